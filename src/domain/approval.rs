@@ -1,0 +1,104 @@
+//! What a person is asked, and the states a request goes through.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::card::CardDigest;
+use super::card::EffectCard;
+use super::card::Risk;
+use super::text::Untrusted;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Ask {
+    /// May this be done?
+    Effect { card: EffectCard },
+    /// The agent's question; the answer is free text.
+    Question {
+        text: Untrusted,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        choices: Vec<Untrusted>,
+    },
+    /// This was started and its outcome is unknown: did it happen?
+    InDoubt { card: EffectCard, attempt: u32 },
+}
+
+impl Ask {
+    /// What a decision on it must name.
+    pub fn digest(&self) -> CardDigest {
+        match self {
+            Self::Effect { card } | Self::InDoubt { card, .. } => card.digest(),
+            Self::Question { .. } => CardDigest::of(self),
+        }
+    }
+
+    /// What a critical effect is approved by typing; `None` when a key is enough.
+    pub fn type_to_approve(&self) -> Option<String> {
+        match self {
+            Self::Effect { card } if card.risk == Risk::Critical => Some(card.name_to_type()),
+            Self::Effect { .. } | Self::Question { .. } | Self::InDoubt { .. } => None,
+        }
+    }
+
+    pub fn card(&self) -> Option<&EffectCard> {
+        match self {
+            Self::Effect { card } | Self::InDoubt { card, .. } => Some(card),
+            Self::Question { .. } => None,
+        }
+    }
+}
+
+/// How a person settles an outcome in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Settlement {
+    /// It happened; go on.
+    Happened,
+    /// It did not; do it (again).
+    Retry,
+    /// It did not, or nobody can tell; go on without it.
+    GiveUp,
+}
+
+/// State of a request, with the names that `--json` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalState {
+    Pending,
+    Approved,
+    Denied,
+    Edited,
+    Expired,
+    Withdrawn,
+    Superseded,
+    InDoubt,
+}
+
+impl ApprovalState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Approved => "approved",
+            Self::Denied => "denied",
+            Self::Edited => "edited",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+            Self::Superseded => "superseded",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+
+    /// Whether a person's decision is still wanted.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::InDoubt)
+    }
+}
+
+impl fmt::Display for ApprovalState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

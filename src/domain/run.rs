@@ -1,0 +1,127 @@
+//! What a run is started with, and the states it goes through.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::limits::Limits;
+use super::model::TaskClass;
+use super::text::Untrusted;
+use super::tool::ToolName;
+
+/// Everything that is fixed when a run starts, so that it resumes the same elsewhere and later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunSpec {
+    pub goal: Untrusted,
+    /// Name of the agent, or of the procedure for a run without a model.
+    pub agent: String,
+    /// The agent's instructions as they were at the start; empty for a procedure.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub instructions: String,
+    /// Tools the agent may call.
+    pub tools: Vec<ToolName>,
+    #[serde(default)]
+    pub class: TaskClass,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
+    /// Steps of a procedure, which needs no model; empty for an agent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub procedure: Vec<ProcedureStep>,
+    #[serde(default)]
+    pub limits: Limits,
+}
+
+/// Where a run works: a directory of its own, usually a git worktree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Workspace {
+    /// Absolute path of the directory the tools may write to.
+    pub root: String,
+    /// The repository it is a worktree of, if any: absolute path of its top level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<String>,
+    /// The worktree's own git directory, kept outside `root` so that nothing confined can write to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub git_dir: Option<String>,
+    /// The branch the run works on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
+    /// The commit it began at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+}
+
+/// One step of a procedure: a heading with a tool call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ProcedureStep {
+    pub title: String,
+    pub tool: ToolName,
+    pub args: Value,
+    /// What to do when it fails.
+    #[serde(default)]
+    pub on_failure: OnFailure,
+}
+
+/// What a procedure does when one of its steps fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// The run fails and later steps are skipped.
+    #[default]
+    Stop,
+    /// The failure is noted and the next step runs.
+    Continue,
+}
+
+/// What a model turn is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PurposeOfTurn {
+    /// Write the plan, as JSON by schema.
+    Plan,
+    /// Work on it: text and tool calls.
+    Act,
+}
+
+/// State of a run, with the names that `--json` prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    Planning,
+    Running,
+    /// Nothing goes on until a person decides.
+    Waiting,
+    Paused,
+    Succeeded,
+    Failed,
+    Cancelled,
+    /// An effect was started and nobody knows whether it happened.
+    InDoubt,
+}
+
+impl RunState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Planning => "planning",
+            Self::Running => "running",
+            Self::Waiting => "waiting",
+            Self::Paused => "paused",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::InDoubt => "in_doubt",
+        }
+    }
+
+    /// Whether nothing more will ever happen in it.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl fmt::Display for RunState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

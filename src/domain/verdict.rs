@@ -1,0 +1,38 @@
+//! What a policy says about an effect, and the rule that says it.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+/// A policy's answer. Each names the rule it comes from and that rule's reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "snake_case")]
+pub enum Verdict {
+    Run {
+        rule: String,
+        reason: String,
+    },
+    /// `expires_after`: seconds until the request expires unanswered.
+    Ask {
+        rule: String,
+        reason: String,
+        expires_after: u64,
+    },
+    Refuse {
+        rule: String,
+        reason: String,
+    },
+}
+
+impl Verdict {
+    pub fn rule(&self) -> &str {
+        match self {
+            Self::Run { rule, .. } | Self::Ask { rule, .. } | Self::Refuse { rule, .. } => rule,
+        }
+    }
+
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Run { reason, .. } | Self::Ask { reason, .. } | Self::Refuse { reason, .. } => reason,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! morningai: a terminal console for people who are on call for AI agents.
+//!
+//! # One idea
+//!
+//! There is a log of past-tense events, and everything else is a view of it. A key press becomes an intent, the
+//! intent a [`domain::Command`]; [`engine::decide`] turns that into events, [`runtime`] appends them to the log, and
+//! only what is on disk is shown, acted upon or told to anybody. A committed event may lead to an effect, a call of a
+//! model or a tool, and what came of it returns as another command.
+//!
+//! ```text
+//!            ┌──────────────── log (store) ────────────────┐
+//!            │ append                                      │ feed
+//!            │                                             ▼
+//!  engine::decide ◀── Command ◀── update ◀── Intent    fold ─▶ Snapshot ─▶ view ─▶ render
+//!            │
+//!            └─ committed event ─▶ Effect ─▶ runtime performs it ─▶ its outcome returns as a Command
+//! ```
+//!
+//! # Where things are
+//!
+//! | to find | look in |
+//! |---|---|
+//! | what can be asked, and what can have happened | [`domain`]: `command.rs`, `event.rs` |
+//! | what follows from a command, one file a verb | [`engine`] |
+//! | what is live, as one row each | [`fold`] |
+//! | the traits between the core and the world | [`ports`] |
+//! | the only place that appends | [`runtime`]: `writer.rs` |
+//! | SQLite | [`store`] |
+//! | what tools do, and how they are confined | [`tools`] |
+//! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
+//! | the screen | [`console`] |
+//! | the command line | [`cli`] |
+//! | which adapters are started | [`wire`] |
+//!
+//! `tests/tidy.rs` holds the table of who may name whom.
+//!
+//! # What is absent
+//!
+//! The engine, the folds and the views perform no I/O, read no clock and draw no random numbers. The console never
+//! learns whether its source is the embedded orchestrator or a recording. No effect starts before its intent is on
+//! disk, and none is repeated because its outcome is unknown: see [`engine::effects_left`]. No text from outside
+//! reaches the screen but through [`domain::Untrusted`]. There is no second place that decides: headless commands
+//! and the console submit the same commands.
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::print_stdout,
+        clippy::print_stderr
+    )
+)]
+
+pub mod domain;

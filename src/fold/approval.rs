@@ -1,0 +1,112 @@
+//! One request to a person, from asking to its end.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::ApprovalId;
+use crate::domain::ApprovalState;
+use crate::domain::Ask;
+use crate::domain::CallNo;
+use crate::domain::CardDigest;
+use crate::domain::RunId;
+use crate::domain::Settlement;
+use crate::domain::Timestamp;
+use crate::domain::ToolName;
+use crate::domain::Untrusted;
+
+/// A request and what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    pub id: ApprovalId,
+    pub version: u64,
+    pub run: RunId,
+    pub call: CallNo,
+    pub tool: ToolName,
+    pub ask: Ask,
+    pub digest: CardDigest,
+    pub rule: String,
+    pub reason: String,
+    pub rationale: Untrusted,
+    pub requested_by: Actor,
+    pub requested_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    pub state: ApprovalState,
+    pub decided_by: Option<Actor>,
+    pub decided_at: Option<Timestamp>,
+    /// Reason of a denial, answer to a question, note of a settlement.
+    pub words: Untrusted,
+    pub settlement: Option<Settlement>,
+    pub superseded_by: Option<ApprovalId>,
+}
+
+impl Approval {
+    /// The row of a request that was just made; `None` for any other event.
+    pub fn requested(id: ApprovalId, event: &ApprovalEvent, by: &Actor, at: Timestamp) -> Option<Self> {
+        let ApprovalEvent::Requested { run, call, tool, ask, digest, rule, reason, rationale, expires_at } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            id,
+            version: 1,
+            run: *run,
+            call: *call,
+            tool: tool.clone(),
+            ask: (**ask).clone(),
+            digest: digest.clone(),
+            rule: rule.clone(),
+            reason: reason.clone(),
+            rationale: rationale.clone(),
+            requested_by: by.clone(),
+            requested_at: at,
+            expires_at: *expires_at,
+            state: match **ask {
+                Ask::InDoubt { .. } => ApprovalState::InDoubt,
+                Ask::Effect { .. } | Ask::Question { .. } => ApprovalState::Pending,
+            },
+            decided_by: None,
+            decided_at: None,
+            words: Untrusted::default(),
+            settlement: None,
+            superseded_by: None,
+        })
+    }
+
+    pub fn apply(&mut self, event: &ApprovalEvent, version: u64, by: &Actor, at: Timestamp) {
+        self.version = version;
+        let state = match event {
+            ApprovalEvent::Requested { .. } => return,
+            ApprovalEvent::Approved { .. } => ApprovalState::Approved,
+            ApprovalEvent::Denied { reason } => {
+                self.words = reason.clone();
+                ApprovalState::Denied
+            }
+            ApprovalEvent::Answered { text } => {
+                self.words = text.clone();
+                ApprovalState::Approved
+            }
+            ApprovalEvent::Settled { settlement, note } => {
+                self.words = note.clone();
+                self.settlement = Some(*settlement);
+                match settlement {
+                    Settlement::Happened | Settlement::Retry => ApprovalState::Approved,
+                    Settlement::GiveUp => ApprovalState::Denied,
+                }
+            }
+            ApprovalEvent::Expired {} => ApprovalState::Expired,
+            ApprovalEvent::Withdrawn { reason } => {
+                self.words = reason.as_str().into();
+                ApprovalState::Withdrawn
+            }
+            ApprovalEvent::Superseded { by } => {
+                self.superseded_by = Some(*by);
+                ApprovalState::Superseded
+            }
+        };
+        self.state = state;
+        self.decided_by = Some(by.clone());
+        self.decided_at = Some(at);
+    }
+}

@@ -1,0 +1,51 @@
+//! What a day cost, by model.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::ModelReply;
+use crate::domain::Usd;
+
+/// Spending of one UTC day.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DaySpend {
+    pub by_model: BTreeMap<String, ModelSpend>,
+}
+
+/// Spending on one model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ModelSpend {
+    pub calls: u64,
+    pub input: u64,
+    pub cached: u64,
+    pub output: u64,
+    pub cost: Usd,
+    /// Calls whose price is not known; `cost` is then a lower bound.
+    pub unpriced: u64,
+}
+
+impl DaySpend {
+    pub fn add(&mut self, reply: &ModelReply) {
+        let model = self.by_model.entry(reply.model.clone()).or_default();
+        model.calls += 1;
+        if let Some(usage) = reply.usage {
+            model.input += usage.input;
+            model.cached += usage.cached;
+            model.output += usage.output;
+        }
+        match reply.cost {
+            Some(cost) => model.cost += cost,
+            None => model.unpriced += 1,
+        }
+    }
+
+    pub fn cost(&self) -> Usd {
+        self.by_model.values().map(|model| model.cost).sum()
+    }
+
+    pub fn unpriced(&self) -> u64 {
+        self.by_model.values().map(|model| model.unpriced).sum()
+    }
+}

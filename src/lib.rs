@@ -57,3 +57,4 @@
 
 pub mod domain;
 pub mod fold;
+pub mod ports;

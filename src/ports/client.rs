@@ -1,0 +1,91 @@
+//! What a console may ask: one trait for a local store, a remote server and a recording.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use crate::domain::Actor;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::FeedItem;
+use crate::domain::Query;
+use crate::domain::QueryAnswer;
+use crate::domain::Rejection;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+
+/// The answer to a query.
+pub type Answer = QueryAnswer<Run, Approval>;
+
+/// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
+pub type Feed = broadcast::Receiver<FeedItem>;
+
+/// A source of state and a place for decisions. The console never learns which one it has.
+#[async_trait]
+pub trait Client: Send + Sync {
+    /// What is live and recent, and the feed from exactly there on.
+    async fn open(&self) -> Result<(Snapshot, Feed), ClientError>;
+
+    async fn query(&self, query: Query) -> Result<Answer, ClientError>;
+
+    /// Returns once the outcome is on disk: the events that the command led to.
+    async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection>;
+
+    /// What the header shows.
+    fn status(&self) -> Status;
+
+    /// Controls of a replay; `None` for a live source.
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        None
+    }
+}
+
+/// Facts about the source that are not events.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// `sqlite:…`, `demo: fixed test`.
+    pub source: String,
+    /// The model that would answer, or `None` when none is configured.
+    pub model: Option<String>,
+    /// Rung of the sandbox: `bubblewrap`, `landlock+seccomp`, `none`; empty while it is being looked at.
+    pub sandbox: String,
+    /// Whether decisions are refused here (`--observe`).
+    pub observe: bool,
+}
+
+/// A question that got no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ClientError {
+    pub message: String,
+    pub hint: String,
+}
+
+/// Controls of a replay.
+pub trait Transport: Send + Sync {
+    fn moment(&self) -> Moment;
+    /// Plays or pauses.
+    fn toggle(&self);
+    /// Sets the speed: 1.0 is as recorded.
+    fn set_speed(&self, speed: f64);
+    /// Jumps to a time; the feed says `Lost`, and the next snapshot is of that time.
+    fn seek(&self, to: Duration);
+    /// Plays exactly the next event, and pauses.
+    fn step(&self);
+}
+
+/// Where a replay is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Moment {
+    pub at: Duration,
+    pub length: Duration,
+    pub speed: f64,
+    pub playing: bool,
+    /// Whether it stands at a request: decide, or toggle to let it go on as recorded.
+    pub held: bool,
+    /// Why it ended: `the recording ends here`, `you approved where it was denied`.
+    pub ended: Option<String>,
+}

@@ -1,0 +1,163 @@
+//! The log: the one place where state lives.
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::domain::Actor;
+use crate::domain::BlobId;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::Page;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::Timestamp;
+use crate::fold::Row;
+use crate::fold::RowKind;
+
+/// An append-only, hash-chained log of one tenant's events, with the projection rows that go with it.
+///
+/// `seq` is dense and gapless, and commit order is `seq` order. All methods may be called from any task.
+#[async_trait]
+pub trait Log: Send + Sync {
+    /// Appends all of `batch` in one transaction, or nothing. Returns once it is on disk.
+    ///
+    /// `Conflict` when the log has moved past `batch.after` (another process wrote): read on, decide again.
+    async fn append(&self, batch: Batch) -> Result<Vec<Envelope>, LogError>;
+
+    /// Events with `seq > after`, oldest first, at most `limit`.
+    async fn read(&self, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError>;
+
+    /// Events of one stream with `version > after`, oldest first, at most `limit`.
+    async fn read_stream(&self, stream: Stream, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError>;
+
+    /// Events with `seq < before`, newest first; with `text`, those whose stored JSON contains it.
+    async fn read_back(&self, before: u64, limit: u32, text: Option<&str>) -> Result<Page<Envelope>, LogError>;
+
+    async fn head(&self) -> Result<Head, LogError>;
+
+    /// Last `seq` known to be committed by any process. A change is a hint to `read`, seen within 150 ms.
+    fn watch_head(&self) -> watch::Receiver<u64>;
+
+    /// Projection rows, newest first.
+    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError>;
+
+    /// Replaces all projection rows in one transaction: for `db rebuild`.
+    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError>;
+
+    /// Stores bytes under their SHA-256; storing them again changes nothing.
+    async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError>;
+
+    async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// Takes or renews the right to work on a run; `None` while another owner's lease lasts.
+    async fn claim(&self, run: RunId, owner: &str, now: Timestamp, until: Timestamp)
+    -> Result<Option<Lease>, LogError>;
+
+    /// Gives the right back. A lease that is not ours any more is left alone.
+    async fn release(&self, lease: &Lease) -> Result<(), LogError>;
+
+    /// Recomputes the hash chain from the first event; `saved` heads must lie on it, and those the store keeps.
+    async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError>;
+}
+
+/// What one transaction appends.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// `seq` the deciding snapshot had seen; the first event gets the number after it.
+    pub after: u64,
+    pub events: Vec<NewEvent>,
+    /// Rows as they are after all of `events`.
+    pub rows: Vec<Row>,
+    /// Leases that must still be held, or the whole batch is refused as `Fenced`.
+    pub fences: Vec<Fence>,
+}
+
+/// An event that has a place in its stream but none in the log yet.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub stream: Stream,
+    pub version: u64,
+    pub at: Timestamp,
+    pub by: Actor,
+    pub event: Event,
+}
+
+/// The right to work on a run, until a time; each new holder gets a larger token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    pub run: RunId,
+    pub owner: String,
+    pub token: u64,
+    pub until: Timestamp,
+}
+
+/// What an append shows of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fence {
+    pub run: RunId,
+    pub token: u64,
+}
+
+/// The end of the log: the last `seq` and the SHA-256 of its row, lower-case hex. `seq` 0 has an empty hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Head {
+    pub seq: u64,
+    pub hash: String,
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFilter {
+    /// All that are open, of one kind.
+    Open(RowKind),
+    /// All of one kind, open or not.
+    Recent { kind: RowKind, offset: u32, limit: u32 },
+    /// Those that are not open, of one kind.
+    Closed { kind: RowKind, offset: u32, limit: u32 },
+    /// One run's or approval's, by kind and id.
+    One { kind: RowKind, id: uuid::Uuid },
+}
+
+/// What `verify` found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifyReport {
+    pub events: u64,
+    pub head: Head,
+    /// The saved heads it was checked against: those given, and those the store itself keeps outside the database.
+    pub checked: Vec<Head>,
+    /// What is wrong, the lowest `seq` first; empty for an intact log.
+    pub problems: Vec<String>,
+}
+
+/// Why the store did not do it.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct LogError {
+    pub kind: LogErrorKind,
+    /// What happened and where.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LogErrorKind {
+    /// The log moved on; read and decide again.
+    Conflict,
+    /// A lease shown is no longer held.
+    Fenced,
+    /// No room, or an I/O error: nothing of the batch was saved.
+    NotSaved,
+    /// Locked by another process for too long; trying again may help.
+    Busy,
+    /// The store was written by a newer version of the program.
+    TooNew,
+    /// It cannot be opened, or what is in it is not what this program writes.
+    Unusable,
+}
+
+impl LogError {
+    pub fn new(kind: LogErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: hint.into() }
+    }
+}

@@ -1,0 +1,83 @@
+//! What the runtime asks of a tool: a dry run, the effect itself, and whether it happened.
+
+use async_trait::async_trait;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::CallNo;
+use crate::domain::EffectCard;
+use crate::domain::FinishOutcome;
+use crate::domain::RunId;
+use crate::domain::StepNo;
+use crate::domain::StepState;
+use crate::domain::ToolResult;
+use crate::domain::ToolSpec;
+use crate::domain::Untrusted;
+use crate::domain::Workspace;
+
+/// A typed action. Arguments are an outsider's text: nothing is assumed of them.
+#[async_trait]
+pub trait Tool: Send + Sync {
+    fn spec(&self) -> &ToolSpec;
+
+    /// Dry run: resolves the call to exactly what would happen, changing nothing. An error settles the call.
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult>;
+
+    /// Does what `card` says. The runtime has just prepared it again and found the same digest.
+    async fn perform(&self, invocation: Invocation<'_>) -> ToolResult;
+
+    /// For `Checkable` tools: looks whether the effect of `card` happened.
+    async fn check(&self, _context: &ToolContext, _card: &EffectCard) -> Checked {
+        Checked::Unknown
+    }
+}
+
+/// Where a call happens.
+#[derive(Clone, Debug)]
+pub struct ToolContext {
+    pub run: RunId,
+    pub agent: String,
+    pub workspace: Option<Workspace>,
+}
+
+/// What a dry run found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Prepared {
+    /// An action to judge and perform.
+    Effect(Box<EffectCard>),
+    /// A question to the person.
+    Question { text: Untrusted, choices: Vec<Untrusted> },
+    /// The end of the run, as the agent sees it.
+    Finish { summary: Untrusted, outcome: FinishOutcome },
+    /// Progress on the plan.
+    Mark { step: StepNo, state: StepState },
+}
+
+/// An effect about to be performed.
+pub struct Invocation<'a> {
+    pub context: &'a ToolContext,
+    pub call: CallNo,
+    pub args: &'a Value,
+    pub card: &'a EffectCard,
+    /// Where output goes while it is produced; the result carries what it adds up to.
+    pub output: &'a dyn OutputSink,
+    /// Ends the effect early: kill what runs, report `Cancelled`.
+    pub cancel: CancellationToken,
+}
+
+/// Live output of a running tool, and the place for what is too long to keep in an event.
+#[async_trait]
+pub trait OutputSink: Send + Sync {
+    /// A piece for those who watch; may be dropped.
+    fn chunk(&self, bytes: &[u8]);
+    /// Stores all of a long output; `None` when the store did not take it.
+    async fn store(&self, content: &[u8]) -> Option<crate::domain::BlobId>;
+}
+
+/// Whether an effect happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Checked {
+    Happened(Box<ToolResult>),
+    DidNotHappen,
+    Unknown,
+}

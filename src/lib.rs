@@ -57,4 +57,5 @@
 
 pub mod domain;
 pub mod fold;
+pub mod policy;
 pub mod ports;

@@ -56,6 +56,7 @@
 )]
 
 pub mod domain;
+pub mod engine;
 pub mod fold;
 pub mod policy;
 pub mod ports;

@@ -1,0 +1,230 @@
+//! How one call advances: requested → judged → parked or started → settled.
+
+use super::Decided;
+use super::in_approval;
+use super::in_run;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::ApprovalState;
+use crate::domain::Ask;
+use crate::domain::Authority;
+use crate::domain::CallNo;
+use crate::domain::CallPreparation;
+use crate::domain::EffectCard;
+use crate::domain::EffectClass;
+use crate::domain::FailureKind;
+use crate::domain::FinishOutcome;
+use crate::domain::Output;
+use crate::domain::PreparedCall;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::Settlement;
+use crate::domain::StepNo;
+use crate::domain::StepState;
+use crate::domain::Timestamp;
+use crate::domain::ToolCall;
+use crate::domain::ToolResult;
+use crate::domain::Untrusted;
+use crate::domain::Verdict;
+use crate::fold::Approval;
+use crate::fold::CallStage;
+use crate::fold::OpenCall;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+
+/// Calls of a run that may be prepared and judged now, in order.
+///
+/// Calls are taken in the order the model gave them. Reads may go on side by side; anything else has the run to
+/// itself, so that a later call is prepared against what an earlier one left behind.
+pub fn calls_to_prepare(snapshot: &Snapshot, run: RunId) -> Vec<ToolCall> {
+    let (Some(row), Some(thread)) = (snapshot.runs.get(&run), snapshot.threads.get(&run)) else { return Vec::new() };
+    let reachable = row.open_calls.iter().take_while(|open| match open.stage {
+        CallStage::Requested => true,
+        CallStage::Started { .. } => is_read(thread, open.call),
+        CallStage::Parked { .. } | CallStage::InDoubt { .. } => false,
+    });
+    reachable
+        .filter(|open| matches!(open.stage, CallStage::Requested))
+        .filter_map(|open| thread.calls.get(&open.call))
+        .map(|entry| entry.call.clone())
+        .collect()
+}
+
+/// Whether a started call only reads.
+pub(super) fn is_read(thread: &Thread, call: CallNo) -> bool {
+    let card = thread.calls.get(&call).and_then(|entry| entry.card.as_deref());
+    card.is_some_and(|card| card.class == EffectClass::Observe)
+}
+
+/// What follows from the preparation of an open call.
+pub(super) fn act_on(
+    snapshot: &Snapshot,
+    run: &Run,
+    open: &OpenCall,
+    prepared: PreparedCall,
+    now: Timestamp,
+) -> Vec<Decided> {
+    let PreparedCall { call, approval, preparation } = prepared;
+    let ask = |ask: Ask, rule: &str, reason: &str, expires_at| Request {
+        ask,
+        rule: rule.to_owned(),
+        reason: reason.to_owned(),
+        expires_at,
+    };
+    match preparation {
+        CallPreparation::Judged { card, verdict: Verdict::Run { rule, .. } } => {
+            vec![start(run, open, *card, Authority::Rule(rule))]
+        }
+        CallPreparation::Judged { card, verdict: Verdict::Ask { rule, reason, expires_after } } => {
+            let lifetime = chrono::TimeDelta::try_seconds(i64::try_from(expires_after).unwrap_or(i64::MAX));
+            let expires_at = lifetime.and_then(|lifetime| now.checked_add_signed(lifetime));
+            let request = ask(Ask::Effect { card: *card }, &rule, &reason, expires_at);
+            request.park(snapshot, run, open, approval)
+        }
+        CallPreparation::Judged { verdict: Verdict::Refuse { rule, reason }, .. } => {
+            let summary = format!("refused by rule {rule}: {reason}");
+            settled(snapshot, run, call, 0, ToolResult::failure(FailureKind::Refused, summary))
+        }
+        CallPreparation::Question { text, choices } => {
+            let request = ask(Ask::Question { text, choices }, "question", "The agent asks.", None);
+            request.park(snapshot, run, open, approval)
+        }
+        CallPreparation::Invalid { result } => settled(snapshot, run, call, 0, result),
+        CallPreparation::Mark { step, state } => mark(snapshot, run, call, step, state),
+        CallPreparation::Finish { summary, outcome } => finish(snapshot, run, call, summary, outcome),
+    }
+}
+
+/// What follows for a parked or doubtful call from the state its request is in now.
+pub(super) fn follow_decision(snapshot: &Snapshot, run: &Run, open: &OpenCall) -> Vec<Decided> {
+    let (CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. }) = &open.stage else {
+        return Vec::new();
+    };
+    let Some(approval) = snapshot.approvals.get(approval) else { return Vec::new() };
+    let fail = |kind, summary: String| settled(snapshot, run, open.call, 0, ToolResult::failure(kind, summary));
+    let who = approval.decided_by.as_ref().map_or("somebody", Actor::name);
+    match approval.state {
+        ApprovalState::Pending | ApprovalState::InDoubt | ApprovalState::Superseded => Vec::new(),
+        ApprovalState::Approved | ApprovalState::Edited => granted(snapshot, run, open, approval),
+        ApprovalState::Denied if approval.settlement == Some(Settlement::GiveUp) => {
+            fail(FailureKind::GaveUp, with_words(&format!("{who} gave up on it: its outcome is unknown"), approval))
+        }
+        ApprovalState::Denied => fail(FailureKind::Denied, with_words(&format!("{who} denied it"), approval)),
+        ApprovalState::Expired => fail(FailureKind::Expired, "nobody decided in time; it was not run".to_owned()),
+        ApprovalState::Withdrawn => fail(FailureKind::Withdrawn, with_words("the request was withdrawn", approval)),
+    }
+}
+
+fn granted(snapshot: &Snapshot, run: &Run, open: &OpenCall, approval: &Approval) -> Vec<Decided> {
+    let who = approval.decided_by.as_ref().map_or("somebody", Actor::name);
+    match (&approval.ask, approval.settlement) {
+        (Ask::Question { .. }, _) => {
+            let answer = Output::text(approval.words.raw());
+            settled(snapshot, run, open.call, 0, ToolResult::success(format!("{who} answered"), answer))
+        }
+        (Ask::InDoubt { attempt, .. }, Some(Settlement::Happened)) => {
+            let summary = with_words(&format!("{who} confirmed that it happened"), approval);
+            settled(snapshot, run, open.call, *attempt, ToolResult::success(summary, Output::default()))
+        }
+        (Ask::Effect { card } | Ask::InDoubt { card, .. }, _) => {
+            vec![start(run, open, card.clone(), Authority::Approval(approval.id))]
+        }
+    }
+}
+
+fn with_words(what: &str, approval: &Approval) -> String {
+    match approval.words.raw() {
+        "" => what.to_owned(),
+        words => format!("{what}: {words}"),
+    }
+}
+
+fn start(run: &Run, open: &OpenCall, card: EffectCard, under: Authority) -> Decided {
+    let event = RunEvent::EffectStarted {
+        call: open.call,
+        attempt: open.attempts + 1,
+        digest: card.digest(),
+        repeat: card.repeat,
+        under,
+        card: Box::new(card),
+    };
+    in_run(run.id, &Actor::System, event)
+}
+
+/// A request about to be made.
+struct Request {
+    ask: Ask,
+    rule: String,
+    reason: String,
+    expires_at: Option<Timestamp>,
+}
+
+impl Request {
+    fn park(
+        self,
+        snapshot: &Snapshot,
+        run: &Run,
+        open: &OpenCall,
+        approval: crate::domain::ApprovalId,
+    ) -> Vec<Decided> {
+        let digest = self.ask.digest();
+        let requested = ApprovalEvent::Requested {
+            run: run.id,
+            call: open.call,
+            tool: open.tool.clone(),
+            ask: Box::new(self.ask),
+            digest: digest.clone(),
+            rule: self.rule,
+            reason: self.reason,
+            rationale: last_words(snapshot, run.id),
+            expires_at: self.expires_at,
+        };
+        let agent = Actor::Agent(run.agent.clone());
+        let parked = RunEvent::CallParked { call: open.call, approval, digest };
+        vec![in_approval(approval, &agent, requested), in_run(run.id, &Actor::System, parked)]
+    }
+}
+
+/// What the agent said in the turn that led to the call.
+fn last_words(snapshot: &Snapshot, run: RunId) -> Untrusted {
+    let turn = snapshot.threads.get(&run).and_then(|thread| thread.turns.last());
+    match turn.map(|turn| &turn.status) {
+        Some(crate::fold::TurnStatus::Answered(reply)) => reply.text.clone(),
+        _ => Untrusted::default(),
+    }
+}
+
+/// The end of a call; in a procedure it is also the end of its step.
+pub(super) fn settled(snapshot: &Snapshot, run: &Run, call: CallNo, attempt: u32, result: ToolResult) -> Vec<Decided> {
+    let state = if result.succeeded() { StepState::Done } else { StepState::Failed };
+    let step = snapshot.threads.get(&run.id).and_then(|thread| thread.calls.get(&call)?.call.step);
+    let mut events = vec![in_run(run.id, &Actor::System, RunEvent::CallSettled { call, attempt, result })];
+    if let Some(step) = step.filter(|_| run.is_procedure) {
+        events.push(in_run(run.id, &Actor::System, RunEvent::StepMarked { step, state }));
+    }
+    events
+}
+
+fn mark(snapshot: &Snapshot, run: &Run, call: CallNo, step: StepNo, state: StepState) -> Vec<Decided> {
+    let known = snapshot.threads.get(&run.id).is_some_and(|thread| thread.step_states.contains_key(&step));
+    if !known {
+        let summary = format!("the plan has no step {step}; its steps are 1 to {}", run.steps);
+        return settled(snapshot, run, call, 0, ToolResult::failure(FailureKind::BadCall, summary));
+    }
+    let agent = Actor::Agent(run.agent.clone());
+    let mut events = vec![in_run(run.id, &agent, RunEvent::StepMarked { step, state })];
+    events.extend(settled(snapshot, run, call, 0, ToolResult::success("noted", Output::default())));
+    events
+}
+
+/// The agent says it is done; its earlier calls are settled by then, for calls are taken in order.
+fn finish(snapshot: &Snapshot, run: &Run, call: CallNo, summary: Untrusted, outcome: FinishOutcome) -> Vec<Decided> {
+    let agent = Actor::Agent(run.agent.clone());
+    let mut events = settled(snapshot, run, call, 0, ToolResult::success("finished", Output::default()));
+    events.push(match outcome {
+        FinishOutcome::Succeeded => in_run(run.id, &agent, RunEvent::Succeeded { summary }),
+        FinishOutcome::Failed => in_run(run.id, &agent, RunEvent::Failed { reason: summary, hint: String::new() }),
+    });
+    events
+}

@@ -1,0 +1,52 @@
+//! Putting an outcome in doubt: a started effect that can be neither repeated nor checked.
+
+use super::Decided;
+use super::find_live_run;
+use super::in_approval;
+use super::in_run;
+use super::stale;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::ApprovalId;
+use crate::domain::Ask;
+use crate::domain::CallNo;
+use crate::domain::Rejection;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::Untrusted;
+use crate::fold::CallStage;
+use crate::fold::Snapshot;
+
+pub(super) fn doubt(
+    snapshot: &Snapshot,
+    id: RunId,
+    call: CallNo,
+    attempt: u32,
+    approval: ApprovalId,
+) -> Result<Vec<Decided>, Rejection> {
+    let run = find_live_run(snapshot, id)?;
+    let open = run.open_call(call).ok_or_else(|| stale(id, "the call"))?;
+    let CallStage::Started { attempt: current, digest, .. } = &open.stage else {
+        return Err(stale(id, "the call"));
+    };
+    if *current != attempt {
+        return Err(stale(id, "the attempt"));
+    }
+    let entry = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call));
+    let card = entry.and_then(|entry| entry.card.as_deref()).ok_or_else(|| stale(id, "the card"))?.clone();
+    let requested = ApprovalEvent::Requested {
+        run: id,
+        call,
+        tool: open.tool.clone(),
+        digest: digest.clone(),
+        ask: Box::new(Ask::InDoubt { card, attempt }),
+        rule: "unknown-outcome".to_owned(),
+        reason: "It was started, and the program ended before its outcome was known.".to_owned(),
+        rationale: Untrusted::default(),
+        expires_at: None,
+    };
+    Ok(vec![
+        in_approval(approval, &Actor::System, requested),
+        in_run(id, &Actor::System, RunEvent::EffectInDoubt { call, attempt, approval }),
+    ])
+}

@@ -1,0 +1,41 @@
+//! What would run is no longer what was approved: nothing ran, and the question is put again.
+
+use super::Decided;
+use super::call::act_on;
+use super::find_live_run;
+use super::in_approval;
+use super::stale;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::CallNo;
+use crate::domain::CallPreparation;
+use crate::domain::PreparedCall;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::Timestamp;
+use crate::domain::Verdict;
+use crate::fold::CallStage;
+use crate::fold::Snapshot;
+
+pub(super) fn drift(
+    snapshot: &Snapshot,
+    id: RunId,
+    call: CallNo,
+    attempt: u32,
+    prepared: PreparedCall,
+    now: Timestamp,
+) -> Result<Vec<Decided>, Rejection> {
+    let run = find_live_run(snapshot, id)?;
+    let open = run.open_call(call).ok_or_else(|| stale(id, "the call"))?;
+    if !matches!(open.stage, CallStage::Started { attempt: current, .. } if current == attempt) {
+        return Err(stale(id, "the attempt"));
+    }
+    let asks_again = matches!(prepared.preparation, CallPreparation::Judged { verdict: Verdict::Ask { .. }, .. });
+    let mut events = Vec::new();
+    let approved = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call)?.approval);
+    if let Some(old) = approved.filter(|_| asks_again) {
+        events.push(in_approval(old, &Actor::System, ApprovalEvent::Superseded { by: prepared.approval }));
+    }
+    events.extend(act_on(snapshot, run, open, prepared, now));
+    Ok(events)
+}

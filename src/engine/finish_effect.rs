@@ -1,0 +1,29 @@
+//! Recording what came of an effect.
+
+use super::Decided;
+use super::call::settled;
+use super::find_live_run;
+use super::stale;
+use crate::domain::CallNo;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::ToolResult;
+use crate::fold::CallStage;
+use crate::fold::Snapshot;
+
+/// An outcome counts only for the attempt that is under way.
+pub(super) fn finish_effect(
+    snapshot: &Snapshot,
+    id: RunId,
+    call: CallNo,
+    attempt: u32,
+    result: ToolResult,
+) -> Result<Vec<Decided>, Rejection> {
+    let run = find_live_run(snapshot, id)?;
+    match run.open_call(call).map(|open| &open.stage) {
+        Some(CallStage::Started { attempt: current, .. }) if *current == attempt => {
+            Ok(settled(snapshot, run, call, attempt, result))
+        }
+        _ => Err(stale(id, "the attempt")),
+    }
+}

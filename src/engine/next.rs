@@ -1,0 +1,228 @@
+//! What a run does next, once nothing in it is open.
+
+use super::Decided;
+use super::in_run;
+use crate::domain::Actor;
+use crate::domain::CallNo;
+use crate::domain::LimitKind;
+use crate::domain::ModelReply;
+use crate::domain::OnFailure;
+use crate::domain::Plan;
+use crate::domain::PlanStep;
+use crate::domain::PurposeOfTurn;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::StepNo;
+use crate::domain::Timestamp;
+use crate::domain::ToolCall;
+use crate::domain::ToolName;
+use crate::domain::Untrusted;
+use crate::fold::CallEntry;
+use crate::fold::CallStatus;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+use crate::fold::TurnStatus;
+
+/// Turns in a row without a tool call before the run is given up.
+const MOST_IDLE_TURNS: usize = 3;
+/// Times in a row that the same call may come to the same result.
+const MOST_REPETITIONS: usize = 4;
+
+/// The calls a reply asks for, numbered on from the run's last.
+pub fn calls_of(run: &Run, reply: &ModelReply) -> Vec<ToolCall> {
+    (run.calls + 1..)
+        .zip(&reply.calls)
+        .map(|(number, requested)| ToolCall {
+            call: CallNo(number),
+            provider_id: requested.provider_id.clone(),
+            tool: ToolName(requested.tool.clone()),
+            args: requested.args.clone(),
+            step: None,
+        })
+        .collect()
+}
+
+/// The call a procedure makes after the open one, so that it can be prepared in time for the same commit.
+pub fn upcoming_call(snapshot: &Snapshot, run: RunId) -> Option<ToolCall> {
+    let (row, thread) = (snapshot.runs.get(&run)?, snapshot.threads.get(&run)?);
+    procedure_call(row, thread)
+}
+
+fn procedure_call(run: &Run, thread: &Thread) -> Option<ToolCall> {
+    let step = thread.spec.procedure.get(run.calls as usize)?;
+    Some(ToolCall {
+        call: CallNo(run.calls + 1),
+        provider_id: String::new(),
+        tool: step.tool.clone(),
+        args: step.args.clone(),
+        step: Some(StepNo(run.calls + 1)),
+    })
+}
+
+/// The next turn, the next call, or the end. Only for a run with nothing open.
+pub(super) fn next(run: &Run, thread: &Thread, now: Timestamp) -> Vec<Decided> {
+    if let Some(limit) = limit_reached(run, now) {
+        return vec![in_run(run.id, &Actor::System, RunEvent::LimitReached { limit })];
+    }
+    if run.is_procedure { next_in_procedure(run, thread) } else { next_for_agent(run, thread) }
+}
+
+/// The first limit that is used up.
+fn limit_reached(run: &Run, now: Timestamp) -> Option<LimitKind> {
+    let running = run.busy_since.map_or(0, |since| (now - since).num_milliseconds().max(0) as u64);
+    let checks = [
+        (LimitKind::Turns, run.turns >= run.limits.turns),
+        (LimitKind::Tokens, run.tokens >= run.limits.tokens),
+        (LimitKind::Cost, run.cost >= run.limits.cost),
+        (LimitKind::Time, (run.worked_milliseconds + running) / 1000 >= run.limits.seconds),
+        (LimitKind::Output, run.output_bytes >= run.limits.output_bytes),
+    ];
+    checks.into_iter().find(|(_, reached)| *reached).map(|(limit, _)| limit)
+}
+
+fn next_in_procedure(run: &Run, thread: &Thread) -> Vec<Decided> {
+    let failed = thread.calls.values().filter(|entry| !succeeded(entry));
+    let stops = |entry: &CallEntry| {
+        let step = entry.call.step.and_then(|step| thread.spec.procedure.get(step.0 as usize - 1));
+        step.is_some_and(|step| step.on_failure == OnFailure::Stop)
+    };
+    let failed: Vec<_> = failed.collect();
+    if let Some(entry) = failed.iter().find(|entry| stops(entry)) {
+        let step = entry.call.step.map_or(0, |step| step.0);
+        let reason = format!("step {step} of {}: {}", thread.spec.procedure.len(), summary_of(entry));
+        let hint = "read the step's output; start the procedure again once its cause is gone".to_owned();
+        return vec![in_run(run.id, &Actor::System, RunEvent::Failed { reason: reason.into(), hint })];
+    }
+    if let Some(call) = procedure_call(run, thread) {
+        return vec![in_run(run.id, &Actor::System, RunEvent::CallsRequested { calls: vec![call] })];
+    }
+    let done = thread.spec.procedure.len() - failed.len();
+    let mut summary = format!("{done} of {} steps done", thread.spec.procedure.len());
+    for entry in failed {
+        summary.push_str(&format!("; step {} did not: {}", entry.call.call.0, summary_of(entry)));
+    }
+    vec![in_run(run.id, &Actor::System, RunEvent::Succeeded { summary: summary.into() })]
+}
+
+fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
+    let agent = Actor::Agent(run.agent.clone());
+    let turn = |number: u32, attempt: u32, purpose| {
+        in_run(run.id, &agent, RunEvent::TurnStarted { turn: number, attempt, purpose })
+    };
+    let Some(last) = thread.turns.last() else { return vec![turn(1, 1, PurposeOfTurn::Plan)] };
+    match &last.status {
+        TurnStatus::Open => Vec::new(),
+        TurnStatus::Failed(_) => vec![turn(last.turn, last.attempt + 1, last.purpose)],
+        TurnStatus::Answered(reply) if last.purpose == PurposeOfTurn::Plan && thread.plan.is_none() => {
+            let plan = plan_of(reply, &thread.spec.goal);
+            vec![in_run(run.id, &agent, RunEvent::PlanAdopted { plan }), turn(last.turn + 1, 1, PurposeOfTurn::Act)]
+        }
+        TurnStatus::Answered(_) => match stuck(thread) {
+            Some(Stuck::Idle) => {
+                let reason = format!("the agent made no tool call in {MOST_IDLE_TURNS} turns and did not finish");
+                let hint = "try a more capable model, or `calls = \"schema\"` for this one (see `morningai doctor`)";
+                vec![in_run(run.id, &Actor::System, RunEvent::Failed { reason: reason.into(), hint: hint.to_owned() })]
+            }
+            Some(Stuck::Repeating(tool)) if !already_paused_for_it(thread) => {
+                let reason = format!("{tool} was called {MOST_REPETITIONS} times with the same result");
+                vec![in_run(run.id, &Actor::System, RunEvent::Paused { reason })]
+            }
+            Some(Stuck::Repeating(_)) | None => vec![turn(last.turn + 1, 1, PurposeOfTurn::Act)],
+        },
+    }
+}
+
+/// Why a run gets nowhere.
+enum Stuck {
+    Idle,
+    Repeating(ToolName),
+}
+
+fn stuck(thread: &Thread) -> Option<Stuck> {
+    let acting = thread.turns.iter().rev().filter(|turn| turn.purpose == PurposeOfTurn::Act);
+    let idle = acting.take_while(|turn| match &turn.status {
+        TurnStatus::Answered(reply) => reply.calls.is_empty(),
+        TurnStatus::Open | TurnStatus::Failed(_) => false,
+    });
+    if idle.take(MOST_IDLE_TURNS).count() == MOST_IDLE_TURNS {
+        return Some(Stuck::Idle);
+    }
+    let last: Vec<_> = thread.calls.values().rev().take(MOST_REPETITIONS).collect();
+    let first = last.first().filter(|_| last.len() == MOST_REPETITIONS)?;
+    let same = |entry: &&CallEntry| {
+        entry.call.tool == first.call.tool && entry.call.args == first.call.args && entry.status == first.status
+    };
+    last.iter().all(same).then(|| Stuck::Repeating(first.call.tool.clone()))
+}
+
+/// A person who resumed it wants to see it try once more.
+fn already_paused_for_it(thread: &Thread) -> bool {
+    let last_call = thread.calls.values().next_back().map(|entry| entry.requested_at);
+    let resumed = thread.timeline.iter().rev().find(|line| line.item == crate::fold::TimelineItem::Resumed);
+    resumed.zip(last_call).is_some_and(|(line, requested)| line.at >= requested)
+}
+
+fn succeeded(entry: &CallEntry) -> bool {
+    matches!(&entry.status, CallStatus::Settled(result) if result.succeeded())
+}
+
+fn summary_of(entry: &CallEntry) -> String {
+    match &entry.status {
+        CallStatus::Settled(result) => result.summary.raw().to_owned(),
+        _ => "not settled".to_owned(),
+    }
+}
+
+/// The plan a model wrote; when it is none, one step that is the goal itself.
+fn plan_of(reply: &ModelReply, goal: &Untrusted) -> Plan {
+    let text = reply.text.raw();
+    let json = text.find('{').zip(text.rfind('}')).and_then(|(from, to)| text.get(from..=to)).unwrap_or_default();
+    let written = serde_json::from_str::<WrittenPlan>(json).map(WrittenPlan::numbered);
+    match written {
+        Ok(plan) if plan.problem().is_none() => plan,
+        _ => Plan {
+            steps: vec![PlanStep {
+                step: StepNo(1),
+                action: goal.clone(),
+                tool: None,
+                success: Untrusted::default(),
+                fallback: Untrusted::default(),
+                after: Vec::new(),
+            }],
+        },
+    }
+}
+
+/// A plan as a model writes it: steps without numbers, dependencies by place.
+#[derive(serde::Deserialize)]
+struct WrittenPlan {
+    steps: Vec<WrittenStep>,
+}
+
+#[derive(serde::Deserialize)]
+struct WrittenStep {
+    action: Untrusted,
+    #[serde(default)]
+    tool: Option<String>,
+    #[serde(default)]
+    success: Untrusted,
+    #[serde(default)]
+    fallback: Untrusted,
+    #[serde(default)]
+    after: Vec<u32>,
+}
+
+impl WrittenPlan {
+    fn numbered(self) -> Plan {
+        let number = |(index, step): (usize, WrittenStep)| PlanStep {
+            step: StepNo(index as u32 + 1),
+            action: step.action,
+            tool: step.tool.filter(|tool| !tool.is_empty()),
+            success: step.success,
+            fallback: step.fallback,
+            after: step.after.into_iter().map(StepNo).collect(),
+        };
+        Plan { steps: self.steps.into_iter().enumerate().map(number).collect() }
+    }
+}

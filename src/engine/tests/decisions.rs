@@ -1,0 +1,161 @@
+//! What people decide, and who wins when several do.
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::ApprovalState;
+use crate::domain::FailureKind;
+use crate::domain::RejectionKind;
+use crate::domain::Settlement;
+use crate::fold::CallStatus;
+
+/// A run whose only call waits for a person.
+fn parked() -> Desk {
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("I would like to push.", &[("git_push", json!({}))]));
+    assert_eq!(desk.proceed(vec![asks(1, push())]), ["approval.requested", "run.call_parked"]);
+    assert_eq!(desk.state(), RunState::Waiting);
+    desk
+}
+
+fn approve() -> Command {
+    Command::Approve { approval: approval(1), digest: push().digest().shown().to_owned() }
+}
+
+fn failure_of(desk: &Desk, call: u32) -> Option<FailureKind> {
+    match &desk.snapshot.threads[&RUN].calls[&CallNo(call)].status {
+        CallStatus::Settled(result) => result.failure,
+        other => panic!("not settled: {other:?}"),
+    }
+}
+
+#[test]
+fn an_approved_effect_starts_with_the_card_that_was_approved() {
+    let mut desk = parked();
+    assert_eq!(desk.snapshot.approvals[&approval(1)].rationale.raw(), "I would like to push.");
+    assert_eq!(desk.by(ana(), approve()).unwrap(), ["approval.approved"]);
+    assert_eq!(desk.proceed(vec![]), ["run.effect_started"]);
+    let Event::Run(RunEvent::EffectStarted { card, digest, .. }) = &desk.log.last().unwrap().event else { panic!() };
+    assert_eq!(card.digest(), *digest);
+    assert_eq!(**card, push());
+}
+
+#[test]
+fn an_approval_must_name_the_digest() {
+    let mut desk = parked();
+    for wrong in ["", "abc", "00000000", "00000000000000000000"] {
+        let command = Command::Approve { approval: approval(1), digest: wrong.to_owned() };
+        assert_eq!(desk.by(ana(), command).unwrap_err().kind, RejectionKind::DigestMismatch, "{wrong:?}");
+    }
+    assert_eq!(desk.snapshot.approvals[&approval(1)].state, ApprovalState::Pending);
+}
+
+#[test]
+fn the_first_decision_stands() {
+    let mut desk = parked();
+    desk.by(ana(), Command::Deny { approval: approval(1), reason: "not tonight".into() }).unwrap();
+    let bob = Actor::Person("bob".to_owned());
+    let rejection = desk.by(bob, approve()).unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::AlreadySettled);
+    assert!(rejection.message.contains("denied (by ana)"), "{rejection}");
+}
+
+#[test]
+fn an_agent_cannot_approve() {
+    let mut desk = parked();
+    let rejection = desk.by(Actor::Agent("dev".to_owned()), approve()).unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::NotAllowed);
+}
+
+#[test]
+fn a_denial_reaches_the_agent_with_its_reason() {
+    let mut desk = parked();
+    desk.by(ana(), Command::Deny { approval: approval(1), reason: "not tonight".into() }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.call_settled"]);
+    assert_eq!(failure_of(&desk, 1), Some(FailureKind::Denied));
+    assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
+}
+
+#[test]
+fn expiry_is_not_a_denial_and_a_late_approval_does_not_win() {
+    let mut desk = parked();
+    assert!(desk.system(Command::Expire { approval: approval(1) }).is_err(), "not yet");
+    desk.wait(600);
+    assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::AlreadySettled);
+    assert_eq!(desk.system(Command::Expire { approval: approval(1) }).unwrap(), ["approval.expired"]);
+    desk.proceed(vec![]);
+    assert_eq!(failure_of(&desk, 1), Some(FailureKind::Expired));
+}
+
+#[test]
+fn drift_asks_again_for_what_would_run_now() {
+    let mut desk = parked();
+    desk.by(ana(), approve()).unwrap();
+    desk.proceed(vec![]);
+    let mut changed = push();
+    changed.targets = vec!["origin/main".into()];
+    let again = PreparedCall { approval: approval(2), ..asks(1, changed.clone()) };
+    let drifted = Command::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(again) };
+    let kinds = desk.system(drifted.clone()).unwrap();
+    assert_eq!(kinds, ["approval.superseded", "approval.requested", "run.call_parked"]);
+    assert_eq!(desk.snapshot.approvals[&approval(1)].state, ApprovalState::Superseded);
+    assert_eq!(desk.system(drifted).unwrap_err().kind, RejectionKind::Stale);
+    let digest = changed.digest().0;
+    desk.by(ana(), Command::Approve { approval: approval(2), digest }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.effect_started"]);
+}
+
+#[test]
+fn a_question_is_answered_not_approved() {
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("", &[("ask_person", json!({}))]));
+    let question = CallPreparation::Question { text: "which branch?".into(), choices: vec![] };
+    desk.proceed(vec![prepared(1, question)]);
+    assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::Invalid);
+    desk.by(ana(), Command::Answer { approval: approval(1), text: "main".into() }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.call_settled"]);
+    assert_eq!(failure_of(&desk, 1), None);
+}
+
+#[test]
+fn pausing_starts_nothing_new_and_keeps_what_comes_back() {
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("", &[("read_file", json!({}))]));
+    desk.proceed(vec![runs(1, read())]);
+    desk.by(ana(), Command::Pause { run: RUN }).unwrap();
+    let result = crate::domain::ToolResult::success("done", crate::domain::Output::default());
+    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    assert_eq!(desk.state(), RunState::Paused);
+    assert_eq!(desk.proceed(vec![]), [""; 0]);
+    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
+}
+
+#[test]
+fn cancelling_takes_back_what_was_asked() {
+    let mut desk = parked();
+    let kinds = desk.by(ana(), Command::Cancel { run: RUN, reason: "enough".to_owned() }).unwrap();
+    assert_eq!(kinds, ["run.cancel_requested", "approval.withdrawn", "run.cancelled"]);
+    assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::AlreadySettled);
+    assert_eq!(desk.state(), RunState::Cancelled);
+}
+
+#[test]
+fn cancelling_waits_for_the_outcome_of_what_is_under_way() {
+    let mut desk = parked();
+    desk.by(ana(), approve()).unwrap();
+    desk.proceed(vec![]);
+    assert_eq!(desk.by(ana(), Command::Cancel { run: RUN, reason: String::new() }).unwrap(), ["run.cancel_requested"]);
+    assert_eq!(desk.proceed(vec![]), [""; 0]);
+    let result = crate::domain::ToolResult::success("pushed", crate::domain::Output::default());
+    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
+    assert!(matches!(&desk.snapshot.threads[&RUN].calls[&CallNo(1)].status, CallStatus::Settled(r) if r.succeeded()));
+}
+
+#[test]
+fn a_settlement_needs_a_doubt() {
+    let mut desk = parked();
+    let settle = Command::Settle { approval: approval(1), settlement: Settlement::Happened, note: "".into() };
+    assert_eq!(desk.by(ana(), settle).unwrap_err().kind, RejectionKind::Invalid);
+}

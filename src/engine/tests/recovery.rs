@@ -1,0 +1,111 @@
+//! What is left under way by a worker that is gone.
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::ApprovalState;
+use crate::domain::FailureKind;
+use crate::domain::Settlement;
+use crate::engine::Effect;
+use crate::engine::Freshness;
+use crate::engine::effects_for;
+use crate::engine::effects_left;
+use crate::fold::CallStatus;
+
+fn with_push_under_way() -> Desk {
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("", &[("git_push", json!({}))]));
+    desk.proceed(vec![runs(1, push())]);
+    desk
+}
+
+fn doubt() -> Command {
+    Command::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(9) }
+}
+
+fn settle(desk: &mut Desk, settlement: Settlement) {
+    let settle = Command::Settle { approval: approval(9), settlement, note: "looked".into() };
+    desk.by(ana(), settle).unwrap();
+}
+
+#[test]
+fn effects_left_are_those_that_were_started_and_not_settled() {
+    let desk = with_push_under_way();
+    let live = effects_for(desk.log.last().unwrap());
+    let left = effects_left(&desk.snapshot, RUN);
+    let (Effect::Perform { card: a, attempt: 1, .. }, Effect::Perform { card: b, attempt: 1, freshness, .. }) =
+        (&live[0], &left[0])
+    else {
+        panic!("{live:?} {left:?}");
+    };
+    assert_eq!(a, b);
+    assert_eq!(*freshness, Freshness::Stale, "after a restart it is prepared again");
+}
+
+#[test]
+fn a_gap_is_marked_and_not_counted_as_work() {
+    let mut desk = with_push_under_way();
+    desk.wait(8 * 3600);
+    assert_eq!(desk.system(Command::Recover { run: RUN }).unwrap(), ["run.recovered"]);
+    desk.wait(2);
+    let result = crate::domain::ToolResult::success("pushed", crate::domain::Output::default());
+    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    assert!(desk.run().worked_milliseconds <= 2_000, "{}", desk.run().worked_milliseconds);
+}
+
+#[test]
+fn a_doubt_that_a_person_settles_as_happened_is_a_success() {
+    let mut desk = with_push_under_way();
+    assert_eq!(desk.system(doubt()).unwrap(), ["approval.requested", "run.effect_in_doubt"]);
+    assert_eq!(desk.state(), RunState::InDoubt);
+    assert_eq!(desk.snapshot.approvals[&approval(9)].state, ApprovalState::InDoubt);
+    settle(&mut desk, Settlement::Happened);
+    assert_eq!(desk.proceed(vec![]), ["run.call_settled"]);
+    let CallStatus::Settled(result) = &desk.snapshot.threads[&RUN].calls[&CallNo(1)].status else { panic!() };
+    assert!(result.succeeded());
+    assert_eq!(result.summary.raw(), "ana confirmed that it happened: looked");
+}
+
+#[test]
+fn a_doubt_may_be_tried_again_as_a_new_attempt() {
+    let mut desk = with_push_under_way();
+    desk.system(doubt()).unwrap();
+    settle(&mut desk, Settlement::Retry);
+    assert_eq!(desk.proceed(vec![]), ["run.effect_started"]);
+    assert!(matches!(&desk.log.last().unwrap().event, Event::Run(RunEvent::EffectStarted { attempt: 2, .. })));
+}
+
+#[test]
+fn giving_up_on_a_doubt_tells_the_agent_that_nobody_knows() {
+    let mut desk = with_push_under_way();
+    desk.system(doubt()).unwrap();
+    settle(&mut desk, Settlement::GiveUp);
+    desk.proceed(vec![]);
+    let CallStatus::Settled(result) = &desk.snapshot.threads[&RUN].calls[&CallNo(1)].status else { panic!() };
+    assert_eq!(result.failure, Some(FailureKind::GaveUp));
+}
+
+#[test]
+fn a_cancelled_run_still_asks_about_what_is_in_doubt() {
+    let mut desk = with_push_under_way();
+    desk.by(ana(), Command::Cancel { run: RUN, reason: "stop".to_owned() }).unwrap();
+    desk.system(doubt()).unwrap();
+    assert_eq!(desk.proceed(vec![]), [""; 0], "the doubt keeps it open");
+    settle(&mut desk, Settlement::GiveUp);
+    assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
+}
+
+#[test]
+fn the_same_events_give_the_same_rows() {
+    let desk = with_push_under_way();
+    let mut again = Snapshot::default();
+    desk.log.iter().for_each(|envelope| {
+        again.apply(envelope);
+    });
+    assert_eq!(again.runs, desk.snapshot.runs);
+    assert_eq!(again.spend, desk.snapshot.spend);
+    assert_eq!(
+        Thread::of(&desk.log.iter().filter(|e| e.stream == Stream::Run(RUN)).cloned().collect::<Vec<_>>()),
+        desk.snapshot.threads.get(&RUN).cloned()
+    );
+}

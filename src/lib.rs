@@ -55,6 +55,7 @@
     )
 )]
 
+pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod fold;

@@ -1,0 +1,75 @@
+//! Limits of runs as files state them; what is left out keeps its default.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::de::Error;
+
+use crate::domain::DURATION_FORM;
+use crate::domain::Limits;
+use crate::domain::Usd;
+use crate::domain::parse_duration;
+
+/// The `[limits]` section of the configuration, and `limits:` of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RunLimits {
+    /// Model turns.
+    pub turns: Option<u32>,
+    /// Input and output tokens together.
+    pub tokens: Option<u64>,
+    /// Dollars as text, `"2.50"`: a float would not be exact.
+    #[serde(deserialize_with = "dollars")]
+    pub cost_usd: Option<Usd>,
+    /// Working time, `"90m"`; waiting for a person does not count. In seconds.
+    #[serde(deserialize_with = "seconds")]
+    pub time: Option<u64>,
+    /// Bytes of tool output stored.
+    pub output_bytes: Option<u64>,
+}
+
+impl RunLimits {
+    /// These, and `base` where they say nothing.
+    pub fn over(&self, base: &Limits) -> Limits {
+        Limits {
+            turns: self.turns.unwrap_or(base.turns),
+            tokens: self.tokens.unwrap_or(base.tokens),
+            cost: self.cost_usd.unwrap_or(base.cost),
+            seconds: self.time.unwrap_or(base.seconds),
+            output_bytes: self.output_bytes.unwrap_or(base.output_bytes),
+        }
+    }
+}
+
+fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let amount = text.parse::<Decimal>().ok().filter(|amount| !amount.is_sign_negative()).and_then(Usd::from_decimal);
+    amount.map(Some).ok_or_else(|| D::Error::custom("an amount of dollars is written as text, like \"2.50\""))
+}
+
+/// A span of time as text, in seconds.
+pub(super) fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let time = parse_duration(&text).ok_or_else(|| D::Error::custom(format!("a time is {DURATION_FORM}")))?;
+    Ok(Some(time.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_keeps_its_default() {
+        let limits: RunLimits = toml::from_str("turns = 3\ncost_usd = \"0.25\"\ntime = \"5m\"").unwrap();
+        let expected = Limits { turns: 3, cost: Usd(250_000_000), seconds: 300, ..Limits::default() };
+        assert_eq!(limits.over(&Limits::default()), expected);
+        assert_eq!(RunLimits::default().over(&expected), expected);
+    }
+
+    #[test]
+    fn money_is_exact_text_and_never_negative() {
+        for bad in ["cost_usd = 2.5", "cost_usd = \"-1\"", "cost_usd = \"cheap\"", "time = \"soon\"", "time = 5"] {
+            assert!(toml::from_str::<RunLimits>(bad).is_err(), "{bad}");
+        }
+    }
+}

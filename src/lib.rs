@@ -61,3 +61,4 @@ pub mod engine;
 pub mod fold;
 pub mod policy;
 pub mod ports;
+pub mod store;

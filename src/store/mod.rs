@@ -1,0 +1,31 @@
+//! The log on disk: events, hash chain, projections, blobs, leases, migrations. Decides nothing and folds nothing.
+//!
+//! # What is hashed
+//!
+//! Every event row carries in `prev` the SHA-256 of the row before it, and `head.hash` carries that of the last one.
+//! What is hashed is one line of JSON, line feed included, in UTF-8 and without blanks between its parts:
+//!
+//! ```text
+//! ["<prev>","<tenant>",<seq>,"<stream>",<version>,<at>,"<actor>",<body>]
+//! ```
+//!
+//! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID` or `approval:UUID`; `at` is in
+//! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte. The view `event_line` shows exactly these
+//! lines, so an auditor needs nothing of ours:
+//!
+//! ```text
+//! sqlite3 store.db "SELECT line FROM event_line WHERE tenant = 'local' AND seq = 41" | sha256sum
+//! sqlite3 store.db "SELECT lower(hex(prev)) FROM event WHERE tenant = 'local' AND seq = 42"
+//! ```
+//!
+//! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
+//! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
+
+mod chain;
+mod heads;
+mod sqlite;
+
+pub use heads::file_beside;
+pub use heads::load as saved_heads;
+pub use sqlite::OpenMode;
+pub use sqlite::SqliteLog;

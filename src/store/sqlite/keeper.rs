@@ -1,0 +1,96 @@
+//! Keeps the latest head in the file beside the database, a second after it moved and at the end.
+//!
+//! A head saved earlier is replaced only if it still lies on the chain. One that does not is evidence that the log
+//! was cut or rewritten: it stays, until somebody who knows why removes it.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use super::Store;
+use super::error::explain_io;
+use super::to_sql;
+use crate::ports::Head;
+use crate::ports::LogError;
+use crate::store::heads;
+use crate::store::heads::SavedHead;
+
+/// How long a head may go unsaved. Also keeps its fsync out of the way of the commits that follow the first.
+const DELAY: Duration = Duration::from_secs(1);
+
+/// More than this many heads off the chain say nothing new.
+const MOST_EVIDENCE: usize = 16;
+
+#[derive(Debug)]
+pub(super) struct Keeper {
+    file: PathBuf,
+    scheduled: AtomicBool,
+}
+
+impl Keeper {
+    pub fn new(database: &Path) -> Self {
+        Self { file: heads::file_beside(database), scheduled: AtomicBool::new(false) }
+    }
+}
+
+/// Sees to it that the head is saved within a second.
+pub(super) fn head_moved(store: &Arc<Store>) {
+    if store.keeper.scheduled.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let store = Arc::downgrade(store);
+    tokio::spawn(async move {
+        tokio::time::sleep(DELAY).await;
+        let Some(store) = store.upgrade() else { return };
+        store.keeper.scheduled.store(false, Ordering::Release);
+        if let Err(error) = save_now(&store).await {
+            tracing::warn!(%error, hint = error.hint, "the head of the log is not saved beside it");
+        }
+    });
+}
+
+/// Saves the head now, unless it is saved already, there is none, or the store was opened for reading.
+pub(super) async fn save_now(store: &Store) -> Result<(), LogError> {
+    if store.writer.lock().await.is_none() {
+        return Ok(());
+    }
+    let saved = heads::load_all(&store.keeper.file)?;
+    let head = Head::from(store.place().await?);
+    let ours = SavedHead { tenant: store.tenant.clone(), head };
+    if ours.head.seq == 0 || saved.contains(&ours) {
+        return Ok(());
+    }
+    let mut kept = Vec::new();
+    let mut evidence = 0;
+    for old in saved {
+        if old.tenant != store.tenant {
+            kept.push(old);
+        } else if !is_on_chain(store, &old.head, &ours.head).await? && evidence < MOST_EVIDENCE {
+            evidence += 1;
+            kept.push(old);
+        }
+    }
+    kept.push(ours);
+    let file = store.keeper.file.clone();
+    let written = tokio::task::spawn_blocking(move || heads::save(&file, &kept)).await;
+    written
+        .unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
+        .map_err(|error| explain_io(&store.keeper.file, "save the head in", &error))
+}
+
+/// Whether the row after `old` still carries its hash: one row read, whatever the length of the log.
+async fn is_on_chain(store: &Store, old: &Head, now: &Head) -> Result<bool, LogError> {
+    if old.seq >= now.seq {
+        return Ok(old == now);
+    }
+    let found: Option<String> = sqlx::query_scalar("SELECT lower(hex(prev)) FROM event WHERE tenant = $1 AND seq = $2")
+        .bind(store.tenant.0.clone())
+        .bind(to_sql(old.seq + 1))
+        .fetch_optional(&store.readers)
+        .await
+        .map_err(|error| store.explain("read", &error))?;
+    Ok(found.as_ref() == Some(&old.hash))
+}

@@ -1,0 +1,275 @@
+//! The log in one SQLite file: the connections, and the port's methods joined to what performs them.
+//!
+//! One connection writes, and every statement that writes goes through it; up to two more read, opened when first
+//! needed. Each verb has its file. Nothing here decides or folds.
+
+mod append;
+mod backup;
+mod blobs;
+mod error;
+mod events;
+mod keeper;
+mod leases;
+mod migrate;
+mod open;
+mod rows;
+mod verify;
+mod watch;
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sqlx::SqliteConnection;
+use sqlx::SqlitePool;
+use sqlx::sqlite::SqlitePoolOptions;
+use tokio::sync::MappedMutexGuard;
+use tokio::sync::Mutex;
+use tokio::sync::MutexGuard;
+use tokio::sync::watch as channel;
+
+pub use self::open::OpenMode;
+use super::chain::Link;
+use super::heads;
+use crate::domain::BlobId;
+use crate::domain::Envelope;
+use crate::domain::Page;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::Tenant;
+use crate::domain::Timestamp;
+use crate::fold::Row;
+use crate::ports::Batch;
+use crate::ports::Head;
+use crate::ports::Lease;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::RowFilter;
+use crate::ports::VerifyReport;
+
+/// Reading connections at most: one for a long search, one for everything else.
+const READERS: u32 = 2;
+
+/// A tenant's log in an SQLite file. Dropping it loses nothing; `close` also saves the head and tidies the files.
+#[derive(Debug)]
+pub struct SqliteLog {
+    store: Arc<Store>,
+}
+
+/// What the methods share.
+#[derive(Debug)]
+struct Store {
+    path: PathBuf,
+    tenant: Tenant,
+    /// `None` when opened for reading, and after `close`.
+    writer: Mutex<Option<Writer>>,
+    readers: SqlitePool,
+    /// Last `seq` known to be committed by any process.
+    head: channel::Sender<u64>,
+    watcher: watch::Watcher,
+    keeper: keeper::Keeper,
+}
+
+/// The connection that writes, and where it believes the log to end.
+#[derive(Debug)]
+struct Writer {
+    connection: SqliteConnection,
+    /// `None` after an error: to be read again.
+    head: Option<Place>,
+}
+
+/// A point between two events of the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Place {
+    seq: u64,
+    link: Link,
+}
+
+impl SqliteLog {
+    /// Opens the log of `tenant` in the file at `path`, creating or migrating it where `mode` allows.
+    ///
+    /// Costs the same for any length of history.
+    pub async fn open(path: &Path, tenant: Tenant, mode: OpenMode) -> Result<Self, LogError> {
+        let path = std::path::absolute(path).map_err(|error| error::explain_io(path, "open", &error))?;
+        let mut connection = open::open(&path, mode).await?;
+        let head = read_place(&mut connection, &tenant)
+            .await
+            .map_err(|error| error::explain(&path, "read the head of", &error))?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(open::options(&path, OpenMode::ReadOnly));
+        let writer = (mode == OpenMode::ReadWrite).then_some(Writer { connection, head: Some(head) });
+        let store = Store {
+            keeper: keeper::Keeper::new(&path),
+            watcher: watch::Watcher::new(&path),
+            writer: Mutex::new(writer),
+            readers,
+            head: channel::Sender::new(head.seq),
+            path,
+            tenant,
+        };
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Saves the head outside the database, then closes all connections; the last one to close removes `-wal`.
+    /// Anything asked of the log later is refused.
+    pub async fn close(&self) -> Result<(), LogError> {
+        let saved = keeper::save_now(&self.store).await;
+        self.store.readers.close().await;
+        let writer = self.store.writer.lock().await.take();
+        if let Some(writer) = writer {
+            use sqlx::Connection;
+            writer.connection.close().await.map_err(|error| self.store.explain("close", &error))?;
+        }
+        saved
+    }
+
+    /// Writes a consistent copy of the whole file, all tenants, to `target`, which must not exist yet.
+    pub async fn backup_to(&self, target: &Path) -> Result<(), LogError> {
+        backup::backup(&self.store, target).await
+    }
+
+    /// The heads that `verify` will check the log against: see `store::saved_heads`.
+    pub fn saved_heads(&self) -> Result<Vec<Head>, LogError> {
+        heads::load(&self.store.path, &self.store.tenant)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.store.path
+    }
+}
+
+impl Store {
+    async fn writer(&self) -> Result<MappedMutexGuard<'_, Writer>, LogError> {
+        let guard = self.writer.lock().await;
+        MutexGuard::try_map(guard, Option::as_mut).map_err(|_| self.cannot_write())
+    }
+
+    fn cannot_write(&self) -> LogError {
+        if self.readers.is_closed() {
+            return error::closed(&self.path);
+        }
+        LogError::new(
+            LogErrorKind::Unusable,
+            format!("{} was opened for reading only", self.path.display()),
+            "repeat without the option that asks for reading only",
+        )
+    }
+
+    fn explain(&self, doing: &str, error: &sqlx::Error) -> LogError {
+        error::explain(&self.path, doing, error)
+    }
+
+    /// Where the log ends, whoever wrote it.
+    async fn place(&self) -> Result<Place, LogError> {
+        let failed = |error| self.explain("read the head of", &error);
+        let mut reader = self.readers.acquire().await.map_err(failed)?;
+        read_place(&mut reader, &self.tenant).await.map_err(failed)
+    }
+
+    /// Tells those who watch that the log reaches at least to `seq`.
+    fn announce(&self, seq: u64) {
+        self.head.send_if_modified(|known| {
+            let moved = seq > *known;
+            *known = seq.max(*known);
+            moved
+        });
+    }
+}
+
+impl From<Place> for Head {
+    fn from(place: Place) -> Self {
+        Self { seq: place.seq, hash: place.link.to_string() }
+    }
+}
+
+async fn read_place(connection: &mut SqliteConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
+    let found: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT seq, hash FROM head WHERE tenant = $1")
+        .bind(tenant.0.clone())
+        .fetch_optional(connection)
+        .await?;
+    let Some((seq, hash)) = found else { return Ok(Place::default()) };
+    let link = Link::from_bytes(&hash).ok_or_else(|| sqlx::Error::Decode("head.hash is not 32 bytes".into()))?;
+    Ok(Place { seq: from_sql(seq), link })
+}
+
+/// SQLite's integers are signed; ours are not and stay far below 2^63.
+fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+#[async_trait]
+impl Log for SqliteLog {
+    async fn append(&self, batch: Batch) -> Result<Vec<Envelope>, LogError> {
+        append::append(&self.store, batch).await
+    }
+
+    async fn read(&self, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        events::after(&self.store, after, limit).await
+    }
+
+    async fn read_stream(&self, stream: Stream, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        events::of_stream(&self.store, stream, after, limit).await
+    }
+
+    async fn read_back(&self, before: u64, limit: u32, text: Option<&str>) -> Result<Page<Envelope>, LogError> {
+        match text.filter(|text| !text.is_empty()) {
+            None => events::before(&self.store, before, limit).await,
+            Some(text) => events::search(&self.store, before, limit, text).await,
+        }
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        Ok(self.store.place().await?.into())
+    }
+
+    fn watch_head(&self) -> channel::Receiver<u64> {
+        watch::subscribe(&self.store)
+    }
+
+    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
+        rows::find(&self.store, filter).await
+    }
+
+    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
+        rows::replace(&self.store, rows).await
+    }
+
+    async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
+        blobs::put(&self.store, content).await
+    }
+
+    async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
+        blobs::get(&self.store, blob).await
+    }
+
+    async fn claim(
+        &self,
+        run: RunId,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, LogError> {
+        leases::claim(&self.store, run, owner, now, until).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), LogError> {
+        leases::release(&self.store, lease).await
+    }
+
+    async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
+        verify::verify(&self.store, saved).await
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! Notices commits of other processes: a glance at the write-ahead log ten times a second, a query when it moved.
+//!
+//! A glance is one `stat`, a few microseconds; the task lives only while somebody listens. Our own commits are
+//! announced by `append` at once.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use std::time::SystemTime;
+
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
+use tokio::time::MissedTickBehavior;
+
+use super::Store;
+use crate::store::heads::with_suffix;
+
+/// Leaves 50 ms of the 150 ms that the port promises for waking up and asking.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// Asks even when nothing seems to have moved, for file systems whose times cannot be trusted.
+const ASK_AT_LEAST: Duration = Duration::from_secs(2);
+
+/// What the task needs besides the store.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    wal: PathBuf,
+    running: AtomicBool,
+}
+
+impl Watcher {
+    pub fn new(database: &Path) -> Self {
+        Self { wal: with_suffix(database, "-wal"), running: AtomicBool::new(false) }
+    }
+
+    #[cfg(test)]
+    pub fn is_running(&self) -> bool {
+        self.running.load(Ordering::Acquire)
+    }
+
+    /// Time and length of the write-ahead log; `None` when there is none.
+    fn glance(&self) -> Option<(SystemTime, u64)> {
+        let found = fs::metadata(&self.wal).ok()?;
+        Some((found.modified().ok()?, found.len()))
+    }
+}
+
+/// A receiver, and a running task that feeds it.
+pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
+    let receiver = store.head.subscribe();
+    if !store.watcher.running.swap(true, Ordering::AcqRel) {
+        tokio::spawn(run(Arc::downgrade(store)));
+    }
+    receiver
+}
+
+async fn run(store: Weak<Store>) {
+    let mut ticker = tokio::time::interval(GLANCE);
+    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut seen = None;
+    let mut ask_again = true;
+    let mut asked = Instant::now();
+    loop {
+        ticker.tick().await;
+        // The store went away, or was closed: nobody will commit through it nor wait for it.
+        let Some(store) = store.upgrade() else { return };
+        if store.readers.is_closed() || is_over(&store) {
+            return;
+        }
+        let now = store.watcher.glance();
+        let moved = now != seen;
+        seen = now;
+        if moved || ask_again || asked.elapsed() >= ASK_AT_LEAST {
+            ask(&store).await;
+            asked = Instant::now();
+        }
+        // File times are coarse: a second commit within the same tick of the clock looks like the first one.
+        ask_again = moved;
+    }
+}
+
+async fn ask(store: &Store) {
+    match store.place().await {
+        Ok(place) => store.announce(place.seq),
+        Err(error) => tracing::debug!(%error, "cannot look for new events"),
+    }
+}
+
+/// Whether nobody listens any more. A listener that comes at the same moment either finds the task still marked as
+/// running, and is seen here, or starts a new one.
+fn is_over(store: &Store) -> bool {
+    if store.head.receiver_count() > 0 {
+        return false;
+    }
+    store.watcher.running.store(false, Ordering::Release);
+    let nobody_came_back = store.head.receiver_count() == 0;
+    nobody_came_back || store.watcher.running.swap(true, Ordering::AcqRel)
+}

@@ -59,6 +59,7 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod fold;
+pub mod models;
 pub mod policy;
 pub mod ports;
 pub mod store;

@@ -1,0 +1,49 @@
+//! Language models over the OpenAI-compatible chat-completions protocol: routing, fallback, retries, prices.
+//!
+//! ```text
+//! Router      routes by task class, retries, falls back, cancels       the only layer that waits or repeats
+//!   Endpoint  one attempt at one model: request → stream → reply
+//!     Form    the request body; forced calls and schemas for models without dependable tool calls
+//!     Server  where it is and who we are to it
+//!     Wire    one HTTP exchange: bounded, recorded or replayed where asked, failures with their cause
+//! ```
+//!
+//! Nothing here knows of runs, approvals or the store, and no failure, notice or recording ever holds a key.
+
+mod assembly;
+pub mod cassette;
+mod chunk;
+mod endpoint;
+mod failure;
+mod forced;
+mod prices;
+mod probe;
+mod request;
+mod router;
+mod schema;
+mod server;
+mod settings;
+mod stream;
+mod transport;
+mod voice;
+
+pub use prices::Prices;
+pub use prices::PricesError;
+pub use probe::Finding;
+pub use probe::ProbeReport;
+pub use probe::probe;
+pub use router::Router;
+pub use settings::ApiKey;
+pub use settings::CallStyle;
+pub use settings::FetchKey;
+pub use settings::KeyError;
+pub use settings::ModelEntry;
+pub use settings::ModelEnvironment;
+pub use settings::ModelSettings;
+pub use settings::OPENAI_BASE_URL;
+pub use settings::OPENAI_MODEL;
+pub use settings::ProviderSettings;
+pub use settings::RetrySettings;
+pub use settings::SettingsError;
+pub use settings::Timeouts;
+pub use transport::Transport;

@@ -1,0 +1,313 @@
+//! The body of a chat-completions request. Pure, and the same for the same input: cassettes find it by digest.
+
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering;
+
+use serde_json::Value;
+use serde_json::json;
+
+use super::failure::Objection;
+use super::forced;
+use super::schema;
+use super::schema::StrictSchema;
+use super::schema::Strictness;
+use super::settings::CallStyle;
+use crate::domain::Message;
+use crate::domain::OutputShape;
+use crate::domain::RequestedCall;
+use crate::domain::ToolSpec;
+use crate::ports::ModelRequest;
+
+/// Optional parts of a request that a server has been found not to take. Learned from its 400s, so that the
+/// second request is right at once.
+#[derive(Debug, Default)]
+pub(super) struct Learned(AtomicU8);
+
+/// A snapshot of [`Learned`], extended while one request is being fitted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Objections(u8);
+
+impl Learned {
+    pub fn get(&self) -> Objections {
+        Objections(self.0.load(Ordering::Relaxed))
+    }
+
+    pub fn keep(&self, objections: Objections) {
+        self.0.fetch_or(objections.0, Ordering::Relaxed);
+    }
+}
+
+impl Objections {
+    pub fn has(self, objection: Objection) -> bool {
+        self.0 & bit(objection) != 0
+    }
+
+    pub fn with(self, objection: Objection) -> Self {
+        Self(self.0 | bit(objection))
+    }
+}
+
+fn bit(objection: Objection) -> u8 {
+    match objection {
+        Objection::ResponseFormat => 1,
+        Objection::StreamOptions => 2,
+        Objection::MaxTokens => 4,
+        Objection::Temperature => 8,
+    }
+}
+
+/// Everything a body is made from.
+pub(super) struct Form<'a> {
+    pub request: &'a ModelRequest,
+    pub model: &'a str,
+    pub calls: CallStyle,
+    pub limit: Option<OutputLimit>,
+    pub temperature: Option<f64>,
+    pub objections: Objections,
+}
+
+/// Most tokens to generate, and the name this server is first tried with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OutputLimit {
+    pub tokens: u32,
+    pub field: LimitField,
+}
+
+/// The protocol renamed the field; older servers know one, newer models of its author only the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LimitField {
+    MaxTokens,
+    MaxCompletionTokens,
+}
+
+/// A schema the answer must follow, by name.
+struct Demand {
+    name: String,
+    schema: StrictSchema,
+    /// What the model is told when the server cannot enforce the schema, or cannot be seen to tell it.
+    instruction: Option<String>,
+}
+
+impl Form<'_> {
+    /// Whether the answer is to be read as a forced one.
+    pub fn is_forced(&self) -> bool {
+        self.calls == CallStyle::Schema && self.request.shape == OutputShape::Free && !self.request.tools.is_empty()
+    }
+
+    /// Whether the part that may be objected to is in the body, in the form that was objected to.
+    pub fn sends(&self, objection: Objection) -> bool {
+        let wanted = match objection {
+            Objection::ResponseFormat => self.is_forced() || self.request.shape != OutputShape::Free,
+            Objection::StreamOptions => true,
+            Objection::MaxTokens => self.limit.is_some(),
+            Objection::Temperature => self.temperature.is_some(),
+        };
+        wanted && !self.objections.has(objection)
+    }
+
+    pub fn body(&self) -> Value {
+        let demand = self.demand();
+        let instruction = demand.as_ref().and_then(|demand| demand.instruction.as_deref());
+        let mut body = json!({ "model": self.model, "stream": true, "messages": self.messages(instruction) });
+        let mut set = |name: &str, value: Value| body[name] = value;
+        if !self.objections.has(Objection::StreamOptions) {
+            set("stream_options", json!({ "include_usage": true }));
+        }
+        if let Some(demand) = demand.filter(|_| !self.objections.has(Objection::ResponseFormat)) {
+            let strict = demand.schema.strictness == Strictness::Strict;
+            let format = json!({ "name": demand.name, "strict": strict, "schema": demand.schema.schema });
+            set("response_format", json!({ "type": "json_schema", "json_schema": format }));
+        }
+        if self.request.shape == OutputShape::Free && !self.is_forced() && !self.request.tools.is_empty() {
+            set("tools", self.request.tools.iter().map(native_tool).collect());
+        }
+        if let Some(limit) = self.limit {
+            set(self.limit_field(limit.field), json!(limit.tokens));
+        }
+        if let Some(temperature) = self.temperature.filter(|_| !self.objections.has(Objection::Temperature)) {
+            set("temperature", json!(temperature));
+        }
+        body
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        if self.is_forced() {
+            let schema = forced::answer_schema(&self.request.tools);
+            let instruction = Some(forced::instruction(&self.request.tools));
+            return Some(Demand { name: "next_action".to_owned(), schema, instruction });
+        }
+        let OutputShape::Json { name, schema } = &self.request.shape else { return None };
+        // A grammar alone restricts small models without informing them, so those are always told.
+        let told = self.calls == CallStyle::Schema || self.objections.has(Objection::ResponseFormat);
+        let instruction = told.then(|| {
+            let schema = schema::inline(schema);
+            format!("Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}")
+        });
+        Some(Demand { name: format_name(name), schema: schema::strict(schema), instruction })
+    }
+
+    fn messages(&self, instruction: Option<&str>) -> Vec<Value> {
+        let mut messages = self.request.messages.clone();
+        if self.is_forced() {
+            messages = merged(forced::plain_messages(&messages));
+        }
+        if let Some(instruction) = instruction {
+            match messages.first_mut() {
+                Some(Message::System(text)) => text.push_str(&format!("\n\n{instruction}")),
+                _ => messages.insert(0, Message::System(instruction.to_owned())),
+            }
+        }
+        messages.iter().map(wire_message).collect()
+    }
+
+    fn limit_field(&self, first: LimitField) -> &'static str {
+        match (first, self.objections.has(Objection::MaxTokens)) {
+            (LimitField::MaxTokens, false) | (LimitField::MaxCompletionTokens, true) => "max_tokens",
+            (LimitField::MaxTokens, true) | (LimitField::MaxCompletionTokens, false) => "max_completion_tokens",
+        }
+    }
+}
+
+fn wire_message(message: &Message) -> Value {
+    match message {
+        Message::System(text) => json!({ "role": "system", "content": text }),
+        Message::User(text) => json!({ "role": "user", "content": text }),
+        Message::Assistant { text, calls } if calls.is_empty() => json!({ "role": "assistant", "content": text }),
+        Message::Assistant { text, calls } => {
+            let content = if text.is_empty() { Value::Null } else { json!(text) };
+            let calls: Vec<_> = calls.iter().map(wire_call).collect();
+            json!({ "role": "assistant", "content": content, "tool_calls": calls })
+        }
+        Message::Tool { provider_id, text, .. } => {
+            json!({ "role": "tool", "tool_call_id": provider_id, "content": text })
+        }
+    }
+}
+
+fn wire_call(call: &RequestedCall) -> Value {
+    // Servers parse the arguments of earlier calls for their prompt templates and fail on what is not an
+    // object, so text that was none goes back wrapped; the tool's result says what was wrong with it.
+    let arguments = match &call.args {
+        Value::Object(_) => call.args.to_string(),
+        other => json!({ "invalid_arguments": other }).to_string(),
+    };
+    let function = json!({ "name": call.tool, "arguments": arguments });
+    json!({ "id": call.provider_id, "type": "function", "function": function })
+}
+
+fn native_tool(tool: &ToolSpec) -> Value {
+    let mut parameters = schema::inline(&tool.parameters);
+    if let Some(members) = parameters.as_object_mut() {
+        members.remove("$schema");
+        members.remove("$defs");
+        members.entry("properties").or_insert_with(|| json!({}));
+    }
+    let function = json!({ "name": tool.name.0, "description": tool.description, "parameters": parameters });
+    json!({ "type": "function", "function": function })
+}
+
+/// Neighbours of the same role as one message: the prompt templates of many local models insist on turns.
+fn merged(messages: Vec<Message>) -> Vec<Message> {
+    let mut merged: Vec<Message> = Vec::with_capacity(messages.len());
+    for message in messages {
+        match (merged.last_mut(), &message) {
+            (Some(Message::User(before)), Message::User(text)) => before.push_str(&format!("\n\n{text}")),
+            (Some(Message::Assistant { text: before, .. }), Message::Assistant { text, .. }) => {
+                before.push_str(&format!("\n{text}"));
+            }
+            _ => merged.push(message),
+        }
+    }
+    merged
+}
+
+/// The protocol allows letters, digits, `_` and `-`, at most 64.
+fn format_name(name: &str) -> String {
+    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
+    let name: String = name.chars().map(allowed).take(64).collect();
+    if name.is_empty() { "answer".to_owned() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::EffectClass;
+    use crate::domain::Repeat;
+    use crate::domain::TaskClass;
+    use crate::domain::ToolName;
+
+    fn request(shape: OutputShape) -> ModelRequest {
+        let tool = ToolSpec {
+            name: ToolName("git_status".to_owned()),
+            description: "Shows the state.".to_owned(),
+            parameters: json!({ "$schema": "x", "type": "object" }),
+            class: EffectClass::Observe,
+            repeat: Repeat::Repeatable,
+        };
+        let call = |args| RequestedCall { provider_id: "c1".to_owned(), tool: "git_status".to_owned(), args };
+        let messages = vec![
+            Message::System("You help.".to_owned()),
+            Message::User("Go.".to_owned()),
+            Message::Assistant { text: String::new(), calls: vec![call(json!({})), call(json!("{oops"))] },
+            Message::Tool { provider_id: "c1".to_owned(), tool: "git_status".to_owned(), text: "clean".to_owned() },
+            Message::User("And now?".to_owned()),
+        ];
+        ModelRequest { class: TaskClass::Code, messages, tools: vec![tool], shape, max_output_tokens: None }
+    }
+
+    fn body(request: &ModelRequest, calls: CallStyle, objections: Objections) -> Value {
+        let limit = Some(OutputLimit { tokens: 9, field: LimitField::MaxTokens });
+        Form { request, model: "m", calls, limit, temperature: Some(0.5), objections }.body()
+    }
+
+    #[test]
+    fn a_native_request_is_the_published_form() {
+        let body = body(&request(OutputShape::Free), CallStyle::Native, Objections::default());
+        assert_eq!(body["stream_options"], json!({ "include_usage": true }));
+        assert_eq!((&body["max_tokens"], &body["temperature"]), (&json!(9), &json!(0.5)));
+        assert_eq!(body["tools"][0]["function"]["parameters"], json!({ "type": "object", "properties": {} }));
+        let assistant = &body["messages"][2];
+        assert_eq!(assistant["content"], Value::Null);
+        assert_eq!(assistant["tool_calls"][0]["function"]["arguments"], json!("{}"));
+        assert_eq!(assistant["tool_calls"][1]["function"]["arguments"], json!(r#"{"invalid_arguments":"{oops"}"#));
+        assert_eq!(body["messages"][3], json!({ "role": "tool", "tool_call_id": "c1", "content": "clean" }));
+        assert!(body.get("response_format").is_none());
+    }
+
+    #[test]
+    fn a_forced_request_has_a_schema_and_plain_turns_instead_of_tools() {
+        let body = body(&request(OutputShape::Free), CallStyle::Schema, Objections::default());
+        assert!(body.get("tools").is_none());
+        assert_eq!(body["response_format"]["json_schema"]["strict"], json!(true));
+        let roles: Vec<_> = body["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
+        assert_eq!(roles, ["system", "user", "assistant", "user"]);
+        assert!(body["messages"][0]["content"].as_str().unwrap().contains("- git_status: Shows the state."));
+        assert_eq!(body["messages"][3]["content"], json!("Result of git_status:\nclean\n\nAnd now?"));
+    }
+
+    #[test]
+    fn a_json_answer_is_demanded_by_schema_or_else_in_words() {
+        let schema = json!({ "type": "object", "properties": { "a": { "type": "string" } }, "required": ["a"] });
+        let request = request(OutputShape::Json { name: "the plan".to_owned(), schema });
+        let enforced = body(&request, CallStyle::Native, Objections::default());
+        assert_eq!(enforced["response_format"]["json_schema"]["name"], json!("the_plan"));
+        assert_eq!(enforced["messages"][0]["content"], json!("You help."));
+        assert!(enforced.get("tools").is_none());
+
+        let asked = body(&request, CallStyle::Native, Objections::default().with(Objection::ResponseFormat));
+        assert!(asked.get("response_format").is_none());
+        assert!(asked["messages"][0]["content"].as_str().unwrap().contains("\"required\":[\"a\"]"));
+    }
+
+    #[test]
+    fn what_a_server_objects_to_is_left_out() {
+        let objections = Objections::default()
+            .with(Objection::StreamOptions)
+            .with(Objection::MaxTokens)
+            .with(Objection::Temperature);
+        let body = body(&request(OutputShape::Free), CallStyle::Native, objections);
+        assert!(body.get("stream_options").is_none() && body.get("temperature").is_none());
+        assert!(body.get("max_tokens").is_none());
+        assert_eq!(body["max_completion_tokens"], json!(9));
+    }
+}

@@ -63,3 +63,4 @@ pub mod models;
 pub mod policy;
 pub mod ports;
 pub mod store;
+pub mod tools;

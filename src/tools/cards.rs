@@ -1,0 +1,50 @@
+//! The shapes of effect cards that most tools share.
+
+use serde_json::Value;
+
+use crate::domain::EffectCard;
+use crate::domain::EffectClass;
+use crate::domain::Environment;
+use crate::domain::Payload;
+use crate::domain::Reversibility;
+use crate::domain::Risk;
+use crate::domain::ToolSpec;
+use crate::domain::Untrusted;
+
+/// A card for looking at something: nothing changes, nothing to undo.
+pub fn observe(spec: &ToolSpec, verb: &str, target: impl Into<Untrusted>, args: &Value) -> EffectCard {
+    EffectCard {
+        tool: spec.name.clone(),
+        class: EffectClass::Observe,
+        repeat: spec.repeat,
+        verb: verb.to_owned(),
+        targets: vec![target.into()],
+        environment: Environment::Workspace,
+        risk: Risk::Low,
+        reversible: Reversibility::NothingToUndo,
+        payload: Payload::Arguments { args: args.clone() },
+        facts: serde_json::Map::new(),
+        confinement: String::new(),
+    }
+}
+
+/// A card for changing something in the workspace.
+pub fn change(spec: &ToolSpec, verb: &str, targets: Vec<Untrusted>, payload: Payload) -> EffectCard {
+    EffectCard {
+        class: EffectClass::Workspace,
+        targets,
+        payload,
+        reversible: Reversibility::Irreversible,
+        ..observe(spec, verb, Untrusted::default(), &Value::Null)
+    }
+}
+
+/// Adds a fact to a card.
+pub fn fact(card: &mut EffectCard, name: &str, value: impl Into<Value>) {
+    card.facts.insert(name.to_owned(), value.into());
+}
+
+/// `1 file`, `3 files`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}

@@ -1,0 +1,39 @@
+//! File tools: list, search, read, edit, write, delete. All of them stay inside the workspace.
+
+mod change;
+mod content;
+mod credential;
+mod delete;
+mod diff;
+mod edit;
+mod list;
+mod nearest;
+mod read;
+mod root;
+mod search;
+
+pub use change::TEMPORARY_PREFIX;
+pub use content::check_content;
+pub use content::check_path;
+pub use content::get;
+pub use content::make_content;
+pub use content::plan_content;
+pub use content::put;
+pub use credential::is_credential;
+pub use delete::DeleteFiles;
+pub use edit::EditFile;
+pub use edit::WriteFile;
+pub use list::ListFiles;
+pub(super) use list::size;
+pub use read::ReadFile;
+pub use search::Search;
+
+use crate::domain::FailureKind;
+use crate::domain::ToolResult;
+
+/// Runs file work off the asynchronous threads.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolResult> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| ToolResult::failure(FailureKind::Failed, format!("the tool broke: {error}")))
+}

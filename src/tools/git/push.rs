@@ -1,0 +1,287 @@
+//! `git_push`: publishes exactly one commit as one branch of one configured remote.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::program::GitError;
+use super::program::NETWORK_LIMIT;
+use super::remote::Advertised;
+use super::remote::Remote;
+use super::remote::online;
+use super::repository::Repository;
+use super::repository::check_branch_name;
+use super::repository::failure;
+use super::repository::short;
+use crate::domain::EffectCard;
+use crate::domain::EffectClass;
+use crate::domain::Environment;
+use crate::domain::FailureKind;
+use crate::domain::Output;
+use crate::domain::Payload;
+use crate::domain::Repeat;
+use crate::domain::Reversibility;
+use crate::domain::Risk;
+use crate::domain::ToolResult;
+use crate::domain::ToolSpec;
+use crate::domain::Untrusted;
+use crate::ports::Checked;
+use crate::ports::Invocation;
+use crate::ports::Prepared;
+use crate::ports::Tool;
+use crate::ports::ToolContext;
+use crate::tools::args;
+use crate::tools::cards;
+
+/// Commit subjects a card shows as evidence.
+const MOST_SUBJECTS: usize = 30;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    /// Name of a configured remote; the branch's own or `origin` when left out.
+    remote: Option<String>,
+    /// Name of the branch on the remote; the workspace's branch when left out.
+    branch: Option<String>,
+    /// Replace what the remote branch holds even if commits are lost.
+    force: Option<bool>,
+}
+
+/// Pushes the worktree's last commit.
+pub struct GitPush {
+    spec: ToolSpec,
+}
+
+impl Default for GitPush {
+    fn default() -> Self {
+        let about = "Pushes the workspace's last commit to a branch of a configured remote. It leaves this machine, so a \
+                     person usually approves it first. Commit before you push.";
+        Self { spec: args::spec::<Args>("git_push", EffectClass::External, Repeat::Checkable, about) }
+    }
+}
+
+/// A push with nothing left open.
+struct Push {
+    remote: Remote,
+    branch: String,
+    new: String,
+    advertised: Advertised,
+    force: bool,
+    /// Subjects of the commits the remote does not have, newest first.
+    subjects: Vec<String>,
+    /// Whether the remote's commit is known here, so that it could be put back.
+    old_known: bool,
+}
+
+impl Push {
+    async fn plan(spec: &ToolSpec, context: &ToolContext, args: &Value) -> Result<(Repository, Self), ToolResult> {
+        let args: Args = args::parse(spec, args)?;
+        let repository = Repository::of(context, &CancellationToken::new()).await?;
+        let head = repository.head().await?;
+        let branch = args.branch.unwrap_or_else(|| head.branch.clone());
+        check_branch_name(&branch).await?;
+        let remote = Remote::find(&repository, args.remote.as_deref(), &head.branch).await?;
+        let advertised = remote.advertised(&repository, &branch).await?;
+        let mut push = Self {
+            remote,
+            branch,
+            new: head.commit,
+            advertised,
+            force: args.force == Some(true),
+            subjects: Vec::new(),
+            old_known: false,
+        };
+        push.compare(&repository).await?;
+        Ok((repository, push))
+    }
+
+    /// Finds what the remote lacks, and refuses a push it would reject.
+    async fn compare(&mut self, repository: &Repository) -> Result<(), ToolResult> {
+        let branch = Untrusted::from(self.branch.as_str());
+        if self.advertised.branch.as_ref() == Some(&self.new) {
+            let summary = format!("{}/{} is already at {}", self.remote.name, branch.visible(), short(&self.new));
+            return Err(ToolResult::success(summary.clone(), Output::text(summary)));
+        }
+        if let Some(old) = &self.advertised.branch {
+            self.old_known = repository.commit(old).await.is_ok();
+            let ancestor = repository.git(["merge-base", "--is-ancestor", old, &self.new]).run().await;
+            let forward = self.old_known && ancestor.map_err(|error| failure(&error))?.code == Some(0);
+            if !forward && !self.force {
+                let name = format!("{}/{}", self.remote.name, branch.visible());
+                let summary = format!("{name} has commits that this workspace does not have, so it would be rejected");
+                let mut result = ToolResult::failure(FailureKind::Failed, summary.clone());
+                result.output =
+                    Output::text(format!("{summary}.\nPush to a branch of another name, or ask the person."));
+                return Err(result);
+            }
+        }
+        let exclude = match &self.advertised.branch {
+            Some(old) if self.old_known => format!("^{old}"),
+            // A branch new to the remote brings what none of its known branches has.
+            _ => format!("--remotes={}", self.remote.name),
+        };
+        let negate = if exclude.starts_with('^') { None } else { Some("--not") };
+        let args = ["log", "--no-show-signature", "-z", "--format=%h %s", &self.new].into_iter();
+        let listed = repository.git(args.chain(negate).chain([exclude.as_str(), "--"])).success().await;
+        self.subjects = listed.map_err(|error| failure(&error))?.fields().collect();
+        Ok(())
+    }
+
+    fn is_default_branch(&self) -> bool {
+        matches!(self.branch.as_str(), "main" | "master")
+            || self.advertised.default_branch.as_ref() == Some(&self.branch)
+    }
+
+    fn risk(&self) -> Risk {
+        match (self.is_default_branch(), self.force) {
+            (true, true) => Risk::Critical,
+            (true, false) | (false, true) => Risk::High,
+            (false, false) => Risk::Medium,
+        }
+    }
+
+    fn way_back(&self) -> Reversibility {
+        let (remote, branch) = (&self.remote.name, &self.branch);
+        match &self.advertised.branch {
+            None => Reversibility::Undo(Untrusted::new(format!("git push {remote} --delete {branch}"))),
+            Some(old) if self.old_known => {
+                let lease = format!("--force-with-lease={branch}:{}", short(&self.new));
+                Reversibility::Undo(Untrusted::new(format!("git push {lease} {remote} {}:{branch}", short(old))))
+            }
+            Some(_) => Reversibility::Irreversible,
+        }
+    }
+
+    /// The command, argument by argument. It names commit and branch in full, so nothing else can slip in.
+    fn argv(&self, repository: &Repository) -> Vec<String> {
+        let (git_dir, work_tree) = repository.locations();
+        let fixed = ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-recurse-submodules"];
+        let mut argv: Vec<String> = ["git".to_owned(), git_dir, work_tree].into();
+        argv.extend(fixed.map(str::to_owned));
+        if self.force {
+            let old = self.advertised.branch.as_deref().unwrap_or_default();
+            argv.push(format!("--force-with-lease=refs/heads/{}:{old}", self.branch));
+        }
+        argv.extend(["--".to_owned(), self.remote.name.clone(), format!("{}:refs/heads/{}", self.new, self.branch)]);
+        argv
+    }
+
+    fn card(&self, spec: &ToolSpec, repository: &Repository) -> EffectCard {
+        let payload = Payload::Exec {
+            argv: self.argv(repository).into_iter().map(Untrusted::new).collect(),
+            cwd: Untrusted::new(repository.home.to_string_lossy()),
+            env: Vec::new(),
+        };
+        let target = format!("{}/{}", self.remote.name, self.branch);
+        let mut card = cards::change(spec, "push", vec![Untrusted::new(target), self.remote.shown().into()], payload);
+        card.class = EffectClass::External;
+        card.environment = Environment::Remote;
+        card.risk = self.risk();
+        card.reversible = self.way_back();
+        let old = self.advertised.branch.clone();
+        cards::fact(&mut card, "remote", self.remote.name.as_str());
+        cards::fact(&mut card, "url", self.remote.shown());
+        cards::fact(&mut card, "branch", self.branch.as_str());
+        cards::fact(&mut card, "force", self.force);
+        cards::fact(&mut card, "is_default_branch", self.is_default_branch());
+        cards::fact(&mut card, "new_branch", old.is_none());
+        cards::fact(&mut card, "old", old);
+        cards::fact(&mut card, "new", self.new.as_str());
+        cards::fact(&mut card, "commits", self.subjects.len());
+        cards::fact(&mut card, "subjects", self.subjects.iter().take(MOST_SUBJECTS).cloned().collect::<Vec<_>>());
+        card
+    }
+}
+
+fn fact<'a>(card: &'a EffectCard, name: &str) -> &'a str {
+    card.facts.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn receipt(card: &EffectCard) -> ToolResult {
+    let (remote, new) = (fact(card, "remote"), fact(card, "new"));
+    let branch = Untrusted::from(fact(card, "branch"));
+    let commits = card.facts.get("commits").and_then(Value::as_u64).unwrap_or_default();
+    let commits = cards::count(usize::try_from(commits).unwrap_or(usize::MAX), "commit", "commits");
+    let summary = format!("{remote}/{} is now at {}: {commits}", branch.visible(), short(new));
+    let mut result = ToolResult::success(summary.clone(), Output::text(format!("{summary}\n{}\n", fact(card, "url"))));
+    result.data = Some(json!({
+        "remote": remote, "url": fact(card, "url"), "branch": branch.raw(),
+        "old": card.facts.get("old"), "new": new,
+    }));
+    result
+}
+
+async fn push(invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
+    let card = invocation.card;
+    let drifted = || ToolResult::failure(FailureKind::Drift, "the repository has changed since this was prepared");
+    let Payload::Exec { argv, .. } = &card.payload else { return Err(drifted()) };
+    let repository = Repository::of(invocation.context, &invocation.cancel).await?;
+    let remote = Remote::find(&repository, Some(fact(card, "remote")), fact(card, "branch")).await?;
+    let (git_dir, work_tree) = repository.locations();
+    let place: Vec<&str> = argv.iter().take(3).map(Untrusted::raw).collect();
+    if remote.shown() != fact(card, "url") || place != ["git", git_dir.as_str(), work_tree.as_str()] {
+        return Err(drifted());
+    }
+    let command = repository.git(argv.iter().skip(3).map(Untrusted::raw)).limit(NETWORK_LIMIT);
+    match online(command, &repository).await.run().await {
+        Ok(ran) if ran.code == Some(0) => Ok(receipt(card)),
+        Ok(ran) => {
+            let said = format!("{}\n{}", ran.text(), ran.complaint());
+            Err(rejected(&remote, &said))
+        }
+        Err(GitError::Start(error)) => Err(failure(&GitError::Start(error))),
+        // Stopped half-way: only the remote knows what became of it.
+        Err(error) => match happened(invocation.context, card).await {
+            Checked::Happened(result) => Ok(*result),
+            _ => Err(failure(&error)),
+        },
+    }
+}
+
+fn rejected(remote: &Remote, said: &str) -> ToolResult {
+    if !said.contains("[rejected]") && !said.contains("[remote rejected]") {
+        return remote.unreachable(said);
+    }
+    let mut result = ToolResult::failure(FailureKind::Failed, format!("remote {} rejected the push", remote.name));
+    result.output = Output::text(remote.redact(said));
+    result
+}
+
+/// Asks the remote whether the branch is at the commit.
+async fn happened(context: &ToolContext, card: &EffectCard) -> Checked {
+    let Ok(repository) = Repository::of(context, &CancellationToken::new()).await else { return Checked::Unknown };
+    let branch = fact(card, "branch");
+    let Ok(remote) = Remote::find(&repository, Some(fact(card, "remote")), branch).await else {
+        return Checked::Unknown;
+    };
+    let Ok(advertised) = remote.advertised(&repository, branch).await else { return Checked::Unknown };
+    let old = card.facts.get("old").and_then(Value::as_str);
+    match advertised.branch.as_deref() {
+        Some(now) if now == fact(card, "new") => Checked::Happened(Box::new(receipt(card))),
+        now if now == old => Checked::DidNotHappen,
+        _ => Checked::Unknown,
+    }
+}
+
+#[async_trait]
+impl Tool for GitPush {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let (repository, push) = Push::plan(&self.spec, context, args).await?;
+        Ok(Prepared::Effect(Box::new(push.card(&self.spec, &repository))))
+    }
+
+    async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
+        push(&invocation).await.unwrap_or_else(|result| result)
+    }
+
+    async fn check(&self, context: &ToolContext, card: &EffectCard) -> Checked {
+        happened(context, card).await
+    }
+}

@@ -1,0 +1,155 @@
+//! A run's worktree as git sees it: explicit git directory, explicit work tree, the branch and commit it stands at.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use tokio_util::sync::CancellationToken;
+
+use super::program::Git;
+use super::program::GitError;
+use crate::domain::FailureKind;
+use crate::domain::Output;
+use crate::domain::ToolResult;
+use crate::domain::Untrusted;
+use crate::domain::Workspace;
+use crate::ports::ToolContext;
+
+/// An opened worktree.
+#[derive(Clone, Debug)]
+pub struct Repository {
+    pub git_dir: PathBuf,
+    pub work_tree: PathBuf,
+    /// Top of the repository the worktree belongs to; relative remotes are relative to it.
+    pub home: PathBuf,
+    /// Where the run began.
+    pub base: Option<String>,
+    /// Settings that switch off every filter the user has configured.
+    filters: Vec<(String, String)>,
+    cancel: CancellationToken,
+}
+
+/// Where the worktree stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Name of the branch, without `refs/heads/`.
+    pub branch: String,
+    pub commit: String,
+}
+
+impl Repository {
+    /// Opens the worktree of a run.
+    pub async fn of(context: &ToolContext, cancel: &CancellationToken) -> Result<Self, ToolResult> {
+        let Some(workspace) = &context.workspace else {
+            return Err(ToolResult::failure(FailureKind::Failed, "this run has no workspace"));
+        };
+        if workspace.git_dir.is_none() {
+            let summary = "this workspace is not a git worktree, so there is nothing to commit or push";
+            return Err(ToolResult::failure(FailureKind::Failed, summary));
+        }
+        Self::open(workspace, cancel).await.map_err(|error| failure(&error))
+    }
+
+    pub async fn open(workspace: &Workspace, cancel: &CancellationToken) -> Result<Self, GitError> {
+        let work_tree = PathBuf::from(&workspace.root);
+        let mut opened = Self {
+            git_dir: workspace.git_dir.as_ref().map(PathBuf::from).unwrap_or_default(),
+            home: workspace.repository.as_ref().map_or_else(|| work_tree.clone(), PathBuf::from),
+            work_tree,
+            base: workspace.base.clone(),
+            filters: Vec::new(),
+            cancel: cancel.clone(),
+        };
+        opened.filters =
+            disabled_filters(opened.git(["config", "--null", "--name-only", "--get-regexp", FILTERS])).await?;
+        Ok(opened)
+    }
+
+    /// A command on this worktree, run in it.
+    pub fn git<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
+        let (git_dir, work_tree) = self.locations();
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        Git::new(&self.work_tree, [git_dir.into(), work_tree.into()].into_iter().chain(args))
+            .config(self.filters.iter().cloned())
+            .cancel(self.cancel.clone())
+    }
+
+    /// `--git-dir=…` and `--work-tree=…`.
+    pub fn locations(&self) -> (String, String) {
+        (format!("--git-dir={}", self.git_dir.display()), format!("--work-tree={}", self.work_tree.display()))
+    }
+
+    /// The branch checked out and its commit.
+    pub async fn head(&self) -> Result<Head, ToolResult> {
+        let symbolic = self.git(["symbolic-ref", "--quiet", "HEAD"]).run().await.map_err(|error| failure(&error))?;
+        let name = symbolic.text();
+        let Some(branch) = name.strip_prefix("refs/heads/") else {
+            let summary = "the worktree is on no branch; git_branch makes one";
+            return Err(ToolResult::failure(FailureKind::Failed, summary));
+        };
+        Ok(Head { branch: branch.to_owned(), commit: self.commit("HEAD").await? })
+    }
+
+    /// The full id of a commit.
+    pub async fn commit(&self, name: &str) -> Result<String, ToolResult> {
+        let verify = self.git(["rev-parse", "--verify", "--quiet", "--end-of-options", &format!("{name}^{{commit}}")]);
+        verify.success().await.map(|ran| ran.text()).map_err(|error| failure(&error))
+    }
+
+    /// Names of filter drivers the user has configured.
+    pub fn filter_drivers(&self) -> impl Iterator<Item = &str> {
+        self.filters.iter().filter_map(|(key, _)| key.strip_prefix("filter.")?.strip_suffix(".clean"))
+    }
+
+    /// Where this worktree's objects are.
+    pub async fn objects(&self) -> Result<String, ToolResult> {
+        let path = self.git(["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
+        path.success().await.map(|ran| ran.text()).map_err(|error| failure(&error))
+    }
+}
+
+/// Keys that name programs to run on file contents.
+pub const FILTERS: &str = r"^filter\..*\.(clean|smudge|process|required)$";
+
+/// Settings that empty each filter found: which files one applies to is said by `.gitattributes`, which agents write.
+pub async fn disabled_filters(list: Git) -> Result<Vec<(String, String)>, GitError> {
+    let found = list.run().await?;
+    let mut drivers: Vec<String> =
+        found.fields().filter_map(|key| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned())).collect();
+    drivers.sort();
+    drivers.dedup();
+    let off = |driver: &String| {
+        let setting = |name: &str, value: &str| (format!("filter.{driver}.{name}"), value.to_owned());
+        [setting("clean", ""), setting("smudge", ""), setting("process", ""), setting("required", "false")]
+    };
+    Ok(drivers.iter().flat_map(off).collect())
+}
+
+/// A git error as a tool's result.
+pub fn failure(error: &GitError) -> ToolResult {
+    let kind = match error {
+        GitError::TimedOut { .. } => FailureKind::Limit,
+        GitError::Cancelled { .. } => FailureKind::Cancelled,
+        GitError::Start(_) | GitError::Failed { .. } => FailureKind::Failed,
+    };
+    let text = error.to_string();
+    let mut result = ToolResult::failure(kind, text.lines().next().unwrap_or_default());
+    result.output = Output::text(text);
+    result
+}
+
+/// Refuses names that git would take for an option, a revision or several refs.
+pub async fn check_branch_name(name: &str) -> Result<(), ToolResult> {
+    let shown = Untrusted::from(name);
+    let plain = !name.starts_with(['-', '+']) && name != "HEAD" && !name.starts_with("refs/");
+    let check = Git::new(Path::new("/"), ["check-ref-format", &format!("refs/heads/{name}")]);
+    if plain && !name.contains('\0') && check.run().await.map_err(|error| failure(&error))?.code == Some(0) {
+        return Ok(());
+    }
+    let summary = format!("`{}` is not a valid branch name", shown.visible());
+    Err(ToolResult::failure(FailureKind::BadCall, summary))
+}
+
+/// The first characters of a commit id, as people quote it.
+pub fn short(commit: &str) -> &str {
+    commit.get(..12).unwrap_or(commit)
+}

@@ -1,0 +1,167 @@
+//! `host_check`: takes one reading of this host, and saves it into the workspace when asked to.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::json;
+
+use super::reading::Level;
+use super::reading::Reading;
+use super::take;
+use crate::domain::EffectClass;
+use crate::domain::Environment;
+use crate::domain::FailureKind;
+use crate::domain::Repeat;
+use crate::domain::Reversibility;
+use crate::domain::ToolResult;
+use crate::domain::ToolSpec;
+use crate::domain::Untrusted;
+use crate::ports::Clock;
+use crate::ports::Invocation;
+use crate::ports::Prepared;
+use crate::ports::SystemClock;
+use crate::ports::Tool;
+use crate::ports::ToolContext;
+use crate::tools::args;
+use crate::tools::cards;
+use crate::tools::files;
+use crate::tools::output;
+
+/// Directory of the workspace in which readings are saved.
+pub const READINGS: &str = "readings";
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    /// What to look at.
+    what: What,
+    /// Save the reading into the workspace as readings/<what>.json, for write_report.
+    save: Option<bool>,
+}
+
+/// What can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    Load,
+    Memory,
+    Disks,
+    Services,
+    Processes,
+    Ports,
+    System,
+}
+
+impl What {
+    /// All of them, in the order a report tells them.
+    pub const ALL: [Self; 7] =
+        [Self::System, Self::Load, Self::Memory, Self::Disks, Self::Services, Self::Processes, Self::Ports];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Load => "load",
+            Self::Memory => "memory",
+            Self::Disks => "disks",
+            Self::Services => "services",
+            Self::Processes => "processes",
+            Self::Ports => "ports",
+            Self::System => "system",
+        }
+    }
+
+    /// Where its reading is saved.
+    pub fn file(self) -> String {
+        format!("{READINGS}/{}.json", self.name())
+    }
+}
+
+/// Looks at this host.
+pub struct HostCheck {
+    spec: ToolSpec,
+    clock: Arc<dyn Clock>,
+}
+
+impl Default for HostCheck {
+    fn default() -> Self {
+        Self::new(Arc::new(SystemClock))
+    }
+}
+
+impl HostCheck {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let about = "Looks at this machine without changing anything and says what is not as it should be: load, \
+                     memory, disks, failed services, processes, listening ports, or the system itself.";
+        let spec = args::spec::<Args>("host_check", EffectClass::Workspace, Repeat::Repeatable, about);
+        Self { spec, clock }
+    }
+
+    async fn run(&self, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
+        let Args { what, save } = args::parse(&self.spec, invocation.args)?;
+        let taken = tokio::select! {
+            taken = take::take(what) => taken,
+            () = invocation.cancel.cancelled() => {
+                return Err(ToolResult::failure(FailureKind::Cancelled, "the check was cancelled"));
+            }
+        };
+        let measured = taken.map_err(|why| ToolResult::failure(FailureKind::Failed, why))?;
+        let reading = measured.into_reading(what.name(), self.clock.now());
+        if save == Some(true) {
+            let content = serde_json::to_vec_pretty(&reading).unwrap_or_default();
+            files::put(invocation.context, &what.file(), content).await?;
+        }
+        let text = said(&reading);
+        let mut result = ToolResult::success(summary(&reading), output::fit(text.as_bytes(), invocation.output).await);
+        result.data = Some(json!({"what": reading.what, "level": reading.level(), "numbers": reading.numbers,
+            "findings": reading.findings}));
+        Ok(result)
+    }
+}
+
+/// The worst finding, or the figures where all is well.
+fn summary(reading: &Reading) -> String {
+    match reading.findings.first() {
+        Some(worst) if worst.level > Level::Ok => {
+            let more = reading.findings.len() - 1;
+            let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
+            format!("{}: {}{more}", worst.level.name(), worst.text.visible())
+        }
+        _ => format!("ok: {}", reading.gist.visible()),
+    }
+}
+
+fn said(reading: &Reading) -> String {
+    let mut text = String::new();
+    for finding in &reading.findings {
+        text.push_str(&format!("{}: {}\n", finding.level.name(), finding.text.visible()));
+    }
+    format!("{text}\n{}", reading.table.raw())
+}
+
+#[async_trait]
+impl Tool for HostCheck {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let Args { what, save } = args::parse(&self.spec, args)?;
+        let mut card = cards::observe(&self.spec, "check", what.name(), args);
+        card.environment = Environment::Host;
+        if save == Some(true) {
+            files::check_path(context, &what.file())?;
+            card.class = EffectClass::Workspace;
+            card.targets.push(Untrusted::new(what.file()));
+            card.reversible = Reversibility::Undo(Untrusted::new(format!("delete {}", what.file())));
+            cards::fact(&mut card, "path", what.file());
+            cards::fact(&mut card, "inside_workspace", true);
+        }
+        Ok(Prepared::Effect(Box::new(card)))
+    }
+
+    async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
+        self.run(&invocation).await.unwrap_or_else(|result| result)
+    }
+}

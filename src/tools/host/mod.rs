@@ -1,0 +1,24 @@
+//! Checks of this host, read-only and without a shell: what each asks the kernel, and the tools around them.
+//!
+//! A reading is taken from `/proc` and its like, judged by thresholds that stand beside each check, and can be
+//! saved into the workspace, where `write_report` finds it.
+
+mod check;
+mod disks;
+mod load;
+mod memory;
+mod ports;
+mod processes;
+mod reading;
+mod report;
+mod services;
+mod system;
+mod take;
+
+pub use check::HostCheck;
+pub use report::WriteReport;
+
+/// A text file, whatever bytes are in it; `None` when it cannot be read.
+fn lossy(path: &str) -> Option<String> {
+    std::fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,26 @@
+//! The helper processes: this program, started again under a hidden name. One keeps watch, one goes inside.
+//!
+//! They talk JSON over pipes, never print, and hold nothing of the console: no store, no settings, no threads.
+
+mod descriptors;
+mod enter;
+mod family;
+mod landlock;
+mod seccomp;
+mod supervise;
+
+use std::process::ExitCode;
+
+use super::ENTER;
+use super::SUPERVISE;
+
+pub(super) use landlock::is_supported as landlock_is_supported;
+
+/// Runs the part named by the hidden first argument; `None` when it is not one.
+pub(super) fn run(part: &str) -> Option<ExitCode> {
+    match part {
+        SUPERVISE => Some(supervise::run()),
+        ENTER => Some(enter::run()),
+        _ => None,
+    }
+}

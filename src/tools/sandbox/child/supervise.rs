@@ -1,0 +1,232 @@
+//! The process that keeps watch: it starts the way inside, counts what all descendants use, and kills every one of
+//! them when the target ends, a limit is reached, or the order pipe closes, which it also does when our parent dies.
+//!
+//! It stays outside the walls, so that nothing inside can signal it or speak for it.
+
+use std::io::BufRead;
+use std::io::Read;
+use std::io::Write;
+use std::os::fd::AsFd;
+use std::os::fd::BorrowedFd;
+use std::process::Child;
+use std::process::ChildStderr;
+use std::process::Command;
+use std::process::ExitCode;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use rustix::event::PollFd;
+use rustix::event::PollFlags;
+use rustix::event::Timespec;
+use rustix::process::Pid;
+use rustix::process::PidfdFlags;
+use rustix::process::WaitOptions;
+use rustix::process::WaitStatus;
+
+use super::descriptors;
+use super::enter::READY;
+use super::family;
+use crate::tools::sandbox::Report;
+use crate::tools::sandbox::Stop;
+use crate::tools::sandbox::order::Entry;
+use crate::tools::sandbox::order::Order;
+use crate::tools::sandbox::order::Walls;
+
+/// How often usage is counted: as often as these allow while counting takes at most a twentieth of the time.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);
+const LONGEST_INTERVAL: Duration = Duration::from_millis(250);
+/// Most of what the way inside says that is kept.
+const LONGEST_MESSAGE: usize = 4_096;
+
+/// Reads an order from standard input, carries it out, and reports on standard error.
+pub(super) fn run() -> ExitCode {
+    let report = supervise().unwrap_or_else(|message| Report { started: false, stop: Stop::Failed, message });
+    family::kill();
+    let told = serde_json::to_string(&report).map(|text| std::io::stderr().write_all(text.as_bytes()));
+    if matches!(told, Ok(Ok(()))) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn supervise() -> Result<Report, String> {
+    let text = |step: &'static str| move |error: std::io::Error| format!("{step}: {error}");
+    // Without a session of its own, a key in our terminal would reach the target's ancestors.
+    rustix::process::setsid().map_err(|error| text("a new session")(error.into()))?;
+    rustix::process::set_child_subreaper(Pid::from_raw(1)).map_err(|error| text("adopting orphans")(error.into()))?;
+    descriptors::close_inherited_on_exec().map_err(text("closing descriptors"))?;
+    let order = read_order()?;
+    let mut child = start(&order)?;
+    send_entry(&mut child, &order.entry)?;
+    let pid = Pid::from_child(&child);
+    let ended = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|error| format!("watching: {error}"))?;
+    let mut way_in = WayIn::new(child.stderr.take());
+    let stop = watch(&order, pid, ended.as_fd(), &mut way_in);
+    family::kill();
+    way_in.drain();
+    let (started, message) = way_in.verdict();
+    Ok(Report { started, stop, message })
+}
+
+/// One line; the pipe stays open behind it, and its end is the sign to stop.
+fn read_order() -> Result<Order, String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("reading the order: {error}"))?;
+    serde_json::from_str(&line).map_err(|error| format!("unreadable order: {error}"))
+}
+
+fn start(order: &Order) -> Result<Child, String> {
+    let (program, arguments) = order.launch.split_first().ok_or("the order starts nothing")?;
+    let mut command = Command::new(program);
+    command.args(arguments).env_clear().stdin(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().map_err(|error| format!("{program}: {error}"))
+}
+
+fn send_entry(child: &mut Child, entry: &Entry) -> Result<(), String> {
+    let mut pipe = child.stdin.take().ok_or("no pipe to the way inside")?;
+    let text = serde_json::to_vec(entry).map_err(|error| error.to_string())?;
+    // A way inside that is gone already has told why; that is the better message.
+    let _ = pipe.write_all(&text);
+    Ok(())
+}
+
+/// Until the child ends, we are told to stop, or a limit is reached.
+fn watch(order: &Order, child: Pid, ended: BorrowedFd<'_>, way_in: &mut WayIn) -> Stop {
+    let mut interval = SHORTEST_INTERVAL;
+    let mut counted = Instant::now();
+    loop {
+        let told = wait_for_news(ended, way_in, interval.saturating_sub(counted.elapsed()));
+        if told == News::OrderPipe {
+            return Stop::Told;
+        }
+        if told == News::WayIn {
+            way_in.read();
+        }
+        if let Some(status) = reap(child) {
+            return stop_of(status, &order.entry.walls);
+        }
+        if counted.elapsed() >= interval {
+            counted = Instant::now();
+            if let Some(stop) = limit_reached(order) {
+                return stop;
+            }
+            interval = (counted.elapsed() * 20).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    OrderPipe,
+    WayIn,
+    /// The child's end, an orphan's, or none at all: looking is cheap.
+    Other,
+}
+
+fn wait_for_news(ended: BorrowedFd<'_>, way_in: &WayIn, longest: Duration) -> News {
+    let orders = rustix::stdio::stdin();
+    let mut sources = vec![PollFd::new(&orders, PollFlags::IN), PollFd::new(&ended, PollFlags::IN)];
+    if let Some(pipe) = &way_in.pipe {
+        sources.push(PollFd::new(pipe, PollFlags::IN));
+    }
+    let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(longest.subsec_nanos()) };
+    if rustix::event::poll(&mut sources, Some(&timeout)).is_err() {
+        return News::Other;
+    }
+    let has_news: Vec<_> = sources.iter().map(|source| !source.revents().is_empty()).collect();
+    match has_news.as_slice() {
+        [true, ..] => News::OrderPipe,
+        [_, _, true] => News::WayIn,
+        _ => News::Other,
+    }
+}
+
+/// Collects every process that ended; the child's status when it is among them.
+fn reap(child: Pid) -> Option<WaitStatus> {
+    let mut status = None;
+    while let Ok(Some((pid, ended))) = rustix::process::wait(WaitOptions::NOHANG) {
+        if pid == child {
+            status = Some(ended);
+        }
+    }
+    status
+}
+
+fn stop_of(status: WaitStatus, walls: &Walls) -> Stop {
+    match (status.exit_status(), status.terminating_signal()) {
+        // Bubblewrap's first process reports its child's signal the way shells do.
+        (Some(code @ 129..=192), _) if *walls == Walls::Namespaces => Stop::Signalled(code - 128),
+        (Some(code), _) => Stop::Exited(code),
+        (None, signal) => Stop::Signalled(signal.unwrap_or_default()),
+    }
+}
+
+fn limit_reached(order: &Order) -> Option<Stop> {
+    let usage = family::usage();
+    let free = rustix::fs::statvfs(&order.disk).map(|disk| disk.f_bavail * disk.f_frsize);
+    if usage.processes > order.limits.processes {
+        Some(Stop::TooManyProcesses)
+    } else if usage.memory_bytes > order.limits.memory_bytes {
+        Some(Stop::TooMuchMemory)
+    } else if free.is_ok_and(|free| free < order.limits.free_disk_bytes) {
+        Some(Stop::DiskFull)
+    } else {
+        None
+    }
+}
+
+/// What the way inside says. Only what precedes `ready` is beyond doubt: bubblewrap's own process holds the pipe
+/// too, and the target can find it there.
+struct WayIn {
+    pipe: Option<ChildStderr>,
+    said: Vec<u8>,
+}
+
+impl WayIn {
+    fn new(pipe: Option<ChildStderr>) -> Self {
+        Self { pipe, said: Vec::new() }
+    }
+
+    /// Takes what is there; more than fits is read and forgotten, so that nobody blocks on it.
+    fn read(&mut self) {
+        let mut buffer = [0; 1_024];
+        let read = self.pipe.as_mut().map(|pipe| pipe.read(&mut buffer));
+        match read {
+            Some(Ok(count @ 1..)) => {
+                let room = LONGEST_MESSAGE.saturating_sub(self.said.len());
+                self.said.extend_from_slice(&buffer[..count.min(room)]);
+            }
+            _ => self.pipe = None,
+        }
+    }
+
+    /// After the end of everybody who could write.
+    fn drain(&mut self) {
+        while self.pipe.is_some() {
+            self.read();
+        }
+    }
+
+    fn verdict(&self) -> (bool, String) {
+        let said = String::from_utf8_lossy(&self.said);
+        match said.split_once(READY) {
+            Some((_, message)) => (true, message.trim().to_owned()),
+            None => (false, said.trim().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(said: &str) -> (bool, String) {
+        WayIn { pipe: None, said: said.as_bytes().to_vec() }.verdict()
+    }
+
+    #[test]
+    fn only_a_way_inside_that_was_ready_reached_the_target() {
+        assert_eq!(verdict("ready\n"), (true, String::new()));
+        assert_eq!(verdict(""), (false, String::new()));
+        assert_eq!(verdict("bwrap: no\n"), (false, "bwrap: no".to_owned()));
+        assert_eq!(verdict("ready\nnope: not found"), (true, "nope: not found".to_owned()));
+    }
+}

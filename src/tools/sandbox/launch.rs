@@ -1,0 +1,62 @@
+//! Starts a supervisor and hands it its order.
+
+use std::io;
+use std::path::Path;
+use std::process::Stdio;
+
+use tokio::io::AsyncReadExt;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Child;
+use tokio::process::ChildStderr;
+use tokio::process::ChildStdin;
+use tokio::process::ChildStdout;
+use tokio::process::Command;
+
+use super::SUPERVISE;
+use super::order::Order;
+use super::order::Report;
+
+/// A supervisor at work, and the three pipes to it.
+pub(crate) struct Launched {
+    pub supervisor: Child,
+    /// Closing it ends the target and everything it started. It closes by itself when this process dies.
+    pub lifeline: ChildStdin,
+    /// What the target prints, errors included.
+    pub output: ChildStdout,
+    report: ChildStderr,
+}
+
+/// Longest report worth reading.
+const LONGEST_REPORT: u64 = 64 * 1024;
+
+/// Starts `helper` as the supervisor of `order`. Its environment is empty: nothing of ours is there to be read.
+pub(crate) async fn launch(helper: &Path, order: &Order) -> io::Result<Launched> {
+    let mut command = Command::new(helper);
+    command.arg(SUPERVISE).env_clear().current_dir("/");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut supervisor = command.spawn()?;
+    let missing = || io::Error::other("a pipe to the supervisor is missing");
+    let mut lifeline = supervisor.stdin.take().ok_or_else(missing)?;
+    let output = supervisor.stdout.take().ok_or_else(missing)?;
+    let report = supervisor.stderr.take().ok_or_else(missing)?;
+    let mut text = serde_json::to_vec(order)?;
+    text.push(b'\n');
+    lifeline.write_all(&text).await?;
+    Ok(Launched { supervisor, lifeline, output, report })
+}
+
+impl Launched {
+    /// Takes the report apart from the rest, so that it can be awaited beside the output.
+    pub fn into_parts(self) -> (Child, ChildStdin, ChildStdout, impl Future<Output = Result<Report, String>> + Send) {
+        (self.supervisor, self.lifeline, self.output, read_report(self.report))
+    }
+}
+
+async fn read_report(pipe: ChildStderr) -> Result<Report, String> {
+    let mut text = Vec::new();
+    pipe.take(LONGEST_REPORT).read_to_end(&mut text).await.map_err(|error| error.to_string())?;
+    serde_json::from_slice(&text).map_err(|_| {
+        let said = String::from_utf8_lossy(&text);
+        format!("the sandbox's supervisor ended without a report: {}", said.trim())
+    })
+}

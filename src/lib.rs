@@ -62,5 +62,6 @@ pub mod fold;
 pub mod models;
 pub mod policy;
 pub mod ports;
+pub mod runtime;
 pub mod store;
 pub mod tools;

@@ -1,0 +1,148 @@
+//! What the parts of the runtime share: the adapters, two snapshots, and the queue of jobs for the writer.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::broadcast;
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use super::Parts;
+use super::Redactor;
+use super::Tools;
+use crate::domain::Actor;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::FeedItem;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
+use crate::domain::RunId;
+use crate::fold::Snapshot;
+use crate::ports::Clock;
+use crate::ports::Feed;
+use crate::ports::Fence;
+use crate::ports::Judge;
+use crate::ports::Log;
+use crate::ports::Model;
+
+/// Messages a listener may fall behind before it has to take a fresh snapshot.
+const FEED_DEPTH: usize = 8192;
+
+/// Whether this process performs effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Works on every run it can claim.
+    Worker,
+    /// Works on this run alone: for a command that follows one run and then ends.
+    Carrier(RunId),
+    /// Decides and looks; effects are left to workers.
+    Clerk,
+}
+
+impl Role {
+    /// Whether effects of `run` are performed in this process.
+    pub(super) fn works_on(self, run: RunId) -> bool {
+        match self {
+            Self::Worker => true,
+            Self::Carrier(carried) => carried == run,
+            Self::Clerk => false,
+        }
+    }
+}
+
+pub(super) struct Core {
+    pub(super) log: Arc<dyn Log>,
+    pub(super) model: Arc<dyn Model>,
+    pub(super) tools: Tools,
+    pub(super) judge: Arc<dyn Judge>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) role: Role,
+    pub(super) redactor: Redactor,
+    /// Names this process in leases.
+    pub(super) owner: String,
+    pub(super) stopping: CancellationToken,
+    pub(super) working: AtomicUsize,
+    /// Includes what is decided and not yet on disk; only decisions are made on it.
+    staging: Mutex<Snapshot>,
+    /// What is on disk; all that anybody is shown.
+    committed: Mutex<Snapshot>,
+    feed: broadcast::Sender<FeedItem>,
+    jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// Commands that are decided one after another and committed together.
+pub(super) struct Job {
+    pub(super) commands: Vec<(Command, Actor)>,
+    pub(super) fence: Option<Fence>,
+    pub(super) reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
+}
+
+impl Core {
+    pub(super) fn new(
+        parts: Parts,
+        snapshot: Snapshot,
+        jobs: mpsc::UnboundedSender<Job>,
+        stopping: CancellationToken,
+    ) -> Self {
+        Self {
+            log: parts.log,
+            model: parts.model,
+            tools: parts.tools,
+            judge: parts.judge,
+            clock: parts.clock,
+            role: parts.role,
+            redactor: parts.redactor,
+            owner: uuid::Uuid::new_v4().to_string(),
+            stopping,
+            working: AtomicUsize::new(0),
+            staging: Mutex::new(snapshot.clone()),
+            committed: Mutex::new(snapshot),
+            feed: broadcast::channel(FEED_DEPTH).0,
+            jobs,
+        }
+    }
+
+    pub(super) fn staging(&self) -> MutexGuard<'_, Snapshot> {
+        self.staging.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn committed(&self) -> MutexGuard<'_, Snapshot> {
+        self.committed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn open(&self) -> (Snapshot, Feed) {
+        let committed = self.committed();
+        (committed.clone(), self.feed.subscribe())
+    }
+
+    /// Nobody listening is no error.
+    pub(super) fn tell(&self, item: FeedItem) {
+        let _ = self.feed.send(item);
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.working.load(Ordering::Relaxed) > 0
+    }
+
+    /// Hands a job to the writer and waits until its events are on disk.
+    pub(super) async fn commit(
+        &self,
+        commands: Vec<(Command, Actor)>,
+        fence: Option<Fence>,
+    ) -> Result<Vec<Envelope>, Rejection> {
+        let (reply, answer) = oneshot::channel();
+        if self.jobs.send(Job { commands, fence, reply }).is_err() {
+            return Err(stopped());
+        }
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+}
+
+pub(super) fn stopped() -> Rejection {
+    Rejection::new(RejectionKind::NotSaved, "the program is ending; nothing was decided")
+}

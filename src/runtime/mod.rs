@@ -1,0 +1,119 @@
+//! The only writer: decides, appends, performs effects, recovers.
+//!
+//! `writer` turns commands into committed events, many at a time; `supervisor` knows which runs this process works
+//! on and when time alone asks for something; `worker` carries one run from one waiting to the next; `perform` does
+//! what committed events ask for. A run that waits for a person has no task here.
+
+mod core;
+mod feed;
+mod open;
+mod perform;
+mod prepare;
+mod rebuild;
+mod redact;
+mod supervisor;
+mod worker;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::Actor;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Rejection;
+use crate::domain::ToolName;
+use crate::fold::Snapshot;
+use crate::ports::Clock;
+use crate::ports::Feed;
+use crate::ports::Judge;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::ports::Model;
+use crate::ports::Tool;
+
+pub use self::core::Role;
+pub use rebuild::RebuildReport;
+pub use rebuild::rebuild;
+pub use redact::Redactor;
+
+use self::core::Core;
+
+/// The tools by name.
+pub type Tools = BTreeMap<ToolName, Arc<dyn Tool>>;
+
+/// What the runtime works with.
+pub struct Parts {
+    pub log: Arc<dyn Log>,
+    pub model: Arc<dyn Model>,
+    pub tools: Tools,
+    pub judge: Arc<dyn Judge>,
+    pub clock: Arc<dyn Clock>,
+    pub role: Role,
+    /// What must never reach the log.
+    pub redactor: Redactor,
+}
+
+/// A running orchestrator. Dropping it stops nothing; call `shut_down`.
+pub struct Runtime {
+    core: Arc<Core>,
+    supervisor: mpsc::UnboundedSender<supervisor::Message>,
+    tasks: TaskTracker,
+    stopping: CancellationToken,
+}
+
+impl Runtime {
+    /// Loads what is live, and goes on with the runs that were under way.
+    pub async fn start(parts: Parts) -> Result<Self, LogError> {
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (jobs, waiting_jobs) = mpsc::unbounded_channel();
+        let (supervisor, messages) = mpsc::unbounded_channel();
+        let snapshot = open::load(parts.log.as_ref()).await?;
+        let core = Arc::new(Core::new(parts, snapshot, jobs, stopping.clone()));
+        tasks.spawn(writer::Writer::new(core.clone(), supervisor.clone()).run(waiting_jobs));
+        tasks.spawn(supervisor::Supervisor::new(core.clone(), tasks.clone()).run(messages));
+        Ok(Self { core, supervisor, tasks, stopping })
+    }
+
+    /// What is live, and the feed from exactly there on.
+    pub fn open(&self) -> (Snapshot, Feed) {
+        self.core.open()
+    }
+
+    pub fn log(&self) -> &Arc<dyn Log> {
+        &self.core.log
+    }
+
+    /// Carries a command out. Returns the events it led to, once they are on disk.
+    pub async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let command = Box::new(self.core.redactor.command(command));
+        let message = supervisor::Message::Submit { command, by, reply };
+        if self.supervisor.send(message).is_err() {
+            return Err(core::stopped());
+        }
+        answer.await.unwrap_or_else(|_| Err(core::stopped()))
+    }
+
+    /// Whether any run is being worked on in this process.
+    pub fn is_working(&self) -> bool {
+        self.core.is_working()
+    }
+
+    /// Ends in order: nothing new begins, what may be repeated is dropped, what may not gets `grace` to finish.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                "some effects were still under way when the program ended; they will be settled at the next start"
+            );
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Loading what is live: cost follows what is open, not what ever happened.
+
+use crate::domain::RunId;
+use crate::fold::RowKind;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::RowFilter;
+
+/// Ended runs, settled requests and days loaded at the start, of each.
+const RECENT: u32 = 50;
+/// Most open rows of a kind; more than anybody can supervise.
+const PAGE: u32 = 1000;
+
+/// The snapshot as of the log's head.
+pub(super) async fn load(log: &dyn Log) -> Result<Snapshot, LogError> {
+    loop {
+        let head = log.head().await?;
+        let mut snapshot = Snapshot { cursor: head.seq, ..Snapshot::default() };
+        for filter in [
+            RowFilter::Open(RowKind::Run),
+            RowFilter::Open(RowKind::Approval),
+            RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: RECENT },
+            RowFilter::Recent { kind: RowKind::Approval, offset: 0, limit: RECENT },
+            RowFilter::Recent { kind: RowKind::Spend, offset: 0, limit: RECENT },
+        ] {
+            load_rows(log, filter, &mut snapshot).await?;
+        }
+        // Rows read while somebody wrote may be newer than the cursor; then read them again.
+        if log.head().await?.seq == head.seq {
+            return Ok(snapshot);
+        }
+    }
+}
+
+/// Loads the rows of one filter into a snapshot.
+pub(super) async fn load_rows(log: &dyn Log, filter: RowFilter, snapshot: &mut Snapshot) -> Result<(), LogError> {
+    for row in log.rows(filter).await?.rows {
+        snapshot.load(&row).map_err(|error| {
+            LogError::new(
+                LogErrorKind::Unusable,
+                format!("the stored {} {} cannot be read: {error}", row.key.kind.name(), row.key.id),
+                "run `morningai db rebuild` to compute it from the log again",
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// A run's history, read from its stream.
+pub(super) async fn load_thread(log: &dyn Log, run: RunId) -> Result<Option<Thread>, LogError> {
+    let stream = crate::domain::Stream::Run(run);
+    let mut events = log.read_stream(stream, 0, PAGE).await?;
+    let Some(mut thread) = Thread::of(&events) else { return Ok(None) };
+    while let Some(last) = events.last().filter(|_| events.len() == PAGE as usize) {
+        events = log.read_stream(stream, last.version, PAGE).await?;
+        events.iter().for_each(|envelope| thread.apply(envelope));
+    }
+    Ok(Some(thread))
+}

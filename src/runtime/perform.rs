@@ -1,0 +1,151 @@
+//! Does what committed events ask for, and says what came of it.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::core::Core;
+use super::feed::Gatherer;
+use super::prepare;
+use crate::domain::ApprovalId;
+use crate::domain::CallNo;
+use crate::domain::CallPreparation;
+use crate::domain::Command;
+use crate::domain::EffectCard;
+use crate::domain::FailureKind;
+use crate::domain::ModelFailure;
+use crate::domain::ModelFailureKind;
+use crate::domain::OutputShape;
+use crate::domain::PreparedCall;
+use crate::domain::PurposeOfTurn;
+use crate::domain::Repeat;
+use crate::domain::RunId;
+use crate::domain::ToolCall;
+use crate::domain::ToolResult;
+use crate::engine;
+use crate::engine::Effect;
+use crate::engine::Freshness;
+use crate::ports::Checked;
+use crate::ports::Invocation;
+use crate::ports::ModelRequest;
+use crate::ports::Tool;
+
+/// What came of an effect.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// To be recorded; `None` when there is nothing to record yet.
+    pub(super) command: Option<Command>,
+    /// To be performed after all, found out at recovery.
+    pub(super) again: Option<Effect>,
+    pub(super) was_unrepeatable: bool,
+}
+
+pub(super) async fn perform(core: Arc<Core>, effect: Effect, cancel: CancellationToken) -> Outcome {
+    match effect {
+        Effect::CallModel { run, turn, attempt, purpose } => {
+            let outcome = Box::new(call_model(&core, run, turn, purpose, cancel).await);
+            let command = Command::TurnFinished { run, turn, attempt, outcome };
+            Outcome { command: Some(command), ..Outcome::default() }
+        }
+        Effect::Perform { run, call, attempt, card, freshness } => {
+            let was_unrepeatable = card.repeat != Repeat::Repeatable;
+            let command = perform_call(&core, run, call, attempt, &card, freshness, cancel).await;
+            Outcome { command: Some(command), again: None, was_unrepeatable }
+        }
+    }
+}
+
+async fn call_model(
+    core: &Arc<Core>,
+    run: RunId,
+    turn: u32,
+    purpose: PurposeOfTurn,
+    cancel: CancellationToken,
+) -> Result<crate::domain::ModelReply, ModelFailure> {
+    let request = {
+        let staging = core.staging();
+        let Some(thread) = staging.threads.get(&run) else {
+            return Err(ModelFailure {
+                kind: ModelFailureKind::Cancelled,
+                message: "the run is no longer being worked on".into(),
+                hint: String::new(),
+            });
+        };
+        let tools = thread.spec.tools.iter().filter_map(|name| core.tools.get(name)).map(|tool| tool.spec().clone());
+        let (tools, shape) = match purpose {
+            PurposeOfTurn::Plan => {
+                (Vec::new(), OutputShape::Json { name: "plan".to_owned(), schema: engine::plan_schema() })
+            }
+            PurposeOfTurn::Act => (tools.collect(), OutputShape::Free),
+        };
+        let messages = engine::conversation(thread, purpose);
+        ModelRequest { class: thread.spec.class, messages, tools, shape, max_output_tokens: None }
+    };
+    let deltas = Gatherer::of_turn(core.clone(), run, turn);
+    let reply = core.model.complete(request, deltas.as_ref(), cancel).await?;
+    Ok(core.redactor.reply(reply))
+}
+
+async fn perform_call(
+    core: &Arc<Core>,
+    run: RunId,
+    call: CallNo,
+    attempt: u32,
+    card: &EffectCard,
+    freshness: Freshness,
+    cancel: CancellationToken,
+) -> Command {
+    let finished = |result| Command::EffectFinished { run, call, attempt, result };
+    let Some((request, tool)) = find(core, run, call) else {
+        return finished(ToolResult::failure(FailureKind::Failed, "the tool or the call is gone"));
+    };
+    let Some(context) = prepare::context(core, run) else {
+        return finished(ToolResult::failure(FailureKind::Failed, "the run is gone"));
+    };
+    if freshness == Freshness::Stale
+        && let Some(preparation) = drifted(core, run, &request, card).await
+    {
+        let approval = ApprovalId(uuid::Uuid::now_v7());
+        let prepared = Box::new(PreparedCall { call, approval, preparation });
+        return Command::Drifted { run, call, attempt, prepared };
+    }
+    let output = Gatherer::of_call(core.clone(), run, call);
+    let invocation = Invocation { context: &context, call, args: &request.args, card, output: output.as_ref(), cancel };
+    finished(core.redactor.result(tool.perform(invocation).await))
+}
+
+/// What would run now, if that is not what was judged.
+async fn drifted(core: &Core, run: RunId, request: &ToolCall, card: &EffectCard) -> Option<CallPreparation> {
+    match prepare::prepare(core, run, request).await {
+        CallPreparation::Judged { card: now, .. } if now.digest() == card.digest() => None,
+        other => Some(other),
+    }
+}
+
+fn find(core: &Core, run: RunId, call: CallNo) -> Option<(ToolCall, Arc<dyn Tool>)> {
+    let request = core.staging().threads.get(&run)?.calls.get(&call)?.call.clone();
+    let tool = core.tools.get(&request.tool)?.clone();
+    Some((request, tool))
+}
+
+/// An effect that somebody began who is gone. Checkable: look. Otherwise, and when looking does not tell: in doubt.
+pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
+    let Effect::Perform { run, call, attempt, card, .. } = &effect else {
+        return Outcome { again: Some(effect), ..Outcome::default() };
+    };
+    let (run, call, attempt) = (*run, *call, *attempt);
+    let checked = match (card.repeat, find(&core, run, call), prepare::context(&core, run)) {
+        (Repeat::Checkable, Some((_, tool)), Some(context)) => tool.check(&context, card).await,
+        _ => Checked::Unknown,
+    };
+    let in_doubt = || Command::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) };
+    match checked {
+        Checked::Happened(result) => Outcome {
+            command: Some(Command::EffectFinished { run, call, attempt, result: *result }),
+            again: None,
+            was_unrepeatable: true,
+        },
+        Checked::DidNotHappen => Outcome { command: None, again: Some(effect), was_unrepeatable: true },
+        Checked::Unknown => Outcome { command: Some(in_doubt()), again: None, was_unrepeatable: true },
+    }
+}

@@ -1,0 +1,74 @@
+//! Dry runs and judgement: resolves calls to cards and asks the policy about them. Changes nothing.
+
+use super::core::Core;
+use crate::domain::ApprovalId;
+use crate::domain::CallPreparation;
+use crate::domain::EffectClass;
+use crate::domain::FailureKind;
+use crate::domain::PreparedCall;
+use crate::domain::RunId;
+use crate::domain::ToolCall;
+use crate::domain::ToolResult;
+use crate::domain::Untrusted;
+use crate::ports::Prepared;
+use crate::ports::ToolContext;
+
+/// Prepares calls in order, up to and including the first that does more than read: what comes after that one is
+/// prepared once it is settled, against what it left behind.
+pub(super) async fn prepare_in_order(core: &Core, run: RunId, calls: Vec<ToolCall>) -> Vec<PreparedCall> {
+    let mut prepared = Vec::with_capacity(calls.len());
+    for call in calls {
+        let preparation = prepare(core, run, &call).await;
+        let more = matches!(&preparation, CallPreparation::Judged { card, .. } if card.class == EffectClass::Observe)
+            || matches!(preparation, CallPreparation::Mark { .. } | CallPreparation::Invalid { .. });
+        prepared.push(PreparedCall { call: call.call, approval: ApprovalId(uuid::Uuid::now_v7()), preparation });
+        if !more {
+            break;
+        }
+    }
+    prepared
+}
+
+/// What a call would do, and what the policy says of it.
+pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPreparation {
+    let Some(context) = context(core, run) else {
+        return invalid("the run is gone".to_owned());
+    };
+    let allowed = core.staging().threads.get(&run).is_some_and(|thread| {
+        thread.spec.tools.contains(&call.tool) || thread.spec.procedure.iter().any(|step| step.tool == call.tool)
+    });
+    let Some(tool) = core.tools.get(&call.tool).filter(|_| allowed) else {
+        return invalid(no_such_tool(core, run, call));
+    };
+    match tool.prepare(&context, &call.args).await {
+        Ok(Prepared::Effect(card)) => {
+            let verdict = core.judge.judge(&context.agent, &card);
+            CallPreparation::Judged { card, verdict }
+        }
+        Ok(Prepared::Question { text, choices }) => CallPreparation::Question { text, choices },
+        Ok(Prepared::Finish { summary, outcome }) => CallPreparation::Finish { summary, outcome },
+        Ok(Prepared::Mark { step, state }) => CallPreparation::Mark { step, state },
+        Err(result) => CallPreparation::Invalid { result },
+    }
+}
+
+/// Where the run's calls happen.
+pub(super) fn context(core: &Core, run: RunId) -> Option<ToolContext> {
+    let staging = core.staging();
+    let row = staging.runs.get(&run)?;
+    Some(ToolContext { run, agent: row.agent.clone(), workspace: row.workspace.clone() })
+}
+
+fn invalid(summary: String) -> CallPreparation {
+    CallPreparation::Invalid { result: ToolResult::failure(FailureKind::BadCall, summary) }
+}
+
+fn no_such_tool(core: &Core, run: RunId, call: &ToolCall) -> String {
+    let staging = core.staging();
+    let names = staging
+        .threads
+        .get(&run)
+        .map(|thread| thread.spec.tools.iter().map(|tool| tool.0.as_str()).collect::<Vec<_>>().join(", "));
+    let asked = Untrusted::from(call.tool.0.as_str());
+    format!("there is no tool {:?}; this agent's tools are: {}", asked, names.unwrap_or_default())
+}

@@ -1,0 +1,214 @@
+//! Knows which runs this process works on, who must be woken, and when time alone asks for something.
+
+use std::collections::BTreeSet;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+use tokio_util::task::TaskTracker;
+
+use super::core::Core;
+use super::core::Role;
+use super::worker;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::Rejection;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::RunState;
+use crate::domain::Stream;
+use crate::fold::CallStage;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+
+/// Time between looks for runs that another process left under way.
+const SWEEP: Duration = Duration::from_secs(1);
+/// With nothing to sweep and nothing to expire, how long to sleep; any message ends it.
+const LONG: Duration = Duration::from_secs(24 * 3600);
+
+pub(super) enum Message {
+    /// Somebody wants something. Boxed, for commands can be large.
+    Submit { command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>> },
+    /// Events with decisions in them, or events of other processes.
+    Committed(Vec<Envelope>),
+    /// A worker came to its end, with what it had not read.
+    Ended { run: RunId, inbox: mpsc::UnboundedReceiver<worker::Message> },
+}
+
+pub(super) struct Supervisor {
+    core: Arc<Core>,
+    tasks: TaskTracker,
+    active: HashMap<RunId, mpsc::UnboundedSender<worker::Message>>,
+    ended: mpsc::UnboundedSender<Message>,
+    from_workers: mpsc::UnboundedReceiver<Message>,
+}
+
+impl Supervisor {
+    pub(super) fn new(core: Arc<Core>, tasks: TaskTracker) -> Self {
+        let (ended, from_workers) = mpsc::unbounded_channel();
+        Self { core, tasks, active: HashMap::new(), ended, from_workers }
+    }
+
+    pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
+        self.sweep();
+        loop {
+            let pause = self.time_to_next();
+            tokio::select! {
+                biased;
+                () = self.core.stopping.cancelled() => return,
+                Some(message) = self.from_workers.recv() => self.handle(message),
+                Some(message) = messages.recv() => self.handle(message),
+                () = tokio::time::sleep(pause) => {
+                    self.expire_due();
+                    self.sweep();
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Submit { command, by, reply } => self.submit(command, by, reply),
+            Message::Committed(envelopes) => {
+                let runs: BTreeSet<_> = envelopes.iter().filter_map(|envelope| self.run_to_wake(envelope)).collect();
+                runs.into_iter().for_each(|run| self.wake(run));
+            }
+            Message::Ended { run, mut inbox } => {
+                self.active.remove(&run);
+                self.core.working.store(self.active.len(), Ordering::Relaxed);
+                inbox.close();
+                while let Ok(message) = inbox.try_recv() {
+                    self.send(run, message);
+                }
+            }
+        }
+    }
+
+    /// A command about a run goes through the run's worker, so that the decision and what follows share a commit.
+    fn submit(&mut self, command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>) {
+        let run = command.run().or_else(|| {
+            let approval = command.approval()?;
+            self.core.staging().approvals.get(&approval).map(|approval| approval.run)
+        });
+        match run.filter(|run| self.core.role.works_on(*run)) {
+            Some(run) => self.send(run, worker::Message::Submit { command, by, reply }),
+            None => {
+                let core = self.core.clone();
+                self.tasks.spawn(async move {
+                    let _ = reply.send(core.commit(vec![(*command, by)], None).await);
+                });
+            }
+        }
+    }
+
+    /// The run that an event gives something to do.
+    fn run_to_wake(&self, envelope: &Envelope) -> Option<RunId> {
+        match (&envelope.event, envelope.stream) {
+            (Event::Approval(ApprovalEvent::Requested { .. }), _) => None,
+            (Event::Approval(_), Stream::Approval(id)) => {
+                self.core.committed().approvals.get(&id).map(|approval| approval.run)
+            }
+            (
+                Event::Run(RunEvent::Started { .. } | RunEvent::Resumed {} | RunEvent::CancelRequested { .. }),
+                Stream::Run(run),
+            ) => Some(run),
+            _ => None,
+        }
+    }
+
+    fn wake(&mut self, run: RunId) {
+        if self.core.role.works_on(run) {
+            self.send(run, worker::Message::Look);
+        }
+    }
+
+    fn send(&mut self, run: RunId, message: worker::Message) {
+        let message = match self.active.get(&run) {
+            Some(worker) => match worker.send(message) {
+                Ok(()) => return,
+                Err(unsent) => unsent.0,
+            },
+            None => message,
+        };
+        let (sender, inbox) = mpsc::unbounded_channel();
+        // The receiver is held right here, so this cannot fail.
+        let _ = sender.send(message);
+        self.active.insert(run, sender);
+        self.core.working.store(self.active.len(), Ordering::Relaxed);
+        let (core, ended) = (self.core.clone(), self.ended.clone());
+        self.tasks.spawn(async move {
+            let inbox = worker::work(core.clone(), run, inbox).await;
+            if ended.send(Message::Ended { run, inbox }).is_err() {
+                core.working.fetch_sub(1, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Takes up runs that have something to do and nobody doing it.
+    fn sweep(&mut self) {
+        for run in self.unattended() {
+            self.send(run, worker::Message::Look);
+        }
+    }
+
+    fn unattended(&self) -> Vec<RunId> {
+        let committed = self.core.committed();
+        let ours = |run: &Run| self.core.role.works_on(run.id) && !self.active.contains_key(&run.id);
+        let idle = |run: &&Run| ours(run) && has_work(&committed, run);
+        committed.runs.values().filter(idle).map(|run| run.id).collect()
+    }
+
+    fn expire_due(&self) {
+        let now = self.core.clock.now();
+        let due: Vec<_> = self
+            .core
+            .committed()
+            .open_approvals()
+            .filter(|approval| approval.expires_at.is_some_and(|expires| expires <= now))
+            .map(|approval| approval.id)
+            .collect();
+        for approval in due {
+            let core = self.core.clone();
+            self.tasks.spawn(async move {
+                // Somebody may have decided, or another process have expired it, in the same moment.
+                let _ = core.commit(vec![(Command::Expire { approval }, Actor::System)], None).await;
+            });
+        }
+    }
+
+    fn time_to_next(&self) -> Duration {
+        if self.core.role == Role::Clerk {
+            return LONG;
+        }
+        let now = self.core.clock.now();
+        let expiries = self
+            .core
+            .committed()
+            .open_approvals()
+            .filter_map(|approval| approval.expires_at)
+            .min()
+            .map(|expires| (expires - now).to_std().unwrap_or(Duration::from_millis(50)));
+        let sweep = if self.unattended().is_empty() { LONG } else { SWEEP };
+        expiries.map_or(sweep, |expiry| expiry.min(sweep).max(Duration::from_millis(50)))
+    }
+}
+
+/// Whether a run can go on without anybody deciding anything.
+fn has_work(snapshot: &Snapshot, run: &Run) -> bool {
+    if run.state.is_final() {
+        return false;
+    }
+    let decided = run.awaited().any(|id| snapshot.approvals.get(&id).is_none_or(|approval| !approval.state.is_open()));
+    if run.cancelling.is_some() || run.is_busy() {
+        return true;
+    }
+    let requested = run.open_calls.iter().any(|open| matches!(open.stage, CallStage::Requested));
+    let waits = run.awaited().next().is_some();
+    run.state != RunState::Paused && (decided || (!waits && (requested || run.open_calls.is_empty())))
+}

@@ -1,0 +1,393 @@
+//! Turns commands into committed events: decides what waits, appends it all in one transaction, then shows it.
+//!
+//! While one group is being written the next one gathers, so many busy runs share an fsync. Nothing is shown, and
+//! no effect begins, before its events are on disk.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::core::Core;
+use super::core::Job;
+use super::open;
+use super::supervisor;
+use crate::domain::ApprovalId;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::FeedItem;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::engine::Decided;
+use crate::engine::decide;
+use crate::fold::RowKey;
+use crate::fold::RowKind;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+use crate::ports::Batch;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::NewEvent;
+use crate::ports::RowFilter;
+
+/// Most jobs in one transaction.
+const LARGEST_GROUP: usize = 256;
+/// Events read at once when another process has written.
+const CATCH_UP: u32 = 1000;
+/// Pause between tries while the store takes no writes.
+const PROBE: Duration = Duration::from_secs(1);
+/// Time between looks for the last worker's end while the program stops.
+const LAST_LOOK: Duration = Duration::from_millis(5);
+/// Committed events after which what has ended is looked through for forgetting.
+const FORGET_EVERY: usize = 1000;
+
+pub(super) struct Writer {
+    core: Arc<Core>,
+    supervisor: mpsc::UnboundedSender<supervisor::Message>,
+    store_is_down: bool,
+    since_forgetting: usize,
+}
+
+/// What a group of jobs would append, and what it changed in the staging snapshot.
+#[derive(Default)]
+struct Staged {
+    batch: Batch,
+    touched: BTreeSet<RowKey>,
+    /// For each job its events, as a range of the batch, or why it was rejected.
+    outcomes: Vec<Result<std::ops::Range<usize>, Rejection>>,
+}
+
+impl Writer {
+    pub(super) fn new(core: Arc<Core>, supervisor: mpsc::UnboundedSender<supervisor::Message>) -> Self {
+        Self { core, supervisor, store_is_down: false, since_forgetting: 0 }
+    }
+
+    pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+        let mut head = self.core.log.watch_head();
+        let mut probe = tokio::time::interval(PROBE);
+        probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut is_stopping = false;
+        loop {
+            tokio::select! {
+                biased;
+                Some(first) = jobs.recv() => {
+                    let mut group = vec![first];
+                    while group.len() < LARGEST_GROUP && let Ok(job) = jobs.try_recv() {
+                        group.push(job);
+                    }
+                    self.commit(group).await;
+                }
+                Ok(()) = head.changed() => {
+                    let seen = *head.borrow_and_update();
+                    if seen > self.core.committed().cursor {
+                        self.catch_up_or_log().await;
+                    }
+                }
+                _ = probe.tick(), if self.store_is_down => self.probe().await,
+                () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
+                // Workers may still have outcomes to save; look again until the last of them is gone.
+                () = tokio::time::sleep(LAST_LOOK), if is_stopping => {
+                    if !self.core.is_working() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn commit(&mut self, mut group: Vec<Job>) {
+        loop {
+            if let Err(error) = self.load_missing(&group).await {
+                return reject_all(group, &error);
+            }
+            let staged = self.stage(&group);
+            if staged.batch.events.is_empty() {
+                return reply(group, staged.outcomes, &[]);
+            }
+            let touched = staged.touched.clone();
+            match self.core.log.append(staged.batch).await {
+                Ok(envelopes) => {
+                    self.publish(&envelopes);
+                    self.store_is_back();
+                    return reply(group, staged.outcomes, &envelopes);
+                }
+                Err(error) => {
+                    self.unstage(&touched);
+                    match error.kind {
+                        LogErrorKind::Conflict => {
+                            if let Err(error) = self.catch_up().await {
+                                return reject_all(group, &error);
+                            }
+                        }
+                        LogErrorKind::Fenced if group.len() > 1 => {
+                            for job in group.drain(..) {
+                                Box::pin(self.commit(vec![job])).await;
+                            }
+                            return;
+                        }
+                        LogErrorKind::Fenced => return reject_all(group, &error),
+                        LogErrorKind::NotSaved | LogErrorKind::Busy | LogErrorKind::TooNew | LogErrorKind::Unusable => {
+                            self.store_is_gone(&error);
+                            return reject_all(group, &error);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Decides every job in order on the staging snapshot.
+    fn stage(&self, group: &[Job]) -> Staged {
+        let now = self.core.clock.now();
+        let mut snapshot = self.core.staging();
+        let mut staged = Staged { batch: Batch { after: snapshot.cursor, ..Batch::default() }, ..Staged::default() };
+        for job in group {
+            let first = staged.batch.events.len();
+            let mut outcome = Ok(());
+            for (index, (command, by)) in job.commands.iter().enumerate() {
+                match decide(&snapshot, command.clone(), by, now) {
+                    Ok(events) => {
+                        for decided in events {
+                            staged.add(&mut snapshot, decided, now, job.fence.is_some());
+                        }
+                    }
+                    Err(rejection) if index == 0 => {
+                        outcome = Err(rejection);
+                        break;
+                    }
+                    // What follows a command in the same job is worth doing only if it still makes sense.
+                    Err(rejection) => tracing::debug!(%rejection, "left out of a job"),
+                }
+            }
+            let last = staged.batch.events.len();
+            if last > first {
+                staged.batch.fences.extend(job.fence);
+            }
+            staged.outcomes.push(outcome.map(|()| first..last));
+        }
+        staged.batch.rows = staged.touched.iter().filter_map(|key| snapshot.row(key)).collect();
+        staged
+    }
+
+    /// Takes back what was staged and not saved.
+    fn unstage(&self, touched: &BTreeSet<RowKey>) {
+        let committed = self.core.committed();
+        let mut staging = self.core.staging();
+        staging.cursor = committed.cursor;
+        for key in touched {
+            restore(&mut staging, &committed, key);
+        }
+    }
+
+    fn publish(&mut self, envelopes: &[Envelope]) {
+        {
+            let mut committed = self.core.committed();
+            for envelope in envelopes {
+                committed.apply(envelope);
+                self.core.tell(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+            }
+            self.since_forgetting += envelopes.len();
+            if self.since_forgetting > FORGET_EVERY {
+                self.since_forgetting = 0;
+                committed.forget_old();
+                self.core.staging().forget_old();
+            }
+        }
+        let approvals = envelopes.iter().any(|envelope| matches!(envelope.event, Event::Approval(_)));
+        if approvals {
+            let _ = self.supervisor.send(supervisor::Message::Committed(envelopes.to_vec()));
+        }
+    }
+
+    /// Takes in what other processes wrote.
+    async fn catch_up(&mut self) -> Result<(), LogError> {
+        loop {
+            let after = self.core.committed().cursor;
+            let envelopes = self.core.log.read(after, CATCH_UP).await?;
+            if envelopes.is_empty() {
+                return Ok(());
+            }
+            {
+                let mut committed = self.core.committed();
+                let mut staging = self.core.staging();
+                for envelope in &envelopes {
+                    committed.apply(envelope);
+                    staging.apply(envelope);
+                    self.core.tell(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+                }
+            }
+            let _ = self.supervisor.send(supervisor::Message::Committed(envelopes));
+        }
+    }
+
+    async fn catch_up_or_log(&mut self) {
+        if let Err(error) = self.catch_up().await {
+            tracing::error!(%error, "could not read what another process wrote");
+        }
+    }
+
+    /// Brings rows and histories into memory that the commands are about.
+    async fn load_missing(&self, group: &[Job]) -> Result<(), LogError> {
+        for (command, _) in group.iter().flat_map(|job| &job.commands) {
+            if let Some(approval) = command.approval() {
+                self.load_approval(approval).await?;
+            }
+            if let Some(run) = command.run() {
+                self.load_run(run).await?;
+                if needs_thread(command) {
+                    self.load_thread(run).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn load_approval(&self, id: ApprovalId) -> Result<(), LogError> {
+        if !self.core.staging().approvals.contains_key(&id) {
+            self.load(RowFilter::One { kind: RowKind::Approval, id: id.0 }).await?;
+        }
+        let run = self.core.staging().approvals.get(&id).map(|approval| approval.run);
+        match run {
+            Some(run) => self.load_run(run).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn load_run(&self, id: RunId) -> Result<(), LogError> {
+        if self.core.staging().runs.contains_key(&id) {
+            return Ok(());
+        }
+        self.load(RowFilter::One { kind: RowKind::Run, id: id.0 }).await
+    }
+
+    async fn load(&self, filter: RowFilter) -> Result<(), LogError> {
+        let mut found = Snapshot::default();
+        open::load_rows(self.core.log.as_ref(), filter, &mut found).await?;
+        for mut snapshot in [self.core.committed(), self.core.staging()] {
+            snapshot.runs.extend(found.runs.clone());
+            snapshot.approvals.extend(found.approvals.clone());
+        }
+        Ok(())
+    }
+
+    async fn load_thread(&self, run: RunId) -> Result<(), LogError> {
+        let known = {
+            let staging = self.core.staging();
+            staging.threads.contains_key(&run) || !staging.runs.contains_key(&run)
+        };
+        if !known && let Some(thread) = open::load_thread(self.core.log.as_ref(), run).await? {
+            self.core.staging().threads.insert(run, thread);
+        }
+        Ok(())
+    }
+
+    fn store_is_gone(&mut self, error: &LogError) {
+        tracing::error!(%error, "not saved");
+        if !self.store_is_down {
+            self.store_is_down = true;
+            self.core.tell(FeedItem::StoreDown { reason: error.message.clone() });
+        }
+    }
+
+    fn store_is_back(&mut self) {
+        if self.store_is_down {
+            self.store_is_down = false;
+            self.core.tell(FeedItem::StoreBack);
+        }
+    }
+
+    /// Whether the store takes writes again, tried with a row that means nothing.
+    async fn probe(&mut self) {
+        let now = self.core.clock.now();
+        if let Ok(Some(lease)) = self.core.log.claim(RunId(uuid::Uuid::nil()), &self.core.owner, now, now).await {
+            let _ = self.core.log.release(&lease).await;
+            self.store_is_back();
+        }
+    }
+}
+
+impl Staged {
+    fn add(&mut self, snapshot: &mut Snapshot, decided: Decided, at: crate::domain::Timestamp, keeps_thread: bool) {
+        let version = 1 + match decided.stream {
+            Stream::Run(id) => snapshot.runs.get(&id).map_or(0, |run| run.version),
+            Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
+        };
+        let envelope = Envelope {
+            seq: snapshot.cursor + 1,
+            stream: decided.stream,
+            version,
+            at,
+            by: decided.by,
+            event: decided.event,
+        };
+        self.touched.extend(snapshot.apply(&envelope));
+        if let (true, Stream::Run(id), Event::Run(RunEvent::Started { .. })) =
+            (keeps_thread, envelope.stream, &envelope.event)
+        {
+            snapshot.threads.extend(Thread::of(std::slice::from_ref(&envelope)).map(|thread| (id, thread)));
+        }
+        let Envelope { stream, version, at, by, event, .. } = envelope;
+        self.batch.events.push(NewEvent { stream, version, at, by, event });
+    }
+}
+
+fn needs_thread(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Proceed { .. }
+            | Command::TurnFinished { .. }
+            | Command::EffectFinished { .. }
+            | Command::Drifted { .. }
+            | Command::Doubt { .. }
+    )
+}
+
+fn restore(staging: &mut Snapshot, committed: &Snapshot, key: &RowKey) {
+    match key.kind {
+        RowKind::Run => {
+            let Ok(id) = key.id.parse() else { return };
+            match committed.runs.get(&id) {
+                Some(run) => staging.runs.insert(id, run.clone()),
+                None => staging.runs.remove(&id),
+            };
+            staging.threads.remove(&id);
+        }
+        RowKind::Approval => {
+            let Ok(id) = key.id.parse() else { return };
+            match committed.approvals.get(&id) {
+                Some(approval) => staging.approvals.insert(id, approval.clone()),
+                None => staging.approvals.remove(&id),
+            };
+        }
+        RowKind::Spend => {
+            let Ok(day) = key.id.parse() else { return };
+            match committed.spend.get(&day) {
+                Some(spend) => staging.spend.insert(day, spend.clone()),
+                None => staging.spend.remove(&day),
+            };
+        }
+    }
+}
+
+fn reply(group: Vec<Job>, outcomes: Vec<Result<std::ops::Range<usize>, Rejection>>, envelopes: &[Envelope]) {
+    for (job, outcome) in group.into_iter().zip(outcomes) {
+        // Somebody who no longer waits needs no answer.
+        let _ = job.reply.send(outcome.map(|range| envelopes.get(range).map(<[_]>::to_vec).unwrap_or_default()));
+    }
+}
+
+fn reject_all(group: Vec<Job>, error: &LogError) {
+    let kind = match error.kind {
+        LogErrorKind::Fenced => RejectionKind::Stale,
+        _ => RejectionKind::NotSaved,
+    };
+    for job in group {
+        let rejection = Rejection::new(kind, format!("not saved: {}", error.message)).hint(error.hint.clone());
+        let _ = job.reply.send(Err(rejection));
+    }
+}

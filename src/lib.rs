@@ -55,6 +55,7 @@
     )
 )]
 
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod engine;

@@ -1,0 +1,244 @@
+//! Recordings: a run's events as lines of JSON, with the time since the first of them.
+//!
+//! The first line is a header, `{"recording":1,"title":…,"program":…}`. Each line after it holds either
+//! `{"t":MILLISECONDS,"envelope":…}`, an event as the log has it, or `{"blob":ID,"base64":…}`, a long output that
+//! events refer to. Nothing in a recording is trusted: it is read with limits, and shown like any outside text.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::domain::BlobId;
+use crate::domain::CallNo;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::ports::Log;
+use crate::ports::LogError;
+
+/// The format's version, in the header.
+const VERSION: u32 = 1;
+/// Longest recording and longest line accepted, in bytes.
+const LARGEST: usize = 64 * 1024 * 1024;
+const LONGEST_LINE: usize = 8 * 1024 * 1024;
+/// Longest blob kept in a recording, in bytes; a longer one is left out, and its head and tail remain in the event.
+const LARGEST_BLOB: usize = 1024 * 1024;
+const PAGE: u32 = 1000;
+
+/// A recorded run, in the order it happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recording {
+    pub title: String,
+    pub events: Vec<(Duration, Envelope)>,
+    pub blobs: BTreeMap<BlobId, Vec<u8>>,
+}
+
+/// A recording that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}, line {line}: {problem}")]
+pub struct RecordingError {
+    pub file: String,
+    /// From 1; 0 for the file as a whole.
+    pub line: usize,
+    pub problem: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    recording: u32,
+    title: String,
+    #[serde(default)]
+    program: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Event { t: u64, envelope: Box<Envelope> },
+    Blob { blob: BlobId, base64: String },
+}
+
+impl Recording {
+    /// Takes a run out of the log, with its requests to people and the long outputs it refers to.
+    pub async fn of_run(log: &dyn Log, run: RunId) -> Result<Option<Self>, LogError> {
+        let mut events = stream(log, Stream::Run(run)).await?;
+        let Some(Event::Run(RunEvent::Started { spec })) = events.first().map(|first| &first.event) else {
+            return Ok(None);
+        };
+        let title = spec.goal.raw().to_owned();
+        for approval in approvals_of(&events) {
+            events.extend(stream(log, approval).await?);
+        }
+        events.sort_by_key(|envelope| envelope.seq);
+        let start = events.first().map_or_else(Default::default, |first| first.at);
+        let mut blobs = BTreeMap::new();
+        for blob in events.iter().filter_map(blob_of) {
+            if let Some(content) = log.get_blob(blob).await?.filter(|content| content.len() <= LARGEST_BLOB) {
+                blobs.insert(blob.clone(), content);
+            }
+        }
+        let since = |envelope: &Envelope| (envelope.at - start).to_std().unwrap_or_default();
+        let events = events.into_iter().map(|envelope| (since(&envelope), envelope)).collect();
+        Ok(Some(Self { title, events, blobs }))
+    }
+
+    /// The recording as text, one JSON object a line.
+    pub fn to_ndjson(&self) -> Result<String, serde_json::Error> {
+        let program = format!("morningai {}", env!("CARGO_PKG_VERSION"));
+        let header = Header { recording: VERSION, title: self.title.clone(), program };
+        let mut text = serde_json::to_string(&header)?;
+        let blobs = self
+            .blobs
+            .iter()
+            .map(|(blob, content)| Line::Blob { blob: blob.clone(), base64: STANDARD.encode(content) });
+        let events = self.events.iter().map(|(at, envelope)| Line::Event {
+            t: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
+            envelope: Box::new(envelope.clone()),
+        });
+        for line in blobs.chain(events) {
+            text.push('\n');
+            text.push_str(&serde_json::to_string(&line)?);
+        }
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// Reads a recording; `file` names it in errors.
+    pub fn parse(file: &str, text: &str) -> Result<Self, RecordingError> {
+        let wrong = |line: usize, problem: String| RecordingError { file: file.to_owned(), line, problem };
+        if text.len() > LARGEST {
+            return Err(wrong(0, format!("it is longer than {LARGEST} bytes")));
+        }
+        let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
+        let first = lines.next().map(|(_, line)| line).unwrap_or_default();
+        let header: Header = serde_json::from_str(first)
+            .map_err(|error| wrong(1, format!("this is not the header of a recording: {error}")))?;
+        if header.recording != VERSION {
+            let problem = format!("it has format {}, this program reads format {VERSION}", header.recording);
+            return Err(wrong(1, problem));
+        }
+        let mut recording = Self { title: header.title, events: Vec::new(), blobs: BTreeMap::new() };
+        for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
+            if line.len() > LONGEST_LINE {
+                return Err(wrong(number, format!("it is longer than {LONGEST_LINE} bytes")));
+            }
+            let parsed = serde_json::from_str(line).map_err(|_| {
+                wrong(number, "this is neither an event nor a blob; the recording may be cut off here".to_owned())
+            })?;
+            recording.take(parsed).map_err(|problem| wrong(number, problem))?;
+        }
+        if !matches!(recording.events.first(), Some((_, Envelope { event: Event::Run(RunEvent::Started { .. }), .. })))
+        {
+            return Err(wrong(0, "it does not begin with the start of a run".to_owned()));
+        }
+        Ok(recording)
+    }
+
+    /// Events are numbered anew, so that a log with other runs in it gives a recording without gaps.
+    fn take(&mut self, line: Line) -> Result<(), String> {
+        match line {
+            Line::Event { t, mut envelope } => {
+                let at = Duration::from_millis(t);
+                if self.events.last().is_some_and(|(last, _)| *last > at) {
+                    return Err("it happened before the line above it".to_owned());
+                }
+                envelope.seq = self.events.len() as u64 + 1;
+                self.events.push((at, *envelope));
+            }
+            Line::Blob { blob, base64 } => {
+                let content = STANDARD.decode(base64).map_err(|error| format!("the blob is not base64: {error}"))?;
+                if BlobId::of(&content) != blob {
+                    return Err("the blob's content does not have the SHA-256 it is named by".to_owned());
+                }
+                self.blobs.insert(blob, content);
+            }
+        }
+        Ok(())
+    }
+
+    /// How long it lasts.
+    pub fn length(&self) -> Duration {
+        self.events.last().map_or(Duration::ZERO, |(at, _)| *at)
+    }
+}
+
+async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError> {
+    let mut events: Vec<Envelope> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |last| last.version);
+        let page = log.read_stream(stream, after, PAGE).await?;
+        let is_last = page.len() < PAGE as usize;
+        events.extend(page);
+        if is_last {
+            return Ok(events);
+        }
+    }
+}
+
+fn approvals_of(events: &[Envelope]) -> Vec<Stream> {
+    let approvals = events.iter().filter_map(|envelope| match &envelope.event {
+        Event::Run(RunEvent::CallParked { approval, .. } | RunEvent::EffectInDoubt { approval, .. }) => {
+            Some(Stream::Approval(*approval))
+        }
+        _ => None,
+    });
+    approvals.collect()
+}
+
+fn blob_of(envelope: &Envelope) -> Option<&BlobId> {
+    match &envelope.event {
+        Event::Run(RunEvent::CallSettled { result, .. }) => result.output.blob.as_ref(),
+        _ => None,
+    }
+}
+
+/// What streamed between two events, as far as the finishing event tells: the text, evenly over the time it took.
+pub(super) fn streamed(events: &[(Duration, Envelope)], index: usize) -> Option<(Duration, Streamed<'_>)> {
+    let (_, envelope) = events.get(index)?;
+    let Stream::Run(run) = envelope.stream else { return None };
+    let (streamed, began) = match &envelope.event {
+        Event::Run(RunEvent::TurnFinished { turn, reply, .. }) => (
+            Streamed { run, source: Source::Turn(*turn), text: reply.text.raw() },
+            begin(
+                events,
+                index,
+                |event| matches!(event, RunEvent::TurnStarted { turn: started, .. } if started == turn),
+            ),
+        ),
+        Event::Run(RunEvent::CallSettled { call, result, .. }) => (
+            Streamed { run, source: Source::Call(*call), text: result.output.head.raw() },
+            begin(
+                events,
+                index,
+                |event| matches!(event, RunEvent::EffectStarted { call: started, .. } if started == call),
+            ),
+        ),
+        _ => return None,
+    };
+    began.filter(|_| !streamed.text.is_empty()).map(|began| (began, streamed))
+}
+
+fn begin(events: &[(Duration, Envelope)], before: usize, is_it: impl Fn(&RunEvent) -> bool) -> Option<Duration> {
+    let matches = |(_, envelope): &&(Duration, Envelope)| matches!(&envelope.event, Event::Run(event) if is_it(event));
+    events[..before].iter().rev().find(matches).map(|(at, _)| *at)
+}
+
+/// Text that came bit by bit.
+pub(super) struct Streamed<'a> {
+    pub(super) run: RunId,
+    pub(super) source: Source,
+    pub(super) text: &'a str,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Source {
+    Turn(u32),
+    Call(CallNo),
+}

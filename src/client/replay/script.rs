@@ -1,0 +1,211 @@
+//! A recording laid out for playing: every item with its time, streams of text filled in, times moved to today.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::client::recording::Recording;
+use crate::client::recording::Source;
+use crate::client::recording::streamed;
+use crate::domain::ApprovalEvent;
+use crate::domain::ApprovalId;
+use crate::domain::BlobId;
+use crate::domain::Command;
+use crate::domain::Delta;
+use crate::domain::DeltaKind;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::FeedItem;
+use crate::domain::Settlement;
+use crate::domain::Stream;
+use crate::domain::Timestamp;
+use crate::fold::Snapshot;
+
+/// Characters of a stream told at a time.
+const PIECE: usize = 12;
+/// Time a request is shown before the clock stops for it.
+const LOOK: Duration = Duration::from_millis(400);
+
+pub(super) struct Script {
+    /// In order of time.
+    pub(super) items: Vec<Item>,
+    pub(super) blobs: BTreeMap<BlobId, Vec<u8>>,
+    length: Duration,
+}
+
+pub(super) struct Item {
+    pub(super) at: Duration,
+    pub(super) item: FeedItem,
+    /// The request that this event decides.
+    pub(super) decides: Option<ApprovalId>,
+    /// Where the clock stops to let the viewer decide first.
+    pub(super) holds_from: Duration,
+}
+
+impl Item {
+    pub(super) fn is_event(&self) -> bool {
+        matches!(self.item, FeedItem::Committed { .. })
+    }
+
+    fn envelope(&self) -> Option<&Envelope> {
+        match &self.item {
+            FeedItem::Committed { envelope } => Some(envelope),
+            _ => None,
+        }
+    }
+}
+
+/// What a person can decide, as far as it changes what follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Approve,
+    Deny,
+    Answer,
+    Settle(Settlement),
+    /// Not a person's: the recording shows that nobody decided.
+    Lapse,
+}
+
+impl Decision {
+    pub(super) fn of(command: &Command) -> Option<(ApprovalId, Self)> {
+        match command {
+            Command::Approve { approval, .. } => Some((*approval, Self::Approve)),
+            Command::Deny { approval, .. } => Some((*approval, Self::Deny)),
+            Command::Answer { approval, .. } => Some((*approval, Self::Answer)),
+            Command::Settle { approval, settlement, .. } => Some((*approval, Self::Settle(*settlement))),
+            _ => None,
+        }
+    }
+
+    fn in_event(event: &ApprovalEvent) -> Option<Self> {
+        match event {
+            ApprovalEvent::Requested { .. } => None,
+            ApprovalEvent::Approved { .. } => Some(Self::Approve),
+            ApprovalEvent::Denied { .. } => Some(Self::Deny),
+            ApprovalEvent::Answered { .. } => Some(Self::Answer),
+            ApprovalEvent::Settled { settlement, .. } => Some(Self::Settle(*settlement)),
+            ApprovalEvent::Expired {} | ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => {
+                Some(Self::Lapse)
+            }
+        }
+    }
+
+    pub(super) fn verb(self) -> &'static str {
+        match self {
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Answer => "answer",
+            Self::Settle(Settlement::Happened) => "say that it happened",
+            Self::Settle(Settlement::Retry) => "try again",
+            Self::Settle(Settlement::GiveUp) => "give up on it",
+            Self::Lapse => "wait",
+        }
+    }
+
+    pub(super) fn outcome(self) -> &'static str {
+        match self {
+            Self::Approve => "that it was approved",
+            Self::Deny => "that it was denied",
+            Self::Answer => "that it was answered",
+            Self::Settle(Settlement::Happened) => "that it had happened",
+            Self::Settle(Settlement::Retry) => "that it was tried again",
+            Self::Settle(Settlement::GiveUp) => "that it was given up",
+            Self::Lapse => "that nobody decided",
+        }
+    }
+}
+
+impl Script {
+    pub(super) fn new(recording: Recording, now: Timestamp) -> Self {
+        let length = recording.length();
+        let shift = recording.events.first().map_or_else(Default::default, |(_, first)| now - first.at);
+        let mut items = Vec::new();
+        let mut requested: BTreeMap<ApprovalId, Duration> = BTreeMap::new();
+        for index in 0..recording.events.len() {
+            items.extend(pieces(&recording, index));
+            let (at, envelope) = &recording.events[index];
+            let decides = decision_in(envelope).map(|(approval, _)| approval);
+            if let (Stream::Approval(approval), None) = (envelope.stream, decides) {
+                requested.insert(approval, *at);
+            }
+            let asked = decides.and_then(|approval| requested.get(&approval).copied());
+            let envelope = Box::new(moved(envelope.clone(), shift));
+            items.push(Item {
+                at: *at,
+                item: FeedItem::Committed { envelope },
+                decides,
+                holds_from: asked.map_or(*at, |asked| (asked + LOOK).min(*at)),
+            });
+        }
+        items.sort_by_key(|item| item.at);
+        Self { items, blobs: recording.blobs, length }
+    }
+
+    pub(super) fn length(&self) -> Duration {
+        self.length
+    }
+
+    /// What is live after the first `told` items.
+    pub(super) fn snapshot(&self, told: usize) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for envelope in self.events(told) {
+            snapshot.apply(envelope);
+        }
+        snapshot
+    }
+
+    /// The events among the first `told` items.
+    pub(super) fn events(&self, told: usize) -> impl DoubleEndedIterator<Item = &Envelope> {
+        self.items[..told.min(self.items.len())].iter().filter_map(Item::envelope)
+    }
+
+    /// What the recording shows for a request, and when.
+    pub(super) fn decision_on(&self, approval: ApprovalId) -> Option<(Decision, Duration)> {
+        let item = self.items.iter().find(|item| item.decides == Some(approval))?;
+        let (_, decision) = decision_in(item.envelope()?)?;
+        Some((decision, item.at))
+    }
+
+    /// Requests decided up to a time.
+    pub(super) fn decided_by(&self, at: Duration) -> Vec<ApprovalId> {
+        self.items.iter().filter(|item| item.at <= at).filter_map(|item| item.decides).collect()
+    }
+}
+
+fn decision_in(envelope: &Envelope) -> Option<(ApprovalId, Decision)> {
+    match (envelope.stream, &envelope.event) {
+        (Stream::Approval(approval), Event::Approval(event)) => Some((approval, Decision::in_event(event)?)),
+        _ => None,
+    }
+}
+
+/// An event at the same distance from today as it was from the recording's beginning.
+fn moved(mut envelope: Envelope, shift: chrono::TimeDelta) -> Envelope {
+    envelope.at += shift;
+    if let Event::Approval(ApprovalEvent::Requested { expires_at: Some(expires), .. }) = &mut envelope.event {
+        *expires += shift;
+    }
+    envelope
+}
+
+/// The stream of text that the event at `index` ends, in pieces over the time it took.
+fn pieces(recording: &Recording, index: usize) -> Vec<Item> {
+    let Some((began, streamed)) = streamed(&recording.events, index) else { return Vec::new() };
+    let ended = recording.events[index].0;
+    let kind = match streamed.source {
+        Source::Turn(turn) => DeltaKind::Token { turn },
+        Source::Call(call) => DeltaKind::Output { call },
+    };
+    let characters: Vec<char> = streamed.text.chars().collect();
+    let count = characters.len().div_ceil(PIECE);
+    let span = ended.saturating_sub(began);
+    characters
+        .chunks(PIECE)
+        .enumerate()
+        .map(|(number, piece)| {
+            let at = began + span.mul_f64((number + 1) as f64 / (count + 1) as f64);
+            let text = piece.iter().collect::<String>().into();
+            let item = FeedItem::Delta(Delta { run: streamed.run, kind, text });
+            Item { at, item, decides: None, holds_from: at }
+        })
+        .collect()
+}

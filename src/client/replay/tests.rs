@@ -1,0 +1,150 @@
+//! Playing, holding at requests, deciding, seeking; on a clock moved by hand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::*;
+use crate::domain::ApprovalEvent;
+use crate::domain::Ask;
+use crate::domain::CallNo;
+use crate::domain::CardDigest;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::domain::Stream;
+use crate::domain::ToolName;
+
+const RUN: RunId = RunId(uuid::Uuid::from_u128(1));
+const APPROVAL: ApprovalId = ApprovalId(uuid::Uuid::from_u128(2));
+
+fn spec() -> RunSpec {
+    serde_json::from_value(json!({ "goal": "push it", "agent": "dev", "tools": [] })).unwrap()
+}
+
+/// Started at 0 s, asked at 1 s, denied at 31 s, failed at 32 s.
+fn recording() -> Recording {
+    let question = Ask::Question { text: "may I?".into(), choices: vec![] };
+    let requested = ApprovalEvent::Requested {
+        run: RUN,
+        call: CallNo(1),
+        tool: ToolName("git_push".to_owned()),
+        digest: CardDigest::of(&question),
+        ask: Box::new(question),
+        rule: "leaves".to_owned(),
+        reason: "it leaves this machine".to_owned(),
+        rationale: "".into(),
+        expires_at: None,
+    };
+    let events = [
+        (0, Stream::Run(RUN), 1, Event::Run(RunEvent::Started { spec: Box::new(spec()) })),
+        (1, Stream::Approval(APPROVAL), 1, Event::Approval(requested)),
+        (31, Stream::Approval(APPROVAL), 2, Event::Approval(ApprovalEvent::Denied { reason: "no".into() })),
+        (32, Stream::Run(RUN), 2, Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new() })),
+    ];
+    let at = |seconds: u64| Duration::from_secs(seconds);
+    let envelope = |(index, (seconds, stream, version, event)): (usize, (u64, Stream, u64, Event))| {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let by = Actor::Person("ana".to_owned());
+        (at(seconds), Envelope { seq: index as u64 + 1, stream, version, at: start + at(seconds), by, event })
+    };
+    let events = events.into_iter().enumerate().map(envelope).collect();
+    Recording { title: "a denied push".to_owned(), events, blobs: BTreeMap::new() }
+}
+
+async fn playing() -> (ReplayClient, Feed) {
+    let client = ReplayClient::play(recording(), 1.0, "2026-11-24T03:00:00Z".parse().unwrap());
+    let (_, feed) = client.open().await.unwrap();
+    (client, feed)
+}
+
+async fn next(feed: &mut Feed) -> &'static str {
+    match feed.recv().await.unwrap() {
+        FeedItem::Committed { envelope } => envelope.event.kind(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_stops_at_a_request_until_the_viewer_lets_it_go_on() {
+    let (client, mut feed) = playing().await;
+    assert_eq!(next(&mut feed).await, "run.started");
+    assert_eq!(next(&mut feed).await, "approval.requested");
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    assert!(feed.try_recv().is_err(), "it holds, however long");
+    let transport = client.transport().unwrap();
+    assert!(transport.moment().held);
+    transport.toggle();
+    assert_eq!(next(&mut feed).await, "approval.denied");
+    assert_eq!(next(&mut feed).await, "run.failed");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(transport.moment().ended.as_deref(), Some("the recording ends here"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recorded_decision_goes_on_at_once() {
+    let (client, mut feed) = playing().await;
+    next(&mut feed).await;
+    next(&mut feed).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let ana = Actor::Person("ana".to_owned());
+    client.submit(Command::Deny { approval: APPROVAL, reason: "".into() }, ana).await.unwrap();
+    assert_eq!(next(&mut feed).await, "approval.denied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_decision_ends_it_and_says_so() {
+    let (client, mut feed) = playing().await;
+    next(&mut feed).await;
+    next(&mut feed).await;
+    let ana = Actor::Person("ana".to_owned());
+    client.submit(Command::Answer { approval: APPROVAL, text: "yes".into() }, ana.clone()).await.unwrap();
+    let moment = client.transport().unwrap().moment();
+    assert_eq!(moment.ended.as_deref(), Some("you chose to answer where the recording shows that it was denied"));
+    let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana).await.unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::NotAllowed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn seeking_and_stepping_show_the_state_of_that_moment() {
+    let (client, mut feed) = playing().await;
+    let transport = client.transport().unwrap();
+    transport.seek(Duration::from_secs(31));
+    while !matches!(feed.recv().await.unwrap(), FeedItem::Lost) {}
+    let (snapshot, mut feed) = client.open().await.unwrap();
+    assert_eq!(snapshot.approvals[&APPROVAL].state, crate::domain::ApprovalState::Denied);
+    assert!(!snapshot.runs[&RUN].state.is_final());
+    transport.step();
+    assert_eq!(next(&mut feed).await, "run.failed");
+    assert!(!transport.moment().playing);
+    transport.seek(Duration::ZERO);
+    let (snapshot, _) = client.open().await.unwrap();
+    assert!(snapshot.approvals.is_empty());
+}
+
+#[test]
+fn a_recording_survives_being_written_and_read() {
+    let recording = recording();
+    let text = recording.to_ndjson().unwrap();
+    assert_eq!(Recording::parse("x", &text).unwrap(), recording);
+}
+
+#[test]
+fn a_broken_recording_says_where() {
+    let text = recording().to_ndjson().unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let cut = format!("{}\n{}\n{}", lines[0], lines[1], &lines[2][..40]);
+    let error = Recording::parse("demo.ndjson", &cut).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "demo.ndjson, line 3: this is neither an event nor a blob; the recording may be cut off here"
+    );
+    assert_eq!(Recording::parse("x", "hello").unwrap_err().line, 1);
+    assert_eq!(Recording::parse("x", lines[0]).unwrap_err().problem, "it does not begin with the start of a run");
+    let swapped = format!("{}\n{}\n{}\n{}", lines[0], lines[1], lines[4], lines[3]);
+    assert_eq!(Recording::parse("x", &swapped).unwrap_err().line, 4);
+    let newer = lines[0].replace("\"recording\":1", "\"recording\":9");
+    assert!(Recording::parse("x", &newer).unwrap_err().problem.contains("format 9"));
+}

@@ -57,6 +57,7 @@
 
 pub mod client;
 pub mod config;
+pub mod console;
 pub mod domain;
 pub mod engine;
 pub mod fold;

@@ -1,0 +1,248 @@
+//! A source in memory that carries commands out as far as a console can tell, and remembers them.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::broadcast;
+
+use crate::console::app::Launcher;
+use crate::console::state::Offer;
+use crate::console::state::Offers;
+use crate::console::update::Launch;
+use crate::console::view::fixtures::Story;
+use crate::console::view::fixtures::run_id;
+use crate::console::view::fixtures::spec;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::CardDigest;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::FeedItem;
+use crate::domain::Page;
+use crate::domain::Query;
+use crate::domain::QueryAnswer;
+use crate::domain::Rejection;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::fold::Snapshot;
+use crate::ports::Answer;
+use crate::ports::Client;
+use crate::ports::ClientError;
+use crate::ports::Clock;
+use crate::ports::Feed;
+use crate::ports::Moment;
+use crate::ports::Status;
+use crate::ports::Transport;
+
+pub struct Fake {
+    pub story: Mutex<Story>,
+    feed: broadcast::Sender<FeedItem>,
+    pub submitted: Mutex<Vec<Command>>,
+    /// What the next command is answered with instead.
+    pub rejection: Mutex<Option<Rejection>>,
+    pub status: Mutex<Status>,
+    pub replay: Option<Arc<FakeReplay>>,
+    /// How often the source was opened; it fails while `is_down`.
+    pub opened: Mutex<usize>,
+    pub is_down: Mutex<bool>,
+}
+
+impl Fake {
+    pub fn new(story: Story) -> Self {
+        let status = Status {
+            source: "sqlite:morningai.db".to_owned(),
+            model: Some("local/tiny".to_owned()),
+            sandbox: "bubblewrap".to_owned(),
+            observe: false,
+        };
+        Self {
+            story: Mutex::new(story),
+            feed: broadcast::channel(64).0,
+            submitted: Mutex::default(),
+            rejection: Mutex::default(),
+            status: Mutex::new(status),
+            replay: None,
+            opened: Mutex::new(0),
+            is_down: Mutex::new(false),
+        }
+    }
+
+    /// Lets something happen in the story, and says it on the feed.
+    pub fn tell(&self, happen: impl FnOnce(&mut Story)) -> Vec<Envelope> {
+        let mut story = self.story.lock().unwrap();
+        let known = story.log.len();
+        happen(&mut story);
+        let news = story.log[known..].to_vec();
+        for envelope in &news {
+            self.say(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+        }
+        news
+    }
+
+    pub fn say(&self, item: FeedItem) {
+        // Nobody may be listening.
+        let _ = self.feed.send(item);
+    }
+
+    fn carry_out(&self, command: &Command, by: &Actor) -> Vec<Envelope> {
+        self.tell(|story| match command {
+            Command::Start { run, spec } => {
+                story.run(*run, by, RunEvent::Started { spec: spec.clone() });
+            }
+            Command::Approve { approval, digest } => {
+                story.approval(*approval, by, ApprovalEvent::Approved { digest: CardDigest(digest.clone()) });
+            }
+            Command::Deny { approval, reason } => {
+                story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
+            }
+            Command::Answer { approval, text } => {
+                story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
+            }
+            Command::Settle { approval, settlement, note } => {
+                let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
+                story.approval(*approval, by, event);
+            }
+            Command::Pause { run } => {
+                story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned() });
+            }
+            Command::Resume { run } => {
+                story.run(*run, by, RunEvent::Resumed {});
+            }
+            Command::Cancel { run, reason } => {
+                story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
+            }
+            other => unreachable!("a console never asks for {other:?}"),
+        })
+    }
+}
+
+#[async_trait]
+impl Client for Fake {
+    async fn open(&self) -> Result<(Snapshot, Feed), ClientError> {
+        if *self.is_down.lock().unwrap() {
+            let hint = "check the network".to_owned();
+            return Err(ClientError { message: "the server does not answer".to_owned(), hint });
+        }
+        *self.opened.lock().unwrap() += 1;
+        Ok((self.story.lock().unwrap().snapshot.clone(), self.feed.subscribe()))
+    }
+
+    async fn query(&self, query: Query) -> Result<Answer, ClientError> {
+        let story = self.story.lock().unwrap();
+        let events = |rows: Vec<Envelope>| Ok(QueryAnswer::Events(Page { rows, more: false }));
+        match query {
+            Query::Stream { stream, after, .. } => {
+                let wanted = |event: &&Envelope| event.stream == stream && event.version > after;
+                events(story.log.iter().filter(wanted).cloned().collect())
+            }
+            Query::LogBefore { before, limit } => {
+                let older: Vec<_> = story.log.iter().rev().filter(|event| event.seq < before).cloned().collect();
+                let more = older.len() > limit as usize;
+                let rows = older.into_iter().take(limit as usize).collect();
+                Ok(QueryAnswer::Events(Page { rows, more }))
+            }
+            Query::Search { text, before, .. } => {
+                let contains = |event: &&Envelope| serde_json::to_string(event).unwrap().contains(&text);
+                events(story.log.iter().rev().filter(|event| event.seq < before).filter(contains).cloned().collect())
+            }
+            Query::Runs { .. } => Ok(QueryAnswer::Runs(Page { rows: Vec::new(), more: false })),
+            Query::Approvals { .. } => Ok(QueryAnswer::Approvals(Page { rows: Vec::new(), more: false })),
+            Query::Blob { .. } => Ok(QueryAnswer::Blob(None)),
+        }
+    }
+
+    async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        self.submitted.lock().unwrap().push(command.clone());
+        match self.rejection.lock().unwrap().take() {
+            Some(rejection) => Err(rejection),
+            None => Ok(self.carry_out(&command, &by)),
+        }
+    }
+
+    fn status(&self) -> Status {
+        self.status.lock().unwrap().clone()
+    }
+
+    fn transport(&self) -> Option<Arc<dyn Transport>> {
+        self.replay.clone().map(|replay| replay as Arc<dyn Transport>)
+    }
+}
+
+/// Controls of a replay that only remember what they were told.
+pub struct FakeReplay(pub Mutex<Moment>);
+
+impl Transport for FakeReplay {
+    fn moment(&self) -> Moment {
+        self.0.lock().unwrap().clone()
+    }
+
+    fn toggle(&self) {
+        let mut moment = self.0.lock().unwrap();
+        moment.playing = !moment.playing;
+    }
+
+    fn set_speed(&self, speed: f64) {
+        self.0.lock().unwrap().speed = speed;
+    }
+
+    fn seek(&self, to: Duration) {
+        self.0.lock().unwrap().at = to;
+    }
+
+    fn step(&self) {
+        let mut moment = self.0.lock().unwrap();
+        moment.playing = false;
+        moment.at += Duration::from_secs(1);
+    }
+}
+
+/// Starts what it is asked to start, unless the workspace is `/nowhere`.
+#[derive(Default)]
+pub struct FakeLauncher {
+    pub launched: Mutex<Vec<Launch>>,
+    pub remembered: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Launcher for FakeLauncher {
+    async fn offers(&self) -> Offers {
+        let offer = |name: &str, text: &str| Offer { name: name.to_owned(), description: text.to_owned() };
+        Offers {
+            agents: vec![offer("dev", "changes code and runs its tests"), offer("ops", "looks after machines")],
+            procedures: vec![offer("check-this-machine", "load, memory, disks, units, ports")],
+            themes: Vec::new(),
+            past_goals: vec!["find the leak".to_owned(), "update the licence headers".to_owned()],
+            workspace: "/home/ana/src/".to_owned(),
+        }
+    }
+
+    async fn prepare(&self, launch: &Launch) -> Result<(RunId, RunSpec), ClientError> {
+        self.launched.lock().unwrap().push(launch.clone());
+        if launch.workspace == "/nowhere" {
+            let hint = "choose a directory that exists".to_owned();
+            return Err(ClientError { message: "there is no directory /nowhere".to_owned(), hint });
+        }
+        Ok((run_id(70), spec(&launch.goal, "dev")))
+    }
+
+    async fn directories(&self, path: &str) -> Vec<String> {
+        let known = ["/home/ana/src/parser/", "/home/ana/src/parts/"];
+        known.iter().filter(|known| known.starts_with(path)).map(|known| (*known).to_owned()).collect()
+    }
+
+    async fn remember(&self, goal: &str) {
+        self.remembered.lock().unwrap().push(goal.to_owned());
+    }
+}
+
+/// Tells the time the story tells.
+pub struct StoryClock(pub crate::domain::Timestamp);
+
+impl Clock for StoryClock {
+    fn now(&self) -> crate::domain::Timestamp {
+        self.0
+    }
+}

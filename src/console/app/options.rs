@@ -1,0 +1,53 @@
+//! What the embedding program gives the console: who sits there, and what can be started from it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::console::keymap::Keymap;
+use crate::console::state::Mouse;
+use crate::console::state::Offers;
+use crate::console::theme::Depth;
+use crate::console::theme::Theme;
+use crate::console::update::Launch;
+use crate::domain::Actor;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::ClientError;
+use crate::ports::Clock;
+
+/// Makes what a run needs before it can be started, and knows what there is to start.
+#[async_trait]
+pub trait Launcher: Send + Sync {
+    /// Agents, procedures, earlier goals and the directory to suggest. Asked for after the first frame.
+    async fn offers(&self) -> Offers;
+
+    /// Resolves what was chosen to a run that can be submitted; may take as long as a git worktree takes.
+    async fn prepare(&self, launch: &Launch) -> Result<(RunId, RunSpec), ClientError>;
+
+    /// Directories that continue `path`, each ending in a slash, sorted.
+    async fn directories(&self, path: &str) -> Vec<String>;
+
+    /// Keeps a goal for the next time; called once for each that was started.
+    async fn remember(&self, goal: &str);
+}
+
+/// How a console is set up.
+pub struct ConsoleOptions {
+    /// Who decides here.
+    pub person: Actor,
+    pub launcher: Arc<dyn Launcher>,
+    pub clock: Arc<dyn Clock>,
+    pub keymap: Keymap,
+    /// Themes one can change to; the first is used. `for_depth` is applied by the console.
+    pub themes: Vec<Theme>,
+    pub depth: Depth,
+    pub mouse: Mouse,
+    /// The person's editor with its arguments, from `VISUAL` or `EDITOR`; empty for `vi`.
+    pub editor: Vec<String>,
+    /// Where a copy goes that the terminal does not take.
+    pub copy_file: PathBuf,
+    /// Value of `TERM`, to know what the terminal takes.
+    pub term: String,
+}

@@ -1,0 +1,264 @@
+//! Performs requests: spawns what takes time, and takes replies into the snapshot before `update` sees them.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use super::App;
+use super::End;
+use super::Flow;
+use super::Surface;
+use super::Wake;
+use super::clipboard;
+use super::clipboard::Copy;
+use super::pace::Wanted;
+use crate::console::update::Launch;
+use crate::console::update::Reply;
+use crate::console::update::Request;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Page;
+use crate::domain::Query;
+use crate::domain::QueryAnswer;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+use crate::ports::Answer;
+use crate::ports::Client;
+use crate::ports::ClientError;
+
+/// Events of a run read at a time.
+const STREAM_PAGE: u32 = 500;
+/// Rows of a list read at a time.
+const LIST_PAGE: u32 = 100;
+
+impl<S: Surface> App<S> {
+    pub(super) fn perform(&mut self, request: Request) -> io::Result<Flow> {
+        match request {
+            Request::Submit { command, done } => self.submit(command, done),
+            Request::ReadRun(run) => self.read_run(run),
+            Request::DropRun(run) => {
+                self.reading.remove(&run);
+                self.snapshot.threads.remove(&run);
+            }
+            Request::ReadLog { search, before } => self.read_log(search, before),
+            Request::ReadRuns { offset } => {
+                let query = Query::Runs { offset, limit: LIST_PAGE };
+                self.ask(query, |answer| Reply::RunsRead(answer.and_then(runs)));
+            }
+            Request::ReadApprovals { offset } => {
+                let query = Query::Approvals { offset, limit: LIST_PAGE };
+                self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(approvals)));
+            }
+            Request::Launch(launch) => self.launch(launch),
+            Request::Complete(path) => {
+                let launcher = Arc::clone(&self.options.launcher);
+                self.spawn(async move {
+                    let found = launcher.directories(&path).await;
+                    Reply::Completed { path, found }
+                });
+            }
+            Request::Edit(edit) => self.edit(edit),
+            Request::Copy(text) => self.copy(text),
+            Request::UseTheme(name) => return self.use_theme(&name),
+            Request::UseMouse(mouse) => self.surface.set_mouse(mouse)?,
+            Request::Bell => self.surface.send(vec![0x07]),
+            Request::ToggleReplay => self.control(|transport| transport.toggle()),
+            Request::StepReplay => self.control(|transport| transport.step()),
+            Request::Seek(to) => self.control(|transport| transport.seek(to)),
+            Request::SetSpeed(speed) => self.control(|transport| transport.set_speed(speed)),
+            Request::Redraw => self.redraw()?,
+            Request::Suspend => {
+                self.surface.suspend()?;
+                self.redraw()?;
+            }
+            Request::Quit => return Ok(Flow::End(End::Left)),
+        }
+        Ok(Flow::GoOn)
+    }
+
+    /// Runs `work` beside the loop; its reply wakes the loop up.
+    pub(super) fn spawn(&mut self, work: impl Future<Output = Reply> + Send + 'static) {
+        self.outstanding += 1;
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            let reply = work.await;
+            // A console that has ended wants no answer.
+            let _ = sender.send(Wake::Reply(reply));
+        });
+    }
+
+    fn ask(&mut self, query: Query, reply: impl FnOnce(Result<Answer, ClientError>) -> Reply + Send + 'static) {
+        let client = Arc::clone(&self.client);
+        self.spawn(async move { reply(client.query(query).await) });
+    }
+
+    pub(super) fn ask_offers(&mut self) {
+        let launcher = Arc::clone(&self.options.launcher);
+        let themes: Vec<_> = self.options.themes.iter().map(|theme| theme.name.clone()).collect();
+        self.spawn(async move {
+            let mut offers = launcher.offers().await;
+            offers.themes = themes;
+            Reply::Offered(offers)
+        });
+    }
+
+    fn submit(&mut self, command: Box<Command>, done: String) {
+        let client = Arc::clone(&self.client);
+        let by = self.options.person.clone();
+        self.spawn(async move {
+            let result = client.submit((*command).clone(), by).await.map(drop);
+            Reply::Submitted { command, done, result }
+        });
+    }
+
+    fn launch(&mut self, launch: Launch) {
+        let launcher = Arc::clone(&self.options.launcher);
+        self.spawn(async move {
+            let result = launcher.prepare(&launch).await.map(|(run, spec)| (run, Box::new(spec)));
+            if result.is_ok() && !launch.goal.is_empty() {
+                launcher.remember(&launch.goal).await;
+            }
+            Reply::Prepared { launch, result }
+        });
+    }
+
+    fn read_run(&mut self, run: RunId) {
+        self.reading.entry(run).or_default();
+        let client = Arc::clone(&self.client);
+        self.spawn(async move {
+            let result = read_stream(&*client, run).await.map(Box::new);
+            Reply::RunRead { run, result }
+        });
+    }
+
+    fn read_log(&mut self, search: String, before: u64) {
+        let limit = crate::console::state::LogPane::PAGE;
+        let query = match search.is_empty() {
+            true => Query::LogBefore { before, limit },
+            false => Query::Search { text: search.clone(), before, limit },
+        };
+        self.ask(query, move |answer| Reply::LogRead { search, before, result: answer.and_then(events) });
+    }
+
+    fn copy(&mut self, text: String) {
+        match clipboard::plan(&text, &self.options.term) {
+            Copy::Terminal(bytes) => {
+                self.surface.send(bytes);
+                let told = "handed to the terminal to copy (OSC 52)".to_owned();
+                self.spawn(async move { Reply::Copied(Ok(told)) });
+            }
+            Copy::File => {
+                let path = self.options.copy_file.clone();
+                self.spawn(async move {
+                    let written = tokio::task::spawn_blocking(move || clipboard::to_file(&text, &path)).await;
+                    Reply::Copied(written.unwrap_or_else(|error| Err(error.to_string())))
+                });
+            }
+        }
+    }
+
+    fn use_theme(&mut self, name: &str) -> io::Result<Flow> {
+        let Some(theme) = self.options.themes.iter().find(|theme| theme.name == name) else { return Ok(Flow::GoOn) };
+        self.theme = theme.clone().for_depth(self.options.depth);
+        self.redraw()?;
+        self.take_reply(Reply::ThemeUsed(name.to_owned()))
+    }
+
+    fn control(&mut self, control: impl FnOnce(&dyn crate::ports::Transport)) {
+        if let Some(transport) = &self.transport {
+            control(&**transport);
+            self.want(Wanted::Answer);
+        }
+    }
+
+    /// Takes what belongs into the snapshot out of a reply. `None` when nothing is left to say about it.
+    pub(super) fn absorb(&mut self, reply: Reply) -> io::Result<Option<Reply>> {
+        match &reply {
+            Reply::RunRead { run, result: Ok(read) } => {
+                let Some(meanwhile) = self.reading.remove(run) else { return Ok(None) };
+                let (row, mut thread) = (**read).clone();
+                meanwhile.iter().for_each(|envelope| thread.apply(envelope));
+                self.snapshot.runs.entry(*run).or_insert(row);
+                self.snapshot.threads.insert(*run, thread);
+            }
+            Reply::RunRead { run, result: Err(_) } => {
+                self.reading.remove(run);
+            }
+            Reply::RunsRead(Ok(page)) => {
+                for run in &page.rows {
+                    self.snapshot.runs.entry(run.id).or_insert_with(|| run.clone());
+                }
+            }
+            Reply::ApprovalsRead(Ok(page)) => {
+                for approval in &page.rows {
+                    self.snapshot.approvals.entry(approval.id).or_insert_with(|| approval.clone());
+                }
+            }
+            Reply::Offered(offers) => self.offers = offers.clone(),
+            Reply::Prepared { launch, result: Ok(_) } if !launch.goal.is_empty() => {
+                self.offers.past_goals.retain(|goal| *goal != launch.goal);
+                self.offers.past_goals.push(launch.goal.clone());
+            }
+            Reply::Edited { .. } => self.come_back()?,
+            _ => {}
+        }
+        Ok(Some(reply))
+    }
+}
+
+/// A run's whole history, folded: its row and its thread.
+async fn read_stream(client: &dyn Client, run: RunId) -> Result<(Run, Thread), ClientError> {
+    let mut events: Vec<Envelope> = Vec::new();
+    loop {
+        let after = events.last().map_or(0, |event| event.version);
+        let query = Query::Stream { stream: Stream::Run(run), after, limit: STREAM_PAGE };
+        let page = client.query(query).await.and_then(self::events)?;
+        let is_last = !page.more || page.rows.is_empty();
+        events.extend(page.rows);
+        if is_last {
+            break;
+        }
+    }
+    let mut folded = Snapshot::default();
+    for event in &events {
+        folded.apply(event);
+    }
+    let missing = || ClientError {
+        message: format!("run {} is not in the store", run.short()),
+        hint: "esc goes back; the list of runs shows what there is".to_owned(),
+    };
+    let thread = Thread::of(&events).ok_or_else(missing)?;
+    Ok((folded.runs.remove(&run).ok_or_else(missing)?, thread))
+}
+
+fn events(answer: Answer) -> Result<Page<Envelope>, ClientError> {
+    match answer {
+        QueryAnswer::Events(page) => Ok(page),
+        QueryAnswer::Blob(_) | QueryAnswer::Runs(_) | QueryAnswer::Approvals(_) => Err(unasked()),
+    }
+}
+
+fn runs(answer: Answer) -> Result<Page<Run>, ClientError> {
+    match answer {
+        QueryAnswer::Runs(page) => Ok(page),
+        QueryAnswer::Blob(_) | QueryAnswer::Events(_) | QueryAnswer::Approvals(_) => Err(unasked()),
+    }
+}
+
+fn approvals(answer: Answer) -> Result<Page<Approval>, ClientError> {
+    match answer {
+        QueryAnswer::Approvals(page) => Ok(page),
+        QueryAnswer::Blob(_) | QueryAnswer::Events(_) | QueryAnswer::Runs(_) => Err(unasked()),
+    }
+}
+
+fn unasked() -> ClientError {
+    ClientError {
+        message: "the source answered another question than was asked".to_owned(),
+        hint: "it may be of another version; try again".to_owned(),
+    }
+}

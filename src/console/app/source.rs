@@ -1,0 +1,160 @@
+//! The source of events: opening it, hearing it, and beginning anew when something was missed.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::error::TryRecvError;
+
+use super::App;
+use super::Flow;
+use super::Heard;
+use super::Surface;
+use super::Wake;
+use super::pace::Wanted;
+use crate::console::state::Source;
+use crate::console::update;
+use crate::domain::Envelope;
+use crate::domain::FeedItem;
+use crate::fold::Snapshot;
+use crate::ports::ClientError;
+use crate::ports::Feed;
+
+/// Most items heard between two looks at the keyboard.
+const PORTION: usize = 256;
+/// Events after which what ended long ago is dropped from memory.
+const FORGET_AFTER: usize = 512;
+/// How long a source that does not answer is left alone before the next try.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The next thing a feed gives; never, without a feed.
+pub async fn next(feed: Option<&mut Feed>) -> Heard {
+    match feed {
+        Some(feed) => match feed.recv().await {
+            Ok(item) => Heard::Item(item),
+            Err(RecvError::Lagged(_)) => Heard::Missed,
+            Err(RecvError::Closed) => Heard::Ended,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+impl<S: Surface> App<S> {
+    /// Asks for a snapshot and the feed that goes on from it.
+    pub(super) fn open_source(&mut self, after: Duration) {
+        self.feed = None;
+        self.outstanding += 1;
+        let client = Arc::clone(&self.client);
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            if !after.is_zero() {
+                tokio::time::sleep(after).await;
+            }
+            let result = client.open().await.map(Box::new);
+            // A console that has ended wants no answer.
+            let _ = sender.send(Wake::Opened(result));
+        });
+    }
+
+    pub(super) fn opened(&mut self, result: Result<Box<(Snapshot, Feed)>, ClientError>) -> io::Result<Flow> {
+        self.want(Wanted::Answer);
+        match result {
+            Ok(opened) => {
+                let (snapshot, feed) = *opened;
+                self.snapshot = snapshot;
+                self.feed = Some(feed);
+                self.reading.clear();
+                self.newest = self.snapshot.runs.values().map(|run| run.updated_at).max();
+                let requests = update::reopened(&mut self.state);
+                self.perform_all(requests)
+            }
+            Err(error) => {
+                self.state.source = Source::Lost(format!("{} {}", error.message, error.hint).trim().to_owned());
+                self.open_source(RETRY);
+                Ok(Flow::GoOn)
+            }
+        }
+    }
+
+    pub(super) fn hear(&mut self, heard: Heard) -> io::Result<Flow> {
+        self.want(Wanted::News);
+        match heard {
+            Heard::Item(item) => self.hear_item(item),
+            Heard::Missed => {
+                self.open_source(Duration::ZERO);
+                Ok(Flow::GoOn)
+            }
+            Heard::Ended => {
+                // A replay's feed ends with the recording; a live one ends with its source.
+                if self.transport.is_none() {
+                    self.state.source = Source::Lost("the source has ended the feed".to_owned());
+                    self.open_source(RETRY);
+                } else {
+                    self.feed = None;
+                }
+                Ok(Flow::GoOn)
+            }
+        }
+    }
+
+    /// Hears what is there already, a portion of it.
+    pub(super) fn hear_more(&mut self) {
+        for _ in 0..PORTION {
+            let Some(feed) = self.feed.as_mut() else { return };
+            let heard = match feed.try_recv() {
+                Ok(item) => Heard::Item(item),
+                Err(TryRecvError::Lagged(_)) => Heard::Missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return,
+            };
+            // Only `perform` can fail, and what a feed requests (a bell, reading a run) writes no frame.
+            let _ = self.hear(heard);
+        }
+    }
+
+    fn hear_item(&mut self, item: FeedItem) -> io::Result<Flow> {
+        match item {
+            FeedItem::Committed { envelope } => self.hear_event(&envelope),
+            FeedItem::Delta(delta) => {
+                self.state.hear(&delta);
+                Ok(Flow::GoOn)
+            }
+            FeedItem::Lost => {
+                self.open_source(Duration::ZERO);
+                Ok(Flow::GoOn)
+            }
+            FeedItem::StoreDown { reason } => {
+                self.state.store_down = Some(reason);
+                Ok(Flow::GoOn)
+            }
+            FeedItem::StoreBack => {
+                self.state.store_down = None;
+                Ok(Flow::GoOn)
+            }
+        }
+    }
+
+    fn hear_event(&mut self, envelope: &Envelope) -> io::Result<Flow> {
+        self.snapshot.apply(envelope);
+        self.newest = self.newest.max(Some(envelope.at));
+        if let crate::domain::Stream::Run(run) = envelope.stream
+            && let Some(waiting) = self.reading.get_mut(&run)
+        {
+            waiting.push(envelope.clone());
+        }
+        self.forget_now_and_then();
+        let requests = update::heard(&mut self.state, envelope);
+        self.perform_all(requests)
+    }
+
+    /// Lists that were read on keep what they have until they are read anew.
+    fn forget_now_and_then(&mut self) {
+        use crate::console::state::Reading;
+        self.heard_since_forgetting += 1;
+        let untouched = self.state.runs.reading == Reading::Never && self.state.approvals.reading == Reading::Never;
+        if self.heard_since_forgetting >= FORGET_AFTER && untouched {
+            self.heard_since_forgetting = 0;
+            self.snapshot.forget_old();
+        }
+    }
+}

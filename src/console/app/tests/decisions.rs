@@ -1,0 +1,312 @@
+//! Decisions: what may decide, what may not, and what is sent when something does.
+
+use super::Harness;
+use super::fake::Fake;
+use crate::console::state::Page;
+use crate::console::view::fixtures::*;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::Ask;
+use crate::domain::Command;
+use crate::domain::EffectCard;
+use crate::domain::FeedItem;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
+use crate::domain::RunEvent;
+use crate::domain::Settlement;
+
+/// A run that waits for one decision.
+fn asking(ask: Ask) -> Story {
+    let mut story = Story::new();
+    let run = run_id(1);
+    story.run(run, &ana(), RunEvent::Started { spec: Box::new(spec("keep the service up", "ops")) });
+    request(&mut story, run, 1, "shell", serde_json::json!({}));
+    self::ask(&mut story, 1, run, 1, ask);
+    story
+}
+
+fn effect(card: EffectCard) -> Story {
+    asking(Ask::Effect { card })
+}
+
+/// The console with the card open, as it stands after its first frame.
+async fn card_open(story: Story, height: u16) -> Harness {
+    let mut console = Harness::new(story, 80, height).await;
+    console.press("w").await;
+    assert!(console.state().review().is_some());
+    console
+}
+
+fn submitted(console: &Harness) -> Vec<Command> {
+    console.fake.submitted.lock().unwrap().clone()
+}
+
+fn approval_of(console: &Harness) -> Option<String> {
+    submitted(console).into_iter().find_map(|command| match command {
+        Command::Approve { digest, .. } => Some(digest),
+        _ => None,
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_that_was_read_is_approved_with_its_whole_digest() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(500).await;
+    console.press("y").await;
+    assert_eq!(approval_of(&console), Some(push_card().digest().0));
+    assert!(console.state().review().is_none(), "the card closes once the decision is saved");
+    assert!(console.sees("✓ approved: push origin/fix/parser"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn for_half_a_second_a_new_card_takes_no_decision() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(200).await;
+    console.press("y").await;
+    console.press("n").await;
+    assert!(submitted(&console).is_empty());
+    assert!(console.sees("only just come up"), "{}", console.screen());
+    console.wait(100).await;
+    console.press("y").await;
+    assert!(approval_of(&console).is_some(), "600 ms after it came up");
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_typed_ahead_decide_nothing() {
+    let mut console = Harness::new(effect(push_card()), 80, 50).await;
+    console.write("wyyynr").await;
+    assert!(submitted(&console).is_empty());
+    assert!(console.state().review().is_some() && console.state().sheet.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_held_key_decides_nothing_however_long_it_is_held() {
+    let mut console = Harness::new(effect(push_card()), 80, 50).await;
+    console.press("w").await;
+    for _ in 0..100 {
+        console.wait(33).await;
+        console.write("y").await;
+    }
+    assert!(submitted(&console).is_empty());
+    assert!(console.sees("came right after another one"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_not_been_on_the_screen_cannot_be_approved_but_denied() {
+    let mut console = card_open(effect(push_card()), 24).await;
+    console.wait(1_000).await;
+    assert!(console.sees("rows to read") && !console.sees("y approve"), "{}", console.screen());
+    console.press("y").await;
+    assert!(submitted(&console).is_empty());
+    assert!(console.sees("have not been on the screen yet"), "{}", console.screen());
+    for _ in 0..30 {
+        console.press("j").await;
+    }
+    assert!(console.sees("y approve"), "{}", console.screen());
+    console.press("y").await;
+    assert!(approval_of(&console).is_some());
+    let mut other = card_open(effect(push_card()), 24).await;
+    other.wait(1_000).await;
+    other.press("n").await;
+    assert!(matches!(submitted(&other)[..], [Command::Deny { .. }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn jumping_to_the_end_leaves_the_middle_unread() {
+    let mut console = card_open(effect(restart_card()), 16).await;
+    console.press("G").await;
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(console.state().sheet.is_none(), "no name is asked for before everything was read");
+    for _ in 0..40 {
+        console.press("k").await;
+    }
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(console.state().sheet.is_some(), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn enter_escape_pasting_and_resizing_decide_nothing() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(1_000).await;
+    console.press("enter").await;
+    console.paste("y").await;
+    console.wait(200).await;
+    console.paste("yyyy\n").await;
+    console.resize(100, 50).await;
+    console.press("esc").await;
+    assert!(submitted(&console).is_empty());
+    assert!(console.state().review().is_none(), "escape closes the card");
+    assert_eq!(console.app.snapshot().open_approvals().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_mouse_decides_nothing() {
+    use crossterm::event::Event;
+    use crossterm::event::KeyModifiers;
+    use crossterm::event::MouseButton;
+    use crossterm::event::MouseEvent;
+    use crossterm::event::MouseEventKind;
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(1_000).await;
+    for row in 0..50 {
+        for column in (0..80).step_by(4) {
+            let kind = MouseEventKind::Down(MouseButton::Left);
+            console.tell(Event::Mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE }));
+        }
+    }
+    console.settle().await;
+    assert!(submitted(&console).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_critical_card_wants_its_target_typed() {
+    let mut console = card_open(effect(restart_card()), 50).await;
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(submitted(&console).is_empty());
+    console.paste("api@eu-west-1.service").await;
+    console.press("ctrl-y").await;
+    assert!(submitted(&console).is_empty(), "pasting proves nothing");
+    console.write("api@eu-west-1.service").await;
+    console.press("enter").await;
+    assert!(submitted(&console).is_empty(), "enter never approves");
+    console.press("ctrl-y").await;
+    assert_eq!(approval_of(&console), Some(restart_card().digest().0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_denial_carries_the_reason_that_was_typed() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(1_000).await;
+    console.press("r").await;
+    console.write("wrong branch").await;
+    console.press("enter").await;
+    let [Command::Deny { reason, .. }] = &submitted(&console)[..] else { unreachable!() };
+    assert_eq!(reason.raw(), "wrong branch");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outcome_in_doubt_is_settled_by_a_word_each() {
+    let cases = [("h", Settlement::Happened), ("d", Settlement::Retry), ("u", Settlement::GiveUp)];
+    for (key, wanted) in cases {
+        let mut console = card_open(asking(Ask::InDoubt { card: push_card(), attempt: 1 }), 60).await;
+        console.wait(1_000).await;
+        console.press("y").await;
+        console.press(key).await;
+        let [Command::Settle { settlement, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+        assert_eq!(*settlement, wanted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_is_answered_in_words_or_by_the_number_of_a_choice() {
+    let question = || Ask::Question { text: "Which one?".into(), choices: vec!["the left".into(), "the right".into()] };
+    for (typed, wanted) in [("2", "the right"), ("neither, wait", "neither, wait")] {
+        let mut console = card_open(asking(question()), 40).await;
+        console.wait(1_000).await;
+        console.press("a").await;
+        console.press("enter").await;
+        assert!(submitted(&console).is_empty(), "an empty answer is none");
+        console.write(typed).await;
+        console.press("enter").await;
+        let [Command::Answer { text, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+        assert_eq!(text.raw(), wanted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_decided_elsewhere_says_by_whom_and_takes_no_more_keys() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    let bob = Actor::Person("bob".to_owned());
+    console.fake.tell(|story| {
+        story.approval(approval_id(1), &bob, ApprovalEvent::Denied { reason: "not now".into() });
+    });
+    console.wait(1_000).await;
+    assert!(console.sees("bob") && console.sees("not now"), "{}", console.screen());
+    console.press("y").await;
+    console.press("n").await;
+    assert!(submitted(&console).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rejected_decision_says_why_and_leaves_the_card_open() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    let rejection = Rejection::new(RejectionKind::DigestMismatch, "the card has changed").hint("look at it again");
+    *console.fake.rejection.lock().unwrap() = Some(rejection);
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(console.sees("✗ the card has changed  look at it again"), "{}", console.screen());
+    assert!(matches!(console.state().page(), Some(Page::Card(_))));
+    console.press("y").await;
+    assert_eq!(submitted(&console).len(), 2, "one may decide again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_is_down_nothing_is_decided() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.fake.say(FeedItem::StoreDown { reason: "no space left on device".to_owned() });
+    console.wait(1_000).await;
+    assert!(console.sees("NOT SAVED") && console.sees("no space left on device"), "{}", console.screen());
+    console.press("y").await;
+    console.press("n").await;
+    assert!(submitted(&console).is_empty());
+    console.fake.say(FeedItem::StoreBack);
+    console.settle().await;
+    console.press("y").await;
+    assert!(approval_of(&console).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_is_offered_no_decision() {
+    let fake = Fake::new(effect(push_card()));
+    fake.status.lock().unwrap().observe = true;
+    let mut console = Harness::over(fake, 80, 50).await;
+    console.press("w").await;
+    console.wait(1_000).await;
+    assert!(!console.sees("y approve") && console.sees("only looking"), "{}", console.screen());
+    for key in ["y", "n", "r"] {
+        console.press(key).await;
+    }
+    assert!(submitted(&console).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_room_one_may_deny_and_leave_only() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.resize(50, 12).await;
+    console.wait(1_000).await;
+    insta::assert_snapshot!("too_small", console.screen());
+    console.press("y").await;
+    assert!(submitted(&console).is_empty());
+    console.resize(80, 50).await;
+    console.press("y").await;
+    assert!(approval_of(&console).is_some(), "it was read before it got small");
+    let mut other = card_open(effect(push_card()), 50).await;
+    other.resize(50, 12).await;
+    other.wait(1_000).await;
+    other.press("n").await;
+    assert!(matches!(submitted(&other)[..], [Command::Deny { .. }]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_came_up_where_there_is_no_room_counts_as_unread() {
+    let mut console = Harness::new(effect(push_card()), 50, 12).await;
+    console.press("w").await;
+    console.wait(1_000).await;
+    console.resize(80, 20).await;
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(submitted(&console).is_empty(), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_palette_offers_no_decision() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(1_000).await;
+    console.press(":").await;
+    console.write("approve").await;
+    console.press("enter").await;
+    assert!(submitted(&console).is_empty());
+}

@@ -1,0 +1,10 @@
+//! Key scripts through the real loop: a story, keys, and the screen they lead to. Waits until idle, never sleeps.
+
+mod decisions;
+mod goals;
+mod harness;
+mod screens;
+mod source;
+
+use super::fake;
+use harness::Harness;

@@ -1,0 +1,29 @@
+//! Everything that can wake the console up.
+
+use crate::console::terminal::Told;
+use crate::console::update::Reply;
+use crate::fold::Snapshot;
+use crate::ports::ClientError;
+use crate::ports::Feed;
+
+/// Closed on purpose: whatever wakes the loop can be found by searching for this.
+pub enum Wake {
+    /// A key, pasted text, the mouse, a new size, a flushed frame, a signal, a lost line.
+    Terminal(Told),
+    /// What came of a request.
+    Reply(Reply),
+    /// The source was opened, or not.
+    Opened(Result<Box<(Snapshot, Feed)>, ClientError>),
+    /// The feed has something, or has ended.
+    Feed(Heard),
+    /// A frame may be drawn, a toast has been shown long enough, a card can be decided, a clock has moved.
+    Time,
+}
+
+/// What a feed gives.
+pub enum Heard {
+    Item(crate::domain::FeedItem),
+    /// Items were missed: take a fresh snapshot.
+    Missed,
+    Ended,
+}

@@ -1,0 +1,260 @@
+//! The one table of what a person can ask of the console: name, context, one line of doc.
+//!
+//! Keys, the palette, the help page, the footer and the README table are generated from it. It holds no keys
+//! (those are `assets/keys.toml`) and performs nothing.
+
+use std::fmt;
+
+macro_rules! intents {
+    ($($context:ident { $($intent:ident = $name:literal, $doc:literal;)* })*) => {
+        /// Something a person can ask for.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Intent {
+            $($(#[doc = $doc] $intent,)*)*
+        }
+
+        impl Intent {
+            pub const ALL: &'static [Self] = &[$($(Self::$intent,)*)*];
+
+            /// The name a key file and the palette use.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $($(Self::$intent => $name,)*)*
+                }
+            }
+
+            /// Where its keys work.
+            pub fn context(self) -> Context {
+                match self {
+                    $($(Self::$intent => Context::$context,)*)*
+                }
+            }
+
+            /// One line for help, palette and README.
+            pub fn doc(self) -> &'static str {
+                match self {
+                    $($(Self::$intent => $doc,)*)*
+                }
+            }
+        }
+    };
+}
+
+/// Where keys work. Several are active at once; see `Context::shadows`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Context {
+    /// Always, unless text is being typed.
+    Everywhere,
+    /// On lists and pages that scroll.
+    Move,
+    /// Everywhere but on a card.
+    Home,
+    /// Where a run is open or selected.
+    Run,
+    /// On the page of one run.
+    RunPage,
+    /// On the log.
+    Log,
+    /// On any card.
+    Card,
+    /// On the card of an effect that waits for approval.
+    Effect,
+    /// On the card of an effect whose outcome is unknown.
+    Doubt,
+    /// On the card of an agent's question.
+    Question,
+    /// While a recording plays.
+    Replay,
+}
+
+impl Context {
+    pub const ALL: &'static [Self] = &[
+        Self::Everywhere,
+        Self::Move,
+        Self::Home,
+        Self::Run,
+        Self::RunPage,
+        Self::Log,
+        Self::Card,
+        Self::Effect,
+        Self::Doubt,
+        Self::Question,
+        Self::Replay,
+    ];
+
+    /// The name of its section in a key file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Everywhere => "everywhere",
+            Self::Move => "move",
+            Self::Home => "home",
+            Self::Run => "run",
+            Self::RunPage => "run_page",
+            Self::Log => "log",
+            Self::Card => "card",
+            Self::Effect => "effect",
+            Self::Doubt => "doubt",
+            Self::Question => "question",
+            Self::Replay => "replay",
+        }
+    }
+
+    /// Title of its part of the help page.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Everywhere => "Everywhere",
+            Self::Move => "Moving",
+            Self::Home => "Starting work",
+            Self::Run => "Runs",
+            Self::RunPage => "One run",
+            Self::Log => "Log",
+            Self::Card => "Cards",
+            Self::Effect => "Deciding on an effect",
+            Self::Doubt => "Settling an unknown outcome",
+            Self::Question => "Answering a question",
+            Self::Replay => "Replays",
+        }
+    }
+
+    /// Whether keys of both may be wanted at the same time, so that one chord cannot serve the two.
+    ///
+    /// A replay's keys are asked first and may hide others: nothing can be marked, paused or started there.
+    pub fn meets(self, other: Self) -> bool {
+        use Context::*;
+        let on_card = |context| matches!(context, Card | Effect | Doubt | Question);
+        match (self, other) {
+            (Replay, Replay) => true,
+            (Replay, _) | (_, Replay) => false,
+            (Everywhere | Move, _) | (_, Everywhere | Move) => true,
+            (a, b) if a == b => true,
+            (Card, b) => on_card(b),
+            (a, Card) => on_card(a),
+            (a, b) => !on_card(a) && !on_card(b) && !matches!((a, b), (Log, Run | RunPage) | (Run | RunPage, Log)),
+        }
+    }
+}
+
+intents! {
+    Everywhere {
+        Help = "help", "show what the keys do here";
+        Palette = "palette", "find a command, run, agent or procedure by name";
+        Back = "back", "close what is open; decides nothing";
+        ShowOverview = "overview", "show what needs you, what runs, and what it costs";
+        ShowRuns = "runs", "show all runs";
+        ShowApprovals = "approvals", "show what waits for a decision";
+        ShowLog = "log", "show every event";
+        NextScreen = "next-screen", "go to the next screen";
+        PreviousScreen = "previous-screen", "go to the screen before";
+        NextWaiting = "next-waiting", "open the oldest card that waits for you";
+        Copy = "copy", "copy what is open or selected";
+        NextTheme = "theme", "change to the next theme";
+        ToggleMouse = "mouse", "let the mouse select and scroll, or leave it to the terminal";
+        Redraw = "redraw", "draw the whole screen again";
+        Suspend = "suspend", "go back to the shell for a while";
+        Quit = "quit", "leave; nothing that runs is lost";
+        Interrupt = "interrupt", "leave, after asking if something runs";
+    }
+    Move {
+        Down = "down", "go down";
+        Up = "up", "go up";
+        HalfPageDown = "half-page-down", "go half a page down";
+        HalfPageUp = "half-page-up", "go half a page up";
+        PageDown = "page-down", "go a page down";
+        PageUp = "page-up", "go a page up";
+        Top = "top", "go to the beginning";
+        Bottom = "bottom", "go to the end, and stay there as it grows";
+        Open = "open", "open what is selected; approves nothing";
+        Filter = "filter", "show only what contains a text";
+    }
+    Home {
+        NewGoal = "new-goal", "give an agent a goal";
+        CheckMachine = "check-machine", "look at how this machine is doing; needs no model";
+    }
+    Run {
+        PauseOrResume = "pause", "pause the run, or let it go on";
+        CancelRun = "cancel", "cancel the run, after asking";
+    }
+    RunPage {
+        Fold = "fold", "unfold or fold what is selected";
+        FoldAll = "fold-all", "unfold or fold everything";
+    }
+    Log {
+        ShowEvent = "show-event", "show the event in full, or on one line again";
+        Follow = "follow", "stay at the newest event, or stop doing so";
+    }
+    Card {
+        Everything = "everything", "show everything there is to know, or the card alone";
+        OpenRun = "open-run", "open the run that asks";
+    }
+    Effect {
+        Approve = "approve", "approve exactly what the card shows";
+        Deny = "deny", "deny it";
+        DenyWithReason = "deny-with-reason", "deny it and tell the agent why";
+    }
+    Doubt {
+        SettleHappened = "it-happened", "it did happen; go on from there";
+        SettleRetry = "it-did-not", "it did not happen; do it again";
+        SettleGiveUp = "give-up", "nobody can tell, or it is not wanted any more; go on without it";
+    }
+    Question {
+        Answer = "answer", "answer it";
+        Dismiss = "dismiss", "leave it without an answer";
+    }
+    Replay {
+        ReplayToggle = "replay-pause", "pause the replay, or let it play";
+        ReplayBack = "replay-back", "jump 10 s back";
+        ReplayForward = "replay-forward", "jump 10 s forward";
+        ReplayFaster = "replay-faster", "play faster";
+        ReplaySlower = "replay-slower", "play slower";
+        ReplayStep = "replay-step", "play one event";
+    }
+}
+
+impl Intent {
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|intent| intent.name() == name)
+    }
+
+    /// Whether it decides on a card. Nothing but a key pressed on the card itself may ask for these.
+    pub fn decides(self) -> bool {
+        matches!(self.context(), Context::Effect | Context::Doubt | Context::Question)
+    }
+}
+
+impl fmt::Display for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_is_unique_and_finds_its_intent() {
+        let names: BTreeSet<_> = Intent::ALL.iter().map(|intent| intent.name()).collect();
+        assert_eq!(names.len(), Intent::ALL.len());
+        assert!(Intent::ALL.iter().all(|intent| Intent::of_name(intent.name()) == Some(*intent)));
+    }
+
+    #[test]
+    fn meeting_is_mutual() {
+        for a in Context::ALL {
+            for b in Context::ALL {
+                assert_eq!(a.meets(*b), b.meets(*a), "{a:?} {b:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn only_decisions_stand_in_the_contexts_of_decisions() {
+        let deciding: Vec<_> = Intent::ALL.iter().filter(|intent| intent.decides()).map(|i| i.name()).collect();
+        assert_eq!(
+            deciding,
+            ["approve", "deny", "deny-with-reason", "it-happened", "it-did-not", "give-up", "answer", "dismiss"]
+        );
+    }
+}

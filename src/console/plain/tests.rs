@@ -1,0 +1,67 @@
+//! Sessions of the text console: what is typed, and what it prints.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::console::app::fake::Fake;
+use crate::console::app::fake::FakeLauncher;
+use crate::console::app::fake::StoryClock;
+use crate::console::view::fixtures::*;
+
+async fn session(fake: &Arc<Fake>, typed: &str) -> String {
+    let now = fake.story.lock().unwrap().now();
+    let options = PlainOptions {
+        person: ana(),
+        launcher: Arc::new(FakeLauncher::default()),
+        clock: Arc::new(StoryClock(now)),
+        keymap: Keymap::builtin().unwrap(),
+    };
+    let mut printed = Vec::new();
+    run(fake.clone(), options, typed.as_bytes(), &mut printed).await.unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_card_is_printed_in_full_and_approved_by_its_digest() {
+    let fake = Arc::new(Fake::new(night()));
+    let id = approval_id(1).short();
+    let digest = push_card().digest().shown().to_owned();
+    let text = session(&fake, &format!("approve {id} {digest}\nquit\n")).await;
+    for argument in ["git push origin --delete fix/parser", "--no-verify", &digest] {
+        assert!(text.contains(argument), "{argument} is missing in\n{text}");
+    }
+    assert!(text.contains("Done, and saved."), "{text}");
+    let submitted = fake.submitted.lock().unwrap().clone();
+    assert_eq!(submitted, [Command::Approve { approval: approval_id(1), digest }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_it_prints_moves_a_cursor_or_colours_anything() {
+    let fake = Arc::new(Fake::new(night()));
+    let text = session(&fake, "runs\napprovals\nagents\nhelp\nshow zzz\nnonsense\nquit\n").await;
+    let odd: Vec<_> = text.chars().filter(|c| c.is_control() && *c != '\n').collect();
+    assert!(odd.is_empty(), "{odd:?}");
+    assert!(text.contains("Error: there is no command \"nonsense\""), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_shown_with_everything_it_did() {
+    let fake = Arc::new(Fake::new(night()));
+    let text = session(&fake, &format!("show {}\nquit\n", run_id(FIX))).await;
+    assert!(text.contains("peek may be None; I handle that."), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_the_input_leaves() {
+    let fake = Arc::new(Fake::new(Story::new()));
+    let text = session(&fake, "deny\nanswer\n").await;
+    assert!(text.starts_with("morningai on sqlite:morningai.db") && text.contains("deny needs"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goal_is_started_and_remembered() {
+    let fake = Arc::new(Fake::new(Story::new()));
+    session(&fake, "new @ops in /srv: look around\nnew in /nowhere: x\nquit\n").await;
+    let submitted = fake.submitted.lock().unwrap().clone();
+    assert!(matches!(&submitted[..], [Command::Start { spec, .. }] if spec.goal.raw() == "look around"));
+}

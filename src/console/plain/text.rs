@@ -1,0 +1,106 @@
+//! Events, runs and cards as lines of text. Lines that only decorate are left out: they would be read aloud.
+
+use crate::console::anchor::Fold;
+use crate::console::anchor::Folds;
+use crate::console::keymap::Keymap;
+use crate::console::state::Extent;
+use crate::console::view::card::CardCache;
+use crate::console::view::card::CardContext;
+use crate::console::view::format;
+use crate::console::view::log_page;
+use crate::console::view::run_page::RunPageCache;
+use crate::console::view::run_page::RunPageContext;
+use crate::console::view::text::Row;
+use crate::domain::Ask;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::Timestamp;
+use crate::domain::Untrusted;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+
+/// Columns of what is laid out; terminals wrap what is longer themselves.
+const WIDTH: usize = 100;
+
+/// An event: a line, and what a model said below it.
+pub fn event(envelope: &Envelope) -> Vec<String> {
+    let stream = match envelope.stream {
+        Stream::Run(id) => format!("run {}", id.short()),
+        Stream::Approval(id) => format!("request {}", id.short()),
+    };
+    let at = format::clock(envelope.at);
+    let what = log_page::summary(&envelope.event).text();
+    let by = envelope.by.name();
+    let mut lines = vec![format!("{at} {} in {stream} by {by}: {what}", envelope.event.kind())];
+    if let Event::Run(RunEvent::TurnFinished { reply, .. }) = &envelope.event {
+        let said = reply.text.visible_lines().filter(|line| !line.trim().is_empty());
+        lines.extend(said.map(|line| format!("  says: {line}")));
+    }
+    lines
+}
+
+/// A run on one line.
+pub fn run(run: &Run) -> String {
+    let goal = run.goal.visible();
+    format!("run {} {} by {}, {}: {goal}", run.id.short(), run.state, shown(&run.agent), format::run_cost(run))
+}
+
+/// A card in full, and how to decide on it.
+pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
+    let extent = Extent::Everything;
+    let view = CardCache::default().view(&CardContext { approval, snapshot, keymap, now, width: WIDTH, extent });
+    let id = approval.id.short();
+    let mut lines = vec![format!("Request {id}, {}:", approval.state)];
+    lines.extend(readable(&view.rows));
+    if !approval.state.is_open() {
+        return lines;
+    }
+    let digest = approval.digest.shown();
+    lines.push(match &approval.ask {
+        Ask::Effect { .. } => format!("To decide: approve {id} {digest}, or deny {id} REASON"),
+        Ask::Question { .. } => format!("To decide: answer {id} TEXT, or deny {id}"),
+        Ask::InDoubt { .. } => format!("To decide: settle {id} happened, settle {id} retry, or settle {id} drop"),
+    });
+    lines
+}
+
+/// A run's page with everything unfolded.
+pub fn run_page(run: RunId, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
+    let Some(row) = snapshot.runs.get(&run) else { return Vec::new() };
+    let thread = snapshot.threads.get(&run);
+    let mut folds = Folds::default();
+    let mut cache = RunPageCache::default();
+    let context = |folds: &Folds, cache: &mut RunPageCache| {
+        cache.update(&RunPageContext {
+            run: row,
+            thread,
+            approvals: &snapshot.approvals,
+            live: None,
+            folds,
+            keymap,
+            now,
+            width: WIDTH,
+        });
+    };
+    context(&folds, &mut cache);
+    for (anchor, _) in cache.stops() {
+        folds.set(anchor, Fold::Open);
+    }
+    context(&folds, &mut cache);
+    readable(&cache.rows(0..cache.height()))
+}
+
+/// Rows without the lines drawn between sections.
+fn readable(rows: &[Row]) -> Vec<String> {
+    let text = |row: &Row| row.text().replace('─', "").trim_end().to_owned();
+    rows.iter().map(text).filter(|line| !line.trim().is_empty()).collect()
+}
+
+/// Text from outside on one line.
+pub fn shown(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
+}

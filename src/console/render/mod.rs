@@ -1,0 +1,60 @@
+//! Paints rows: (rows, theme, buffer). Decides nothing, and knows no page.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use crate::console::role::Role;
+use crate::console::theme::Theme;
+use crate::console::view::text::Row;
+
+/// Paints `rows` from the top of `area`; what does not fit is left out.
+pub fn paint(rows: &[Row], theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    buffer.set_style(area, theme.style(Role::Text));
+    for (y, row) in (area.top()..area.bottom()).zip(rows) {
+        let fill = row.fill.map(|role| theme.style(role)).unwrap_or_default();
+        if row.fill.is_some() {
+            buffer.set_style(Rect { y, height: 1, ..area }, fill);
+        }
+        let mut x = area.left();
+        for span in row.spans() {
+            let room = usize::from(area.right().saturating_sub(x));
+            let style = on_fill(fill, theme.style(span.role()));
+            x = buffer.set_stringn(x, y, span.text(), room, style).0;
+        }
+    }
+}
+
+/// A span on a filled row keeps its own look and stands on the fill where it has no ground of its own.
+fn on_fill(fill: Style, span: Style) -> Style {
+    fill.patch(span)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn painted(rows: &[Row], theme: &str) -> Buffer {
+        let area = Rect::new(0, 0, 12, 2);
+        let mut buffer = Buffer::empty(area);
+        paint(rows, &Theme::builtin(theme).unwrap().unwrap(), area, &mut buffer);
+        buffer
+    }
+
+    #[test]
+    fn a_selected_row_is_marked_to_its_edge_and_keeps_its_roles() {
+        let theme = Theme::builtin("dark").unwrap().unwrap();
+        let buffer = painted(&[Row::of(Role::Bad, "x").filled(Role::Selected)], "dark");
+        assert_eq!(buffer[(0, 0)].style().fg, theme.style(Role::Bad).fg);
+        assert_eq!(buffer[(0, 0)].style().bg, theme.style(Role::Selected).bg);
+        assert_eq!(buffer[(11, 0)].style().bg, theme.style(Role::Selected).bg);
+        assert_ne!(buffer[(11, 1)].style().bg, theme.style(Role::Selected).bg);
+    }
+
+    #[test]
+    fn no_cell_carries_a_control_character() {
+        let buffer = painted(&[Row::of(Role::Text, "a\u{1b}[31mb\u{9b}c")], "monochrome");
+        let text: String = buffer.content().iter().map(|cell| cell.symbol()).collect();
+        assert!(text.starts_with("a␛[31mb⟨U+00"), "{text:?}");
+    }
+}

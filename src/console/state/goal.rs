@@ -1,0 +1,176 @@
+//! The form for a new goal: what, by whom, where. Starts nothing itself.
+
+use super::editor::Editor;
+use super::editor::Lines;
+use super::offers::Offer;
+
+/// Which part of the form takes keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Field {
+    #[default]
+    Goal,
+    Agent,
+    Workspace,
+}
+
+/// What is going on with the form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Progress {
+    #[default]
+    Editing,
+    /// A workspace is being made; keys wait.
+    Preparing,
+    /// It could not be started: what is wrong, and what to do.
+    Refused { message: String, hint: String },
+}
+
+/// The form with its drafts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    pub goal: Editor,
+    pub workspace: Editor,
+    pub field: Field,
+    pub agents: Vec<Offer>,
+    /// Place among `agents`.
+    pub agent: usize,
+    pub progress: Progress,
+    /// Directories that continue what stands in `workspace`; `None` until asked for.
+    pub completions: Option<Vec<String>>,
+    /// Earlier goals, newest last.
+    past: Vec<String>,
+    /// Place among `past`, and the draft that was left to look there.
+    looking_back: Option<(usize, String)>,
+}
+
+impl Goal {
+    pub fn new(agents: Vec<Offer>, past: Vec<String>, workspace: &str) -> Self {
+        Self {
+            goal: Editor::new(Lines::Many),
+            workspace: Editor::with(Lines::One, workspace),
+            field: Field::Goal,
+            agents,
+            agent: 0,
+            progress: Progress::Editing,
+            completions: None,
+            past,
+            looking_back: None,
+        }
+    }
+
+    pub fn agent_name(&self) -> Option<&str> {
+        self.agents.get(self.agent).map(|offer| offer.name.as_str())
+    }
+
+    pub fn choose_agent(&mut self, name: &str) {
+        if let Some(place) = self.agents.iter().position(|offer| offer.name == name) {
+            self.agent = place;
+        }
+    }
+
+    pub fn next_field(&mut self) {
+        self.field = match self.field {
+            Field::Goal => Field::Agent,
+            Field::Agent => Field::Workspace,
+            Field::Workspace => Field::Goal,
+        };
+        self.completions = None;
+    }
+
+    pub fn previous_field(&mut self) {
+        self.next_field();
+        self.next_field();
+    }
+
+    pub fn next_agent(&mut self) {
+        self.agent = (self.agent + 1) % self.agents.len().max(1);
+    }
+
+    pub fn previous_agent(&mut self) {
+        self.agent = self.agent.checked_sub(1).unwrap_or(self.agents.len().saturating_sub(1));
+    }
+
+    /// The goal before the one shown; the draft is kept.
+    pub fn earlier(&mut self) {
+        let place = self.looking_back.as_ref().map_or(self.past.len(), |(place, _)| *place);
+        let Some(place) = place.checked_sub(1) else { return };
+        let draft = self.looking_back.take().map_or_else(|| self.goal.text(), |(_, draft)| draft);
+        self.goal.set(&self.past[place]);
+        self.looking_back = Some((place, draft));
+    }
+
+    /// The goal after the one shown, and in the end the draft.
+    pub fn later(&mut self) {
+        let Some((place, draft)) = self.looking_back.take() else { return };
+        match self.past.get(place + 1) {
+            Some(goal) => {
+                self.goal.set(goal);
+                self.looking_back = Some((place + 1, draft));
+            }
+            None => self.goal.set(&draft),
+        }
+    }
+
+    /// Takes directories that continue what stands in the field: a single one, or what they share.
+    pub fn complete(&mut self, found: Vec<String>) {
+        if let Some(shared) = shared_prefix(&found)
+            && shared.len() > self.workspace.text().len()
+        {
+            self.workspace.set(&shared);
+        }
+        self.completions = Some(found);
+    }
+}
+
+fn shared_prefix(texts: &[String]) -> Option<String> {
+    let (first, rest) = texts.split_first()?;
+    let same = |other: &String| first.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let length = rest.iter().map(same).min().unwrap_or_else(|| first.chars().count());
+    Some(first.chars().take(length).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> Goal {
+        let offer = |name: &str| Offer { name: name.to_owned(), description: String::new() };
+        Goal::new(vec![offer("dev"), offer("ops")], vec!["first".to_owned(), "second".to_owned()], "/src/")
+    }
+
+    #[test]
+    fn looking_back_keeps_the_draft() {
+        let mut form = form();
+        form.goal.set("draft");
+        form.earlier();
+        form.earlier();
+        form.earlier();
+        assert_eq!(form.goal.text(), "first");
+        form.later();
+        form.later();
+        assert_eq!(form.goal.text(), "draft");
+        form.later();
+        assert_eq!(form.goal.text(), "draft");
+    }
+
+    #[test]
+    fn fields_and_agents_go_round() {
+        let mut form = form();
+        form.previous_field();
+        assert_eq!(form.field, Field::Workspace);
+        form.previous_agent();
+        assert_eq!(form.agent_name(), Some("ops"));
+        form.next_agent();
+        assert_eq!(form.agent_name(), Some("dev"));
+    }
+
+    #[test]
+    fn completion_takes_what_is_shared() {
+        let mut form = form();
+        form.complete(vec!["/src/parser/".to_owned(), "/src/parts/".to_owned()]);
+        assert_eq!(form.workspace.text(), "/src/par");
+        form.complete(vec!["/src/parser/".to_owned()]);
+        assert_eq!(form.workspace.text(), "/src/parser/");
+        form.complete(Vec::new());
+        assert_eq!((form.workspace.text().as_str(), form.completions), ("/src/parser/", Some(Vec::new())));
+    }
+}

@@ -1,0 +1,114 @@
+//! What streams in beside the events: the open turn's text and running tools' output. Bounded, and never stored.
+
+use std::collections::BTreeMap;
+
+use crate::domain::CallNo;
+use crate::domain::Delta;
+use crate::domain::DeltaKind;
+use crate::domain::Untrusted;
+
+/// Live text of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Live {
+    /// The turn that `text` belongs to.
+    pub turn: u32,
+    /// The model's words so far, the last `MOST_BYTES` of them.
+    pub text: Untrusted,
+    /// What the model adapter is doing meanwhile; empty for nothing to say.
+    pub notice: Untrusted,
+    /// Last lines of what running calls print.
+    pub outputs: BTreeMap<CallNo, Untrusted>,
+}
+
+impl Live {
+    /// Most bytes kept of one turn's text, and of one call's output.
+    pub const MOST_BYTES: usize = 64 * 1024;
+    /// Most calls whose output is kept.
+    pub const MOST_CALLS: usize = 16;
+
+    /// Takes in a piece. A piece of a newer turn starts that turn's text afresh.
+    pub fn push(&mut self, delta: &Delta) {
+        match delta.kind {
+            DeltaKind::Token { turn } => {
+                self.begin(turn);
+                self.notice = Untrusted::default();
+                append_tail(&mut self.text, &delta.text);
+            }
+            DeltaKind::Notice { turn } => {
+                self.begin(turn);
+                self.notice = delta.text.clone();
+            }
+            DeltaKind::Output { call } => {
+                append_tail(self.outputs.entry(call).or_default(), &delta.text);
+                while self.outputs.len() > Self::MOST_CALLS {
+                    self.outputs.pop_first();
+                }
+            }
+        }
+    }
+
+    /// The turn is over: its text stands in the history now.
+    pub fn end_turn(&mut self, turn: u32) {
+        if self.turn == turn {
+            self.text = Untrusted::default();
+            self.notice = Untrusted::default();
+        }
+    }
+
+    /// The call is over: its output stands in the history now.
+    pub fn end_call(&mut self, call: CallNo) {
+        self.outputs.remove(&call);
+    }
+
+    fn begin(&mut self, turn: u32) {
+        if turn != self.turn {
+            self.turn = turn;
+            self.text = Untrusted::default();
+            self.notice = Untrusted::default();
+        }
+    }
+}
+
+/// Appends, then drops whole characters from the front until it fits with room to spare, so that a long
+/// stream is not copied at each piece.
+fn append_tail(text: &mut Untrusted, piece: &Untrusted) {
+    let mut joined = std::mem::take(text).into_raw();
+    joined.push_str(piece.raw());
+    if joined.len() > Live::MOST_BYTES {
+        let mut cut = joined.len() - Live::MOST_BYTES * 3 / 4;
+        while !joined.is_char_boundary(cut) {
+            cut += 1;
+        }
+        joined.drain(..cut);
+    }
+    *text = Untrusted::from(joined);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::RunId;
+
+    fn token(turn: u32, text: &str) -> Delta {
+        Delta { run: RunId(uuid::Uuid::nil()), kind: DeltaKind::Token { turn }, text: text.into() }
+    }
+
+    #[test]
+    fn tokens_of_a_turn_add_up_and_a_new_turn_starts_afresh() {
+        let mut live = Live::default();
+        for (turn, text) in [(1, "a"), (1, "b"), (2, "c")] {
+            live.push(&token(turn, text));
+        }
+        assert_eq!((live.turn, live.text.raw()), (2, "c"));
+    }
+
+    #[test]
+    fn a_long_stream_keeps_its_end_within_bounds() {
+        let mut live = Live::default();
+        for _ in 0..5_000 {
+            live.push(&token(1, "äöü line of words\n"));
+        }
+        assert!(live.text.raw().len() <= Live::MOST_BYTES);
+        assert!(live.text.raw().ends_with("line of words\n"));
+    }
+}

@@ -1,0 +1,260 @@
+//! Focus, cursors, filters, drafts: what the console remembers that is not an event.
+//!
+//! Plain data that `update` changes and `view` reads. Nothing here performs I/O or reads a clock.
+
+mod editor;
+mod goal;
+mod live;
+mod log;
+mod offers;
+mod palette;
+mod pane;
+mod review;
+mod sheet;
+mod toast;
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+pub use editor::Editor;
+pub use editor::Lines;
+pub use goal::Field;
+pub use goal::Goal;
+pub use goal::Progress;
+pub use live::Live;
+pub use log::LogPane;
+pub use log::Reading;
+pub use offers::Offer;
+pub use offers::Offers;
+pub use palette::Choice;
+pub use palette::Item;
+pub use palette::Palette;
+pub use pane::Hold;
+pub use pane::Laid;
+pub use pane::Pane;
+pub use pane::Step;
+pub use review::Extent;
+pub use review::Painted;
+pub use review::Readiness;
+pub use review::Review;
+pub use review::SETTLE;
+pub use review::Uptime;
+pub use sheet::Confirm;
+pub use sheet::Prompt;
+pub use sheet::PromptFor;
+pub use sheet::Sheet;
+pub use toast::Toast;
+pub use toast::Tone;
+
+use crate::console::anchor::Folds;
+use crate::domain::ApprovalId;
+use crate::domain::Delta;
+use crate::domain::RunId;
+
+/// The four screens, in the order of their keys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Screen {
+    #[default]
+    Overview,
+    Runs,
+    Approvals,
+    Log,
+}
+
+impl Screen {
+    pub const ALL: [Self; 4] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log];
+
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Runs => "Runs",
+            Self::Approvals => "Approvals",
+            Self::Log => "Log",
+        }
+    }
+
+    pub fn next(self) -> Self {
+        Self::ALL[(self as usize + 1) % Self::ALL.len()]
+    }
+
+    pub fn previous(self) -> Self {
+        Self::ALL[(self as usize + Self::ALL.len() - 1) % Self::ALL.len()]
+    }
+}
+
+/// A page opened over a screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Page {
+    Run(RunPage),
+    Card(Review),
+}
+
+/// One run's page.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunPage {
+    pub run: RunId,
+    pub pane: Pane,
+    pub folds: Folds,
+    pub loading: Loading,
+}
+
+/// Whether a run's history is here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Loading {
+    Asked,
+    Ready,
+    Failed(String),
+}
+
+/// A list over the snapshot's rows.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPane {
+    pub pane: Pane,
+    /// Only rows that contain this are shown; empty for all.
+    pub filter: String,
+    /// How far back rows older than the snapshot's were read into it.
+    pub reading: Reading,
+}
+
+/// Who has the mouse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// The terminal, for selecting text.
+    #[default]
+    Terminal,
+    /// The console, for selecting rows and scrolling.
+    Console,
+}
+
+/// Whether what is shown is what is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing was heard yet.
+    #[default]
+    Opening,
+    Heard,
+    /// It cannot be heard, for this reason; what is shown may be old.
+    Lost(String),
+}
+
+/// Columns and rows of the terminal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    pub width: u16,
+    pub height: u16,
+}
+
+impl Size {
+    /// Below this only denying and leaving are offered.
+    pub const LEAST: Self = Self { width: 60, height: 15 };
+
+    pub fn is_enough(self) -> bool {
+        self.width >= Self::LEAST.width && self.height >= Self::LEAST.height
+    }
+}
+
+/// Everything the console remembers.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    pub size: Size,
+    pub screen: Screen,
+    /// Pages opened over the screen; the last one is shown.
+    pub pages: Vec<Page>,
+    /// What stands over the foot of the page and takes the keys.
+    pub sheet: Option<Sheet>,
+    pub overview: Pane,
+    pub runs: ListPane,
+    pub approvals: ListPane,
+    pub log: LogPane,
+    pub live: BTreeMap<RunId, Live>,
+    pub toast: Option<Toast>,
+    /// Decisions on their way to the store, so that none is sent twice.
+    pub deciding: BTreeSet<ApprovalId>,
+    /// Why the store takes no writes; nothing is decided until it does.
+    pub store_down: Option<String>,
+    pub source: Source,
+    pub mouse: Mouse,
+    pub theme: String,
+    /// When the last key arrived.
+    pub last_key: Option<Uptime>,
+}
+
+impl State {
+    /// Most runs whose live text is kept.
+    pub const MOST_LIVE: usize = 64;
+
+    pub fn page(&self) -> Option<&Page> {
+        self.pages.last()
+    }
+
+    /// Whether the page is the page, and not the help over it.
+    pub fn sheet_is_not_help(&self) -> bool {
+        !matches!(self.sheet, Some(Sheet::Help(_)))
+    }
+
+    pub fn review(&self) -> Option<&Review> {
+        match self.pages.last() {
+            Some(Page::Card(review)) => Some(review),
+            Some(Page::Run(_)) | None => None,
+        }
+    }
+
+    pub fn review_mut(&mut self) -> Option<&mut Review> {
+        match self.pages.last_mut() {
+            Some(Page::Card(review)) => Some(review),
+            Some(Page::Run(_)) | None => None,
+        }
+    }
+
+    pub fn run_page_mut(&mut self, run: RunId) -> Option<&mut RunPage> {
+        self.pages.iter_mut().find_map(|page| match page {
+            Page::Run(open) if open.run == run => Some(open),
+            Page::Run(_) | Page::Card(_) => None,
+        })
+    }
+
+    /// Runs whose pages are open.
+    pub fn open_runs(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.pages.iter().filter_map(|page| match page {
+            Page::Run(open) => Some(open.run),
+            Page::Card(_) => None,
+        })
+    }
+
+    /// The pane that keys move in.
+    pub fn pane(&self) -> &Pane {
+        match (&self.sheet, self.pages.last()) {
+            (Some(Sheet::Help(pane)), _) => pane,
+            (_, Some(Page::Run(open))) => &open.pane,
+            (_, Some(Page::Card(review))) => &review.pane,
+            (_, None) => match self.screen {
+                Screen::Overview => &self.overview,
+                Screen::Runs => &self.runs.pane,
+                Screen::Approvals => &self.approvals.pane,
+                Screen::Log => &self.log.pane,
+            },
+        }
+    }
+
+    pub fn pane_mut(&mut self) -> &mut Pane {
+        match (&mut self.sheet, self.pages.last_mut()) {
+            (Some(Sheet::Help(pane)), _) => pane,
+            (_, Some(Page::Run(open))) => &mut open.pane,
+            (_, Some(Page::Card(review))) => &mut review.pane,
+            (_, None) => match self.screen {
+                Screen::Overview => &mut self.overview,
+                Screen::Runs => &mut self.runs.pane,
+                Screen::Approvals => &mut self.approvals.pane,
+                Screen::Log => &mut self.log.pane,
+            },
+        }
+    }
+
+    /// Takes in a piece of live text. The oldest run's text makes room.
+    pub fn hear(&mut self, delta: &Delta) {
+        self.live.entry(delta.run).or_default().push(delta);
+        while self.live.len() > Self::MOST_LIVE {
+            self.live.pop_first();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Reads base16 and base24 schemes: sixteen colours with agreed meanings, turned into looks of our roles.
+
+use std::collections::BTreeMap;
+
+use ratatui::style::Color;
+use ratatui::style::Modifier;
+use ratatui::style::Style;
+use serde::Deserialize;
+
+use super::Theme;
+use super::hex;
+use crate::console::role::Role;
+use crate::domain::Fault;
+use crate::domain::SourceText;
+
+/// Both forms in use: colours at the top level (older), or below `palette`.
+#[derive(Deserialize)]
+struct Scheme {
+    #[serde(alias = "scheme")]
+    name: Option<String>,
+    #[serde(default)]
+    palette: BTreeMap<String, String>,
+    #[serde(flatten)]
+    rest: BTreeMap<String, yaml_serde::Value>,
+}
+
+/// Turns a scheme file into a theme.
+pub fn read(source: &SourceText) -> Result<Theme, Fault> {
+    let fail = |at: usize, message: String| {
+        Fault::new(source, at..at, message).help("a base16 scheme gives base00 to base0F, each as rrggbb")
+    };
+    let scheme: Scheme = yaml_serde::from_str(&source.text)
+        .map_err(|error| fail(error.location().map_or(0, |location| location.index()), error.to_string()))?;
+    let mut base = [Color::Reset; 16];
+    for (index, slot) in base.iter_mut().enumerate() {
+        let key = format!("base{index:02X}");
+        let written = scheme.palette.get(&key).map(String::as_str);
+        let written = written.or_else(|| scheme.rest.get(&key).and_then(|value| value.as_str()));
+        *slot = match written {
+            Some(text) => {
+                let place = source.text.find(&key).unwrap_or_default();
+                hex(text).ok_or_else(|| fail(place, format!("{key}: {text:?} is no colour")))?
+            }
+            None => return Err(fail(0, format!("{key} is missing"))),
+        };
+    }
+    let name = scheme.name.unwrap_or_else(|| source.name.to_string());
+    Ok(Theme { name, styles: Role::ALL.iter().map(|role| (*role, look(*role, &base))).collect() })
+}
+
+/// What each role takes from a scheme. The numbers are the meanings that base16's styling guide gives them.
+fn look(role: Role, base: &[Color; 16]) -> Style {
+    let fg = |index: usize| Style::default().fg(base[index]);
+    let bold = |index: usize| fg(index).add_modifier(Modifier::BOLD);
+    match role {
+        Role::Text | Role::Code => fg(5),
+        Role::Dim | Role::CodeComment => fg(4),
+        Role::Strong => bold(6),
+        Role::Heading | Role::Accent => bold(13),
+        Role::Rule => fg(2),
+        Role::Key => bold(12),
+        Role::Selected => Style::default().bg(base[2]).add_modifier(Modifier::BOLD),
+        Role::Match => Style::default().fg(base[0]).bg(base[10]),
+        Role::Input => Style::default().fg(base[6]).bg(base[1]),
+        Role::Tab => bold(13).add_modifier(Modifier::UNDERLINED),
+        Role::Good | Role::DiffAdded => fg(11),
+        Role::Running => fg(12),
+        Role::Waiting => bold(10),
+        Role::Warning | Role::Hidden => bold(9),
+        Role::Bad => bold(8),
+        Role::Banner => Style::default().fg(base[0]).bg(base[8]).add_modifier(Modifier::BOLD),
+        Role::Person => fg(13),
+        Role::Agent => fg(14),
+        Role::Tool | Role::CodeType => fg(10),
+        Role::Money | Role::CodeNumber => fg(9),
+        Role::CodeKeyword => fg(14),
+        Role::CodeString => fg(11),
+        Role::CodeFunction => fg(13),
+        Role::DiffRemoved => fg(8),
+        Role::DiffAddedPart => bold(11).add_modifier(Modifier::UNDERLINED),
+        Role::DiffRemovedPart => bold(8).add_modifier(Modifier::UNDERLINED),
+        Role::DiffHeader => fg(12),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scheme(indent: &str, from: usize) -> String {
+        (from..16).map(|index| format!("{indent}base{index:02X}: \"{index:02x}{index:02x}{index:02x}\"\n")).collect()
+    }
+
+    #[test]
+    fn both_forms_of_a_scheme_are_read() {
+        let flat = format!("scheme: \"Flat\"\nauthor: \"x\"\n{}", scheme("", 0));
+        let nested = format!("system: base16\nname: Nested\npalette:\n{}", scheme("  ", 0));
+        for (text, name) in [(flat, "Flat"), (nested, "Nested")] {
+            let theme = Theme::read(&SourceText::new("/t/x.yaml", text)).unwrap();
+            assert_eq!(theme.name, name);
+            assert_eq!(theme.style(Role::Text).fg, Some(Color::Rgb(5, 5, 5)));
+        }
+    }
+
+    #[test]
+    fn a_colour_that_is_missing_is_named() {
+        let error = Theme::read(&SourceText::new("/t/x.yml", scheme("", 1))).unwrap_err();
+        assert_eq!(error.to_string(), "/t/x.yml:1:1: base00 is missing");
+    }
+}

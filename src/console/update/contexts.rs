@@ -1,0 +1,61 @@
+//! Which contexts of keys are active: what is open decides, never what was open before.
+
+use super::World;
+use crate::console::anchor::Anchor;
+use crate::console::intent::Context;
+use crate::console::state::Page;
+use crate::console::state::Screen;
+use crate::console::state::Sheet;
+use crate::console::state::State;
+use crate::domain::ApprovalId;
+use crate::domain::Ask;
+
+/// The contexts whose keys work now; the first that knows a chord wins.
+pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
+    if matches!(state.sheet, Some(Sheet::Help(_))) {
+        return vec![Context::Move, Context::Everywhere];
+    }
+    let mut active = Vec::with_capacity(6);
+    if world.replay.is_some() {
+        active.push(Context::Replay);
+    }
+    match state.page() {
+        Some(Page::Card(review)) => {
+            active.extend(card_context(review.approval, world));
+            active.push(Context::Card);
+        }
+        Some(Page::Run(_)) => active.extend([Context::RunPage, Context::Run, Context::Home]),
+        None => {
+            match state.screen {
+                Screen::Log => active.push(Context::Log),
+                Screen::Runs => active.push(Context::Run),
+                Screen::Overview if matches!(state.overview.cursor, Some(Anchor::Run(_))) => active.push(Context::Run),
+                Screen::Overview | Screen::Approvals => {}
+            }
+            active.push(Context::Home);
+        }
+    }
+    active.extend([Context::Move, Context::Everywhere]);
+    active
+}
+
+/// Decisions are offered only while the card waits for one.
+fn card_context(approval: ApprovalId, world: &World<'_>) -> Option<Context> {
+    let approval = world.snapshot.approvals.get(&approval)?;
+    if !approval.state.is_open() || world.status.observe {
+        return None;
+    }
+    Some(match approval.ask {
+        Ask::Effect { .. } => Context::Effect,
+        Ask::InDoubt { .. } => Context::Doubt,
+        Ask::Question { .. } => Context::Question,
+    })
+}
+
+/// Whether keys are text, or belong to the sheet, rather than asking for intents.
+pub fn takes_text(state: &State) -> bool {
+    match state.sheet {
+        Some(Sheet::Palette(_) | Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_)) => true,
+        Some(Sheet::Help(_)) | None => false,
+    }
+}

@@ -1,0 +1,133 @@
+//! The form for a new goal: opening it, its keys, and starting what it describes.
+
+use crossterm::event::KeyCode;
+use crossterm::event::KeyEvent;
+use crossterm::event::KeyModifiers;
+
+use super::Edit;
+use super::Launch;
+use super::LaunchKind;
+use super::Request;
+use super::World;
+use super::toast;
+use crate::console::state::Field;
+use crate::console::state::Goal;
+use crate::console::state::Progress;
+use crate::console::state::Sheet;
+use crate::console::state::State;
+use crate::console::state::Tone;
+
+/// The procedure that `check-machine` starts.
+pub const CHECK_MACHINE: &str = "check-this-machine";
+
+/// Opens the form, with `agent` chosen where one is given.
+pub fn open(state: &mut State, world: &World<'_>, agent: Option<&str>) -> Vec<Request> {
+    if world.offers.agents.is_empty() {
+        toast(state, world, Tone::Bad, "there is no agent here", "put one into the agents directory, or press m");
+        return Vec::new();
+    }
+    let offers = world.offers;
+    let mut goal = Goal::new(offers.agents.clone(), offers.past_goals.clone(), &offers.workspace);
+    agent.into_iter().for_each(|name| goal.choose_agent(name));
+    state.sheet = Some(Sheet::Goal(Box::new(goal)));
+    Vec::new()
+}
+
+/// Looks at the machine: a procedure, so it works without a model.
+pub fn check_machine(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    launch(state, world, LaunchKind::Procedure(CHECK_MACHINE.to_owned()), String::new())
+}
+
+/// Starts what needs no form.
+pub fn launch(state: &mut State, world: &World<'_>, kind: LaunchKind, goal: String) -> Vec<Request> {
+    if let Some(reason) = refusal(state, world) {
+        toast(state, world, Tone::Bad, reason.0, reason.1);
+        return Vec::new();
+    }
+    vec![Request::Launch(Launch { kind, goal, workspace: String::new() })]
+}
+
+/// A key while the form is open.
+pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request> {
+    let refusal = refusal(state, world);
+    let Some(Sheet::Goal(goal)) = &mut state.sheet else { return Vec::new() };
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    let alt = key.modifiers.contains(KeyModifiers::ALT);
+    match key.code {
+        KeyCode::Esc => {
+            state.sheet = None;
+            return Vec::new();
+        }
+        KeyCode::Char('c') if control => {
+            state.sheet = None;
+            return Vec::new();
+        }
+        _ if goal.progress == Progress::Preparing => return Vec::new(),
+        _ => {}
+    }
+    match key.code {
+        KeyCode::Enter if alt => goal.goal.new_line(),
+        KeyCode::Enter => return start(goal, refusal),
+        KeyCode::Char('s') if control => return start(goal, refusal),
+        KeyCode::Char('o') if control => return vec![Request::Edit(Edit { text: goal.goal.text() })],
+        KeyCode::Tab if goal.field == Field::Workspace && wants_completion(goal) => {
+            return vec![Request::Complete(goal.workspace.text())];
+        }
+        KeyCode::Tab => goal.next_field(),
+        KeyCode::BackTab => goal.previous_field(),
+        _ => edit(goal, key),
+    }
+    Vec::new()
+}
+
+/// The first tab completes the path; the next one, when nothing was added, leaves the field.
+fn wants_completion(goal: &Goal) -> bool {
+    !goal.workspace.is_empty() && goal.completions.is_none()
+}
+
+fn edit(goal: &mut Goal, key: KeyEvent) {
+    match (goal.field, key.code) {
+        (Field::Goal, KeyCode::Up) if goal.goal.is_on_first_line() => goal.earlier(),
+        (Field::Goal, KeyCode::Down) if goal.goal.is_on_last_line() => goal.later(),
+        (Field::Goal, _) => goal.goal.key(key),
+        (Field::Agent, KeyCode::Left | KeyCode::Up | KeyCode::Char('k' | 'h')) => goal.previous_agent(),
+        (Field::Agent, KeyCode::Right | KeyCode::Down | KeyCode::Char('j' | 'l' | ' ')) => goal.next_agent(),
+        (Field::Agent, _) => {}
+        (Field::Workspace, _) => {
+            goal.workspace.key(key);
+            goal.completions = None;
+        }
+    }
+    if !matches!(key.code, KeyCode::Up | KeyCode::Down) {
+        goal.progress = Progress::Editing;
+    }
+}
+
+fn start(goal: &mut Goal, refusal: Option<(String, String)>) -> Vec<Request> {
+    let missing = goal.goal.text().trim().is_empty();
+    let refusal = refusal.or_else(|| {
+        missing.then(|| ("a goal needs words".to_owned(), "say what should be true in the end".to_owned()))
+    });
+    if let Some((message, hint)) = refusal {
+        goal.progress = Progress::Refused { message, hint };
+        return Vec::new();
+    }
+    let Some(agent) = goal.agent_name() else { return Vec::new() };
+    let kind = LaunchKind::Agent(agent.to_owned());
+    let launch = Launch { kind, goal: goal.goal.text(), workspace: goal.workspace.text().trim().to_owned() };
+    goal.progress = Progress::Preparing;
+    vec![Request::Launch(launch)]
+}
+
+/// Why nothing can be started here now, and what to do.
+fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
+    if world.status.observe {
+        return Some(("this console only looks".to_owned(), "start it without --observe".to_owned()));
+    }
+    if world.replay.is_some() {
+        return Some(("this is a recording".to_owned(), "leave it and start morningai to run something".to_owned()));
+    }
+    let reason = state.store_down.as_ref()?;
+    let shown = crate::domain::Untrusted::from(reason.as_str()).visible().into_owned();
+    Some((format!("not saved: {shown}"), "nothing starts until the store takes writes again".to_owned()))
+}

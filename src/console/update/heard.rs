@@ -1,0 +1,43 @@
+//! What a committed event changes in the console itself, beyond the snapshot that was folded already.
+
+use super::Request;
+use super::navigate;
+use crate::console::state::Reading;
+use crate::console::state::Source;
+use crate::console::state::State;
+use crate::domain::ApprovalEvent;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::domain::Stream;
+
+/// Takes note of an event. A new request rings; what has ended needs no live text any more.
+pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
+    state.log.push(envelope);
+    match (&envelope.event, envelope.stream) {
+        (Event::Approval(ApprovalEvent::Requested { .. }), _) => vec![Request::Bell],
+        (Event::Run(event), Stream::Run(run)) => {
+            let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
+            match event {
+                RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
+                RunEvent::CallSettled { call, .. } => live.end_call(*call),
+                RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
+                    state.live.remove(&run);
+                }
+                _ => {}
+            }
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The source began anew: what was read of it before may not hold any more.
+pub fn reopened(state: &mut State) -> Vec<Request> {
+    state.live.clear();
+    state.deciding.clear();
+    state.source = Source::Heard;
+    state.runs.reading = Reading::Never;
+    state.approvals.reading = Reading::Never;
+    navigate::reread(state)
+}

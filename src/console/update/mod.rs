@@ -1,0 +1,239 @@
+//! (state, world, intent) → changed state and requests. Pure: nothing here performs I/O or reads a clock.
+
+mod contexts;
+mod copy;
+mod decide;
+mod goal;
+mod heard;
+mod navigate;
+mod palette;
+mod replied;
+mod request;
+mod typing;
+
+use std::time::Duration;
+
+pub use contexts::contexts;
+pub use contexts::takes_text;
+pub use heard::heard;
+pub use heard::reopened;
+pub use replied::replied;
+pub use request::Edit;
+pub use request::Launch;
+pub use request::LaunchKind;
+pub use request::Reply;
+pub use request::Request;
+pub use typing::pasted;
+pub use typing::typed;
+
+use crate::console::intent::Intent;
+use crate::console::state::Confirm;
+use crate::console::state::Mouse;
+use crate::console::state::Offers;
+use crate::console::state::Pane;
+use crate::console::state::Prompt;
+use crate::console::state::PromptFor;
+use crate::console::state::Screen;
+use crate::console::state::Sheet;
+use crate::console::state::State;
+use crate::console::state::Step;
+use crate::console::state::Toast;
+use crate::console::state::Tone;
+use crate::console::state::Uptime;
+use crate::domain::Command;
+use crate::domain::RunState;
+use crate::fold::Snapshot;
+use crate::ports::Moment;
+use crate::ports::Status;
+
+/// What a key or a wake-up is judged against.
+#[derive(Clone, Copy)]
+pub struct World<'a> {
+    pub snapshot: &'a Snapshot,
+    pub status: &'a Status,
+    pub offers: &'a Offers,
+    /// Where the replay is; `None` for a live source.
+    pub replay: Option<&'a Moment>,
+    pub uptime: Uptime,
+}
+
+/// When a key arrived, and when the one before it did.
+#[derive(Clone, Copy, Debug)]
+pub struct Pressed {
+    pub at: Uptime,
+    pub before: Option<Uptime>,
+}
+
+/// Does what a person asked for, as far as that is the console's own; the rest it requests.
+pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pressed) -> Vec<Request> {
+    match intent {
+        Intent::Help => toggle_help(state),
+        Intent::Palette => palette::open(state, world),
+        Intent::Back => navigate::back(state),
+        Intent::ShowOverview => navigate::show(state, Screen::Overview),
+        Intent::ShowRuns => navigate::show(state, Screen::Runs),
+        Intent::ShowApprovals => navigate::show(state, Screen::Approvals),
+        Intent::ShowLog => navigate::show(state, Screen::Log),
+        Intent::NextScreen => navigate::show(state, state.screen.next()),
+        Intent::PreviousScreen => navigate::show(state, state.screen.previous()),
+        Intent::NextWaiting => navigate::next_waiting(state, world),
+        Intent::Copy => copy::copy(state, world),
+        Intent::NextTheme => next_theme(state, world),
+        Intent::ToggleMouse => toggle_mouse(state, world),
+        Intent::Redraw => vec![Request::Redraw],
+        Intent::Suspend => vec![Request::Suspend],
+        Intent::Quit | Intent::Interrupt => quit(state, world),
+        Intent::Down => step(state, world, Step::Down),
+        Intent::Up => step(state, world, Step::Up),
+        Intent::HalfPageDown => step(state, world, Step::HalfDown),
+        Intent::HalfPageUp => step(state, world, Step::HalfUp),
+        Intent::PageDown => step(state, world, Step::PageDown),
+        Intent::PageUp => step(state, world, Step::PageUp),
+        Intent::Top => step(state, world, Step::Top),
+        Intent::Bottom => step(state, world, Step::Bottom),
+        Intent::Open => navigate::open_selected(state, world),
+        Intent::Filter => filter(state),
+        Intent::NewGoal => goal::open(state, world, None),
+        Intent::CheckMachine => goal::check_machine(state, world),
+        Intent::PauseOrResume => pause_or_resume(state, world),
+        Intent::CancelRun => ask_to_cancel(state, world),
+        Intent::Fold => navigate::fold(state),
+        Intent::FoldAll => navigate::fold_all(state),
+        Intent::ShowEvent => navigate::show_event(state),
+        Intent::Follow => navigate::follow(state),
+        Intent::Everything => decide::everything(state),
+        Intent::OpenRun => navigate::open_run_of_card(state, world),
+        Intent::Approve => decide::approve(state, world, pressed),
+        Intent::Deny | Intent::Dismiss => decide::deny(state, world, pressed),
+        Intent::DenyWithReason => decide::ask_reason(state, world, pressed),
+        Intent::SettleHappened | Intent::SettleRetry | Intent::SettleGiveUp => {
+            decide::settle(state, world, intent, pressed)
+        }
+        Intent::Answer => decide::ask_answer(state, world, pressed),
+        Intent::ReplayToggle
+        | Intent::ReplayBack
+        | Intent::ReplayForward
+        | Intent::ReplayFaster
+        | Intent::ReplaySlower
+        | Intent::ReplayStep => replay(world, intent),
+    }
+}
+
+/// Says something in one line for a while.
+pub fn toast(state: &mut State, world: &World<'_>, tone: Tone, text: impl Into<String>, hint: impl Into<String>) {
+    state.toast = Some(Toast::new(tone, text, hint, world.uptime));
+}
+
+/// A command to send, unless nothing may be decided here now; then the reason is said.
+fn submit(state: &mut State, world: &World<'_>, command: Command, done: String) -> Vec<Request> {
+    if world.status.observe {
+        toast(
+            state,
+            world,
+            Tone::Bad,
+            "this console only looks",
+            "start it without --observe to decide and to start runs",
+        );
+        return Vec::new();
+    }
+    if let Some(reason) = &state.store_down {
+        let text = format!("not saved: {}", crate::domain::Untrusted::from(reason.as_str()).visible());
+        toast(state, world, Tone::Bad, text, "nothing is decided or started until the store takes writes again");
+        return Vec::new();
+    }
+    vec![Request::Submit { command: Box::new(command), done }]
+}
+
+fn toggle_help(state: &mut State) -> Vec<Request> {
+    state.sheet = match state.sheet.take() {
+        Some(Sheet::Help(_)) => None,
+        _ => Some(Sheet::Help(Pane::default())),
+    };
+    Vec::new()
+}
+
+fn step(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request> {
+    state.pane_mut().step(step);
+    navigate::read_on(state, world, step)
+}
+
+fn filter(state: &mut State) -> Vec<Request> {
+    if !state.pages.is_empty() {
+        return Vec::new();
+    }
+    let text = match state.screen {
+        Screen::Overview => return Vec::new(),
+        Screen::Runs => state.runs.filter.clone(),
+        Screen::Approvals => state.approvals.filter.clone(),
+        Screen::Log => state.log.search.clone(),
+    };
+    state.sheet = Some(Sheet::Prompt(Box::new(Prompt::new(PromptFor::Filter, &text))));
+    Vec::new()
+}
+
+fn next_theme(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let themes = &world.offers.themes;
+    let place = themes.iter().position(|name| *name == state.theme).map_or(0, |place| place + 1);
+    let Some(name) = themes.get(place % themes.len().max(1)) else { return Vec::new() };
+    vec![Request::UseTheme(name.clone())]
+}
+
+fn toggle_mouse(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let (mouse, text) = match state.mouse {
+        Mouse::Terminal => (Mouse::Console, "the mouse selects rows and scrolls"),
+        Mouse::Console => (Mouse::Terminal, "the mouse is the terminal's again"),
+    };
+    state.mouse = mouse;
+    toast(state, world, Tone::Note, text, "");
+    vec![Request::UseMouse(mouse)]
+}
+
+fn quit(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let active = world.snapshot.runs.values().any(|run| {
+        matches!(run.state, RunState::Planning | RunState::Running) && world.replay.is_none() && !world.status.observe
+    });
+    let asked = matches!(state.sheet, Some(Sheet::Confirm(Confirm::Quit)));
+    if active && !asked {
+        state.sheet = Some(Sheet::Confirm(Confirm::Quit));
+        return Vec::new();
+    }
+    vec![Request::Quit]
+}
+
+fn pause_or_resume(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let Some(run) = navigate::current_run(state).and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
+    let (command, done) = match run.state {
+        RunState::Succeeded | RunState::Failed | RunState::Cancelled => {
+            toast(state, world, Tone::Note, "this run has ended", "");
+            return Vec::new();
+        }
+        RunState::Paused => (Command::Resume { run: run.id }, format!("run {} goes on", run.id.short())),
+        RunState::Planning | RunState::Running | RunState::Waiting | RunState::InDoubt => {
+            (Command::Pause { run: run.id }, format!("run {} is paused at its next boundary", run.id.short()))
+        }
+    };
+    submit(state, world, command, done)
+}
+
+fn ask_to_cancel(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let Some(run) = navigate::current_run(state).and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
+    if run.state.is_final() {
+        toast(state, world, Tone::Note, "this run has ended", "");
+    } else {
+        state.sheet = Some(Sheet::Confirm(Confirm::CancelRun(run.id)));
+    }
+    Vec::new()
+}
+
+fn replay(world: &World<'_>, intent: Intent) -> Vec<Request> {
+    const JUMP: Duration = Duration::from_secs(10);
+    let Some(moment) = world.replay else { return Vec::new() };
+    vec![match intent {
+        Intent::ReplayBack => Request::Seek(moment.at.saturating_sub(JUMP)),
+        Intent::ReplayForward => Request::Seek((moment.at + JUMP).min(moment.length)),
+        Intent::ReplayFaster => Request::SetSpeed((moment.speed * 2.0).min(64.0)),
+        Intent::ReplaySlower => Request::SetSpeed((moment.speed / 2.0).max(0.125)),
+        Intent::ReplayStep => Request::StepReplay,
+        _ => Request::ToggleReplay,
+    }]
+}

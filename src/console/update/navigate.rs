@@ -1,0 +1,257 @@
+//! Opening and closing screens and pages, folding, and reading on where a list ends.
+
+use super::Request;
+use super::World;
+use super::toast;
+use crate::console::anchor::Anchor;
+use crate::console::state::Hold;
+use crate::console::state::Loading;
+use crate::console::state::LogPane;
+use crate::console::state::Page;
+use crate::console::state::Pane;
+use crate::console::state::Reading;
+use crate::console::state::Review;
+use crate::console::state::RunPage;
+use crate::console::state::Screen;
+use crate::console::state::Sheet;
+use crate::console::state::State;
+use crate::console::state::Step;
+use crate::console::state::Tone;
+use crate::domain::ApprovalId;
+use crate::domain::CallNo;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::fold::CallStage;
+
+/// Closes what was opened last; on a bare screen it takes the filter away.
+pub fn back(state: &mut State) -> Vec<Request> {
+    if matches!(state.sheet, Some(Sheet::Help(_))) {
+        state.sheet = None;
+        return Vec::new();
+    }
+    match state.pages.pop() {
+        Some(Page::Run(open)) => drop_run(state, open.run),
+        Some(Page::Card(_)) => Vec::new(),
+        None => clear_filter(state),
+    }
+}
+
+/// Takes a filter away, or ends a search.
+pub fn clear_filter(state: &mut State) -> Vec<Request> {
+    match state.screen {
+        Screen::Overview => {}
+        Screen::Runs => state.runs.filter.clear(),
+        Screen::Approvals => state.approvals.filter.clear(),
+        Screen::Log if !state.log.search.is_empty() => return search_log(state, String::new()),
+        Screen::Log => {}
+    }
+    Vec::new()
+}
+
+/// Goes to a screen; pages opened over the old one are closed.
+pub fn show(state: &mut State, screen: Screen) -> Vec<Request> {
+    state.sheet = None;
+    let mut requests: Vec<_> = state.open_runs().map(Request::DropRun).collect();
+    state.pages.clear();
+    state.screen = screen;
+    if screen == Screen::Log && state.log.reading == Reading::Never {
+        state.log.reading = Reading::Asked;
+        requests.push(Request::ReadLog { search: state.log.search.clone(), before: u64::MAX });
+    }
+    requests
+}
+
+/// Looks for `text` in all of the log; an empty one shows everything again.
+pub fn search_log(state: &mut State, text: String) -> Vec<Request> {
+    state.log.search_for(text.clone());
+    state.log.reading = Reading::Asked;
+    vec![Request::ReadLog { search: text, before: u64::MAX }]
+}
+
+/// Opens the card that has waited longest, or the next one after the card that is open.
+pub fn next_waiting(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let here = state.review().map(|review| review.approval);
+    let waiting: Vec<_> = world.snapshot.open_approvals().map(|approval| approval.id).collect();
+    let after = waiting.iter().find(|id| here.is_none_or(|here| **id > here)).or(waiting.first());
+    match after {
+        Some(id) if Some(*id) != here => {
+            if here.is_some() {
+                state.pages.pop();
+            }
+            open_card(state, *id)
+        }
+        Some(_) => Vec::new(),
+        None => {
+            toast(state, world, Tone::Good, "nothing waits for you", "");
+            Vec::new()
+        }
+    }
+}
+
+pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    if state.sheet.is_some() {
+        return Vec::new();
+    }
+    match state.pane().cursor {
+        Some(Anchor::Run(run)) => open_run(state, run),
+        Some(Anchor::Approval(approval)) => open_card(state, approval),
+        Some(Anchor::Call(call)) => match parked_card(state, world, call) {
+            Some(approval) => open_card(state, approval),
+            None => fold(state),
+        },
+        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state),
+        Some(Anchor::Event(seq)) => open_event(state, world, seq),
+        None => Vec::new(),
+    }
+}
+
+/// The card that a call of the open run waits for.
+fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<ApprovalId> {
+    let run = world.snapshot.runs.get(&current_run(state)?)?;
+    match &run.open_call(call)?.stage {
+        CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
+        CallStage::Requested | CallStage::Started { .. } => None,
+    }
+}
+
+fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
+    let stream = state.log.events.iter().find(|event| event.seq == seq).map(|event| event.stream);
+    match stream {
+        Some(Stream::Run(run)) => open_run(state, run),
+        Some(Stream::Approval(id)) if world.snapshot.approvals.contains_key(&id) => open_card(state, id),
+        Some(Stream::Approval(_)) => {
+            toast(state, world, Tone::Note, "this request is no longer in memory", "3 lists requests, also old ones");
+            Vec::new()
+        }
+        None => Vec::new(),
+    }
+}
+
+/// Opens a run's page, or goes back to it where it is open already.
+pub fn open_run(state: &mut State, run: RunId) -> Vec<Request> {
+    let open = state.pages.iter().position(|page| matches!(page, Page::Run(open) if open.run == run));
+    if let Some(place) = open {
+        state.pages.truncate(place + 1);
+        return Vec::new();
+    }
+    state.pages.push(Page::Run(RunPage {
+        run,
+        pane: Pane::following(),
+        folds: Default::default(),
+        loading: Loading::Asked,
+    }));
+    vec![Request::ReadRun(run)]
+}
+
+pub fn open_card(state: &mut State, approval: ApprovalId) -> Vec<Request> {
+    state.pages.push(Page::Card(Review::new(approval)));
+    Vec::new()
+}
+
+pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let run = state.review().and_then(|review| world.snapshot.approvals.get(&review.approval));
+    match run.map(|approval| approval.run) {
+        Some(run) => open_run(state, run),
+        None => Vec::new(),
+    }
+}
+
+/// The run that is open, or else the one under the cursor.
+pub fn current_run(state: &State) -> Option<RunId> {
+    match state.page() {
+        Some(Page::Run(open)) => Some(open.run),
+        Some(Page::Card(_)) => None,
+        None => match state.pane().cursor {
+            Some(Anchor::Run(run)) => Some(run),
+            _ => None,
+        },
+    }
+}
+
+/// Unfolds what the cursor rests on, or folds it.
+pub fn fold(state: &mut State) -> Vec<Request> {
+    if let Some(Page::Run(open)) = state.pages.last_mut()
+        && let Some(cursor) = open.pane.cursor
+    {
+        open.folds.toggle(cursor);
+        open.pane.select(cursor);
+    }
+    Vec::new()
+}
+
+/// Folds everything when anything is unfolded, else unfolds everything.
+pub fn fold_all(state: &mut State) -> Vec<Request> {
+    if let Some(Page::Run(open)) = state.pages.last_mut() {
+        open.folds.toggle_all(open.pane.laid.stops.iter().map(|(stop, _)| *stop));
+        open.pane.hold = Hold::Cursor;
+    }
+    Vec::new()
+}
+
+/// Shows the event under the cursor in full, or on one line again.
+pub fn show_event(state: &mut State) -> Vec<Request> {
+    if let Some(Anchor::Event(seq)) = state.log.pane.cursor {
+        state.log.whole = Some(seq).filter(|_| state.log.whole != Some(seq));
+        state.log.pane.select(Anchor::Event(seq));
+    }
+    Vec::new()
+}
+
+/// Stays at the newest event, or stops doing so.
+pub fn follow(state: &mut State) -> Vec<Request> {
+    let pane = state.pane_mut();
+    if pane.hold == Hold::End {
+        pane.hold = Hold::Scroll;
+    } else {
+        pane.step(Step::Bottom);
+    }
+    Vec::new()
+}
+
+/// Reads older rows when one moves towards an end behind which there are more.
+pub fn read_on(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request> {
+    if !state.pages.is_empty() || state.sheet.is_some() {
+        return Vec::new();
+    }
+    let goes_up = matches!(step, Step::Up | Step::HalfUp | Step::PageUp | Step::Top);
+    let pane = state.pane();
+    let at_top = pane.scroll == 0;
+    let at_end = pane.scroll + pane.laid.height >= pane.laid.rows;
+    match state.screen {
+        Screen::Log if goes_up && at_top && state.log.reading == Reading::More => {
+            state.log.reading = Reading::Asked;
+            vec![Request::ReadLog { search: state.log.search.clone(), before: state.log.before() }]
+        }
+        Screen::Runs if !goes_up && at_end && can_read(state.runs.reading) => {
+            state.runs.reading = Reading::Asked;
+            let ended = world.snapshot.runs.values().filter(|run| run.state.is_final()).count();
+            vec![Request::ReadRuns { offset: ended as u32 }]
+        }
+        Screen::Approvals if !goes_up && at_end && can_read(state.approvals.reading) => {
+            state.approvals.reading = Reading::Asked;
+            let settled = world.snapshot.approvals.values().filter(|approval| !approval.state.is_open()).count();
+            vec![Request::ReadApprovals { offset: settled as u32 }]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn can_read(reading: Reading) -> bool {
+    matches!(reading, Reading::Never | Reading::More)
+}
+
+fn drop_run(state: &State, run: RunId) -> Vec<Request> {
+    if state.open_runs().any(|open| open == run) { Vec::new() } else { vec![Request::DropRun(run)] }
+}
+
+/// What the log screen reads first after the source began anew.
+pub fn reread(state: &mut State) -> Vec<Request> {
+    let mut requests: Vec<_> = state.open_runs().map(Request::ReadRun).collect();
+    let search = std::mem::take(&mut state.log.search);
+    state.log = LogPane { search, ..LogPane::default() };
+    if state.screen == Screen::Log {
+        state.log.reading = Reading::Asked;
+        requests.push(Request::ReadLog { search: state.log.search.clone(), before: u64::MAX });
+    }
+    requests
+}

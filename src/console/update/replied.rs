@@ -1,0 +1,176 @@
+//! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
+
+use super::Launch;
+use super::Reply;
+use super::Request;
+use super::World;
+use super::navigate;
+use super::toast;
+use crate::console::state::Goal;
+use crate::console::state::Loading;
+use crate::console::state::Progress;
+use crate::console::state::Reading;
+use crate::console::state::Sheet;
+use crate::console::state::State;
+use crate::console::state::Tone;
+use crate::domain::Command;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::domain::Untrusted;
+use crate::ports::ClientError;
+
+/// Takes in a reply. What belongs into the snapshot, `app` has put there already.
+pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Request> {
+    match reply {
+        Reply::Submitted { command, done, result } => submitted(state, world, *command, done, result),
+        Reply::RunRead { run, result } => {
+            let loading = match result {
+                Ok(_) => Loading::Ready,
+                Err(error) => Loading::Failed(shown(&error.message)),
+            };
+            if let Some(open) = state.run_page_mut(run) {
+                open.loading = loading;
+            }
+            Vec::new()
+        }
+        Reply::LogRead { search, before, result } => {
+            if search != state.log.search || before != state.log.before() && before != u64::MAX {
+                return Vec::new();
+            }
+            match result {
+                Ok(page) => {
+                    let more = if page.more { Reading::More } else { Reading::Complete };
+                    state.log.prepend(page.rows, more);
+                }
+                Err(error) => {
+                    state.log.reading = Reading::More;
+                    unread(state, world, &error);
+                }
+            }
+            Vec::new()
+        }
+        Reply::RunsRead(result) => {
+            state.runs.reading = read(state, world, result.map(|page| page.more));
+            Vec::new()
+        }
+        Reply::ApprovalsRead(result) => {
+            state.approvals.reading = read(state, world, result.map(|page| page.more));
+            Vec::new()
+        }
+        Reply::Offered(_) => Vec::new(),
+        Reply::Prepared { launch, result } => prepared(state, world, launch, result),
+        Reply::Completed { path, found } => {
+            if let Some(goal) = goal_mut(state).filter(|goal| goal.workspace.text() == path) {
+                goal.complete(found);
+            }
+            Vec::new()
+        }
+        Reply::Edited { result, .. } => {
+            match result {
+                Ok(text) => goal_mut(state).into_iter().for_each(|goal| goal.goal.set(text.trim_end())),
+                Err(reason) => toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists"),
+            }
+            Vec::new()
+        }
+        Reply::Copied(Ok(place)) => say(state, world, Tone::Good, place),
+        Reply::Copied(Err(reason)) => say(state, world, Tone::Bad, reason),
+        Reply::ThemeUsed(name) => {
+            state.theme.clone_from(&name);
+            say(state, world, Tone::Note, format!("theme: {name}"))
+        }
+    }
+}
+
+fn submitted(
+    state: &mut State,
+    world: &World<'_>,
+    command: Command,
+    done: String,
+    result: Result<(), Rejection>,
+) -> Vec<Request> {
+    let decided = command.approval();
+    if let Some(id) = decided {
+        state.deciding.remove(&id);
+    }
+    if let Err(rejection) = result {
+        if let (Command::Start { .. }, Some(goal)) = (&command, goal_mut(state)) {
+            goal.progress = Progress::Refused { message: shown(&rejection.message), hint: shown(&rejection.hint) };
+        }
+        toast(state, world, Tone::Bad, shown(&rejection.message), shown(&rejection.hint));
+        return Vec::new();
+    }
+    let left = world.snapshot.open_approvals().filter(|approval| Some(approval.id) != decided).count();
+    let more = match (decided, left) {
+        (Some(_), 1) => "1 more waits for you".to_owned(),
+        (Some(_), left @ 2..) => format!("{left} more wait for you"),
+        _ => String::new(),
+    };
+    toast(state, world, Tone::Good, done, more);
+    if state.review().is_some_and(|review| Some(review.approval) == decided) {
+        state.pages.pop();
+    }
+    match command {
+        Command::Start { run, .. } => {
+            if matches!(state.sheet, Some(Sheet::Goal(_))) {
+                state.sheet = None;
+            }
+            navigate::open_run(state, run)
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn prepared(
+    state: &mut State,
+    world: &World<'_>,
+    launch: Launch,
+    result: Result<(RunId, Box<RunSpec>), ClientError>,
+) -> Vec<Request> {
+    match result {
+        Ok((run, spec)) => {
+            let done = format!("run {} started", run.short());
+            super::submit(state, world, Command::Start { run, spec }, done)
+        }
+        Err(error) => {
+            let (message, hint) = (shown(&error.message), shown(&error.hint));
+            match goal_mut(state).filter(|goal| goal.goal.text() == launch.goal) {
+                Some(goal) => goal.progress = Progress::Refused { message, hint },
+                None => toast(state, world, Tone::Bad, message, hint),
+            }
+            Vec::new()
+        }
+    }
+}
+
+fn read(state: &mut State, world: &World<'_>, more: Result<bool, ClientError>) -> Reading {
+    match more {
+        Ok(true) => Reading::More,
+        Ok(false) => Reading::Complete,
+        Err(error) => {
+            unread(state, world, &error);
+            Reading::More
+        }
+    }
+}
+
+fn unread(state: &mut State, world: &World<'_>, error: &ClientError) {
+    toast(state, world, Tone::Bad, shown(&error.message), shown(&error.hint));
+}
+
+fn say(state: &mut State, world: &World<'_>, tone: Tone, text: String) -> Vec<Request> {
+    toast(state, world, tone, text, "");
+    Vec::new()
+}
+
+fn goal_mut(state: &mut State) -> Option<&mut Goal> {
+    match &mut state.sheet {
+        Some(Sheet::Goal(goal)) => Some(goal),
+        _ => None,
+    }
+}
+
+/// Messages may quote what an outsider wrote.
+fn shown(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
+}

@@ -1,0 +1,129 @@
+//! What `update` wants done outside, and what comes back of it. Performed by `app`, never here.
+
+use std::time::Duration;
+
+use crate::console::state::Mouse;
+use crate::console::state::Offers;
+use crate::domain::ApprovalId;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Page;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Thread;
+use crate::ports::ClientError;
+
+/// Something to do outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Request {
+    /// Submit a command; `done` is said when it was carried out.
+    Submit {
+        command: Box<Command>,
+        done: String,
+    },
+    /// Read a run's whole stream and keep its thread in the snapshot.
+    ReadRun(RunId),
+    /// Nobody looks at this run any more: drop its thread.
+    DropRun(RunId),
+    /// Older events of the log, or of what a search finds in it.
+    ReadLog {
+        search: String,
+        before: u64,
+    },
+    /// Older runs and requests, skipping as many ended ones.
+    ReadRuns {
+        offset: u32,
+    },
+    ReadApprovals {
+        offset: u32,
+    },
+    /// Make a workspace and whatever else a run needs, then start it.
+    Launch(Launch),
+    /// Directories that continue this path.
+    Complete(String),
+    /// Let the person's own editor change a text.
+    Edit(Edit),
+    Copy(String),
+    UseTheme(String),
+    UseMouse(Mouse),
+    Bell,
+    ToggleReplay,
+    StepReplay,
+    Seek(Duration),
+    SetSpeed(f64),
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+/// A run to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    pub kind: LaunchKind,
+    pub goal: String,
+    /// Directory to work in; empty for none.
+    pub workspace: String,
+}
+
+/// By whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LaunchKind {
+    Agent(String),
+    Procedure(String),
+}
+
+/// A text given to the person's own editor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub text: String,
+}
+
+/// What came of a request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Submitted {
+        command: Box<Command>,
+        done: String,
+        result: Result<(), Rejection>,
+    },
+    RunRead {
+        run: RunId,
+        result: Result<Box<(Run, Thread)>, ClientError>,
+    },
+    LogRead {
+        search: String,
+        before: u64,
+        result: Result<Page<Envelope>, ClientError>,
+    },
+    RunsRead(Result<Page<Run>, ClientError>),
+    ApprovalsRead(Result<Page<Approval>, ClientError>),
+    Offered(Offers),
+    Prepared {
+        launch: Launch,
+        result: Result<(RunId, Box<RunSpec>), ClientError>,
+    },
+    Completed {
+        path: String,
+        found: Vec<String>,
+    },
+    Edited {
+        edit: Edit,
+        result: Result<String, String>,
+    },
+    /// Where the copy went, or why it went nowhere.
+    Copied(Result<String, String>),
+    ThemeUsed(String),
+}
+
+impl Request {
+    /// The card it decides on, if it does.
+    pub fn decides_on(&self) -> Option<ApprovalId> {
+        match self {
+            Self::Submit { command, .. } => command.approval(),
+            _ => None,
+        }
+    }
+}

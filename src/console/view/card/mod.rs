@@ -1,0 +1,132 @@
+//! The card that a person decides on: drawn from the action itself, never from the agent's words.
+//!
+//! First comes what the decision turns on, on one screen of 80×24; then exactly what will run; then the agent's
+//! own words, labelled as such; then, when asked for, how it came to this and what was decided before. Nothing
+//! here decides: it says which rows must have been seen before an approval counts, and what must be typed.
+
+mod context;
+mod head;
+mod payload;
+
+use std::ops::Range;
+
+use super::markdown;
+use super::markdown::Highlighting;
+use super::text::Row;
+use super::wrap::sentence;
+use crate::console::keymap::Keymap;
+use crate::console::role::Role;
+use crate::console::state::Extent;
+use crate::domain::ApprovalId;
+use crate::domain::Ask;
+use crate::domain::EffectCard;
+use crate::domain::Timestamp;
+use crate::domain::Untrusted;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+use crate::fold::Thread;
+
+/// What a card is drawn from.
+#[derive(Clone, Copy)]
+pub struct CardContext<'a> {
+    pub approval: &'a Approval,
+    pub snapshot: &'a Snapshot,
+    pub keymap: &'a Keymap,
+    pub now: Timestamp,
+    pub width: usize,
+    pub extent: Extent,
+}
+
+impl<'a> CardContext<'a> {
+    fn run(&self) -> Option<&'a Run> {
+        self.snapshot.runs.get(&self.approval.run)
+    }
+
+    fn thread(&self) -> Option<&'a Thread> {
+        self.snapshot.threads.get(&self.approval.run)
+    }
+}
+
+/// A card, ready to be scrolled.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CardView {
+    pub rows: Vec<Row>,
+    /// Rows that say what will run. Approving is possible once every one of them has been on the screen.
+    pub payload: Range<usize>,
+    /// What must be typed to approve; `None` when a key is enough.
+    pub type_to_approve: Option<String>,
+}
+
+/// The part of the last card that does not change with time.
+#[derive(Clone, Debug, Default)]
+pub struct CardCache {
+    key: Option<(ApprovalId, u64, usize)>,
+    payload: Vec<Row>,
+}
+
+impl CardCache {
+    /// Draws a card; what runs is laid out again only when the card or the width is another.
+    pub fn view(&mut self, context: &CardContext<'_>) -> CardView {
+        let key = Some((context.approval.id, context.approval.version, context.width));
+        if self.key != key {
+            self.payload = payload::rows(context.approval, context.width);
+            self.key = key;
+        }
+        let mut rows = head::rows(context);
+        rows.push(Row::new());
+        let from = rows.len();
+        rows.extend(self.payload.iter().cloned());
+        let payload = from..rows.len();
+        rationale(context, &mut rows);
+        if context.extent == Extent::Everything {
+            context::lay(context, &mut rows);
+        }
+        CardView { rows, payload, type_to_approve: context.approval.ask.type_to_approve() }
+    }
+}
+
+/// `push origin/fix/parser`: an action in a few words, for lists and titles.
+pub fn title(ask: &Ask) -> Row {
+    match ask {
+        Ask::Effect { card } | Ask::InDoubt { card, .. } => effect_title(card),
+        Ask::Question { text, .. } => {
+            let mut row = Row::of(Role::Strong, "asks ");
+            row.push_untrusted(Role::Text, text);
+            row
+        }
+    }
+}
+
+pub fn effect_title(card: &EffectCard) -> Row {
+    let mut row = Row::of(Role::Strong, card.verb.as_str());
+    row.push(Role::Text, " ");
+    if let Some(first) = card.targets.first() {
+        row.push_untrusted(Role::Text, first);
+    }
+    if card.targets.len() > 1 {
+        row.push(Role::Dim, format!(" and {} more", card.targets.len() - 1));
+    }
+    row
+}
+
+fn rationale(context: &CardContext<'_>, rows: &mut Vec<Row>) {
+    let approval = context.approval;
+    if approval.rationale.is_empty() {
+        return;
+    }
+    let name = Untrusted::from(approval.requested_by.name());
+    rows.push(Row::new());
+    let note = Row::of(Role::Warning, "its words, not checked");
+    rows.push(Row::section(format!("Why {} wants it", name.visible()), note, context.width));
+    let lead = Row::of(Role::Agent, "┆ ");
+    markdown::lay(&approval.rationale, Highlighting::Plain, &lead, context.width, rows);
+}
+
+/// Appends a sentence that stands back.
+fn remark(text: &str, width: usize, rows: &mut Vec<Row>) {
+    sentence(Role::Dim, text, width, rows);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,148 @@
+//! Times, sizes, amounts and counts as people read them. Every page uses these and no other.
+
+use chrono::TimeDelta;
+
+use crate::domain::Timestamp;
+use crate::domain::Usd;
+use crate::fold::Run;
+
+/// How long ago, in at most four columns: `now`, `42s`, `7m`, `3h`, `12d`, `80w`.
+pub fn ago(then: Timestamp, now: Timestamp) -> String {
+    let seconds = (now - then).num_seconds();
+    match seconds {
+        ..=0 => "now".to_owned(),
+        1..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        86_400..8_640_000 => format!("{}d", seconds / 86_400),
+        _ => format!("{}w", seconds / 604_800),
+    }
+}
+
+/// A length of time with two figures: `340 ms`, `4.2 s`, `1m 05s`, `2h 03m`, `3d 04h`.
+pub fn span(length: TimeDelta) -> String {
+    let millis = length.num_milliseconds().max(0);
+    let seconds = millis / 1_000;
+    match seconds {
+        0 => format!("{millis} ms"),
+        1..60 => format!("{seconds}.{} s", millis % 1_000 / 100),
+        60..3_600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
+        3_600..86_400 => format!("{}h {:02}m", seconds / 3_600, seconds / 60 % 60),
+        _ => format!("{}d {:02}h", seconds / 86_400, seconds / 3_600 % 24),
+    }
+}
+
+/// A length of time that counts seconds and nothing smaller, so that a clock drawn with it moves once a second.
+pub fn whole_span(length: TimeDelta) -> String {
+    match length.num_seconds().max(0) {
+        seconds @ 0..60 => format!("{seconds}s"),
+        _ => span(length),
+    }
+}
+
+/// Time left until `then`; `None` when it is past.
+pub fn left(then: Timestamp, now: Timestamp) -> Option<String> {
+    (then > now).then(|| whole_span(then - now))
+}
+
+/// Time of day in UTC: `14:03:22`.
+pub fn clock(at: Timestamp) -> String {
+    at.format("%H:%M:%S").to_string()
+}
+
+/// Time of day in UTC, with its date when that is not today's.
+pub fn moment(at: Timestamp, now: Timestamp) -> String {
+    let form = if at.date_naive() == now.date_naive() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
+    at.format(form).to_string()
+}
+
+/// `812 B`, `1.2 KB`, `34 MB`.
+pub fn bytes(count: u64) -> String {
+    scaled(count, 1_024, &[" B", " KB", " MB", " GB", " TB"])
+}
+
+/// `812`, `1.2k`, `34k`, `1.2M`: tokens and other counts.
+pub fn quantity(count: u64) -> String {
+    scaled(count, 1_000, &["", "k", "M", "G", "T"])
+}
+
+/// Whole numbers below the first step and from ten upwards, else one digit after the point; cut, never rounded up.
+fn scaled(count: u64, step: u64, units: &[&str]) -> String {
+    let mut unit = 0;
+    let mut whole = count;
+    let mut rest = 0;
+    while whole >= step && unit + 1 < units.len() {
+        rest = whole % step * 10 / step;
+        whole /= step;
+        unit += 1;
+    }
+    let name = units.get(unit).copied().unwrap_or_default();
+    if unit > 0 && whole < 10 { format!("{whole}.{rest}{name}") } else { format!("{whole}{name}") }
+}
+
+/// `1 file`, `3 files`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// An amount of which a part may have no known price: `$0.42`, `≥ $0.42`, `unknown`.
+pub fn cost(known: Usd, unpriced: u64) -> String {
+    match (known, unpriced) {
+        (known, 0) => known.display(),
+        (Usd::ZERO, _) => "unknown".to_owned(),
+        (known, _) => format!("≥ {}", known.display()),
+    }
+}
+
+/// What a run cost so far.
+pub fn run_cost(run: &Run) -> String {
+    cost(run.cost, u64::from(run.unpriced_turns))
+}
+
+/// From start to end, or to now.
+pub fn run_span(run: &Run, now: Timestamp) -> String {
+    whole_span(run.ended_at.unwrap_or(now) - run.started_at)
+}
+
+/// Working time: without the waits for a person.
+pub fn worked(run: &Run, now: Timestamp) -> TimeDelta {
+    let before = TimeDelta::milliseconds(i64::try_from(run.worked_milliseconds).unwrap_or(i64::MAX / 1_000_000));
+    before + run.busy_since.map_or(TimeDelta::zero(), |since| (now - since).max(TimeDelta::zero()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_grow_coarser() {
+        let now = Timestamp::from_timestamp(1_000_000_000, 0).unwrap();
+        let texts: Vec<_> = [-5, 0, 59, 60, 3_599, 86_399, 86_400 * 14, 86_400 * 700]
+            .map(|s| ago(now - TimeDelta::seconds(s), now))
+            .into();
+        assert_eq!(texts, ["now", "now", "59s", "1m", "59m", "23h", "14d", "100w"]);
+    }
+
+    #[test]
+    fn spans_keep_two_figures() {
+        let texts: Vec<_> =
+            [340, 4_250, 65_000, 7_380_000, 273_600_000].map(|ms| span(TimeDelta::milliseconds(ms))).into();
+        assert_eq!(texts, ["340 ms", "4.2 s", "1m 05s", "2h 03m", "3d 04h"]);
+    }
+
+    #[test]
+    fn sizes_are_never_rounded_up() {
+        assert_eq!(
+            [0, 1_023, 1_024, 10_239, 10_240, 5_242_879].map(bytes),
+            ["0 B", "1023 B", "1.0 KB", "9.9 KB", "10 KB", "4.9 MB"]
+        );
+        assert_eq!([999, 1_000, 12_345, 1_250_000].map(quantity), ["999", "1.0k", "12k", "1.2M"]);
+    }
+
+    #[test]
+    fn an_unknown_price_is_never_shown_as_nothing() {
+        assert_eq!(cost(Usd::ZERO, 0), "$0.00");
+        assert_eq!(cost(Usd::ZERO, 3), "unknown");
+        assert_eq!(cost(Usd(420_000_000), 3), "≥ $0.420");
+    }
+}

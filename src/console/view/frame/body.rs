@@ -1,0 +1,202 @@
+//! The page itself: which of the pages is drawn, and what each is drawn from.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::Body;
+use super::Caches;
+use super::Scene;
+use crate::console::anchor::Anchor;
+use crate::console::role::Role;
+use crate::console::state::Laid;
+use crate::console::state::Loading;
+use crate::console::state::LogPane;
+use crate::console::state::Page;
+use crate::console::state::Painted;
+use crate::console::state::Reading;
+use crate::console::state::Review;
+use crate::console::state::RunPage;
+use crate::console::state::Screen;
+use crate::console::state::Source;
+use crate::console::view::card::CardContext;
+use crate::console::view::log_page;
+use crate::console::view::overview;
+use crate::console::view::overview::OverviewContext;
+use crate::console::view::queue;
+use crate::console::view::queue::QueueOptions;
+use crate::console::view::run_list;
+use crate::console::view::run_page::RunPageCache;
+use crate::console::view::run_page::RunPageContext;
+use crate::console::view::text::Row;
+use crate::console::view::wrap::sentence;
+use crate::domain::Envelope;
+use crate::domain::Untrusted;
+
+/// A page, of which only the rows on the screen are laid out where it is long.
+pub enum Content<'a> {
+    Rows(Vec<Row>),
+    Run(&'a RunPageCache),
+    Log(&'a LogPane, usize),
+}
+
+pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut Caches, width: usize) -> Body<'a> {
+    let content = match scene.state.page() {
+        _ if scene.state.source == Source::Opening => Content::Rows(vec![Row::of(Role::Dim, " Opening.")]),
+        Some(Page::Card(review)) => return card(scene, caches, review, width),
+        Some(Page::Run(open)) => run(scene, caches, open, width),
+        None => screen(scene, width),
+    };
+    Body { content, card: None }
+}
+
+impl Content<'_> {
+    /// Where the anchors are, and how many rows there are in all.
+    pub fn laid(&self, height: usize) -> Laid {
+        match self {
+            Self::Rows(rows) => {
+                let mut stops: Vec<(Anchor, usize)> = Vec::new();
+                for (place, row) in rows.iter().enumerate() {
+                    if let Some(anchor) = row.anchor
+                        && stops.last().is_none_or(|(last, _)| *last != anchor)
+                    {
+                        stops.push((anchor, place));
+                    }
+                }
+                Laid { rows: rows.len(), height, stops }
+            }
+            Self::Run(cache) => Laid { rows: cache.height(), height, stops: cache.stops() },
+            Self::Log(log, width) => {
+                let mut rows = 0;
+                let stops = log.events.iter().map(|event| {
+                    let first = rows;
+                    rows += if log.whole == Some(event.seq) { whole(log, event, *width).len() } else { 1 };
+                    (Anchor::Event(event.seq), first)
+                });
+                let stops = stops.collect();
+                Laid { rows, height, stops }
+            }
+        }
+    }
+
+    /// The rows in a range.
+    pub fn rows(self, laid: &Laid, range: Range<usize>) -> Vec<Row> {
+        match self {
+            Self::Rows(rows) => rows.into_iter().skip(range.start).take(range.len()).collect(),
+            Self::Run(cache) => cache.rows(range),
+            Self::Log(log, width) => {
+                let first = laid.stops.partition_point(|(_, row)| *row <= range.start).saturating_sub(1);
+                let skip = range.start - laid.stops.get(first).map_or(range.start, |(_, row)| *row);
+                let shown = log.events.iter().skip(first).take(range.len() + 1);
+                let rows = shown.flat_map(|event| match log.whole == Some(event.seq) {
+                    true => whole(log, event, width),
+                    false => vec![log_page::line(event, &log.search, width)],
+                });
+                rows.skip(skip).take(range.len()).collect()
+            }
+        }
+    }
+}
+
+/// An event on its line and in full below.
+fn whole(log: &LogPane, event: &Envelope, width: usize) -> Vec<Row> {
+    let mut rows = vec![log_page::line(event, &log.search, width)];
+    rows.extend(
+        log_page::detail(event, &log.search, width).into_iter().map(|row| row.anchored(Anchor::Event(event.seq))),
+    );
+    rows
+}
+
+fn screen<'a>(scene: &Scene<'a>, width: usize) -> Content<'a> {
+    let Scene { snapshot, status, keymap, now, state, .. } = *scene;
+    Content::Rows(match state.screen {
+        Screen::Overview => overview::rows(&OverviewContext { snapshot, status, keymap, now, width }),
+        Screen::Runs => {
+            let mut rows = filter_note(&state.runs.filter, width);
+            rows.extend(run_list::rows(&run_list::matching(snapshot, &state.runs.filter), now, width));
+            rows
+        }
+        Screen::Approvals => {
+            let mut rows = filter_note(&state.approvals.filter, width);
+            let options = QueueOptions { marks: &BTreeSet::new(), filter: &state.approvals.filter };
+            rows.extend(queue::rows(snapshot, options, now, width));
+            rows
+        }
+        Screen::Log if state.log.events.is_empty() => log_empty(&state.log, width),
+        Screen::Log => return Content::Log(&state.log, width),
+    })
+}
+
+fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
+    let text = match log.reading {
+        Reading::Never | Reading::Asked => "Reading the log.",
+        Reading::More | Reading::Complete if log.search.is_empty() => "Nothing has happened here yet.",
+        Reading::More | Reading::Complete => "Nothing in the log contains that text.",
+    };
+    let mut rows = filter_note(&log.search, width);
+    rows.push(Row::of(Role::Dim, text));
+    rows
+}
+
+/// What stands above the page and does not scroll.
+pub fn heading(scene: &Scene<'_>, width: usize) -> Vec<Row> {
+    let is_log = scene.state.page().is_none() && scene.state.sheet_is_not_help() && scene.state.screen == Screen::Log;
+    if !is_log || scene.state.log.events.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = filter_note(&scene.state.log.search, width);
+    rows.push(log_page::heading(width));
+    rows
+}
+
+/// Says that something is hidden, while something is.
+fn filter_note(filter: &str, width: usize) -> Vec<Row> {
+    if filter.is_empty() {
+        return Vec::new();
+    }
+    let mut row = Row::of(Role::Dim, "only what contains ");
+    row.push_untrusted(Role::Match, &Untrusted::from(filter));
+    row.push(Role::Dim, "   esc shows everything");
+    vec![row.cut(width)]
+}
+
+fn card<'a>(scene: &Scene<'a>, caches: &mut Caches, review: &Review, width: usize) -> Body<'a> {
+    let Some(approval) = scene.snapshot.approvals.get(&review.approval) else {
+        let rows = vec![Row::of(Role::Dim, "This request is no longer in memory.")];
+        return Body { content: Content::Rows(rows), card: None };
+    };
+    let Scene { snapshot, keymap, now, .. } = *scene;
+    let extent = review.extent;
+    let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent });
+    let painted = Painted {
+        approval: approval.id,
+        digest: approval.ask.digest(),
+        extent,
+        width,
+        payload: view.payload,
+        shown: 0..0,
+    };
+    Body { content: Content::Rows(view.rows), card: Some(painted) }
+}
+
+fn run<'a>(scene: &Scene<'a>, caches: &'a mut Caches, open: &RunPage, width: usize) -> Content<'a> {
+    let Scene { snapshot, keymap, now, state, .. } = *scene;
+    let mut rows = Vec::new();
+    match (&open.loading, snapshot.runs.get(&open.run)) {
+        (Loading::Failed(reason), _) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
+        (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Reading its history.", width, &mut rows),
+        (Loading::Asked | Loading::Ready, Some(run)) => {
+            caches.run.update(&RunPageContext {
+                run,
+                thread: snapshot.threads.get(&open.run),
+                approvals: &snapshot.approvals,
+                live: state.live.get(&open.run),
+                folds: &open.folds,
+                keymap,
+                now,
+                width,
+            });
+            return Content::Run(&caches.run);
+        }
+    }
+    Content::Rows(rows)
+}

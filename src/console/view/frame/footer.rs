@@ -1,0 +1,194 @@
+//! The last rows: what just came of something, the replay's controls, and the keys that work here.
+
+use std::time::Duration;
+
+use super::Scene;
+use crate::console::intent::Context;
+use crate::console::intent::Intent;
+use crate::console::role::Role;
+use crate::console::state::Extent;
+use crate::console::state::Page;
+use crate::console::state::Sheet;
+use crate::console::state::Tone;
+use crate::console::view::format;
+use crate::console::view::text::Row;
+use crate::ports::Moment;
+
+/// One line about what was just done, while it is shown.
+pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
+    let toast = scene.state.toast.as_ref()?;
+    let (role, mark) = match toast.tone {
+        Tone::Good => (Role::Good, " ✓ "),
+        Tone::Note => (Role::Accent, " • "),
+        Tone::Bad => (Role::Bad, " ✗ "),
+    };
+    let mut row = Row::of(role, mark).with(Role::Strong, toast.text.as_str());
+    if !toast.hint.is_empty() {
+        row.push(Role::Dim, format!("  {}", toast.hint));
+    }
+    Some(row.cut(width))
+}
+
+/// Where the replay is and what moves it.
+pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
+    let moment = scene.replay?;
+    let mut row = Row::new();
+    let (role, mark) = match (&moment.ended, moment.playing) {
+        (Some(_), _) => (Role::Dim, " ■ "),
+        (None, true) => (Role::Running, " ▶ "),
+        (None, false) => (Role::Waiting, " ‖ "),
+    };
+    row.push(role, mark);
+    row.push(Role::Strong, clock(moment.at));
+    row.push(Role::Dim, format!(" / {}", clock(moment.length)));
+    row.push(Role::Dim, format!("  ×{}", moment.speed));
+    row.blank(2);
+    if let Some(reason) = &moment.ended {
+        row.push(Role::Warning, format!("the replay ended: {reason}"));
+        return Some(row.cut(width));
+    }
+    if moment.held {
+        let toggle = scene.keymap.hint(Intent::ReplayToggle);
+        row.push(Role::Waiting, "it waits for a decision: ");
+        row.push(Role::Dim, format!("open the card and decide, or {toggle} goes on as recorded"));
+        return Some(row.cut(width));
+    }
+    let mut keys = Row::new();
+    for (intents, what) in [
+        (&[Intent::ReplayToggle][..], if moment.playing { "pause" } else { "play" }),
+        (&[Intent::ReplayBack, Intent::ReplayForward], "10 s"),
+        (&[Intent::ReplaySlower, Intent::ReplayFaster], "speed"),
+        (&[Intent::ReplayStep], "step"),
+    ] {
+        let chords: Vec<_> = intents.iter().map(|intent| scene.keymap.hint(*intent)).collect();
+        keys.push(Role::Key, chords.join(" "));
+        keys.push(Role::Dim, format!(" {what}  "));
+    }
+    let room = width.saturating_sub(row.width() + keys.width() + 2);
+    let done = progress(moment, room);
+    row.push(Role::Accent, "━".repeat(done));
+    row.push(Role::Rule, "─".repeat(room - done));
+    row.blank(2);
+    row.append(keys);
+    Some(row.cut(width))
+}
+
+fn progress(moment: &Moment, room: usize) -> usize {
+    let length = moment.length.as_millis().max(1);
+    let done = moment.at.as_millis().min(length) * room as u128 / length;
+    usize::try_from(done).unwrap_or(room)
+}
+
+fn clock(at: Duration) -> String {
+    let seconds = at.as_secs();
+    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+}
+
+/// Keys that work here, most wanted first; as many as fit.
+pub fn hints(scene: &Scene<'_>, width: usize) -> Row {
+    let mut row = Row::new();
+    row.blank(1);
+    let last = hint(scene, Intent::Help);
+    let room = width.saturating_sub(last.width() + 1);
+    for part in parts(scene) {
+        if row.width() + part.width() + 2 > room {
+            break;
+        }
+        row.append(part);
+        row.blank(2);
+    }
+    row.append(last);
+    row.cut(width)
+}
+
+fn parts(scene: &Scene<'_>) -> Vec<Row> {
+    let typed = |keys: &[(&str, &str)]| keys.iter().map(|(key, what)| labelled(key, what)).collect();
+    match &scene.state.sheet {
+        Some(Sheet::Help(_)) => vec![labelled("esc", "close")],
+        Some(Sheet::Palette(_)) => typed(&[("enter", "choose"), ("↑ ↓", "move"), ("esc", "close")]),
+        Some(Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_)) => typed(&[("esc", "close")]),
+        None => {
+            let mut parts = card_state(scene);
+            let wanted = wanted(scene);
+            parts.extend(wanted.into_iter().map(|intent| hint(scene, intent)).filter(|row| !row.is_empty()));
+            parts
+        }
+    }
+}
+
+/// What keeps a card from being approved, in place of a key that would do nothing.
+fn card_state(scene: &Scene<'_>) -> Vec<Row> {
+    let Some(review) = scene.state.review() else { return Vec::new() };
+    if !scene.contexts.contains(&Context::Effect) && !scene.contexts.contains(&Context::Doubt) {
+        return Vec::new();
+    }
+    match review.unread() {
+        Some(0) | None => Vec::new(),
+        Some(rows) => {
+            let keys = [Intent::Down, Intent::HalfPageDown].map(|intent| scene.keymap.hint(intent)).join(" ");
+            vec![labelled_as(Role::Waiting, &keys, &format!("{} to read", format::count(rows, "row", "rows")))]
+        }
+    }
+}
+
+fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
+    let read = scene.state.review().is_some_and(|review| review.unread() == Some(0));
+    let mut wanted = Vec::new();
+    for context in scene.contexts {
+        match context {
+            Context::Effect if read => wanted.extend([Intent::Approve, Intent::Deny, Intent::DenyWithReason]),
+            Context::Effect => wanted.extend([Intent::Deny, Intent::DenyWithReason]),
+            Context::Doubt if read => {
+                wanted.extend([Intent::SettleHappened, Intent::SettleRetry, Intent::SettleGiveUp]);
+            }
+            Context::Doubt => wanted.push(Intent::SettleGiveUp),
+            Context::Question => wanted.extend([Intent::Answer, Intent::Dismiss]),
+            Context::Card => wanted.extend([Intent::Everything, Intent::OpenRun, Intent::Copy, Intent::Back]),
+            Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
+            Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
+            Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
+            Context::Home => wanted.extend(home(scene)),
+            Context::Replay | Context::Move | Context::Everywhere => {}
+        }
+    }
+    if !matches!(scene.state.page(), Some(Page::Card(_))) {
+        wanted.push(Intent::Palette);
+        wanted.push(Intent::Quit);
+    }
+    wanted
+}
+
+fn home(scene: &Scene<'_>) -> Vec<Intent> {
+    let waiting = scene.snapshot.open_approvals().next().is_some();
+    let mut wanted = Vec::new();
+    wanted.extend(scene.state.page().is_none().then_some(Intent::Open));
+    wanted.extend(waiting.then_some(Intent::NextWaiting));
+    if scene.replay.is_none() && !scene.status.observe {
+        wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
+    }
+    if scene.state.page().is_some() {
+        wanted.push(Intent::Back);
+    }
+    wanted
+}
+
+fn hint(scene: &Scene<'_>, intent: Intent) -> Row {
+    let chord = scene.keymap.hint(intent);
+    if chord.is_empty() {
+        return Row::new();
+    }
+    let everything = scene.state.review().is_some_and(|review| review.extent == Extent::Everything);
+    let what = match intent {
+        Intent::Everything if everything => "less".to_owned(),
+        other => other.name().replace('-', " "),
+    };
+    labelled(&chord, &what)
+}
+
+fn labelled(key: &str, what: &str) -> Row {
+    labelled_as(Role::Dim, key, what)
+}
+
+fn labelled_as(role: Role, key: &str, what: &str) -> Row {
+    Row::of(Role::Key, key).with(role, format!(" {what}"))
+}

@@ -1,0 +1,122 @@
+//! The first rows: screens, what needs somebody, what runs, what today costs, and where all this comes from.
+
+use std::ops::Range;
+
+use super::Scene;
+use crate::console::intent::Intent;
+use crate::console::role::Role;
+use crate::console::state::Screen;
+use crate::console::state::Source;
+use crate::console::view::format;
+use crate::console::view::text::Row;
+use crate::domain::RunState;
+use crate::domain::Untrusted;
+
+/// Columns from which the product's name has room.
+const ROOMY: usize = 76;
+
+/// Rows from which the page keeps a distance.
+const TALL: usize = 30;
+/// Columns from which its numbers have room for their words.
+const WIDE: usize = 100;
+
+type Tabs = Vec<(Range<usize>, Screen)>;
+
+/// The header's rows, and where its tabs are.
+pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) {
+    let (left, tabs) = tabs(scene, width);
+    let mut rows = vec![Row::spread(left, activity(scene, width), width), source(scene, width)];
+    if let Some(reason) = &scene.state.store_down {
+        let mut row = Row::of(Role::Banner, " NOT SAVED ").filled(Role::Banner);
+        row.push(Role::Banner, "nothing can be decided or started: ");
+        row.push_untrusted(Role::Banner, &Untrusted::from(reason.as_str()));
+        rows.push(row.cut(width));
+    }
+    if height >= TALL {
+        rows.push(Row::new());
+    }
+    (rows, tabs)
+}
+
+fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
+    let mut row = Row::new();
+    if width >= ROOMY {
+        row.push(Role::Accent, " morningai ");
+    }
+    let waiting = scene.snapshot.open_approvals().count();
+    let mut tabs = Vec::new();
+    for screen in Screen::ALL {
+        let start = row.width();
+        row.blank(1);
+        row.push(Role::Key, scene.keymap.hint(intent_of(screen)));
+        row.blank(1);
+        let role = if screen == scene.state.screen { Role::Tab } else { Role::Dim };
+        row.push(role, screen.title());
+        if screen == Screen::Approvals && waiting > 0 {
+            row.blank(1);
+            row.push(Role::Waiting, format!("●{waiting}"));
+        }
+        row.blank(1);
+        tabs.push((start..row.width(), screen));
+    }
+    (row, tabs)
+}
+
+fn intent_of(screen: Screen) -> Intent {
+    match screen {
+        Screen::Overview => Intent::ShowOverview,
+        Screen::Runs => Intent::ShowRuns,
+        Screen::Approvals => Intent::ShowApprovals,
+        Screen::Log => Intent::ShowLog,
+    }
+}
+
+fn activity(scene: &Scene<'_>, width: usize) -> Row {
+    let active = |state: RunState| matches!(state, RunState::Planning | RunState::Running);
+    let running = scene.snapshot.runs.values().filter(|run| active(run.state)).count();
+    let today = scene.snapshot.spend.get(&scene.now.date_naive());
+    let mut row = Row::new();
+    if running > 0 {
+        let word = if width < WIDE { "" } else { " running" };
+        row.push(Role::Running, format!("▶ {running}{word}"));
+        row.blank(2);
+    }
+    let cost = today.map_or_else(|| "$0.00".to_owned(), |day| format::cost(day.cost(), day.unpriced()));
+    row.push(Role::Money, cost);
+    row.push(Role::Dim, " today ");
+    row
+}
+
+fn source(scene: &Scene<'_>, width: usize) -> Row {
+    let status = scene.status;
+    let mut left = Row::new();
+    left.blank(1);
+    if let Source::Lost(reason) = &scene.state.source {
+        left.push(Role::Bad, "not connected, what you see may be old: ");
+        left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
+        return left.cut(width);
+    }
+    left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
+    left.push(Role::Rule, " │ ");
+    match &status.model {
+        Some(model) => left.push_untrusted(Role::Dim, &Untrusted::from(model.as_str())),
+        None if scene.replay.is_some() => left.push(Role::Dim, "recorded model"),
+        None => {
+            left.push(Role::Warning, "no model");
+            let help = scene.keymap.hint(Intent::Help);
+            left.push(Role::Dim, format!(": {help} says how to set one"));
+        }
+    }
+    let mut right = Row::new();
+    if status.observe {
+        right.push(Role::Warning, "only looking");
+        right.push(Role::Rule, " │ ");
+    }
+    if !status.sandbox.is_empty() {
+        let role = if status.sandbox == "none" { Role::Warning } else { Role::Dim };
+        right.push(Role::Dim, "sandbox ");
+        right.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
+        right.blank(1);
+    }
+    Row::spread(left, right, width)
+}

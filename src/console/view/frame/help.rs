@@ -1,0 +1,44 @@
+//! The help page: every key, from the table of intents, and what to do when no model is set.
+
+use super::Scene;
+use crate::console::intent::Context;
+use crate::console::intent::Intent;
+use crate::console::role::Role;
+use crate::console::view::text::Align;
+use crate::console::view::text::Row;
+use crate::console::view::wrap::Line;
+use crate::console::view::wrap::sentence;
+
+/// Columns of the keys.
+const KEYS: usize = 18;
+
+pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if scene.status.model.is_none() && scene.replay.is_none() {
+        rows.push(Row::section("No model is set", Row::new(), width));
+        sentence(Role::Text, MODEL, width, &mut rows);
+        rows.push(Row::new());
+    }
+    for context in Context::ALL {
+        rows.push(Row::section(context.title(), Row::new(), width));
+        for intent in Intent::ALL.iter().filter(|intent| intent.context() == *context) {
+            let keys: Vec<_> = scene.keymap.chords(*intent).map(|chord| chord.to_string()).collect();
+            let mut lead = Row::new();
+            lead.blank(2);
+            lead.push_cell(Role::Key, keys.join("  "), KEYS, Align::Left);
+            Line::led(lead, Row::of(Role::Text, intent.doc())).lay(width, &mut rows);
+        }
+        rows.push(Row::new());
+    }
+    rows.push(Row::section("How decisions are kept safe", Row::new(), width));
+    sentence(Role::Text, SAFETY, width, &mut rows);
+    rows
+}
+
+const MODEL: &str = "Runs of agents need one. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own, with \
+MORNINGAI_MODEL naming the model; or write [models] into the configuration file. Then start morningai again. \
+Procedures, approvals, history and the log work without; `morningai doctor` says what works here.";
+
+const SAFETY: &str = "A card can be approved once every row of what will run has been on the screen, and half a \
+second after it came up. A key pressed right after another one, pasted text, the mouse and enter never approve. \
+Closing a card decides nothing. A critical card wants its target's name typed out.";

@@ -1,0 +1,213 @@
+//! Sheets over the foot of the page: palette, prompts, confirmations, the form for a goal.
+
+use super::Scene;
+use super::editor;
+use super::editor::Typed;
+use crate::console::role::Role;
+use crate::console::state::Confirm;
+use crate::console::state::Field;
+use crate::console::state::Goal;
+use crate::console::state::Item;
+use crate::console::state::Palette;
+use crate::console::state::Progress;
+use crate::console::state::Prompt;
+use crate::console::state::PromptFor;
+use crate::console::state::Screen;
+use crate::console::state::Sheet;
+use crate::console::view::text::Align;
+use crate::console::view::text::Row;
+use crate::domain::Ask;
+use crate::domain::Untrusted;
+
+/// Rows of a sheet, and where its cursor stands in them.
+#[derive(Clone, Debug, Default)]
+pub struct SheetRows {
+    pub rows: Vec<Row>,
+    pub cursor: Option<(u16, usize)>,
+}
+
+impl SheetRows {
+    /// Appends an editor's rows; its cursor is the sheet's when it has the keys.
+    fn append(&mut self, typed: Typed, has_keys: bool) {
+        if has_keys {
+            self.cursor = Some((typed.cursor.0, self.rows.len() + typed.cursor.1));
+        }
+        self.rows.extend(typed.rows);
+    }
+}
+
+pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> SheetRows {
+    match &scene.state.sheet {
+        None | Some(Sheet::Help(_)) => SheetRows::default(),
+        Some(Sheet::Palette(open)) => palette(open, width, height),
+        Some(Sheet::Prompt(open)) => prompt(scene, open, width),
+        Some(Sheet::Confirm(open)) => confirm(scene, *open, width),
+        Some(Sheet::Goal(open)) => goal(open, width, height),
+    }
+}
+
+fn lead() -> Row {
+    Row::of(Role::Key, " › ")
+}
+
+fn palette(palette: &Palette, width: usize, height: usize) -> SheetRows {
+    let most = (height / 2).max(6);
+    let note = Row::of(Role::Dim, format!("{} found", palette.found().len()));
+    let mut sheet = SheetRows { rows: vec![Row::section("Find", note, width)], cursor: None };
+    sheet.append(editor::rows(&palette.query, &lead(), width, 1), true);
+    let skip = (palette.cursor + 1).saturating_sub(most);
+    for (place, item) in palette.found().enumerate().skip(skip).take(most) {
+        let row = found(item, width);
+        sheet.rows.push(if place == palette.cursor { row.filled(Role::Selected) } else { row });
+    }
+    sheet
+}
+
+fn found(item: &Item, width: usize) -> Row {
+    let label = (width * 2 / 5).max(24);
+    let mut row = Row::new();
+    row.blank(1);
+    row.push_cell(Role::Dim, item.kind, 10, Align::Left);
+    row.push_cell(Role::Strong, item.label.as_str(), label, Align::Left);
+    row.blank(1);
+    row.push(Role::Dim, item.detail.as_str());
+    row.cut(width)
+}
+
+fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
+    let (title, keys) = match &prompt.wanted {
+        PromptFor::Filter if scene.state.screen == Screen::Log => {
+            ("Search all of the log", "enter searches, esc shows everything")
+        }
+        PromptFor::Filter => ("Show only what contains", "enter keeps it, esc shows everything"),
+        PromptFor::Reason(_) => ("Deny, and tell the agent why", "enter denies, esc goes back to the card"),
+        PromptFor::Answer(_) => ("Answer", "enter sends, ^J starts a new line, esc goes back to the card"),
+        PromptFor::Target { .. } => ("This is critical: type its target to approve", "^Y approves, esc goes back"),
+    };
+    let mut sheet = SheetRows { rows: vec![Row::section(title, Row::of(Role::Dim, keys), width)], cursor: None };
+    match &prompt.wanted {
+        PromptFor::Answer(approval) => sheet.rows.extend(choices(scene, *approval, width)),
+        PromptFor::Target { target, .. } => {
+            let mut row = Row::new();
+            row.blank(3);
+            row.push_untrusted(Role::Code, &Untrusted::from(target.as_str()));
+            if prompt.editor.text() == *target {
+                row.push(Role::Good, "  ✓ that is it");
+            }
+            sheet.rows.push(row.cut(width));
+        }
+        PromptFor::Filter | PromptFor::Reason(_) => {}
+    }
+    sheet.append(editor::rows(&prompt.editor, &lead(), width, 5), true);
+    sheet
+}
+
+fn choices(scene: &Scene<'_>, approval: crate::domain::ApprovalId, width: usize) -> Vec<Row> {
+    let Some(approval) = scene.snapshot.approvals.get(&approval) else { return Vec::new() };
+    let Ask::Question { choices, .. } = &approval.ask else { return Vec::new() };
+    let numbered = choices.iter().enumerate().map(|(place, choice)| {
+        let mut row = Row::of(Role::Key, format!(" {:>2} ", place + 1));
+        row.push_untrusted(Role::Text, choice);
+        row.cut(width)
+    });
+    numbered.collect()
+}
+
+fn confirm(scene: &Scene<'_>, confirm: Confirm, width: usize) -> SheetRows {
+    let mut question = Row::new();
+    question.blank(1);
+    match confirm {
+        Confirm::CancelRun(run) => {
+            question.push(Role::Strong, "Cancel this run at its next boundary? ");
+            if let Some(run) = scene.snapshot.runs.get(&run) {
+                question.push_untrusted(Role::Agent, &run.goal);
+            }
+        }
+        Confirm::Quit => question.push(Role::Strong, "Something runs. Leave? It goes on when you start again."),
+    }
+    let mut keys = Row::new();
+    keys.blank(1);
+    keys.push(Role::Key, "y");
+    keys.push(Role::Dim, " yes   ");
+    keys.push(Role::Key, "any other key");
+    keys.push(Role::Dim, " no");
+    let rows = vec![Row::section("Sure?", Row::new(), width), question.cut(width), keys];
+    SheetRows { rows, cursor: None }
+}
+
+fn goal(goal: &Goal, width: usize, height: usize) -> SheetRows {
+    let keys = "enter starts  ^J new line  tab next field  ^O editor  esc close";
+    let mut sheet = SheetRows { rows: vec![Row::section("New goal", Row::of(Role::Dim, keys), width)], cursor: None };
+    let most = (height / 3).clamp(2, 12);
+    sheet.append(
+        editor::rows(&goal.goal, &label("goal", goal.field == Field::Goal), width, most),
+        goal.field == Field::Goal,
+    );
+    sheet.rows.push(agent(goal, width));
+    let has_keys = goal.field == Field::Workspace;
+    sheet.append(editor::rows(&goal.workspace, &label("where", has_keys), width, 2), has_keys);
+    sheet.rows.extend(completions(goal, width));
+    sheet.rows.push(progress(goal).cut(width));
+    sheet
+}
+
+fn label(name: &str, has_keys: bool) -> Row {
+    let (mark, role) = if has_keys { (" › ", Role::Key) } else { ("   ", Role::Dim) };
+    let mut row = Row::of(Role::Key, mark);
+    row.push_cell(role, name, 6, Align::Left);
+    row
+}
+
+fn agent(goal: &Goal, width: usize) -> Row {
+    let has_keys = goal.field == Field::Agent;
+    let mut row = label("agent", has_keys);
+    for (place, offer) in goal.agents.iter().enumerate() {
+        let name = Untrusted::from(offer.name.as_str());
+        if place == goal.agent {
+            row.push(Role::Accent, "● ");
+            row.push_untrusted(Role::Strong, &name);
+        } else {
+            row.push(Role::Dim, "○ ");
+            row.push_untrusted(Role::Dim, &name);
+        }
+        row.blank(2);
+    }
+    if has_keys {
+        row.push(Role::Dim, "← → choose");
+    } else if let Some(offer) = goal.agents.get(goal.agent) {
+        row.push_untrusted(Role::Dim, &Untrusted::from(offer.description.as_str()));
+    }
+    row.cut(width)
+}
+
+fn completions(goal: &Goal, width: usize) -> Option<Row> {
+    let found = goal.completions.as_ref()?;
+    let mut row = Row::new();
+    row.blank(9);
+    if found.is_empty() {
+        row.push(Role::Warning, "there is no directory that begins like this");
+    }
+    for path in found.iter().take(8) {
+        let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+        row.push_untrusted(Role::Dim, &Untrusted::from(name));
+        row.blank(2);
+    }
+    Some(row.cut(width))
+}
+
+fn progress(goal: &Goal) -> Row {
+    let mut row = Row::new();
+    row.blank(3);
+    match &goal.progress {
+        Progress::Editing if goal.field == Field::Workspace => {
+            row.push(Role::Dim, "a git repository gets a worktree of its own, so yours stays as it is; tab completes");
+        }
+        Progress::Editing => row.push(Role::Dim, "↑ ↓ earlier goals"),
+        Progress::Preparing => row.push(Role::Running, "▶ preparing a workspace"),
+        Progress::Refused { message, hint } => {
+            row.push(Role::Bad, format!("✗ {message}"));
+            row.push(Role::Dim, format!("  {hint}"));
+        }
+    }
+    row
+}

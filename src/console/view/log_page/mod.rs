@@ -1,0 +1,161 @@
+//! The log as lines, one an event: place, time, kind, stream, who, and what it says; and one event in full.
+
+mod summary;
+
+use super::format;
+use super::json;
+use super::text::Align;
+use super::text::Row;
+use super::text::highlight;
+use super::words;
+use crate::console::anchor::Anchor;
+use crate::console::role::Role;
+use crate::domain::ApprovalEvent;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::domain::Stream;
+
+pub use summary::summary;
+
+/// Columns of an event's kind: as many as the longest name has.
+const KIND: usize = 20;
+
+/// Blanks between columns.
+fn gap(width: usize) -> usize {
+    if width < 100 { 1 } else { 2 }
+}
+
+/// The row of column titles.
+pub fn heading(width: usize) -> Row {
+    let mut row = Row::new();
+    row.push_cell(Role::Dim, "seq", 7, Align::Right);
+    row.blank(gap(width));
+    row.push_cell(Role::Dim, "UTC", 8, Align::Left);
+    row.blank(gap(width));
+    row.push_cell(Role::Dim, "event", KIND, Align::Left);
+    row.blank(gap(width));
+    row.push_cell(Role::Dim, "stream", 8, Align::Left);
+    row.blank(gap(width));
+    if width >= 100 {
+        row.push_cell(Role::Dim, "by", 10, Align::Left);
+    }
+    row.push(Role::Dim, "what");
+    row.cut(width)
+}
+
+/// One event on one row. What a search found stands out; where it stands in a part that is not shown, a sign says so.
+pub fn line(envelope: &Envelope, search: &str, width: usize) -> Row {
+    let mut row = Row::new();
+    row.push_cell(Role::Dim, envelope.seq.to_string(), 7, Align::Right);
+    row.blank(gap(width));
+    row.push(Role::Dim, format::clock(envelope.at));
+    row.blank(gap(width));
+    row.push_cell(kind_role(&envelope.event), envelope.event.kind(), KIND, Align::Left);
+    row.blank(gap(width));
+    row.push(Role::Dim, short(envelope.stream));
+    row.blank(gap(width));
+    if width >= 100 {
+        row.push_cell(words::actor(&envelope.by), envelope.by.name(), 9, Align::Left);
+        row.blank(1);
+    }
+    row.append(summary(&envelope.event));
+    let row = row.cut(width);
+    let anchor = Anchor::Event(envelope.seq);
+    if search.is_empty() {
+        return row.anchored(anchor);
+    }
+    let (row, found) = highlight(row, search);
+    let row = if found { row } else { Row::spread(row, Row::of(Role::Match, "in it"), width) };
+    row.anchored(anchor)
+}
+
+fn short(stream: Stream) -> String {
+    match stream {
+        Stream::Run(id) => id.short(),
+        Stream::Approval(id) => id.short(),
+    }
+}
+
+/// What a person looks for when scanning down: failures, decisions, waits.
+fn kind_role(event: &Event) -> Role {
+    match event {
+        Event::Run(event) => match event {
+            RunEvent::Succeeded { .. } => Role::Good,
+            RunEvent::Failed { .. } | RunEvent::TurnFailed { .. } => Role::Bad,
+            RunEvent::CallSettled { result, .. } if !result.succeeded() => Role::Bad,
+            RunEvent::CallParked { .. } | RunEvent::EffectInDoubt { .. } => Role::Waiting,
+            RunEvent::LimitReached { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::CancelRequested { .. }
+            | RunEvent::Recovered {}
+            | RunEvent::Cancelled { .. } => Role::Warning,
+            RunEvent::Started { .. } | RunEvent::EffectStarted { .. } => Role::Accent,
+            RunEvent::PlanAdopted { .. }
+            | RunEvent::StepMarked { .. }
+            | RunEvent::TurnStarted { .. }
+            | RunEvent::TurnFinished { .. }
+            | RunEvent::CallsRequested { .. }
+            | RunEvent::CallSettled { .. }
+            | RunEvent::Resumed {} => Role::Text,
+        },
+        Event::Approval(event) => match event {
+            ApprovalEvent::Requested { .. } => Role::Waiting,
+            ApprovalEvent::Approved { .. } | ApprovalEvent::Answered { .. } | ApprovalEvent::Settled { .. } => {
+                Role::Good
+            }
+            ApprovalEvent::Denied { .. } | ApprovalEvent::Expired {} => Role::Bad,
+            ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => Role::Warning,
+        },
+    }
+}
+
+/// One event with all it holds, as it is stored.
+pub fn detail(envelope: &Envelope, search: &str, width: usize) -> Vec<Row> {
+    let note = Row::of(Role::Dim, envelope.at.to_rfc3339());
+    let mut rows = vec![Row::section(format!("Event {}", envelope.seq), note, width)];
+    match serde_json::to_value(envelope) {
+        Ok(value) => json::lay(&value, &Row::new(), width, &mut rows),
+        Err(error) => rows.push(Row::of(Role::Bad, format!("it cannot be shown: {error}")).cut(width)),
+    }
+    if search.is_empty() { rows } else { rows.into_iter().map(|row| highlight(row, search).0).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::console::view::fixtures::Story;
+    use crate::console::view::fixtures::night;
+    use crate::console::view::fixtures::picture;
+
+    fn lines(story: &Story, search: &str, width: usize) -> Vec<Row> {
+        let mut rows = vec![heading(width)];
+        rows.extend(story.log.iter().map(|event| line(event, search, width)));
+        rows
+    }
+
+    #[test]
+    fn a_night_of_events() {
+        for width in [80, 120, 200] {
+            insta::assert_snapshot!(format!("night_{width}"), picture(&lines(&night(), "", width), width));
+        }
+    }
+
+    #[test]
+    fn what_was_searched_for_stands_out_or_is_pointed_at() {
+        let story = night();
+        let rows = lines(&story, "PARSER", 80);
+        let marked = |row: &&Row| row.spans().iter().any(|span| span.role() == Role::Match);
+        let texts: Vec<_> = rows.iter().filter(marked).map(Row::text).collect();
+        assert!(texts.iter().any(|text| text.contains("src/parser.rs")), "{texts:?}");
+        let found = rows.iter().filter(marked).flat_map(|row| row.spans()).filter(|span| span.role() == Role::Match);
+        assert!(found.clone().any(|span| span.text() == "parser") && found.clone().any(|span| span.text() == "in it"));
+    }
+
+    #[test]
+    fn one_event_in_full() {
+        let story = night();
+        let event = story.log.iter().find(|event| event.event.kind() == "approval.requested").unwrap();
+        insta::assert_snapshot!(picture(&detail(event, "origin", 80), 80));
+    }
+}

@@ -1,0 +1,19 @@
+//! What is shown, as plain rows and roles: (snapshot, state, now) in, no ratatui out.
+
+pub mod card;
+pub mod diff;
+#[cfg(test)]
+pub(in crate::console) mod fixtures;
+pub mod format;
+pub mod frame;
+pub mod highlight;
+pub mod json;
+pub mod log_page;
+pub mod markdown;
+pub mod overview;
+pub mod queue;
+pub mod run_list;
+pub mod run_page;
+pub mod text;
+pub mod words;
+pub mod wrap;

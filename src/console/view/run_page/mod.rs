@@ -1,0 +1,209 @@
+//! One run: what it is and has used, its plan, everything it did in order, and what it does now.
+//!
+//! A long run has thousands of entries, and a busy one is drawn sixty times a second. So the rows of an entry that
+//! can no longer change are kept; only what is open, the head and the live text are laid out for each frame, and
+//! only the rows on the screen are handed out.
+
+mod call;
+mod entry;
+mod head;
+mod live;
+mod turn;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::text::Row;
+use crate::console::anchor::Anchor;
+use crate::console::anchor::Fold;
+use crate::console::anchor::Folds;
+use crate::console::keymap::Keymap;
+use crate::console::state::Live;
+use crate::domain::ApprovalId;
+use crate::domain::CallNo;
+use crate::domain::RunId;
+use crate::domain::Timestamp;
+use crate::fold::Approval;
+use crate::fold::CallStatus;
+use crate::fold::Run;
+use crate::fold::Thread;
+use crate::fold::TimelineItem;
+use crate::fold::TurnStatus;
+
+use live::LiveText;
+
+/// What the page is drawn from.
+#[derive(Clone, Copy)]
+pub struct RunPageContext<'a> {
+    pub run: &'a Run,
+    /// `None` while the history is being read.
+    pub thread: Option<&'a Thread>,
+    pub approvals: &'a BTreeMap<ApprovalId, Approval>,
+    pub live: Option<&'a Live>,
+    pub folds: &'a Folds,
+    pub keymap: &'a Keymap,
+    pub now: Timestamp,
+    pub width: usize,
+}
+
+impl<'a> RunPageContext<'a> {
+    fn approval(&self, id: ApprovalId) -> Option<&'a Approval> {
+        self.approvals.get(&id)
+    }
+}
+
+/// What an entry's rows depend on besides the width; equal keys mean equal rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    /// It will not change any more but by folding.
+    Settled(Fold),
+    /// It may look different in the next frame.
+    Open,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    key: Key,
+    rows: Vec<Row>,
+}
+
+/// The last layout of a page, from which the next one is made.
+#[derive(Clone, Debug, Default)]
+pub struct RunPageCache {
+    layout: Option<(RunId, usize)>,
+    /// Version of the thread and of the folds that `entries` reflect.
+    versions: (u64, u64),
+    head: Vec<Row>,
+    entries: Vec<Entry>,
+    /// Row at which each entry begins, and one more for the end.
+    starts: Vec<usize>,
+    live: LiveText,
+    tail: Vec<Row>,
+    /// Entries laid out by the last `update`: the work a frame costs.
+    pub laid_out: usize,
+}
+
+impl RunPageCache {
+    /// Brings the layout up to date. Costs what changed since the last time, not what ever happened.
+    pub fn update(&mut self, context: &RunPageContext<'_>) {
+        let layout = Some((context.run.id, context.width));
+        if self.layout != layout {
+            *self = Self { layout, ..Self::default() };
+        }
+        self.head = head::rows(context);
+        self.laid_out = 0;
+        match context.thread {
+            Some(thread) => self.update_entries(context, thread),
+            None => self.entries.clear(),
+        }
+        self.tail = self.live.rows(context);
+        self.place();
+    }
+
+    fn update_entries(&mut self, context: &RunPageContext<'_>, thread: &Thread) {
+        let versions = (thread.version, context.folds.version);
+        let unchanged = self.versions == versions && self.entries.len() == thread.timeline.len();
+        self.versions = versions;
+        self.entries.truncate(thread.timeline.len());
+        for (place, item) in thread.timeline.iter().enumerate() {
+            let known = self.entries.get(place).map(|entry| entry.key);
+            if unchanged && matches!(known, Some(Key::Settled(_))) {
+                continue;
+            }
+            let key = key_of(place, &item.item, thread, context.folds);
+            if known == Some(key) && key != Key::Open {
+                continue;
+            }
+            let rows = entry::rows(place, item, thread, context);
+            self.laid_out += 1;
+            match self.entries.get_mut(place) {
+                Some(entry) => *entry = Entry { key, rows },
+                None => self.entries.push(Entry { key, rows }),
+            }
+        }
+    }
+
+    fn place(&mut self) {
+        let mut at = self.head.len();
+        self.starts.clear();
+        for entry in &self.entries {
+            self.starts.push(at);
+            at += entry.rows.len();
+        }
+        self.starts.push(at);
+    }
+
+    /// Rows of the whole page.
+    pub fn height(&self) -> usize {
+        self.starts.last().copied().unwrap_or(self.head.len()) + self.tail.len()
+    }
+
+    /// Each anchor with its first row, from top to bottom.
+    pub fn stops(&self) -> Vec<(Anchor, usize)> {
+        let mut stops: Vec<(Anchor, usize)> = Vec::with_capacity(self.entries.len());
+        for (entry, start) in self.entries.iter().zip(&self.starts) {
+            // An entry has one anchor, on its first row or behind the blank one before it.
+            let found = entry.rows.iter().take(2).enumerate().find_map(|(at, row)| Some((row.anchor?, start + at)));
+            stops.extend(found);
+        }
+        stops
+    }
+
+    /// The rows of a stretch of the page.
+    pub fn rows(&self, range: Range<usize>) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(range.len());
+        push_part(&self.head, 0, &range, &mut rows);
+        let first = self.starts.partition_point(|start| *start <= range.start).saturating_sub(1);
+        for (entry, start) in self.entries.iter().zip(&self.starts).skip(first) {
+            if *start >= range.end {
+                break;
+            }
+            push_part(&entry.rows, *start, &range, &mut rows);
+        }
+        let end = self.starts.last().copied().unwrap_or(self.head.len());
+        push_part(&self.tail, end, &range, &mut rows);
+        rows
+    }
+
+    /// Everything, for copying and for tests.
+    pub fn all(&self) -> Vec<Row> {
+        self.rows(0..self.height())
+    }
+}
+
+/// The part of `block`, which begins at row `start`, that lies in `range`.
+fn push_part(block: &[Row], start: usize, range: &Range<usize>, rows: &mut Vec<Row>) {
+    let from = range.start.saturating_sub(start);
+    let to = range.end.saturating_sub(start).min(block.len());
+    if let Some(part) = block.get(from..to) {
+        rows.extend(part.iter().cloned());
+    }
+}
+
+fn key_of(place: usize, item: &TimelineItem, thread: &Thread, folds: &Folds) -> Key {
+    match item {
+        TimelineItem::Turn(turn) => match turn::find(thread, *turn) {
+            Some(entry) if entry.status != TurnStatus::Open => Key::Settled(folds.of(Anchor::Turn(*turn))),
+            _ => Key::Open,
+        },
+        TimelineItem::Call(call) => match thread.calls.get(call).map(|entry| &entry.status) {
+            Some(CallStatus::Settled(_)) => Key::Settled(folds.of(Anchor::Call(*call))),
+            _ => Key::Open,
+        },
+        TimelineItem::Started
+        | TimelineItem::PlanAdopted
+        | TimelineItem::Paused(_)
+        | TimelineItem::Resumed
+        | TimelineItem::Recovered
+        | TimelineItem::CancelRequested(_)
+        | TimelineItem::Ended => Key::Settled(folds.of(Anchor::Entry(place))),
+    }
+}
+
+/// Whether the model may still be talking, or this call printing.
+fn live_output<'a>(context: &RunPageContext<'a>, call: CallNo) -> Option<&'a crate::domain::Untrusted> {
+    context.live.and_then(|live| live.outputs.get(&call)).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,422 @@
+//! Rows of text with roles, and their width on a terminal. Knows no screen, no colour and no page.
+//!
+//! A span cannot hold anything that a terminal would obey, hide or reorder: whatever text it is made from goes
+//! through `Untrusted::visible`, and a mark that has nothing to stand on is named instead of dropped. So the
+//! width computed here is the width painted, and what is painted is all there is.
+
+use std::borrow::Cow;
+
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::console::anchor::Anchor;
+use crate::console::role::Role;
+use crate::domain::Untrusted;
+
+/// What stands for text that was cut off.
+pub const ELLIPSIS: &str = "…";
+
+/// Follows a word that mixes scripts.
+pub const MIXED: &str = "⟨mixed scripts⟩";
+
+/// A piece of text with one meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    role: Role,
+    text: String,
+}
+
+impl Span {
+    pub fn new<'a>(role: Role, text: impl Into<Cow<'a, str>>) -> Self {
+        Self { role, text: painted(text.into()) }
+    }
+
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn width(&self) -> usize {
+        width(&self.text)
+    }
+}
+
+/// Where text stands within its column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    Left,
+    Right,
+}
+
+/// One row of the screen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Row {
+    spans: Vec<Span>,
+    pub anchor: Option<Anchor>,
+    /// The whole row, to the right edge, has this meaning: a banner, a selection.
+    pub fill: Option<Role>,
+}
+
+impl Row {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn of<'a>(role: Role, text: impl Into<Cow<'a, str>>) -> Self {
+        Self::new().with(role, text)
+    }
+
+    pub fn with<'a>(mut self, role: Role, text: impl Into<Cow<'a, str>>) -> Self {
+        self.push(role, text);
+        self
+    }
+
+    pub fn anchored(mut self, anchor: Anchor) -> Self {
+        self.anchor = Some(anchor);
+        self
+    }
+
+    pub fn filled(mut self, role: Role) -> Self {
+        self.fill = Some(role);
+        self
+    }
+
+    pub fn push<'a>(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
+        self.push_span(Span::new(role, text));
+    }
+
+    /// Appends a span, joined with the last one when both mean the same.
+    pub fn push_span(&mut self, span: Span) {
+        if span.text.is_empty() {
+            return;
+        }
+        match self.spans.last_mut() {
+            Some(last) if last.role == span.role => last.text.push_str(&span.text),
+            _ => self.spans.push(span),
+        }
+    }
+
+    pub fn append(&mut self, other: Self) {
+        other.spans.into_iter().for_each(|span| self.push_span(span));
+    }
+
+    /// Outside text on one line, with hidden characters and mixed-script words marked.
+    pub fn push_untrusted(&mut self, role: Role, text: &Untrusted) {
+        push_marked(role, &text.visible(), &mut |span| self.push_span(span));
+    }
+
+    /// Text in a column of its own: cut or padded to exactly `width`.
+    pub fn push_cell<'a>(&mut self, role: Role, text: impl Into<Cow<'a, str>>, width: usize, align: Align) {
+        let fitted = fit(&painted(text.into()), width).into_owned();
+        let blank = " ".repeat(width.saturating_sub(self::width(&fitted)));
+        match align {
+            Align::Left => {
+                self.push_span(Span { role, text: fitted });
+                self.push(Role::Text, blank);
+            }
+            Align::Right => {
+                self.push(Role::Text, blank);
+                self.push_span(Span { role, text: fitted });
+            }
+        }
+    }
+
+    /// Another row in a column of its own: cut or padded to exactly `width`.
+    pub fn push_row_cell(&mut self, cell: Self, width: usize) {
+        let cell = cell.cut(width);
+        let blank = width.saturating_sub(cell.width());
+        self.append(cell);
+        self.push(Role::Text, " ".repeat(blank));
+    }
+
+    pub fn blank(&mut self, columns: usize) {
+        self.push(Role::Text, " ".repeat(columns));
+    }
+
+    /// Blanks up to a column; nothing when it is already past.
+    pub fn pad_to(&mut self, column: usize) {
+        self.blank(column.saturating_sub(self.width()));
+    }
+
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    pub fn width(&self) -> usize {
+        self.spans.iter().map(Span::width).sum()
+    }
+
+    /// The text alone.
+    pub fn text(&self) -> String {
+        self.spans.iter().map(Span::text).collect()
+    }
+
+    /// The row at most `width` wide, ending in `…` where something was cut.
+    pub fn cut(mut self, width: usize) -> Self {
+        if self.width() <= width {
+            return self;
+        }
+        let Some(mut room) = width.checked_sub(1) else {
+            self.spans.clear();
+            return self;
+        };
+        let mut kept = Vec::with_capacity(self.spans.len());
+        let mut last = Role::Dim;
+        for span in self.spans {
+            last = span.role;
+            let taken = prefix(&span.text, room);
+            room -= self::width(taken);
+            let whole = taken.len() == span.text.len();
+            if !taken.is_empty() {
+                kept.push(Span { role: span.role, text: taken.to_owned() });
+            }
+            if !whole {
+                break;
+            }
+        }
+        self.spans = kept;
+        self.push(last, ELLIPSIS);
+        self
+    }
+
+    /// `left` at the left edge and `right` at the right one, `left` being cut where they would meet.
+    pub fn spread(left: Self, right: Self, width: usize) -> Self {
+        let right = right.cut(width);
+        let reserved = if right.is_empty() { 0 } else { right.width() + 1 };
+        let mut row = left.cut(width.saturating_sub(reserved));
+        row.pad_to(width.saturating_sub(right.width()));
+        row.append(right);
+        row
+    }
+
+    /// A section's heading with a line to the right edge.
+    pub fn section<'a>(title: impl Into<Cow<'a, str>>, note: Self, width: usize) -> Self {
+        let mut row = Self::of(Role::Heading, title).with(Role::Text, " ");
+        let tail = note.width() + usize::from(!note.is_empty());
+        let line = width.saturating_sub(row.width() + tail);
+        row.push(Role::Rule, "─".repeat(line));
+        if !note.is_empty() {
+            row.blank(1);
+            row.append(note);
+        }
+        row.cut(width)
+    }
+}
+
+/// Columns that `text` takes: the sum over its grapheme clusters, as a terminal's cells are filled.
+pub fn width(text: &str) -> usize {
+    if text.is_ascii() {
+        return text.len();
+    }
+    text.graphemes(true).map(UnicodeWidthStr::width).sum()
+}
+
+/// The longest head of `text` that fits; never splits a grapheme cluster.
+pub fn prefix(text: &str, room: usize) -> &str {
+    if text.is_ascii() {
+        return &text[..room.min(text.len())];
+    }
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true) {
+        used += UnicodeWidthStr::width(grapheme);
+        if used > room {
+            return &text[..at];
+        }
+    }
+    text
+}
+
+/// The longest tail of `text` that fits; never splits a grapheme cluster.
+pub fn suffix(text: &str, room: usize) -> &str {
+    let mut used = 0;
+    for (at, grapheme) in text.grapheme_indices(true).rev() {
+        used += UnicodeWidthStr::width(grapheme);
+        if used > room {
+            return &text[at + grapheme.len()..];
+        }
+    }
+    text
+}
+
+/// `text` in at most `room` columns, ending in `…` where it was cut.
+pub fn fit(text: &str, room: usize) -> Cow<'_, str> {
+    if width(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    match room.checked_sub(1) {
+        Some(room) => Cow::Owned(format!("{}{ELLIPSIS}", prefix(text, room))),
+        None => Cow::Borrowed(""),
+    }
+}
+
+/// `text` in at most `room` columns with its middle left out: a path's beginning and its file name both stay.
+pub fn fit_middle(text: &str, room: usize) -> Cow<'_, str> {
+    if width(text) <= room {
+        return Cow::Borrowed(text);
+    }
+    match room.checked_sub(1) {
+        Some(room) => {
+            let tail = suffix(text, room - room / 3);
+            let head = prefix(text, room - width(tail));
+            Cow::Owned(format!("{head}{ELLIPSIS}{tail}"))
+        }
+        None => Cow::Borrowed(""),
+    }
+}
+
+/// The row with every occurrence of `wanted` in the role of a match, and whether there was one. Case is ignored
+/// for ASCII letters; a match does not reach over a change of role.
+pub fn highlight(row: Row, wanted: &str) -> (Row, bool) {
+    let mut marked = Row { spans: Vec::with_capacity(row.spans.len()), ..row };
+    let mut found = false;
+    for span in row.spans {
+        let mut rest = span.text.as_str();
+        while let Some(at) = find_ignoring_case(rest, wanted) {
+            found = true;
+            marked.push_span(Span { role: span.role, text: rest[..at].to_owned() });
+            marked.push_span(Span { role: Role::Match, text: rest[at..at + wanted.len()].to_owned() });
+            rest = &rest[at + wanted.len()..];
+        }
+        marked.push_span(Span { role: span.role, text: rest.to_owned() });
+    }
+    (marked, found)
+}
+
+fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
+    let same = |at: &usize| text.get(*at..*at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted));
+    if wanted.is_empty() { None } else { text.char_indices().map(|(at, _)| at).find(same) }
+}
+
+/// Splits visible text into spans in which names of hidden characters and of mixed scripts stand out.
+pub fn push_marked(role: Role, visible: &str, push: &mut dyn FnMut(Span)) {
+    if visible.is_ascii() {
+        return push(Span { role, text: visible.to_owned() });
+    }
+    let shown = painted(Cow::Borrowed(visible));
+    let mut rest = shown.as_str();
+    while let Some((at, length)) = next_mark(rest) {
+        push_words(role, &rest[..at], push);
+        push(Span { role: Role::Hidden, text: rest[at..at + length].to_owned() });
+        rest = &rest[at + length..];
+    }
+    push_words(role, rest, push);
+}
+
+/// Where the next name of a hidden character stands: a control picture or `⟨U+…⟩`.
+fn next_mark(text: &str) -> Option<(usize, usize)> {
+    text.char_indices().find_map(|(at, character)| match character {
+        '\u{2400}'..='\u{2421}' => Some((at, character.len_utf8())),
+        '⟨' if text[at..].starts_with("⟨U+") => text[at..].find('⟩').map(|end| (at, end + '⟩'.len_utf8())),
+        _ => None,
+    })
+}
+
+fn push_words(role: Role, text: &str, push: &mut dyn FnMut(Span)) {
+    if !Untrusted::from(text).has_mixed_scripts() {
+        return push(Span { role, text: text.to_owned() });
+    }
+    for word in text.split_inclusive(|c: char| !c.is_alphabetic()) {
+        let letters = word.trim_end_matches(|c: char| !c.is_alphabetic());
+        push(Span { role, text: letters.to_owned() });
+        if Untrusted::from(letters).has_mixed_scripts() {
+            push(Span { role: Role::Hidden, text: MIXED.to_owned() });
+        }
+        push(Span { role, text: word[letters.len()..].to_owned() });
+    }
+}
+
+/// The form that can be painted: nothing hidden, and no grapheme cluster without a width.
+fn painted(text: Cow<'_, str>) -> String {
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return text.into_owned();
+    }
+    let visible = match text {
+        Cow::Borrowed(text) => Untrusted::from(text).visible().into_owned(),
+        Cow::Owned(text) => Untrusted::from(text).visible().into_owned(),
+    };
+    if visible.graphemes(true).all(|grapheme| UnicodeWidthStr::width(grapheme) > 0) {
+        return visible;
+    }
+    let mut shown = String::with_capacity(visible.len() + 16);
+    for grapheme in visible.graphemes(true) {
+        if UnicodeWidthStr::width(grapheme) > 0 {
+            shown.push_str(grapheme);
+        } else {
+            shown.extend(grapheme.chars().map(|character| format!("⟨U+{:04X}⟩", character as u32)));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_span_cannot_carry_an_escape_or_a_lone_mark() {
+        let row = Row::of(Role::Text, "\u{1b}[31mred").with(Role::Dim, "\u{301}x");
+        assert_eq!(row.text(), "␛[31mred⟨U+0301⟩x");
+    }
+
+    #[test]
+    fn cutting_keeps_wide_characters_whole() {
+        assert_eq!(Row::of(Role::Text, "日本語").cut(4).text(), "日…");
+        assert_eq!(fit("e\u{301}clair", 3), "e\u{301}c…");
+        assert_eq!(fit_middle("src/very/long/path/parser.rs", 16), "src/v…/parser.rs");
+    }
+
+    #[test]
+    fn hidden_characters_and_mixed_words_stand_out() {
+        let mut row = Row::new();
+        row.push_untrusted(Role::Code, &"a\u{202e}b раypal!".into());
+        assert_eq!(row.text(), "a⟨U+202E⟩b раypal⟨mixed scripts⟩!");
+        let marked: Vec<_> = row.spans().iter().filter(|span| span.role() == Role::Hidden).map(Span::text).collect();
+        assert_eq!(marked, ["⟨U+202E⟩", MIXED]);
+    }
+
+    #[test]
+    fn a_match_is_found_in_any_case_and_changes_no_text() {
+        let (row, found) = highlight(Row::of(Role::Dim, "Fix the PARSER, parser").with(Role::Text, " é"), "parser");
+        assert!(found);
+        assert_eq!(row.text(), "Fix the PARSER, parser é");
+        assert_eq!(row.spans().iter().filter(|span| span.role() == Role::Match).count(), 2);
+        assert!(!highlight(row, "absent").1);
+    }
+
+    #[test]
+    fn two_sides_never_meet() {
+        let row = Row::spread(Row::of(Role::Text, "a long left side"), Row::of(Role::Dim, "right"), 12);
+        assert_eq!(row.text(), "a lon… right");
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_row_fits(text in any::<String>(), room in 0_usize..40) {
+            prop_assert!(Row::of(Role::Text, text.as_str()).cut(room).width() <= room);
+            let painted = painted(Cow::Borrowed(&text));
+            prop_assert!(width(&fit_middle(&painted, room)) <= room);
+        }
+
+        #[test]
+        fn a_cell_is_exactly_as_wide_as_asked(text in any::<String>(), room in 0_usize..40) {
+            let mut row = Row::new();
+            row.push_cell(Role::Text, text, room, Align::Right);
+            prop_assert_eq!(row.width(), room);
+        }
+
+        #[test]
+        fn what_is_painted_is_the_visible_form(text in any::<String>()) {
+            let visible = Untrusted::from(text.as_str()).visible().into_owned();
+            prop_assert_eq!(painted(Cow::Borrowed(&visible)), painted(Cow::Borrowed(&text)));
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The sign, word and role of every state, risk and place: one table, so that all pages agree.
+//!
+//! A state is told by its sign and its word as well as by its role, so nothing is lost without colour. Every sign
+//! is one column wide in every terminal; none of them has an emoji form.
+
+use crate::console::role::Role;
+use crate::domain::Actor;
+use crate::domain::ApprovalState;
+use crate::domain::Environment;
+use crate::domain::FailureKind;
+use crate::domain::PurposeOfTurn;
+use crate::domain::Risk;
+use crate::domain::RunState;
+use crate::domain::Settlement;
+use crate::domain::StepState;
+use crate::fold::Approval;
+use crate::fold::CallStage;
+use crate::fold::CallStatus;
+use crate::fold::Run;
+
+/// How a state is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sign {
+    pub glyph: &'static str,
+    pub word: &'static str,
+    pub role: Role,
+}
+
+const fn sign(glyph: &'static str, word: &'static str, role: Role) -> Sign {
+    Sign { glyph, word, role }
+}
+
+pub fn run(state: RunState) -> Sign {
+    match state {
+        RunState::Planning => sign("○", "planning", Role::Running),
+        RunState::Running => sign("●", "running", Role::Running),
+        RunState::Waiting => sign("◆", "waiting", Role::Waiting),
+        RunState::Paused => sign("‖", "paused", Role::Warning),
+        RunState::Succeeded => sign("✓", "succeeded", Role::Good),
+        RunState::Failed => sign("✗", "failed", Role::Bad),
+        RunState::Cancelled => sign("–", "cancelled", Role::Dim),
+        RunState::InDoubt => sign("?", "in doubt", Role::Waiting),
+    }
+}
+
+pub fn step(state: StepState) -> Sign {
+    match state {
+        StepState::Pending => sign("○", "to do", Role::Dim),
+        StepState::Running => sign("●", "doing", Role::Running),
+        StepState::Done => sign("✓", "done", Role::Good),
+        StepState::Failed => sign("✗", "failed", Role::Bad),
+        StepState::Skipped => sign("–", "skipped", Role::Dim),
+    }
+}
+
+pub fn approval(state: ApprovalState) -> Sign {
+    match state {
+        ApprovalState::Pending => sign("◆", "waiting", Role::Waiting),
+        ApprovalState::InDoubt => sign("?", "in doubt", Role::Waiting),
+        ApprovalState::Approved => sign("✓", "approved", Role::Good),
+        ApprovalState::Denied => sign("✗", "denied", Role::Bad),
+        ApprovalState::Edited => sign("~", "edited", Role::Good),
+        ApprovalState::Expired => sign("!", "expired", Role::Warning),
+        ApprovalState::Withdrawn => sign("–", "withdrawn", Role::Dim),
+        ApprovalState::Superseded => sign("→", "superseded", Role::Dim),
+    }
+}
+
+/// What came of a request, in the word that fits what was asked.
+pub fn outcome(approval: &Approval) -> Sign {
+    let shown = self::approval(approval.state);
+    match (approval.settlement, &approval.ask) {
+        (Some(Settlement::Happened), _) => sign("✓", "it happened", Role::Good),
+        (Some(Settlement::Retry), _) => sign("✓", "do it again", Role::Good),
+        (Some(Settlement::GiveUp), _) => sign("✗", "given up", Role::Bad),
+        (None, crate::domain::Ask::Question { .. }) if approval.state == ApprovalState::Approved => {
+            sign("✓", "answered", Role::Good)
+        }
+        _ => shown,
+    }
+}
+
+pub fn call(status: &CallStatus) -> Sign {
+    match status {
+        CallStatus::Requested => sign("○", "to come", Role::Dim),
+        CallStatus::Parked => sign("◆", "waits for you", Role::Waiting),
+        CallStatus::Running => sign("●", "running", Role::Running),
+        CallStatus::InDoubt => sign("?", "in doubt", Role::Waiting),
+        CallStatus::Settled(result) => result.failure.map_or(sign("✓", "done", Role::Good), failure),
+    }
+}
+
+pub fn failure(kind: FailureKind) -> Sign {
+    match kind {
+        FailureKind::BadCall => sign("✗", "bad call", Role::Bad),
+        FailureKind::Refused => sign("✗", "refused", Role::Bad),
+        FailureKind::Denied => sign("✗", "denied", Role::Bad),
+        FailureKind::Expired => sign("!", "expired", Role::Warning),
+        FailureKind::Withdrawn => sign("–", "withdrawn", Role::Dim),
+        FailureKind::Failed => sign("✗", "failed", Role::Bad),
+        FailureKind::Drift => sign("!", "changed since", Role::Warning),
+        FailureKind::Limit => sign("!", "over its limit", Role::Warning),
+        FailureKind::Unconfined => sign("✗", "not confined", Role::Bad),
+        FailureKind::Cancelled => sign("–", "cancelled", Role::Dim),
+        FailureKind::GaveUp => sign("✗", "given up", Role::Bad),
+    }
+}
+
+pub fn risk(risk: Risk) -> Sign {
+    match risk {
+        Risk::Low => sign(" ", "low", Role::Dim),
+        Risk::Medium => sign(" ", "medium", Role::Text),
+        Risk::High => sign("!", "high", Role::Warning),
+        Risk::Critical => sign("!", "critical", Role::Bad),
+    }
+}
+
+pub fn environment(environment: Environment) -> Role {
+    match environment {
+        Environment::Workspace => Role::Dim,
+        Environment::Host | Environment::Remote => Role::Text,
+        Environment::Staging => Role::Warning,
+        Environment::Production => Role::Banner,
+    }
+}
+
+/// Agents and people look different everywhere.
+pub fn actor(actor: &Actor) -> Role {
+    match actor {
+        Actor::Person(_) => Role::Person,
+        Actor::Agent(_) => Role::Agent,
+        Actor::System => Role::Dim,
+    }
+}
+
+/// What the run is at this moment, in a few words; empty when it has ended.
+pub fn activity(run: &Run) -> String {
+    if run.state.is_final() {
+        return String::new();
+    }
+    if let Some(reason) = &run.cancelling {
+        return format!("stopping: {reason}");
+    }
+    if let Some(turn) = &run.open_turn {
+        let doing = match turn.purpose {
+            PurposeOfTurn::Plan => "writes its plan",
+            PurposeOfTurn::Act => "thinks",
+        };
+        let again = if turn.attempt > 1 { format!(", attempt {}", turn.attempt) } else { String::new() };
+        return format!("{doing} (turn {}{again})", turn.turn);
+    }
+    open_calls(run)
+}
+
+fn open_calls(run: &Run) -> String {
+    let Some(open) = run.open_calls.iter().max_by_key(|open| urgency(&open.stage)) else {
+        return run.note.visible().into_owned();
+    };
+    let doing = match &open.stage {
+        CallStage::Requested => "prepares",
+        CallStage::Parked { .. } => "asks before",
+        CallStage::Started { .. } => "runs",
+        CallStage::InDoubt { .. } => "cannot tell what came of",
+    };
+    let others = match run.open_calls.len() {
+        0 | 1 => String::new(),
+        more => format!(" and {} more", more - 1),
+    };
+    format!("{doing} {} {}{others}", open.tool, open.call)
+}
+
+fn urgency(stage: &CallStage) -> u8 {
+    match stage {
+        CallStage::Requested => 0,
+        CallStage::Started { .. } => 1,
+        CallStage::Parked { .. } => 2,
+        CallStage::InDoubt { .. } => 3,
+    }
+}

@@ -55,6 +55,7 @@
     )
 )]
 
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod console;

@@ -1,0 +1,67 @@
+//! `morningai approvals`: what waits for a person, and what was decided.
+
+use super::Context;
+use super::Form;
+use super::args::ApprovalsOptions;
+use super::card;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::find;
+use super::host::Part;
+use super::shape::ApprovalDetail;
+use super::shape::ApprovalShape;
+use super::table::table;
+use super::time;
+use crate::domain::Query;
+use crate::fold::Approval;
+use crate::ports::Answer;
+use crate::ports::Client;
+
+pub async fn approvals(mut context: Context<'_>, options: ApprovalsOptions) -> Result<Exit, Failure> {
+    let session = context.host.session(Part::Clerk).await?;
+    let shown = match &options.show {
+        Some(show) => show_one(&mut context, session.client(), show.id()).await,
+        None => list(&mut context, session.client(), &options).await,
+    };
+    session.close().await;
+    shown.map(|()| Exit::Done)
+}
+
+async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -> Result<(), Failure> {
+    let (snapshot, _) = client.open().await?;
+    let approval = find::approval(client, &snapshot, given).await?;
+    match context.form {
+        Form::Json => context.output.json(&ApprovalDetail::of(&approval)),
+        Form::Text => context.output.write(&card::text(&approval)),
+    }
+}
+
+async fn list(context: &mut Context<'_>, client: &dyn Client, options: &ApprovalsOptions) -> Result<(), Failure> {
+    let (snapshot, _) = client.open().await?;
+    // Oldest first, as they should be dealt with; settled ones follow, newest first.
+    let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
+    if options.all
+        && let Answer::Approvals(page) = client.query(Query::Approvals { offset: 0, limit: options.limit }).await?
+    {
+        approvals.extend(page.rows);
+    }
+    match context.form {
+        Form::Json => approvals.iter().try_for_each(|approval| context.output.json(&ApprovalShape::of(approval))),
+        Form::Text if approvals.is_empty() => context.output.line("nothing waits for a person"),
+        Form::Text => context.output.line(&page(&approvals)),
+    }
+}
+
+fn page(approvals: &[Approval]) -> String {
+    let row = |approval: &Approval| {
+        vec![
+            approval.id.short(),
+            approval.state.to_string(),
+            approval.ask.card().map_or("-", |card| card.risk.name()).to_owned(),
+            approval.digest.shown().to_owned(),
+            time::shown(approval.requested_at),
+            card::headline(approval),
+        ]
+    };
+    table(&["ID", "STATE", "RISK", "DIGEST", "ASKED", "WHAT"], &approvals.iter().map(row).collect::<Vec<_>>())
+}

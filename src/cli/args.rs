@@ -1,0 +1,386 @@
+//! The command line as data: options, subcommands, and where each reads the environment. Decides nothing.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+use clap::builder::FalseyValueParser;
+
+use crate::domain::RunState;
+use crate::domain::Settlement;
+
+const EXIT_CODES: &str = "Exit codes: 0 done (for `run`: it succeeded) · 1 failed · 2 usage or configuration error · \
+                          3 refused by policy or by a person · 4 left waiting for a person";
+
+/// A terminal console for people who are on call for AI agents.
+#[derive(Debug, Parser)]
+#[command(name = "morningai", version, about, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub struct CommandLine {
+    #[command(flatten)]
+    pub global: GlobalOptions,
+    /// Without one, the console opens.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options that go before or after any subcommand.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct GlobalOptions {
+    /// The store: sqlite:PATH, or a path [default: morningai.db in the data directory]
+    #[arg(long, global = true, value_name = "URL", env = "MORNINGAI_DB", hide_env_values = true)]
+    pub db: Option<String>,
+    /// The configuration [default: config.toml in the configuration directory]
+    #[arg(long, global = true, value_name = "FILE", env = "MORNINGAI_CONFIG", hide_env_values = true)]
+    pub config: Option<PathBuf>,
+    /// Where the store, workspaces and logs are kept
+    #[arg(long, global = true, value_name = "DIR", env = "MORNINGAI_DATA_DIR", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+    /// Whose log to use in a shared store
+    #[arg(long, global = true, value_name = "NAME", env = "MORNINGAI_TENANT", default_value = "local")]
+    pub tenant: String,
+    /// Who decides [default: the login name]
+    #[arg(long = "as", global = true, value_name = "USER", env = "MORNINGAI_USER", hide_env_values = true)]
+    pub user: Option<String>,
+    /// A file of Cedar policies, added to the defaults; may be repeated
+    #[arg(long, global = true, value_name = "FILE")]
+    pub policy: Vec<PathBuf>,
+    /// One JSON object a line on standard output, nothing else there
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// An append-only text console, for screen readers and dumb terminals
+    #[arg(long, global = true, env = "MORNINGAI_PLAIN", value_parser = FalseyValueParser::new())]
+    pub plain: bool,
+    /// A theme's name, or a file: ours or base16
+    #[arg(long, global = true, value_name = "NAME|FILE", env = "MORNINGAI_THEME", hide_env_values = true)]
+    pub theme: Option<String>,
+    /// Look, decide nothing
+    #[arg(long, global = true)]
+    pub observe: bool,
+}
+
+impl GlobalOptions {
+    /// How a command that follows from this one begins: the same store, written for a shell.
+    pub fn program(&self) -> String {
+        let mut words = vec!["morningai".to_owned()];
+        let mut add = |option: &str, value: Option<String>| {
+            words.extend(value.map(|value| format!("{option} {}", quoted(&value))));
+        };
+        add("--db", self.db.clone());
+        add("--config", self.config.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        add("--data-dir", self.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned()));
+        add("--tenant", Some(self.tenant.clone()).filter(|tenant| !tenant.is_empty() && tenant != "local"));
+        words.join(" ")
+    }
+}
+
+/// A word that a shell reads as exactly this text.
+fn quoted(word: &str) -> String {
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-:=@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Start a run and follow it
+    Run(RunOptions),
+    /// List runs; `show ID` for one
+    Runs(RunsOptions),
+    /// List what waits for a person; `show ID` for one
+    Approvals(ApprovalsOptions),
+    /// List agents and procedures; `show NAME` for one
+    Agents(AgentsOptions),
+    /// Approve an effect
+    Approve {
+        /// The approval: its id, any unique prefix of it, or its last 8 digits
+        id: String,
+        /// The digest the card shows, at least 8 hex digits: what you approve is what you saw
+        #[arg(long, value_name = "PREFIX")]
+        digest: String,
+        #[command(flatten)]
+        carry: CarryOptions,
+    },
+    /// Deny an effect, or decline to answer a question
+    Deny {
+        /// The approval: its id, any unique prefix of it, or its last 8 digits
+        id: String,
+        /// What the agent is told
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        carry: CarryOptions,
+    },
+    /// Answer an agent's question
+    Answer {
+        /// The approval: its id, any unique prefix of it, or its last 8 digits
+        id: String,
+        text: String,
+        #[command(flatten)]
+        carry: CarryOptions,
+    },
+    /// Say what became of an effect whose outcome is in doubt
+    Settle {
+        /// The approval: its id, any unique prefix of it, or its last 8 digits
+        id: String,
+        outcome: SettleOutcome,
+        /// How you know
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        note: String,
+        #[command(flatten)]
+        carry: CarryOptions,
+    },
+    /// Stop a run for good
+    Cancel {
+        /// The run: its id, any unique prefix of it, or its last 8 digits
+        run: String,
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        reason: String,
+    },
+    /// Let what is under way in a run finish, and begin nothing new
+    Pause {
+        /// The run: its id, any unique prefix of it, or its last 8 digits
+        run: String,
+    },
+    /// Go on with a run that was paused or whose process is gone, and follow it
+    Resume {
+        /// The run: its id, any unique prefix of it, or its last 8 digits
+        run: String,
+        /// Ask nothing here: leave it when it needs a person
+        #[arg(long)]
+        detach: bool,
+    },
+    /// Replay a recorded session in the console; touches no state
+    Demo(DemoOptions),
+    /// Write a run as a recording
+    Record {
+        /// The run: its id, any unique prefix of it, or its last 8 digits
+        run: String,
+        /// Where to; standard output when nothing is said
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Check, export or follow the log
+    Log {
+        #[command(subcommand)]
+        action: LogAction,
+    },
+    /// Look after the store
+    Db {
+        #[command(subcommand)]
+        action: DbAction,
+    },
+    /// What works here, and what to do about the rest
+    Doctor {
+        /// Ask the configured models nothing
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Write a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Write the manual page
+    Man,
+    /// The helper that confines a program; started by this program only
+    #[command(name = "sandbox-exec", hide = true)]
+    SandboxExec,
+}
+
+#[derive(Debug, Args)]
+pub struct RunOptions {
+    /// What should be done
+    #[arg(required_unless_present = "runbook", conflicts_with = "runbook")]
+    pub goal: Option<String>,
+    /// Who does it [default: dev]
+    #[arg(long, value_name = "NAME", conflicts_with = "runbook")]
+    pub agent: Option<String>,
+    /// The repository to work in; the run gets a worktree of its own [default: this directory]
+    #[arg(long, value_name = "DIR")]
+    pub workspace: Option<PathBuf>,
+    /// Start although the repository has changes that are not committed; the run does not see them
+    #[arg(long)]
+    pub leave_changes: bool,
+    /// Follow a procedure instead of a goal: its name, or a Markdown file
+    #[arg(long, value_name = "FILE|NAME")]
+    pub runbook: Option<String>,
+    /// Ask nothing here: leave it when it needs a person
+    #[arg(long)]
+    pub detach: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct DemoOptions {
+    /// A bundled recording by name, or a file
+    #[arg(value_name = "NAME|FILE")]
+    pub recording: Option<String>,
+    /// Only list the bundled recordings
+    #[arg(long)]
+    pub list: bool,
+    /// How fast, against as it was recorded
+    #[arg(long, value_name = "N", default_value_t = 1.0)]
+    pub speed: f64,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct RunsOptions {
+    #[command(subcommand)]
+    pub show: Option<Show>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_parser = run_state)]
+    pub state: Option<RunState>,
+    /// How many of those that ended
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct ApprovalsOptions {
+    #[command(subcommand)]
+    pub show: Option<Show>,
+    /// Also those that are settled
+    #[arg(long)]
+    pub all: bool,
+    /// How many of those that are settled
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: u32,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct AgentsOptions {
+    #[command(subcommand)]
+    pub show: Option<Show>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Show {
+    /// Everything about one
+    Show {
+        /// Its id or name; of an id any unique prefix, or the last 8 digits
+        id: String,
+    },
+}
+
+impl Show {
+    pub fn id(&self) -> &str {
+        let Self::Show { id } = self;
+        id
+    }
+}
+
+/// What a decision does about the run it lets go on.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct CarryOptions {
+    /// Only decide; without this, a run that no other process carries on is carried on here to its next stop
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// How a person settles an outcome in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum SettleOutcome {
+    /// It happened; go on
+    Happened,
+    /// It did not; do it again
+    Retry,
+    /// Go on without it
+    GiveUp,
+}
+
+impl From<SettleOutcome> for Settlement {
+    fn from(outcome: SettleOutcome) -> Self {
+        match outcome {
+            SettleOutcome::Happened => Self::Happened,
+            SettleOutcome::Retry => Self::Retry,
+            SettleOutcome::GiveUp => Self::GiveUp,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum LogAction {
+    /// Recompute the hash chain and compare it with the saved heads
+    Verify,
+    /// Write all events, one JSON object a line
+    Export,
+    /// Show the last events
+    Tail {
+        /// Go on with those that come
+        #[arg(short, long)]
+        follow: bool,
+        /// How many
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        lines: u32,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DbAction {
+    /// Create the store, or bring an older one up to date
+    Migrate,
+    /// Compute everything but the log from the log again
+    Rebuild,
+    /// Write a consistent copy, also while the store is in use
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
+    },
+}
+
+fn run_state(name: &str) -> Result<RunState, String> {
+    serde_json::from_value(serde_json::Value::String(name.to_owned())).map_err(|_| {
+        "it is one of planning, running, waiting, paused, succeeded, failed, cancelled, in_doubt".to_owned()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_arguments_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_go_before_and_after_the_subcommand() {
+        for line in [["morningai", "--json", "runs"], ["morningai", "runs", "--json"]] {
+            let parsed = CommandLine::try_parse_from(line).unwrap();
+            assert!(parsed.global.json && matches!(parsed.command, Some(Command::Runs(_))), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_goal_or_a_procedure_but_not_both() {
+        for (line, fits) in [
+            (vec!["morningai", "run", "fix it"], true),
+            (vec!["morningai", "run", "--runbook", "check"], true),
+            (vec!["morningai", "run"], false),
+            (vec!["morningai", "run", "fix it", "--runbook", "check"], false),
+            (vec!["morningai", "approve", "0193"], false),
+            (vec!["morningai", "runs", "--state", "sleeping"], false),
+        ] {
+            assert_eq!(CommandLine::try_parse_from(&line).is_ok(), fits, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_command_names_the_same_store() {
+        let options = GlobalOptions {
+            db: Some("sqlite:a b's.db".to_owned()),
+            data_dir: Some("/srv/m".into()),
+            tenant: "ops".to_owned(),
+            ..GlobalOptions::default()
+        };
+        let expected = r"morningai --db 'sqlite:a b'\''s.db' --data-dir /srv/m --tenant ops";
+        assert_eq!(options.program(), expected);
+        assert_eq!(GlobalOptions::default().program(), "morningai");
+    }
+}

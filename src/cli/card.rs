@@ -1,0 +1,206 @@
+//! A request as plain text, complete: what `approvals show` prints and what a follower shows before it asks.
+
+use serde_json::Value;
+
+use crate::domain::Ask;
+use crate::domain::EffectCard;
+use crate::domain::Environment;
+use crate::domain::Payload;
+use crate::domain::Reversibility;
+use crate::domain::Untrusted;
+use crate::fold::Approval;
+
+/// Every line of the request, with nothing a terminal would obey.
+pub fn text(approval: &Approval) -> String {
+    let mut page = Page::default();
+    page.line(format!("approval {}  {}", approval.id, approval.state));
+    match &approval.ask {
+        Ask::Question { text, choices } => {
+            page.heading("question");
+            page.block(text);
+            for choice in choices {
+                page.line(format!("  - {}", choice.visible()));
+            }
+        }
+        Ask::Effect { card } => page.card(card),
+        Ask::InDoubt { card, attempt } => {
+            page.line(format!("IN DOUBT: attempt {attempt} was started, and nobody knows whether it happened"));
+            page.card(card);
+        }
+    }
+    page.asking(approval);
+    if let Some(card) = approval.ask.card() {
+        page.payload(&card.payload);
+        page.facts(card);
+    }
+    if !approval.rationale.is_empty() {
+        page.heading(&format!("{} says (the agent's own words)", visible(approval.requested_by.name())));
+        page.block(&approval.rationale);
+    }
+    page.text
+}
+
+/// One line: what would happen, to what.
+pub fn headline(approval: &Approval) -> String {
+    match &approval.ask {
+        Ask::Question { text, .. } => format!("asks: {}", text.visible()),
+        Ask::Effect { card } => action(card),
+        Ask::InDoubt { card, .. } => format!("in doubt: {}", action(card)),
+    }
+}
+
+/// Verb and targets of a card on one line.
+pub fn action(card: &EffectCard) -> String {
+    let targets: Vec<_> = card.targets.iter().map(mark).collect();
+    format!("{} {}", visible(&card.verb), targets.join(", ")).trim_end().to_owned()
+}
+
+/// A name, with a mark when it looks like another one.
+fn mark(text: &Untrusted) -> String {
+    let warning = if text.has_mixed_scripts() { " (mixed scripts!)" } else { "" };
+    format!("{}{warning}", text.visible())
+}
+
+fn visible(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
+}
+
+#[derive(Default)]
+struct Page {
+    text: String,
+}
+
+impl Page {
+    fn line(&mut self, line: impl AsRef<str>) {
+        self.text.push_str(line.as_ref().trim_end());
+        self.text.push('\n');
+    }
+
+    fn field(&mut self, name: &str, value: impl AsRef<str>) {
+        self.line(format!("  {name:<12} {}", value.as_ref()));
+    }
+
+    fn heading(&mut self, heading: &str) {
+        self.line(format!("  {heading}:"));
+    }
+
+    fn block(&mut self, text: &Untrusted) {
+        for line in text.visible_lines() {
+            self.line(format!("    {line}"));
+        }
+    }
+
+    fn card(&mut self, card: &EffectCard) {
+        if card.environment == Environment::Production {
+            self.line("*** PRODUCTION ***");
+        }
+        self.line(action(card));
+        self.field("environment", card.environment.name());
+        self.field("risk", card.risk.name());
+        let undo = match &card.reversible {
+            Reversibility::NothingToUndo => "yes: nothing changes".to_owned(),
+            Reversibility::Undo(how) => format!("yes: {}", how.visible()),
+            Reversibility::Irreversible => "NO".to_owned(),
+            Reversibility::Unknown => "unknown, so treat it as NO".to_owned(),
+        };
+        self.field("reversible", undo);
+        self.field(
+            "touches",
+            format!("{} target{}", card.targets.len(), if card.targets.len() == 1 { "" } else { "s" }),
+        );
+        if !card.confinement.is_empty() {
+            self.field("confined by", visible(&card.confinement));
+        }
+    }
+
+    fn asking(&mut self, approval: &Approval) {
+        if !approval.rule.is_empty() {
+            self.field("rule", format!("{}: {}", visible(&approval.rule), visible(&approval.reason)));
+        }
+        self.field("asked by", format!("{} (run {}, call {})", approval.requested_by, approval.run, approval.call));
+        self.field("asked at", super::time::shown(approval.requested_at));
+        if let Some(expires) = approval.expires_at {
+            self.field("expires", super::time::shown(expires));
+        }
+        if let (Some(by), Some(at)) = (&approval.decided_by, approval.decided_at) {
+            self.field(
+                "decided",
+                format!("{} by {} at {}", approval.state, visible(by.name()), super::time::shown(at)),
+            );
+        }
+        if !approval.words.is_empty() {
+            self.field("words", approval.words.visible());
+        }
+        if !matches!(approval.ask, Ask::Question { .. }) {
+            self.field("digest", approval.digest.shown());
+        }
+    }
+
+    fn payload(&mut self, payload: &Payload) {
+        self.heading("exactly this");
+        match payload {
+            Payload::Exec { argv, cwd, env } => {
+                for (index, argument) in argv.iter().enumerate() {
+                    self.line(format!("    argv[{index}] {}", argument.visible()));
+                }
+                self.line(format!("    in {}", cwd.visible()));
+                for name in env {
+                    self.line(format!("    env {}", name.visible()));
+                }
+            }
+            Payload::Patch { path, before, diff } => {
+                let file = if before.is_empty() { "new file" } else { "file" };
+                self.line(format!("    {file} {}", mark(path)));
+                self.block(diff);
+            }
+            Payload::Delete { paths } => {
+                for path in paths {
+                    self.line(format!("    delete {}", mark(path)));
+                }
+            }
+            Payload::Arguments { args } => self.json(args),
+        }
+    }
+
+    fn json(&mut self, value: &Value) {
+        let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+        self.block(&text.into());
+    }
+
+    fn facts(&mut self, card: &EffectCard) {
+        for (name, value) in &card.facts {
+            self.field("fact", format!("{} = {}", visible(name), visible(&value.to_string())));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+
+    #[test]
+    fn a_card_shows_what_runs_and_says_whose_words_are_whose() {
+        let text = text(&sample::push());
+        let wanted = [
+            "push origin/fix-parser\n",
+            "  environment  remote\n",
+            "  reversible   yes: git push origin --delete fix-parser\n",
+            "    argv[1] push\n",
+            "    in /w/␛[2J\n",
+            "  rule         push-asks: it leaves this machine\n",
+            "  fact         force = false\n",
+            "dev says (the agent's own words):\n    tests pass\n",
+        ];
+        for line in wanted {
+            assert!(text.contains(line), "{line:?} is not in\n{text}");
+        }
+        assert!(!text.contains('\u{1b}') && text.contains(sample::push().digest.shown()));
+    }
+
+    #[test]
+    fn a_question_has_its_choices_and_no_digest() {
+        let text = text(&sample::question());
+        assert!(text.contains("    Which branch?\n  - main\n  - next\n") && !text.contains("digest"), "{text}");
+    }
+}

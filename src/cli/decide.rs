@@ -1,0 +1,182 @@
+//! `morningai approve`, `deny`, `answer` and `settle`: a decision, and its run carried on if nobody else does.
+
+use std::time::Duration;
+
+use super::Context;
+use super::Form;
+use super::args::CarryOptions;
+use super::card;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::find;
+use super::follow;
+use super::follow::Following;
+use super::follow::Manner;
+use super::follow::Progress;
+use super::follow::Stop;
+use super::follow::Voice;
+use super::follow::tell_who_waits;
+use super::host::Part;
+use super::shape::ApprovalShape;
+use crate::domain::Command;
+use crate::domain::FeedItem;
+use crate::domain::RunId;
+use crate::domain::RunState;
+use crate::domain::Settlement;
+use crate::domain::Stream;
+use crate::fold::Approval;
+use crate::fold::Snapshot;
+use crate::ports::Client;
+use crate::ports::Feed;
+
+/// A process that works on runs acts on a decision within 250 ms; after twice that nobody does.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What a person decided.
+pub enum Decision {
+    Approve { digest: String },
+    Deny { reason: String },
+    Answer { text: String },
+    Settle { settlement: Settlement, note: String },
+}
+
+impl Decision {
+    fn command(self, approval: &Approval) -> Command {
+        let approval = approval.id;
+        match self {
+            Self::Approve { digest } => Command::Approve { approval, digest: digest.trim().to_owned() },
+            Self::Deny { reason } => Command::Deny { approval, reason: reason.into() },
+            Self::Answer { text } => Command::Answer { approval, text: text.into() },
+            Self::Settle { settlement, note } => Command::Settle { approval, settlement, note: note.into() },
+        }
+    }
+}
+
+/// Decides on the approval that `given` names.
+pub async fn decide(
+    mut context: Context<'_>,
+    given: &str,
+    decision: Decision,
+    carry: CarryOptions,
+) -> Result<Exit, Failure> {
+    let session = context.host.session(Part::Clerk).await?;
+    let decided = record(&mut context, session.client(), given, decision).await;
+    let next = match &decided {
+        Ok((approval, decided)) if !carry.detach => decided.who_goes_on(approval.run, session.client()).await,
+        Ok(_) | Err(_) => GoesOn::ByOthers,
+    };
+    session.close().await;
+    let (approval, _) = decided?;
+    match next {
+        GoesOn::ByOthers => Ok(Exit::Done),
+        GoesOn::WhenResumed => {
+            let next = format!("{} resume {}", context.host.program(), approval.run);
+            context.output.diagnose(&format!("the run is paused; `{next}` goes on with it"));
+            Ok(Exit::Done)
+        }
+        GoesOn::Here => carry_on(&mut context, approval.run).await.map(|()| Exit::Done),
+    }
+}
+
+/// Carries a run to its next stop, telling of it on standard error.
+pub async fn carry_on(context: &mut Context<'_>, run: RunId) -> Result<(), Failure> {
+    let session = context.host.session(Part::Carrier(run)).await?;
+    let person = context.host.person();
+    let program = context.host.program();
+    let mut progress = Progress::new(context.output, Voice::Aside, run);
+    let following = Following { client: session.client(), run, person, manner: Manner::Leave, begin: None };
+    let stop = follow::follow(following, &mut progress).await;
+    match &stop {
+        Ok(Stop::Left(_)) => session.abandon().await,
+        Ok(_) | Err(_) => session.close().await,
+    }
+    match stop? {
+        Stop::Waiting(_, approvals) => tell_who_waits(&approvals, &program, &mut progress),
+        // How the run ended is not how the decision went: that was recorded.
+        other => drop(follow::conclude(&other, &program, &mut progress)?),
+    }
+    Ok(())
+}
+
+/// What was true once the decision was on disk.
+struct Decided {
+    feed: tokio::sync::Mutex<Feed>,
+    seq: u64,
+}
+
+/// Who takes the run on from a decision.
+enum GoesOn {
+    ByOthers,
+    WhenResumed,
+    Here,
+}
+
+async fn record(
+    context: &mut Context<'_>,
+    client: &dyn Client,
+    given: &str,
+    decision: Decision,
+) -> Result<(Approval, Decided), Failure> {
+    let (mut snapshot, feed) = client.open().await?;
+    let approval = find::approval(client, &snapshot, given).await?;
+    snapshot.approvals.insert(approval.id, approval.clone());
+    let committed = client.submit(decision.command(&approval), context.host.person()).await?;
+    committed.iter().for_each(|envelope| drop(snapshot.apply(envelope)));
+    let seq = committed.last().map_or(snapshot.cursor, |envelope| envelope.seq);
+    let decided = snapshot.approvals.remove(&approval.id).unwrap_or(approval);
+    match context.form {
+        Form::Json => context.output.json(&ApprovalShape::of(&decided))?,
+        Form::Text => context.output.line(&sentence(&decided))?,
+    }
+    Ok((decided, Decided { feed: tokio::sync::Mutex::new(feed), seq }))
+}
+
+fn sentence(approval: &Approval) -> String {
+    let run = approval.run;
+    let words = approval.words.visible();
+    match (&approval.ask, approval.settlement) {
+        (_, Some(settlement)) => format!("settled as {}: {} (run {run})", name(settlement), card::headline(approval)),
+        (crate::domain::Ask::Question { .. }, None) if !words.is_empty() => format!("answered: {words} (run {run})"),
+        _ => format!("{}: {} (run {run})", approval.state, card::headline(approval)),
+    }
+}
+
+fn name(settlement: Settlement) -> &'static str {
+    match settlement {
+        Settlement::Happened => "happened",
+        Settlement::Retry => "to be tried again",
+        Settlement::GiveUp => "given up",
+    }
+}
+
+impl Decided {
+    /// Waits for a sign that some process took the run on.
+    async fn who_goes_on(&self, run: RunId, client: &dyn Client) -> GoesOn {
+        let mut feed = self.feed.lock().await;
+        let taken = async {
+            while let Ok(item) = feed.recv().await {
+                if let FeedItem::Committed { envelope } = item
+                    && envelope.stream == Stream::Run(run)
+                    && envelope.seq > self.seq
+                {
+                    return;
+                }
+            }
+            std::future::pending::<()>().await;
+        };
+        if tokio::time::timeout(PATIENCE, taken).await.is_ok() {
+            return GoesOn::ByOthers;
+        }
+        let snapshot = client.open().await.map(|(snapshot, _)| snapshot).unwrap_or_default();
+        left_to_do(&snapshot, run)
+    }
+}
+
+fn left_to_do(snapshot: &Snapshot, run: RunId) -> GoesOn {
+    match snapshot.runs.get(&run) {
+        Some(row) if row.state.is_final() => GoesOn::ByOthers,
+        Some(row) if row.state == RunState::Paused && row.cancelling.is_none() => GoesOn::WhenResumed,
+        Some(_) => GoesOn::Here,
+        None => GoesOn::ByOthers,
+    }
+}

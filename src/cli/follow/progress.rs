@@ -1,0 +1,370 @@
+//! What a follower says while a run goes on: the agent's text as it streams, one line a tool call, or JSON objects.
+
+use std::collections::BTreeMap;
+
+use crate::cli::card;
+use crate::cli::failure::Failure;
+use crate::cli::output::Output;
+use crate::cli::shape::ApprovalShape;
+use crate::cli::shape::RunShape;
+use crate::domain::ApprovalEvent;
+use crate::domain::CallNo;
+use crate::domain::Delta;
+use crate::domain::DeltaKind;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::FailureKind;
+use crate::domain::ModelReply;
+use crate::domain::Plan;
+use crate::domain::PurposeOfTurn;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
+use crate::domain::RunState;
+use crate::domain::Stream;
+use crate::domain::ToolResult;
+use crate::domain::Untrusted;
+use crate::fold::Approval;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+
+/// Where progress goes, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// Lines on standard output.
+    Text,
+    /// Lines on standard error: following is not what the command was asked for.
+    Aside,
+    /// Objects on standard output: the run at each change of its state, each request to a person as it changes.
+    Json,
+}
+
+/// Tells what happens in one run.
+pub struct Progress<'a> {
+    output: &'a mut Output,
+    voice: Voice,
+    run: RunId,
+    state: Option<RunState>,
+    /// Purpose of the turn under way; a plan streams as JSON, which is for the machine.
+    purpose: PurposeOfTurn,
+    has_streamed: bool,
+    is_mid_line: bool,
+    labels: BTreeMap<CallNo, String>,
+    /// How the last call that does something ended, `None` when well.
+    last_failure: Option<FailureKind>,
+}
+
+impl<'a> Progress<'a> {
+    pub fn new(output: &'a mut Output, voice: Voice, run: RunId) -> Self {
+        Self {
+            output,
+            voice,
+            run,
+            state: None,
+            purpose: PurposeOfTurn::Act,
+            has_streamed: false,
+            is_mid_line: false,
+            labels: BTreeMap::new(),
+            last_failure: None,
+        }
+    }
+
+    pub fn last_failure(&self) -> Option<FailureKind> {
+        self.last_failure
+    }
+
+    pub fn output(&mut self) -> &mut Output {
+        self.output
+    }
+
+    /// A line about the run, in the voice that speaks in lines.
+    pub fn say(&mut self, line: &str) -> Result<(), Failure> {
+        let start = if std::mem::take(&mut self.is_mid_line) { "\n" } else { "" };
+        match self.voice {
+            Voice::Text => self.output.line(&format!("{start}{line}")),
+            Voice::Aside => {
+                self.output.diagnose(&format!("{start}{line}"));
+                Ok(())
+            }
+            Voice::Json => Ok(()),
+        }
+    }
+
+    /// The whole of a request.
+    pub fn card(&mut self, approval: &Approval) -> Result<(), Failure> {
+        self.say(card::text(approval).trim_end())
+    }
+
+    pub fn run_object(&mut self, run: &Run) -> Result<(), Failure> {
+        match self.voice {
+            Voice::Json => self.output.json(&RunShape::of(run)),
+            Voice::Text | Voice::Aside => Ok(()),
+        }
+    }
+
+    /// Something committed, already taken into the snapshot.
+    pub fn hear(&mut self, envelope: &Envelope, snapshot: &Snapshot) -> Result<(), Failure> {
+        match (&envelope.event, envelope.stream) {
+            (Event::Run(event), Stream::Run(run)) if run == self.run => {
+                self.hear_run(event)?;
+                self.hear_state(snapshot)
+            }
+            (Event::Approval(event), Stream::Approval(id)) => match snapshot.approvals.get(&id) {
+                Some(approval) if approval.run == self.run => self.hear_approval(event, approval),
+                Some(_) | None => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// A piece of a streaming answer.
+    pub fn stream(&mut self, delta: &Delta) -> Result<(), Failure> {
+        if delta.run != self.run {
+            return Ok(());
+        }
+        match delta.kind {
+            DeltaKind::Token { .. } if self.purpose == PurposeOfTurn::Act => {
+                self.has_streamed = true;
+                self.flow(&delta.text)
+            }
+            DeltaKind::Notice { .. } => self.say(&format!("({})", delta.text.visible())),
+            DeltaKind::Token { .. } | DeltaKind::Output { .. } => Ok(()),
+        }
+    }
+
+    fn flow(&mut self, text: &Untrusted) -> Result<(), Failure> {
+        let lines: Vec<_> = text.visible_lines().collect();
+        let joined = lines.join("\n");
+        self.is_mid_line = !joined.ends_with('\n') && (self.is_mid_line || !joined.is_empty());
+        match self.voice {
+            Voice::Text => self.output.write(&joined),
+            Voice::Aside => {
+                self.output.diagnose_part(&joined);
+                Ok(())
+            }
+            Voice::Json => Ok(()),
+        }
+    }
+
+    fn hear_state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
+        let Some(run) = snapshot.runs.get(&self.run) else { return Ok(()) };
+        if self.state.replace(run.state) == Some(run.state) {
+            return Ok(());
+        }
+        // The state it stops in is told once, by whoever concludes.
+        match run.state {
+            RunState::Planning | RunState::Running => self.run_object(run),
+            _ => Ok(()),
+        }
+    }
+
+    fn hear_run(&mut self, event: &RunEvent) -> Result<(), Failure> {
+        match event {
+            RunEvent::Started { spec } => {
+                self.say(&format!("run {}  {}: {}", self.run, visible(&spec.agent), spec.goal.visible()))?;
+                let Some(workspace) = &spec.workspace else { return Ok(()) };
+                let branch = workspace.branch.as_deref().map(|branch| format!(" on branch {}", visible(branch)));
+                self.say(&format!("works in {}{}", visible(&workspace.root), branch.unwrap_or_default()))
+            }
+            RunEvent::PlanAdopted { plan } => self.plan(plan),
+            RunEvent::TurnStarted { purpose, .. } => {
+                self.purpose = *purpose;
+                self.has_streamed = false;
+                Ok(())
+            }
+            RunEvent::TurnFinished { reply, .. } => self.turn(reply),
+            RunEvent::TurnFailed { failure, .. } => {
+                self.say(&format!("the model did not answer: {}", failure.message.visible()))
+            }
+            RunEvent::CallsRequested { calls } => {
+                self.labels.extend(calls.iter().map(|call| (call.call, call.tool.to_string())));
+                Ok(())
+            }
+            RunEvent::EffectStarted { call, card, .. } => {
+                self.labels.insert(*call, card::action(card));
+                Ok(())
+            }
+            RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
+            RunEvent::Recovered {} => self.say("taken up where its last worker left it"),
+            RunEvent::Resumed {} => self.say("goes on"),
+            RunEvent::CancelRequested { .. } => self.say("is being cancelled"),
+            RunEvent::StepMarked { .. }
+            | RunEvent::CallParked { .. }
+            | RunEvent::EffectInDoubt { .. }
+            | RunEvent::LimitReached { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Succeeded { .. }
+            | RunEvent::Failed { .. }
+            | RunEvent::Cancelled { .. } => Ok(()),
+        }
+    }
+
+    fn plan(&mut self, plan: &Plan) -> Result<(), Failure> {
+        self.say("plan:")?;
+        plan.steps.iter().try_for_each(|step| self.say(&format!("  {}. {}", step.step, step.action.visible())))
+    }
+
+    /// An answer that another process streamed, or that came in one piece, is told when it is complete.
+    fn turn(&mut self, reply: &ModelReply) -> Result<(), Failure> {
+        if let Some(refusal) = &reply.refusal {
+            self.say(&format!("the model refuses: {}", refusal.visible()))?;
+        }
+        if self.has_streamed || self.purpose == PurposeOfTurn::Plan || reply.text.raw().trim().is_empty() {
+            return Ok(());
+        }
+        self.flow(&reply.text)
+    }
+
+    fn settled(&mut self, call: CallNo, result: &ToolResult) -> Result<(), Failure> {
+        let label = self.labels.remove(&call).unwrap_or_default();
+        if label != "finish" {
+            self.last_failure = result.failure;
+        }
+        let ending = result.failure.map_or("ok", ending);
+        self.say(&format!("{call} {label}: {ending}, {}", result.summary.visible()))
+    }
+
+    fn hear_approval(&mut self, event: &ApprovalEvent, approval: &Approval) -> Result<(), Failure> {
+        if self.voice == Voice::Json {
+            return self.output.json(&ApprovalShape::of(approval));
+        }
+        if matches!(event, ApprovalEvent::Requested { .. }) {
+            return Ok(());
+        }
+        let by = approval.decided_by.as_ref().map(|by| format!(" by {}", visible(by.name()))).unwrap_or_default();
+        let words = match approval.words.is_empty() {
+            true => String::new(),
+            false => format!(": {}", approval.words.visible()),
+        };
+        self.say(&format!("{} {}{by}{words}", card::headline(approval), approval.state))
+    }
+}
+
+fn ending(failure: FailureKind) -> &'static str {
+    match failure {
+        FailureKind::BadCall => "bad call",
+        FailureKind::Refused => "refused by policy",
+        FailureKind::Denied => "denied",
+        FailureKind::Expired => "expired undecided",
+        FailureKind::Withdrawn => "withdrawn",
+        FailureKind::Failed => "failed",
+        FailureKind::Drift => "changed since it was approved",
+        FailureKind::Limit => "stopped at a limit",
+        FailureKind::Unconfined => "not run, for want of a sandbox",
+        FailureKind::Cancelled => "cancelled",
+        FailureKind::GaveUp => "given up",
+    }
+}
+
+fn visible(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::output::capture;
+    use crate::cli::sample;
+    use crate::domain::Actor;
+    use crate::domain::RequestedCall;
+    use crate::domain::RunSpec;
+    use crate::domain::ToolCall;
+    use crate::domain::ToolName;
+
+    fn spec() -> RunSpec {
+        RunSpec {
+            goal: "fix\u{1b}[2J it".into(),
+            agent: "dev".to_owned(),
+            instructions: String::new(),
+            tools: Vec::new(),
+            class: Default::default(),
+            workspace: None,
+            procedure: Vec::new(),
+            limits: Default::default(),
+        }
+    }
+
+    fn reply(text: &str) -> ModelReply {
+        ModelReply {
+            model: "m".to_owned(),
+            text: text.into(),
+            refusal: None,
+            calls: Vec::<RequestedCall>::new(),
+            finish: crate::domain::FinishReason::Stop,
+            usage: None,
+            cost: None,
+        }
+    }
+
+    fn tell(voice: Voice, events: Vec<Event>, deltas: &[&str]) -> (String, String) {
+        let (mut output, out, diagnostics) = capture::output();
+        let mut snapshot = Snapshot::default();
+        let mut progress = Progress::new(&mut output, voice, sample::run_id());
+        for (index, event) in events.into_iter().enumerate() {
+            let seq = index as u64 + 1;
+            let stream = match event {
+                Event::Run(_) => Stream::Run(sample::run_id()),
+                Event::Approval(_) => Stream::Approval(sample::approval_id()),
+            };
+            let by = Actor::Agent("dev".to_owned());
+            let envelope = Envelope { seq, stream, version: seq, at: sample::moment(), by, event };
+            snapshot.apply(&envelope);
+            progress.hear(&envelope, &snapshot).unwrap();
+            if matches!(envelope.event, Event::Run(RunEvent::TurnStarted { .. })) {
+                for text in deltas {
+                    let kind = DeltaKind::Token { turn: 1 };
+                    progress.stream(&Delta { run: sample::run_id(), kind, text: (*text).into() }).unwrap();
+                }
+            }
+        }
+        (out.text(), diagnostics.text())
+    }
+
+    fn story() -> Vec<Event> {
+        let call = ToolCall {
+            call: CallNo(1),
+            provider_id: String::new(),
+            tool: ToolName("git_push".to_owned()),
+            args: serde_json::Value::Null,
+            step: None,
+        };
+        vec![
+            Event::Run(RunEvent::Started { spec: Box::new(spec()) }),
+            Event::Run(RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Act }),
+            Event::Run(RunEvent::TurnFinished { turn: 1, attempt: 1, reply: reply("I push\nnow") }),
+            Event::Run(RunEvent::CallsRequested { calls: vec![call] }),
+            Event::Run(RunEvent::CallSettled {
+                call: CallNo(1),
+                attempt: 0,
+                result: ToolResult::failure(FailureKind::Denied, "not today"),
+            }),
+        ]
+    }
+
+    #[test]
+    fn streamed_text_is_not_told_twice_and_calls_take_a_line_each() {
+        let expected =
+            format!("run {}  dev: fix␛[2J it\nI push\nnow\n#1 git_push: denied, not today\n", sample::run_id());
+        assert_eq!(tell(Voice::Text, story(), &["I pu", "sh\nnow"]).0, expected);
+        assert_eq!(tell(Voice::Text, story(), &[]).0, expected);
+        assert_eq!(tell(Voice::Aside, story(), &["I push\nnow"]), (String::new(), expected));
+    }
+
+    #[test]
+    fn json_has_the_run_when_its_state_changes_and_each_request() {
+        let ask = crate::domain::Ask::Effect { card: sample::push_card() };
+        let mut events = story();
+        events.push(Event::Approval(sample::requested(ask)));
+        let (out, _) = tell(Voice::Json, events, &["ignored"]);
+        let lines: Vec<serde_json::Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines[0]["state"], "planning");
+        assert_eq!(lines.last().unwrap()["targets"][0], "origin/fix-parser");
+        assert!(lines.iter().all(|line| line.is_object()));
+    }
+
+    #[test]
+    fn a_plan_is_not_streamed() {
+        let mut events = story();
+        events[1] = Event::Run(RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Plan });
+        assert!(!tell(Voice::Text, events, &["{\"steps\":"]).0.contains("steps"));
+    }
+}

@@ -1,0 +1,108 @@
+//! The headless commands: the same Commands and the same Snapshot as the console, for scripts and for people in a
+//! hurry. Each command is a file. Nothing here opens a store or starts a model: it asks its `Host`.
+
+mod agents;
+mod approvals;
+mod args;
+mod card;
+mod decide;
+mod doctor;
+mod exit;
+mod failure;
+mod find;
+mod follow;
+mod host;
+mod output;
+mod record;
+mod run;
+mod runs;
+#[cfg(test)]
+mod sample;
+mod shape;
+mod shell;
+mod steer;
+mod store;
+mod table;
+mod tail;
+mod time;
+
+pub use args::Command;
+pub use args::CommandLine;
+pub use args::DemoOptions;
+pub use args::GlobalOptions;
+pub use exit::Exit;
+pub use failure::Failure;
+pub use host::Access;
+pub use host::AskModels;
+pub use host::Finding;
+pub use host::Host;
+pub use host::Offer;
+pub use host::OfferKind;
+pub use host::Order;
+pub use host::Part;
+pub use host::Rebuilt;
+pub use host::Session;
+pub use host::StoreKeeper;
+pub use host::Uncommitted;
+pub use host::Work;
+pub use output::Output;
+
+/// The form of results on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    Text,
+    Json,
+}
+
+impl Form {
+    pub fn of(options: &GlobalOptions) -> Self {
+        if options.json { Self::Json } else { Self::Text }
+    }
+}
+
+/// What every command works with.
+struct Context<'a> {
+    host: &'a dyn Host,
+    output: &'a mut Output,
+    form: Form,
+}
+
+/// Carries a command out. A failure has not been told to anybody yet.
+pub async fn perform(
+    command: Command,
+    options: &GlobalOptions,
+    host: &dyn Host,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let context = Context { host, output, form: Form::of(options) };
+    match command {
+        Command::Run(options) => run::run(context, options).await,
+        Command::Runs(options) => runs::runs(context, options).await,
+        Command::Approvals(options) => approvals::approvals(context, options).await,
+        Command::Agents(options) => agents::agents(context, options).await,
+        Command::Approve { id, digest, carry } => {
+            decide::decide(context, &id, decide::Decision::Approve { digest }, carry).await
+        }
+        Command::Deny { id, reason, carry } => {
+            decide::decide(context, &id, decide::Decision::Deny { reason }, carry).await
+        }
+        Command::Answer { id, text, carry } => {
+            decide::decide(context, &id, decide::Decision::Answer { text }, carry).await
+        }
+        Command::Settle { id, outcome, note, carry } => {
+            let decision = decide::Decision::Settle { settlement: outcome.into(), note };
+            decide::decide(context, &id, decision, carry).await
+        }
+        Command::Cancel { run, reason } => steer::cancel(context, &run, reason).await,
+        Command::Pause { run } => steer::pause(context, &run).await,
+        Command::Resume { run, detach } => run::resume(context, &run, detach).await,
+        Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
+        Command::Demo(_) => Err(Failure::usage("a demo is shown in the console").next("start it on a terminal")),
+        Command::Log { action } => tail::log(context, action).await,
+        Command::Db { action } => store::db(context, action).await,
+        Command::Doctor { offline } => doctor::doctor(context, offline).await,
+        Command::Completions { shell } => shell::completions(context, shell),
+        Command::Man => shell::manual(context),
+        Command::SandboxExec => Err(Failure::usage("this helper is started by the program itself, never by hand")),
+    }
+}

@@ -1,0 +1,133 @@
+//! `morningai log`: the events themselves, and whether they are all there.
+
+use serde::Serialize;
+
+use super::Context;
+use super::Form;
+use super::args::LogAction;
+use super::exit::Exit;
+use super::failure::Failure;
+use super::host::Access;
+use super::output::Reader;
+use super::time;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::RunEvent;
+use crate::ports::Head;
+use crate::ports::Log;
+use crate::ports::VerifyReport;
+
+/// Events read at once.
+const PAGE: u32 = 1000;
+
+pub async fn log(mut context: Context<'_>, action: LogAction) -> Result<Exit, Failure> {
+    let store = context.host.store(Access::Read).await?;
+    let done = match action {
+        LogAction::Verify => verify(&mut context, store.log(), &store.place()).await,
+        LogAction::Export => export(&mut context, store.log()).await.map(|()| Exit::Done),
+        LogAction::Tail { follow, lines } => tail(&mut context, store.log(), follow, lines).await.map(|()| Exit::Done),
+    };
+    let closed = store.close().await;
+    let exit = done?;
+    closed.map(|()| exit)
+}
+
+#[derive(Serialize)]
+struct Verification<'a> {
+    intact: bool,
+    events: u64,
+    head: &'a Head,
+    checked: &'a [Head],
+    problems: &'a [String],
+}
+
+async fn verify(context: &mut Context<'_>, log: &dyn Log, place: &str) -> Result<Exit, Failure> {
+    let report = log.verify(&[]).await?;
+    let intact = report.problems.is_empty();
+    match context.form {
+        Form::Json => {
+            let VerifyReport { events, head, checked, problems } = &report;
+            context.output.json(&Verification { intact, events: *events, head, checked, problems })?;
+        }
+        Form::Text if intact => {
+            let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
+            let heads = report.checked.len();
+            let heads = format!("{heads} saved head{}", if heads == 1 { "" } else { "s" });
+            let line = format!("intact: {} events, head {head}, checked against {heads}", report.events);
+            context.output.line(&line)?;
+        }
+        Form::Text => {}
+    }
+    if intact {
+        return Ok(Exit::Done);
+    }
+    Err(Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
+        .at(place)
+        .next("keep the file as it is; compare it with a backup, and find out who else can write to it"))
+}
+
+async fn export(context: &mut Context<'_>, log: &dyn Log) -> Result<(), Failure> {
+    let mut after = 0;
+    loop {
+        let page = log.read(after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = last.seq;
+        for envelope in &page {
+            context.output.json(envelope)?;
+        }
+        if context.output.reader() == Reader::Gone {
+            return Ok(());
+        }
+    }
+}
+
+async fn tail(context: &mut Context<'_>, log: &dyn Log, follow: bool, lines: u32) -> Result<(), Failure> {
+    let mut head = log.watch_head();
+    let mut last = log.read_back(u64::MAX, lines.max(1), None).await?.rows;
+    let mut seen = last.first().map_or(0, |envelope| envelope.seq);
+    if lines == 0 {
+        last.clear();
+    }
+    for envelope in last.iter().rev() {
+        write(context, envelope)?;
+    }
+    while follow && context.output.reader() == Reader::There {
+        for envelope in log.read(seen, PAGE).await? {
+            seen = envelope.seq;
+            write(context, &envelope)?;
+        }
+        let current = *head.borrow_and_update();
+        if current <= seen && head.changed().await.is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+fn write(context: &mut Context<'_>, envelope: &Envelope) -> Result<(), Failure> {
+    match context.form {
+        Form::Json => context.output.json(envelope),
+        Form::Text => context.output.line(&line(envelope)),
+    }
+}
+
+/// Number, time, who, where, what; and what tells it from others of its kind.
+fn line(envelope: &Envelope) -> String {
+    let Envelope { seq, stream, at, by, event, .. } = envelope;
+    let by = crate::domain::Untrusted::new(by.to_string());
+    let line =
+        format!("{seq:>6}  {}  {stream}  {:<22} {}  {}", time::shown(*at), event.kind(), by.visible(), remark(event));
+    line.trim_end().to_owned()
+}
+
+fn remark(event: &Event) -> String {
+    match event {
+        Event::Run(RunEvent::Started { spec }) => spec.goal.visible().into_owned(),
+        Event::Run(RunEvent::EffectStarted { call, card, .. }) => format!("{call} {}", super::card::action(card)),
+        Event::Run(RunEvent::CallSettled { call, result, .. }) => format!("{call} {}", result.summary.visible()),
+        Event::Run(RunEvent::TurnFailed { failure, .. }) => failure.message.visible().into_owned(),
+        Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
+        Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
+        Event::Run(_) | Event::Approval(_) => String::new(),
+    }
+}

@@ -68,3 +68,4 @@ pub mod ports;
 pub mod runtime;
 pub mod store;
 pub mod tools;
+pub mod wire;

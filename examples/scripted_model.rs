@@ -1,0 +1,32 @@
+//! A model server whose answers are written in advance, to try the console by hand and to record demos:
+//!
+//! ```text
+//! cargo run --example scripted_model -- 127.0.0.1:8099 /tmp/story
+//! OPENAI_BASE_URL=http://127.0.0.1:8099/v1 cargo run -- run "make the failing test pass" --workspace /tmp/story/budget
+//! ```
+//!
+//! The second argument, where given, is a directory in which the story's repository is made first.
+
+#[path = "../tests/it/support/scripted_model/mod.rs"]
+mod scripted_model;
+
+use std::env;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use scripted_model::ScriptedModel;
+use scripted_model::story;
+
+fn main() -> io::Result<()> {
+    let mut arguments = env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".to_owned());
+    if let Some(directory) = arguments.next() {
+        println!("repository: {}", story::repository(Path::new(&directory))?.display());
+    }
+    let script = story::fix_the_failing_test().paced(Duration::from_millis(30));
+    let server = ScriptedModel::start_at(&address, script)?;
+    println!("OPENAI_BASE_URL={}", server.base_url());
+    server.serve();
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The program: reads the command line and starts what it asks for.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use morningai::cli;
+use morningai::cli::Command;
+use morningai::cli::CommandLine;
+use morningai::cli::Exit;
+use morningai::cli::Failure;
+use morningai::cli::Output;
+use morningai::wire::Wire;
+
+/// Enough for a console beside busy runs; each one costs memory.
+const WORKERS: usize = 2;
+
+fn main() -> ExitCode {
+    // A process started as the sandbox's helper must do that and nothing else.
+    if let Some(code) = morningai::tools::sandbox::run_if_child() {
+        return code;
+    }
+    let line = match CommandLine::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help that nobody reads to its end is no error.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+        }
+    };
+    let mut output = Output::standard();
+    match perform(line, &mut output) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            output.diagnose_part(&failure.rendered());
+            failure.exit.into()
+        }
+    }
+}
+
+fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
+    let wire = Arc::new(Wire::open(&line.global)?);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the program cannot start its threads: {error}")))?;
+    let done = runtime.block_on(async {
+        match line.command {
+            Some(Command::Demo(options)) => wire.demo(options, output).await,
+            Some(command) => cli::perform(command, &line.global, wire.as_ref(), output).await,
+            None => wire.console().await,
+        }
+    });
+    // What still blocks a thread, such as a read from the terminal, is not waited for.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,131 @@
+//! Opening the console: on the embedded orchestrator, or on a recording.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Wire;
+use super::desk::DemoDesk;
+use super::desk::Desk;
+use super::places::read;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::client::Recording;
+use crate::client::ReplayClient;
+use crate::config::Keys;
+use crate::console;
+use crate::console::ConsoleError;
+use crate::console::ConsoleOptions;
+use crate::console::Launcher;
+use crate::console::keymap::Keymap;
+use crate::console::state::Mouse;
+use crate::console::theme::Depth;
+use crate::console::theme::Theme;
+use crate::domain::Faults;
+use crate::domain::SourceText;
+use crate::ports::Clock;
+use crate::ports::SystemClock;
+use crate::runtime::Role;
+
+impl Wire {
+    /// The console, until the person leaves it.
+    pub async fn console(self: Arc<Self>) -> Result<Exit, Failure> {
+        self.check_terminal()?;
+        let options = self.console_options(Arc::new(Desk::new(self.clone())))?;
+        let session = self.start(Role::Worker).await?;
+        let client = session.shared();
+        tokio::spawn({
+            let (wire, client) = (self.clone(), client.clone());
+            async move { client.learn_sandbox(wire.sandbox.rung().await.name()) }
+        });
+        let shown = console::run(client, options).await;
+        session.end_in_order().await;
+        ended(shown)
+    }
+
+    /// A recording in the console. Touches no state.
+    pub(super) async fn show(&self, recording: Recording, speed: f64) -> Result<Exit, Failure> {
+        self.check_terminal()?;
+        let options = self.console_options(Arc::new(DemoDesk))?;
+        let client = ReplayClient::play(recording, speed, SystemClock.now());
+        ended(console::run(Arc::new(client), options).await)
+    }
+
+    fn check_terminal(&self) -> Result<(), Failure> {
+        if self.options.plain {
+            return Err(Failure::usage("the append-only console is not part of this build")
+                .next("use the commands: `morningai run`, `approvals`, `approve`, `deny`, `log tail -f`"));
+        }
+        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+            return Ok(());
+        }
+        Err(Failure::usage("the console needs a terminal, and this is none")
+            .next("use a command (`morningai --help` lists them)"))
+    }
+
+    fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
+        let variable = |name: &str| std::env::var(name).ok();
+        let depth =
+            Depth::of(variable("NO_COLOR").as_deref(), variable("COLORTERM").as_deref(), variable("TERM").as_deref());
+        let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_default();
+        Ok(ConsoleOptions {
+            person: self.person.clone(),
+            launcher,
+            clock: Arc::new(SystemClock),
+            keymap: self.keymap()?,
+            themes: self.themes(depth)?,
+            depth,
+            mouse: if self.config.console.mouse { Mouse::Console } else { Mouse::Terminal },
+            editor: editor.split_whitespace().map(str::to_owned).collect(),
+            copy_file: self.places.paths.data_dir().join("copied.txt"),
+            term: variable("TERM").unwrap_or_default(),
+        })
+    }
+
+    /// The keys of the configuration; those of `keys.toml` beside it when it names none.
+    fn keymap(&self) -> Result<Keymap, Failure> {
+        let source = match &self.config.console.keys {
+            Some(Keys::Inline(source)) => source.clone(),
+            Some(Keys::File(path)) => read(&self.places.resolve(path), "keys")?,
+            None => match self.places.paths.keys_file() {
+                path if path.exists() => read(&path, "keys")?,
+                _ => return Ok(Keymap::builtin().map_err(Faults::from)?),
+            },
+        };
+        Ok(Keymap::with(&source).map_err(Faults::from)?)
+    }
+
+    /// All bundled themes, the wanted one first.
+    fn themes(&self, depth: Depth) -> Result<Vec<Theme>, Failure> {
+        let wanted = self.options.theme.clone().or_else(|| self.config.console.theme.clone());
+        let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth).to_owned());
+        let first = match Theme::builtin(&wanted) {
+            Some(theme) => theme.map_err(Faults::from)?,
+            None => Theme::read(&self.theme_file(&wanted)?).map_err(Faults::from)?,
+        };
+        let others = Theme::all_builtin().into_iter().filter(|theme| theme.name != first.name);
+        Ok(std::iter::once(first.clone()).chain(others).collect())
+    }
+
+    /// A theme's file: the path itself, or a name in the configuration's `themes`.
+    fn theme_file(&self, wanted: &str) -> Result<SourceText, Failure> {
+        let named = self.places.paths.config_dir().join("themes");
+        let given = self.places.resolve(Path::new(wanted));
+        let places: Vec<PathBuf> = std::iter::once(given)
+            .chain(["toml", "yaml", "yml"].map(|ending| named.join(format!("{wanted}.{ending}"))))
+            .collect();
+        match places.iter().find(|path| path.is_file()) {
+            Some(path) => read(path, "theme"),
+            None => Err(Failure::usage(format!("there is no theme {wanted:?}"))
+                .next(format!("use dark, light or monochrome, a file, or a name in {}", named.display()))),
+        }
+    }
+}
+
+fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {
+    match shown {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Err(Failure::failed(error.to_string()).next(error.hint())),
+    }
+}

@@ -1,0 +1,141 @@
+//! What can be started from the console, and the goals that were.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::Wire;
+use super::launch;
+use crate::cli::Failure;
+use crate::cli::OfferKind;
+use crate::cli::Order;
+use crate::cli::Uncommitted;
+use crate::cli::Work;
+use crate::console::Launcher;
+use crate::console::state::Offer;
+use crate::console::state::Offers;
+use crate::console::theme::Theme;
+use crate::console::update::Launch;
+use crate::console::update::LaunchKind;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::ClientError;
+
+/// Goals offered again, newest last.
+const PAST_GOALS: usize = 200;
+/// Directories offered to continue a path.
+const DIRECTORIES: usize = 50;
+
+/// Starts runs on the embedded orchestrator.
+pub(super) struct Desk {
+    wire: Arc<Wire>,
+}
+
+impl Desk {
+    pub(super) fn new(wire: Arc<Wire>) -> Self {
+        Self { wire }
+    }
+
+    fn goals_file(&self) -> PathBuf {
+        self.wire.places.paths.data_dir().join("goals.ndjson")
+    }
+
+    fn past_goals(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.goals_file()).unwrap_or_default();
+        let goals: Vec<String> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        goals[goals.len().saturating_sub(PAST_GOALS)..].to_vec()
+    }
+}
+
+#[async_trait]
+impl Launcher for Desk {
+    async fn offers(&self) -> Offers {
+        // The answer is drawn anew, and by then the sandbox is known too.
+        self.wire.sandbox.rung().await;
+        let (offers, _) = launch::offers(&self.wire);
+        let of = |kind: OfferKind| {
+            let matching = offers.iter().filter(|offer| offer.kind == kind);
+            matching.map(|offer| Offer { name: offer.name.clone(), description: offer.description.clone() }).collect()
+        };
+        Offers {
+            agents: of(OfferKind::Agent),
+            procedures: of(OfferKind::Procedure),
+            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            past_goals: self.past_goals(),
+            workspace: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
+        }
+    }
+
+    async fn prepare(&self, launch: &Launch) -> Result<(RunId, RunSpec), ClientError> {
+        let run = RunId(uuid::Uuid::now_v7());
+        let workspace = launch.workspace.trim();
+        let work = match &launch.kind {
+            LaunchKind::Agent(name) => Work::Goal { goal: launch.goal.clone(), agent: Some(name.clone()) },
+            LaunchKind::Procedure(name) => Work::Procedure(name.clone()),
+        };
+        let order = Order {
+            run,
+            work,
+            workspace: (!workspace.is_empty()).then(|| self.wire.places.resolve(Path::new(workspace))),
+            uncommitted: Uncommitted::Refuse,
+        };
+        let spec = launch::prepare(&self.wire, order).await.map_err(to_client_error)?;
+        Ok((run, spec))
+    }
+
+    async fn directories(&self, path: &str) -> Vec<String> {
+        let (parent, beginning) = path.rsplit_once('/').map_or(("", path), |(parent, rest)| (parent, rest));
+        let shown = if path.contains('/') { format!("{parent}/") } else { String::new() };
+        let start = if shown.is_empty() { "." } else { shown.as_str() };
+        let Ok(entries) = std::fs::read_dir(self.wire.places.resolve(Path::new(start))) else { return Vec::new() };
+        let mut found: Vec<_> = entries
+            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir())?.file_name().into_string().ok())
+            .filter(|name| name.starts_with(beginning) && (beginning.starts_with('.') || !name.starts_with('.')))
+            .map(|name| format!("{shown}{name}/"))
+            .collect();
+        found.sort();
+        found.truncate(DIRECTORIES);
+        found
+    }
+
+    async fn remember(&self, goal: &str) {
+        let line = serde_json::Value::from(goal).to_string();
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(self.goals_file());
+        if let Err(error) = file.and_then(|mut file| writeln!(file, "{line}")) {
+            tracing::warn!(%error, "the goal was not kept for the next time");
+        }
+    }
+}
+
+/// Nothing can be started from a recording.
+pub(super) struct DemoDesk;
+
+#[async_trait]
+impl Launcher for DemoDesk {
+    async fn offers(&self) -> Offers {
+        let themes = Theme::all_builtin().into_iter().map(|theme| theme.name).collect();
+        Offers { themes, ..Offers::default() }
+    }
+
+    async fn prepare(&self, _launch: &Launch) -> Result<(RunId, RunSpec), ClientError> {
+        Err(ClientError {
+            message: "this is a recording: nothing can be started from it".to_owned(),
+            hint: "leave it, and start `morningai`".to_owned(),
+        })
+    }
+
+    async fn directories(&self, _path: &str) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn remember(&self, _goal: &str) {}
+}
+
+fn to_client_error(failure: Failure) -> ClientError {
+    ClientError { message: failure.message(), hint: failure.hint() }
+}

@@ -1,0 +1,277 @@
+//! What works here: each thing this program depends on, looked at, with what to do where it does not.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Wire;
+use super::model;
+use crate::cli::AskModels;
+use crate::cli::Finding;
+use crate::domain::TaskClass;
+use crate::models::ProbeReport;
+use crate::models::probe;
+use crate::ports::Log;
+use crate::ports::Model;
+use crate::store::OpenMode;
+use crate::store::SqliteLog;
+use crate::tools::sandbox::Rung;
+
+/// Longest a model may take to answer all that is asked of it.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const SET_A_MODEL: &str = "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own (Ollama: \
+                           http://127.0.0.1:11434/v1), or [providers] and [models] in the configuration; procedures, \
+                           approvals and the log need none";
+
+pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
+    let mut findings = vec![configuration(wire), store(wire).await, logs(wire)];
+    findings.extend(self::models(wire, models).await);
+    findings.extend([sandbox(wire).await, policy(wire), terminal(), clock(), git().await]);
+    findings.extend(broken_files(wire));
+    findings
+}
+
+fn configuration(wire: &Wire) -> Finding {
+    let file = wire.places.paths.config_file();
+    let dir = |dir: &Path| if dir.is_dir() { dir.display().to_string() } else { "none".to_owned() };
+    let own = format!(
+        "own agents: {}; own procedures: {}",
+        dir(&wire.places.paths.agents_dir()),
+        dir(&wire.places.paths.procedures_dir())
+    );
+    if file.exists() {
+        Finding::ok("config", format!("{}; {own}", file.display()))
+    } else {
+        Finding::ok("config", format!("all defaults, for there is no {}; {own}", file.display()))
+    }
+}
+
+async fn store(wire: &Wire) -> Finding {
+    let path = &wire.places.store;
+    if !path.exists() {
+        return absent_store(path);
+    }
+    let log = match SqliteLog::open(path, wire.places.tenant.clone(), OpenMode::ReadOnly).await {
+        Ok(log) => log,
+        Err(error) => return Finding::fail("store", error.message, error.hint),
+    };
+    let head = log.head().await;
+    let detail = match head {
+        Ok(head) => {
+            format!("sqlite:{}, {} events, head {}", path.display(), head.seq, head.hash.get(..12).unwrap_or("none"))
+        }
+        Err(error) => return Finding::fail("store", error.message, error.hint),
+    };
+    // Saving the head is for those who write.
+    drop(log);
+    match rustix::fs::access(path, rustix::fs::Access::WRITE_OK) {
+        Ok(()) => Finding::ok("store", detail),
+        Err(error) => Finding::fail(
+            "store",
+            format!("{detail}; it cannot be written: {error}"),
+            "check who owns it and that the file system is not mounted read-only",
+        ),
+    }
+}
+
+/// The nearest directory that exists decides whether the store can be made.
+fn absent_store(path: &Path) -> Finding {
+    let parent = path.ancestors().skip(1).find(|dir| dir.as_os_str().is_empty() || dir.exists());
+    let parent = parent.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    match rustix::fs::access(parent, access) {
+        Ok(()) => Finding::ok("store", format!("sqlite:{}, to be made at the first use", path.display())),
+        Err(error) => Finding::fail(
+            "store",
+            format!("sqlite:{} cannot be made: {}: {error}", path.display(), parent.display()),
+            "check who owns that directory, or give another one with --data-dir",
+        ),
+    }
+}
+
+fn logs(wire: &Wire) -> Finding {
+    let dir = wire.places.paths.log_dir();
+    match rustix::fs::access(dir, rustix::fs::Access::WRITE_OK) {
+        Ok(()) => Finding::ok("logs", dir.display().to_string()),
+        Err(error) => Finding::warn(
+            "logs",
+            format!("{} cannot be written: {error}", dir.display()),
+            "check who owns it; the program works without its log",
+        ),
+    }
+}
+
+async fn models(wire: &Wire, ask: AskModels) -> Vec<Finding> {
+    if !wire.model.is_configured() {
+        return vec![Finding::warn("model", "none is configured, so agents cannot work", SET_A_MODEL)];
+    }
+    let settings = wire.model.settings();
+    let routes = TaskClass::ALL.map(|class| format!("{} → {}", class.name(), settings.route(class).join(", ")));
+    let mut findings = vec![Finding::ok("models", routes.join("; "))];
+    if ask == AskModels::No {
+        return findings;
+    }
+    model::use_ring();
+    for name in settings.models.keys() {
+        let report = tokio::time::timeout(PATIENCE, probe(settings, name)).await;
+        findings.push(match report {
+            Ok(Some(report)) => model_finding(&report),
+            Ok(None) => Finding::fail("model", format!("{name}: its settings are unusable"), "look at [providers]"),
+            Err(_) => Finding::fail(
+                "model",
+                format!("{name}: no complete answer within {} s", PATIENCE.as_secs()),
+                "try again once the server has loaded the model",
+            ),
+        });
+    }
+    findings
+}
+
+fn model_finding(report: &ProbeReport) -> Finding {
+    use crate::models::Finding as Probed;
+    let name = match &report.model {
+        Some(model) => format!("{}: {model} at {}", report.name, report.server),
+        None => format!("{} at {}", report.name, report.server),
+    };
+    let problem = [("not reachable", &report.reachable), ("not authorized", &report.authorized)].into_iter().find_map(
+        |(what, found)| match found {
+            Probed::No(why) => Some(format!("{name}: {what}: {}", why.visible())),
+            Probed::Yes | Probed::NotTried => None,
+        },
+    );
+    if let Some(problem) = problem {
+        return Finding::fail("model", problem, report.hint.clone().unwrap_or_else(|| SET_A_MODEL.to_owned()));
+    }
+    let word = |name: &str, found: &Probed| match found {
+        Probed::Yes => format!("{name} yes"),
+        Probed::No(why) => format!("{name} NO ({})", why.visible()),
+        Probed::NotTried => format!("{name} not tried"),
+    };
+    let speed = report.tokens_per_second.map_or_else(String::new, |speed| format!(", {speed:.0} tokens/s"));
+    let abilities =
+        [word("streaming", &report.streams), word("tool calls", &report.native_calls), word("schemas", &report.schema)];
+    let detail = format!("{name}: {}{speed}", abilities.join(", "));
+    match (report.recommended, &report.hint) {
+        (Some(style), _) if style != report.configured => {
+            let advice = format!("set `calls = \"{}\"` for it in [models] of the configuration", style.name());
+            Finding::warn("model", detail, advice)
+        }
+        (None, hint) => {
+            let advice = hint.clone().unwrap_or_else(|| "choose a model that calls tools or obeys schemas".to_owned());
+            Finding::fail("model", detail, advice)
+        }
+        (Some(_), Some(hint)) => Finding::warn("model", detail, hint.clone()),
+        (Some(_), None) => Finding::ok("model", detail),
+    }
+}
+
+async fn sandbox(wire: &Wire) -> Finding {
+    let report = wire.sandbox.report().await;
+    let mut lines = vec![format!("programs run on the rung {}", report.rung.name())];
+    let mut advice = Vec::new();
+    for check in &report.checks {
+        match &check.problem {
+            None => lines.push(format!("{} works", check.name)),
+            Some(problem) => {
+                lines.push(format!("{} does not: {}", check.name, problem.what));
+                advice.push(problem.hint.to_owned());
+            }
+        }
+    }
+    lines.extend(report.weaknesses.iter().map(|weakness| (*weakness).to_owned()));
+    let detail = lines.join("\n");
+    match report.rung {
+        Rung::Bubblewrap => Finding::ok("sandbox", detail),
+        Rung::LandlockSeccomp => Finding::warn("sandbox", detail, advice.join("\n")),
+        Rung::None { .. } => Finding::fail(
+            "sandbox",
+            format!("{detail}\nno program can be confined, so tools that run programs refuse"),
+            advice.join("\n"),
+        ),
+    }
+}
+
+fn policy(wire: &Wire) -> Finding {
+    match wire.judge.policy() {
+        Ok(policy) => {
+            let files: Vec<_> = wire.judge.files().iter().map(|file| file.name.to_string()).collect();
+            let own = if files.is_empty() { "the defaults alone".to_owned() } else { files.join(", ") };
+            Finding::ok("policy", format!("{} rules in force: {own}", policy.rules().len()))
+        }
+        Err(faults) => Finding::fail("policy", faults.to_string(), "nothing runs until this is mended"),
+    }
+}
+
+fn terminal() -> Finding {
+    if !std::io::stdout().is_terminal() {
+        return Finding::ok("terminal", "standard output is not a terminal; commands work, the console needs one");
+    }
+    let env = |name: &str| std::env::var(name).unwrap_or_default();
+    let term = env("TERM");
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row));
+    let colours = match (env("NO_COLOR").is_empty(), env("COLORTERM").as_str()) {
+        (false, _) => "no colours (NO_COLOR)",
+        (true, "truecolor" | "24bit") => "16 million colours",
+        (true, _) if term.contains("256color") => "256 colours",
+        (true, _) => "16 colours",
+    };
+    let locale = [env("LC_ALL"), env("LC_CTYPE"), env("LANG")].into_iter().find(|value| !value.is_empty());
+    let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
+    let copying = if term.starts_with("screen") || !env("TMUX").is_empty() {
+        "copying (OSC 52) needs `set -g set-clipboard on` in tmux"
+    } else {
+        "copying by OSC 52 where the terminal allows it, else to a file"
+    };
+    let detail =
+        format!("{term}, {}×{}, {colours}, {}; {copying}", size.0, size.1, if unicode { "UTF-8" } else { "not UTF-8" });
+    match () {
+        () if term.is_empty() || term == "dumb" => {
+            Finding::warn("terminal", detail, "use --plain, or set TERM to what your terminal is")
+        }
+        () if size.0 < 60 || size.1 < 15 => {
+            Finding::warn("terminal", detail, "below 60×15 only denying is offered; make it larger, or use --plain")
+        }
+        () if !unicode => Finding::warn("terminal", detail, "set LANG to a UTF-8 locale, e.g. C.UTF-8"),
+        () => Finding::ok("terminal", detail),
+    }
+}
+
+/// Earlier than this program was written, it is wrong.
+fn clock() -> Finding {
+    let now = chrono::Utc::now();
+    let detail = now.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    if now.timestamp() < 1_764_000_000 {
+        return Finding::fail(
+            "clock",
+            format!("{detail} cannot be"),
+            "set the clock: expiries and the log depend on it",
+        );
+    }
+    Finding::ok("clock", detail)
+}
+
+async fn git() -> Finding {
+    let output = tokio::process::Command::new("git").arg("--version").output().await;
+    match output {
+        Ok(output) if output.status.success() => {
+            let text = String::from_utf8_lossy(&output.stdout);
+            Finding::ok("git", text.trim().trim_start_matches("git version ").to_owned())
+        }
+        Ok(output) => Finding::fail("git", format!("`git --version` failed: {}", output.status), "reinstall git"),
+        Err(error) => Finding::fail("git", format!("it did not start: {error}"), "install git, or put it on PATH"),
+    }
+}
+
+fn broken_files(wire: &Wire) -> Vec<Finding> {
+    let (agents, procedures) = (wire.agents(), wire.procedures());
+    let finding = |kind: &str, (name, faults): (&str, &crate::domain::Faults)| {
+        Finding::warn(kind, format!("{name} cannot be used:\n{faults}"), "mend the file, or remove it")
+    };
+    let tools = wire.tool_names();
+    let misfits = agents.iter().filter_map(|(name, agent)| Some((name, agent.check_tools(&tools).err()?)));
+    let mut findings: Vec<_> = agents.broken().map(|broken| finding("agent", broken)).collect();
+    findings.extend(misfits.map(|(name, faults)| finding("agent", (name, &faults))));
+    findings.extend(procedures.broken().map(|broken| finding("procedure", broken)));
+    findings
+}

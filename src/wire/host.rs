@@ -1,0 +1,62 @@
+//! What the commands ask of the program, answered.
+
+use async_trait::async_trait;
+
+use super::Wire;
+use super::doctor;
+use super::launch;
+use super::session::Keeper;
+use crate::cli::Access;
+use crate::cli::AskModels;
+use crate::cli::Failure;
+use crate::cli::Finding;
+use crate::cli::Host;
+use crate::cli::Offer;
+use crate::cli::Order;
+use crate::cli::Part;
+use crate::cli::Session;
+use crate::cli::StoreKeeper;
+use crate::domain::Actor;
+use crate::domain::Faults;
+use crate::domain::RunSpec;
+use crate::runtime::Role;
+use crate::store::OpenMode;
+
+#[async_trait]
+impl Host for Wire {
+    fn person(&self) -> Actor {
+        self.person.clone()
+    }
+
+    fn program(&self) -> String {
+        self.options.program()
+    }
+
+    async fn session(&self, part: Part) -> Result<Box<dyn Session>, Failure> {
+        let role = match part {
+            Part::Clerk => Role::Clerk,
+            Part::Carrier(run) => Role::Carrier(run),
+        };
+        Ok(Box::new(self.start(role).await?))
+    }
+
+    async fn store(&self, access: Access) -> Result<Box<dyn StoreKeeper>, Failure> {
+        let mode = match access {
+            Access::Read => OpenMode::ReadOnly,
+            Access::Write => OpenMode::ReadWrite,
+        };
+        Ok(Box::new(Keeper(Wire::store(self, mode).await?)))
+    }
+
+    async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {
+        Ok(launch::offers(self))
+    }
+
+    async fn prepare(&self, order: Order) -> Result<RunSpec, Failure> {
+        launch::prepare(self, order).await
+    }
+
+    async fn examine(&self, models: AskModels) -> Vec<Finding> {
+        doctor::examine(self, models).await
+    }
+}

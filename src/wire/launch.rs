@@ -1,0 +1,197 @@
+//! What can be run, and everything that is fixed when a run starts: instructions, tools, limits, its workspace.
+
+use std::path::Path;
+use std::path::PathBuf;
+
+use super::Wire;
+use crate::cli::Failure;
+use crate::cli::Offer;
+use crate::cli::OfferKind;
+use crate::cli::Order;
+use crate::cli::Uncommitted as Changes;
+use crate::cli::Work;
+use crate::config::Agent;
+use crate::config::Missing;
+use crate::config::Needs;
+use crate::config::Procedure;
+use crate::domain::Faults;
+use crate::domain::Limits;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::domain::TaskClass;
+use crate::domain::Workspace;
+use crate::ports::Model;
+use crate::tools::workspace::Uncommitted;
+use crate::tools::workspace::WorkspaceError;
+use crate::tools::workspace::WorkspaceErrorKind;
+use crate::tools::workspace::WorktreeRequest;
+use crate::tools::workspace::create_worktree;
+use crate::tools::workspace::scratch;
+
+/// Who works when nobody is named.
+const USUAL_AGENT: &str = "dev";
+
+/// Agents and procedures, and what is wrong with those that cannot be used.
+pub(super) fn offers(wire: &Wire) -> (Vec<Offer>, Vec<Faults>) {
+    let (agents, procedures) = (wire.agents(), wire.procedures());
+    let offered_agents = agents.iter().map(|(_, agent)| Offer {
+        name: agent.name.clone(),
+        kind: OfferKind::Agent,
+        description: agent.description.clone(),
+        model: Some(agent.class.name().to_owned()),
+        tools: agent.tools.iter().map(|tool| tool.0.clone()).collect(),
+        source: agent.source.name.to_string(),
+        text: agent.instructions.clone(),
+    });
+    let offered_procedures = procedures.iter().map(|(_, procedure)| {
+        let mut tools: Vec<_> = procedure.steps.iter().map(|step| step.tool.0.clone()).collect();
+        tools.sort();
+        tools.dedup();
+        let titles: Vec<_> =
+            procedure.steps.iter().enumerate().map(|(index, step)| format!("{}. {}", index + 1, step.title)).collect();
+        Offer {
+            name: procedure.name.clone(),
+            kind: OfferKind::Procedure,
+            description: procedure.description.clone(),
+            model: None,
+            tools,
+            source: procedure.source.name.to_string(),
+            text: titles.join("\n"),
+        }
+    });
+    let broken = agents.broken().chain(procedures.broken()).map(|(_, faults)| faults.clone());
+    (offered_agents.chain(offered_procedures).collect(), broken.collect())
+}
+
+/// Checks an order and makes the run's workspace; the last thing it does is the first it leaves behind.
+pub(super) async fn prepare(wire: &Wire, order: Order) -> Result<RunSpec, Failure> {
+    let Order { run, work, workspace, uncommitted } = order;
+    let places = Workplace { wire, run, given: workspace, uncommitted };
+    match work {
+        Work::Goal { goal, agent } => prepare_agent(places, goal, agent.as_deref().unwrap_or(USUAL_AGENT)).await,
+        Work::Procedure(name) => prepare_procedure(places, &name).await,
+    }
+}
+
+async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Result<RunSpec, Failure> {
+    let wire = places.wire;
+    let agents = wire.agents();
+    let agent = agents.get(name).map_err(missing)?;
+    agent.check_tools(&wire.tool_names())?;
+    if !wire.model.is_configured() {
+        return Err(Failure::usage("no model is configured, and an agent needs one").next(
+            "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own; `morningai run --runbook \
+             check-this-machine` needs none",
+        ));
+    }
+    let workspace = places.make(&goal, agent_needs(agent)).await?;
+    Ok(RunSpec {
+        goal: goal.into(),
+        agent: agent.name.clone(),
+        instructions: agent.instructions.clone(),
+        tools: agent.tools.clone(),
+        class: agent.class,
+        workspace,
+        procedure: Vec::new(),
+        limits: agent.limits.over(&limits(wire)),
+    })
+}
+
+async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec, Failure> {
+    let wire = places.wire;
+    let procedure = find_procedure(wire, name)?;
+    procedure.check_tools(&wire.tool_names())?;
+    let workspace = places.make(&procedure.name, procedure.needs).await?;
+    Ok(RunSpec {
+        goal: procedure.description.clone().into(),
+        agent: procedure.name.clone(),
+        instructions: String::new(),
+        tools: Vec::new(),
+        class: TaskClass::Simple,
+        workspace,
+        procedure: procedure.steps,
+        limits: limits(wire),
+    })
+}
+
+/// A name from the library, or a file.
+fn find_procedure(wire: &Wire, name: &str) -> Result<Procedure, Failure> {
+    if name.contains('/') || name.ends_with(".md") {
+        return Ok(Procedure::read_file(Path::new(name))?);
+    }
+    wire.procedures().get(name).cloned().map_err(missing)
+}
+
+fn limits(wire: &Wire) -> Limits {
+    wire.config.limits.over(&Limits::default())
+}
+
+/// An agent that uses git works in a repository, any other in a directory of its own.
+fn agent_needs(agent: &Agent) -> Needs {
+    if agent.tools.iter().any(|tool| tool.0.starts_with("git_")) { Needs::Repository } else { Needs::Scratch }
+}
+
+fn missing(missing: Missing) -> Failure {
+    match missing {
+        Missing::Unknown { message, hint } => {
+            Failure::usage(message).next(format!("{hint} `morningai agents` lists all"))
+        }
+        Missing::Broken(faults) => faults.into(),
+    }
+}
+
+/// Where a run is to work.
+struct Workplace<'a> {
+    wire: &'a Wire,
+    run: RunId,
+    given: Option<PathBuf>,
+    uncommitted: Changes,
+}
+
+impl Workplace<'_> {
+    /// Makes it. A directory that was named is a repository; otherwise it depends on what is needed.
+    async fn make(&self, goal: &str, needs: Needs) -> Result<Option<Workspace>, Failure> {
+        self.wire.places.make_data_dir()?;
+        let data_dir = self.wire.places.paths.data_dir();
+        match (&self.given, needs) {
+            (Some(repository), _) => self.worktree(repository, goal, data_dir).await.map(Some),
+            (None, Needs::Repository) => self.worktree(Path::new("."), goal, data_dir).await.map(Some),
+            (None, Needs::Scratch) => Ok(Some(scratch(self.run, data_dir).map_err(failure)?)),
+            (None, Needs::None) => Ok(None),
+        }
+    }
+
+    async fn worktree(&self, repository: &Path, goal: &str, data_dir: &Path) -> Result<Workspace, Failure> {
+        // A relative path means something here and nothing in a message read elsewhere.
+        let repository = std::path::absolute(repository).unwrap_or_else(|_| repository.to_owned());
+        let uncommitted = match self.uncommitted {
+            Changes::Refuse => Uncommitted::Refuse,
+            Changes::LeaveBehind => Uncommitted::LeaveBehind,
+        };
+        let request = WorktreeRequest { repository: &repository, run: self.run, goal, data_dir, uncommitted };
+        create_worktree(request).await.map_err(failure)
+    }
+}
+
+fn failure(error: WorkspaceError) -> Failure {
+    let place = error.path.display().to_string();
+    let failure = match error.kind {
+        WorkspaceErrorKind::Missing
+        | WorkspaceErrorKind::NotADirectory
+        | WorkspaceErrorKind::NotARepository
+        | WorkspaceErrorKind::BareRepository
+        | WorkspaceErrorKind::NoCommits
+        | WorkspaceErrorKind::Uncommitted
+        | WorkspaceErrorKind::NotOwned => Failure::usage(error.what),
+        WorkspaceErrorKind::Unsaved | WorkspaceErrorKind::Git | WorkspaceErrorKind::Io => Failure::failed(error.what),
+    };
+    let next = match error.kind {
+        WorkspaceErrorKind::Uncommitted => {
+            "commit or stash them, since the run would not see them; or give --leave-changes to go on from the last \
+             commit without them"
+                .to_owned()
+        }
+        _ => error.hint,
+    };
+    failure.at(place).next(next)
+}

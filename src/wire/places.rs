@@ -1,0 +1,153 @@
+//! Where everything is, after options, environment and configuration had their say. Makes directories private.
+
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::cli::Failure;
+use crate::cli::GlobalOptions;
+use crate::config::Config;
+use crate::config::Overrides;
+use crate::config::Paths;
+use crate::config::PlatformDirs;
+use crate::config::RungChoice as Rung;
+use crate::domain::SourceText;
+use crate::domain::Tenant;
+use crate::tools::sandbox::RungChoice;
+use crate::tools::sandbox::SandboxSettings;
+
+/// All places of one process.
+pub(super) struct Places {
+    pub(super) paths: Paths,
+    /// The SQLite file.
+    pub(super) store: PathBuf,
+    pub(super) tenant: Tenant,
+    home: Option<PathBuf>,
+}
+
+impl Places {
+    pub(super) fn of(options: &GlobalOptions) -> Result<Self, Failure> {
+        let overrides = Overrides { config_file: options.config.clone(), data_dir: options.data_dir.clone() };
+        let paths = Paths::new(overrides, PlatformDirs::of_user())
+            .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
+        let store = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+            Some(url) => store_path(url)?,
+            None => paths.store_file(),
+        };
+        let tenant = if options.tenant.is_empty() { Tenant::default() } else { Tenant(options.tenant.clone()) };
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty());
+        Ok(Self { paths, store, tenant, home })
+    }
+
+    /// The directory for everything this program writes; only its owner may look into it.
+    pub(super) fn make_data_dir(&self) -> Result<(), Failure> {
+        make_private(self.paths.data_dir())
+    }
+
+    /// Path in the configuration, as a path on this machine.
+    pub(super) fn resolve(&self, path: &Path) -> PathBuf {
+        self.paths.resolve(path, self.home.as_deref())
+    }
+
+    /// The user's policies: those of the configuration, then those of the command line.
+    pub(super) fn policy_files(&self, config: &Config, options: &GlobalOptions) -> Result<Vec<SourceText>, Failure> {
+        let configured = config.policy.files.iter().map(|path| self.resolve(path));
+        configured.chain(options.policy.iter().cloned()).map(|path| read(&path, "policy")).collect()
+    }
+
+    pub(super) fn sandbox_settings(&self, config: &Config) -> SandboxSettings {
+        let choice = match config.sandbox.rung {
+            Rung::Best => RungChoice::Best,
+            Rung::Bubblewrap => RungChoice::OnlyBubblewrap,
+            Rung::Landlock => RungChoice::OnlyLandlock,
+            Rung::Refuse => RungChoice::Refuse,
+        };
+        let hidden = [self.paths.data_dir(), self.paths.config_dir(), self.paths.log_dir()];
+        let store = self.store.parent().map(Path::to_owned).filter(|parent| parent != self.paths.data_dir());
+        SandboxSettings {
+            hidden: hidden.into_iter().map(Path::to_owned).chain(self.hidden_store(store)).collect(),
+            choice,
+            ..SandboxSettings::default()
+        }
+    }
+
+    /// A store outside our data directory is hidden itself: what else lies beside it is not ours to hide.
+    fn hidden_store(&self, elsewhere: Option<PathBuf>) -> Vec<PathBuf> {
+        if elsewhere.is_none() {
+            return Vec::new();
+        }
+        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", self.store.display()));
+        vec![self.store.clone(), beside("-wal"), beside("-shm"), crate::store::file_beside(&self.store)]
+    }
+}
+
+/// A text that a person wrote and that must be there.
+pub(super) fn read(path: &Path, what: &str) -> Result<SourceText, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("the {what} file cannot be read: {error}"))
+            .at(path.display().to_string())
+            .next("check the path and its permissions")
+    })?;
+    Ok(SourceText::new(path.display().to_string(), text))
+}
+
+fn make_private(dir: &Path) -> Result<(), Failure> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700);
+    builder.create(dir).map_err(|error| {
+        Failure::usage(format!("the data directory cannot be made: {error}"))
+            .at(dir.display().to_string())
+            .next("check who owns it, or give another one with --data-dir")
+    })
+}
+
+/// The file a store's URL names.
+fn store_path(url: &str) -> Result<PathBuf, Failure> {
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Err(Failure::usage("this build keeps its store in SQLite, not in Postgres")
+            .at("--db")
+            .next("give sqlite:PATH, or nothing for the default"));
+    }
+    let path = url.strip_prefix("sqlite:").unwrap_or(url);
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path.contains("://") {
+        return Err(Failure::usage(format!("this is no place for a store: {url}"))
+            .at("--db")
+            .next("give sqlite:PATH, or nothing for the default"));
+    }
+    Ok(PathBuf::from(path))
+}
+
+/// Who decides here: as told, else the login name.
+pub(super) fn person(options: &GlobalOptions) -> String {
+    let named = |name: &str| std::env::var(name).ok();
+    let names = [options.user.clone(), named("USER"), named("LOGNAME")];
+    let known = names.into_iter().flatten().map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
+    known.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_named_by_url_or_path() {
+        for url in ["sqlite:/s/a.db", "sqlite:///s/a.db", "/s/a.db"] {
+            assert_eq!(store_path(url).unwrap(), Path::new("/s/a.db"), "{url}");
+        }
+        assert_eq!(store_path("sqlite:a.db").unwrap(), Path::new("a.db"));
+        for url in ["postgres://h/d", "mysql://h/d", "sqlite:"] {
+            assert_eq!(store_path(url).unwrap_err().exit, crate::cli::Exit::Usage, "{url}");
+        }
+    }
+
+    #[test]
+    fn directories_are_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("a/b");
+        make_private(&made).unwrap();
+        make_private(&made).unwrap();
+        assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}

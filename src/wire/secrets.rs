@@ -1,0 +1,32 @@
+//! The secrets this process knows of, so that they are taken out of everything that is stored.
+
+use secrecy::ExposeSecret;
+
+use super::places::Places;
+use crate::config::Config;
+use crate::config::SecretSource;
+use crate::runtime::Redactor;
+
+/// Everything configured as a secret, and the keys of providers. What cannot be fetched cannot leak from here.
+pub(super) fn redactor(config: &Config, places: &Places) -> Redactor {
+    let named = config.secrets.iter().map(|(name, source)| (name.clone(), source.clone()));
+    // A provider's key command is not run for this: it may ask the person something.
+    let keys = config.providers.iter().filter_map(|(name, provider)| {
+        let source = provider.api_key().filter(|source| !matches!(source, SecretSource::Command(_)))?;
+        Some((format!("key of {name}"), source))
+    });
+    let mut secrets: Vec<_> = named.chain(keys).filter_map(|(name, source)| fetch(name, &source, places)).collect();
+    secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));
+    Redactor::new(secrets)
+}
+
+fn fetch(name: String, source: &SecretSource, places: &Places) -> Option<(String, String)> {
+    let env = |name: &str| std::env::var(name).ok();
+    match source.resolve(env, places.paths.config_dir()) {
+        Ok(secret) => Some((name, secret.expose_secret().to_owned())),
+        Err(error) => {
+            tracing::warn!(%error, name, "a secret could not be fetched");
+            None
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! The configuration: what a good one says, and the exact words for each way in which one can be bad.
+
+use std::path::Path;
+
+use morningai::config::Absence;
+use morningai::config::CallStyle;
+use morningai::config::Config;
+use morningai::config::Keys;
+use morningai::config::RungChoice;
+use morningai::config::SecretSource;
+use morningai::domain::Limits;
+use morningai::domain::SourceText;
+use morningai::domain::TaskClass;
+use morningai::domain::Usd;
+
+fn read(text: &str) -> Config {
+    Config::read(&SourceText::new("config.toml", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()))
+}
+
+#[test]
+fn nothing_written_means_every_default() {
+    let config = read("");
+    assert_eq!(config, Config::default());
+    assert_eq!(config.limits.over(&Limits::default()), Limits::default());
+    assert!(config.console.bell && !config.console.mouse);
+    let missing = Path::new("/nonexistent/config.toml");
+    assert_eq!(Config::load(missing, Absence::IsDefault).unwrap(), config);
+    let fault = Config::load(missing, Absence::IsFault).unwrap_err();
+    assert!(fault.to_string().starts_with("/nonexistent/config.toml:1:1: it cannot be read"), "{fault}");
+}
+
+#[test]
+fn everything_that_can_be_written_is_read() {
+    let config = read(
+        r#"
+        prices = "prices.toml"
+
+        [providers.openai]
+        base_url = "https://api.openai.com/v1"
+        api_key_env = "OPENAI_API_KEY"
+
+        [providers.local]
+        base_url = "http://127.0.0.1:8080/v1"
+        timeouts = { connect = "5s", first_token = "5m" }
+
+        [models.big]
+        provider = "openai"
+        id = "gpt-4.1"
+        temperature = 0.2
+
+        [models.small]
+        provider = "local"
+        calls = "schema"
+        context_tokens = 8192
+
+        [routes]
+        code = ["big", "small"]
+        simple = ["small"]
+
+        [retry]
+        attempts = 2
+        longest_wait = "2m"
+
+        [policy]
+        files = ["~/team.cedar"]
+
+        [console]
+        theme = "light"
+        keys = "vi.toml"
+        mouse = true
+        bell = false
+
+        [limits]
+        turns = 20
+        cost_usd = "1.50"
+        time = "45m"
+
+        [sandbox]
+        rung = "landlock"
+
+        [secrets]
+        deploy = { file = "deploy.key" }
+        pager = { command = ["pass", "show", "pager"] }
+        "#,
+    );
+    assert_eq!(config.providers["openai"].api_key(), Some(SecretSource::Env("OPENAI_API_KEY".to_owned())));
+    assert_eq!(config.providers["local"].api_key(), None);
+    assert_eq!(config.providers["local"].timeouts.first_token, Some(300));
+    assert_eq!(config.models["small"].calls, CallStyle::Schema);
+    assert_eq!(config.routes[&TaskClass::Code], ["big", "small"]);
+    assert_eq!((config.retry.attempts, config.retry.longest_wait), (Some(2), Some(120)));
+    assert_eq!(config.policy.files, [Path::new("~/team.cedar")]);
+    assert_eq!(config.console.keys, Some(Keys::File("vi.toml".into())));
+    assert_eq!(config.sandbox.rung, RungChoice::Landlock);
+    assert_eq!(config.secrets["deploy"], SecretSource::File("deploy.key".into()));
+    let limits = config.limits.over(&Limits::default());
+    assert_eq!((limits.turns, limits.cost, limits.seconds), (20, Usd(1_500_000_000), 2_700));
+    assert_eq!(limits.tokens, Limits::default().tokens);
+}
+
+/// Name of the case, and the text that is wrong.
+const BAD: &[(&str, &str)] = &[
+    ("unknown_section", "[consol]\ntheme = \"dark\"\n"),
+    ("unknown_key", "[limits]\nturns = 3\n\n[console]\nthme = \"dark\"\n"),
+    ("unknown_key_far_from_all", "[console]\nwallpaper = \"cat.png\"\n"),
+    (
+        "unknown_key_in_an_inline_table",
+        "[providers.local]\nbase_url = \"http://h/v1\"\ntimeouts = { conect = \"1s\" }\n",
+    ),
+    ("wrong_type", "[console]\nmouse = \"yes\"\n"),
+    ("wrong_type_of_a_list", "[policy]\nfiles = \"team.cedar\"\n"),
+    ("unknown_value", "[sandbox]\nrung = \"landlok\"\n"),
+    ("bad_duration", "[limits]\ntime = \"90 minutes\"\n"),
+    ("bad_money", "[limits]\ncost_usd = 2.5\n"),
+    ("negative_number", "[limits]\nturns = -1\n"),
+    ("missing_key", "[providers.local]\napi_key_env = \"KEY\"\n"),
+    ("unclosed_text", "[console]\ntheme = \"dark\nmouse = true\n"),
+    ("several_syntax_errors", "[console\ntheme = dark\nbell = true\n"),
+    ("the_same_key_twice", "[console]\nmouse = true\nmouse = false\n"),
+    (
+        "literal_key",
+        "[providers.openai]\nbase_url = \"https://api.openai.com/v1\"\napi_key = \"sk-abcdefghijklmnop\"\n",
+    ),
+    (
+        "literal_key_as_variable_name",
+        "[providers.openai]\nbase_url = \"https://h/v1\"\napi_key_env = \"sk-abcdefghijklmnop\"\n",
+    ),
+    ("literal_secret", "[secrets]\npager = \"hunter2-hunter2\"\n"),
+    ("secret_near_a_syntax_error", "[providers.openai]\napi_key = \"sk-abcdefghijklmnop\"\nbase_url = https://h\n"),
+    ("key_with_two_places", "[providers.a]\nbase_url = \"http://h/v1\"\napi_key_env = \"A\"\napi_key_file = \"a\"\n"),
+    ("variable_name_with_a_blank", "[providers.a]\nbase_url = \"http://h/v1\"\napi_key_env = \"MY KEY\"\n"),
+    ("unknown_provider", "[providers.local]\nbase_url = \"http://h/v1\"\n[models.small]\nprovider = \"locl\"\n"),
+    ("unknown_model_in_a_route", "[routes]\ncode = [\"big\"]\n"),
+    ("unknown_kind_of_task", "[routes]\ncoding = [\"big\"]\n"),
+    ("address_without_a_scheme", "[providers.local]\nbase_url = \"127.0.0.1:8080\"\n"),
+    ("attempts_out_of_range", "[retry]\nattempts = 0\n"),
+    ("keys_of_the_wrong_kind", "[console]\nkeys = 3\n"),
+    (
+        "empty_command",
+        "[secrets]\na = { command = [] }\n[providers.a]\nbase_url = \"http://h/v1\"\napi_key_command = []\n",
+    ),
+];
+
+#[test]
+fn bad_configurations_are_told_with_place_reason_and_remedy() {
+    for (name, text) in BAD {
+        let said = match Config::read(&SourceText::new("config.toml", *text)) {
+            Ok(_) => "it was accepted".to_owned(),
+            Err(faults) => faults.rendered(),
+        };
+        for secret in ["abcdefghijklmnop", "hunter2"] {
+            assert!(!said.contains(secret), "{name} shows a secret:\n{said}");
+        }
+        insta::assert_snapshot!(*name, said);
+    }
+}

@@ -1,0 +1,20 @@
+//! Integration tests, in one binary so that dependencies are linked once.
+
+mod config;
+mod config_agents;
+mod config_procedures;
+mod models;
+mod models_forms;
+mod models_routing;
+mod models_story;
+mod policy;
+mod policy_faults;
+mod policy_tools;
+mod runtime;
+mod sandbox;
+mod store;
+mod store_contract;
+mod store_tamper;
+mod story_console;
+mod support;
+mod tools;

@@ -1,0 +1,144 @@
+//! What waits for a person, on the same store in one process and in two.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use morningai::domain::*;
+use morningai::runtime::Role;
+use morningai::runtime::rebuild;
+
+use super::desk::*;
+
+fn push() -> Counter {
+    Counter::new("push", EffectClass::External, Repeat::Once)
+}
+
+fn approve(approval: &morningai::fold::Approval) -> Command {
+    Command::Approve { approval: approval.id, digest: approval.digest.0.clone() }
+}
+
+#[tokio::test]
+async fn an_effect_starts_once_after_it_was_approved_and_the_run_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let (push, counter) = {
+        let tool = push();
+        (tool.again(), tool)
+    };
+    let desk = Desk::start(log, &[&[], &["push"], &["finish"]], vec![push], Role::Worker).await;
+    let run = desk.begin().await;
+    let approval = desk.open_approval().await;
+    desk.until_state(run, RunState::Waiting).await;
+    assert_eq!(counter.count(), 0, "nothing runs before it is approved");
+    let events = desk.runtime.submit(approve(&approval), ana()).await.unwrap();
+    let kinds_of: Vec<_> = events.iter().map(|envelope| envelope.event.kind()).collect();
+    assert_eq!(kinds_of, ["approval.approved", "run.effect_started"], "one commit");
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.count(), 1);
+    let again = desk.runtime.submit(approve(&approval), ana()).await.unwrap_err();
+    assert_eq!(again.kind, RejectionKind::AlreadySettled);
+}
+
+#[tokio::test]
+async fn a_denied_effect_never_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let (push, counter) = {
+        let tool = push();
+        (tool.again(), tool)
+    };
+    let desk = Desk::start(log, &[&[], &["push"], &["finish"]], vec![push], Role::Worker).await;
+    let run = desk.begin().await;
+    let approval = desk.open_approval().await;
+    desk.runtime.submit(Command::Deny { approval: approval.id, reason: "no".into() }, ana()).await.unwrap();
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.count(), 0);
+}
+
+#[tokio::test]
+async fn what_changed_since_it_was_approved_is_asked_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let (push, counter) = {
+        let tool = push();
+        (tool.again(), tool)
+    };
+    let desk = Desk::start(log, &[&[], &["push"], &["finish"]], vec![push], Role::Worker).await;
+    let run = desk.begin().await;
+    let first = desk.open_approval().await;
+    *counter.world.lock().unwrap() = "origin/main".to_owned();
+    desk.runtime.submit(approve(&first), ana()).await.unwrap();
+    let second = desk.open_approval().await;
+    assert_ne!(second.digest, first.digest);
+    assert_eq!(counter.count(), 0, "what was approved is not what would have run");
+    desk.runtime.submit(approve(&second), ana()).await.unwrap();
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.count(), 1);
+}
+
+#[tokio::test]
+async fn nobody_decides_and_it_expires() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let (push, counter) = {
+        let tool = push();
+        (tool.again(), tool)
+    };
+    let turns: &[&[&str]] = &[&[], &["push"], &["finish"]];
+    let desk = Desk::start_with(log, turns, vec![push], Role::Worker, 0, Default::default()).await;
+    let run = desk.begin().await;
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.count(), 0);
+    let (snapshot, _) = desk.runtime.open();
+    assert_eq!(snapshot.approvals.values().next().unwrap().state, ApprovalState::Expired);
+}
+
+#[tokio::test]
+async fn a_decision_made_in_another_process_is_acted_on_within_a_quarter_of_a_second() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    let (push, counter) = {
+        let tool = push();
+        (tool.again(), tool)
+    };
+    let turns: &[&[&str]] = &[&[], &["push"], &["finish"]];
+    let console = Desk::start(Desk::open(&path).await, turns, vec![push], Role::Worker).await;
+    let run = console.begin().await;
+    console.until_state(run, RunState::Waiting).await;
+    let script = Desk::start(Desk::open(&path).await, &[], vec![], Role::Clerk).await;
+    let approval = script.open_approval().await;
+    script.runtime.submit(approve(&approval), ana()).await.unwrap();
+    let decided = Instant::now();
+    console.until_state(run, RunState::Succeeded).await;
+    assert!(decided.elapsed() < Duration::from_millis(250), "took {:?}", decided.elapsed());
+    assert_eq!(counter.count(), 1);
+    script.until_state(run, RunState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn rebuilt_rows_equal_the_stored_ones() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let read = Counter::new("read", EffectClass::Observe, Repeat::Repeatable);
+    let turns: &[&[&str]] = &[&[], &["read", "read"], &["push"], &["finish"]];
+    let desk = Desk::start(log.clone(), turns, vec![read, push()], Role::Worker).await;
+    let run = desk.begin().await;
+    let approval = desk.open_approval().await;
+    desk.runtime.submit(approve(&approval), ana()).await.unwrap();
+    desk.until_state(run, RunState::Succeeded).await;
+    desk.runtime.shut_down(Duration::from_secs(5)).await;
+    let stored = all_rows(log.as_ref()).await;
+    assert_eq!(stored.len(), 3, "a run, an approval, a day");
+    rebuild(log.as_ref()).await.unwrap();
+    assert_eq!(all_rows(log.as_ref()).await, stored);
+}
+
+async fn all_rows(log: &dyn morningai::ports::Log) -> Vec<morningai::fold::Row> {
+    use morningai::fold::RowKind;
+    use morningai::ports::RowFilter;
+    let mut rows = Vec::new();
+    for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
+        rows.extend(log.rows(RowFilter::Recent { kind, offset: 0, limit: 100 }).await.unwrap().rows);
+    }
+    rows
+}

@@ -1,0 +1,6 @@
+//! The orchestrator on a real store: approvals, crashes, two processes, a store that takes no writes.
+
+mod crash;
+mod decisions;
+mod desk;
+mod trouble;

@@ -1,0 +1,197 @@
+//! A store that takes no writes, cancelling, pausing, tools that do not exist, and refusals.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use morningai::domain::*;
+use morningai::fold::Row;
+use morningai::ports::*;
+use morningai::runtime::Role;
+use tokio::sync::watch;
+
+use super::desk::*;
+
+/// A log on a disk that can be full.
+struct FullDisk {
+    log: Arc<dyn Log>,
+    is_full: AtomicBool,
+}
+
+impl FullDisk {
+    fn check(&self) -> Result<(), LogError> {
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Err(LogError::new(LogErrorKind::NotSaved, "the disk is full", "make room")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Log for FullDisk {
+    async fn append(&self, batch: Batch) -> Result<Vec<Envelope>, LogError> {
+        self.check()?;
+        self.log.append(batch).await
+    }
+    async fn read(&self, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        self.log.read(after, limit).await
+    }
+    async fn read_stream(&self, stream: Stream, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        self.log.read_stream(stream, after, limit).await
+    }
+    async fn read_back(&self, before: u64, limit: u32, text: Option<&str>) -> Result<Page<Envelope>, LogError> {
+        self.log.read_back(before, limit, text).await
+    }
+    async fn head(&self) -> Result<Head, LogError> {
+        self.log.head().await
+    }
+    fn watch_head(&self) -> watch::Receiver<u64> {
+        self.log.watch_head()
+    }
+    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
+        self.log.rows(filter).await
+    }
+    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
+        self.log.replace_rows(rows).await
+    }
+    async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
+        self.check()?;
+        self.log.put_blob(content).await
+    }
+    async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
+        self.log.get_blob(blob).await
+    }
+    async fn claim(
+        &self,
+        run: RunId,
+        owner: &str,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Lease>, LogError> {
+        self.check()?;
+        self.log.claim(run, owner, now, until).await
+    }
+    async fn release(&self, lease: &Lease) -> Result<(), LogError> {
+        self.log.release(lease).await
+    }
+    async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
+        self.log.verify(saved).await
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_no_decision_and_no_outcome() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk =
+        Arc::new(FullDisk { log: Desk::open(&dir.path().join("log.db")).await, is_full: AtomicBool::new(false) });
+    let tool = Counter::new("push", EffectClass::External, Repeat::Once).held();
+    let (gate, begun, counter) = (tool.gate.clone(), tool.begun.clone(), tool.happened.clone());
+    let desk = Desk::start(disk.clone(), &[&[], &["push"], &["finish"]], vec![tool], Role::Worker).await;
+    let run = desk.begin().await;
+    let approval = desk.open_approval().await;
+    let approve = || Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+
+    disk.is_full.store(true, Ordering::SeqCst);
+    let (_, mut feed) = desk.runtime.open();
+    let rejection = desk.runtime.submit(approve(), ana()).await.unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::NotSaved);
+    assert!(matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }));
+    assert!(desk.open_approval().await.state.is_open(), "not saved is not decided");
+    assert_eq!(begun.available_permits(), 0, "and nothing began");
+
+    disk.is_full.store(false, Ordering::SeqCst);
+    while !matches!(feed.recv().await.unwrap(), FeedItem::StoreBack) {}
+    desk.runtime.submit(approve(), ana()).await.unwrap();
+    begun.acquire().await.unwrap().forget();
+    disk.is_full.store(true, Ordering::SeqCst);
+    gate.add_permits(1);
+    while !matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }) {}
+    disk.is_full.store(false, Ordering::SeqCst);
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.load(Ordering::SeqCst), 1, "the outcome was kept until it could be saved");
+}
+
+#[tokio::test]
+async fn cancelling_stops_what_is_under_way_and_ends_the_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable).held();
+    let (begun, counter) = (tool.begun.clone(), tool.happened.clone());
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let desk = Desk::start(log, &[&[], &["read"]], vec![tool], Role::Worker).await;
+    let run = desk.begin().await;
+    begun.acquire().await.unwrap().forget();
+    desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana()).await.unwrap();
+    desk.until_state(run, RunState::Cancelled).await;
+    assert_eq!(counter.load(Ordering::SeqCst), 0);
+    let tail = kinds(desk.log.as_ref(), run).await;
+    assert_eq!(tail[tail.len() - 3..], ["run.cancel_requested", "run.call_settled", "run.cancelled"]);
+}
+
+#[tokio::test]
+async fn a_paused_run_begins_nothing_until_it_is_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable).held();
+    let (gate, begun) = (tool.gate.clone(), tool.begun.clone());
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let desk = Desk::start(log, &[&[], &["read"], &["finish"]], vec![tool], Role::Worker).await;
+    let run = desk.begin().await;
+    begun.acquire().await.unwrap().forget();
+    desk.runtime.submit(Command::Pause { run }, ana()).await.unwrap();
+    gate.add_permits(1);
+    let settled = |snapshot: &morningai::fold::Snapshot| snapshot.runs[&run].open_calls.is_empty();
+    let snapshot = desk.until("the outcome", settled).await;
+    assert_eq!(snapshot.runs[&run].state, RunState::Paused);
+    desk.runtime.submit(Command::Resume { run }, ana()).await.unwrap();
+    desk.until_state(run, RunState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_tool_that_does_not_exist_and_one_that_is_refused_are_answered_in_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let tool = Counter::new("forbidden", EffectClass::Host, Repeat::Once);
+    let counter = tool.happened.clone();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let turns: &[&[&str]] = &[&[], &["make_coffee"], &["forbidden"], &["finish"]];
+    let desk = Desk::start(log, turns, vec![tool], Role::Worker).await;
+    let run = desk.begin().await;
+    desk.until_state(run, RunState::Succeeded).await;
+    assert_eq!(counter.load(Ordering::SeqCst), 0);
+    let events = desk.log.read_stream(Stream::Run(run), 0, 100).await.unwrap();
+    let failures: Vec<_> = events
+        .iter()
+        .filter_map(|envelope| match &envelope.event {
+            Event::Run(RunEvent::CallSettled { result, .. }) => result.failure,
+            _ => None,
+        })
+        .collect();
+    assert_eq!(failures, [FailureKind::BadCall, FailureKind::Refused]);
+}
+
+#[tokio::test]
+async fn many_runs_share_commits() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable);
+    let counter = tool.happened.clone();
+    let desk = Desk::start(log, &[], vec![tool], Role::Worker).await;
+    let steps: Vec<_> = (0..20)
+        .map(|step| serde_json::json!({ "title": format!("step {step}"), "tool": "read", "args": {} }))
+        .collect();
+    let spec: RunSpec = serde_json::from_value(serde_json::json!({
+        "goal": "twenty reads", "agent": "reads", "tools": [], "procedure": steps
+    }))
+    .unwrap();
+    let mut runs = Vec::new();
+    for _ in 0..8 {
+        let run = RunId(uuid::Uuid::now_v7());
+        runs.push(run);
+        desk.runtime.submit(Command::Start { run, spec: Box::new(spec.clone()) }, ana()).await.unwrap();
+    }
+    for run in runs {
+        desk.until_state(run, RunState::Succeeded).await;
+    }
+    assert_eq!(counter.load(Ordering::SeqCst), 160);
+    let report = desk.log.verify(&[]).await.unwrap();
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+}

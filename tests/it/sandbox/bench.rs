@@ -1,0 +1,146 @@
+//! What the sandbox tests share: a workspace, a rung, and a confined program with all it printed.
+
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use morningai::domain::BlobId;
+use morningai::domain::Workspace;
+use morningai::ports::OutputSink;
+use morningai::tools::process;
+use morningai::tools::process::Finished;
+use morningai::tools::process::Job;
+use morningai::tools::sandbox::ResourceLimits;
+use morningai::tools::sandbox::RungChoice;
+use morningai::tools::sandbox::Sandbox;
+use morningai::tools::sandbox::SandboxSettings;
+use tokio_util::sync::CancellationToken;
+
+/// Both rungs. A machine without one of them cannot run these tests, and must not pretend to.
+pub const RUNGS: [RungChoice; 2] = [RungChoice::OnlyBubblewrap, RungChoice::OnlyLandlock];
+
+/// A workspace on one rung.
+pub struct Bench {
+    pub sandbox: Arc<Sandbox>,
+    pub limits: ResourceLimits,
+    pub cancel: CancellationToken,
+    /// Holds the workspace and, beside it, what must not be reached.
+    outside: tempfile::TempDir,
+}
+
+impl Bench {
+    pub fn new(rung: RungChoice) -> Self {
+        let outside = directory();
+        fs::create_dir(outside.path().join("work")).unwrap();
+        fs::write(outside.path().join("secret"), "swordfish").unwrap();
+        let settings = SandboxSettings {
+            helper: Some(PathBuf::from(env!("CARGO_BIN_EXE_morningai"))),
+            hidden: vec![outside.path().to_owned()],
+            choice: rung,
+            ..SandboxSettings::default()
+        };
+        Self::with(settings, outside)
+    }
+
+    /// On a sandbox of its own; `outside` has the workspace and the secret in it.
+    pub fn with(settings: SandboxSettings, outside: tempfile::TempDir) -> Self {
+        let limits = ResourceLimits { wall_seconds: 60, ..ResourceLimits::default() };
+        let sandbox = Arc::new(Sandbox::detect(settings));
+        Self { sandbox, limits, cancel: CancellationToken::new(), outside }
+    }
+
+    /// The directory around the workspace, with the file `secret` in it.
+    pub fn outside(&self) -> PathBuf {
+        self.outside.path().canonicalize().unwrap()
+    }
+
+    pub fn root(&self) -> PathBuf {
+        self.outside().join("work")
+    }
+
+    pub fn workspace(&self) -> Workspace {
+        Workspace { root: self.root().display().to_string(), repository: None, git_dir: None, branch: None, base: None }
+    }
+
+    /// Runs `argv` confined.
+    pub async fn run(&self, argv: &[&str]) -> Finished {
+        self.run_into(argv, &Sink::default()).await
+    }
+
+    pub async fn run_into(&self, argv: &[&str], sink: &Sink) -> Finished {
+        let argv: Vec<String> = argv.iter().map(|&word| word.to_owned()).collect();
+        let (workspace, cwd) = (self.workspace(), self.root());
+        let job = Job { workspace: &workspace, argv: &argv, cwd: &cwd, env: &[], limits: self.limits };
+        process::run(&self.sandbox, job, sink, &self.cancel).await
+    }
+
+    /// Tries to escape, confined: what the attempt says.
+    pub async fn attempt(&self, body: &str) -> String {
+        let done = self.python(&attempt(body)).await;
+        format!("{} {}", done.ending, printed(&done))
+    }
+
+    /// Runs a Python program confined.
+    pub async fn python(&self, program: &str) -> Finished {
+        self.run(&[python(), "-c", program]).await
+    }
+}
+
+/// A directory that is not under `/tmp`, which programs on one rung have for themselves.
+pub fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+}
+
+/// Runs a Python program as this test itself could: the control of an escape.
+pub fn unconfined(program: &str, cwd: &Path) -> String {
+    let output = Command::new(python()).args(["-c", program]).current_dir(cwd).output().unwrap();
+    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+}
+
+/// A Python program that says whether `body` ran to its end or what stopped it.
+pub fn attempt(body: &str) -> String {
+    let body: String = body.trim().lines().map(|line| format!("    {line}\n")).collect();
+    format!(
+        "import ctypes, os, socket, stat, sys\nlibc = ctypes.CDLL(None, use_errno=True)\n\
+         def call(result):\n    if result == -1: raise OSError(ctypes.get_errno(), 'refused')\n\
+         try:\n{body}    print('ESCAPED')\nexcept Exception as error:\n    print('held', repr(error))\n"
+    )
+}
+
+/// Everything printed.
+pub fn printed(finished: &Finished) -> String {
+    format!("{}{}", finished.output.head.raw(), finished.output.tail.raw())
+}
+
+/// The interpreter itself: a version manager's stand-in would start a shell first.
+fn python() -> &'static str {
+    static FOUND: OnceLock<String> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let found = Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output().unwrap();
+        String::from_utf8(found.stdout).unwrap().trim().to_owned()
+    })
+}
+
+/// Keeps what a tool streams and stores.
+#[derive(Default)]
+pub struct Sink {
+    pub streamed: Mutex<u64>,
+    pub stored: Mutex<Vec<u8>>,
+}
+
+#[async_trait]
+impl OutputSink for Sink {
+    fn chunk(&self, bytes: &[u8]) {
+        *self.streamed.lock().unwrap() += bytes.len() as u64;
+    }
+
+    async fn store(&self, content: &[u8]) -> Option<BlobId> {
+        content.clone_into(&mut self.stored.lock().unwrap());
+        Some(BlobId::of(content))
+    }
+}

@@ -1,0 +1,139 @@
+//! Nothing a program starts outlives its call: not when it ends, is cancelled, or when we die ourselves.
+//!
+//! What must be gone holds a lock on a file of the workspace, and a lock ends with its last holder: taking it is
+//! waiting for exactly that, without a clock.
+
+use std::fs::File;
+use std::io::BufRead;
+use std::io::BufReader;
+use std::path::Path;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use morningai::domain::BlobId;
+use morningai::ports::OutputSink;
+use morningai::tools::process;
+use morningai::tools::process::Ending;
+use morningai::tools::process::Job;
+use morningai::tools::sandbox::RungChoice;
+use tokio_util::sync::CancellationToken;
+
+use super::bench::Bench;
+use super::bench::RUNGS;
+use super::bench::printed;
+use super::bench::unconfined;
+
+/// Leaves its session, its parent and its output behind, and stays with the lock. The first process ends once the
+/// lock is held.
+const DAEMON: &str = "import fcntl, os, time
+ready, told = os.pipe()
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        lock = open('lock', 'w')
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        open('pid', 'w').write(str(os.getpid()))
+        os.write(told, b'x')
+        for fd in (0, 1, 2, told): os.close(fd)
+        time.sleep(600)
+    os._exit(0)
+os.read(ready, 1)
+print('left behind')";
+
+#[tokio::test]
+async fn a_daemon_does_not_outlive_the_call() {
+    let control = Bench::new(RungChoice::Refuse);
+    assert_eq!(unconfined(DAEMON, &control.root()), "left behind\n");
+    let lock = File::open(control.root().join("lock")).unwrap();
+    assert!(lock.try_lock().is_err(), "the control must still be there");
+    let pid: i32 = std::fs::read_to_string(control.root().join("pid")).unwrap().parse().unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    for rung in RUNGS {
+        let bench = Bench::new(rung);
+        let done = bench.python(DAEMON).await;
+        assert_eq!((&done.ending, printed(&done).as_str()), (&Ending::Exited(0), "left behind\n"), "{rung:?}");
+        let lock = File::open(bench.root().join("lock")).unwrap();
+        assert!(lock.try_lock().is_ok(), "{rung:?}: the daemon lives");
+    }
+}
+
+/// Cancels when the first output arrives.
+struct CancelAtOutput(CancellationToken);
+
+#[async_trait]
+impl OutputSink for CancelAtOutput {
+    fn chunk(&self, _: &[u8]) {
+        self.0.cancel();
+    }
+
+    async fn store(&self, _: &[u8]) -> Option<BlobId> {
+        None
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_program_is_gone_with_its_children() {
+    for rung in RUNGS {
+        let bench = Bench::new(rung);
+        let argv = ["flock", "lock", "sh", "-c", "echo ready; sleep 600 & wait"].map(str::to_owned);
+        let (workspace, cwd) = (bench.workspace(), bench.root());
+        let job = Job { workspace: &workspace, argv: &argv, cwd: &cwd, env: &[], limits: bench.limits };
+        let sink = CancelAtOutput(bench.cancel.clone());
+        let done = process::run(&bench.sandbox, job, &sink, &bench.cancel).await;
+        assert_eq!(done.ending, Ending::Cancelled, "{rung:?}");
+        let lock = File::open(bench.root().join("lock")).unwrap();
+        assert!(lock.try_lock().is_ok(), "{rung:?}: something lives");
+    }
+}
+
+/// Passes output on, so that the test around knows when to strike.
+struct Aloud;
+
+#[async_trait]
+impl OutputSink for Aloud {
+    fn chunk(&self, bytes: &[u8]) {
+        eprint!("{}", String::from_utf8_lossy(bytes));
+    }
+
+    async fn store(&self, _: &[u8]) -> Option<BlobId> {
+        None
+    }
+}
+
+/// Not a test of its own: the process that `when_we_are_killed_everything_confined_dies` kills.
+#[tokio::test]
+#[ignore = "run by when_we_are_killed_everything_confined_dies"]
+async fn a_console_that_will_be_killed() {
+    let rung = if std::env::var_os("TEST_RUNG_LANDLOCK").is_some() { RUNGS[1] } else { RUNGS[0] };
+    let bench = Bench::new(rung);
+    let argv = ["flock", "lock", "sh", "-c", "echo ready $PWD; setsid sleep 600 & wait"].map(str::to_owned);
+    let (workspace, cwd) = (bench.workspace(), bench.root());
+    let job = Job { workspace: &workspace, argv: &argv, cwd: &cwd, env: &[], limits: bench.limits };
+    process::run(&bench.sandbox, job, &Aloud, &bench.cancel).await;
+}
+
+#[tokio::test]
+async fn when_we_are_killed_everything_confined_dies() {
+    for rung in RUNGS {
+        let mut console = Command::new(std::env::current_exe().unwrap());
+        console.args(["--exact", "sandbox::lifetime::a_console_that_will_be_killed", "--ignored", "--nocapture"]);
+        if rung == RungChoice::OnlyLandlock {
+            console.env("TEST_RUNG_LANDLOCK", "1");
+        }
+        let mut console = console.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(console.stderr.take().unwrap()).lines();
+        let ready = lines.map(Result::unwrap).find_map(|line| line.strip_prefix("ready ").map(str::to_owned));
+        let root = ready.expect("the confined program must have started");
+        let lock = File::open(Path::new(&root).join("lock")).unwrap();
+        assert!(lock.try_lock().is_err(), "{rung:?}: it must hold the lock by now");
+        console.kill().unwrap();
+        console.wait().unwrap();
+        let gone = tokio::task::spawn_blocking(move || lock.lock().unwrap());
+        let gone = tokio::time::timeout(Duration::from_secs(20), gone).await;
+        assert!(gone.is_ok(), "{rung:?}: something lives");
+        std::fs::remove_dir_all(Path::new(&root).parent().unwrap()).unwrap();
+    }
+}

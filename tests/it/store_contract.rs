@@ -1,0 +1,332 @@
+//! What every store must do, whatever it is made of: written against `dyn Log`, run by each store's own tests.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use morningai::domain::Actor;
+use morningai::domain::ApprovalEvent;
+use morningai::domain::ApprovalId;
+use morningai::domain::BlobId;
+use morningai::domain::Event;
+use morningai::domain::RunEvent;
+use morningai::domain::RunId;
+use morningai::domain::Stream;
+use morningai::domain::Timestamp;
+use morningai::fold::Row;
+use morningai::fold::RowKey;
+use morningai::fold::RowKind;
+use morningai::ports::Batch;
+use morningai::ports::Fence;
+use morningai::ports::Head;
+use morningai::ports::Lease;
+use morningai::ports::Log;
+use morningai::ports::LogErrorKind;
+use morningai::ports::NewEvent;
+use morningai::ports::RowFilter;
+use uuid::Uuid;
+
+/// A fresh place to store things, in which logs can be opened again and again, as by several processes.
+#[async_trait]
+pub trait Storage: Send + Sync {
+    async fn open(&self, tenant: &str) -> Arc<dyn Log>;
+}
+
+pub fn run(number: u128) -> RunId {
+    RunId(Uuid::from_u128(number))
+}
+
+pub fn at(microseconds: i64) -> Timestamp {
+    Timestamp::from_timestamp_micros(1_790_000_000_000_000 + microseconds).unwrap()
+}
+
+/// An event with a text of our choice in it.
+pub fn paused(run: RunId, version: u64, reason: &str) -> NewEvent {
+    NewEvent {
+        stream: Stream::Run(run),
+        version,
+        at: at(version as i64),
+        by: Actor::Person("ana".into()),
+        event: Event::Run(RunEvent::Paused { reason: reason.into() }),
+    }
+}
+
+pub fn batch(after: u64, events: Vec<NewEvent>) -> Batch {
+    Batch { after, events, ..Batch::default() }
+}
+
+pub async fn append_one(log: &dyn Log, run: RunId, version: u64, reason: &str) -> u64 {
+    let after = log.head().await.unwrap().seq;
+    log.append(batch(after, vec![paused(run, version, reason)])).await.unwrap()[0].seq
+}
+
+fn row(kind: RowKind, id: &str, is_open: bool, sort: i64, body: &str) -> Row {
+    Row { key: RowKey { kind, id: id.into() }, is_open, sort: at(sort), body: body.into() }
+}
+
+pub async fn what_is_appended_is_read_back_the_same(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    assert_eq!(log.head().await.unwrap(), Head::default());
+    let approval = ApprovalId(Uuid::from_u128(9));
+    let denied = ApprovalEvent::Denied { reason: "не \u{202e}\0\"now\"\n".into() };
+    let events = vec![
+        paused(run(1), 1, "a \"quoted\" \\ text\u{1}"),
+        NewEvent {
+            stream: Stream::Approval(approval),
+            version: 1,
+            at: at(5),
+            by: Actor::Agent("d\"ev\u{7f}".into()),
+            event: Event::Approval(denied),
+        },
+        NewEvent { by: Actor::System, ..paused(run(1), 2, "") },
+    ];
+    let appended = log.append(batch(0, events)).await.unwrap();
+    assert_eq!(appended.iter().map(|envelope| envelope.seq).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(log.read(0, 100).await.unwrap(), appended);
+    assert_eq!(log.read(1, 1).await.unwrap(), appended[1..2]);
+    assert_eq!(log.read_stream(Stream::Run(run(1)), 1, 9).await.unwrap(), appended[2..]);
+    assert_eq!(log.read_stream(Stream::Approval(approval), 0, 9).await.unwrap(), appended[1..2]);
+    let head = log.head().await.unwrap();
+    assert_eq!((head.seq, head.hash.len()), (3, 64));
+    let report = log.verify(std::slice::from_ref(&head)).await.unwrap();
+    assert_eq!((report.problems, report.events, report.head), (vec![], 3, head));
+}
+
+pub async fn several_writers_get_dense_numbers(storage: &dyn Storage) {
+    let writers = 4;
+    let each = 25;
+    let mut tasks = tokio::task::JoinSet::new();
+    for writer in 0..writers {
+        let log = storage.open("local").await;
+        tasks.spawn(async move {
+            let mut written = Vec::new();
+            while written.len() < each {
+                let after = log.head().await.unwrap().seq;
+                let version = written.len() as u64 + 1;
+                match log.append(batch(after, vec![paused(run(writer), version, "x")])).await {
+                    Ok(done) => written.push(done[0].seq),
+                    Err(error) => assert_eq!(error.kind, LogErrorKind::Conflict, "{error}"),
+                }
+            }
+            written
+        });
+    }
+    let mut seqs = BTreeSet::new();
+    while let Some(written) = tasks.join_next().await {
+        for seq in written.unwrap() {
+            assert!(seqs.insert(seq), "{seq} was given twice");
+        }
+    }
+    assert!(seqs.into_iter().eq(1..=(writers as u64 * each as u64)));
+    let report = storage.open("local").await.verify(&[]).await.unwrap();
+    assert_eq!(report.problems, Vec::<String>::new());
+}
+
+pub async fn a_batch_decided_on_an_old_log_is_a_conflict(storage: &dyn Storage) {
+    let (one, other) = (storage.open("local").await, storage.open("local").await);
+    append_one(&*one, run(1), 1, "first").await;
+    let stale = Batch {
+        after: 0,
+        events: vec![paused(run(2), 1, "stale")],
+        rows: vec![row(RowKind::Run, &run(2).to_string(), true, 1, "{}")],
+        fences: vec![],
+    };
+    for log in [&other, &one] {
+        let error = log.append(stale.clone()).await.unwrap_err();
+        assert_eq!(error.kind, LogErrorKind::Conflict, "{error}");
+    }
+    let early = log_ahead(&*one).await;
+    assert_eq!(early, LogErrorKind::Conflict);
+    assert_eq!(one.read(0, 9).await.unwrap().len(), 1);
+    assert!(one.rows(RowFilter::Open(RowKind::Run)).await.unwrap().rows.is_empty());
+    assert_eq!(append_one(&*other, run(2), 1, "anew").await, 2);
+}
+
+async fn log_ahead(log: &dyn Log) -> LogErrorKind {
+    log.append(batch(7, vec![paused(run(3), 1, "from a future")])).await.unwrap_err().kind
+}
+
+pub async fn a_lease_has_one_holder_and_growing_tokens(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let claim = |owner: &'static str, now: i64, until: i64| {
+        let log = Arc::clone(&log);
+        async move { log.claim(run(1), owner, at(now), at(until)).await.unwrap() }
+    };
+    let first = claim("a", 0, 10).await.unwrap();
+    assert_eq!(claim("b", 9, 19).await, None);
+    let renewed = claim("a", 5, 15).await.unwrap();
+    assert_eq!(renewed, Lease { until: at(15), ..first.clone() });
+    let taken = claim("b", 15, 25).await.unwrap();
+    assert!(taken.token > first.token);
+    log.release(&renewed).await.unwrap();
+    assert_eq!(claim("a", 16, 26).await, None, "a lease that is no longer ours was given back");
+    log.release(&taken).await.unwrap();
+    let again = claim("a", 17, 27).await.unwrap();
+    assert!(again.token > taken.token);
+}
+
+pub async fn an_append_without_its_lease_is_fenced(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let lease = log.claim(run(1), "a", at(0), at(10)).await.unwrap().unwrap();
+    let fence = Fence { run: run(1), token: lease.token };
+    let fenced = |after, fences| Batch { after, events: vec![paused(run(1), after + 1, "x")], rows: vec![], fences };
+    log.append(fenced(0, vec![fence])).await.unwrap();
+
+    let newer = log.claim(run(1), "b", at(20), at(30)).await.unwrap().unwrap();
+    let error = log.append(fenced(1, vec![fence])).await.unwrap_err();
+    assert_eq!(error.kind, LogErrorKind::Fenced);
+    assert!(error.message.contains(&run(1).to_string()), "{}", error.message);
+    let good = Fence { run: run(1), token: newer.token };
+    assert_eq!(log.append(fenced(1, vec![good, fence])).await.unwrap_err().kind, LogErrorKind::Fenced);
+    log.append(fenced(1, vec![good])).await.unwrap();
+    log.release(&newer).await.unwrap();
+    assert_eq!(log.append(fenced(2, vec![good])).await.unwrap_err().kind, LogErrorKind::Fenced);
+    let unknown = Fence { run: run(8), token: 1 };
+    assert_eq!(log.append(fenced(2, vec![unknown])).await.unwrap_err().kind, LogErrorKind::Fenced);
+    assert_eq!(log.head().await.unwrap().seq, 2);
+}
+
+pub async fn rows_are_found_newest_first_by_state(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let id = |number: u128| run(number).to_string();
+    let rows: Vec<_> =
+        (1..=7).map(|n| row(RowKind::Run, &id(n), n % 3 == 0, n as i64 / 2, &format!("[{n}]"))).collect();
+    let others = [row(RowKind::Spend, "2026-11-24", false, 3, "{}"), row(RowKind::Approval, &id(1), true, 1, "1")];
+    log.append(Batch { rows: [&rows[..], &others[..]].concat(), ..batch(0, vec![]) }).await.unwrap();
+
+    let bodies = |filter| {
+        let log = Arc::clone(&log);
+        async move {
+            let page = log.rows(filter).await.unwrap();
+            (page.rows.into_iter().map(|row| row.body).collect::<Vec<_>>(), page.more)
+        }
+    };
+    let kind = RowKind::Run;
+    let named = |numbers: &[u32]| numbers.iter().map(|n| format!("[{n}]")).collect::<Vec<_>>();
+    assert_eq!(bodies(RowFilter::Open(kind)).await, (named(&[6, 3]), false));
+    assert_eq!(bodies(RowFilter::Recent { kind, offset: 0, limit: 4 }).await, (named(&[7, 6, 5, 4]), true));
+    assert_eq!(bodies(RowFilter::Recent { kind, offset: 4, limit: 3 }).await, (named(&[3, 2, 1]), false));
+    assert_eq!(bodies(RowFilter::Closed { kind, offset: 1, limit: 2 }).await, (named(&[5, 4]), true));
+    assert_eq!(bodies(RowFilter::Closed { kind, offset: 3, limit: 9 }).await, (named(&[2, 1]), false));
+    let one = |number| RowFilter::One { kind, id: Uuid::from_u128(number) };
+    assert_eq!(log.rows(one(5)).await.unwrap().rows, rows[4..5]);
+    assert_eq!(log.rows(one(50)).await.unwrap().rows, []);
+    let spend = log.rows(RowFilter::Recent { kind: RowKind::Spend, offset: 0, limit: 5 }).await.unwrap();
+    assert_eq!(spend.rows, others[..1]);
+}
+
+pub async fn a_row_is_replaced_under_its_key_and_all_of_them_at_once(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let id = run(1).to_string();
+    let first = row(RowKind::Run, &id, true, 1, "\"ü\"");
+    let ended = row(RowKind::Run, &id, false, 1, "\"ended\"");
+    log.append(Batch { rows: vec![first.clone()], ..batch(0, vec![paused(run(1), 1, "x")]) }).await.unwrap();
+    assert_eq!(log.rows(RowFilter::Open(RowKind::Run)).await.unwrap().rows, [first]);
+    log.append(Batch { rows: vec![ended.clone()], ..batch(1, vec![paused(run(1), 2, "x")]) }).await.unwrap();
+    let all = RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: 1_000 };
+    assert_eq!(log.rows(all).await.unwrap().rows, [ended]);
+
+    let other = storage.open("other").await;
+    other.replace_rows(vec![row(RowKind::Run, &id, true, 1, "0")]).await.unwrap();
+    let rebuilt: Vec<_> = (0..600).rev().map(|n| row(RowKind::Run, &run(n).to_string(), true, n as i64, "1")).collect();
+    log.replace_rows(rebuilt.clone()).await.unwrap();
+    assert_eq!(log.rows(all).await.unwrap().rows, rebuilt);
+    assert_eq!(other.rows(all).await.unwrap().rows.len(), 1);
+}
+
+pub async fn reading_back_goes_page_by_page(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let events = (1..=5).map(|version| paused(run(1), version, "x")).collect();
+    log.append(batch(0, events)).await.unwrap();
+    let mut before = u64::MAX;
+    let mut seen = Vec::new();
+    loop {
+        let page = log.read_back(before, 2, None).await.unwrap();
+        seen.push(page.rows.iter().map(|envelope| envelope.seq).collect::<Vec<_>>());
+        before = page.rows.last().unwrap().seq;
+        if !page.more {
+            break;
+        }
+    }
+    assert_eq!(seen, [vec![5, 4], vec![3, 2], vec![1]]);
+}
+
+pub async fn a_search_takes_its_text_literally(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let texts = ["say \"hi\" to all", "100% sure", "100 times", "under_score", "underXscore", "back\\slash", "Größe"];
+    let events = (1..).zip(texts).map(|(version, text)| paused(run(1), version, text)).collect();
+    log.append(batch(0, events)).await.unwrap();
+    let search = |text: &'static str| {
+        let log = Arc::clone(&log);
+        async move {
+            let page = log.read_back(u64::MAX, 10, Some(text)).await.unwrap();
+            page.rows.iter().map(|envelope| envelope.seq).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(search("\"hi\"").await, [1]);
+    assert_eq!(search("100%").await, [2]);
+    assert_eq!(search("100").await, [3, 2]);
+    assert_eq!(search("r_s").await, [4]);
+    assert_eq!(search("k\\s").await, [6]);
+    assert_eq!(search("SURE").await, [2]);
+    assert_eq!(search("Größe").await, [7]);
+    assert_eq!(search("run.paused").await.len(), 7);
+    assert_eq!(search("nowhere").await, [0; 0]);
+    let page = log.read_back(6, 2, Some("run.paused")).await.unwrap();
+    assert_eq!((page.rows.iter().map(|envelope| envelope.seq).collect::<Vec<_>>(), page.more), (vec![5, 4], true));
+    assert!(!log.read_back(3, 2, Some("run.paused")).await.unwrap().more);
+}
+
+pub async fn a_blob_is_found_under_its_hash(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let content: Vec<u8> = (0..300_000u32).map(|n| (n * 7) as u8).collect();
+    let id = log.put_blob(&content).await.unwrap();
+    assert_eq!(id, BlobId::of(&content));
+    assert_eq!(log.put_blob(&content).await.unwrap(), id);
+    assert_eq!(log.get_blob(&id).await.unwrap(), Some(content));
+    let empty = log.put_blob(b"").await.unwrap();
+    assert_eq!(log.get_blob(&empty).await.unwrap(), Some(vec![]));
+    assert_eq!(log.get_blob(&BlobId("00".repeat(32))).await.unwrap(), None);
+    assert_eq!(log.get_blob(&BlobId("not hex".into())).await.unwrap(), None);
+}
+
+pub async fn tenants_do_not_see_each_other(storage: &dyn Storage) {
+    let (ours, theirs) = (storage.open("ours").await, storage.open("th'e\"irs").await);
+    append_one(&*ours, run(1), 1, "mine").await;
+    append_one(&*theirs, run(1), 1, "yours").await;
+    append_one(&*theirs, run(1), 2, "yours").await;
+    let blob = theirs.put_blob(b"secret").await.unwrap();
+    theirs.claim(run(1), "them", at(0), at(99)).await.unwrap().unwrap();
+
+    assert_eq!(ours.head().await.unwrap().seq, 1);
+    assert_eq!(ours.read(0, 9).await.unwrap().len(), 1);
+    assert_eq!(ours.read_stream(Stream::Run(run(1)), 0, 9).await.unwrap().len(), 1);
+    assert_eq!(ours.read_back(u64::MAX, 9, Some("yours")).await.unwrap().rows, []);
+    assert_eq!(ours.get_blob(&blob).await.unwrap(), None);
+    assert!(ours.claim(run(1), "us", at(1), at(2)).await.unwrap().is_some());
+    for log in [ours, theirs] {
+        assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+    }
+}
+
+pub async fn a_commit_elsewhere_is_noticed_in_time(storage: &dyn Storage) {
+    let (watching, writing) = (storage.open("local").await, storage.open("local").await);
+    let mut head = watching.watch_head();
+    assert_eq!(*head.borrow_and_update(), 0);
+    for version in 1..=5 {
+        let seq = append_one(&*writing, run(1), version, "x").await;
+        let committed = Instant::now();
+        let noticed = tokio::time::timeout(Duration::from_secs(5), head.wait_for(|known| *known >= seq)).await;
+        noticed.expect("never noticed").unwrap();
+        assert!(committed.elapsed() <= Duration::from_millis(250), "noticed after {:?}", committed.elapsed());
+    }
+}
+
+pub async fn ones_own_commit_is_announced_before_append_returns(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let head = log.watch_head();
+    let seq = append_one(&*log, run(1), 1, "x").await;
+    assert_eq!(*head.borrow(), seq);
+}

@@ -1,0 +1,4 @@
+//! What several integration tests share.
+
+pub mod pty;
+pub mod scripted_model;

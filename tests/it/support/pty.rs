@@ -1,0 +1,140 @@
+//! The real program in a real terminal: started in a pseudo-terminal, typed at, and read from its screen.
+
+use std::io::Read;
+use std::io::Write;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+
+use portable_pty::Child;
+use portable_pty::CommandBuilder;
+use portable_pty::MasterPty;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
+
+/// How long a test waits for something that must appear before it fails.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// A program in a terminal of its own.
+pub struct Terminal {
+    /// Held, for the program loses its terminal with it.
+    _master: Box<dyn MasterPty + Send>,
+    input: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    seen: Arc<Seen>,
+}
+
+struct Seen {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    screen: vt100::Parser,
+    /// Every byte the program wrote.
+    bytes: Vec<u8>,
+    is_over: bool,
+}
+
+impl Terminal {
+    pub fn start(command: CommandBuilder, rows: u16, cols: u16) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let state = State { screen: parser(rows, cols), bytes: Vec::new(), is_over: false };
+        let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
+        let reader = seen.clone();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            loop {
+                let read = output.read(&mut buffer).unwrap_or(0);
+                let Ok(mut state) = reader.state.lock() else { return };
+                state.screen.process(&buffer[..read]);
+                state.bytes.extend_from_slice(&buffer[..read]);
+                state.is_over = read == 0;
+                reader.changed.notify_all();
+                if read == 0 {
+                    return;
+                }
+            }
+        });
+        let input = pair.master.take_writer().unwrap();
+        Self { _master: pair.master, input, child, seen }
+    }
+
+    /// Types keys; escape sequences are the caller's.
+    pub fn keys(&mut self, keys: &str) {
+        self.input.write_all(keys.as_bytes()).unwrap();
+        self.input.flush().unwrap();
+    }
+
+    /// The screen once `wanted` holds of it.
+    pub fn until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        let mut state = self.seen.state.lock().unwrap();
+        loop {
+            let screen = state.screen.screen().contents();
+            if wanted(&screen) {
+                return screen;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !state.is_over, "never on the screen: {what}\n{screen}");
+            state = self.seen.changed.wait_timeout(state, left).unwrap().0;
+        }
+    }
+
+    pub fn until_shown(&self, text: &str) -> String {
+        self.until(text, |screen| screen.contains(text))
+    }
+
+    pub fn screen(&self) -> String {
+        self.seen.state.lock().unwrap().screen.screen().contents()
+    }
+
+    /// Everything written so far.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.seen.state.lock().unwrap().bytes.clone()
+    }
+
+    pub fn process_id(&self) -> u32 {
+        self.child.process_id().unwrap()
+    }
+
+    /// Waits for the end; the exit code.
+    pub fn exit_code(&mut self) -> u32 {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.exit_code();
+            }
+            assert!(Instant::now() < deadline, "the program does not end\n{}", self.screen());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Whether the program left the terminal as it found it: main screen, visible cursor, no modes.
+    pub fn assert_restored(&self) {
+        let state = self.seen.state.lock().unwrap();
+        let screen = state.screen.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is still on");
+        assert!(!screen.hide_cursor(), "the cursor is still hidden");
+        assert!(!screen.bracketed_paste(), "bracketed paste is still on");
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None, "the mouse is still on");
+    }
+}
+
+fn parser(rows: u16, cols: u16) -> vt100::Parser {
+    let [rows, cols] = [rows, cols].map(|side| NonZeroU16::new(side).unwrap());
+    vt100::Parser::new(rows, cols, 0)
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}

@@ -1,0 +1,151 @@
+//! Pushing to a real bare repository on this disk.
+
+use morningai::domain::EffectClass;
+use morningai::domain::Environment;
+use morningai::domain::FailureKind;
+use morningai::domain::Payload;
+use morningai::domain::Reversibility;
+use morningai::domain::Risk;
+use morningai::domain::Untrusted;
+use morningai::ports::Checked;
+use serde_json::json;
+
+use super::Bench;
+use super::git;
+
+async fn with_commit() -> Bench {
+    let bench = Bench::repository().await;
+    bench.write("a.txt", "a\n");
+    bench.done("git_commit", json!({"message": "Add a"})).await;
+    bench
+}
+
+#[tokio::test]
+async fn a_push_publishes_exactly_the_commit_on_the_card() {
+    let bench = with_commit().await;
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    let head = bench.git(&["rev-parse", "HEAD"]);
+    assert_eq!((card.class, card.environment, card.risk), (EffectClass::External, Environment::Remote, Risk::Medium));
+    assert_eq!(card.targets[0].raw(), "origin/morningai/fix-it-1234abcd");
+    assert_eq!(card.facts["commits"], 1);
+    assert!(card.facts["subjects"][0].as_str().unwrap().ends_with(" Add a"));
+    assert_eq!(card.facts["force"], false);
+    assert_eq!(card.facts["is_default_branch"], false);
+    let undo = Untrusted::from("git push origin --delete morningai/fix-it-1234abcd");
+    assert_eq!(card.reversible, Reversibility::Undo(undo));
+    let Payload::Exec { argv, .. } = &card.payload else { panic!("{card:?}") };
+    assert_eq!(argv.last().unwrap().raw(), format!("{head}:refs/heads/morningai/fix-it-1234abcd"));
+    assert_eq!(bench.check("git_push", &card).await, Checked::DidNotHappen);
+    // What is committed after the card was drawn is not what was approved.
+    bench.write("b.txt", "b\n");
+    bench.done("git_commit", json!({"message": "Add b"})).await;
+    let result = bench.perform("git_push", json!({}), &card).await;
+    assert!(result.succeeded(), "{result:?}");
+    assert_eq!(bench.remote(&["rev-parse", "morningai/fix-it-1234abcd"]), head);
+    let receipt = result.data.unwrap();
+    assert_eq!((&receipt["new"], &receipt["old"]), (&json!(head), &json!(null)));
+    assert!(matches!(bench.check("git_push", &card).await, Checked::Happened(_)));
+    let next = bench.prepare("git_push", json!({})).await.unwrap();
+    assert_eq!((&next.facts["old"], &next.facts["commits"]), (&json!(head), &json!(1)));
+    assert!(matches!(&next.reversible, Reversibility::Undo(how) if how.raw().contains("--force-with-lease")));
+}
+
+#[tokio::test]
+async fn the_default_branch_and_force_raise_the_risk() {
+    let bench = with_commit().await;
+    let main = bench.prepare("git_push", json!({"branch": "main"})).await.unwrap();
+    assert_eq!((main.risk, &main.facts["is_default_branch"]), (Risk::High, &json!(true)));
+    let forced = bench.prepare("git_push", json!({"branch": "main", "force": true})).await.unwrap();
+    assert_eq!((forced.risk, &forced.facts["force"]), (Risk::Critical, &json!(true)));
+    bench.remote(&["branch", "trunk", "main"]);
+    bench.remote(&["symbolic-ref", "HEAD", "refs/heads/trunk"]);
+    let trunk = bench.prepare("git_push", json!({"branch": "trunk"})).await.unwrap();
+    assert_eq!(trunk.facts["is_default_branch"], true);
+}
+
+#[tokio::test]
+async fn a_branch_that_moved_on_is_not_overwritten() {
+    let bench = with_commit().await;
+    let project = bench.outer.path().join("project");
+    git(&project, &["commit", "-q", "--allow-empty", "-m", "theirs"]);
+    git(&project, &["push", "-q", "origin", "main:shared"]);
+    let refused = bench.call("git_push", json!({"branch": "shared"})).await;
+    assert_eq!(refused.failure, Some(FailureKind::Failed));
+    assert!(refused.summary.raw().contains("does not have"), "{refused:?}");
+    // With force, the lease still names the value the card showed.
+    let args = json!({"branch": "shared", "force": true});
+    let card = bench.prepare("git_push", args.clone()).await.unwrap();
+    git(&project, &["commit", "-q", "--allow-empty", "-m", "theirs again"]);
+    git(&project, &["push", "-q", "origin", "main:shared"]);
+    let result = bench.perform("git_push", args, &card).await;
+    assert_eq!(result.failure, Some(FailureKind::Failed), "{result:?}");
+    assert!(result.summary.raw().contains("rejected"), "{result:?}");
+    assert_eq!(bench.remote(&["log", "-1", "--format=%s", "shared"]), "theirs again");
+    assert_eq!(bench.check("git_push", &card).await, Checked::Unknown);
+}
+
+#[tokio::test]
+async fn remotes_are_named_never_given_as_addresses() {
+    let bench = with_commit().await;
+    let elsewhere = bench.outer.path().join("elsewhere.git").display().to_string();
+    git(bench.outer.path(), &["init", "-q", "--bare", "elsewhere.git"]);
+    for remote in
+        [elsewhere.as_str(), "--upload-pack=touch pwned", "ext::sh -c 'touch pwned'", "https://evil.example", ""]
+    {
+        let result = bench.call("git_push", json!({"remote": remote})).await;
+        assert_eq!(result.failure, Some(FailureKind::BadCall), "{remote}: {result:?}");
+    }
+    for branch in
+        ["--upload-pack=x", "-f", "a b", "a..b", "HEAD", "refs/heads/x", "a:b", "@{-1}", "+main", "a\u{7}", ""]
+    {
+        let result = bench.call("git_push", json!({"branch": branch})).await;
+        assert_eq!(result.failure, Some(FailureKind::BadCall), "{branch}: {result:?}");
+        let result = bench.call("git_branch", json!({"name": branch})).await;
+        assert_eq!(result.failure, Some(FailureKind::BadCall), "{branch}: {result:?}");
+    }
+    assert_eq!(bench.remote(&["branch", "--format=%(refname:short)"]), "main");
+}
+
+#[tokio::test]
+async fn credentials_in_an_address_stay_hidden() {
+    let bench = with_commit().await;
+    let project = bench.outer.path().join("project");
+    git(&project, &["remote", "set-url", "origin", "http://me:s3cret@127.0.0.1:1/a.git"]);
+    let result = bench.call("git_push", json!({})).await;
+    assert_eq!(result.failure, Some(FailureKind::Failed));
+    let said = serde_json::to_string(&result).unwrap();
+    assert!(!said.contains("s3cret") && said.contains("did not answer"), "{said}");
+}
+
+#[tokio::test]
+async fn a_remote_inside_the_workspace_or_with_two_addresses_is_refused() {
+    let bench = with_commit().await;
+    let project = bench.outer.path().join("project");
+    let inside = bench.path("inside.git");
+    git(&bench.path(""), &["init", "-q", "--bare", "inside.git"]);
+    git(&project, &["remote", "add", "trap", inside.to_str().unwrap()]);
+    let result = bench.call("git_push", json!({"remote": "trap"})).await;
+    assert_eq!(result.failure, Some(FailureKind::Refused), "{result:?}");
+    let url = bench.outer.path().join("remote.git");
+    git(&project, &["remote", "set-url", "--add", "--push", "origin", url.to_str().unwrap()]);
+    git(&project, &["remote", "set-url", "--add", "--push", "origin", "/nowhere"]);
+    let result = bench.call("git_push", json!({})).await;
+    assert!(result.summary.raw().contains("2 addresses"), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_relative_remote_is_relative_to_the_repository() {
+    let bench = with_commit().await;
+    git(&bench.outer.path().join("project"), &["remote", "set-url", "origin", "../remote.git"]);
+    let result = bench.done("git_push", json!({})).await;
+    assert_eq!(result.data.unwrap()["url"], "../remote.git");
+    assert_eq!(bench.remote(&["rev-parse", "morningai/fix-it-1234abcd"]), bench.git(&["rev-parse", "HEAD"]));
+}
+
+#[tokio::test]
+async fn pushing_twice_says_there_is_nothing_to_do() {
+    let bench = with_commit().await;
+    bench.done("git_push", json!({})).await;
+    let again = bench.call("git_push", json!({})).await;
+    assert!(again.succeeded() && again.summary.raw().contains("is already at"), "{again:?}");
+}

@@ -1,0 +1,190 @@
+//! The console as a whole process in a terminal: first frame, memory, idling, keys, frames.
+//!
+//! Prints figures of an empty store and of one with a million events side by side; it asserts nothing.
+//! `cargo bench --bench console`
+
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
+use std::time::Instant;
+
+use morningai::domain::*;
+use morningai::ports::Batch;
+use morningai::ports::Log;
+use morningai::ports::NewEvent;
+use morningai::store::OpenMode;
+use morningai::store::SqliteLog;
+use portable_pty::CommandBuilder;
+use portable_pty::PtySize;
+use portable_pty::native_pty_system;
+
+const EVENTS: u64 = 1_000_000;
+const STARTS: usize = 15;
+const IDLE: Duration = Duration::from_secs(10);
+
+fn main() {
+    let empty = tempfile::tempdir().unwrap();
+    let full = tempfile::tempdir().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(fill(full.path()));
+    let [empty_start, full_start] = [empty.path(), full.path()].map(first_frame);
+    println!("first frame, empty store       p50 {:>7.1} ms", millis(empty_start));
+    println!(
+        "first frame, {EVENTS} events   p50 {:>7.1} ms   {:.2}× the empty store's",
+        millis(full_start),
+        full_start.as_secs_f64() / empty_start.as_secs_f64()
+    );
+    let console = Console::start(full.path());
+    std::thread::sleep(Duration::from_secs(1));
+    println!("resident memory                    {:>7.1} MB", console.resident_kilobytes() as f64 / 1024.0);
+    let (bytes, cpu) = console.idle();
+    println!(
+        "idle for {} s                      {bytes} bytes to the terminal, {:.3} % of a core",
+        IDLE.as_secs(),
+        cpu.as_secs_f64() / IDLE.as_secs_f64() * 100.0
+    );
+    keys(console);
+}
+
+/// One run that goes on and on, as a log with a long past has.
+async fn fill(dir: &Path) {
+    let log = SqliteLog::open(&dir.join("morningai.db"), Tenant::default(), OpenMode::ReadWrite).await.unwrap();
+    let mut seq = 0;
+    let mut number = 0_u128;
+    while seq < EVENTS {
+        let mut events = Vec::new();
+        for _ in 0..100 {
+            number += 1;
+            let stream = Stream::Run(RunId(uuid::Uuid::from_u128(number)));
+            for version in 1..=50 {
+                let event = Event::Run(RunEvent::Paused { reason: format!("event {version} of an old run") });
+                let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+                events.push(NewEvent { stream, version, at, by: Actor::System, event });
+            }
+        }
+        let count = events.len() as u64;
+        log.append(Batch { after: seq, events, ..Batch::default() }).await.unwrap();
+        seq += count;
+    }
+    log.close().await.unwrap();
+}
+
+fn first_frame(dir: &Path) -> Duration {
+    let mut times: Vec<_> = (0..STARTS).map(|_| Console::start(dir).first_frame).collect();
+    times.sort();
+    times[STARTS / 2]
+}
+
+fn keys(mut console: Console) {
+    let mut times = Vec::new();
+    let mut sizes = Vec::new();
+    for round in 0..200 {
+        let before = console.output.lock().unwrap().bytes;
+        let began = Instant::now();
+        console.input.write_all(if round % 2 == 0 { b"2" } else { b"1" }).unwrap();
+        console.input.flush().unwrap();
+        std::thread::sleep(Duration::from_millis(40));
+        let output = console.output.lock().unwrap();
+        sizes.push(output.bytes - before);
+        times.push(output.last.saturating_duration_since(began));
+    }
+    times.sort();
+    sizes.sort_unstable();
+    println!(
+        "a key to its last output byte  p50 {:>7.2} ms   p99 {:.2} ms   (switching screens, 120×40)",
+        millis(times[times.len() / 2]),
+        millis(times[times.len() * 99 / 100])
+    );
+    println!("a frame                        p50 {:>7} bytes", sizes[sizes.len() / 2]);
+}
+
+struct Output {
+    bytes: usize,
+    last: Instant,
+}
+
+struct Console {
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    input: Box<dyn Write + Send>,
+    output: Arc<Mutex<Output>>,
+    first_frame: Duration,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+impl Console {
+    /// Starts it and waits for the first frame: the header's name is on the screen.
+    fn start(dir: &Path) -> Self {
+        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_morningai"));
+        command.env_clear();
+        command.env("HOME", dir);
+        command.env("PATH", "/usr/bin:/bin");
+        command.env("TERM", "xterm-256color");
+        command.env("MORNINGAI_DATA_DIR", dir);
+        let began = Instant::now();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let input = pair.master.take_writer().unwrap();
+        let mut screen = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
+        let mut buffer = [0; 65536];
+        let mut bytes = 0;
+        while !screen.screen().contents().contains("Overview") {
+            let read = reader.read(&mut buffer).unwrap();
+            assert!(read > 0, "the console ended: {}", screen.screen().contents());
+            bytes += read;
+            screen.process(&buffer[..read]);
+        }
+        let first_frame = began.elapsed();
+        let output = Arc::new(Mutex::new(Output { bytes, last: Instant::now() }));
+        let shared = output.clone();
+        std::thread::spawn(move || {
+            while let Ok(read) = reader.read(&mut buffer) {
+                if read == 0 {
+                    return;
+                }
+                let mut output = shared.lock().unwrap();
+                output.bytes += read;
+                output.last = Instant::now();
+            }
+        });
+        Self { child, input, output, first_frame, _master: pair.master }
+    }
+
+    fn resident_kilobytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.process_id().unwrap())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    /// Bytes written and processor time used while nothing happens.
+    fn idle(&self) -> (usize, Duration) {
+        let (bytes, cpu) = (self.output.lock().unwrap().bytes, self.cpu());
+        std::thread::sleep(IDLE);
+        (self.output.lock().unwrap().bytes - bytes, self.cpu().saturating_sub(cpu))
+    }
+
+    /// Time on a processor of all threads, in the scheduler's nanoseconds.
+    fn cpu(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.process_id().unwrap())).unwrap();
+        let nanos = tasks.map(|task| {
+            let stat = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default();
+            stat.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0)
+        });
+        Duration::from_nanos(nanos.sum())
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

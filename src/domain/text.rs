@@ -59,9 +59,11 @@ impl Untrusted {
         })
     }
 
-    /// Words that mix Latin with Cyrillic or Greek letters: the usual disguise of one name as another.
+    /// Words that mix Latin with Cyrillic or Greek letters: the usual disguise of one name as another. An accent on a
+    /// letter does not end its word.
     pub fn has_mixed_scripts(&self) -> bool {
-        self.0.split(|c: char| !c.is_alphabetic()).any(|word| {
+        let in_word = |c: char| c.is_alphabetic() || matches!(c, '\u{300}'..='\u{36f}');
+        self.0.split(|c: char| !in_word(c)).any(|word| {
             let latin = word.chars().any(|c| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}'));
             latin && word.chars().any(|c| matches!(c, '\u{370}'..='\u{52f}'))
         })
@@ -148,6 +150,7 @@ mod tests {
     #[test]
     fn a_disguised_word_is_noticed() {
         assert!(Untrusted::from("push to раypal").has_mixed_scripts());
+        assert!(Untrusted::from("p\u{430}\u{301}ypal").has_mixed_scripts());
         assert!(!Untrusted::from("push to paypal, привет").has_mixed_scripts());
     }
 }

@@ -289,12 +289,19 @@ pub fn highlight(row: Row, wanted: &str) -> (Row, bool) {
     (marked, found)
 }
 
+/// A match that a mark follows is none: the mark would be torn from its letter.
 fn find_ignoring_case(text: &str, wanted: &str) -> Option<usize> {
     let same = |at: &usize| text.get(*at..*at + wanted.len()).is_some_and(|part| part.eq_ignore_ascii_case(wanted));
-    if wanted.is_empty() { None } else { text.char_indices().map(|(at, _)| at).find(same) }
+    let whole = |at: &usize| !starts_with_mark(&text[*at + wanted.len()..]);
+    if wanted.is_empty() { None } else { text.char_indices().map(|(at, _)| at).find(|at| same(at) && whole(at)) }
 }
 
-/// Splits visible text into spans in which names of hidden characters and of mixed scripts stand out.
+fn starts_with_mark(text: &str) -> bool {
+    text.graphemes(true).next().is_some_and(|grapheme| UnicodeWidthStr::width(grapheme) == 0)
+}
+
+/// Splits visible text into spans in which names of hidden characters and of mixed scripts stand out. Each piece is
+/// painted on its own, for what it stood on may be in another.
 pub fn push_marked(role: Role, visible: &str, push: &mut dyn FnMut(Span)) {
     if visible.is_ascii() {
         return push(Span { role, text: visible.to_owned() });
@@ -303,7 +310,7 @@ pub fn push_marked(role: Role, visible: &str, push: &mut dyn FnMut(Span)) {
     let mut rest = shown.as_str();
     while let Some((at, length)) = next_mark(rest) {
         push_words(role, &rest[..at], push);
-        push(Span { role: Role::Hidden, text: rest[at..at + length].to_owned() });
+        push(Span::new(Role::Hidden, &rest[at..at + length]));
         rest = &rest[at + length..];
     }
     push_words(role, rest, push);
@@ -320,16 +327,29 @@ fn next_mark(text: &str) -> Option<(usize, usize)> {
 
 fn push_words(role: Role, text: &str, push: &mut dyn FnMut(Span)) {
     if !Untrusted::from(text).has_mixed_scripts() {
-        return push(Span { role, text: text.to_owned() });
+        return push(Span::new(role, text));
     }
-    for word in text.split_inclusive(|c: char| !c.is_alphabetic()) {
-        let letters = word.trim_end_matches(|c: char| !c.is_alphabetic());
-        push(Span { role, text: letters.to_owned() });
-        if Untrusted::from(letters).has_mixed_scripts() {
-            push(Span { role: Role::Hidden, text: MIXED.to_owned() });
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (word, others) = split_at_change(rest, is_letter);
+        push(Span::new(role, word));
+        if Untrusted::from(word).has_mixed_scripts() {
+            push(Span::new(Role::Hidden, MIXED));
         }
-        push(Span { role, text: word[letters.len()..].to_owned() });
+        let (between, next) = split_at_change(others, |cluster| !is_letter(cluster));
+        push(Span::new(role, between));
+        rest = next;
     }
+}
+
+fn is_letter(cluster: &str) -> bool {
+    cluster.starts_with(char::is_alphabetic)
+}
+
+/// The clusters at the beginning that are as wanted, and the rest. A mark stays with its letter.
+fn split_at_change(text: &str, wanted: impl Fn(&str) -> bool) -> (&str, &str) {
+    let end = text.grapheme_indices(true).find(|(_, cluster)| !wanted(cluster)).map_or(text.len(), |(at, _)| at);
+    text.split_at(end)
 }
 
 /// The form that can be painted: nothing hidden, and no grapheme cluster without a width.
@@ -411,6 +431,15 @@ mod tests {
             let mut row = Row::new();
             row.push_cell(Role::Text, text, room, Align::Right);
             prop_assert_eq!(row.width(), room);
+        }
+
+        #[test]
+        fn every_marked_span_can_be_painted_as_it_is(text in "[aбσ\u{301}\u{11c3f}\u{202e}⟨ .!]{0,12}\\PC{0,6}") {
+            let mut row = Row::new();
+            row.push_untrusted(Role::Code, &text.into());
+            for span in row.spans() {
+                prop_assert_eq!(painted(Cow::Borrowed(span.text())), span.text());
+            }
         }
 
         #[test]

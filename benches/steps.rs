@@ -354,7 +354,7 @@ impl Model for NoModel {
 struct ByClass;
 
 impl Judge for ByClass {
-    fn judge(&self, _agent: &str, card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
         let (rule, reason) = ("bench".to_owned(), "measured".to_owned());
         match card.class {
             EffectClass::External => Verdict::Ask { rule, reason, expires_after: 600 },

@@ -126,7 +126,9 @@ impl Worker {
             if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
                 self.cancel.cancel();
             }
-            if progressed && !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty() {
+            // What was only settled, such as a refused call, leads on at once.
+            let leads_on = || !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty();
+            if progressed && (self.inflight.is_empty() || leads_on()) {
                 continue;
             }
             if self.inflight.is_empty() {

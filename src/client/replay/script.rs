@@ -165,6 +165,13 @@ impl Script {
         Some((decision, item.at))
     }
 
+    /// The request that the clock stops at next, and where: whatever else was recorded meanwhile waits with it.
+    pub(super) fn next_hold(&self, told: usize, passed: &[ApprovalId]) -> Option<(ApprovalId, Duration)> {
+        let ahead = self.items.iter().skip(told);
+        let holds = ahead.filter_map(|item| Some((item.decides?, item.holds_from)));
+        holds.filter(|(approval, _)| !passed.contains(approval)).min_by_key(|(_, from)| *from)
+    }
+
     /// Requests decided up to a time.
     pub(super) fn decided_by(&self, at: Duration) -> Vec<ApprovalId> {
         self.items.iter().filter(|item| item.at <= at).filter_map(|item| item.decides).collect()

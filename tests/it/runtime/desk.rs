@@ -163,7 +163,7 @@ pub struct SimpleJudge {
 }
 
 impl Judge for SimpleJudge {
-    fn judge(&self, _agent: &str, card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
         let (rule, reason) = ("rule".to_owned(), "because".to_owned());
         match card.class {
             EffectClass::External => Verdict::Ask { rule, reason, expires_after: self.expires_after },

@@ -176,7 +176,7 @@ fn asked_by(context: &CardContext<'_>) -> Fact {
     row.push_untrusted(words::actor(&approval.requested_by), &approval.requested_by.name().into());
     row.push(
         Role::Dim,
-        format!(" {} ago, call {} of run ", format::ago(approval.requested_at, context.now), approval.call),
+        format!(" {}, call {} of run ", format::ago_in_words(approval.requested_at, context.now), approval.call),
     );
     row.push(Role::Text, approval.run.short());
     if let Some(run) = context.run() {
@@ -209,7 +209,7 @@ fn status(context: &CardContext<'_>) -> Vec<Fact> {
             row.push_untrusted(words::actor(by), &by.name().into());
             row.push(
                 Role::Dim,
-                format!(" {} ago, at {}", format::ago(at, context.now), format::moment(at, context.now)),
+                format!(" {}, at {}", format::ago_in_words(at, context.now), format::moment(at, context.now)),
             );
         }
         let mut facts = vec![fact("state", row)];
@@ -272,7 +272,7 @@ fn computed(ask: &Ask) -> CardDigest {
 fn doubt(context: &CardContext<'_>, card: &EffectCard, attempt: u32, rows: &mut Vec<Row>) {
     let entry = context.thread().and_then(|thread| thread.calls.get(&context.approval.call));
     let started = entry.and_then(|entry| entry.started_at).unwrap_or(context.approval.requested_at);
-    let mut began = Row::of(Role::Text, format!("{} ago", format::ago(started, context.now)));
+    let mut began = Row::of(Role::Text, format::ago_in_words(started, context.now));
     began.push(Role::Dim, format!(", at {}, attempt {attempt}", format::moment(started, context.now)));
     match entry.and_then(|entry| entry.under.as_ref()) {
         Some(Authority::Rule(rule)) => {

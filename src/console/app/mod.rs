@@ -57,6 +57,7 @@ use crate::ports::Moment;
 use crate::ports::Status;
 use crate::ports::Transport;
 
+use keys::Held;
 use pace::Pace;
 use pace::Wanted;
 
@@ -133,6 +134,7 @@ pub struct App<S> {
     frames: u64,
     drawn_at: Uptime,
     in_flight: Option<InFlight>,
+    held: Option<Held>,
     /// Replies that are still to come.
     outstanding: usize,
     /// Somebody else has the terminal: nothing is drawn.
@@ -173,6 +175,7 @@ impl<S: Surface> App<S> {
             frames: 0,
             drawn_at: Uptime::ZERO,
             in_flight: None,
+            held: None,
             outstanding: 0,
             is_away: false,
             heard_since_forgetting: 0,
@@ -249,10 +252,7 @@ impl<S: Surface> App<S> {
                 self.opened(result)
             }
             Wake::Feed(heard) => self.hear(heard),
-            Wake::Time => {
-                self.pass_time();
-                Ok(Flow::GoOn)
-            }
+            Wake::Time => self.pass_time(),
         }
     }
 
@@ -341,7 +341,8 @@ impl<S: Surface> App<S> {
     /// Whether nothing is under way that would change the screen by itself, time aside. For tests.
     pub fn is_idle(&self) -> bool {
         let heard_all = self.feed.as_ref().is_none_or(|feed| feed.is_empty());
-        self.outstanding == 0 && self.wanted.is_none() && self.wakes.is_empty() && heard_all && self.in_flight.is_none()
+        let nothing_to_do = self.outstanding == 0 && self.wanted.is_none() && self.held.is_none();
+        nothing_to_do && self.wakes.is_empty() && heard_all && self.in_flight.is_none()
     }
 
     fn draw_if_due(&mut self) -> io::Result<()> {

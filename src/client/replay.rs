@@ -175,7 +175,7 @@ impl Player {
                 state.playing = true;
             });
         } else {
-            let reason = format!("you chose to {} where the recording shows {}", decision.verb(), recorded.outcome());
+            let reason = format!("you {}; as recorded, {}", decision.done(), recorded.outcome());
             self.change(|state| state.end(&reason));
         }
         Ok(Vec::new())
@@ -244,7 +244,8 @@ impl Client for ReplayClient {
     }
 
     fn status(&self) -> Status {
-        Status { source: format!("demo: {}", self.title), ..Status::default() }
+        let source = format!("demo: {}", self.title);
+        Status { source, model: Some("recorded model".to_owned()), ..Status::default() }
     }
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {

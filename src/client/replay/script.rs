@@ -89,27 +89,29 @@ impl Decision {
         }
     }
 
-    pub(super) fn verb(self) -> &'static str {
+    /// What the viewer did.
+    pub(super) fn done(self) -> &'static str {
         match self {
-            Self::Approve => "approve",
-            Self::Deny => "deny",
-            Self::Answer => "answer",
-            Self::Settle(Settlement::Happened) => "say that it happened",
-            Self::Settle(Settlement::Retry) => "try again",
-            Self::Settle(Settlement::GiveUp) => "give up on it",
-            Self::Lapse => "wait",
+            Self::Approve => "approved",
+            Self::Deny => "denied",
+            Self::Answer => "answered",
+            Self::Settle(Settlement::Happened) => "said that it happened",
+            Self::Settle(Settlement::Retry) => "tried again",
+            Self::Settle(Settlement::GiveUp) => "gave up on it",
+            Self::Lapse => "waited",
         }
     }
 
+    /// What the recording shows.
     pub(super) fn outcome(self) -> &'static str {
         match self {
-            Self::Approve => "that it was approved",
-            Self::Deny => "that it was denied",
-            Self::Answer => "that it was answered",
-            Self::Settle(Settlement::Happened) => "that it had happened",
-            Self::Settle(Settlement::Retry) => "that it was tried again",
-            Self::Settle(Settlement::GiveUp) => "that it was given up",
-            Self::Lapse => "that nobody decided",
+            Self::Approve => "it was approved",
+            Self::Deny => "it was denied",
+            Self::Answer => "it was answered",
+            Self::Settle(Settlement::Happened) => "it had happened",
+            Self::Settle(Settlement::Retry) => "it was tried again",
+            Self::Settle(Settlement::GiveUp) => "it was given up",
+            Self::Lapse => "nobody decided",
         }
     }
 }

@@ -107,7 +107,7 @@ async fn another_decision_ends_it_and_says_so() {
     let ana = Actor::Person("ana".to_owned());
     client.submit(Command::Answer { approval: APPROVAL, text: "yes".into() }, ana.clone()).await.unwrap();
     let moment = client.transport().unwrap().moment();
-    assert_eq!(moment.ended.as_deref(), Some("you chose to answer where the recording shows that it was denied"));
+    assert_eq!(moment.ended.as_deref(), Some("you answered; as recorded, it was denied"));
     let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
 }

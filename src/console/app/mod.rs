@@ -35,6 +35,7 @@ use crate::console::state::Offers;
 use crate::console::state::Painted;
 use crate::console::state::Size;
 use crate::console::state::State;
+use crate::console::state::Tone;
 use crate::console::state::Uptime;
 use crate::console::terminal::Listener;
 use crate::console::terminal::Told;
@@ -317,8 +318,7 @@ impl<S: Surface> App<S> {
 
     fn say_bad(&mut self, text: &str, hint: &str) {
         let uptime = self.uptime();
-        let tone = crate::console::state::Tone::Bad;
-        self.state.toast = Some(crate::console::state::Toast::new(tone, text, hint, uptime));
+        self.state.toast = Some(crate::console::state::Toast::new(Tone::Bad, text, hint, uptime));
         self.want(Wanted::Answer);
     }
 
@@ -410,6 +410,10 @@ impl<S: Surface> App<S> {
         let before = review.unread();
         review.flushed(&painted, uptime);
         if review.unread() != before {
+            if review.unread() == Some(0) {
+                // Whatever said that there is more to read is no longer so.
+                self.state.toast.take_if(|toast| toast.tone == Tone::Note);
+            }
             self.want(Wanted::Answer);
         }
     }

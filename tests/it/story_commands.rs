@@ -244,3 +244,15 @@ fn a_model_that_cannot_be_reached_leaves_a_run_that_says_so() {
     assert!(ran.err.contains("127.0.0.1:1") || ran.out.contains("127.0.0.1:1"), "{}{}", ran.out, ran.err);
     assert_eq!(machine.run(&["runs", "--json"]).ended(0).json().len(), 1, "the run is not lost");
 }
+
+#[test]
+fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    let mut elsewhere = story.machine.command(&["deny", text(&approval["id"])]);
+    let denied = Ran::from(elsewhere.env_remove("OPENAI_BASE_URL").output().unwrap()).ended(0);
+    assert!(denied.err.contains("no model is configured here"), "{}", denied.err);
+    assert!(!story.run_is("paused"));
+    story.machine.run(&["resume", text(&run["id"])]).ended(0);
+    assert!(story.run_is("succeeded"));
+}

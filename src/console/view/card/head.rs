@@ -19,6 +19,8 @@ use crate::domain::Payload;
 use crate::domain::Repeat;
 use crate::domain::Reversibility;
 use crate::domain::Untrusted;
+use crate::domain::Usd;
+use crate::fold::Run;
 
 /// Columns of the labels.
 const LABEL: usize = 13;
@@ -195,7 +197,17 @@ fn cost(context: &CardContext<'_>) -> Fact {
     if run.steps > 0 {
         row.push(Role::Dim, format!("; {} of {} steps done", run.steps_done, run.steps));
     }
+    if let Some(rest) = cost_to_finish(run) {
+        row.push(Role::Dim, format!(", about {} to finish", rest.display()));
+    }
     fact("cost so far", row)
+}
+
+/// What the steps left would cost if they cost as much as those done. `None` where nothing is known to go by.
+fn cost_to_finish(run: &Run) -> Option<Usd> {
+    let left = i64::from(run.steps.checked_sub(run.steps_done)?);
+    let known = run.steps_done > 0 && left > 0 && run.unpriced_turns == 0 && run.cost > Usd::ZERO;
+    known.then(|| Usd(run.cost.0.saturating_mul(left) / i64::from(run.steps_done)))
 }
 
 /// When it expires, or what came of it.

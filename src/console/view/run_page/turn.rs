@@ -35,7 +35,7 @@ pub fn lay(turn: &TurnEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
     match &turn.status {
         // What streams in stands at the end of the page.
         TurnStatus::Open => {}
-        TurnStatus::Answered(_) if wrote_the_plan(turn, context) => {
+        TurnStatus::Answered(_) if wrote_the_plan(turn) => {
             rows.push(Row::of(Role::Dim, "  wrote the plan that stands above").cut(context.width));
         }
         TurnStatus::Answered(reply) => answered(reply, fold, context, rows),
@@ -44,8 +44,9 @@ pub fn lay(turn: &TurnEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
 }
 
 /// Its text is JSON, which the plan at the top of the page shows as people read it.
-fn wrote_the_plan(turn: &TurnEntry, context: &RunPageContext<'_>) -> bool {
-    turn.purpose == PurposeOfTurn::Plan && context.thread.is_some_and(|thread| thread.plan.is_some())
+fn wrote_the_plan(turn: &TurnEntry) -> bool {
+    let TurnStatus::Answered(reply) = &turn.status else { return false };
+    turn.purpose == PurposeOfTurn::Plan && reply.text.raw().trim_start().starts_with('{')
 }
 
 fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
@@ -65,7 +66,7 @@ fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
     if turn.attempt > 1 {
         left.push(Role::Warning, format!(", attempt {}", turn.attempt));
     }
-    if let (Fold::Closed, TurnStatus::Answered(reply), false) = (fold, &turn.status, wrote_the_plan(turn, context)) {
+    if let (Fold::Closed, TurnStatus::Answered(reply), false) = (fold, &turn.status, wrote_the_plan(turn)) {
         left.push(Role::Dim, "  ");
         let first = reply.text.visible_lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         left.push_untrusted(Role::Dim, &Untrusted::from(first.as_ref()));

@@ -127,6 +127,9 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
     if !right.is_ours().await {
         return None;
     }
+    if cancel.is_cancelled() {
+        return finished(ToolResult::failure(FailureKind::Cancelled, "the run was cancelled; it was not run"));
+    }
     let output = Gatherer::of_call(core.clone(), run, call);
     let invocation = Invocation { context: &context, call, args: &request.args, card, output: output.as_ref(), cancel };
     match AssertUnwindSafe(tool.perform(invocation)).catch_unwind().await {

@@ -125,9 +125,7 @@ impl Worker {
             if progress == Progress::Lost {
                 return;
             }
-            if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
-                self.cancel.cancel();
-            }
+            self.heed_cancelling();
             let more = || !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty();
             asked = if progress == Progress::Made && more() {
                 Asked::default()
@@ -149,11 +147,18 @@ impl Worker {
         // Alone in its commit: nothing that begins in it could then be mistaken for something left by another. And
         // committed before looking, for only then is what is left in the snapshot also what is left on disk.
         self.core.commit(vec![(Command::Recover { run: self.run }, Actor::System)], Some(self.tenure.fence())).await?;
+        self.heed_cancelling();
         let left = engine::effects_left(&self.core.staging(), self.run);
         for effect in left {
             self.take_up(effect);
         }
         Ok(())
+    }
+
+    fn heed_cancelling(&self) {
+        if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
+            self.cancel.cancel();
+        }
     }
 
     /// Commits what is asked, and with it whatever can come next; begins what that leads to.

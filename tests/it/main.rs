@@ -12,6 +12,7 @@ mod policy_faults;
 mod policy_tools;
 mod runtime;
 mod sandbox;
+mod sim;
 mod store;
 mod store_contract;
 mod store_tamper;

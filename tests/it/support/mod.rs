@@ -1,5 +1,8 @@
 //! What several integration tests share.
 
+pub mod audit;
+pub mod dice;
 pub mod hooked;
 pub mod pty;
+pub mod scale;
 pub mod scripted_model;

@@ -80,8 +80,8 @@ impl Process {
     /// Reads what the store has, as a start does.
     pub fn start(name: String, world: &World, skew: i64) -> Self {
         let mut snapshot = Snapshot { cursor: world.store.events.len() as u64, ..Snapshot::default() };
-        for row in world.store.rows.values() {
-            snapshot.load(row).unwrap();
+        for row in world.store.rows() {
+            snapshot.load(&row).unwrap();
         }
         let live = snapshot.runs.keys().copied().collect::<Vec<_>>();
         let thread = |run: RunId| Thread::of(&world.store.stream(run)).map(|thread| (run, thread));
@@ -143,8 +143,7 @@ impl Process {
                 }
             }
             if !events.is_empty() {
-                let rows = touched.iter().filter_map(|key| self.snapshot.row(key)).collect();
-                let batch = Batch { after, events: events.clone(), rows, fence };
+                let batch = Batch { after, events: events.clone(), touched, snapshot: &self.snapshot, fence };
                 assert_eq!(world.store.append(batch), Ok(()), "the store took it a moment ago");
             }
             return Ok(events);

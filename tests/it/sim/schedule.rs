@@ -334,9 +334,8 @@ impl Schedule {
         for envelope in &self.world.store.events {
             touched.extend(folded.apply(envelope));
         }
-        let rows: BTreeMap<_, _> =
-            touched.into_iter().filter_map(|key| folded.row(&key).map(|row| (key, row))).collect();
-        if rows != self.world.store.rows {
+        let rows: Vec<_> = touched.iter().filter_map(|key| folded.row(key)).collect();
+        if rows != self.world.store.rows() {
             return Err("the rows stored are not those that the log adds up to".to_owned());
         }
         folded.threads = self

@@ -2,11 +2,14 @@
 //! clock. Also remembers what every effect did to the world, which no log can know.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use morningai::domain::*;
 use morningai::engine::Decided;
 use morningai::fold::Row;
 use morningai::fold::RowKey;
+use morningai::fold::RowKind;
+use morningai::fold::Snapshot;
 use sha2::Digest;
 use sha2::Sha256;
 
@@ -24,7 +27,8 @@ pub enum Refusal {
 #[derive(Default)]
 pub struct Store {
     pub events: Vec<Envelope>,
-    pub rows: BTreeMap<RowKey, Row>,
+    /// The projection rows, kept unfolded as long as nobody reads them: writing JSON is most of what a step costs.
+    rows: Snapshot,
     leases: BTreeMap<RunId, Held>,
 }
 
@@ -34,20 +38,47 @@ struct Held {
     until: u64,
 }
 
-/// What one process wants appended.
-pub struct Batch {
+/// What one process wants appended, and the rows that go with it, as they are in `snapshot`.
+pub struct Batch<'a> {
     pub after: u64,
     pub events: Vec<Envelope>,
-    pub rows: Vec<Row>,
+    pub touched: BTreeSet<RowKey>,
+    pub snapshot: &'a Snapshot,
     pub fence: Option<(RunId, u64)>,
 }
 
 impl Store {
-    pub fn append(&mut self, batch: Batch) -> Result<(), Refusal> {
+    pub fn append(&mut self, batch: Batch<'_>) -> Result<(), Refusal> {
         self.would_append(batch.after, batch.fence)?;
         self.events.extend(batch.events);
-        self.rows.extend(batch.rows.into_iter().map(|row| (row.key.clone(), row)));
+        batch.touched.iter().for_each(|key| self.put_row(key, batch.snapshot));
         Ok(())
+    }
+
+    fn put_row(&mut self, key: &RowKey, from: &Snapshot) {
+        match key.kind {
+            RowKind::Run => {
+                let id = key.id.parse().unwrap();
+                self.rows.runs.insert(id, from.runs[&id].clone());
+            }
+            RowKind::Approval => {
+                let id = key.id.parse().unwrap();
+                self.rows.approvals.insert(id, from.approvals[&id].clone());
+            }
+            RowKind::Spend => {
+                let day = key.id.parse().unwrap();
+                self.rows.spend.insert(day, from.spend[&day].clone());
+            }
+        }
+    }
+
+    /// All rows, as stored.
+    pub fn rows(&self) -> Vec<Row> {
+        let key = |kind, id: String| RowKey { kind, id };
+        let runs = self.rows.runs.keys().map(|id| key(RowKind::Run, id.to_string()));
+        let approvals = self.rows.approvals.keys().map(|id| key(RowKind::Approval, id.to_string()));
+        let days = self.rows.spend.keys().map(|day| key(RowKind::Spend, day.to_string()));
+        runs.chain(approvals).chain(days).map(|key| self.rows.row(&key).unwrap()).collect()
     }
 
     pub fn would_append(&self, after: u64, fence: Option<(RunId, u64)>) -> Result<(), Refusal> {

@@ -1,5 +1,9 @@
 //! Dry runs and judgement: resolves calls to cards and asks the policy about them. Changes nothing.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
 use super::core::Core;
 use crate::domain::ApprovalId;
 use crate::domain::CallPreparation;
@@ -41,7 +45,10 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     let Some(tool) = core.tools.get(&call.tool).filter(|_| allowed) else {
         return invalid(no_such_tool(core, run, call));
     };
-    match tool.prepare(&context, &call.args).await {
+    let Ok(prepared) = AssertUnwindSafe(tool.prepare(&context, &call.args)).catch_unwind().await else {
+        return invalid("the tool ended unexpectedly in its dry run; this is a defect of it".to_owned());
+    };
+    match prepared {
         Ok(Prepared::Effect(card)) => {
             let verdict = core.judge.judge(&spec, &card);
             CallPreparation::Judged { card, verdict }

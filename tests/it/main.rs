@@ -13,6 +13,7 @@ mod policy_tools;
 mod readme;
 mod runtime;
 mod sandbox;
+mod sim;
 mod store;
 mod store_contract;
 mod store_tamper;

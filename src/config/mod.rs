@@ -41,6 +41,5 @@ pub use settings::Model;
 pub use settings::PolicySection;
 pub use settings::Provider;
 pub use settings::Retry;
-pub use settings::RungChoice;
 pub use settings::SandboxSection;
 pub use settings::Timeouts;

@@ -10,6 +10,7 @@ use serde::de::Error;
 use super::limits::RunLimits;
 use super::limits::seconds;
 use super::secret::SecretSource;
+use crate::domain::RungChoice;
 use crate::domain::SourceText;
 use crate::domain::TaskClass;
 
@@ -166,17 +167,4 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Keys>, D::E
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSection {
     pub rung: RungChoice,
-}
-
-/// Which rungs of the sandbox may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RungChoice {
-    /// The best that works.
-    #[default]
-    Best,
-    Bubblewrap,
-    Landlock,
-    /// No program runs.
-    Refuse,
 }

@@ -86,6 +86,7 @@ pub use run::ProcedureStep;
 pub use run::PurposeOfTurn;
 pub use run::RunSpec;
 pub use run::RunState;
+pub use run::RungChoice;
 pub use run::Workspace;
 pub use text::Untrusted;
 pub use tool::EffectClass;

@@ -35,6 +35,39 @@ pub struct RunSpec {
     /// stricter verdict wins: a run that moves to another process gains no rights by it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyText>,
+    /// The rungs of the sandbox its programs may run on, wherever it goes on.
+    #[serde(default, skip_serializing_if = "RungChoice::is_best")]
+    pub rungs: RungChoice,
+}
+
+/// Which rungs of the sandbox may be used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RungChoice {
+    /// The best that works.
+    #[default]
+    Best,
+    Bubblewrap,
+    Landlock,
+    /// No program runs.
+    Refuse,
+}
+
+impl RungChoice {
+    /// Whether what a card says of its confinement (empty where nothing is confined) is among them.
+    pub fn allows(self, confinement: &str) -> bool {
+        confinement.is_empty()
+            || match self {
+                Self::Best => true,
+                Self::Bubblewrap => confinement == "bubblewrap",
+                Self::Landlock => confinement == "landlock+seccomp",
+                Self::Refuse => false,
+            }
+    }
+
+    fn is_best(&self) -> bool {
+        *self == Self::Best
+    }
 }
 
 /// A policy file as it was.
@@ -135,5 +168,22 @@ impl RunState {
 impl fmt::Display for RunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_started_for_one_rung_takes_no_other() {
+        for (choice, allowed) in [
+            (RungChoice::Best, [true, true, true]),
+            (RungChoice::Bubblewrap, [true, true, false]),
+            (RungChoice::Landlock, [true, false, true]),
+            (RungChoice::Refuse, [true, false, false]),
+        ] {
+            assert_eq!(["", "bubblewrap", "landlock+seccomp"].map(|rung| choice.allows(rung)), allowed, "{choice:?}");
+        }
     }
 }

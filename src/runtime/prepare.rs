@@ -7,13 +7,16 @@ use futures::FutureExt;
 use super::core::Core;
 use crate::domain::ApprovalId;
 use crate::domain::CallPreparation;
+use crate::domain::EffectCard;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
 use crate::domain::PreparedCall;
 use crate::domain::RunId;
+use crate::domain::RunSpec;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::domain::Verdict;
 use crate::ports::Prepared;
 use crate::ports::ToolContext;
 
@@ -50,7 +53,7 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     };
     match prepared {
         Ok(Prepared::Effect(card)) => {
-            let verdict = core.judge.judge(&spec, &card);
+            let verdict = confined_enough(&spec, &card).unwrap_or_else(|| core.judge.judge(&spec, &card));
             CallPreparation::Judged { card, verdict }
         }
         Ok(Prepared::Question { text, choices }) => CallPreparation::Question { text, choices },
@@ -58,6 +61,15 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
         Ok(Prepared::Mark { step, state }) => CallPreparation::Mark { step, state },
         Err(result) => CallPreparation::Invalid { result },
     }
+}
+
+/// A refusal where programs run on another rung here than the run was started with.
+fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
+    let refused = !spec.rungs.allows(&card.confinement);
+    refused.then(|| Verdict::Refuse {
+        rule: "sandbox-of-the-run".to_owned(),
+        reason: format!("the run was not started for programs confined by {} as they are here", card.confinement),
+    })
 }
 
 /// Where the run's calls happen.

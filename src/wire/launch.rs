@@ -97,6 +97,7 @@ async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Resul
         procedure: Vec::new(),
         limits: agent.limits.over(&limits(wire)),
         policies: policies(wire),
+        rungs: wire.config.sandbox.rung,
     })
 }
 
@@ -115,6 +116,7 @@ async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec,
         procedure: procedure.steps,
         limits: limits(wire),
         policies: policies(wire),
+        rungs: wire.config.sandbox.rung,
     })
 }
 

@@ -10,10 +10,8 @@ use crate::config::Config;
 use crate::config::Overrides;
 use crate::config::Paths;
 use crate::config::PlatformDirs;
-use crate::config::RungChoice as Rung;
 use crate::domain::SourceText;
 use crate::domain::Tenant;
-use crate::tools::sandbox::RungChoice;
 use crate::tools::sandbox::SandboxSettings;
 
 /// All places of one process.
@@ -56,17 +54,11 @@ impl Places {
     }
 
     pub(super) fn sandbox_settings(&self, config: &Config) -> SandboxSettings {
-        let choice = match config.sandbox.rung {
-            Rung::Best => RungChoice::Best,
-            Rung::Bubblewrap => RungChoice::OnlyBubblewrap,
-            Rung::Landlock => RungChoice::OnlyLandlock,
-            Rung::Refuse => RungChoice::Refuse,
-        };
         let hidden = [self.paths.data_dir(), self.paths.config_dir(), self.paths.log_dir()];
         let store = self.store.parent().map(Path::to_owned).filter(|parent| parent != self.paths.data_dir());
         SandboxSettings {
             hidden: hidden.into_iter().map(Path::to_owned).chain(self.hidden_store(store)).collect(),
-            choice,
+            choice: config.sandbox.rung,
             ..SandboxSettings::default()
         }
     }

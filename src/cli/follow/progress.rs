@@ -281,6 +281,7 @@ mod tests {
             procedure: Vec::new(),
             limits: Default::default(),
             policies: Vec::new(),
+            rungs: Default::default(),
         }
     }
 

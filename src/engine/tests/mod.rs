@@ -140,6 +140,7 @@ fn agent_spec() -> RunSpec {
         procedure: Vec::new(),
         limits: Limits::default(),
         policies: Vec::new(),
+        rungs: Default::default(),
     }
 }
 

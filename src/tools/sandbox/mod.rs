@@ -26,6 +26,7 @@ pub use order::Stop;
 pub use probe::Check;
 pub use probe::SandboxReport;
 
+use crate::domain::RungChoice;
 use crate::domain::Workspace;
 use machine::Machine;
 use order::Order;
@@ -42,18 +43,6 @@ pub struct SandboxSettings {
     /// Readable besides the system and the toolchains.
     pub readable: Vec<PathBuf>,
     pub choice: RungChoice,
-}
-
-/// Which rungs may be used.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RungChoice {
-    /// The best that works.
-    #[default]
-    Best,
-    OnlyBubblewrap,
-    OnlyLandlock,
-    /// Nothing may run.
-    Refuse,
 }
 
 /// The rung of the ladder that programs run on.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Confinement;
 use super::ResourceLimits;
 use super::Rung;
-use super::RungChoice;
 use super::Sandbox;
 use super::Stop;
 use super::Target;
 use super::launch;
 use super::machine::Machine;
+use crate::domain::RungChoice;
 
 /// What `doctor` shows of the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,8 +88,8 @@ async fn attempt(sandbox: &Sandbox, rung: &Rung) -> Result<(), Problem> {
     let problem = |what: &str, hint| Problem { what: what.to_owned(), hint };
     let excluded = match sandbox.settings.choice {
         RungChoice::Best => false,
-        RungChoice::OnlyBubblewrap => *rung != Rung::Bubblewrap,
-        RungChoice::OnlyLandlock => *rung != Rung::LandlockSeccomp,
+        RungChoice::Bubblewrap => *rung != Rung::Bubblewrap,
+        RungChoice::Landlock => *rung != Rung::LandlockSeccomp,
         RungChoice::Refuse => true,
     };
     if excluded {

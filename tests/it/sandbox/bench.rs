@@ -10,19 +10,19 @@ use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use morningai::domain::BlobId;
+use morningai::domain::RungChoice;
 use morningai::domain::Workspace;
 use morningai::ports::OutputSink;
 use morningai::tools::process;
 use morningai::tools::process::Finished;
 use morningai::tools::process::Job;
 use morningai::tools::sandbox::ResourceLimits;
-use morningai::tools::sandbox::RungChoice;
 use morningai::tools::sandbox::Sandbox;
 use morningai::tools::sandbox::SandboxSettings;
 use tokio_util::sync::CancellationToken;
 
 /// Both rungs. A machine without one of them cannot run these tests, and must not pretend to.
-pub const RUNGS: [RungChoice; 2] = [RungChoice::OnlyBubblewrap, RungChoice::OnlyLandlock];
+pub const RUNGS: [RungChoice; 2] = [RungChoice::Bubblewrap, RungChoice::Landlock];
 
 /// A workspace on one rung.
 pub struct Bench {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::process::Stdio;
 
+use morningai::domain::RungChoice;
 use morningai::tools::process::Ending;
-use morningai::tools::sandbox::RungChoice;
 use morningai::tools::sandbox::SandboxSettings;
 
 use super::bench::Bench;
@@ -198,11 +198,11 @@ async fn the_repository_in_a_plain_workspace_cannot_be_changed() {
     for body in [write, replace] {
         let control = with_repository(RungChoice::Refuse);
         assert!(unconfined(&attempt(body), &control.root()).contains("ESCAPED"));
-        let bench = with_repository(RungChoice::OnlyBubblewrap);
+        let bench = with_repository(RungChoice::Bubblewrap);
         let said = bench.attempt(body).await;
         assert!(said.starts_with("exit 0 held"), "{said}");
         // Landlock cannot take a part out of a writable directory, so there nothing runs at all.
-        let refused = with_repository(RungChoice::OnlyLandlock).python(&attempt(body)).await;
+        let refused = with_repository(RungChoice::Landlock).python(&attempt(body)).await;
         assert!(matches!(&refused.ending, Ending::Unconfined { reason } if reason.contains(".git")), "{refused:?}");
         assert!(printed(&refused).is_empty());
     }

@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::BlobId;
+use morningai::domain::RungChoice;
 use morningai::ports::OutputSink;
 use morningai::tools::process;
 use morningai::tools::process::Ending;
 use morningai::tools::process::Job;
-use morningai::tools::sandbox::RungChoice;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
@@ -120,7 +120,7 @@ async fn when_we_are_killed_everything_confined_dies() {
     for rung in RUNGS {
         let mut console = Command::new(std::env::current_exe().unwrap());
         console.args(["--exact", "sandbox::lifetime::a_console_that_will_be_killed", "--ignored", "--nocapture"]);
-        if rung == RungChoice::OnlyLandlock {
+        if rung == RungChoice::Landlock {
             console.env("TEST_RUNG_LANDLOCK", "1");
         }
         let mut console = console.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();

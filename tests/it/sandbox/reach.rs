@@ -8,7 +8,7 @@ use std::os::unix::net::SocketAddr;
 use std::os::unix::net::UnixListener;
 use std::process::Command;
 
-use morningai::tools::sandbox::RungChoice;
+use morningai::domain::RungChoice;
 
 use super::bench::Bench;
 use super::bench::RUNGS;

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use morningai::domain::RungChoice;
 use morningai::tools::process::Ending;
 use morningai::tools::sandbox::Rung;
-use morningai::tools::sandbox::RungChoice;
 use morningai::tools::sandbox::Sandbox;
 use morningai::tools::sandbox::SandboxSettings;
 
@@ -40,7 +40,7 @@ async fn the_best_rung_is_taken_and_the_report_names_every_one() {
     assert_eq!(sandbox.rung().await, &Rung::Bubblewrap);
     let report = sandbox.report().await;
     assert!(report.checks.iter().all(|check| check.problem.is_none()), "{report:?}");
-    let choice = RungChoice::OnlyLandlock;
+    let choice = RungChoice::Landlock;
     let second = Sandbox::detect(SandboxSettings { helper, choice, ..SandboxSettings::default() });
     let report = second.report().await;
     assert_eq!(report.rung, Rung::LandlockSeccomp);

@@ -19,7 +19,7 @@ use serde_json::json;
 use super::bench::Bench;
 use super::bench::RUNGS;
 use super::bench::Sink;
-use morningai::tools::sandbox::RungChoice;
+use morningai::domain::RungChoice;
 
 async fn prepare(bench: &Bench, args: Value) -> Result<EffectCard, ToolResult> {
     let context = context(bench);

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 use std::time::Instant;
 
+use morningai::client::Recording;
 use morningai::domain::*;
 use morningai::ports::Batch;
 use morningai::ports::Log;
@@ -46,6 +47,7 @@ fn main() {
         cpu.as_secs_f64() / IDLE.as_secs_f64() * 100.0
     );
     keys(console);
+    keys_under_load(empty.path());
 }
 
 /// One run that goes on and on, as a log with a long past has.
@@ -100,9 +102,65 @@ fn keys(mut console: Console) {
     println!("a frame                        p50 {:>7} bytes", sizes[sizes.len() / 2]);
 }
 
+/// Opening and closing the help page while a recording plays 1,000 events and 5,000 pieces of streams a second.
+fn keys_under_load(dir: &Path) {
+    let file = dir.join("storm.ndjson");
+    std::fs::write(&file, storm().to_ndjson().unwrap()).unwrap();
+    let mut console = Console::start_with(dir, &["demo", file.to_str().unwrap()]);
+    std::thread::sleep(Duration::from_secs(1));
+    let mut times = Vec::new();
+    for round in 0..200 {
+        let (key, opens): (&[u8], bool) = if round % 2 == 0 { (b"?", true) } else { (b"\x1b", false) };
+        let began = Instant::now();
+        console.input.write_all(key).unwrap();
+        console.input.flush().unwrap();
+        while console.output.lock().unwrap().help_is_open != opens {
+            assert!(began.elapsed() < Duration::from_secs(5), "the key was never answered");
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        times.push(began.elapsed());
+        std::thread::sleep(Duration::from_millis(60));
+    }
+    times.sort();
+    println!(
+        "a key to its answer under load p50 {:>7.2} ms   p99 {:.2} ms   (1,000 events and 5,000 deltas a second)",
+        millis(times[times.len() / 2]),
+        millis(times[times.len() * 99 / 100])
+    );
+}
+
+/// One run whose turns of 120 characters follow each other every 2 ms: two events and ten pieces each.
+fn storm() -> Recording {
+    let run = Stream::Run(RunId(uuid::Uuid::from_u128(1)));
+    let spec = serde_json::json!({ "goal": "a storm", "agent": "dev", "tools": [] });
+    let started = RunEvent::Started { spec: Box::new(serde_json::from_value(spec).unwrap()) };
+    let turns = (1..=10_000_u32).flat_map(|turn| {
+        let at = Duration::from_micros(u64::from(turn) * 2_000);
+        let begun = RunEvent::TurnStarted { turn, attempt: 1, purpose: PurposeOfTurn::Act };
+        let reply = ModelReply {
+            model: "storm".to_owned(),
+            text: "twelve chars".repeat(10).into(),
+            refusal: None,
+            calls: Vec::new(),
+            finish: FinishReason::Stop,
+            usage: None,
+            cost: None,
+        };
+        let ended = RunEvent::TurnFinished { turn, attempt: 1, reply };
+        [(at, begun), (at + Duration::from_micros(1_900), ended)]
+    });
+    let start = chrono::DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let events = std::iter::once((Duration::ZERO, started)).chain(turns).zip(1..).map(|((at, event), seq)| {
+        let event = Event::Run(event);
+        (at, Envelope { seq, stream: run, version: seq, at: start + at, by: Actor::System, event })
+    });
+    Recording { title: "a storm".to_owned(), events: events.collect(), blobs: Default::default() }
+}
+
 struct Output {
     bytes: usize,
     last: Instant,
+    help_is_open: bool,
 }
 
 struct Console {
@@ -114,8 +172,12 @@ struct Console {
 }
 
 impl Console {
-    /// Starts it and waits for the first frame: the header's name is on the screen.
     fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    /// Starts it and waits for the first frame: the header's name is on the screen.
+    fn start_with(dir: &Path, arguments: &[&str]) -> Self {
         let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_morningai"));
@@ -124,6 +186,7 @@ impl Console {
         command.env("PATH", "/usr/bin:/bin");
         command.env("TERM", "xterm-256color");
         command.env("MORNINGAI_DATA_DIR", dir);
+        command.args(arguments);
         let began = Instant::now();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -139,16 +202,19 @@ impl Console {
             screen.process(&buffer[..read]);
         }
         let first_frame = began.elapsed();
-        let output = Arc::new(Mutex::new(Output { bytes, last: Instant::now() }));
+        let output = Arc::new(Mutex::new(Output { bytes, last: Instant::now(), help_is_open: false }));
         let shared = output.clone();
         std::thread::spawn(move || {
             while let Ok(read) = reader.read(&mut buffer) {
                 if read == 0 {
                     return;
                 }
+                let now = Instant::now();
+                screen.process(&buffer[..read]);
                 let mut output = shared.lock().unwrap();
                 output.bytes += read;
-                output.last = Instant::now();
+                output.last = now;
+                output.help_is_open = screen.screen().contents().contains("Starting work");
             }
         });
         Self { child, input, output, first_frame, _master: pair.master }

@@ -42,7 +42,9 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
         return invalid(no_such_tool(core, run, call));
     };
     match tool.prepare(&context, &call.args).await {
-        Ok(Prepared::Effect(card)) => {
+        Ok(Prepared::Effect(mut card)) => {
+            // Before the digest is taken, so that what is stored is what was approved.
+            core.redactor.card(&mut card);
             let verdict = core.judge.judge(&spec, &card);
             CallPreparation::Judged { card, verdict }
         }

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub const LOCAL_LIMIT: Duration = Duration::from_secs(60);
 pub const NETWORK_LIMIT: Duration = Duration::from_secs(180);
 /// Output kept of one command.
-const MOST_OUTPUT: u64 = 64 * 1024 * 1024;
+pub const MOST_OUTPUT: u64 = 64 * 1024 * 1024;
 
 /// What git needs of the user's environment: where things are, who they are, how the network is reached.
 const KEPT: &[&str] = &[

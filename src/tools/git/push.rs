@@ -7,6 +7,7 @@ use serde_json::Value;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::change;
 use super::program::GitError;
 use super::program::NETWORK_LIMIT;
 use super::remote::Advertised;
@@ -74,6 +75,8 @@ struct Push {
     subjects: Vec<String>,
     /// Whether the remote's commit is known here, so that it could be put back.
     old_known: bool,
+    /// What the remote's branch changes by, or all that a new branch brings, as a diff.
+    change: Option<Untrusted>,
 }
 
 impl Push {
@@ -93,6 +96,7 @@ impl Push {
             force: args.force == Some(true),
             subjects: Vec::new(),
             old_known: false,
+            change: None,
         };
         push.compare(&repository).await?;
         Ok((repository, push))
@@ -124,9 +128,20 @@ impl Push {
             _ => format!("--remotes={}", self.remote.name),
         };
         let negate = if exclude.starts_with('^') { None } else { Some("--not") };
-        let args = ["log", "--no-show-signature", "-z", "--format=%h %s", &self.new].into_iter();
+        // A boundary is a commit the remote has and the listed ones build on; it is marked `-`.
+        let args = ["log", "--no-show-signature", "-z", "--boundary", "--format=%m%H %h %s", &self.new].into_iter();
         let listed = repository.git(args.chain(negate).chain([exclude.as_str(), "--"])).success().await;
-        self.subjects = listed.map_err(|error| failure(&error))?.fields().collect();
+        let listed: Vec<String> = listed.map_err(|error| failure(&error))?.fields().collect();
+        let boundary = listed.iter().find_map(|row| row.strip_prefix('-')?.split(' ').next());
+        let brought = listed.iter().filter(|row| !row.starts_with('-'));
+        self.subjects = brought.filter_map(|row| row.split_once(' ').map(|(_, shown)| shown.to_owned())).collect();
+        let from = match (&self.advertised.branch, boundary) {
+            (Some(old), _) if self.old_known => old.clone(),
+            (_, Some(boundary)) => boundary.to_owned(),
+            // It shares nothing with what the remote is known to have: everything leaves.
+            (_, None) => nothing(repository).await?,
+        };
+        self.change = change::shown(repository.git(change::arguments(&from, &self.new))).await?;
         Ok(())
     }
 
@@ -181,6 +196,7 @@ impl Push {
         card.environment = Environment::Remote;
         card.risk = self.risk();
         card.reversible = self.way_back();
+        card.change = self.change.clone();
         let old = self.advertised.branch.clone();
         cards::fact(&mut card, "remote", self.remote.name.as_str());
         cards::fact(&mut card, "url", self.remote.shown());
@@ -194,6 +210,12 @@ impl Push {
         cards::fact(&mut card, "subjects", self.subjects.iter().take(MOST_SUBJECTS).cloned().collect::<Vec<_>>());
         card
     }
+}
+
+/// The empty tree, whatever hash the repository uses.
+async fn nothing(repository: &Repository) -> Result<String, ToolResult> {
+    let hashed = repository.git(["hash-object", "-t", "tree", "--stdin"]).success().await;
+    Ok(hashed.map_err(|error| failure(&error))?.text())
 }
 
 fn fact<'a>(card: &'a EffectCard, name: &str) -> &'a str {

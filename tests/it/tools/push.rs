@@ -1,5 +1,6 @@
 //! Pushing to a real bare repository on this disk.
 
+use morningai::domain::EffectCard;
 use morningai::domain::EffectClass;
 use morningai::domain::Environment;
 use morningai::domain::FailureKind;
@@ -48,6 +49,35 @@ async fn a_push_publishes_exactly_the_commit_on_the_card() {
     let next = bench.prepare("git_push", json!({})).await.unwrap();
     assert_eq!((&next.facts["old"], &next.facts["commits"]), (&json!(head), &json!(1)));
     assert!(matches!(&next.reversible, Reversibility::Undo(how) if how.raw().contains("--force-with-lease")));
+}
+
+#[tokio::test]
+async fn the_card_shows_what_would_leave_as_a_diff() {
+    let bench = with_commit().await;
+    let change = |card: EffectCard| card.change.unwrap().into_raw();
+    let new_branch = change(bench.prepare("git_push", json!({})).await.unwrap());
+    assert!(new_branch.contains("diff --git a/a.txt b/a.txt\n") && new_branch.contains("\n+a\n"), "{new_branch}");
+    assert!(!new_branch.contains("README"), "what the remote has does not leave: {new_branch}");
+    bench.done("git_push", json!({})).await;
+    bench.write("b.txt", "b\n");
+    let committed = change(bench.prepare("git_commit", json!({"message": "Add b"})).await.unwrap());
+    bench.done("git_commit", json!({"message": "Add b"})).await;
+    let next = change(bench.prepare("git_push", json!({})).await.unwrap());
+    assert_eq!(next, committed);
+    assert!(next.contains("\n+b\n") && !next.contains("a.txt"), "from the remote's old commit on: {next}");
+}
+
+#[tokio::test]
+async fn a_push_of_no_change_has_none_and_a_huge_one_says_what_is_missing() {
+    let bench = Bench::repository().await;
+    bench.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "Nothing"]);
+    assert_eq!(bench.prepare("git_push", json!({})).await.unwrap().change, None);
+    bench.write("big.txt", "0123456789\n".repeat(10_000));
+    bench.done("git_commit", json!({"message": "Add much"})).await;
+    let change = bench.prepare("git_push", json!({})).await.unwrap().change.unwrap();
+    assert!(change.raw().len() < 65 * 1024, "{}", change.raw().len());
+    let last = change.raw().lines().last().unwrap();
+    assert!(last.starts_with("[cut here: ") && last.ends_with(" lines are not shown]"), "{last}");
 }
 
 #[tokio::test]

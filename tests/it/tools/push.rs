@@ -7,6 +7,7 @@ use morningai::domain::FailureKind;
 use morningai::domain::Payload;
 use morningai::domain::Reversibility;
 use morningai::domain::Risk;
+use morningai::domain::ToolResult;
 use morningai::domain::Untrusted;
 use morningai::ports::Checked;
 use serde_json::json;
@@ -112,6 +113,33 @@ async fn a_branch_that_moved_on_is_not_overwritten() {
     assert!(result.summary.raw().contains("rejected"), "{result:?}");
     assert_eq!(bench.remote(&["log", "-1", "--format=%s", "shared"]), "theirs again");
     assert_eq!(bench.check("git_push", &card).await, Checked::Unknown);
+}
+
+/// Lets a push go on only when a second one has come as far, so that one of them must come too late.
+fn meet_in_the_hook(bench: &Bench) {
+    use std::os::unix::fs::PermissionsExt;
+    let met = bench.outer.path().join("met");
+    std::fs::create_dir(&met).unwrap();
+    let hook = bench.outer.path().join("remote.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    let script = "touch $$; until [ \"$(ls | wc -l)\" -ge 2 ]; do sleep 0.01; done";
+    std::fs::write(&hook, format!("#!/bin/sh\ncd '{}'; {script}\n", met.display())).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
+async fn a_push_that_fails_because_the_remote_has_the_commit_already_succeeded() {
+    let bench = with_commit().await;
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    meet_in_the_hook(&bench);
+    let push = || bench.perform("git_push", json!({}), &card);
+    let (one, other) = tokio::join!(push(), push());
+    let said_so = |result: &ToolResult| result.summary.raw().ends_with("reported as failed, but the remote has it");
+    assert!(one.succeeded() && other.succeeded(), "{one:?} {other:?}");
+    let late = if said_so(&one) { &one } else { &other };
+    assert!(said_so(late) && said_so(&one) != said_so(&other), "{one:?} {other:?}");
+    assert!(late.output.head.raw().contains("remote rejected"), "{late:?}");
+    assert_eq!(late.data.as_ref().unwrap()["new"], json!(bench.git(&["rev-parse", "HEAD"])));
 }
 
 #[tokio::test]

@@ -30,6 +30,7 @@ pub use args::Command;
 pub use args::CommandLine;
 pub use args::DemoOptions;
 pub use args::GlobalOptions;
+pub use args::Traces;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use host::Access;

@@ -27,7 +27,7 @@ use crate::ports::Client;
 const PAGE: u32 = 500;
 
 pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit, Failure> {
-    let session = context.host.session(Part::Clerk).await?;
+    let session = context.host.session(Part::Reader).await?;
     let shown = match &options.show {
         Some(show) => show_one(&mut context, session.client(), show.id()).await,
         None => list(&mut context, session.client(), &options).await,

@@ -16,11 +16,21 @@ use crate::domain::Tenant;
 use crate::tools::sandbox::RungChoice;
 use crate::tools::sandbox::SandboxSettings;
 
+/// How a place came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Somebody named it.
+    Named,
+    /// It is where things are when nothing is said.
+    Default,
+}
+
 /// All places of one process.
 pub(super) struct Places {
     pub(super) paths: Paths,
     /// The SQLite file.
     pub(super) store: PathBuf,
+    pub(super) store_is: Choice,
     pub(super) tenant: Tenant,
     home: Option<PathBuf>,
 }
@@ -30,13 +40,13 @@ impl Places {
         let overrides = Overrides { config_file: options.config.clone(), data_dir: options.data_dir.clone() };
         let paths = Paths::new(overrides, PlatformDirs::of_user())
             .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
-        let store = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-            Some(url) => store_path(url)?,
-            None => paths.store_file(),
+        let (store, store_is) = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+            Some(url) => (store_path(url)?, Choice::Named),
+            None => (paths.store_file(), Choice::Default),
         };
         let tenant = if options.tenant.is_empty() { Tenant::default() } else { Tenant(options.tenant.clone()) };
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty());
-        Ok(Self { paths, store, tenant, home })
+        Ok(Self { paths, store, store_is, tenant, home })
     }
 
     /// The directory for everything this program writes; only its owner may look into it.

@@ -12,6 +12,7 @@ mod failure;
 mod find;
 mod follow;
 mod host;
+mod outcome;
 mod output;
 mod record;
 mod run;

@@ -115,3 +115,14 @@ async fn rows_that_are_not_what_the_log_says_are_named() {
         machine.run(&["log", "verify"]).ended(0);
     }
 }
+
+#[test]
+fn a_run_is_told_without_repetition_or_empty_words() {
+    let (machine, run, approval) = with_a_run();
+    machine.run(&["deny", &approval, "--detach"]);
+    let shown = machine.run(&["runs", "show", &run]).ended(0).out;
+    assert!(!shown.contains("ok, ok:") && !shown.contains("FAILED, ana denied"), "{shown}");
+    assert!(shown.lines().all(|line| line.trim() != "branch"), "{shown}");
+    let unknown = machine.run(&["run", "x", "--agent", "zzzzzz"]).ended(2);
+    assert!(unknown.err.contains("; `morningai agents` lists all"), "{}", unknown.err);
+}

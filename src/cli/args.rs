@@ -25,6 +25,32 @@ pub struct CommandLine {
     pub command: Option<Command>,
 }
 
+/// Whether a command may make something on this machine that was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traces {
+    Some,
+    None,
+}
+
+impl CommandLine {
+    pub fn traces(&self) -> Traces {
+        match &self.command {
+            Some(
+                Command::Runs(_)
+                | Command::Approvals(_)
+                | Command::Agents(_)
+                | Command::Record { .. }
+                | Command::Log { .. }
+                | Command::Demo(_)
+                | Command::Doctor { .. }
+                | Command::Completions { .. }
+                | Command::Man,
+            ) => Traces::None,
+            Some(_) | None => Traces::Some,
+        }
+    }
+}
+
 /// Options that go before or after any subcommand.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]

@@ -21,10 +21,12 @@
 //! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 
+mod absent;
 mod chain;
 mod heads;
 mod sqlite;
 
+pub use absent::AbsentLog;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use sqlite::OpenMode;

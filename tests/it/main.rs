@@ -3,6 +3,7 @@
 mod config;
 mod config_agents;
 mod config_procedures;
+mod looking;
 mod models;
 mod models_forms;
 mod models_routing;

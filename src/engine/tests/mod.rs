@@ -186,6 +186,7 @@ fn card(tool: &str, class: EffectClass, repeat: Repeat) -> EffectCard {
         payload: Payload::Arguments { args: json!({}) },
         facts: serde_json::Map::new(),
         confinement: String::new(),
+        change: None,
     }
 }
 

@@ -28,6 +28,7 @@
 //! | SQLite | [`store`] |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
+//! | who may do what, and how they show who they are | [`access`] |
 //! | the screen | [`console`] |
 //! | the command line | [`cli`] |
 //! | which adapters are started | [`wire`] |
@@ -55,6 +56,7 @@
     )
 )]
 
+pub mod access;
 pub mod cli;
 pub mod client;
 pub mod config;

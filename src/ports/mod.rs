@@ -1,7 +1,8 @@
-//! The traits between the core and the world: log, model, tool, policy, clock, client.
+//! The traits between the core and the world: log, accounts, model, tool, policy, clock, client.
 //!
 //! Nothing here performs I/O; every implementation lives in an adapter.
 
+mod accounts;
 mod client;
 mod clock;
 mod judge;
@@ -9,6 +10,18 @@ mod log;
 mod model;
 mod tool;
 
+pub use accounts::AccessChange;
+pub use accounts::AccessRecord;
+pub use accounts::AccessWrite;
+pub use accounts::Account;
+pub use accounts::AccountSecrets;
+pub use accounts::Accounts;
+pub use accounts::SecretHash;
+pub use accounts::Session;
+pub use accounts::Standing;
+pub use accounts::Token;
+pub use accounts::TotpSecret;
+pub use accounts::Used;
 pub use client::Answer;
 pub use client::Client;
 pub use client::ClientError;

@@ -1,5 +1,7 @@
 //! Integration tests, in one binary so that dependencies are linked once.
 
+mod access_door;
+mod accounts_contract;
 mod config;
 mod config_agents;
 mod config_procedures;

@@ -13,6 +13,7 @@ use crate::cli::StoreKeeper;
 use crate::client::LocalClient;
 use crate::client::Recording;
 use crate::domain::RunId;
+use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 use crate::ports::Status;
@@ -75,6 +76,10 @@ pub(super) struct Keeper(pub(super) Arc<SqliteLog>);
 #[async_trait]
 impl StoreKeeper for Keeper {
     fn log(&self) -> &dyn Log {
+        self.0.as_ref()
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
         self.0.as_ref()
     }
 

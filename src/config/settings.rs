@@ -134,11 +134,15 @@ pub struct Console {
     pub mouse: bool,
     /// Whether a new approval rings.
     pub bell: bool,
+    /// Seconds without a key after which the console locks, where its person has an account with a password; 0 for
+    /// never. Written as `"30m"`.
+    #[serde(deserialize_with = "seconds")]
+    pub lock_after: Option<u64>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { theme: None, keys: None, mouse: false, bell: true }
+        Self { theme: None, keys: None, mouse: false, bell: true, lock_after: None }
     }
 }
 

@@ -9,6 +9,7 @@ mod judge;
 mod log;
 mod model;
 mod tool;
+mod unlock;
 
 pub use accounts::AccessChange;
 pub use accounts::AccessRecord;
@@ -51,3 +52,5 @@ pub use tool::OutputSink;
 pub use tool::Prepared;
 pub use tool::Tool;
 pub use tool::ToolContext;
+pub use unlock::Unlock;
+pub use unlock::Unlocking;

@@ -11,6 +11,7 @@ mod doctor;
 mod host;
 mod judge;
 mod launch;
+mod lock;
 mod model;
 mod places;
 mod secrets;

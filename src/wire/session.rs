@@ -43,6 +43,11 @@ impl LocalSession {
         self.client.clone()
     }
 
+    /// Who may do what in the same store.
+    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
+        self.log.clone()
+    }
+
     pub(super) async fn end_in_order(self) {
         self.end(GRACE).await;
     }

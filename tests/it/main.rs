@@ -19,6 +19,7 @@ mod sim;
 mod store;
 mod store_contract;
 mod store_tamper;
+mod story_access;
 mod story_commands;
 mod story_console;
 mod support;

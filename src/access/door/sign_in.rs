@@ -30,7 +30,6 @@ use crate::ports::AccessRecord;
 use crate::ports::AccessWrite;
 use crate::ports::Account;
 use crate::ports::LogErrorKind;
-use crate::ports::SecretHash;
 use crate::ports::Session;
 use crate::ports::Standing;
 use crate::ports::TotpSecret;
@@ -62,8 +61,45 @@ struct Proven {
     recovery_codes_left: Option<u32>,
 }
 
+impl Proven {
+    /// Uses up what was shown, and tells the log; a conflict means that the account is not what was looked at.
+    fn change(&self, from: Option<IpAddr>, now: Timestamp) -> AccessChange {
+        let Self { means, account, recovery_codes_left } = self;
+        let (id, version) = (account.id, account.version);
+        let held = match means {
+            Means::Password => AccessWrite::Witness { account: id, version },
+            _ => AccessWrite::Update(Account { version: version + 1, ..account.clone() }),
+        };
+        let event = AccessEvent::SignedIn { with: *means, from, recovery_codes_left: *recovery_codes_left };
+        let by = Actor::Person(account.name.as_str().to_owned());
+        AccessChange { writes: vec![held], records: vec![AccessRecord { account: id, at: now, by, event }] }
+    }
+}
+
 impl Door {
+    /// Begins a session for whoever shows a password, and a code where one is wanted.
     pub async fn sign_in(&self, attempt: SignIn<'_>, at: Moment) -> Result<SignedIn, Refusal> {
+        let proven = self.proven(&attempt, at).await?;
+        let text = secret::write(SecretKind::Session, draw(self.entropy.as_ref())?);
+        let account = proven.account.id;
+        let session = Session { hash: secret::hash(&text), account, created_at: at.now, last_used_at: at.now };
+        // Twice as long as any session may be unused, so that a clock a little off ends none.
+        let unused_since = at.now - self.settings.idle - self.settings.idle - TimeDelta::minutes(1);
+        let mut change = proven.change(attempt.from, at.now);
+        change.writes.extend([AccessWrite::Sweep { unused_since }, AccessWrite::Begin(session)]);
+        self.finish(&proven, attempt.from, change, at).await?;
+        let until = at.now + self.settings.longest_session;
+        Ok(SignedIn { secret: text, name: proven.account.name, until })
+    }
+
+    /// The same without a session: for a console that somebody left and comes back to.
+    pub async fn confirm(&self, attempt: SignIn<'_>, at: Moment) -> Result<(), Refusal> {
+        let proven = self.proven(&attempt, at).await?;
+        let change = proven.change(attempt.from, at.now);
+        self.finish(&proven, attempt.from, change, at).await
+    }
+
+    async fn proven(&self, attempt: &SignIn<'_>, at: Moment) -> Result<Proven, Refusal> {
         let place = Place::of(attempt.from);
         // What is no name is nobody's: it goes on as a name that does not exist.
         let name = AccountName::parse(attempt.name).ok();
@@ -73,16 +109,31 @@ impl Door {
             None => None,
         };
         let id = found.as_ref().map_or(AccountId::NOBODY, |account| account.id);
-        match self.prove(found, &attempt, at).await? {
-            Ok(proven) => match self.begin(proven, attempt.from, at).await? {
-                Some(signed_in) => {
-                    self.books().backoff.succeeded(&signed_in.name, place);
-                    Ok(signed_in)
-                }
-                // Somebody else was faster with the same code, or changed the account meanwhile.
-                None => Err(self.refuse(name.as_ref(), id, place, RefusalCause::CodeUsedBefore, at).await),
-            },
+        match self.prove(found, attempt, at).await? {
+            Ok(proven) => Ok(proven),
             Err(cause) => Err(self.refuse(name.as_ref(), id, place, cause, at).await),
+        }
+    }
+
+    /// Stores what follows from it. Where somebody else was faster with the same code, or changed the account
+    /// meanwhile, it is refused after all.
+    async fn finish(
+        &self,
+        proven: &Proven,
+        from: Option<IpAddr>,
+        change: AccessChange,
+        at: Moment,
+    ) -> Result<(), Refusal> {
+        let (place, name, id) = (Place::of(from), &proven.account.name, proven.account.id);
+        match self.accounts.commit(change).await {
+            Ok(_) => {
+                self.books().backoff.succeeded(name, place);
+                Ok(())
+            }
+            Err(error) if error.kind == LogErrorKind::Conflict => {
+                Err(self.refuse(Some(name), id, place, RefusalCause::CodeUsedBefore, at).await)
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -135,31 +186,6 @@ impl Door {
             password::is_right(given.expose_secret(), kept.as_deref())
         });
         Ok(checking.await.unwrap_or(false))
-    }
-
-    /// Stores the session; `None` when the account is not what it was when it was looked at.
-    async fn begin(&self, proven: Proven, from: Option<IpAddr>, at: Moment) -> Result<Option<SignedIn>, Refusal> {
-        let Proven { means, account, recovery_codes_left } = proven;
-        let text = secret::write(SecretKind::Session, draw(self.entropy.as_ref())?);
-        let hash: SecretHash = secret::hash(&text);
-        let session = Session { hash, account: account.id, created_at: at.now, last_used_at: at.now };
-        let (name, id) = (account.name.clone(), account.id);
-        let held = match means {
-            Means::Password => AccessWrite::Witness { account: id, version: account.version },
-            _ => AccessWrite::Update(Account { version: account.version + 1, ..account }),
-        };
-        // Twice as long as any session may be unused, so that a clock a little off ends none.
-        let unused_since = at.now - self.settings.idle - self.settings.idle - TimeDelta::minutes(1);
-        let event = AccessEvent::SignedIn { with: means, from, recovery_codes_left };
-        let change = AccessChange {
-            writes: vec![held, AccessWrite::Sweep { unused_since }, AccessWrite::Begin(session)],
-            records: vec![AccessRecord { account: id, at: at.now, by: Actor::Person(name.as_str().to_owned()), event }],
-        };
-        match self.accounts.commit(change).await {
-            Ok(_) => Ok(Some(SignedIn { secret: text, name, until: at.now + self.settings.longest_session })),
-            Err(error) if error.kind == LogErrorKind::Conflict => Ok(None),
-            Err(error) => Err(error.into()),
-        }
     }
 
     async fn refuse(

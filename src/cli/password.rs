@@ -39,8 +39,9 @@ pub fn shown(question: &str) -> Result<Option<String>, Failure> {
 }
 
 fn hidden(question: &str) -> Result<SecretString, Failure> {
-    ask(question);
+    // Quiet before the question, so that nothing typed in answer is shown or thrown away.
     let quiet = Quiet::enter().map_err(unreadable)?;
+    ask(question);
     let line = line_of(&mut io::stdin().lock());
     drop(quiet);
     ask("\n");

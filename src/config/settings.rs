@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::Error;
 
+use super::access::AccessSection;
 use super::limits::RunLimits;
 use super::limits::seconds;
 use super::secret::SecretSource;
@@ -28,6 +29,7 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     pub policy: PolicySection,
     pub console: Console,
+    pub access: AccessSection,
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub sandbox: SandboxSection,

@@ -45,7 +45,13 @@ impl Wire {
         let mut options = self.console_options(Arc::new(Desk::new(self.clone())))?;
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
-        options.lock = self.idle_lock(session.accounts()).await;
+        match self.idle_lock(session.accounts()).await {
+            Ok(lock) => options.lock = lock,
+            Err(failure) => {
+                session.end_in_order().await;
+                return Err(failure);
+            }
+        }
         tokio::spawn({
             let (wire, client) = (self.clone(), client.clone());
             async move { client.learn_sandbox(wire.sandbox.rung().await.name()) }

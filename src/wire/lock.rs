@@ -8,11 +8,11 @@ use async_trait::async_trait;
 
 use super::Wire;
 use crate::access::Door;
-use crate::access::DoorSettings;
 use crate::access::Moment;
 use crate::access::RefusalKind;
 use crate::access::SignIn;
 use crate::access::SystemEntropy;
+use crate::cli::Failure;
 use crate::console::IdleLock;
 use crate::domain::AccountName;
 use crate::ports::Accounts;
@@ -27,23 +27,19 @@ const USUAL: u64 = 30 * 60;
 
 impl Wire {
     /// `None` where nothing could open it again: no account of this name, or one without a password.
-    pub(super) async fn idle_lock(&self, accounts: Arc<dyn Accounts>) -> Option<IdleLock> {
+    pub(super) async fn idle_lock(&self, accounts: Arc<dyn Accounts>) -> Result<Option<IdleLock>, Failure> {
         let after = self.config.console.lock_after.unwrap_or(USUAL);
-        let name = AccountName::parse(self.person.name()).ok()?;
-        let account = match accounts.account_named(&name).await {
-            Ok(found) => found?,
-            Err(error) => {
-                tracing::warn!(%error, "accounts cannot be read, so this console does not lock itself");
-                return None;
-            }
-        };
+        let Ok(name) = AccountName::parse(self.person.name()) else { return Ok(None) };
+        // A store whose accounts cannot be read opens no console either: it might be one that must lock.
+        let found = accounts.account_named(&name).await?;
+        let has_password = found.is_some_and(|account| account.secrets.password.is_some());
         // Opening it is an event, which a store that is only looked at does not take.
-        if after == 0 || self.options.observe || account.secrets.password.is_none() {
-            return None;
+        if after == 0 || self.options.observe || !has_password {
+            return Ok(None);
         }
-        let door = Door::new(accounts, Arc::new(SystemEntropy::new()), DoorSettings::default());
+        let door = Door::new(accounts, Arc::new(SystemEntropy::new()), self.door_settings()?);
         let keyhole = Arc::new(Keyhole { door, name, started: Instant::now() });
-        Some(IdleLock { after: Duration::from_secs(after), keyhole })
+        Ok(Some(IdleLock { after: Duration::from_secs(after), keyhole }))
     }
 }
 

@@ -8,6 +8,7 @@ mod console;
 mod demos;
 mod desk;
 mod doctor;
+mod door;
 mod host;
 mod judge;
 mod launch;

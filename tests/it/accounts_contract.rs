@@ -36,7 +36,7 @@ use crate::store_contract::run;
 /// A fresh place to store things, opened again and again, as by several processes.
 #[async_trait]
 pub trait AccountStorage: Send + Sync {
-    async fn open(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>);
+    async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>);
 }
 
 pub fn account(number: u128, name: &str) -> Account {
@@ -88,7 +88,7 @@ fn writes(writes: Vec<AccessWrite>) -> AccessChange {
 }
 
 pub async fn an_account_is_read_back_as_it_was_written(storage: &dyn AccountStorage) {
-    let (accounts, _) = storage.open("local").await;
+    let (accounts, _) = storage.open_accounts("local").await;
     let (bo, mut ana) = (account(1, "bo"), account(2, "ana"));
     accounts.commit(created(&bo)).await.unwrap();
     accounts.commit(created(&ana)).await.unwrap();
@@ -105,12 +105,12 @@ pub async fn an_account_is_read_back_as_it_was_written(storage: &dyn AccountStor
     assert_eq!(accounts.account(bo.id).await.unwrap(), Some(bo.clone()));
     assert_eq!(accounts.account_named(&ana.name).await.unwrap(), Some(ana));
     assert_eq!(accounts.account(AccountId::NOBODY).await.unwrap(), None);
-    let (again, _) = storage.open("local").await;
+    let (again, _) = storage.open_accounts("local").await;
     assert_eq!(again.account_named(&bo.name).await.unwrap(), Some(bo));
 }
 
 pub async fn a_change_and_what_the_log_says_of_it_are_one(storage: &dyn AccountStorage) {
-    let (accounts, log) = storage.open("local").await;
+    let (accounts, log) = storage.open_accounts("local").await;
     let ana = account(1, "ana");
     let told = accounts.commit(created(&ana)).await.unwrap();
     assert_eq!((told.len(), told[0].seq, told[0].version), (1, 1, 1));
@@ -133,11 +133,11 @@ pub async fn a_change_and_what_the_log_says_of_it_are_one(storage: &dyn AccountS
 
 pub async fn of_two_changes_to_one_version_one_is_a_conflict(storage: &dyn AccountStorage) {
     let ana = account(1, "ana");
-    let (accounts, log) = storage.open("local").await;
+    let (accounts, log) = storage.open_accounts("local").await;
     accounts.commit(created(&ana)).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for step in 0..4 {
-        let (accounts, _) = storage.open("local").await;
+        let (accounts, _) = storage.open_accounts("local").await;
         let totp = TotpSecret { secret: vec![1], last_step: step };
         let secrets = AccountSecrets { totp: Some(totp), ..AccountSecrets::default() };
         let next = Account { version: 2, secrets, ..ana.clone() };
@@ -153,7 +153,7 @@ pub async fn of_two_changes_to_one_version_one_is_a_conflict(storage: &dyn Accou
 }
 
 pub async fn a_name_is_taken_once(storage: &dyn AccountStorage) {
-    let (accounts, log) = storage.open("local").await;
+    let (accounts, log) = storage.open_accounts("local").await;
     accounts.commit(created(&account(1, "ana"))).await.unwrap();
     let error = accounts.commit(created(&account(2, "Ana"))).await.unwrap_err();
     assert!(error.kind == LogErrorKind::Conflict && error.message.contains("ana already"), "{error}");
@@ -161,7 +161,7 @@ pub async fn a_name_is_taken_once(storage: &dyn AccountStorage) {
 }
 
 pub async fn a_witness_that_changed_stops_the_change(storage: &dyn AccountStorage) {
-    let (accounts, _) = storage.open("local").await;
+    let (accounts, _) = storage.open_accounts("local").await;
     let (ana, bo) = (account(1, "ana"), account(2, "bo"));
     accounts.commit(created(&ana)).await.unwrap();
     accounts.commit(created(&bo)).await.unwrap();
@@ -177,7 +177,7 @@ pub async fn a_witness_that_changed_stops_the_change(storage: &dyn AccountStorag
 }
 
 pub async fn a_token_is_found_by_its_hash_until_it_is_revoked_and_after(storage: &dyn AccountStorage) {
-    let (accounts, _) = storage.open("local").await;
+    let (accounts, _) = storage.open_accounts("local").await;
     let ana = account(1, "ana");
     let (one, two) = (token(1, &ana), token(2, &ana));
     accounts.commit(created(&ana)).await.unwrap();
@@ -196,7 +196,7 @@ pub async fn a_token_is_found_by_its_hash_until_it_is_revoked_and_after(storage:
 }
 
 pub async fn sessions_are_found_used_ended_and_swept(storage: &dyn AccountStorage) {
-    let (accounts, _) = storage.open("local").await;
+    let (accounts, _) = storage.open_accounts("local").await;
     let (ana, bo) = (account(1, "ana"), account(2, "bo"));
     let session = |byte: u8, of: &Account, used: i64| Session {
         hash: hash(byte),
@@ -220,8 +220,8 @@ pub async fn sessions_are_found_used_ended_and_swept(storage: &dyn AccountStorag
 }
 
 pub async fn tenants_share_no_account_token_or_session(storage: &dyn AccountStorage) {
-    let (ours, _) = storage.open("ours").await;
-    let (theirs, their_log) = storage.open("theirs").await;
+    let (ours, _) = storage.open_accounts("ours").await;
+    let (theirs, their_log) = storage.open_accounts("theirs").await;
     let ana = account(1, "ana");
     let session = Session { hash: hash(7), account: ana.id, created_at: at(1), last_used_at: at(2) };
     ours.commit(created(&ana)).await.unwrap();
@@ -254,12 +254,12 @@ pub async fn tenants_share_no_account_token_or_session(storage: &dyn AccountStor
 }
 
 pub async fn access_events_and_others_share_one_dense_log(storage: &dyn AccountStorage) {
-    let (accounts, log) = storage.open("local").await;
+    let (accounts, log) = storage.open_accounts("local").await;
     assert_eq!(append_one(log.as_ref(), run(1), 1, "x").await, 1);
     let told = accounts.commit(created(&account(1, "ana"))).await.unwrap();
     assert_eq!((told[0].seq, &told[0].by), (2, &Actor::Person("root".into())));
     assert_eq!(append_one(log.as_ref(), run(1), 2, "y").await, 3);
-    let (_, elsewhere) = storage.open("local").await;
+    let (_, elsewhere) = storage.open_accounts("local").await;
     assert_eq!(append_one(elsewhere.as_ref(), run(2), 1, "z").await, 4);
     let refused = AccessEvent::SignInRefused {
         cause: morningai::domain::RefusalCause::WrongPassword,

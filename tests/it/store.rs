@@ -41,7 +41,7 @@ impl SqliteFile {
 
 #[async_trait]
 impl AccountStorage for SqliteFile {
-    async fn open(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
+    async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
         let log = SqliteLog::open(&self.path(), Tenant(tenant.into()), OpenMode::ReadWrite).await.unwrap();
         let log = Arc::new(log);
         (log.clone(), log)

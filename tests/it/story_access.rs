@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::support::machine::Machine;
+use crate::support::pty::Terminal;
 
 const PASSWORD: &str = "rain on a tin roof\n";
 
@@ -107,4 +108,50 @@ fn the_audit_tells_who_did_what_newest_first() {
     assert!(shown.contains("person:ana") && shown.contains("\"role\": \"owner\""), "{shown}");
     machine.run(&["audit", "show", "99"]).ended(2);
     assert!(machine.run(&["log", "verify"]).ended(0).out.starts_with("intact: 2 events"));
+}
+
+/// Types a line once it is asked for.
+fn answer(terminal: &mut Terminal, question: &str, line: &str) {
+    terminal.until_shown(question);
+    terminal.keys(line);
+    terminal.keys("\r");
+}
+
+#[test]
+fn at_a_terminal_a_password_is_asked_for_twice_and_never_shown() {
+    let machine = Machine::new();
+    let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "add", "ana", "--role", "owner"]), 24, 80);
+    answer(&mut terminal, "New password for ana:", "rain on a tin roof");
+    answer(&mut terminal, "The same again:", "rain on a tin roof");
+    terminal.until_shown("ana: owner, active");
+    assert_eq!(terminal.exit_code(), 0);
+    assert!(!String::from_utf8_lossy(&terminal.bytes()).contains("rain"), "{}", terminal.screen());
+    let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "passwd", "ana"]), 24, 80);
+    answer(&mut terminal, "New password for ana:", "another tin roof");
+    answer(&mut terminal, "The same again:", "another thin roof");
+    terminal.until_shown("not the same");
+    assert_eq!(terminal.exit_code(), 2);
+}
+
+#[test]
+fn a_console_that_was_left_locks_and_opens_with_its_persons_password() {
+    let machine = with_owner();
+    let config = machine.path("config.toml");
+    std::fs::write(&config, "[console]\nlock_after = \"2s\"\n").unwrap();
+    let arguments = ["--config", config.to_str().unwrap()];
+    let mut terminal = Terminal::start(machine.in_terminal(&arguments), 24, 80);
+    terminal.until_shown("Overview");
+    let locked = |screen: &str| screen.contains("locked") && !screen.contains("Overview");
+    terminal.until("the lock", locked);
+    terminal.keys("wrong horse\r");
+    terminal.until_shown("wrong name, password or code");
+    terminal.keys("rain on a tin roof\r");
+    terminal.until_shown("Overview");
+    terminal.until("the lock", locked);
+    terminal.keys("\u{3}\u{3}");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_restored();
+    let told = machine.run(&["audit", "--json"]).ended(0).json();
+    let kinds: Vec<_> = told.iter().map(|row| row["event"]["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["access.signed_in", "access.sign_in_refused", "access.account_created"]);
 }

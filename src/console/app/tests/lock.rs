@@ -112,7 +112,7 @@ async fn a_wrong_password_is_told_so_and_a_code_is_asked_for() {
 async fn it_locks_below_the_least_size_too_and_can_be_left() {
     let (mut harness, _) = locking("").await;
     harness.resize(40, 10).await;
-    harness.pass(HALF_AN_HOUR).await;
+    harness.wait(HALF_AN_HOUR + 1_000).await;
     assert!(harness.sees("locked") && !harness.sees("waiting"));
     harness.press("ctrl-c x ctrl-c").await;
     assert!(harness.ended.is_none(), "another key between takes it back");

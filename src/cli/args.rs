@@ -8,6 +8,9 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
+use super::access_args::AccountsOptions;
+use super::access_args::AuditOptions;
+use super::access_args::TokensOptions;
 use crate::domain::RunState;
 use crate::domain::Settlement;
 
@@ -190,6 +193,12 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// List accounts, or change them: who may do what
+    Accounts(AccountsOptions),
+    /// List tokens, issue or revoke one
+    Tokens(TokensOptions),
+    /// List who tried to get in, what changed about accounts, and who decided what
+    Audit(AuditOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

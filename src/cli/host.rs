@@ -11,6 +11,7 @@ use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 
@@ -74,6 +75,8 @@ pub enum Access {
 #[async_trait]
 pub trait StoreKeeper: Send + Sync {
     fn log(&self) -> &dyn Log;
+
+    fn accounts(&self) -> &dyn Accounts;
 
     /// Where it is, as people know it.
     fn place(&self) -> String;

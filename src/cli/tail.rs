@@ -123,7 +123,7 @@ fn write(context: &mut Context<'_>, envelope: &Envelope) -> Result<(), Failure> 
 }
 
 /// Number, time, who, where, what; and what tells it from others of its kind.
-fn line(envelope: &Envelope) -> String {
+pub(super) fn line(envelope: &Envelope) -> String {
     let Envelope { seq, stream, at, by, event, .. } = envelope;
     let by = crate::domain::Untrusted::new(by.to_string());
     let line =
@@ -139,6 +139,7 @@ fn remark(event: &Event) -> String {
         Event::Run(RunEvent::TurnFailed { failure, .. }) => failure.message.visible().into_owned(),
         Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
         Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
+        Event::Access(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
         Event::Run(_) | Event::Approval(_) => String::new(),
     }
 }

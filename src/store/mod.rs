@@ -9,7 +9,7 @@
 //! ["<prev>","<tenant>",<seq>,"<stream>",<version>,<at>,"<actor>",<body>]
 //! ```
 //!
-//! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID` or `approval:UUID`; `at` is in
+//! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID`, `approval:UUID` or `account:UUID`; `at` is in
 //! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte. The view `event_line` shows exactly these
 //! lines, so an auditor needs nothing of ours:
 //!

@@ -14,6 +14,7 @@ use crate::cli::StoreKeeper;
 use crate::client::LocalClient;
 use crate::client::Recording;
 use crate::domain::RunId;
+use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 use crate::ports::LogError;
@@ -68,6 +69,11 @@ impl LocalSession {
         self.client.clone()
     }
 
+    /// Who may do what in the same store.
+    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
+        self.log.clone()
+    }
+
     pub(super) async fn end_in_order(self) {
         self.end(GRACE).await;
     }
@@ -111,6 +117,10 @@ impl Keeper {
 impl StoreKeeper for Keeper {
     fn log(&self) -> &dyn Log {
         self.log.as_ref()
+    }
+
+    fn accounts(&self) -> &dyn Accounts {
+        self.0.as_ref()
     }
 
     fn place(&self) -> String {

@@ -1,5 +1,7 @@
 //! Integration tests, in one binary so that dependencies are linked once.
 
+mod access_door;
+mod accounts_contract;
 mod config;
 mod config_agents;
 mod config_procedures;
@@ -18,6 +20,7 @@ mod sim;
 mod store;
 mod store_contract;
 mod store_tamper;
+mod story_access;
 mod story_commands;
 mod story_console;
 mod support;

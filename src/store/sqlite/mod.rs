@@ -3,6 +3,8 @@
 //! One connection writes, and every statement that writes goes through it; up to two more read, opened when first
 //! needed. Each verb has its file. Nothing here decides or folds.
 
+mod access;
+mod accounts;
 mod append;
 mod backup;
 mod blobs;

@@ -279,6 +279,7 @@ fn card() -> EffectCard {
         payload: Payload::Exec { argv, cwd: "/home/ana/.local/share/morningai/work/1".into(), env: vec![] },
         facts: Default::default(),
         confinement: "landlock + seccomp".into(),
+        change: None,
     }
 }
 

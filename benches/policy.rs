@@ -33,6 +33,7 @@ fn push() -> EffectCard {
         payload: Payload::Arguments { args: Value::Null },
         facts: facts.as_object().cloned().unwrap_or_default(),
         confinement: String::new(),
+        change: None,
     }
 }
 

@@ -24,10 +24,12 @@
 //! | what follows from a command, one file a verb | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
-//! | the only place that appends | [`runtime`]: `writer.rs` |
+//! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
+//! | and of accounts only this, with the rows it tells of | [`store`]: `accounts.rs` |
 //! | SQLite | [`store`] |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
+//! | who may do what, and how they show who they are | [`access`] |
 //! | the screen | [`console`] |
 //! | the command line | [`cli`] |
 //! | which adapters are started | [`wire`] |
@@ -55,6 +57,7 @@
     )
 )]
 
+pub mod access;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
-    let wire = Arc::new(Wire::open(&line.global)?);
+    let wire = Arc::new(Wire::open(&line.global, line.traces())?);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

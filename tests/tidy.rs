@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("fold", &["domain"]),
     ("engine", &["domain", "policy", "fold"]),
     ("ports", &["domain", "fold"]),
+    ("access", &["domain", "ports"]),
     ("config", &["domain"]),
     ("store", &["domain", "fold", "ports"]),
     ("models", &["domain", "ports"]),
@@ -19,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["domain", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "fold", "ports", "runtime"]),
     ("console", &["domain", "fold", "ports", "config"]),
-    ("cli", &["domain", "fold", "ports", "config"]),
+    ("cli", &["domain", "fold", "ports", "config", "access"]),
 ];
 
 /// The same discipline inside the console.

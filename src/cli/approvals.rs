@@ -18,7 +18,7 @@ use crate::ports::Answer;
 use crate::ports::Client;
 
 pub async fn approvals(mut context: Context<'_>, options: ApprovalsOptions) -> Result<Exit, Failure> {
-    let session = context.host.session(Part::Clerk).await?;
+    let session = context.host.session(Part::Reader).await?;
     let shown = match &options.show {
         Some(show) => show_one(&mut context, session.client(), show.id()).await,
         None => list(&mut context, session.client(), &options).await,

@@ -8,6 +8,9 @@ use clap::Subcommand;
 use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
 
+use super::access_args::AccountsOptions;
+use super::access_args::AuditOptions;
+use super::access_args::TokensOptions;
 use crate::domain::RunState;
 use crate::domain::Settlement;
 
@@ -23,6 +26,32 @@ pub struct CommandLine {
     /// Without one, the console opens.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Whether a command may make something on this machine that was not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traces {
+    Some,
+    None,
+}
+
+impl CommandLine {
+    pub fn traces(&self) -> Traces {
+        match &self.command {
+            Some(
+                Command::Runs(_)
+                | Command::Approvals(_)
+                | Command::Agents(_)
+                | Command::Record { .. }
+                | Command::Log { .. }
+                | Command::Demo(_)
+                | Command::Doctor { .. }
+                | Command::Completions { .. }
+                | Command::Man,
+            ) => Traces::None,
+            Some(_) | None => Traces::Some,
+        }
+    }
 }
 
 /// Options that go before or after any subcommand.
@@ -164,6 +193,12 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// List accounts, or change them: who may do what
+    Accounts(AccountsOptions),
+    /// List tokens, issue or revoke one
+    Tokens(TokensOptions),
+    /// List who tried to get in, what changed about accounts, and who decided what
+    Audit(AuditOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

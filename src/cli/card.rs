@@ -31,6 +31,7 @@ pub fn text(approval: &Approval) -> String {
     page.asking(approval);
     if let Some(card) = approval.ask.card() {
         page.payload(&card.payload);
+        page.change(card);
         page.facts(card);
     }
     if !approval.rationale.is_empty() {
@@ -162,6 +163,13 @@ impl Page {
         }
     }
 
+    fn change(&mut self, card: &EffectCard) {
+        if let Some(change) = &card.change {
+            self.heading("the change");
+            self.block(change);
+        }
+    }
+
     fn json(&mut self, value: &Value) {
         let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
         self.block(&text.into());
@@ -189,6 +197,7 @@ mod tests {
             "    argv[1] push\n",
             "    in /w/␛[2J\n",
             "  rule         push-asks: it leaves this machine\n",
+            "  the change:\n    -old\n    +new␛[2J\n",
             "  fact         force = false\n",
             "dev says (the agent's own words):\n    tests pass\n",
         ];

@@ -11,6 +11,7 @@ use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 
@@ -39,10 +40,12 @@ pub trait Host: Send + Sync {
     async fn examine(&self, models: AskModels) -> Vec<Finding>;
 }
 
-/// What a session does besides looking and deciding.
+/// What a session does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Nothing: effects are left to others.
+    /// Looks, and cannot decide: the store need not be writable, and where there is none, none is made.
+    Reader,
+    /// Decides: effects are left to others.
     Clerk,
     /// Carries this run.
     Carrier(RunId),
@@ -60,7 +63,8 @@ pub trait Session: Send + Sync {
     async fn abandon(self: Box<Self>);
 }
 
-/// Whether a store is opened for writing; then it is created or migrated where needed.
+/// Whether a store is opened for writing; then it is created or migrated where needed. For reading, a store that was
+/// never made is an empty one, unless it was named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     Read,
@@ -72,10 +76,15 @@ pub enum Access {
 pub trait StoreKeeper: Send + Sync {
     fn log(&self) -> &dyn Log;
 
+    fn accounts(&self) -> &dyn Accounts;
+
     /// Where it is, as people know it.
     fn place(&self) -> String;
 
     async fn rebuild(&self) -> Result<Rebuilt, Failure>;
+
+    /// The stored rows that are not what the log says, a sentence each.
+    async fn compare_rows(&self) -> Result<Vec<String>, Failure>;
 
     /// A run as a recording.
     async fn record(&self, run: RunId) -> Result<String, Failure>;

@@ -1,9 +1,12 @@
 //! The headless commands: the same Commands and the same Snapshot as the console, for scripts and for people in a
 //! hurry. Each command is a file. Nothing here opens a store or starts a model: it asks its `Host`.
 
+mod access_args;
+mod accounts;
 mod agents;
 mod approvals;
 mod args;
+mod audit;
 mod card;
 mod decide;
 mod doctor;
@@ -12,7 +15,9 @@ mod failure;
 mod find;
 mod follow;
 mod host;
+mod outcome;
 mod output;
+mod password;
 mod record;
 mod run;
 mod runs;
@@ -25,11 +30,13 @@ mod store;
 mod table;
 mod tail;
 mod time;
+mod tokens;
 
 pub use args::Command;
 pub use args::CommandLine;
 pub use args::DemoOptions;
 pub use args::GlobalOptions;
+pub use args::Traces;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use host::Access;
@@ -80,6 +87,9 @@ pub async fn perform(
         Command::Runs(options) => runs::runs(context, options).await,
         Command::Approvals(options) => approvals::approvals(context, options).await,
         Command::Agents(options) => agents::agents(context, options).await,
+        Command::Accounts(options) => accounts::accounts(context, options).await,
+        Command::Tokens(options) => tokens::tokens(context, options).await,
+        Command::Audit(options) => audit::audit(context, options).await,
         Command::Approve { id, digest, carry } => {
             decide::decide(context, &id, decide::Decision::Approve { digest }, carry).await
         }

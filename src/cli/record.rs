@@ -27,7 +27,7 @@ pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> R
 }
 
 async fn resolve(context: &Context<'_>, given: &str) -> Result<RunId, Failure> {
-    let session = context.host.session(Part::Clerk).await?;
+    let session = context.host.session(Part::Reader).await?;
     let found = async {
         let (snapshot, _) = session.client().open().await?;
         find::run(session.client(), &snapshot, given).await

@@ -53,12 +53,12 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
 }
 
 pub async fn resume(mut context: Context<'_>, given: &str, detach: bool) -> Result<Exit, Failure> {
-    let clerk = context.host.session(Part::Clerk).await?;
+    let reader = context.host.session(Part::Reader).await?;
     let found = {
-        let (snapshot, _) = clerk.client().open().await?;
-        find::run(clerk.client(), &snapshot, given).await
+        let (snapshot, _) = reader.client().open().await?;
+        find::run(reader.client(), &snapshot, given).await
     };
-    clerk.close().await;
+    reader.close().await;
     let run = found?;
     if run.state.is_final() {
         return Err(Failure::failed(format!("run {} has already {}", run.id.short(), run.state)));

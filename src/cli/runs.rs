@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
+use super::outcome;
 use super::shape::RunDetail;
 use super::shape::RunShape;
 use super::table::table;
@@ -27,7 +28,7 @@ use crate::ports::Client;
 const PAGE: u32 = 500;
 
 pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit, Failure> {
-    let session = context.host.session(Part::Clerk).await?;
+    let session = context.host.session(Part::Reader).await?;
     let shown = match &options.show {
         Some(show) => show_one(&mut context, session.client(), show.id()).await,
         None => list(&mut context, session.client(), &options).await,
@@ -96,7 +97,7 @@ async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -
 }
 
 /// The history of a run, read a page at a time.
-async fn thread(client: &dyn Client, run: RunId) -> Result<Option<Thread>, Failure> {
+pub async fn thread(client: &dyn Client, run: RunId) -> Result<Option<Thread>, Failure> {
     let mut thread: Option<Thread> = None;
     loop {
         let after = thread.as_ref().map_or(0, |thread| thread.version);
@@ -123,7 +124,9 @@ fn detail(run: &Run, thread: Option<&Thread>, snapshot: &Snapshot) -> String {
     field("used", format!("{} turns, {} tokens, {}", run.turns, run.tokens, cost(run)));
     if let Some(workspace) = &run.workspace {
         field("workspace", visible(&workspace.root));
-        field("branch", workspace.branch.as_deref().map(visible).unwrap_or_default());
+        if let Some(branch) = &workspace.branch {
+            field("branch", visible(branch));
+        }
     }
     if !run.note.is_empty() {
         field("note", run.note.visible().into_owned());
@@ -172,8 +175,7 @@ fn call_lines(thread: &Thread) -> Vec<String> {
             CallStatus::Parked => "waits for a person".to_owned(),
             CallStatus::Running => "running".to_owned(),
             CallStatus::InDoubt => "in doubt".to_owned(),
-            CallStatus::Settled(result) if result.succeeded() => format!("ok, {}", result.summary.visible()),
-            CallStatus::Settled(result) => format!("FAILED, {}", result.summary.visible()),
+            CallStatus::Settled(result) => outcome::of(result),
         };
         format!("    {} {label}: {status}", entry.call.call)
     };

@@ -46,6 +46,7 @@ pub fn push_card() -> EffectCard {
         },
         facts: serde_json::Map::from_iter([("force".to_owned(), false.into())]),
         confinement: String::new(),
+        change: Some("-old\n+new\u{1b}[2J\n".into()),
     }
 }
 

@@ -8,6 +8,7 @@ use super::args::LogAction;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;
+use super::host::StoreKeeper;
 use super::output::Reader;
 use super::time;
 use crate::domain::Envelope;
@@ -23,7 +24,7 @@ const PAGE: u32 = 1000;
 pub async fn log(mut context: Context<'_>, action: LogAction) -> Result<Exit, Failure> {
     let store = context.host.store(Access::Read).await?;
     let done = match action {
-        LogAction::Verify => verify(&mut context, store.log(), &store.place()).await,
+        LogAction::Verify => verify(&mut context, store.as_ref()).await,
         LogAction::Export => export(&mut context, store.log()).await.map(|()| Exit::Done),
         LogAction::Tail { follow, lines } => tail(&mut context, store.log(), follow, lines).await.map(|()| Exit::Done),
     };
@@ -39,15 +40,19 @@ struct Verification<'a> {
     head: &'a Head,
     checked: &'a [Head],
     problems: &'a [String],
+    /// Rows that lists are read from and that are not what the log says; not looked at unless the log is sound.
+    rows: &'a [String],
 }
 
-async fn verify(context: &mut Context<'_>, log: &dyn Log, place: &str) -> Result<Exit, Failure> {
-    let report = log.verify(&[]).await?;
-    let intact = report.problems.is_empty();
+async fn verify(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<Exit, Failure> {
+    let report = store.log().verify(&[]).await?;
+    // Of a log that was changed, rows that agree with it prove nothing, and computing them again would do harm.
+    let rows = if report.problems.is_empty() { store.compare_rows().await? } else { Vec::new() };
+    let intact = report.problems.is_empty() && rows.is_empty();
     match context.form {
         Form::Json => {
             let VerifyReport { events, head, checked, problems } = &report;
-            context.output.json(&Verification { intact, events: *events, head, checked, problems })?;
+            context.output.json(&Verification { intact, events: *events, head, checked, problems, rows: &rows })?;
         }
         Form::Text if intact => {
             let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
@@ -61,9 +66,15 @@ async fn verify(context: &mut Context<'_>, log: &dyn Log, place: &str) -> Result
     if intact {
         return Ok(Exit::Done);
     }
-    Err(Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
-        .at(place)
-        .next("keep the file as it is; compare it with a backup, and find out who else can write to it"))
+    let failure = match report.problems.is_empty() {
+        true => Failure::failed(format!("the log is intact, but lists show something else:\n{}", rows.join("\n")))
+            .next(
+                "`morningai db rebuild` computes the rows from the log again; find out who else can write to the file",
+            ),
+        false => Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
+            .next("keep the file as it is; compare it with a backup, and find out who else can write to it"),
+    };
+    Err(failure.at(store.place()))
 }
 
 async fn export(context: &mut Context<'_>, log: &dyn Log) -> Result<(), Failure> {
@@ -112,7 +123,7 @@ fn write(context: &mut Context<'_>, envelope: &Envelope) -> Result<(), Failure> 
 }
 
 /// Number, time, who, where, what; and what tells it from others of its kind.
-fn line(envelope: &Envelope) -> String {
+pub(super) fn line(envelope: &Envelope) -> String {
     let Envelope { seq, stream, at, by, event, .. } = envelope;
     let by = crate::domain::Untrusted::new(by.to_string());
     let line =
@@ -128,6 +139,7 @@ fn remark(event: &Event) -> String {
         Event::Run(RunEvent::TurnFailed { failure, .. }) => failure.message.visible().into_owned(),
         Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
         Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
+        Event::Access(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
         Event::Run(_) | Event::Approval(_) => String::new(),
     }
 }

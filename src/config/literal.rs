@@ -15,8 +15,22 @@ const SECRET_KEYS: &[&str] =
     &["api_key", "apikey", "api-key", "key", "token", "access_token", "password", "passwd", "secret", "bearer"];
 
 /// How well-known services begin their keys.
-const PREFIXES: &[&str] =
-    &["sk-", "ghp_", "gho_", "ghs_", "github_pat_", "glpat-", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "AKIA"];
+const PREFIXES: &[&str] = &[
+    "mai_",
+    "mas_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xoxa-",
+    "xoxb-",
+    "xoxp-",
+    "xoxr-",
+    "xoxs-",
+    "AKIA",
+];
 
 const SECRET_HINT: &str = "say where it is instead: api_key_env = \"NAME\", api_key_file = \"PATH\" or \
                            api_key_command = [\"PROGRAM\", \"ARGUMENT\"]; and change the key, it has been on disk";

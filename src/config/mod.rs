@@ -4,6 +4,7 @@
 //! settings happens elsewhere. Nothing is read before somebody asks for it, and a secret is never kept in a file
 //! of settings: the settings say where it is.
 
+mod access;
 mod agents;
 mod front_matter;
 mod library;
@@ -18,6 +19,8 @@ mod serde_words;
 mod settings;
 mod table;
 
+pub use access::AccessSection;
+pub use access::JwtSection;
 pub use agents::Agent;
 pub use agents::Agents;
 pub use library::Library;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::Deserializer;
 use serde::de::Error;
 
+use super::access::AccessSection;
 use super::limits::RunLimits;
 use super::limits::seconds;
 use super::secret::SecretSource;
@@ -29,6 +30,7 @@ pub struct Config {
     pub prices: Option<PathBuf>,
     pub policy: PolicySection,
     pub console: Console,
+    pub access: AccessSection,
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub sandbox: SandboxSection,
@@ -135,11 +137,15 @@ pub struct Console {
     pub mouse: bool,
     /// Whether a new approval rings.
     pub bell: bool,
+    /// Seconds without a key after which the console locks, where its person has an account with a password; 0 for
+    /// never. Written as `"30m"`.
+    #[serde(deserialize_with = "seconds")]
+    pub lock_after: Option<u64>,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { theme: None, keys: None, mouse: false, bell: true }
+        Self { theme: None, keys: None, mouse: false, bell: true, lock_after: None }
     }
 }
 

@@ -22,6 +22,7 @@ use std::io;
 use std::sync::Arc;
 
 pub use app::ConsoleOptions;
+pub use app::IdleLock;
 pub use app::Launcher;
 
 use crate::ports::Client;

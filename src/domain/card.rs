@@ -109,6 +109,10 @@ pub struct EffectCard {
     /// The rung of the sandbox it will run on; empty when nothing is executed.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub confinement: String,
+    /// What leaves or is kept with the effect, as a unified diff, for people to read: the executor takes what it does
+    /// from the payload, which names the same content by its ids. Cut with a last line that says so. Never empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<Untrusted>,
 }
 
 /// SHA-256 over the canonical JSON (RFC 8785) of a card, lower-case hex: what a decision names.
@@ -160,5 +164,25 @@ impl EffectCard {
         };
         let name = self.targets.first().map(Untrusted::raw).filter(typeable);
         name.map_or_else(|| self.digest().shown().to_owned(), str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a log holds it that was written before cards had a change.
+    const OLD: &str = r#"{"tool":"git_push","class":"external","repeat":"checkable","verb":"push","targets":["o/b"],
+        "environment":"remote","risk":"medium","reversible":"irreversible","payload":{"kind":"arguments","args":{}}}"#;
+
+    #[test]
+    fn a_card_without_a_change_keeps_its_digest_and_a_change_is_part_of_it() {
+        let old: Value = serde_json::from_str(OLD).unwrap();
+        let mut card: EffectCard = serde_json::from_value(old.clone()).unwrap();
+        assert_eq!(card.digest(), CardDigest::of(&old));
+        card.change = Some("+one".into());
+        let one = card.digest();
+        card.change = Some("+two".into());
+        assert!(one != CardDigest::of(&old) && one != card.digest());
     }
 }

@@ -8,11 +8,13 @@ use chrono::Utc;
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::access_event::AccessEvent;
 use super::actor::Actor;
 use super::approval::Ask;
 use super::approval::Settlement;
 use super::card::CardDigest;
 use super::card::EffectCard;
+use super::ids::AccountId;
 use super::ids::ApprovalId;
 use super::ids::CallNo;
 use super::ids::RunId;
@@ -35,11 +37,12 @@ use super::tool::ToolResult;
 /// UTC, in whole microseconds: what both stores keep.
 pub type Timestamp = DateTime<Utc>;
 
-/// The unit of ordering: one run's events, or one approval's.
+/// The unit of ordering: one run's events, one approval's, or one account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stream {
     Run(RunId),
     Approval(ApprovalId),
+    Account(AccountId),
 }
 
 impl fmt::Display for Stream {
@@ -47,6 +50,7 @@ impl fmt::Display for Stream {
         match self {
             Self::Run(id) => write!(f, "run:{id}"),
             Self::Approval(id) => write!(f, "approval:{id}"),
+            Self::Account(id) => write!(f, "account:{id}"),
         }
     }
 }
@@ -57,6 +61,7 @@ impl FromStr for Stream {
         let parsed = match text.split_once(':') {
             Some(("run", id)) => id.parse().ok().map(Self::Run),
             Some(("approval", id)) => id.parse().ok().map(Self::Approval),
+            Some(("account", id)) => id.parse().ok().map(Self::Account),
             _ => None,
         };
         parsed.ok_or_else(|| Rejection::new(RejectionKind::Invalid, format!("not a stream name: {text:?}")))
@@ -94,6 +99,7 @@ pub struct Envelope {
 pub enum Event {
     Run(RunEvent),
     Approval(ApprovalEvent),
+    Access(AccessEvent),
 }
 
 /// Who let an effect start.
@@ -237,6 +243,7 @@ impl Event {
                 ApprovalEvent::Withdrawn { .. } => "approval.withdrawn",
                 ApprovalEvent::Superseded { .. } => "approval.superseded",
             },
+            Self::Access(event) => event.kind(),
         }
     }
 }

@@ -51,6 +51,19 @@ uuid_id! {
     /// One request to a person: an effect to approve, a question, or an outcome in doubt.
     ApprovalId
 }
+uuid_id! {
+    /// One person's account.
+    AccountId
+}
+uuid_id! {
+    /// One token that a program shows instead of a person's password.
+    TokenId
+}
+
+impl AccountId {
+    /// Whoever is not known: attempts under names that do not exist.
+    pub const NOBODY: Self = Self(Uuid::nil());
+}
 
 /// Number of a tool call within its run, dense from 1 in the order the calls were requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -3,6 +3,8 @@
 //! Plain data with its stored form (serde). Nothing here performs I/O, reads the clock, draws random numbers
 //! or decides anything; nothing here names another layer.
 
+mod access;
+mod access_event;
 mod actor;
 mod approval;
 mod card;
@@ -23,6 +25,13 @@ mod text;
 mod tool;
 mod verdict;
 
+pub use access::AccountName;
+pub use access::Action;
+pub use access::Means;
+pub use access::RefusalCause;
+pub use access::Role;
+pub use access::Scopes;
+pub use access_event::AccessEvent;
 pub use actor::Actor;
 pub use actor::Tenant;
 pub use approval::ApprovalState;
@@ -55,11 +64,13 @@ pub use fault::nearest;
 pub use feed::Delta;
 pub use feed::DeltaKind;
 pub use feed::FeedItem;
+pub use ids::AccountId;
 pub use ids::ApprovalId;
 pub use ids::BlobId;
 pub use ids::CallNo;
 pub use ids::RunId;
 pub use ids::StepNo;
+pub use ids::TokenId;
 pub use limits::LimitKind;
 pub use limits::Limits;
 pub use model::FinishReason;

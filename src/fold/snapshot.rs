@@ -83,7 +83,10 @@ impl Snapshot {
         match (&envelope.event, envelope.stream) {
             (Event::Run(event), Stream::Run(id)) => self.apply_run(id, event, envelope),
             (Event::Approval(event), Stream::Approval(id)) => self.apply_approval(id, event, envelope),
-            (Event::Run(_), Stream::Approval(_)) | (Event::Approval(_), Stream::Run(_)) => BTreeSet::new(),
+            // Accounts have rows of their own, which the store keeps beside the secrets that no event may hold.
+            (Event::Access(_), _) => BTreeSet::new(),
+            (Event::Run(_), Stream::Approval(_) | Stream::Account(_))
+            | (Event::Approval(_), Stream::Run(_) | Stream::Account(_)) => BTreeSet::new(),
         }
     }
 

@@ -1,14 +1,28 @@
-//! The traits between the core and the world: log, model, tool, policy, clock, client.
+//! The traits between the core and the world: log, accounts, model, tool, policy, clock, client.
 //!
 //! Nothing here performs I/O; every implementation lives in an adapter.
 
+mod accounts;
 mod client;
 mod clock;
 mod judge;
 mod log;
 mod model;
 mod tool;
+mod unlock;
 
+pub use accounts::AccessChange;
+pub use accounts::AccessRecord;
+pub use accounts::AccessWrite;
+pub use accounts::Account;
+pub use accounts::AccountSecrets;
+pub use accounts::Accounts;
+pub use accounts::SecretHash;
+pub use accounts::Session;
+pub use accounts::Standing;
+pub use accounts::Token;
+pub use accounts::TotpSecret;
+pub use accounts::Used;
 pub use client::Answer;
 pub use client::Client;
 pub use client::ClientError;
@@ -38,3 +52,5 @@ pub use tool::OutputSink;
 pub use tool::Prepared;
 pub use tool::Tool;
 pub use tool::ToolContext;
+pub use unlock::Unlock;
+pub use unlock::Unlocking;

@@ -40,6 +40,7 @@ use crate::ports::Tool;
 
 pub use self::core::Role;
 pub use rebuild::RebuildReport;
+pub use rebuild::compare_rows;
 pub use rebuild::rebuild;
 pub use redact::Redactor;
 

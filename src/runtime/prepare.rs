@@ -52,7 +52,9 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
         return invalid("the tool ended unexpectedly in its dry run; this is a defect of it".to_owned());
     };
     match prepared {
-        Ok(Prepared::Effect(card)) => {
+        Ok(Prepared::Effect(mut card)) => {
+            // Before the digest is taken, so that what is stored is what was approved.
+            core.redactor.card(&mut card);
             let verdict = confined_enough(&spec, &card).unwrap_or_else(|| core.judge.judge(&spec, &card));
             CallPreparation::Judged { card, verdict }
         }

@@ -1,16 +1,28 @@
-//! Computing all projection rows from the log again.
+//! Computing all projection rows from the log again: to replace the stored ones, or to say where those differ.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use serde_json::Value;
 
 use crate::domain::Envelope;
+use crate::domain::Untrusted;
 use crate::fold::Row;
 use crate::fold::RowKey;
+use crate::fold::RowKind;
 use crate::fold::Snapshot;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::RowFilter;
 
 /// Events read at once.
 const PAGE: u32 = 5_000;
+/// Stored rows read at once.
+const ROWS: u32 = 500;
+/// After this many differences only their number is of interest.
+const MOST_TOLD: usize = 200;
+/// Longest value that is quoted.
+const LONGEST_VALUE: usize = 60;
 
 /// What a rebuild did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,29 +33,135 @@ pub struct RebuildReport {
 
 /// Folds the whole log and replaces the stored rows with what comes out.
 pub async fn rebuild(log: &dyn Log) -> Result<RebuildReport, LogError> {
-    let mut snapshot = Snapshot::default();
-    let mut done: BTreeMap<RowKey, Row> = BTreeMap::new();
-    let mut events = 0;
-    loop {
-        let page = log.read(snapshot.cursor, PAGE).await?;
-        if page.is_empty() {
-            break;
-        }
-        events += page.len() as u64;
-        fold(&mut snapshot, &mut done, &page);
-    }
-    let rows: Vec<_> = done.into_values().collect();
-    let report = RebuildReport { events, rows: rows.len() };
+    let mut folded = Folded::default();
+    folded.go_on(log).await?;
+    let rows: Vec<_> = folded.rows.into_values().collect();
+    let report = RebuildReport { events: folded.events, rows: rows.len() };
     log.replace_rows(rows).await?;
     Ok(report)
 }
 
-fn fold(snapshot: &mut Snapshot, done: &mut BTreeMap<RowKey, Row>, page: &[Envelope]) {
-    let mut touched = std::collections::BTreeSet::new();
-    for envelope in page {
-        touched.extend(snapshot.apply(envelope));
+/// Folds the whole log and says of each stored row that is not what comes out, which it is and what differs. Holds as
+/// much in memory as a rebuild. Rows that change meanwhile are left out.
+pub async fn compare_rows(log: &dyn Log) -> Result<Vec<String>, LogError> {
+    let mut folded = Folded::default();
+    folded.go_on(log).await?;
+    // Taken out, so that all rows are held once; what is folded later goes into a new map.
+    let expected = std::mem::take(&mut folded.rows);
+    let mut differences = BTreeMap::new();
+    let mut stored = BTreeSet::new();
+    for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
+        for offset in (0..).step_by(ROWS as usize) {
+            let page = log.rows(RowFilter::Recent { kind, offset, limit: ROWS }).await?;
+            for row in page.rows {
+                let difference = expected.get(&row.key).map_or_else(|| Some(no_such()), |right| differs(&row, right));
+                differences.extend(difference.map(|what| (row.key.clone(), what)));
+                stored.insert(row.key);
+            }
+            if !page.more {
+                break;
+            }
+        }
     }
-    for key in touched {
-        done.extend(snapshot.row(&key).map(|row| (key, row)));
+    let missing = expected.into_keys().filter(|key| !stored.contains(key));
+    differences.extend(missing.map(|key| (key, "it is missing".to_owned())));
+    // What was appended since the fold may have been in the rows already.
+    let moved = folded.go_on(log).await?;
+    Ok(told(differences.into_iter().filter(|(key, _)| !moved.contains(key))))
+}
+
+/// The log as rows, as far as it was read.
+#[derive(Default)]
+struct Folded {
+    snapshot: Snapshot,
+    rows: BTreeMap<RowKey, Row>,
+    events: u64,
+}
+
+impl Folded {
+    /// Reads on to the end; the rows this touched.
+    async fn go_on(&mut self, log: &dyn Log) -> Result<BTreeSet<RowKey>, LogError> {
+        let mut touched = BTreeSet::new();
+        loop {
+            let page = log.read(self.snapshot.cursor, PAGE).await?;
+            if page.is_empty() {
+                return Ok(touched);
+            }
+            self.events += page.len() as u64;
+            touched.extend(self.take(&page));
+        }
     }
+
+    fn take(&mut self, page: &[Envelope]) -> BTreeSet<RowKey> {
+        let touched: BTreeSet<_> = page.iter().flat_map(|envelope| self.snapshot.apply(envelope)).collect();
+        for key in &touched {
+            self.rows.extend(self.snapshot.row(key).map(|row| (key.clone(), row)));
+        }
+        touched
+    }
+}
+
+fn told(differences: impl Iterator<Item = (RowKey, String)>) -> Vec<String> {
+    let mut told: Vec<_> =
+        differences.map(|(key, what)| format!("{} {}: {what}", key.kind.name(), visible(&key.id))).collect();
+    if told.len() > MOST_TOLD {
+        let more = told.len() - MOST_TOLD;
+        told.truncate(MOST_TOLD);
+        told.push(format!("and {more} more"));
+    }
+    told
+}
+
+fn no_such() -> String {
+    "the log has nothing of it".to_owned()
+}
+
+/// What is different in a stored row, or nothing. A row that an earlier version wrote in another form is the same.
+fn differs(stored: &Row, right: &Row) -> Option<String> {
+    if stored == right {
+        return None;
+    }
+    let mut snapshot = Snapshot::default();
+    if let Err(error) = snapshot.load(stored) {
+        return Some(format!("it cannot be read: {}", visible(&error.to_string())));
+    }
+    let Some(meant) = snapshot.row(&stored.key) else {
+        return Some("it is stored under the id of another".to_owned());
+    };
+    let fields = |body: &str| match serde_json::from_str(body) {
+        Ok(Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (meant, rightly) = (fields(&meant.body), fields(&right.body));
+    let names: BTreeSet<_> = meant.keys().chain(rightly.keys()).collect();
+    let mut found: Vec<String> = names
+        .into_iter()
+        .filter(|name| meant.get(*name) != rightly.get(*name))
+        .map(|name| difference(name, meant.get(name), rightly.get(name)))
+        .collect();
+    if stored.is_open != right.is_open {
+        found.push(difference("is_open", Some(&stored.is_open.into()), Some(&right.is_open.into())));
+    }
+    if stored.sort != right.sort {
+        found.push(difference("sort", Some(&stored.sort.to_string().into()), Some(&right.sort.to_string().into())));
+    }
+    (!found.is_empty()).then(|| found.join("; "))
+}
+
+fn difference(name: &str, stored: Option<&Value>, right: Option<&Value>) -> String {
+    let name = visible(name);
+    match (quoted(stored), quoted(right)) {
+        (Some(stored), Some(right)) => format!("its {name} is {stored}, by the log {right}"),
+        _ => format!("its {name} is not that of the log"),
+    }
+}
+
+/// A value short enough to stand in a sentence.
+fn quoted(value: Option<&Value>) -> Option<String> {
+    let text = value.map_or_else(|| "absent".to_owned(), Value::to_string);
+    (text.len() <= LONGEST_VALUE).then(|| visible(&text))
+}
+
+fn visible(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
 }

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 use crate::domain::Command;
+use crate::domain::EffectCard;
 use crate::domain::ModelReply;
 use crate::domain::Output;
 use crate::domain::ToolResult;
@@ -104,6 +105,11 @@ impl Redactor {
         result.diff.iter_mut().for_each(|diff| self.untrusted(diff));
         result.data.iter_mut().for_each(|data| self.value(data));
         result
+    }
+
+    /// The part of a card that is only read. All else is what will run, so a secret in it is the tool's to keep out.
+    pub(super) fn card(&self, card: &mut EffectCard) {
+        card.change.iter_mut().for_each(|change| self.untrusted(change));
     }
 
     pub(super) fn reply(&self, mut reply: ModelReply) -> ModelReply {
@@ -218,6 +224,19 @@ mod tests {
             let clean = redactor.text(&text).unwrap_or_else(|| panic!("{text} went through"));
             assert!(clean.contains("[secret OPENAI_API_KEY]"), "{clean}");
         }
+    }
+
+    #[test]
+    fn the_change_on_a_card_is_searched_and_what_will_run_is_left_alone() {
+        let mut card: EffectCard = serde_json::from_value(serde_json::json!({
+            "tool": "git_push", "class": "external", "repeat": "checkable", "verb": "push", "targets": [SECRET],
+            "environment": "remote", "risk": "low", "reversible": "unknown",
+            "payload": {"kind": "arguments", "args": {}}, "change": format!("+key={SECRET}\n"),
+        }))
+        .unwrap();
+        redactor().card(&mut card);
+        assert_eq!(card.change.unwrap().raw(), "+key=[secret OPENAI_API_KEY]\n");
+        assert_eq!(card.targets[0].raw(), SECRET);
     }
 
     #[test]

@@ -331,6 +331,8 @@ impl Staged {
         let version = 1 + match decided.stream {
             Stream::Run(id) => snapshot.runs.get(&id).map_or(0, |run| run.version),
             Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
+            // No command is about an account: what happens to one is numbered by the store that keeps it.
+            Stream::Account(_) => 0,
         };
         let envelope = Envelope {
             seq: snapshot.cursor + 1,

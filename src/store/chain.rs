@@ -7,6 +7,7 @@ use sha2::Digest;
 use sha2::Sha256;
 use uuid::Uuid;
 
+use crate::domain::AccountId;
 use crate::domain::ApprovalId;
 use crate::domain::RunId;
 use crate::domain::Stream;
@@ -97,11 +98,12 @@ fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A stream as stored: `r` for a run or `a` for an approval, then the 16 bytes of the UUID.
+/// A stream as stored: `r` for a run, `a` for an approval or `u` for an account, then the 16 bytes of the UUID.
 pub(super) fn stream_bytes(stream: Stream) -> [u8; 17] {
     let (kind, id) = match stream {
         Stream::Run(id) => (b'r', id.0),
         Stream::Approval(id) => (b'a', id.0),
+        Stream::Account(id) => (b'u', id.0),
     };
     let mut bytes = [kind; 17];
     bytes[1..].copy_from_slice(id.as_bytes());
@@ -115,6 +117,7 @@ pub(super) fn stream_from_bytes(bytes: &[u8]) -> Option<Stream> {
     match kind {
         b'r' => Some(Stream::Run(RunId(id))),
         b'a' => Some(Stream::Approval(ApprovalId(id))),
+        b'u' => Some(Stream::Account(AccountId(id))),
         _ => None,
     }
 }
@@ -149,7 +152,8 @@ mod tests {
 
     #[test]
     fn streams_and_links_survive_their_stored_form() {
-        for stream in [Stream::Run(RunId(Uuid::from_u128(1))), Stream::Approval(ApprovalId(Uuid::from_u128(2)))] {
+        let id = Uuid::from_u128(1);
+        for stream in [Stream::Run(RunId(id)), Stream::Approval(ApprovalId(id)), Stream::Account(AccountId(id))] {
             assert_eq!(stream_from_bytes(&stream_bytes(stream)), Some(stream));
         }
         assert_eq!(stream_from_bytes(b"x0123456789abcdef"), None);

@@ -9,7 +9,7 @@
 //! ["<prev>","<tenant>",<seq>,"<stream>",<version>,<at>,"<actor>",<body>]
 //! ```
 //!
-//! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID` or `approval:UUID`; `at` is in
+//! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID`, `approval:UUID` or `account:UUID`; `at` is in
 //! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte. The view `event_line` shows exactly these
 //! lines, so an auditor needs nothing of ours:
 //!
@@ -21,10 +21,12 @@
 //! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 
+mod absent;
 mod chain;
 mod heads;
 mod sqlite;
 
+pub use absent::AbsentLog;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use sqlite::OpenMode;

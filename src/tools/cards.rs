@@ -25,6 +25,7 @@ pub fn observe(spec: &ToolSpec, verb: &str, target: impl Into<Untrusted>, args: 
         payload: Payload::Arguments { args: args.clone() },
         facts: serde_json::Map::new(),
         confinement: String::new(),
+        change: None,
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
-    /// All bundled tools; those that run programs run them in `sandbox`.
+    /// All bundled tools; those that run programs run them in `sandbox`, or tied to it.
     pub fn new(sandbox: &Arc<Sandbox>) -> Self {
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(converse::AskPerson::default()),
@@ -50,7 +50,7 @@ impl Toolbox {
             Arc::new(git::GitLog::default()),
             Arc::new(git::GitBranch::default()),
             Arc::new(git::GitCommit::default()),
-            Arc::new(git::GitPush::default()),
+            Arc::new(git::GitPush::new(Arc::clone(sandbox))),
             Arc::new(host::HostCheck::default()),
             Arc::new(host::WriteReport::default()),
             Arc::new(shell::Shell::new(Arc::clone(sandbox))),

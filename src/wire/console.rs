@@ -42,9 +42,16 @@ impl Wire {
             return self.plain_console().await;
         }
         check_terminal()?;
-        let options = self.console_options(Arc::new(Desk::new(self.clone())))?;
+        let mut options = self.console_options(Arc::new(Desk::new(self.clone())))?;
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
+        match self.idle_lock(session.accounts()).await {
+            Ok(lock) => options.lock = lock,
+            Err(failure) => {
+                session.end_in_order().await;
+                return Err(failure);
+            }
+        }
         tokio::spawn({
             let (wire, client) = (self.clone(), client.clone());
             async move { client.learn_sandbox(wire.sandbox.rung().await.name()) }
@@ -106,6 +113,7 @@ impl Wire {
             person: self.person.clone(),
             launcher,
             clock: Arc::new(SystemClock),
+            lock: None,
             keymap: self.keymap()?,
             themes: self.themes(depth)?,
             depth,

@@ -20,7 +20,6 @@ use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunSpec;
 use crate::runtime::Role;
-use crate::store::OpenMode;
 
 #[async_trait]
 impl Host for Wire {
@@ -33,19 +32,20 @@ impl Host for Wire {
     }
 
     async fn session(&self, part: Part) -> Result<Box<dyn Session>, Failure> {
-        let role = match part {
-            Part::Clerk => Role::Clerk,
-            Part::Carrier(run) => Role::Carrier(run),
+        let session = match part {
+            Part::Reader => self.start_reading().await?,
+            Part::Clerk => self.start(Role::Clerk).await?,
+            Part::Carrier(run) => self.start(Role::Carrier(run)).await?,
         };
-        Ok(Box::new(self.start(role).await?))
+        Ok(Box::new(session))
     }
 
     async fn store(&self, access: Access) -> Result<Box<dyn StoreKeeper>, Failure> {
-        let mode = match access {
-            Access::Read => OpenMode::ReadOnly,
-            Access::Write => OpenMode::ReadWrite,
+        let store = match access {
+            Access::Read => self.store_to_read().await?,
+            Access::Write => self.store_to_write().await?,
         };
-        Ok(Box::new(Keeper(Wire::store(self, mode).await?)))
+        Ok(Box::new(Keeper::new(store)))
     }
 
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {

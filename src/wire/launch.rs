@@ -145,7 +145,8 @@ fn agent_needs(agent: &Agent) -> Needs {
 fn missing(missing: Missing) -> Failure {
     match missing {
         Missing::Unknown { message, hint } => {
-            Failure::usage(message).next(format!("{hint} `morningai agents` lists all"))
+            let end = if hint.ends_with('?') { "" } else { ";" };
+            Failure::usage(message).next(format!("{hint}{end} `morningai agents` lists all"))
         }
         Missing::Broken(faults) => faults.into(),
     }

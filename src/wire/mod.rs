@@ -8,9 +8,11 @@ mod console;
 mod demos;
 mod desk;
 mod doctor;
+mod door;
 mod host;
 mod judge;
 mod launch;
+mod lock;
 mod model;
 mod places;
 mod secrets;
@@ -21,6 +23,7 @@ use std::sync::Arc;
 
 use crate::cli::Failure;
 use crate::cli::GlobalOptions;
+use crate::cli::Traces;
 use crate::config::Absence;
 use crate::config::Agents;
 use crate::config::Config;
@@ -39,8 +42,10 @@ use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
 use model::LazyModel;
+use places::Choice;
 use places::Places;
 use session::LocalSession;
+use session::Store;
 
 /// The program with its configuration read, and nothing started yet.
 pub struct Wire {
@@ -58,7 +63,7 @@ pub struct Wire {
 
 impl Wire {
     /// Reads and checks what people wrote: options, configuration, policies, prices.
-    pub fn open(options: &GlobalOptions) -> Result<Self, Failure> {
+    pub fn open(options: &GlobalOptions, traces: Traces) -> Result<Self, Failure> {
         let places = Places::of(options)?;
         let absence = if options.config.is_some() { Absence::IsFault } else { Absence::IsDefault };
         let config = Config::load(places.paths.config_file(), absence)?;
@@ -68,7 +73,7 @@ impl Wire {
         Ok(Self {
             person: Actor::Person(places::person(options)),
             toolbox: Toolbox::new(&sandbox),
-            _trace: trace::start(places.paths.log_dir()),
+            _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
             places,
             config,
@@ -95,32 +100,60 @@ impl Wire {
         names.filter_map(|name| self.toolbox.get(&name).map(|tool| (name, tool))).collect()
     }
 
-    /// Opens the store; for writing it is created or brought up to date where needed.
-    async fn store(&self, mode: OpenMode) -> Result<Arc<SqliteLog>, Failure> {
-        if mode == OpenMode::ReadWrite {
-            self.places.make_data_dir()?;
+    /// Opens the store; it is created or brought up to date where needed.
+    async fn store_to_write(&self) -> Result<Store, Failure> {
+        self.places.make_data_dir()?;
+        self.open_store(OpenMode::ReadWrite).await
+    }
+
+    /// Opens the store to look into it: nothing is made, and nothing needs to be writable.
+    async fn store_to_read(&self) -> Result<Store, Failure> {
+        let place = &self.places.store;
+        // A place that cannot be looked at is not an empty one; opening it says what is wrong.
+        if !matches!(place.try_exists(), Ok(false)) {
+            return self.open_store(OpenMode::ReadOnly).await;
         }
-        let store = SqliteLog::open(&self.places.store, self.places.tenant.clone(), mode).await?;
-        Ok(Arc::new(store))
+        match self.places.store_is {
+            Choice::Default => Ok(Store::Absent(place.clone())),
+            Choice::Named => Err(Failure::usage("there is no store at this place")
+                .at(place.display().to_string())
+                .next("check what --db or MORNINGAI_DB says; with the same, `morningai db migrate` makes a new store")),
+        }
+    }
+
+    async fn open_store(&self, mode: OpenMode) -> Result<Store, Failure> {
+        let log = SqliteLog::open(&self.places.store, self.places.tenant.clone(), mode).await?;
+        Ok(Store::Sqlite(Arc::new(log)))
     }
 
     /// An orchestrator on the store, in this process.
     async fn start(&self, role: Role) -> Result<LocalSession, Failure> {
-        // Whoever only looks should not need to be able to write, unless there is nothing to look at yet.
-        let only_looks = self.options.observe && self.places.store.exists();
-        let log = self.store(if only_looks { OpenMode::ReadOnly } else { OpenMode::ReadWrite }).await?;
+        // Where nothing was named and nothing is there, an observer waits for what will come.
+        let has_place = self.places.store_is == Choice::Named || self.places.store.exists();
+        if self.options.observe && has_place {
+            return self.start_reading().await;
+        }
+        self.start_on(self.store_to_write().await?, role).await
+    }
+
+    /// The same for whoever only looks.
+    async fn start_reading(&self) -> Result<LocalSession, Failure> {
+        self.start_on(self.store_to_read().await?, Role::Clerk).await
+    }
+
+    async fn start_on(&self, store: Store, role: Role) -> Result<LocalSession, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
-            log: log.clone(),
+            log: store.log(),
             model: self.model.clone(),
             tools: self.tools(),
             judge: self.judge.clone(),
             clock,
-            role: if only_looks { Role::Clerk } else { role },
+            role,
             redactor: secrets::redactor(&self.config, &self.places),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, log, self.status()))
+        Ok(LocalSession::new(runtime, store, self.status()))
     }
 
     fn status(&self) -> crate::ports::Status {

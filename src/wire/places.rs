@@ -14,11 +14,21 @@ use crate::domain::SourceText;
 use crate::domain::Tenant;
 use crate::tools::sandbox::SandboxSettings;
 
+/// How a place came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Choice {
+    /// Somebody named it.
+    Named,
+    /// It is where things are when nothing is said.
+    Default,
+}
+
 /// All places of one process.
 pub(super) struct Places {
     pub(super) paths: Paths,
     /// The SQLite file.
     pub(super) store: PathBuf,
+    pub(super) store_is: Choice,
     pub(super) tenant: Tenant,
     home: Option<PathBuf>,
 }
@@ -28,13 +38,13 @@ impl Places {
         let overrides = Overrides { config_file: options.config.clone(), data_dir: options.data_dir.clone() };
         let paths = Paths::new(overrides, PlatformDirs::of_user())
             .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
-        let store = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-            Some(url) => store_path(url)?,
-            None => paths.store_file(),
+        let (store, store_is) = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
+            Some(url) => (store_path(url)?, Choice::Named),
+            None => (paths.store_file(), Choice::Default),
         };
         let tenant = if options.tenant.is_empty() { Tenant::default() } else { Tenant(options.tenant.clone()) };
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty());
-        Ok(Self { paths, store, tenant, home })
+        Ok(Self { paths, store, store_is, tenant, home })
     }
 
     /// The directory for everything this program writes; only its owner may look into it.
@@ -110,12 +120,21 @@ fn store_path(url: &str) -> Result<PathBuf, Failure> {
     Ok(PathBuf::from(path))
 }
 
-/// Who decides here: as told, else the login name.
+/// Who decides here: as told, else the login name by the environment, else by the system's database of users.
 pub(super) fn person(options: &GlobalOptions) -> String {
     let named = |name: &str| std::env::var(name).ok();
-    let names = [options.user.clone(), named("USER"), named("LOGNAME")];
-    let known = names.into_iter().flatten().map(|name| name.trim().to_owned()).find(|name| !name.is_empty());
-    known.unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()))
+    first_name([options.user.clone(), named("USER"), named("LOGNAME"), login_name()])
+        .unwrap_or_else(|| format!("uid{}", rustix::process::getuid().as_raw()))
+}
+
+fn first_name(names: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    names.into_iter().flatten().map(|name| name.trim().to_owned()).find(|name| !name.is_empty())
+}
+
+/// The name of the user this process runs as; a user that the system has no entry of has none.
+fn login_name() -> Option<String> {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::current());
+    user.ok().flatten().map(|user| user.name)
 }
 
 #[cfg(test)]
@@ -131,6 +150,15 @@ mod tests {
         for url in ["postgres://h/d", "mysql://h/d", "sqlite:"] {
             assert_eq!(store_path(url).unwrap_err().exit, crate::cli::Exit::Usage, "{url}");
         }
+    }
+
+    #[test]
+    fn the_first_name_that_is_one_counts_and_the_system_knows_the_login_name() {
+        let given = |name: &str| Some(name.to_owned());
+        assert_eq!(first_name([None, given(" "), given(" ana "), given("root")]).unwrap(), "ana");
+        assert_eq!(first_name([None, given("")]), None);
+        let asked = std::process::Command::new("id").arg("-un").output().unwrap();
+        assert_eq!(login_name().unwrap(), String::from_utf8(asked.stdout).unwrap().trim());
     }
 
     #[test]

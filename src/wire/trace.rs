@@ -8,6 +8,8 @@ use tracing_appender::rolling::RollingFileAppender;
 use tracing_appender::rolling::Rotation;
 use tracing_subscriber::EnvFilter;
 
+use crate::cli::Traces;
+
 /// Writes what is left when it is dropped.
 pub(super) type Guard = WorkerGuard;
 
@@ -15,7 +17,10 @@ pub(super) type Guard = WorkerGuard;
 const FILES: usize = 14;
 
 /// Starts logging to `dir`; `None` where that cannot be written. A program on call works without its log.
-pub(super) fn start(dir: &Path) -> Option<Guard> {
+pub(super) fn start(dir: &Path, traces: Traces) -> Option<Guard> {
+    if traces == Traces::None && !dir.is_dir() {
+        return None;
+    }
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700).create(dir).ok()?;
     let file = RollingFileAppender::builder()

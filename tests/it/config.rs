@@ -8,6 +8,7 @@ use morningai::config::Config;
 use morningai::config::Keys;
 use morningai::config::SecretSource;
 use morningai::domain::Limits;
+use morningai::domain::Role;
 use morningai::domain::RungChoice;
 use morningai::domain::SourceText;
 use morningai::domain::TaskClass;
@@ -69,6 +70,7 @@ fn everything_that_can_be_written_is_read() {
         keys = "vi.toml"
         mouse = true
         bell = false
+        lock_after = "0s"
 
         [limits]
         turns = 20
@@ -77,6 +79,16 @@ fn everything_that_can_be_written_is_read() {
 
         [sandbox]
         rung = "landlock"
+
+        [access]
+        requests_per_minute = 20
+        session_idle = "5m"
+
+        [access.jwt]
+        issuer = "https://id.example.org"
+        audience = "morningai"
+        jwks = "jwks.json"
+        roles = { oncall = "operator", sre-leads = "admin" }
 
         [secrets]
         deploy = { file = "deploy.key" }
@@ -93,6 +105,9 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!(config.console.keys, Some(Keys::File("vi.toml".into())));
     assert_eq!(config.sandbox.rung, RungChoice::Landlock);
     assert_eq!(config.secrets["deploy"], SecretSource::File("deploy.key".into()));
+    assert_eq!((config.console.lock_after, config.access.session_idle), (Some(0), Some(300)));
+    let jwt = config.access.jwt.as_ref().unwrap();
+    assert_eq!((jwt.role_claim.as_str(), jwt.roles["sre-leads"]), ("groups", Role::Admin));
     let limits = config.limits.over(&Limits::default());
     assert_eq!((limits.turns, limits.cost, limits.seconds), (20, Usd(1_500_000_000), 2_700));
     assert_eq!(limits.tokens, Limits::default().tokens);

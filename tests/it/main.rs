@@ -1,8 +1,11 @@
 //! Integration tests, in one binary so that dependencies are linked once.
 
+mod access_door;
+mod accounts_contract;
 mod config;
 mod config_agents;
 mod config_procedures;
+mod looking;
 mod models;
 mod models_forms;
 mod models_routing;
@@ -17,6 +20,7 @@ mod sim;
 mod store;
 mod store_contract;
 mod store_tamper;
+mod story_access;
 mod story_commands;
 mod story_console;
 mod support;

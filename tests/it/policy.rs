@@ -34,6 +34,7 @@ fn card(verb: &str, class: EffectClass, environment: Environment, facts: Value) 
         payload: Payload::Arguments { args: Value::Null },
         facts: facts.as_object().cloned().unwrap_or_default(),
         confinement: String::new(),
+        change: None,
     }
 }
 

@@ -24,6 +24,13 @@ fn the_key_table_is_the_one_in_force() {
 }
 
 #[test]
+fn the_table_of_roles_is_the_one_in_force() {
+    let table = morningai::access::permission_table();
+    let shown = between(README, "<!-- roles -->", "<!-- /roles -->");
+    assert_eq!(shown, table.trim(), "put this between the marks:\n{table}\n");
+}
+
+#[test]
 fn the_picture_is_there() {
     let path = between(README, "](assets/", ")");
     assert!(std::path::Path::new("assets").join(path).is_file(), "{path}");
@@ -91,6 +98,8 @@ fn expected(words: &[String]) -> i32 {
     match words[0].as_str() {
         "run" => 4,
         "answer" | "settle" | "pause" | "resume" | "cancel" | "doctor" => 1,
+        // A password is typed at a terminal, or comes on standard input.
+        "accounts" if words.contains(&"add".to_owned()) => 2,
         "demo" => 2,
         _ => 0,
     }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::Tenant;
+use morningai::ports::Accounts;
 use morningai::ports::Log;
 use morningai::ports::LogError;
 use morningai::ports::LogErrorKind;
@@ -16,6 +17,8 @@ use morningai::store::OpenMode;
 use morningai::store::SqliteLog;
 use tempfile::TempDir;
 
+use crate::accounts_contract;
+use crate::accounts_contract::AccountStorage;
 use crate::store_contract;
 use crate::store_contract::Storage;
 use crate::store_contract::append_one;
@@ -37,11 +40,43 @@ impl SqliteFile {
 }
 
 #[async_trait]
+impl AccountStorage for SqliteFile {
+    async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
+        let log = SqliteLog::open(&self.path(), Tenant(tenant.into()), OpenMode::ReadWrite).await.unwrap();
+        let log = Arc::new(log);
+        (log.clone(), log)
+    }
+}
+
+#[async_trait]
 impl Storage for SqliteFile {
     async fn open(&self, tenant: &str) -> Arc<dyn Log> {
         Arc::new(SqliteLog::open(&self.path(), Tenant(tenant.into()), OpenMode::ReadWrite).await.unwrap())
     }
 }
+
+macro_rules! accounts_contract {
+    ($($clause:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                accounts_contract::$clause(&SqliteFile::new()).await;
+            }
+        )*
+    };
+}
+
+accounts_contract![
+    an_account_is_read_back_as_it_was_written,
+    a_change_and_what_the_log_says_of_it_are_one,
+    of_two_changes_to_one_version_one_is_a_conflict,
+    a_name_is_taken_once,
+    a_witness_that_changed_stops_the_change,
+    a_token_is_found_by_its_hash_until_it_is_revoked_and_after,
+    sessions_are_found_used_ended_and_swept,
+    tenants_share_no_account_token_or_session,
+    access_events_and_others_share_one_dense_log,
+];
 
 macro_rules! contract {
     ($($clause:ident),* $(,)?) => {
@@ -143,6 +178,10 @@ async fn a_store_of_version_1_with_data_opens_and_goes_on() {
     let events = log.read(0, 10).await.unwrap();
     assert_eq!(events.iter().map(|envelope| envelope.event.kind()).collect::<Vec<_>>(), ["run.paused", "run.resumed"]);
     assert_eq!(log.append(batch(2, vec![paused(run(7), 3, "now")])).await.unwrap()[0].seq, 3);
+    assert_eq!(log.accounts().await.unwrap(), []);
+    let ana = accounts_contract::account(1, "ana");
+    log.commit(accounts_contract::created(&ana)).await.unwrap();
+    assert_eq!(log.account(ana.id).await.unwrap(), Some(ana));
     assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
 }
 
@@ -154,7 +193,7 @@ async fn a_store_of_a_newer_version_is_refused_unchanged() {
     for mode in [OpenMode::ReadWrite, OpenMode::ReadOnly] {
         let (kind, text) = refusal(&file.path(), mode).await;
         assert_eq!(kind, LogErrorKind::TooNew);
-        assert!(text.contains("version 99") && text.contains("up to 1"), "{text}");
+        assert!(text.contains("version 99") && text.contains("up to 2"), "{text}");
     }
 }
 
@@ -246,19 +285,23 @@ async fn an_auditor_needs_only_common_tools() {
     let file = SqliteFile::new();
     let log = open(&file.path(), OpenMode::ReadWrite).await.unwrap();
     log.append(batch(0, vec![paused(run(1), 1, "Größe \"x\"\n\u{1}"), paused(run(2), 1, "y")])).await.unwrap();
+    log.commit(accounts_contract::created(&accounts_contract::account(1, "ana"))).await.unwrap();
     let head = log.head().await.unwrap();
     log.close().await.unwrap();
     let recipe = |seq: u64| {
         format!("sqlite3 store.db \"SELECT line FROM event_line WHERE tenant = 'local' AND seq = {seq}\" | sha256sum")
     };
-    let prev = "sqlite3 store.db \"SELECT lower(hex(prev)) FROM event WHERE tenant = 'local' AND seq = 2\"";
+    let prev = |seq: u64| {
+        format!("sqlite3 store.db \"SELECT lower(hex(prev)) FROM event WHERE tenant = 'local' AND seq = {seq}\"")
+    };
     let shell = |line: &str| {
         let output = Command::new("sh").arg("-c").arg(line).current_dir(file.0.path()).output().unwrap();
         assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
         String::from_utf8(output.stdout).unwrap().split_whitespace().next().unwrap_or_default().to_owned()
     };
-    assert_eq!(shell(&recipe(1)), shell(prev));
-    assert_eq!(shell(&recipe(2)), head.hash);
+    assert_eq!(shell(&recipe(1)), shell(&prev(2)));
+    assert_eq!(shell(&recipe(2)), shell(&prev(3)));
+    assert_eq!(shell(&recipe(3)), head.hash);
 }
 
 #[tokio::test]

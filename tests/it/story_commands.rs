@@ -90,6 +90,33 @@ fn an_approved_push_is_made_and_the_run_succeeds() {
 }
 
 #[test]
+fn a_push_dies_with_its_process_and_is_made_once_afterwards() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    let (begun, lock) = (story.machine.path("begun"), story.machine.path("lock"));
+    let hook = story.machine.path("origin.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    let script = format!("exec 9>'{}'; flock 9; touch '{}'; sleep 600", lock.display(), begun.display());
+    std::fs::write(&hook, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+
+    let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
+    let mut killed = story.machine.command(&["approve", id, "--digest", digest]).spawn().unwrap();
+    wait_until("the push is under way", || begun.exists());
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    let lock = std::fs::File::open(lock).unwrap();
+    wait_until("nothing of the push lives", || lock.try_lock().is_ok());
+    assert_eq!(story.branches_pushed(), ["main"]);
+
+    std::fs::remove_file(hook).unwrap();
+    story.machine.run(&["resume", text(&run["id"])]).ended(0);
+    assert_eq!(story.branches_pushed().len(), 2);
+    let log = story.machine.run(&["log", "export"]).ended(0);
+    assert!(!log.out.contains("reported as failed"), "it was made once, and nothing stood in its way");
+}
+
+#[test]
 fn a_denied_push_leads_the_agent_another_way() {
     let story = Story::new();
     let (_, approval) = story.up_to_the_push();

@@ -21,6 +21,7 @@ use self::prompt::Said;
 use self::signals::Signals;
 use self::signals::Wish;
 use super::failure::Failure;
+use super::runs::thread as history;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
 use crate::domain::Command;
@@ -80,6 +81,11 @@ pub struct Following<'a> {
 pub async fn follow(following: Following<'_>, progress: &mut Progress<'_>) -> Result<Stop, Failure> {
     let mut signals = Signals::listen()?;
     let (snapshot, feed) = following.client.open().await?;
+    if snapshot.runs.contains_key(&following.run)
+        && let Some(thread) = history(following.client, following.run).await?
+    {
+        progress.recall(&thread);
+    }
     let mut watch = Watch {
         client: following.client,
         run: following.run,

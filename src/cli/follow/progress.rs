@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::card;
 use crate::cli::failure::Failure;
+use crate::cli::outcome;
 use crate::cli::output::Output;
 use crate::cli::shape::ApprovalShape;
 use crate::cli::shape::RunShape;
@@ -26,6 +27,7 @@ use crate::domain::Untrusted;
 use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::fold::Thread;
 
 /// Where progress goes, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +50,8 @@ pub struct Progress<'a> {
     purpose: PurposeOfTurn,
     has_streamed: bool,
     is_mid_line: bool,
+    /// Whether the last thing told is the text of a turn that has ended.
+    is_after_turn: bool,
     labels: BTreeMap<CallNo, String>,
     /// How the last call that does something ended, `None` when well.
     last_failure: Option<FailureKind>,
@@ -63,6 +67,7 @@ impl<'a> Progress<'a> {
             purpose: PurposeOfTurn::Act,
             has_streamed: false,
             is_mid_line: false,
+            is_after_turn: false,
             labels: BTreeMap::new(),
             last_failure: None,
         }
@@ -72,12 +77,21 @@ impl<'a> Progress<'a> {
         self.last_failure
     }
 
+    /// Takes in what was called before anybody followed.
+    pub fn recall(&mut self, thread: &Thread) {
+        for (call, entry) in &thread.calls {
+            let label = entry.card.as_ref().map_or_else(|| entry.call.tool.to_string(), |card| card::action(card));
+            self.labels.insert(*call, label);
+        }
+    }
+
     pub fn output(&mut self) -> &mut Output {
         self.output
     }
 
     /// A line about the run, in the voice that speaks in lines.
     pub fn say(&mut self, line: &str) -> Result<(), Failure> {
+        self.is_after_turn = false;
         let start = if std::mem::take(&mut self.is_mid_line) { "\n" } else { "" };
         match self.voice {
             Voice::Text => self.output.line(&format!("{start}{line}")),
@@ -133,16 +147,32 @@ impl<'a> Progress<'a> {
 
     fn flow(&mut self, text: &Untrusted) -> Result<(), Failure> {
         let lines: Vec<_> = text.visible_lines().collect();
-        let joined = lines.join("\n");
+        // Texts of turns that follow each other are paragraphs.
+        let gap = if std::mem::take(&mut self.is_after_turn) { "\n" } else { "" };
+        let joined = format!("{gap}{}", lines.join("\n"));
         self.is_mid_line = !joined.ends_with('\n') && (self.is_mid_line || !joined.is_empty());
+        self.write(&joined)
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Failure> {
         match self.voice {
-            Voice::Text => self.output.write(&joined),
+            Voice::Text => self.output.write(text),
             Voice::Aside => {
-                self.output.diagnose_part(&joined);
+                self.output.diagnose_part(text);
                 Ok(())
             }
             Voice::Json => Ok(()),
         }
+    }
+
+    /// Ends the paragraph of a turn, if it said anything.
+    fn end_paragraph(&mut self) -> Result<(), Failure> {
+        let has_text = self.has_streamed || self.is_mid_line;
+        if std::mem::take(&mut self.is_mid_line) {
+            self.write("\n")?;
+        }
+        self.is_after_turn = has_text;
+        Ok(())
     }
 
     fn hear_state(&mut self, snapshot: &Snapshot) -> Result<(), Failure> {
@@ -171,7 +201,10 @@ impl<'a> Progress<'a> {
                 self.has_streamed = false;
                 Ok(())
             }
-            RunEvent::TurnFinished { reply, .. } => self.turn(reply),
+            RunEvent::TurnFinished { reply, .. } => {
+                self.turn(reply)?;
+                self.end_paragraph()
+            }
             RunEvent::TurnFailed { failure, .. } => {
                 self.say(&format!("the model did not answer: {}", failure.message.visible()))
             }
@@ -211,6 +244,7 @@ impl<'a> Progress<'a> {
         if self.has_streamed || self.purpose == PurposeOfTurn::Plan || reply.text.raw().trim().is_empty() {
             return Ok(());
         }
+        self.has_streamed = true;
         self.flow(&reply.text)
     }
 
@@ -219,8 +253,8 @@ impl<'a> Progress<'a> {
         if label != "finish" {
             self.last_failure = result.failure;
         }
-        let ending = result.failure.map_or("ok", ending);
-        self.say(&format!("{call} {label}: {ending}, {}", result.summary.visible()))
+        let label = if label.is_empty() { label } else { format!(" {label}") };
+        self.say(&format!("{call}{label}: {}", outcome::of(result)))
     }
 
     fn hear_approval(&mut self, event: &ApprovalEvent, approval: &Approval) -> Result<(), Failure> {
@@ -236,22 +270,6 @@ impl<'a> Progress<'a> {
             false => format!(": {}", approval.words.visible()),
         };
         self.say(&format!("{} {}{by}{words}", card::headline(approval), approval.state))
-    }
-}
-
-fn ending(failure: FailureKind) -> &'static str {
-    match failure {
-        FailureKind::BadCall => "bad call",
-        FailureKind::Refused => "refused by policy",
-        FailureKind::Denied => "denied",
-        FailureKind::Expired => "expired undecided",
-        FailureKind::Withdrawn => "withdrawn",
-        FailureKind::Failed => "failed",
-        FailureKind::Drift => "changed since it was approved",
-        FailureKind::Limit => "stopped at a limit",
-        FailureKind::Unconfined => "not run, for want of a sandbox",
-        FailureKind::Cancelled => "cancelled",
-        FailureKind::GaveUp => "given up",
     }
 }
 
@@ -306,6 +324,7 @@ mod tests {
             let stream = match event {
                 Event::Run(_) => Stream::Run(sample::run_id()),
                 Event::Approval(_) => Stream::Approval(sample::approval_id()),
+                Event::Access(_) => Stream::Account(crate::domain::AccountId::NOBODY),
             };
             let by = Actor::Agent("dev".to_owned());
             let envelope = Envelope { seq, stream, version: seq, at: sample::moment(), by, event };
@@ -349,6 +368,38 @@ mod tests {
         assert_eq!(tell(Voice::Text, story(), &["I pu", "sh\nnow"]).0, expected);
         assert_eq!(tell(Voice::Text, story(), &[]).0, expected);
         assert_eq!(tell(Voice::Aside, story(), &["I push\nnow"]), (String::new(), expected));
+    }
+
+    #[test]
+    fn each_turn_is_a_paragraph() {
+        let turn = |turn| {
+            let started = RunEvent::TurnStarted { turn, attempt: 1, purpose: PurposeOfTurn::Act };
+            [started, RunEvent::TurnFinished { turn, attempt: 1, reply: reply("just words") }].map(Event::Run)
+        };
+        let events = || turn(1).into_iter().chain(turn(2)).collect();
+        assert_eq!(tell(Voice::Text, events(), &["just ", "words"]).0, "just words\n\njust words\n");
+        assert_eq!(tell(Voice::Text, events(), &[]).0, "just words\n\njust words\n");
+    }
+
+    #[test]
+    fn a_call_made_before_anybody_followed_has_its_name() {
+        let (mut output, out, _) = capture::output();
+        let mut progress = Progress::new(&mut output, Voice::Text, sample::run_id());
+        let mut events = story();
+        let Some(Event::Run(RunEvent::CallSettled { call, result, .. })) = events.pop() else { panic!() };
+        let envelope = |(version, event)| Envelope {
+            seq: version,
+            stream: Stream::Run(sample::run_id()),
+            version,
+            at: sample::moment(),
+            by: Actor::System,
+            event,
+        };
+        let history: Vec<_> = (1..).zip(events).map(envelope).collect();
+        progress.recall(&Thread::of(&history).unwrap());
+        progress.settled(call, &result).unwrap();
+        progress.settled(CallNo(9), &ToolResult::success("", Default::default())).unwrap();
+        assert_eq!(out.text(), "#1 git_push: denied, not today\n#9: ok\n");
     }
 
     #[test]

@@ -49,6 +49,9 @@ impl Held {
 
 impl<S: Surface> App<S> {
     pub(super) fn take_event(&mut self, event: Event, at: Uptime) -> io::Result<Flow> {
+        if let Some(flow) = self.take_locked(&event, at) {
+            return flow;
+        }
         match event {
             Event::Key(key) if key.kind != KeyEventKind::Release => self.take_key(key, at),
             Event::Paste(text) => {
@@ -113,7 +116,8 @@ impl<S: Surface> App<S> {
 
     /// When time alone will change the screen next; `None` when it will not.
     pub(super) fn deadline(&self) -> Option<Uptime> {
-        [self.held.as_ref().map(Held::due), self.draw_deadline()].into_iter().flatten().min()
+        let falls = self.state.lock.falls_at(self.state.last_key);
+        [self.held.as_ref().map(Held::due), falls, self.draw_deadline()].into_iter().flatten().min()
     }
 
     fn draw_deadline(&self) -> Option<Uptime> {
@@ -130,10 +134,13 @@ impl<S: Surface> App<S> {
         [toast, armed, clock].into_iter().flatten().min()
     }
 
-    /// Something that time changes is due: a key decides, a toast goes, a card can be decided, a clock moves, a frame
+    /// Something that time changes is due: the console locks, a key decides, a toast goes, a card can be decided, a clock moves, a frame
     /// is drawn.
     pub(super) fn pass_time(&mut self) -> io::Result<Flow> {
         let now = self.uptime();
+        if self.state.lock.falls_at(self.state.last_key).is_some_and(|at| at <= now) {
+            self.lock();
+        }
         if let Some(held) = self.held.take_if(|held| held.due() <= now) {
             return self.update(|state, world| update::intent(state, world, held.intent, held.pressed));
         }

@@ -7,6 +7,7 @@ mod editor;
 #[cfg(test)]
 pub(in crate::console) mod fake;
 mod keys;
+mod lock;
 mod mouse;
 mod options;
 mod pace;
@@ -23,6 +24,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use options::ConsoleOptions;
+pub use options::IdleLock;
 pub use options::Launcher;
 pub use surface::Sent;
 pub use surface::Surface;
@@ -31,6 +33,7 @@ pub use surface::draw;
 pub use wake::Heard;
 pub use wake::Wake;
 
+use crate::console::state::Lock;
 use crate::console::state::Offers;
 use crate::console::state::Painted;
 use crate::console::state::Size;
@@ -136,6 +139,8 @@ pub struct App<S> {
     drawn_at: Uptime,
     in_flight: Option<InFlight>,
     held: Option<Held>,
+    /// The last key by the wall: a computer that slept does not count that as time passed.
+    last_key_at: Timestamp,
     /// Replies that are still to come.
     outstanding: usize,
     /// Somebody else has the terminal: nothing is drawn.
@@ -151,7 +156,9 @@ impl<S: Surface> App<S> {
         let status = client.status();
         let transport = client.transport();
         let theme = options.themes.first().cloned().unwrap_or_default().for_depth(options.depth);
-        let state = State { size, mouse: options.mouse, theme: theme.name.clone(), ..State::default() };
+        let lock = Lock { after: options.lock.as_ref().map(|lock| lock.after), screen: None };
+        let state = State { size, mouse: options.mouse, theme: theme.name.clone(), lock, ..State::default() };
+        let last_key_at = options.clock.now();
         Self {
             client,
             options,
@@ -177,6 +184,7 @@ impl<S: Surface> App<S> {
             drawn_at: Uptime::ZERO,
             in_flight: None,
             held: None,
+            last_key_at,
             outstanding: 0,
             is_away: false,
             heard_since_forgetting: 0,
@@ -269,6 +277,7 @@ impl<S: Surface> App<S> {
             }
             Told::Gone => Ok(Flow::End(End::LineLost)),
             Told::Terminate => Ok(Flow::End(End::Left)),
+            Told::Interrupt if self.state.lock.is_locked() => self.update(update::interrupted),
             Told::Interrupt => self.intend(crate::console::intent::Intent::Interrupt, self.uptime()),
             Told::Continued => {
                 if !self.is_away {
@@ -391,7 +400,7 @@ impl<S: Surface> App<S> {
             uptime,
         };
         self.picture = compose(&scene, &mut self.caches);
-        if self.state.size.is_enough() {
+        if self.state.size.is_enough() && !self.state.lock.is_locked() {
             self.state.pane_mut().settle(self.picture.laid.clone());
         }
     }

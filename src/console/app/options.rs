@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -16,6 +17,7 @@ use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::ports::ClientError;
 use crate::ports::Clock;
+use crate::ports::Unlock;
 
 /// Makes what a run needs before it can be started, and knows what there is to start.
 #[async_trait]
@@ -33,12 +35,23 @@ pub trait Launcher: Send + Sync {
     async fn remember(&self, goal: &str);
 }
 
+/// A console that locks itself.
+#[derive(Clone)]
+pub struct IdleLock {
+    /// So long after the last key.
+    pub after: Duration,
+    /// Who finds out whether what is typed opens it.
+    pub keyhole: Arc<dyn Unlock>,
+}
+
 /// How a console is set up.
 pub struct ConsoleOptions {
     /// Who decides here.
     pub person: Actor,
     pub launcher: Arc<dyn Launcher>,
     pub clock: Arc<dyn Clock>,
+    /// `None`: it never locks.
+    pub lock: Option<IdleLock>,
     pub keymap: Keymap,
     /// Themes one can change to; the first is used. `for_depth` is applied by the console.
     pub themes: Vec<Theme>,

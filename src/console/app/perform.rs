@@ -38,7 +38,10 @@ const LIST_PAGE: u32 = 100;
 impl<S: Surface> App<S> {
     pub(super) fn perform(&mut self, request: Request) -> io::Result<Flow> {
         match request {
+            // Nothing decides behind a lock, by whatever way it came here.
+            Request::Submit { command, .. } if self.state.lock.is_locked() && command.approval().is_some() => {}
             Request::Submit { command, done } => self.submit(command, done),
+            Request::Unlock { password, code } => self.unlock(password, code),
             Request::ReadRun(run) => self.read_run(run),
             Request::DropRun(run) => {
                 self.reading.remove(&run);

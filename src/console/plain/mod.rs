@@ -173,7 +173,7 @@ impl Plain<'_> {
                 }
                 match envelope.stream {
                     Stream::Approval(id) if envelope.version == 1 => self.print_card(id).await,
-                    Stream::Approval(_) | Stream::Run(_) => Ok(()),
+                    Stream::Approval(_) | Stream::Run(_) | Stream::Account(_) => Ok(()),
                 }
             }
             // Words and output are printed once they are whole: a line that grows cannot be read aloud.

@@ -31,6 +31,7 @@ pub fn event(envelope: &Envelope) -> Vec<String> {
     let stream = match envelope.stream {
         Stream::Run(id) => format!("run {}", id.short()),
         Stream::Approval(id) => format!("request {}", id.short()),
+        Stream::Account(id) => format!("account {}", id.short()),
     };
     let at = format::clock(envelope.at);
     let what = log_page::summary(&envelope.event).text();

@@ -5,6 +5,7 @@
 mod editor;
 mod goal;
 mod live;
+mod lock;
 mod log;
 mod offers;
 mod palette;
@@ -22,6 +23,12 @@ pub use goal::Field;
 pub use goal::Goal;
 pub use goal::Progress;
 pub use live::Live;
+pub use lock::Asking;
+pub use lock::Hidden;
+pub use lock::Leaving;
+pub use lock::Lock;
+pub use lock::LockField;
+pub use lock::LockScreen;
 pub use log::LogPane;
 pub use log::Reading;
 pub use offers::Offer;
@@ -176,6 +183,8 @@ pub struct State {
     pub source: Source,
     pub mouse: Mouse,
     pub theme: String,
+    /// Whether it is locked; then nothing below is shown, and no key reaches it.
+    pub lock: Lock,
     /// When the last key arrived.
     pub last_key: Option<Uptime>,
 }

@@ -123,6 +123,10 @@ fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
             toast(state, world, Tone::Note, "this request is no longer in memory", "3 lists requests, also old ones");
             Vec::new()
         }
+        Some(Stream::Account(_)) => {
+            toast(state, world, Tone::Note, "an account has no page here", "`morningai audit` tells its whole story");
+            Vec::new()
+        }
         None => Vec::new(),
     }
 }

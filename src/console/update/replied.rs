@@ -75,6 +75,10 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         }
         Reply::Copied(Ok(place)) => say(state, world, Tone::Good, place),
         Reply::Copied(Err(reason)) => say(state, world, Tone::Bad, reason),
+        Reply::Unlocked(unlocking) => {
+            super::lock::answered(state, unlocking);
+            Vec::new()
+        }
         Reply::ThemeUsed(name) => {
             state.theme.clone_from(&name);
             say(state, world, Tone::Note, format!("theme: {name}"))

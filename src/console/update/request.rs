@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::console::state::Hidden;
 use crate::console::state::Mouse;
 use crate::console::state::Offers;
 use crate::domain::ApprovalId;
@@ -15,6 +16,7 @@ use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Thread;
 use crate::ports::ClientError;
+use crate::ports::Unlocking;
 
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +56,11 @@ pub enum Request {
     StepReplay,
     Seek(Duration),
     SetSpeed(f64),
+    /// Find out whether this opens the console.
+    Unlock {
+        password: Hidden,
+        code: Hidden,
+    },
     Redraw,
     Suspend,
     Quit,
@@ -116,6 +123,7 @@ pub enum Reply {
     /// Where the copy went, or why it went nowhere.
     Copied(Result<String, String>),
     ThemeUsed(String),
+    Unlocked(Unlocking),
 }
 
 impl Request {

@@ -86,6 +86,7 @@ impl Desk {
             let version = 1 + match decided.stream {
                 Stream::Run(id) => self.snapshot.runs.get(&id).map_or(0, |run| run.version),
                 Stream::Approval(id) => self.snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
+                Stream::Account(_) => 0,
             };
             let seq = self.log.len() as u64 + 1;
             let envelope =
@@ -186,6 +187,7 @@ fn card(tool: &str, class: EffectClass, repeat: Repeat) -> EffectCard {
         payload: Payload::Arguments { args: json!({}) },
         facts: serde_json::Map::new(),
         confinement: String::new(),
+        change: None,
     }
 }
 

@@ -35,25 +35,6 @@ use crate::store::chain::Chain;
 use crate::store::chain::Columns;
 use crate::store::chain::stream_bytes;
 
-/// $1 tenant · $2, $3 head expected · $4, $5 head after · $6 fences · $7, $8 events, bodies · $9, $10 rows, bodies.
-/// Named `$n`, which SQLite numbers by appearance: sqlx miscounts the gaps that `?n` leaves in later statements.
-const APPEND: &str = concat!(
-    "PRAGMA synchronous = FULL;
-     BEGIN IMMEDIATE;
-     INSERT INTO head (tenant, seq, hash)
-     SELECT $1, iif(coalesce(known.seq, 0) = $2 AND coalesce(known.hash, x'') = $3 AND NOT EXISTS (",
-    lost_fences!(),
-    "), $4, NULL), $5
-     FROM (SELECT 1) LEFT JOIN head AS known ON known.tenant = $1 WHERE true
-     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
-     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body)
-     SELECT $1, $2 + new.key + 1, unhex(new.value ->> 0), new.value ->> 1, new.value ->> 2, new.value ->> 3,
-         unhex(new.value ->> 4), CAST(substr($8, new.value ->> 5, new.value ->> 6) AS TEXT)
-     FROM json_each($7) AS new;",
-    super::rows::put_rows!("$9", "$10"),
-    ";COMMIT"
-);
-
 /// Fences in $6 that no lease in force bears out; $1 is the tenant.
 macro_rules! lost_fences {
     () => {
@@ -63,7 +44,32 @@ macro_rules! lost_fences {
          WHERE lease.run IS NULL"
     };
 }
-use lost_fences;
+
+/// $1 tenant · $2, $3 head expected · $4, $5 head after · $6 fences · $7, $8 events, bodies · $9, $10 rows, bodies.
+/// Named `$n`, which SQLite numbers by appearance: sqlx miscounts the gaps that `?n` leaves in later statements.
+macro_rules! statements {
+    () => {
+        concat!(
+            "INSERT INTO head (tenant, seq, hash)
+     SELECT $1, iif(coalesce(known.seq, 0) = $2 AND coalesce(known.hash, x'') = $3 AND NOT EXISTS (",
+            lost_fences!(),
+            "), $4, NULL), $5
+     FROM (SELECT 1) LEFT JOIN head AS known ON known.tenant = $1 WHERE true
+     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
+     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body)
+     SELECT $1, $2 + new.key + 1, unhex(new.value ->> 0), new.value ->> 1, new.value ->> 2, new.value ->> 3,
+         unhex(new.value ->> 4), CAST(substr($8, new.value ->> 5, new.value ->> 6) AS TEXT)
+     FROM json_each($7) AS new;",
+            super::rows::put_rows!("$9", "$10")
+        )
+    };
+}
+
+/// A transaction of its own.
+const APPEND: &str = concat!("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ", statements!(), ";COMMIT");
+
+/// A part of the transaction that is open.
+const APPEND_WITHIN: &str = statements!();
 
 /// Runs in a task of its own: a caller that stops waiting must not leave a transaction half done.
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
@@ -86,7 +92,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         return Err(conflict(batch.after, start.seq));
     }
     let mut prepared = Prepared::new(&store.tenant, start, batch)?;
-    match prepared.commit(&store.tenant, start, &mut writer.connection).await {
+    match prepared.perform(APPEND, &store.tenant, start, &mut writer.connection).await {
         Ok(()) => {
             writer.head = Some(prepared.end);
             drop(writer);
@@ -101,6 +107,21 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
             Err(why_refused(&store, &mut writer.connection, &prepared, start, &error).await)
         }
     }
+}
+
+/// Appends within the transaction that is open on the connection, after `start`, which was read in it. The head moves
+/// for others once it is committed: the end, and what the events became.
+pub(super) async fn append_within(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    start: Place,
+    events: Vec<NewEvent>,
+) -> Result<(Place, Vec<Envelope>), LogError> {
+    let batch = Batch { after: start.seq, events, ..Batch::default() };
+    let mut prepared = Prepared::new(&store.tenant, start, batch)?;
+    let done = prepared.perform(APPEND_WITHIN, &store.tenant, start, connection).await;
+    done.map_err(|error| store.explain("append to", &error))?;
+    Ok((prepared.end, prepared.envelopes))
 }
 
 async fn place_to_append(store: &Store, writer: &mut Writer) -> Result<Place, LogError> {
@@ -148,15 +169,16 @@ impl Prepared {
     }
 
     /// Once: the bodies move into SQLite.
-    async fn commit(
+    async fn perform(
         &mut self,
+        statements: &'static str,
         tenant: &Tenant,
         start: Place,
         connection: &mut SqliteConnection,
     ) -> Result<(), sqlx::Error> {
         let (events, event_bodies) = take(&mut self.events).into_parts();
         let (rows, row_bodies) = take(&mut self.rows).into_parts();
-        sqlx::query(APPEND)
+        sqlx::query(statements)
             .bind(tenant.0.clone())
             .bind(to_sql(start.seq))
             .bind(start.link.bytes().to_vec())

@@ -137,6 +137,7 @@ fn event(stream: Stream, body: &str) -> Result<Event, serde_json::Error> {
     match stream {
         Stream::Run(_) => serde_json::from_str(body).map(Event::Run),
         Stream::Approval(_) => serde_json::from_str(body).map(Event::Approval),
+        Stream::Account(_) => serde_json::from_str(body).map(Event::Access),
     }
 }
 

@@ -3,6 +3,8 @@
 //! One connection writes, and every statement that writes goes through it; up to two more read, opened when first
 //! needed. Each verb has its file. Nothing here decides or folds.
 
+mod access;
+mod accounts;
 mod append;
 mod backup;
 mod blobs;
@@ -93,7 +95,7 @@ impl SqliteLog {
     /// Costs the same for any length of history.
     pub async fn open(path: &Path, tenant: Tenant, mode: OpenMode) -> Result<Self, LogError> {
         let path = std::path::absolute(path).map_err(|error| error::explain_io(path, "open", &error))?;
-        let mut connection = open::open(&path, mode).await?;
+        let (mut connection, reading) = open::open(&path, mode).await?;
         let head = read_place(&mut connection, &tenant)
             .await
             .map_err(|error| error::explain(&path, "read the head of", &error))?;
@@ -102,7 +104,7 @@ impl SqliteLog {
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
-            .connect_lazy_with(open::options(&path, OpenMode::ReadOnly));
+            .connect_lazy_with(reading);
         let writer = (mode == OpenMode::ReadWrite).then_some(Writer { connection, head: Some(head) });
         let store = Store {
             keeper: keeper::Keeper::new(&path),

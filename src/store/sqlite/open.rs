@@ -21,6 +21,7 @@ use super::migrate;
 use super::migrate::Identity;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::store::heads::with_suffix;
 
 /// How long one process waits for another's transaction before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,11 +34,16 @@ pub enum OpenMode {
     ReadOnly,
 }
 
-/// A connection to a store that is ours and of this version.
-pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<SqliteConnection, LogError> {
+/// A connection to a store that is ours and of this version, and how others that read are to be opened.
+pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<(SqliteConnection, SqliteConnectOptions), LogError> {
     prepare_file(path, mode)?;
     let failed = |error| explain(path, "open", &error);
-    let mut connection = options(path, mode).connect().await.map_err(failed)?;
+    let reading = options(path, OpenMode::ReadOnly).immutable(mode == OpenMode::ReadOnly && stands_alone(path)?);
+    let mut connection = match mode {
+        OpenMode::ReadOnly => reading.connect().await,
+        OpenMode::ReadWrite => options(path, mode).connect().await,
+    }
+    .map_err(failed)?;
     let identity = migrate::identify(&mut connection).await.map_err(failed)?;
     match (identity, mode) {
         (Identity::Current, OpenMode::ReadOnly) => {}
@@ -49,7 +55,26 @@ pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<SqliteConnection
         }
         (identity, _) => return Err(not_ours(path, identity)),
     }
-    Ok(connection)
+    Ok((connection, reading))
+}
+
+/// Whether the database is all there is to read. Readers share an index of the write-ahead log in a file beside it,
+/// and one of them makes that file: where it is missing, nobody has the store open. Where it cannot be made either, what
+/// the last writer left must be complete, and is read as it is now.
+fn stands_alone(path: &Path) -> Result<bool, LogError> {
+    let (wal, index) = (with_suffix(path, "-wal"), with_suffix(path, "-shm"));
+    let directory = path.parent().unwrap_or(Path::new("."));
+    if index.exists() || rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok() {
+        return Ok(false);
+    }
+    if fs::metadata(&wal).map_or(0, |found| found.len()) == 0 {
+        return Ok(true);
+    }
+    Err(LogError::new(
+        LogErrorKind::Unusable,
+        format!("cannot read {}: the newest events are in {}", path.display(), wal.display()),
+        "copy both files to a directory you can write to and name the copy with --db, or open the store as its owner",
+    ))
 }
 
 /// What every connection to a store is set to.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::change;
 use super::program::Git;
 use super::repository::Head;
 use super::repository::Repository;
@@ -128,12 +129,14 @@ impl GitCommit {
         staging.check(&changes).await?;
         let (name, email) = identity(&repository, &context.agent).await;
         let tree = staging.tree.clone();
+        let change = change::shown(staging.git(change::arguments(&commit, &tree))).await?;
         let files = listed(&changes);
         let terms = Terms { message, branch: branch.clone(), parent: commit.clone(), tree, name, email, files };
         let payload = Payload::Arguments { args: json!(terms) };
         let mut card = cards::change(&self.spec, "commit", vec![Untrusted::from(branch.as_str())], payload);
         let way = format!("git reset --soft {}", short(&commit));
         card.reversible = Reversibility::Undo(Untrusted::new(way));
+        card.change = change;
         let (added, removed) = changes
             .iter()
             .filter_map(|change| change.lines)

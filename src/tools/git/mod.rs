@@ -1,6 +1,7 @@
 //! Git tools, through the `git` program. They run outside the sandbox, so nothing an agent writes may be obeyed here.
 
 mod branch;
+mod change;
 mod commit;
 mod look;
 pub(super) mod program;

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 pub const LOCAL_LIMIT: Duration = Duration::from_secs(60);
 pub const NETWORK_LIMIT: Duration = Duration::from_secs(180);
 /// Output kept of one command.
-const MOST_OUTPUT: u64 = 64 * 1024 * 1024;
+pub const MOST_OUTPUT: u64 = 64 * 1024 * 1024;
 
 /// What git needs of the user's environment: where things are, who they are, how the network is reached.
 const KEPT: &[&str] = &[
@@ -82,6 +82,8 @@ const CONFIG: &[(&str, &str)] = &[
 /// One git command, to be run once.
 #[derive(Clone, Debug)]
 pub struct Git {
+    /// What ties it to this process; nothing for what may as well end on its own.
+    tether: Vec<OsString>,
     args: Vec<OsString>,
     cwd: PathBuf,
     env: Vec<(OsString, OsString)>,
@@ -114,6 +116,7 @@ pub enum GitError {
 impl Git {
     pub fn new<S: AsRef<OsStr>>(cwd: &Path, args: impl IntoIterator<Item = S>) -> Self {
         Self {
+            tether: Vec::new(),
             args: args.into_iter().map(|arg| arg.as_ref().to_owned()).collect(),
             cwd: cwd.to_owned(),
             env: Vec::new(),
@@ -126,6 +129,13 @@ impl Git {
 
     pub fn cwd(mut self, cwd: &Path) -> Self {
         self.cwd = cwd.to_owned();
+        self
+    }
+
+    /// Ends it, and all it started, when this process ends: see `Sandbox::tether`. For effects whose outcome would be
+    /// looked for too early while they go on. Not for changes of this repository, which would leave their locks behind.
+    pub fn tied(mut self, tether: Vec<OsString>) -> Self {
+        self.tether = tether;
         self
     }
 
@@ -186,8 +196,10 @@ impl Git {
     }
 
     fn command(&self) -> Command {
-        let mut command = Command::new("git");
-        command.args(&self.args).current_dir(&self.cwd).env_clear();
+        let git = OsString::from("git");
+        let mut line = self.tether.iter().chain([&git]).chain(&self.args);
+        let mut command = Command::new(line.next().unwrap_or(&git));
+        command.args(line).current_dir(&self.cwd).env_clear();
         for name in KEPT {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);
@@ -202,7 +214,9 @@ impl Git {
         }
         command.envs(self.env.iter().cloned());
         // A group of its own, so that helpers git starts can be stopped with it.
-        command.process_group(0).kill_on_drop(true);
+        command.process_group(0);
+        // A tether that is killed lets go; left alone, it pulls when this process ends.
+        command.kill_on_drop(self.tether.is_empty());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }

@@ -1,5 +1,7 @@
 //! `git_push`: publishes exactly one commit as one branch of one configured remote.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -7,6 +9,7 @@ use serde_json::Value;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use super::change;
 use super::program::GitError;
 use super::program::NETWORK_LIMIT;
 use super::remote::Advertised;
@@ -35,6 +38,7 @@ use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
+use crate::tools::sandbox::Sandbox;
 
 /// Commit subjects a card shows as evidence.
 const MOST_SUBJECTS: usize = 30;
@@ -53,13 +57,15 @@ struct Args {
 /// Pushes the worktree's last commit.
 pub struct GitPush {
     spec: ToolSpec,
+    /// What ties a push to this process.
+    sandbox: Arc<Sandbox>,
 }
 
-impl Default for GitPush {
-    fn default() -> Self {
+impl GitPush {
+    pub fn new(sandbox: Arc<Sandbox>) -> Self {
         let about = "Pushes the workspace's last commit to a branch of a configured remote. It leaves this machine, so a \
                      person usually approves it first. Commit before you push.";
-        Self { spec: args::spec::<Args>("git_push", EffectClass::External, Repeat::Checkable, about) }
+        Self { spec: args::spec::<Args>("git_push", EffectClass::External, Repeat::Checkable, about), sandbox }
     }
 }
 
@@ -74,6 +80,8 @@ struct Push {
     subjects: Vec<String>,
     /// Whether the remote's commit is known here, so that it could be put back.
     old_known: bool,
+    /// What the remote's branch changes by, or all that a new branch brings, as a diff.
+    change: Option<Untrusted>,
 }
 
 impl Push {
@@ -93,6 +101,7 @@ impl Push {
             force: args.force == Some(true),
             subjects: Vec::new(),
             old_known: false,
+            change: None,
         };
         push.compare(&repository).await?;
         Ok((repository, push))
@@ -124,9 +133,20 @@ impl Push {
             _ => format!("--remotes={}", self.remote.name),
         };
         let negate = if exclude.starts_with('^') { None } else { Some("--not") };
-        let args = ["log", "--no-show-signature", "-z", "--format=%h %s", &self.new].into_iter();
+        // A boundary is a commit the remote has and the listed ones build on; it is marked `-`.
+        let args = ["log", "--no-show-signature", "-z", "--boundary", "--format=%m%H %h %s", &self.new].into_iter();
         let listed = repository.git(args.chain(negate).chain([exclude.as_str(), "--"])).success().await;
-        self.subjects = listed.map_err(|error| failure(&error))?.fields().collect();
+        let listed: Vec<String> = listed.map_err(|error| failure(&error))?.fields().collect();
+        let boundary = listed.iter().find_map(|row| row.strip_prefix('-')?.split(' ').next());
+        let brought = listed.iter().filter(|row| !row.starts_with('-'));
+        self.subjects = brought.filter_map(|row| row.split_once(' ').map(|(_, shown)| shown.to_owned())).collect();
+        let from = match (&self.advertised.branch, boundary) {
+            (Some(old), _) if self.old_known => old.clone(),
+            (_, Some(boundary)) => boundary.to_owned(),
+            // It shares nothing with what the remote is known to have: everything leaves.
+            (_, None) => nothing(repository).await?,
+        };
+        self.change = change::shown(repository.git(change::arguments(&from, &self.new))).await?;
         Ok(())
     }
 
@@ -181,6 +201,7 @@ impl Push {
         card.environment = Environment::Remote;
         card.risk = self.risk();
         card.reversible = self.way_back();
+        card.change = self.change.clone();
         let old = self.advertised.branch.clone();
         cards::fact(&mut card, "remote", self.remote.name.as_str());
         cards::fact(&mut card, "url", self.remote.shown());
@@ -194,6 +215,12 @@ impl Push {
         cards::fact(&mut card, "subjects", self.subjects.iter().take(MOST_SUBJECTS).cloned().collect::<Vec<_>>());
         card
     }
+}
+
+/// The empty tree, whatever hash the repository uses.
+async fn nothing(repository: &Repository) -> Result<String, ToolResult> {
+    let hashed = repository.git(["hash-object", "-t", "tree", "--stdin"]).success().await;
+    Ok(hashed.map_err(|error| failure(&error))?.text())
 }
 
 fn fact<'a>(card: &'a EffectCard, name: &str) -> &'a str {
@@ -214,7 +241,7 @@ fn receipt(card: &EffectCard) -> ToolResult {
     result
 }
 
-async fn push(invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
+async fn push(sandbox: &Sandbox, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
     let card = invocation.card;
     let drifted = || ToolResult::failure(FailureKind::Drift, "the repository has changed since this was prepared");
     let Payload::Exec { argv, .. } = &card.payload else { return Err(drifted()) };
@@ -226,19 +253,26 @@ async fn push(invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
         return Err(drifted());
     }
     let command = repository.git(argv.iter().skip(3).map(Untrusted::raw)).limit(NETWORK_LIMIT);
-    match online(command, &repository).await.run().await {
-        Ok(ran) if ran.code == Some(0) => Ok(receipt(card)),
-        Ok(ran) => {
-            let said = format!("{}\n{}", ran.text(), ran.complaint());
-            Err(rejected(&remote, &said))
-        }
-        Err(GitError::Start(error)) => Err(failure(&GitError::Start(error))),
-        // Stopped half-way: only the remote knows what became of it.
-        Err(error) => match happened(invocation.context, card).await {
-            Checked::Happened(result) => Ok(*result),
-            _ => Err(failure(&error)),
-        },
+    let failed = match online(command, &repository).await.tied(sandbox.tether()).run().await {
+        Ok(ran) if ran.code == Some(0) => return Ok(receipt(card)),
+        Ok(ran) => rejected(&remote, &format!("{}\n{}", ran.text(), ran.complaint())),
+        Err(GitError::Start(error)) => return Err(failure(&GitError::Start(error))),
+        Err(error) => failure(&error),
+    };
+    // Only the remote knows what became of it: it may have been stopped when all was done, or come second to an
+    // earlier push of the same commit whose end nobody saw.
+    match happened(invocation.context, card).await {
+        Checked::Happened(result) => Ok(all_the_same(*result, &failed)),
+        Checked::DidNotHappen | Checked::Unknown => Err(failed),
     }
+}
+
+/// A push that failed by its own account, of a commit that the remote has.
+fn all_the_same(mut receipt: ToolResult, failed: &ToolResult) -> ToolResult {
+    let summary = format!("{}; the push was reported as failed, but the remote has it", receipt.summary.raw());
+    receipt.output = Output::text(format!("{summary}\n{}\n", failed.output.head.raw()));
+    receipt.summary = summary.into();
+    receipt
 }
 
 fn rejected(remote: &Remote, said: &str) -> ToolResult {
@@ -278,7 +312,7 @@ impl Tool for GitPush {
     }
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
-        push(&invocation).await.unwrap_or_else(|result| result)
+        push(&self.sandbox, &invocation).await.unwrap_or_else(|result| result)
     }
 
     async fn check(&self, context: &ToolContext, card: &EffectCard) -> Checked {

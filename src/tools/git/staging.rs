@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use super::change;
 use super::program::Git;
 use super::repository::Repository;
 use super::repository::failure;
@@ -106,9 +107,8 @@ impl<'a> Staging<'a> {
 
     /// The same as a unified diff, of one path or of all.
     pub async fn diff(&self, from: &str, path: Option<&Path>) -> Result<Vec<u8>, ToolResult> {
-        let options = ["diff-tree", "-r", "-p", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"];
-        let mut args: Vec<String> = options.map(str::to_owned).into();
-        args.extend([from.to_owned(), self.tree.clone(), "--".to_owned()]);
+        let mut args = change::arguments(from, &self.tree);
+        args.push("--".to_owned());
         args.extend(path.map(|path| format!(":(top,literal){}", path.display())));
         Ok(self.git(args).success().await.map_err(|error| failure(&error))?.stdout)
     }

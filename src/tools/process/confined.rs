@@ -74,6 +74,7 @@ pub(crate) async fn card(
         },
         facts,
         confinement: rung.name().to_owned(),
+        change: None,
     })
 }
 

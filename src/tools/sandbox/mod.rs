@@ -13,6 +13,7 @@ mod machine;
 mod order;
 mod probe;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -130,6 +131,16 @@ impl Sandbox {
     pub(crate) fn helper(&self) -> &Path {
         &self.helper
     }
+
+    /// What to put before the command line of a program that runs outside the walls, so that it ends when this
+    /// process does. Where that cannot be had, nothing.
+    pub(crate) fn tether(&self) -> Vec<OsString> {
+        if cfg!(target_os = "linux") {
+            vec![self.helper.clone().into(), TETHER.into(), std::process::id().to_string().into()]
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 /// What is to run inside.
@@ -147,6 +158,8 @@ pub(crate) struct Target<'a> {
 pub(crate) const SUPERVISE: &str = "sandbox-exec";
 /// Hidden first argument: confines itself and becomes the program.
 pub(crate) const ENTER: &str = "sandbox-enter";
+/// Hidden first argument: starts a program that must not outlive this process.
+pub(crate) const TETHER: &str = "sandbox-tether";
 
 /// Runs the helper's part when this process was started as one; `main` calls it before anything else.
 ///

@@ -141,6 +141,7 @@ impl Tool for Counter {
             payload: Payload::Arguments { args: args.clone() },
             facts: serde_json::Map::new(),
             confinement: String::new(),
+            change: None,
         })))
     }
 

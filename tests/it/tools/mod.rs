@@ -190,7 +190,8 @@ pub fn run_id() -> RunId {
 }
 
 pub fn tool(name: &str) -> std::sync::Arc<dyn Tool> {
-    let sandbox = std::sync::Arc::new(Sandbox::detect(SandboxSettings::default()));
+    let helper = Some(env!("CARGO_BIN_EXE_morningai").into());
+    let sandbox = std::sync::Arc::new(Sandbox::detect(SandboxSettings { helper, ..SandboxSettings::default() }));
     Toolbox::new(&sandbox).get(&ToolName(name.to_owned())).unwrap()
 }
 

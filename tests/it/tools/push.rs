@@ -1,11 +1,13 @@
 //! Pushing to a real bare repository on this disk.
 
+use morningai::domain::EffectCard;
 use morningai::domain::EffectClass;
 use morningai::domain::Environment;
 use morningai::domain::FailureKind;
 use morningai::domain::Payload;
 use morningai::domain::Reversibility;
 use morningai::domain::Risk;
+use morningai::domain::ToolResult;
 use morningai::domain::Untrusted;
 use morningai::ports::Checked;
 use serde_json::json;
@@ -51,6 +53,35 @@ async fn a_push_publishes_exactly_the_commit_on_the_card() {
 }
 
 #[tokio::test]
+async fn the_card_shows_what_would_leave_as_a_diff() {
+    let bench = with_commit().await;
+    let change = |card: EffectCard| card.change.unwrap().into_raw();
+    let new_branch = change(bench.prepare("git_push", json!({})).await.unwrap());
+    assert!(new_branch.contains("diff --git a/a.txt b/a.txt\n") && new_branch.contains("\n+a\n"), "{new_branch}");
+    assert!(!new_branch.contains("README"), "what the remote has does not leave: {new_branch}");
+    bench.done("git_push", json!({})).await;
+    bench.write("b.txt", "b\n");
+    let committed = change(bench.prepare("git_commit", json!({"message": "Add b"})).await.unwrap());
+    bench.done("git_commit", json!({"message": "Add b"})).await;
+    let next = change(bench.prepare("git_push", json!({})).await.unwrap());
+    assert_eq!(next, committed);
+    assert!(next.contains("\n+b\n") && !next.contains("a.txt"), "from the remote's old commit on: {next}");
+}
+
+#[tokio::test]
+async fn a_push_of_no_change_has_none_and_a_huge_one_says_what_is_missing() {
+    let bench = Bench::repository().await;
+    bench.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "Nothing"]);
+    assert_eq!(bench.prepare("git_push", json!({})).await.unwrap().change, None);
+    bench.write("big.txt", "0123456789\n".repeat(10_000));
+    bench.done("git_commit", json!({"message": "Add much"})).await;
+    let change = bench.prepare("git_push", json!({})).await.unwrap().change.unwrap();
+    assert!(change.raw().len() < 65 * 1024, "{}", change.raw().len());
+    let last = change.raw().lines().last().unwrap();
+    assert!(last.starts_with("[cut here: ") && last.ends_with(" lines are not shown]"), "{last}");
+}
+
+#[tokio::test]
 async fn the_default_branch_and_force_raise_the_risk() {
     let bench = with_commit().await;
     let main = bench.prepare("git_push", json!({"branch": "main"})).await.unwrap();
@@ -82,6 +113,33 @@ async fn a_branch_that_moved_on_is_not_overwritten() {
     assert!(result.summary.raw().contains("rejected"), "{result:?}");
     assert_eq!(bench.remote(&["log", "-1", "--format=%s", "shared"]), "theirs again");
     assert_eq!(bench.check("git_push", &card).await, Checked::Unknown);
+}
+
+/// Lets a push go on only when a second one has come as far, so that one of them must come too late.
+fn meet_in_the_hook(bench: &Bench) {
+    use std::os::unix::fs::PermissionsExt;
+    let met = bench.outer.path().join("met");
+    std::fs::create_dir(&met).unwrap();
+    let hook = bench.outer.path().join("remote.git/hooks/pre-receive");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    let script = "touch $$; until [ \"$(ls | wc -l)\" -ge 2 ]; do sleep 0.01; done";
+    std::fs::write(&hook, format!("#!/bin/sh\ncd '{}'; {script}\n", met.display())).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[tokio::test]
+async fn a_push_that_fails_because_the_remote_has_the_commit_already_succeeded() {
+    let bench = with_commit().await;
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    meet_in_the_hook(&bench);
+    let push = || bench.perform("git_push", json!({}), &card);
+    let (one, other) = tokio::join!(push(), push());
+    let said_so = |result: &ToolResult| result.summary.raw().ends_with("reported as failed, but the remote has it");
+    assert!(one.succeeded() && other.succeeded(), "{one:?} {other:?}");
+    let late = if said_so(&one) { &one } else { &other };
+    assert!(said_so(late) && said_so(&one) != said_so(&other), "{one:?} {other:?}");
+    assert!(late.output.head.raw().contains("remote rejected"), "{late:?}");
+    assert_eq!(late.data.as_ref().unwrap()["new"], json!(bench.git(&["rev-parse", "HEAD"])));
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ use crate::console::app::App;
 use crate::console::app::ConsoleOptions;
 use crate::console::app::End;
 use crate::console::app::Flow;
+use crate::console::app::IdleLock;
 use crate::console::app::Sent;
 use crate::console::app::Surface;
 use crate::console::app::Wakes;
@@ -100,6 +101,11 @@ impl Harness {
     }
 
     pub async fn over(fake: Fake, width: u16, height: u16) -> Self {
+        Self::locking(fake, width, height, None).await
+    }
+
+    /// A console that locks itself, if it does.
+    pub async fn locking(fake: Fake, width: u16, height: u16, lock: Option<IdleLock>) -> Self {
         let now = fake.story.lock().unwrap().now();
         let fake = Arc::new(fake);
         let launcher = Arc::new(FakeLauncher::default());
@@ -108,6 +114,7 @@ impl Harness {
             person: ana(),
             launcher: launcher.clone(),
             clock: Arc::new(StoryClock(now)),
+            lock,
             keymap: Keymap::builtin().unwrap(),
             themes: Theme::all_builtin(),
             depth: Depth::True,

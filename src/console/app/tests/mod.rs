@@ -3,6 +3,7 @@
 mod decisions;
 mod goals;
 mod harness;
+mod lock;
 mod picture;
 mod screens;
 mod source;

@@ -5,6 +5,7 @@ mod editor;
 mod footer;
 mod header;
 mod help;
+mod lock;
 mod sheet;
 mod small;
 
@@ -83,6 +84,9 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     let state = scene.state;
     let width = usize::from(state.size.width);
     let height = usize::from(state.size.height);
+    if let Some(screen) = &state.lock.screen {
+        return lock::compose(scene, screen, width, height);
+    }
     if !state.size.is_enough() {
         return small::compose(scene, width, height);
     }

@@ -10,6 +10,7 @@ use super::text::highlight;
 use super::words;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
+use crate::domain::AccessEvent;
 use crate::domain::ApprovalEvent;
 use crate::domain::Envelope;
 use crate::domain::Event;
@@ -51,7 +52,7 @@ pub fn line(envelope: &Envelope, search: &str, width: usize) -> Row {
     row.blank(gap(width));
     row.push(Role::Dim, format::clock(envelope.at));
     row.blank(gap(width));
-    row.push_cell(kind_role(&envelope.event), envelope.event.kind(), KIND, Align::Left);
+    row.push_cell(kind_role(&envelope.event), kind(&envelope.event), KIND, Align::Left);
     row.blank(gap(width));
     row.push(Role::Dim, short(envelope.stream));
     row.blank(gap(width));
@@ -74,7 +75,14 @@ fn short(stream: Stream) -> String {
     match stream {
         Stream::Run(id) => id.short(),
         Stream::Approval(id) => id.short(),
+        Stream::Account(id) => id.short(),
     }
+}
+
+/// The event's name; of what happened to accounts without the family, which would push the rest out of the column.
+fn kind(event: &Event) -> &'static str {
+    let name = event.kind();
+    name.strip_prefix("access.").unwrap_or(name)
 }
 
 /// What a person looks for when scanning down: failures, decisions, waits.
@@ -106,6 +114,20 @@ fn kind_role(event: &Event) -> Role {
             }
             ApprovalEvent::Denied { .. } | ApprovalEvent::Expired {} => Role::Bad,
             ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => Role::Warning,
+        },
+        Event::Access(event) => match event {
+            AccessEvent::SignInRefused { .. } | AccessEvent::PermissionRefused { .. } => Role::Bad,
+            AccessEvent::RoleChanged { .. }
+            | AccessEvent::AccountDisabled {}
+            | AccessEvent::TotpRemoved {}
+            | AccessEvent::TokenIssued { .. }
+            | AccessEvent::TokenRevoked { .. } => Role::Warning,
+            AccessEvent::AccountCreated { .. }
+            | AccessEvent::AccountEnabled {}
+            | AccessEvent::PasswordChanged {}
+            | AccessEvent::TotpSet { .. }
+            | AccessEvent::SignedIn { .. }
+            | AccessEvent::SignedOut {} => Role::Text,
         },
     }
 }

@@ -21,6 +21,7 @@ pub fn summary(event: &Event) -> Row {
     match event {
         Event::Run(event) => of_run(event),
         Event::Approval(event) => of_approval(event),
+        Event::Access(event) => said(String::new(), Role::Text, &event.remark().into()),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The helper processes: this program, started again under a hidden name. One keeps watch, one goes inside.
+//! The helper processes: this program, started again under a hidden name. One keeps watch, one goes inside, and one
+//! ties what runs outside the walls to our life.
 //!
 //! They talk JSON over pipes, never print, and hold nothing of the console: no store, no settings, no threads.
 
@@ -8,11 +9,13 @@ mod family;
 mod landlock;
 mod seccomp;
 mod supervise;
+mod tether;
 
 use std::process::ExitCode;
 
 use super::ENTER;
 use super::SUPERVISE;
+use super::TETHER;
 
 pub(super) use landlock::is_supported as landlock_is_supported;
 
@@ -21,6 +24,7 @@ pub(super) fn run(part: &str) -> Option<ExitCode> {
     match part {
         SUPERVISE => Some(supervise::run()),
         ENTER => Some(enter::run()),
+        TETHER => Some(tether::run()),
         _ => None,
     }
 }

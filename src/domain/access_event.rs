@@ -1,0 +1,126 @@
+//! What can have happened to an account: changes, and attempts to get in. No secret and no hash of one is ever in it.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::access::AccountName;
+use super::access::Action;
+use super::access::Means;
+use super::access::RefusalCause;
+use super::access::Role;
+use super::access::Scopes;
+use super::event::Timestamp;
+use super::ids::TokenId;
+
+/// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
+/// [`AccountId::NOBODY`](super::ids::AccountId::NOBODY), without the name: people type passwords into that field.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum AccessEvent {
+    #[serde(rename = "access.account_created")]
+    AccountCreated { name: AccountName, role: Role },
+    #[serde(rename = "access.role_changed")]
+    RoleChanged { from: Role, to: Role },
+    #[serde(rename = "access.account_disabled")]
+    AccountDisabled {},
+    #[serde(rename = "access.account_enabled")]
+    AccountEnabled {},
+    #[serde(rename = "access.password_changed")]
+    PasswordChanged {},
+    #[serde(rename = "access.totp_set")]
+    TotpSet { recovery_codes: u32 },
+    #[serde(rename = "access.totp_removed")]
+    TotpRemoved {},
+    #[serde(rename = "access.token_issued")]
+    TokenIssued { token: TokenId, label: String, scopes: Scopes, expires_at: Timestamp },
+    #[serde(rename = "access.token_revoked")]
+    TokenRevoked { token: TokenId },
+    #[serde(rename = "access.signed_in")]
+    SignedIn {
+        with: Means,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<IpAddr>,
+        /// Of the codes kept for a lost second factor, how many are left; only where one was used.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        recovery_codes_left: Option<u32>,
+    },
+    #[serde(rename = "access.signed_out")]
+    SignedOut {},
+    /// `count` attempts from one place for one cause, since the event before of this kind.
+    #[serde(rename = "access.sign_in_refused")]
+    SignInRefused {
+        cause: RefusalCause,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<IpAddr>,
+        count: u32,
+    },
+    /// `count` requests for something the role or the token is not for, since the event before of this kind.
+    #[serde(rename = "access.permission_refused")]
+    PermissionRefused { action: Action, count: u32 },
+}
+
+impl AccessEvent {
+    /// The name it has in the log.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::AccountCreated { .. } => "access.account_created",
+            Self::RoleChanged { .. } => "access.role_changed",
+            Self::AccountDisabled {} => "access.account_disabled",
+            Self::AccountEnabled {} => "access.account_enabled",
+            Self::PasswordChanged {} => "access.password_changed",
+            Self::TotpSet { .. } => "access.totp_set",
+            Self::TotpRemoved {} => "access.totp_removed",
+            Self::TokenIssued { .. } => "access.token_issued",
+            Self::TokenRevoked { .. } => "access.token_revoked",
+            Self::SignedIn { .. } => "access.signed_in",
+            Self::SignedOut {} => "access.signed_out",
+            Self::SignInRefused { .. } => "access.sign_in_refused",
+            Self::PermissionRefused { .. } => "access.permission_refused",
+        }
+    }
+
+    /// What tells it from others of its kind, on one line, for lists. Names and labels are an account's own words.
+    pub fn remark(&self) -> String {
+        match self {
+            Self::AccountCreated { name, role } => format!("{name}, {role}"),
+            Self::RoleChanged { from, to } => format!("{from} to {to}"),
+            Self::TotpSet { recovery_codes } => format!("{recovery_codes} recovery codes"),
+            Self::TokenIssued { token, label, expires_at, .. } => {
+                format!("{} {label:?} until {}", token.short(), expires_at.format("%Y-%m-%d"))
+            }
+            Self::TokenRevoked { token } => token.short(),
+            Self::SignedIn { with, from, .. } => format!("{}{}", means(*with), place(*from)),
+            Self::SignInRefused { cause, from, count } => {
+                format!("{}{}{}", cause.words(), place(*from), times(*count))
+            }
+            Self::PermissionRefused { action, count } => format!("{action}{}", times(*count)),
+            Self::AccountDisabled {}
+            | Self::AccountEnabled {}
+            | Self::PasswordChanged {}
+            | Self::TotpRemoved {}
+            | Self::SignedOut {} => String::new(),
+        }
+    }
+}
+
+fn means(means: Means) -> &'static str {
+    match means {
+        Means::Password => "by password",
+        Means::PasswordAndCode => "by password and code",
+        Means::PasswordAndRecoveryCode => "by password and recovery code",
+        Means::Session => "by session",
+        Means::Token => "by token",
+        Means::Jwt => "by signed token",
+        Means::Store => "by access to the store",
+    }
+}
+
+fn place(from: Option<IpAddr>) -> String {
+    from.map(|address| format!(" from {address}")).unwrap_or_default()
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { String::new() } else { format!(", {count} times") }
+}

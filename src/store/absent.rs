@@ -1,0 +1,84 @@
+//! The log of a store that was never made: empty to whoever looks, and closed to whoever writes. Makes nothing.
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::domain::BlobId;
+use crate::domain::Envelope;
+use crate::domain::Page;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::Timestamp;
+use crate::fold::Row;
+use crate::ports::Batch;
+use crate::ports::Head;
+use crate::ports::Lease;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::RowFilter;
+use crate::ports::VerifyReport;
+
+/// Nothing, as a log.
+#[derive(Clone, Copy, Debug)]
+pub struct AbsentLog;
+
+fn not_made() -> LogError {
+    LogError::new(LogErrorKind::Unusable, "there is no store yet", "start `morningai` once to create it")
+}
+
+#[async_trait]
+impl Log for AbsentLog {
+    async fn append(&self, _: Batch) -> Result<Vec<Envelope>, LogError> {
+        Err(not_made())
+    }
+
+    async fn read(&self, _: u64, _: u32) -> Result<Vec<Envelope>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn read_stream(&self, _: Stream, _: u64, _: u32) -> Result<Vec<Envelope>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn read_back(&self, _: u64, _: u32, _: Option<&str>) -> Result<Page<Envelope>, LogError> {
+        Ok(Page { rows: Vec::new(), more: false })
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        Ok(Head::default())
+    }
+
+    /// Nobody will ever send: whoever waits for more learns at once that there will be none.
+    fn watch_head(&self) -> watch::Receiver<u64> {
+        watch::Sender::new(0).subscribe()
+    }
+
+    async fn rows(&self, _: RowFilter) -> Result<Page<Row>, LogError> {
+        Ok(Page { rows: Vec::new(), more: false })
+    }
+
+    async fn replace_rows(&self, _: Vec<Row>) -> Result<(), LogError> {
+        Err(not_made())
+    }
+
+    async fn put_blob(&self, _: &[u8]) -> Result<BlobId, LogError> {
+        Err(not_made())
+    }
+
+    async fn get_blob(&self, _: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
+        Ok(None)
+    }
+
+    async fn claim(&self, _: RunId, _: &str, _: Timestamp, _: Timestamp) -> Result<Option<Lease>, LogError> {
+        Err(not_made())
+    }
+
+    async fn release(&self, _: &Lease) -> Result<(), LogError> {
+        Ok(())
+    }
+
+    async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
+        Ok(VerifyReport { events: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
+    }
+}

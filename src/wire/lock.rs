@@ -1,0 +1,63 @@
+//! The lock of a console on an embedded store: for whoever has an account with a password there.
+
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use async_trait::async_trait;
+
+use super::Wire;
+use crate::access::Door;
+use crate::access::Moment;
+use crate::access::RefusalKind;
+use crate::access::SignIn;
+use crate::access::SystemEntropy;
+use crate::cli::Failure;
+use crate::console::IdleLock;
+use crate::domain::AccountName;
+use crate::ports::Accounts;
+use crate::ports::ClientError;
+use crate::ports::Clock;
+use crate::ports::SystemClock;
+use crate::ports::Unlock;
+use crate::ports::Unlocking;
+
+/// How long nobody may be there.
+const USUAL: u64 = 30 * 60;
+
+impl Wire {
+    /// `None` where nothing could open it again: no account of this name, or one without a password.
+    pub(super) async fn idle_lock(&self, accounts: Arc<dyn Accounts>) -> Result<Option<IdleLock>, Failure> {
+        let after = self.config.console.lock_after.unwrap_or(USUAL);
+        let Ok(name) = AccountName::parse(self.person.name()) else { return Ok(None) };
+        // A store whose accounts cannot be read opens no console either: it might be one that must lock.
+        let found = accounts.account_named(&name).await?;
+        let has_password = found.is_some_and(|account| account.secrets.password.is_some());
+        // Opening it is an event, which a store that is only looked at does not take.
+        if after == 0 || self.options.observe || !has_password {
+            return Ok(None);
+        }
+        let door = Door::new(accounts, Arc::new(SystemEntropy::new()), self.door_settings()?);
+        let keyhole = Arc::new(Keyhole { door, name, started: Instant::now() });
+        Ok(Some(IdleLock { after: Duration::from_secs(after), keyhole }))
+    }
+}
+
+/// The door of the store, for one person.
+struct Keyhole {
+    door: Door,
+    name: AccountName,
+    started: Instant,
+}
+
+#[async_trait]
+impl Unlock for Keyhole {
+    async fn unlock(&self, password: &str, code: &str) -> Unlocking {
+        let attempt = SignIn { name: self.name.as_str(), password, code, from: None };
+        match self.door.confirm(attempt, Moment::new(SystemClock.now(), self.started)).await {
+            Ok(()) => Unlocking::Opened,
+            Err(refusal) if refusal.kind == RefusalKind::CodeWanted => Unlocking::CodeWanted,
+            Err(refusal) => Unlocking::Refused(ClientError { message: refusal.message, hint: refusal.hint }),
+        }
+    }
+}

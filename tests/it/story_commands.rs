@@ -165,6 +165,7 @@ fn replay_to_its_end(machine: &Machine, file: &str) -> String {
         }
     }
     child.kill().unwrap();
+    child.wait().unwrap();
     panic!("the replay does not end:\n{printed}");
 }
 

@@ -1,8 +1,12 @@
 //! The log of a store that was never made: empty to whoever looks, and closed to whoever writes. Makes nothing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use crate::domain::AccountId;
+use crate::domain::AccountName;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
 use crate::domain::Page;
@@ -10,6 +14,9 @@ use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::domain::Timestamp;
 use crate::fold::Row;
+use crate::ports::AccessChange;
+use crate::ports::Account;
+use crate::ports::Accounts;
 use crate::ports::Batch;
 use crate::ports::Head;
 use crate::ports::Lease;
@@ -17,6 +24,10 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::SecretHash;
+use crate::ports::Session;
+use crate::ports::Token;
+use crate::ports::Used;
 use crate::ports::VerifyReport;
 
 /// Nothing, as a log.
@@ -70,7 +81,7 @@ impl Log for AbsentLog {
         Ok(None)
     }
 
-    async fn claim(&self, _: RunId, _: &str, _: Timestamp, _: Timestamp) -> Result<Option<Lease>, LogError> {
+    async fn claim(&self, _: RunId, _: &str, _: Duration) -> Result<Option<Lease>, LogError> {
         Err(not_made())
     }
 
@@ -80,5 +91,40 @@ impl Log for AbsentLog {
 
     async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
         Ok(VerifyReport { events: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
+    }
+}
+
+#[async_trait]
+impl Accounts for AbsentLog {
+    async fn accounts(&self) -> Result<Vec<Account>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn account(&self, _: AccountId) -> Result<Option<Account>, LogError> {
+        Ok(None)
+    }
+
+    async fn account_named(&self, _: &AccountName) -> Result<Option<Account>, LogError> {
+        Ok(None)
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn token_of(&self, _: &SecretHash) -> Result<Option<Token>, LogError> {
+        Ok(None)
+    }
+
+    async fn session_of(&self, _: &SecretHash) -> Result<Option<Session>, LogError> {
+        Ok(None)
+    }
+
+    async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
+        Err(not_made())
+    }
+
+    async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
+        Ok(())
     }
 }

@@ -124,6 +124,7 @@ pub fn prepare(call: &ToolCall, world: u64) -> CallPreparation {
         payload: Payload::Arguments { args: call.args.clone() },
         facts: serde_json::Map::new(),
         confinement: String::new(),
+        change: None,
     };
     let (rule, reason) = ("rule".to_owned(), "because".to_owned());
     let verdict = match tool.says {

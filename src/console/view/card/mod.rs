@@ -4,6 +4,7 @@
 //! own words, labelled as such; then, when asked for, how it came to this and what was decided before. Nothing
 //! here decides: it says which rows must have been seen before an approval counts, and what must be typed.
 
+mod change;
 mod context;
 mod head;
 mod payload;
@@ -78,6 +79,7 @@ impl CardCache {
         let from = rows.len();
         rows.extend(self.payload.iter().cloned());
         let payload = from..rows.len();
+        change::lay(context, &mut rows);
         rationale(context, &mut rows);
         if context.extent == Extent::Everything {
             context::lay(context, &mut rows);

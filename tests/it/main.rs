@@ -1,5 +1,6 @@
 //! Integration tests, in one binary so that dependencies are linked once.
 
+mod assurance;
 mod config;
 mod config_agents;
 mod config_procedures;

@@ -136,7 +136,8 @@ fn check(target: &Target, racers: &[Racer], told: &[Told], events: &[Envelope]) 
     assert_eq!(outcomes.len(), 1, "{outcomes:#?}");
     let settled = Told::Rejected(RejectionKind::AlreadySettled);
     let won = |(index, racer): (usize, &Racer)| racer.actor() == outcomes[0].by && told[index] == Told::Done;
-    let winner = racers.iter().enumerate().position(won).expect("nobody was told of the outcome");
+    let winner = racers.iter().enumerate().position(won);
+    let winner = winner.unwrap_or_else(|| panic!("{racers:?} were told {told:?}, the outcome is {:#?}", outcomes[0]));
     for (index, racer) in racers.iter().enumerate().filter(|(index, _)| *index != winner) {
         let fine = match (racer, told[index]) {
             // It is about the run, and settles a request only where one is open.

@@ -59,10 +59,10 @@ impl Supervisor {
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
-        self.sweep();
         let mut swept = Instant::now();
+        // A clerk has nothing to take up and lets nothing expire.
+        let mut next = if self.core.role == Role::Clerk { swept + LONG } else { swept };
         loop {
-            let next = self.time_of_next(swept);
             tokio::select! {
                 biased;
                 () = self.core.stopping.cancelled() => return,
@@ -71,9 +71,15 @@ impl Supervisor {
                     self.expire_due();
                     self.sweep();
                     swept = Instant::now();
+                    next = self.time_of_next(swept);
+                    continue;
                 }
                 Some(message) = self.from_workers.recv() => self.handle(message),
                 Some(message) = messages.recv() => self.handle(message),
+            }
+            // Looking through all runs after every message would cost more than the message.
+            if self.core.role != Role::Clerk {
+                next = next.min(swept + SWEEP);
             }
         }
     }
@@ -193,7 +199,8 @@ impl Supervisor {
         }
     }
 
-    /// When time alone asks for something next. Counted from the last sweep, so that no message puts it off.
+    /// When time alone asks for something next, as things stand. Counted from the last sweep, so that no message puts
+    /// it off.
     fn time_of_next(&self, swept: Instant) -> Instant {
         if self.core.role == Role::Clerk {
             return swept + LONG;

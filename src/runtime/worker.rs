@@ -167,11 +167,13 @@ impl Worker {
     async fn decide(&mut self, asked: Asked, inbox: &mut Inbox) -> Progress {
         let Asked { mut commands, reply } = asked;
         let wish = commands.first().filter(|_| reply.is_some()).cloned();
+        // A worker's first commit opens the run's history. Only then can it be seen which calls are to be prepared.
+        let was_open = self.core.staging().threads.contains_key(&self.run);
         let prepared = self.prepare().await;
         commands.push((Command::Proceed { run: self.run, prepared }, Actor::System));
         match self.save(commands, &reply, inbox).await {
             Ok(committed) => {
-                let progress = if committed.is_empty() { Progress::None } else { Progress::Made };
+                let progress = if committed.is_empty() && was_open { Progress::None } else { Progress::Made };
                 self.begin(&committed);
                 answer(reply, Ok(committed));
                 progress

@@ -2,6 +2,7 @@
 
 mod access_door;
 mod accounts_contract;
+mod assurance;
 mod config;
 mod config_agents;
 mod config_procedures;

@@ -100,6 +100,28 @@ fn a_once_effect_becomes_a_question_and_is_repeated_only_if_a_person_says_so() {
     }
 }
 
+/// Lost in the dry run of a call: nothing was begun, and nobody waits. The next process must do it unasked.
+#[test]
+fn a_call_that_was_requested_and_never_prepared_is_prepared_by_the_next_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    let mut tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable);
+    tool.dry_run = Duration::from_secs(3600);
+    let next = Counter::new("read", EffectClass::Observe, Repeat::Repeatable);
+    let process = tokio::runtime::Runtime::new().unwrap();
+    let run = process.block_on(async {
+        let desk = Desk::start(Desk::open(&path).await, &[], vec![tool], Role::Worker).await;
+        let run = desk.begin_with(procedure(&["read"])).await;
+        desk.until("the request", |snapshot| snapshot.runs[&run].calls == 1).await;
+        run
+    });
+    process.shutdown_background();
+    in_test_runtime(async {
+        let desk = next_process(&path, &next, &[]).await;
+        desk.until_state(run, RunState::Succeeded).await;
+    });
+}
+
 #[test]
 fn a_run_that_waited_for_a_person_still_waits_and_is_approved_after_the_restart() {
     let dir = tempfile::tempdir().unwrap();

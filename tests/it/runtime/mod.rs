@@ -2,7 +2,7 @@
 
 mod crash;
 mod decisions;
-mod desk;
+pub mod desk;
 mod leases;
 mod rough_tools;
 mod trouble;

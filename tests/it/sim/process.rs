@@ -83,9 +83,6 @@ impl Process {
         for row in world.store.rows() {
             snapshot.load(&row).unwrap();
         }
-        let live = snapshot.runs.keys().copied().collect::<Vec<_>>();
-        let thread = |run: RunId| Thread::of(&world.store.stream(run)).map(|thread| (run, thread));
-        snapshot.threads = live.into_iter().filter_map(thread).collect();
         Self { name, snapshot, workers: BTreeMap::new(), skew, is_cut_off: false, is_stopped: false }
     }
 
@@ -96,13 +93,15 @@ impl Process {
 
     pub fn catch_up(&mut self, world: &World) {
         for envelope in world.store.events.iter().skip(self.snapshot.cursor as usize) {
-            self.take_in(envelope);
+            self.snapshot.apply(envelope);
         }
     }
 
-    fn take_in(&mut self, envelope: &Envelope) {
-        self.snapshot.apply(envelope);
-        note_thread(&mut self.snapshot, envelope);
+    /// Histories are open where somebody works, and read when first needed: then they may be newer than the rest.
+    fn open_thread(&mut self, world: &World, run: RunId) {
+        if self.snapshot.runs.contains_key(&run) && !self.snapshot.threads.contains_key(&run) {
+            self.snapshot.threads.extend(Thread::of(&world.store.stream(run)).map(|thread| (run, thread)));
+        }
     }
 
     /// Decides on what it knows; on a conflict reads on and decides again.
@@ -113,6 +112,10 @@ impl Process {
         fence: Option<(RunId, u64)>,
     ) -> Result<Vec<Envelope>, No> {
         'again: loop {
+            commands
+                .iter()
+                .filter_map(|(command, _)| needs_thread(command))
+                .for_each(|run| self.open_thread(world, run));
             let at = self.clock(world);
             let after = self.snapshot.cursor;
             let mut events = Vec::new();
@@ -138,7 +141,9 @@ impl Process {
                     let version = 1 + version_of(&self.snapshot, decided.stream);
                     let envelope = placed(decided, self.snapshot.cursor + 1, version, at);
                     touched.extend(self.snapshot.apply(&envelope));
-                    note_thread(&mut self.snapshot, &envelope);
+                    if fence.is_some() {
+                        begin_thread(&mut self.snapshot, &envelope);
+                    }
                     events.push(envelope);
                 }
             }
@@ -208,20 +213,21 @@ impl Process {
             let token = self.workers.get(&run)?.token;
             let first = wish.take();
             let mut commands: Vec<_> = first.iter().cloned().collect();
+            let was_open = self.snapshot.threads.contains_key(&run);
             let prepared = self.prepare(world, run);
             commands.push((Command::Proceed { run, prepared }, Actor::System));
             let outcome = self.commit(world, &commands, Some((run, token)));
             let (lost, progressed) = match &outcome {
                 Ok(events) => {
                     self.begin(run, events);
-                    (false, !events.is_empty())
+                    (false, !events.is_empty() || !was_open)
                 }
                 Err(No::Refused(Refusal::Fenced)) => (true, false),
                 Err(_) => (false, false),
             };
             if lost {
                 // Only the right to perform is lost; a person's decision stands without it.
-                self.workers.remove(&run);
+                self.forget(run);
                 return first.map(|wish| self.commit(world, &[wish], None));
             }
             answer = first.map(|_| outcome).or(answer);
@@ -259,8 +265,13 @@ impl Process {
         }
     }
 
+    fn forget(&mut self, run: RunId) -> Option<Worker> {
+        self.snapshot.threads.remove(&run);
+        self.workers.remove(&run)
+    }
+
     fn leave(&mut self, world: &mut World, run: RunId) {
-        if let Some(worker) = self.workers.remove(&run)
+        if let Some(worker) = self.forget(run)
             && !self.is_cut_off
         {
             world.store.release(run, &self.name, worker.token);
@@ -307,7 +318,7 @@ impl Process {
                 }
             })
             .collect();
-        lost.iter().for_each(|run| drop(self.workers.remove(run)));
+        lost.iter().for_each(|run| drop(self.forget(*run)));
     }
 
     /// Carries one flight a step further.
@@ -317,7 +328,7 @@ impl Process {
                 Ours::Yes => self.perform(world, run, effect),
                 Ours::Unknown => Some(flight),
                 Ours::Lost => {
-                    self.workers.remove(&run);
+                    self.forget(run);
                     return;
                 }
             },
@@ -405,8 +416,20 @@ fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {
     }
 }
 
-/// Histories of all runs are kept open.
-fn note_thread(snapshot: &mut Snapshot, envelope: &Envelope) {
+/// Which history a command is decided on.
+fn needs_thread(command: &Command) -> Option<RunId> {
+    match command {
+        Command::Proceed { run, .. }
+        | Command::TurnFinished { run, .. }
+        | Command::EffectFinished { run, .. }
+        | Command::Drifted { run, .. }
+        | Command::Doubt { run, .. }
+        | Command::Recover { run } => Some(*run),
+        _ => None,
+    }
+}
+
+fn begin_thread(snapshot: &mut Snapshot, envelope: &Envelope) {
     if let (Stream::Run(id), Event::Run(RunEvent::Started { .. })) = (envelope.stream, &envelope.event) {
         snapshot.threads.extend(Thread::of(std::slice::from_ref(envelope)).map(|thread| (id, thread)));
     }

@@ -248,6 +248,7 @@ impl Schedule {
 
     fn submit(&mut self, number: usize, run: RunId, command: Command) {
         let before = self.world.store.events.len();
+        let approval = command.approval();
         let answer = self.processes[number].look(&mut self.world, run, Some((command, ana())));
         match answer {
             Some(Ok(events)) => assert!(
@@ -255,9 +256,13 @@ impl Schedule {
                 "acknowledged and not in the log"
             ),
             Some(Err(No::Refused(_))) | None => {}
-            Some(Err(No::Rejected(_))) => {
+            Some(Err(No::Rejected(rejection))) => {
                 let by_ana = self.world.store.events[before..].iter().any(|event| event.by == ana());
                 assert!(!by_ana, "rejected and in the log");
+                let shown = approval.and_then(|id| self.processes[number].snapshot.approvals.get(&id));
+                let is_settled = shown.is_some_and(|approval| !approval.state.is_open());
+                let told = rejection.kind == RejectionKind::AlreadySettled;
+                assert!(told || !is_settled, "settled, and not told so: {rejection:?}");
             }
         }
     }
@@ -338,13 +343,10 @@ impl Schedule {
         if rows != self.world.store.rows() {
             return Err("the rows stored are not those that the log adds up to".to_owned());
         }
-        folded.threads = self
-            .runs
-            .iter()
-            .filter_map(|run| Thread::of(&self.world.store.stream(*run)).map(|thread| (*run, thread)))
-            .collect();
         for process in &mut self.processes {
             process.catch_up(&self.world);
+            let stream = |run: &RunId| Thread::of(&self.world.store.stream(*run)).map(|thread| (*run, thread));
+            folded.threads = process.snapshot.threads.keys().filter_map(stream).collect();
             if process.snapshot != folded {
                 return Err(format!("{} sees something else than the log says", process.name));
             }

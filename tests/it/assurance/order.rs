@@ -1,0 +1,182 @@
+//! What another process is told to do.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use morningai::domain::*;
+use morningai::ports::Clock;
+use morningai::ports::SystemClock;
+use morningai::runtime::Role;
+use morningai::runtime::Runtime;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::io::AsyncBufReadExt;
+
+use super::people::Person;
+use super::place::Place;
+use super::place::events_after;
+use super::process::WORKING;
+use super::props::Fatal;
+use super::props::Fate;
+use super::props::TOOLS;
+use super::props::parts;
+use super::props::write_down;
+use super::races::Racer;
+use super::races::Target;
+use super::races::Told;
+use super::story::Story;
+use crate::support::dice::Dice;
+use crate::support::hooked::Hooked;
+
+/// Longer than anything takes; a process that hangs must not hang its test.
+const MOST: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Order {
+    pub place: Place,
+    /// Where the effects are written down, and what people were told.
+    pub dir: PathBuf,
+    pub work: Work,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Work {
+    /// Carry a run to its end, with a person at hand; `fate` is the point that the process may not survive.
+    Carry { run: RunId, story: Story, fate: Fate, clock_hours: i64 },
+    /// Work on whatever there is, and begin more and more; the last one begins nothing and ends when all is done.
+    Churn { seed: u64, is_last: bool },
+    /// Carry a run while files may not grow, until the store has said that it is down; then there is room.
+    Cramped { run: RunId, story: Story },
+    /// Decide on the requests that come in on standard input, a line each, and say what came of it.
+    Race { racer: Racer },
+}
+
+impl Order {
+    pub fn carry_out(self) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let place = self.place.clone();
+            if tokio::time::timeout(MOST, self.perform()).await.is_err() {
+                let events = events_after(place.open().await.as_ref(), 0).await;
+                panic!("not done in time; the log is {events:#?}");
+            }
+        });
+    }
+
+    async fn perform(self) {
+        match &self.work {
+            Work::Carry { run, story, fate, clock_hours } => {
+                self.carry(*run, story, Fatal::new(*fate), *clock_hours).await;
+            }
+            Work::Churn { seed, is_last } => self.churn(*seed, *is_last).await,
+            Work::Cramped { run, story } => self.cramped(*run, story).await,
+            Work::Race { racer } => self.race(*racer).await,
+        }
+    }
+
+    async fn carry(&self, run: RunId, story: &Story, fatal: Arc<Fatal>, clock_hours: i64) {
+        let log = Arc::new(Hooked { log: self.place.open().await, hook: fatal.clone() });
+        let clock = Arc::new(Ahead(TimeDelta::hours(clock_hours)));
+        let parts = parts(log, &self.dir, &fatal, story.turns(), clock, Role::Worker);
+        let runtime = Arc::new(Runtime::start(parts).await.unwrap());
+        let person = Person::new(runtime.clone(), &self.dir, story.clone(), fatal);
+        person.see_to(run).await;
+        runtime.shut_down(Duration::from_secs(5)).await;
+    }
+}
+
+/// Several runs at a time, of all tools, each with its person.
+const AT_ONCE: usize = 4;
+
+impl Order {
+    async fn churn(&self, seed: u64, is_last: bool) {
+        let fatal = Fatal::new(Fate::Survives);
+        let clock = Arc::new(SystemClock);
+        let parts = parts(self.place.open().await, &self.dir, &fatal, Vec::new(), clock, Role::Worker);
+        let runtime = Arc::new(Runtime::start(parts).await.unwrap());
+        say(WORKING);
+        let mut left: Vec<_> =
+            runtime.open().0.runs.values().filter(|run| !run.state.is_final()).map(|run| run.id).collect();
+        let mut dice = Dice::new(seed);
+        let mut people = tokio::task::JoinSet::new();
+        loop {
+            while people.len() < AT_ONCE {
+                let run = match left.pop() {
+                    Some(run) => run,
+                    None if is_last => break,
+                    None => RunId(uuid::Uuid::now_v7()),
+                };
+                let tools: Vec<_> = (0..1 + dice.below(4)).map(|_| dice.pick(TOOLS).0).collect();
+                let person = Person::new(runtime.clone(), &self.dir, Story::procedure(&tools), fatal.clone());
+                people.spawn(async move { person.see_to(run).await });
+            }
+            match people.join_next().await {
+                Some(seen_to) => seen_to.unwrap(),
+                None => break,
+            }
+        }
+        runtime.shut_down(Duration::from_secs(5)).await;
+    }
+}
+
+fn say(line: &str) {
+    print!("{line}");
+    std::io::stdout().flush().unwrap();
+}
+
+impl Order {
+    async fn cramped(&self, run: RunId, story: &Story) {
+        let fatal = Fatal::new(Fate::Survives);
+        let clock = Arc::new(SystemClock);
+        let parts = parts(self.place.open().await, &self.dir, &fatal, story.turns(), clock, Role::Worker);
+        let runtime = Arc::new(Runtime::start(parts).await.unwrap());
+        let (_, mut feed) = runtime.open();
+        let dir = self.dir.clone();
+        tokio::spawn(async move {
+            loop {
+                match feed.recv().await {
+                    Ok(FeedItem::StoreDown { .. }) => break,
+                    Ok(_) => {}
+                    Err(_) => return,
+                }
+            }
+            let room = rustix::process::getrlimit(Resource::Fsize).maximum;
+            rustix::process::setrlimit(Resource::Fsize, Rlimit { current: room, maximum: room }).unwrap();
+            write_down(&dir, "was-down", "yes");
+        });
+        Person::new(runtime.clone(), &self.dir, story.clone(), fatal).see_to(run).await;
+        runtime.shut_down(Duration::from_secs(5)).await;
+    }
+
+    async fn race(&self, racer: Racer) {
+        let fatal = Fatal::new(Fate::Survives);
+        let hours = if racer == Racer::Expire { 2 } else { 0 };
+        let clock = Arc::new(Ahead(TimeDelta::hours(hours)));
+        let parts = parts(self.place.open().await, &self.dir, &fatal, Vec::new(), clock, Role::Clerk);
+        let runtime = Runtime::start(parts).await.unwrap();
+        say(WORKING);
+        let mut lines = tokio::io::BufReader::new(tokio::io::stdin()).lines();
+        while let Some(line) = lines.next_line().await.unwrap() {
+            let target: Target = serde_json::from_str(&line).unwrap();
+            let told = match runtime.submit(racer.command(target), racer.actor()).await {
+                Ok(_) => Told::Done,
+                Err(rejection) => Told::Rejected(rejection.kind),
+            };
+            say(&(serde_json::to_string(&told).unwrap() + "\n"));
+        }
+    }
+}
+
+/// A clock that is wrong by a fixed time.
+struct Ahead(TimeDelta);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        SystemClock.now() + self.0
+    }
+}

@@ -1,0 +1,134 @@
+//! The person beside a run in another process: answers what is asked, and writes down what was acknowledged, so that
+//! nothing acknowledged can be lost unseen.
+
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use morningai::domain::*;
+use morningai::fold::Approval;
+use morningai::fold::Run;
+use morningai::runtime::Runtime;
+
+use super::props::Fatal;
+use super::props::Point;
+use super::props::effects;
+use super::props::write_down;
+use super::story::Answer;
+use super::story::Doubt;
+use super::story::Steer;
+use super::story::Story;
+
+/// Within this time of the start of a process, whatever is unknown must be asked.
+const ASKED_WITHIN: Duration = Duration::from_secs(5);
+
+pub struct Person {
+    runtime: Arc<Runtime>,
+    dir: PathBuf,
+    story: Story,
+    fatal: Arc<Fatal>,
+    began: Instant,
+}
+
+pub fn ana() -> Actor {
+    Actor::Person("ana".to_owned())
+}
+
+impl Person {
+    pub fn new(runtime: Arc<Runtime>, dir: &Path, story: Story, fatal: Arc<Fatal>) -> Self {
+        Self { runtime, dir: dir.to_owned(), story, fatal, began: Instant::now() }
+    }
+
+    /// Starts the run, unless it was started, and stays until it has ended.
+    pub async fn see_to(&self, run: RunId) {
+        let mut steered = false;
+        loop {
+            let (snapshot, mut feed) = self.runtime.open();
+            let Some(row) = snapshot.runs.get(&run) else {
+                self.submit(Command::Start { run, spec: Box::new(self.story.spec()) }).await;
+                continue;
+            };
+            if row.state.is_final() {
+                return;
+            }
+            if !steered && self.steer(row).await {
+                steered = true;
+                continue;
+            }
+            let asked = snapshot.open_approvals().find(|approval| approval.run == run);
+            match asked {
+                Some(approval) => self.answer(approval).await,
+                None if row.state == RunState::Paused && !row.is_busy() => {
+                    self.submit(Command::Resume { run }).await;
+                }
+                None => drop(feed.recv().await),
+            }
+        }
+    }
+
+    async fn steer(&self, run: &Run) -> bool {
+        let (run, begun) = (run.id, run.calls > 0);
+        match self.story.steer {
+            Steer::Cancel if begun => self.submit(Command::Cancel { run, reason: "enough".to_owned() }).await,
+            Steer::Pause if begun => self.submit(Command::Pause { run }).await,
+            _ => return false,
+        }
+        true
+    }
+
+    async fn answer(&self, approval: &Approval) {
+        let id = approval.id;
+        let command = match (&approval.ask, self.story.answer) {
+            (Ask::Effect { .. }, Answer::Approve) => {
+                Command::Approve { approval: id, digest: approval.digest.0.clone() }
+            }
+            (Ask::Effect { .. }, Answer::Deny) => Command::Deny { approval: id, reason: "no".into() },
+            (Ask::Question { .. }, _) => Command::Answer { approval: id, text: "this one".into() },
+            (Ask::InDoubt { card, .. }, _) => {
+                let waited = self.began.elapsed();
+                assert!(waited < ASKED_WITHIN, "asked only after {waited:?}");
+                Command::Settle { approval: id, settlement: self.settlement(approval, card), note: "looked".into() }
+            }
+        };
+        self.submit(command).await;
+    }
+
+    fn settlement(&self, approval: &Approval, card: &EffectCard) -> Settlement {
+        match self.story.doubt {
+            Doubt::Retry => Settlement::Retry,
+            Doubt::GiveUp => Settlement::GiveUp,
+            Doubt::Look => {
+                let Payload::Arguments { args } = &card.payload else { return Settlement::GiveUp };
+                let line = format!("{} {}", approval.run, args["n"]);
+                match effects(&self.dir).contains(&line) {
+                    true => Settlement::Happened,
+                    false => Settlement::Retry,
+                }
+            }
+        }
+    }
+
+    /// What is acknowledged is written down, as in the memory of a person, before anything else can happen.
+    async fn submit(&self, command: Command) {
+        self.fatal.pass(Point::BeforeDecision);
+        let (_, mut feed) = self.runtime.open();
+        match self.runtime.submit(command, ana()).await {
+            Ok(events) => {
+                let by_us = events.iter().filter(|event| event.by == ana());
+                by_us.for_each(|event| write_down(&self.dir, "acknowledged", &serde_json::to_string(event).unwrap()));
+                self.fatal.pass(Point::AfterDecision);
+            }
+            // Told so, and asked again by what is still open once there is room.
+            Err(rejection) if rejection.kind == RejectionKind::NotSaved => {
+                while !matches!(feed.recv().await.unwrap(), FeedItem::StoreBack) {}
+            }
+            // Somebody was faster, or it makes no sense any more.
+            Err(rejection) => assert!(
+                matches!(rejection.kind, RejectionKind::AlreadySettled | RejectionKind::Invalid),
+                "{rejection:?}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! A process that is stopped, loses its lease to another, and wakes: it begins nothing, writes nothing, and what it had
+//! under way was asked about.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use morningai::domain::*;
+use rustix::process::Signal;
+
+use super::order::Order;
+use super::order::Work;
+use super::place::Place;
+use super::place::events_after;
+use super::process::Process;
+use super::props::Fate;
+use super::props::Point;
+use super::props::effects;
+use super::story::Story;
+use crate::support::audit::Audit;
+
+const MOST: Duration = Duration::from_secs(60);
+
+/// The intent is on disk and nothing has happened yet: the effect is the next holder's.
+#[test]
+fn one_that_wakes_right_before_its_effect_does_not_begin_it() {
+    // The second dry run is that of the executor, after the commit of the intent.
+    wake_after(Fate::Stops(Point::DryRun, 2), 0);
+}
+
+/// The effect has happened, and its outcome is not on disk: the next holder asks, and is told that it happened.
+#[test]
+fn one_that_wakes_right_after_its_effect_has_been_asked_about() {
+    wake_after(Fate::Stops(Point::AfterEffect, 1), 0);
+}
+
+/// The same with a clock that is wrong meanwhile.
+#[test]
+fn a_wrong_clock_changes_nothing_about_it() {
+    std::thread::scope(|scope| {
+        for hours in [-1, 1] {
+            scope.spawn(move || wake_after(Fate::Stops(Point::DryRun, 2), hours));
+        }
+    });
+}
+
+fn wake_after(fate: Fate, clock_hours: i64) {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::sqlite_in(dir.path());
+    let run = RunId(uuid::Uuid::now_v7());
+    let story = Story::procedure(&["ask_once"]);
+    let start = |fate, clock_hours| {
+        let work = Work::Carry { run, story: story.clone(), fate, clock_hours };
+        Process::start(&Order { place: place.clone(), dir: dir.path().to_owned(), work })
+    };
+    let mut stopped = start(fate, clock_hours);
+    stopped.until_stopped(MOST);
+    // In real time: until the lease runs out.
+    let began = Instant::now();
+    assert!(start(Fate::Survives, 0).wait(MOST).success());
+    assert!(began.elapsed() < Duration::from_secs(10), "the run was frozen for {:?}", began.elapsed());
+    let before = events(&place);
+    stopped.signal(Signal::CONT);
+    assert!(stopped.wait(MOST).success());
+
+    assert_eq!(events(&place), before, "the one that woke wrote something");
+    let mut audit = Audit::default();
+    audit.take_all(&before).unwrap();
+    assert!(audit.is_over(run));
+    assert_eq!(effects(dir.path()).len(), 1, "once");
+    let doubts = before.iter().filter(|event| event.event.kind() == "run.effect_in_doubt").count();
+    assert_eq!(doubts, 1, "somebody was asked");
+}
+
+fn events(place: &Place) -> Vec<Envelope> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { events_after(place.open().await.as_ref(), 0).await })
+}

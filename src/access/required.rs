@@ -71,6 +71,7 @@ mod tests {
             payload: Payload::Arguments { args: serde_json::Value::Null },
             facts: serde_json::Map::new(),
             confinement: String::new(),
+            change: None,
         }
     }
 

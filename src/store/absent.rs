@@ -1,5 +1,7 @@
 //! The log of a store that was never made: empty to whoever looks, and closed to whoever writes. Makes nothing.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 
@@ -8,7 +10,6 @@ use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::RunId;
 use crate::domain::Stream;
-use crate::domain::Timestamp;
 use crate::fold::Row;
 use crate::ports::Batch;
 use crate::ports::Head;
@@ -23,7 +24,7 @@ use crate::ports::VerifyReport;
 #[derive(Clone, Copy, Debug)]
 pub struct AbsentLog;
 
-fn not_made() -> LogError {
+pub(super) fn not_made() -> LogError {
     LogError::new(LogErrorKind::Unusable, "there is no store yet", "start `morningai` once to create it")
 }
 
@@ -70,7 +71,7 @@ impl Log for AbsentLog {
         Ok(None)
     }
 
-    async fn claim(&self, _: RunId, _: &str, _: Timestamp, _: Timestamp) -> Result<Option<Lease>, LogError> {
+    async fn claim(&self, _: RunId, _: &str, _: Duration) -> Result<Option<Lease>, LogError> {
         Err(not_made())
     }
 

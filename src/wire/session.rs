@@ -44,6 +44,13 @@ impl Store {
         }
     }
 
+    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentLog),
+        }
+    }
+
     async fn close(&self) -> Result<(), LogError> {
         match self {
             Self::Sqlite(log) => log.close().await,
@@ -71,7 +78,7 @@ impl LocalSession {
 
     /// Who may do what in the same store.
     pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
-        self.log.clone()
+        self.store.accounts()
     }
 
     pub(super) async fn end_in_order(self) {
@@ -105,11 +112,12 @@ impl Session for LocalSession {
 pub(super) struct Keeper {
     store: Store,
     log: Arc<dyn Log>,
+    accounts: Arc<dyn Accounts>,
 }
 
 impl Keeper {
     pub(super) fn new(store: Store) -> Self {
-        Self { log: store.log(), store }
+        Self { log: store.log(), accounts: store.accounts(), store }
     }
 }
 
@@ -120,7 +128,7 @@ impl StoreKeeper for Keeper {
     }
 
     fn accounts(&self) -> &dyn Accounts {
-        self.0.as_ref()
+        self.accounts.as_ref()
     }
 
     fn place(&self) -> String {

@@ -12,7 +12,6 @@ use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::RunId;
 use crate::domain::Stream;
-use crate::domain::Timestamp;
 use crate::fold::Row;
 use crate::ports::AccessChange;
 use crate::ports::Account;
@@ -34,7 +33,7 @@ use crate::ports::VerifyReport;
 #[derive(Clone, Copy, Debug)]
 pub struct AbsentLog;
 
-fn not_made() -> LogError {
+pub(super) fn not_made() -> LogError {
     LogError::new(LogErrorKind::Unusable, "there is no store yet", "start `morningai` once to create it")
 }
 

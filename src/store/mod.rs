@@ -22,6 +22,7 @@
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 
 mod absent;
+mod absent_accounts;
 mod chain;
 mod heads;
 mod sqlite;

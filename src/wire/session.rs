@@ -44,7 +44,7 @@ impl Store {
         }
     }
 
-    fn accounts(&self) -> Arc<dyn Accounts> {
+    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
         match self {
             Self::Sqlite(log) => log.clone(),
             Self::Absent(_) => Arc::new(AbsentLog),

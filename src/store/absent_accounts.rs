@@ -1,0 +1,53 @@
+//! The accounts of a store that was never made: there are none, and none can be added.
+
+use async_trait::async_trait;
+
+use super::AbsentLog;
+use super::absent::not_made;
+use crate::domain::AccountId;
+use crate::domain::AccountName;
+use crate::domain::Envelope;
+use crate::domain::Timestamp;
+use crate::ports::AccessChange;
+use crate::ports::Account;
+use crate::ports::Accounts;
+use crate::ports::LogError;
+use crate::ports::SecretHash;
+use crate::ports::Session;
+use crate::ports::Token;
+use crate::ports::Used;
+
+#[async_trait]
+impl Accounts for AbsentLog {
+    async fn accounts(&self) -> Result<Vec<Account>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn account(&self, _: AccountId) -> Result<Option<Account>, LogError> {
+        Ok(None)
+    }
+
+    async fn account_named(&self, _: &AccountName) -> Result<Option<Account>, LogError> {
+        Ok(None)
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, LogError> {
+        Ok(Vec::new())
+    }
+
+    async fn token_of(&self, _: &SecretHash) -> Result<Option<Token>, LogError> {
+        Ok(None)
+    }
+
+    async fn session_of(&self, _: &SecretHash) -> Result<Option<Session>, LogError> {
+        Ok(None)
+    }
+
+    async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
+        Err(not_made())
+    }
+
+    async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
+        Err(not_made())
+    }
+}

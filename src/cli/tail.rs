@@ -1,7 +1,5 @@
 //! `morningai log`: the events themselves, and whether they are all there.
 
-use serde::Serialize;
-
 use super::Context;
 use super::Form;
 use super::args::LogAction;
@@ -13,9 +11,8 @@ use super::time;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::RunEvent;
-use crate::ports::Head;
 use crate::ports::Log;
-use crate::ports::VerifyReport;
+use crate::shape::Verification;
 
 /// Events read at once.
 const PAGE: u32 = 1000;
@@ -32,23 +29,11 @@ pub async fn log(mut context: Context<'_>, action: LogAction) -> Result<Exit, Fa
     closed.map(|()| exit)
 }
 
-#[derive(Serialize)]
-struct Verification<'a> {
-    intact: bool,
-    events: u64,
-    head: &'a Head,
-    checked: &'a [Head],
-    problems: &'a [String],
-}
-
 async fn verify(context: &mut Context<'_>, log: &dyn Log, place: &str) -> Result<Exit, Failure> {
     let report = log.verify(&[]).await?;
     let intact = report.problems.is_empty();
     match context.form {
-        Form::Json => {
-            let VerifyReport { events, head, checked, problems } = &report;
-            context.output.json(&Verification { intact, events: *events, head, checked, problems })?;
-        }
+        Form::Json => context.output.json(&Verification::of(&report))?,
         Form::Text if intact => {
             let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
             let heads = report.checked.len();

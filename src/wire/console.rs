@@ -52,7 +52,7 @@ impl Wire {
         ended(console::run(Arc::new(client), options).await)
     }
 
-    fn check_terminal(&self) -> Result<(), Failure> {
+    pub(super) fn check_terminal(&self) -> Result<(), Failure> {
         if self.options.plain {
             return Err(Failure::usage("the append-only console is not part of this build")
                 .next("use the commands: `morningai run`, `approvals`, `approve`, `deny`, `log tail -f`"));
@@ -64,7 +64,7 @@ impl Wire {
             .next("use a command (`morningai --help` lists them)"))
     }
 
-    fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
+    pub(super) fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
         let variable = |name: &str| std::env::var(name).ok();
         let depth =
             Depth::of(variable("NO_COLOR").as_deref(), variable("COLORTERM").as_deref(), variable("TERM").as_deref());
@@ -123,7 +123,7 @@ impl Wire {
     }
 }
 
-fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {
+pub(super) fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {
     match shown {
         Ok(()) => Ok(Exit::Done),
         Err(error) => Err(Failure::failed(error.to_string()).next(error.hint())),

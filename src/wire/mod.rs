@@ -4,16 +4,19 @@
 //! rung. What a person wrote is read and checked at once all the same, so that a mistake in it is told before
 //! anything happens.
 
+mod attach;
 mod console;
 mod demos;
 mod desk;
 mod doctor;
+mod goals;
 mod host;
 mod judge;
 mod launch;
 mod model;
 mod places;
 mod secrets;
+mod serve;
 mod session;
 mod trace;
 
@@ -129,6 +132,7 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: self.options.observe,
+            link: crate::ports::Link::Direct,
         }
     }
 }

@@ -37,6 +37,10 @@ impl LocalSession {
         Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, log }
     }
 
+    pub(super) fn log(&self) -> Arc<dyn Log> {
+        self.log.clone()
+    }
+
     /// The client, for a console.
     pub(super) fn shared(&self) -> Arc<LocalClient> {
         self.client.clone()

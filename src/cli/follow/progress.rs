@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use crate::cli::card;
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
-use crate::cli::shape::ApprovalShape;
-use crate::cli::shape::RunShape;
 use crate::domain::ApprovalEvent;
 use crate::domain::CallNo;
 use crate::domain::Delta;
@@ -26,6 +24,8 @@ use crate::domain::Untrusted;
 use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::shape::ApprovalShape;
+use crate::shape::RunShape;
 
 /// Where progress goes, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -38,6 +38,7 @@ use crate::fold::Thread;
 use crate::ports::Client;
 use crate::ports::Clock;
 use crate::ports::Feed;
+use crate::ports::Link;
 
 use command::Typed;
 
@@ -148,6 +149,16 @@ impl Plain<'_> {
         }
     }
 
+    fn say_link(&mut self) -> io::Result<()> {
+        match self.client.status().link {
+            Link::Direct => Ok(()),
+            link @ Link::Up { .. } if link.is_stale() => self.say("What you see is some seconds old."),
+            Link::Up { .. } => self.say("The connection is good."),
+            Link::Down { reason, .. } => self
+                .fail(&format!("connection lost, trying again: {reason}"), "nothing is decided from here until then"),
+        }
+    }
+
     fn heard(&mut self, item: FeedItem) -> io::Result<()> {
         match item {
             FeedItem::Committed { envelope } => {
@@ -166,6 +177,7 @@ impl Plain<'_> {
                 self.fail(&format!("not saved: {reason}"), "nothing is decided or started until the store is back")
             }
             FeedItem::StoreBack => self.say("The store takes writes again."),
+            FeedItem::LinkChanged => self.say_link(),
         }
     }
 

@@ -201,7 +201,7 @@ pub fn ana() -> Actor {
 
 /// One process's orchestrator.
 pub struct Desk {
-    pub runtime: Runtime,
+    pub runtime: Arc<Runtime>,
     pub log: Arc<dyn Log>,
 }
 
@@ -236,7 +236,7 @@ impl Desk {
             role,
             redactor: Default::default(),
         };
-        Self { runtime: Runtime::start(parts).await.unwrap(), log }
+        Self { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log }
     }
 
     pub async fn begin(&self) -> RunId {

@@ -2,5 +2,5 @@
 
 mod crash;
 mod decisions;
-mod desk;
+pub mod desk;
 mod trouble;

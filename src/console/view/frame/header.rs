@@ -11,6 +11,7 @@ use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::domain::RunState;
 use crate::domain::Untrusted;
+use crate::ports::Link;
 
 /// Columns from which the product's name has room.
 const ROOMY: usize = 76;
@@ -97,6 +98,16 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         return left.cut(width);
     }
     left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
+    match &status.link {
+        Link::Down { since, .. } => {
+            left.push(Role::Bad, format!(", connection lost {} s ago, trying again", since.as_secs()));
+            return left.cut(width);
+        }
+        link @ Link::Up { behind } if link.is_stale() => {
+            left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
+        }
+        Link::Direct | Link::Up { .. } => {}
+    }
     left.push(Role::Rule, " │ ");
     match &status.model {
         Some(model) => left.push_untrusted(Role::Dim, &Untrusted::from(model.as_str())),

@@ -17,6 +17,8 @@ pub use crate::ports::OfferKind;
 pub use crate::ports::Order;
 pub use crate::ports::Uncommitted;
 pub use crate::ports::Work;
+pub use crate::shape::Finding;
+pub use crate::shape::Health;
 
 /// The program around the commands.
 #[async_trait]
@@ -101,39 +103,4 @@ pub struct Rebuilt {
 pub enum AskModels {
     Yes,
     No,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// `store`, `model`, `sandbox`, …
-    pub subject: String,
-    pub verdict: Health,
-    pub detail: String,
-    /// What to do; empty when all is well.
-    pub advice: String,
-}
-
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    Ok,
-    /// It works, or does without.
-    Warn,
-    Fail,
-}
-
-impl Finding {
-    pub fn ok(subject: &str, detail: impl Into<String>) -> Self {
-        Self { subject: subject.to_owned(), verdict: Health::Ok, detail: detail.into(), advice: String::new() }
-    }
-
-    pub fn warn(subject: &str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Health::Warn, advice: advice.into(), ..Self::ok(subject, detail) }
-    }
-
-    pub fn fail(subject: &str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Health::Fail, ..Self::warn(subject, detail, advice) }
-    }
 }

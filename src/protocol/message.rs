@@ -51,7 +51,7 @@ pub enum FromServer {
     SnapshotEnd {
         mark: Option<Mark>,
     },
-    /// The console's own state holds; what it missed follows.
+    /// The console's own state holds, and what it missed has been told.
     Resumed {},
     Items {
         items: Vec<FeedItem>,

@@ -4,7 +4,7 @@
 //!  console                                server
 //!  Hello { protocol, after? }      ─▶
 //!                                  ◀─     Welcome
-//!                                  ◀─     Snapshot, part by part │ Resumed, when it is near enough
+//!                                  ◀─     Snapshot, part by part, SnapshotEnd │ what it missed, Resumed
 //!                                  ◀─     Items, again and again, in the order of the log
 //!  Beat { number }                 ─▶
 //!                                  ◀─     Beat { number }, after everything that was to be told before it

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::shape;
 
 /// Largest body taken, in bytes.
 pub(super) const MOST: usize = 1024 * 1024;
@@ -80,11 +81,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Result<Response, Problem> {
 }
 
 pub(super) fn with_status<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Problem> {
-    let text = serde_json::to_vec(value).map_err(|error| {
+    let text = serde_json::to_string(value).map_err(|error| {
         tracing::error!(%error, "an answer cannot be written as JSON");
         Problem::internal()
     })?;
-    Ok(typed(status, "application/json", Body::from(text)))
+    Ok(typed(status, "application/json", Body::from(shape::escaped(text))))
 }
 
 /// Lines of JSON.

@@ -28,13 +28,13 @@ pub(super) struct Readiness(Mutex<Option<(Instant, Result<(), Problem>)>>);
 
 /// All is well.
 #[derive(Serialize, JsonSchema)]
-pub(super) struct Health {
+pub(super) struct HealthReport {
     /// `ok`
     status: &'static str,
     version: &'static str,
 }
 
-const WELL: Health = Health { status: "ok", version: env!("CARGO_PKG_VERSION") };
+const WELL: HealthReport = HealthReport { status: "ok", version: env!("CARGO_PKG_VERSION") };
 
 /// `GET /healthz`: the process answers. Asks nothing of the store.
 pub(super) async fn health() -> Result<Response, Problem> {

@@ -33,6 +33,7 @@ use crate::ports::Gate;
 use crate::ports::Log;
 use crate::ports::Offer;
 use crate::ports::Order;
+use crate::shape::Finding;
 
 pub use hosts::Hosts;
 pub use listen::Exposure;
@@ -73,6 +74,9 @@ pub trait Host: Send + Sync {
 
     /// Keeps a goal for the next time.
     async fn remember(&self, goal: &str);
+
+    /// Looks at everything the program depends on, asking no model.
+    async fn examine(&self) -> Vec<Finding>;
 
     /// A run as a recording; `None` when it has no history.
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;

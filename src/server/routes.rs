@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use super::App;
 use super::api::agents;
 use super::api::approvals;
+use super::api::doctor;
 use super::api::log;
 use super::api::runs;
 use super::door;
@@ -238,7 +239,7 @@ fn approval_routes() -> Vec<Route> {
 }
 
 fn other_routes() -> Vec<Route> {
-    let health = || Answer::Json(describe::<health::Health>);
+    let health = || Answer::Json(describe::<health::HealthReport>);
     vec![
         Route::get(
             "/v1/agents",
@@ -254,6 +255,14 @@ fn other_routes() -> Vec<Route> {
             Answer::Json(describe::<OfferDetail<'static>>),
             || get(agents::show),
         ),
+        Route::get(
+            "/v1/doctor",
+            "examine",
+            "What works on the server, and what to do about the rest; asks no model",
+            Answer::Json(describe::<doctor::Findings>),
+            || get(doctor::examine),
+        )
+        .needs(Action::ReadLog),
         Route::get("/v1/log", "readLog", "Events of the log, a page", Answer::Json(describe::<log::EventPage>), || {
             get(log::page)
         })

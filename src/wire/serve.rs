@@ -9,10 +9,13 @@ use tokio::signal::unix::SignalKind;
 use tokio::signal::unix::signal;
 
 use super::Wire;
+use super::doctor;
 use super::goals;
 use super::launch;
+use crate::cli::AskModels;
 use crate::cli::Exit;
 use crate::cli::Failure;
+use crate::cli::Finding;
 use crate::cli::Output;
 use crate::cli::ServeOptions;
 use crate::client::Recording;
@@ -152,6 +155,10 @@ impl Host for ServerHost {
 
     async fn remember(&self, goal: &str) {
         goals::remember(&self.wire.places, goal);
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        doctor::examine(&self.wire, AskModels::No).await
     }
 
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {

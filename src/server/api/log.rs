@@ -23,6 +23,7 @@ use crate::server::body::Params;
 use crate::server::body::json;
 use crate::server::body::ndjson;
 use crate::server::problem::Problem;
+use crate::shape;
 use crate::shape::Verification;
 
 use super::runs::Nothing;
@@ -110,7 +111,7 @@ pub(in crate::server) async fn export(State(app): State<Arc<App>>) -> Result<Res
         let Some(last) = page.last().map(|last| last.seq) else { return Ok(None) };
         let mut text = String::new();
         for envelope in &page {
-            text.push_str(&serde_json::to_string(envelope).unwrap_or_default());
+            text.push_str(&shape::escaped(serde_json::to_string(envelope).unwrap_or_default()));
             text.push('\n');
         }
         Ok::<_, crate::ports::LogError>(Some((text, (app, last))))

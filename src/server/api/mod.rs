@@ -2,6 +2,7 @@
 
 pub(super) mod agents;
 pub(super) mod approvals;
+pub(super) mod doctor;
 pub(super) mod log;
 pub(super) mod runs;
 

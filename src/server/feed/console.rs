@@ -178,8 +178,8 @@ impl Console {
         match after {
             Some(mark) if console.is_near(&mark, upto).await => {
                 console.sent = mark.seq;
-                say(socket, &FromServer::Resumed {}).await?;
                 console.catch_up(socket, upto).await?;
+                say(socket, &FromServer::Resumed {}).await?;
             }
             Some(_) | None => console.send_snapshot(socket).await?,
         }
@@ -204,8 +204,11 @@ impl Console {
 
     async fn step(&mut self, socket: &mut WebSocket) -> Result<ControlFlow<End>, End> {
         tokio::select! {
-            // First, so that what was said while something long was sent still counts as a sign of life.
             biased;
+            () = self.app.stopping.cancelled() => {
+                return Ok(ControlFlow::Break(End::new(close::GOING_AWAY, "the server ends")));
+            }
+            // Before the timer, so that what was said while something long was sent still counts as a sign of life.
             heard = hear(socket) => {
                 self.heard_at = Instant::now();
                 self.answer(socket, heard?).await?;
@@ -221,9 +224,6 @@ impl Console {
             },
             () = tokio::time::sleep_until(self.heard_at + protocol::PATIENCE) => {
                 return Ok(ControlFlow::Break(End::new(close::SILENT, "nothing was heard for too long")));
-            }
-            () = self.app.stopping.cancelled() => {
-                return Ok(ControlFlow::Break(End::new(close::GOING_AWAY, "the server ends")));
             }
         }
         Ok(ControlFlow::Continue(()))

@@ -88,6 +88,7 @@ async fn runs_are_steered_and_the_log_is_read_exported_and_verified() {
     assert_eq!((&verified["intact"], &verified["head"]["hash"]), (&json!(true), &json!(head.hash)));
     let (_, exported) = http.get("/v1/log/export").await;
     assert_eq!(exported.as_str().unwrap().lines().count() as u64, head.seq);
+    assert_eq!(http.get("/v1/doctor").await.1["findings"][0]["verdict"], "ok");
     let (_, agents) = http.get("/v1/agents").await;
     assert_eq!(agents["agents"][0]["name"], "dev");
     assert_eq!(http.get("/v1/agents/dev").await.1["text"], "Be careful.");

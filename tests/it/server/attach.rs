@@ -7,6 +7,7 @@ use morningai::domain::*;
 use morningai::ports::*;
 use morningai::protocol::Launch;
 use morningai::protocol::LaunchKind;
+use morningai::protocol::Mark;
 
 use super::bad_input::greeted;
 use super::post::Post;
@@ -162,5 +163,107 @@ async fn a_console_that_takes_nothing_is_in_nobodys_way_and_is_cut_off() {
     let left = async { while let Some(Ok(_)) = stuck.next().await {} };
     tokio::time::sleep(Duration::from_secs(12)).await;
     tokio::time::timeout(Duration::from_secs(10), left).await.expect("the server has left it");
+    post.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn words_stream_to_an_attached_console() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = Post::open(dir.path()).await;
+    let client = post.attach().await;
+    let (_, mut feed) = client.open().await.unwrap();
+    let run = post.desk.begin().await;
+    let words = async {
+        loop {
+            match feed.recv().await.unwrap() {
+                FeedItem::Delta(delta) => return delta,
+                _ => continue,
+            }
+        }
+    };
+    let delta = tokio::time::timeout(Duration::from_secs(20), words).await.expect("words of the model");
+    assert_eq!((delta.run, delta.text.raw()), (run, "words"));
+    post.end().await;
+}
+
+/// A log of `events` events, each a run's pause or its end.
+async fn filled(path: &std::path::Path, events: u64) -> Vec<Envelope> {
+    let log = crate::runtime::desk::Desk::open(path).await;
+    let mut written = Vec::new();
+    for after in (0..events).step_by(1000) {
+        let stream = Stream::Run(RunId(uuid::Uuid::now_v7()));
+        let mut snapshot = morningai::fold::Snapshot { cursor: after, ..Default::default() };
+        let mut batch = Batch { after, ..Batch::default() };
+        for version in 1..=1000 {
+            let event = Event::Run(match version {
+                1 => RunEvent::Started { spec: Box::new(crate::runtime::desk::spec()) },
+                1000 => RunEvent::Cancelled { reason: "enough".to_owned() },
+                _ => RunEvent::Recovered {},
+            });
+            let envelope = Envelope { seq: after + version, stream, version, at: SystemClock.now(), by: ana(), event };
+            let touched = snapshot.apply(&envelope);
+            batch.rows = touched.iter().filter_map(|key| snapshot.row(key)).collect();
+            let Envelope { at, by, event, .. } = envelope;
+            batch.events.push(NewEvent { stream, version, at, by, event });
+        }
+        written.extend(log.append(batch).await.unwrap());
+    }
+    written
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_missed_little_is_caught_up_and_who_missed_much_gets_a_snapshot() {
+    let dir = tempfile::tempdir().unwrap();
+    let events = filled(&dir.path().join("test.db"), 7000).await;
+    let post = Post::open(dir.path()).await;
+    for (seq, first) in [(6990, "items"), (2001, "items"), (1999, "snapshot")] {
+        let mark = Mark::of(&events[seq - 1]);
+        let mut heard = super::bad_input::resumed(post.server.address(), mark).await;
+        let mut message = heard().await;
+        assert_eq!(message["say"], first, "after {seq}");
+        let mut next = mark.seq + 1;
+        while message["say"] == "items" {
+            for item in message["items"].as_array().unwrap() {
+                assert_eq!(item["envelope"]["seq"], next);
+                next += 1;
+            }
+            message = heard().await;
+        }
+        let told = (message["say"].as_str().unwrap(), next);
+        assert!(told == ("resumed", 7001) || first == "snapshot", "{told:?}");
+    }
+    let forged = Mark { version: 5, ..Mark::of(&events[6989]) };
+    let mut heard = super::bad_input::resumed(post.server.address(), forged).await;
+    assert_eq!(heard().await["say"], "snapshot", "that event is not in this log");
+    post.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_falls_silent_is_noticed_and_found_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = Post::open(dir.path()).await;
+    let proxy = Proxy::start(post.server.address()).await;
+    let client = attach_to(proxy.address, TOKEN).await.unwrap();
+    client.open().await.unwrap();
+    let since = std::time::Instant::now();
+    proxy.mute(true);
+    until_link(&client, "stale", |link| matches!(link, Link::Up { .. }) && link.is_stale()).await;
+    until_link(&client, "lost", |link| matches!(link, Link::Down { .. })).await;
+    let took = since.elapsed();
+    assert!(took < Duration::from_secs(14), "{took:?}");
+    proxy.mute(false);
+    until_link(&client, "up", |link| matches!(link, Link::Up { .. }) && !link.is_stale()).await;
+    post.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_console_that_falls_silent_is_left() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = Post::open(dir.path()).await;
+    let mut silent = greeted(post.server.address()).await;
+    let since = std::time::Instant::now();
+    let (code, _) = super::bad_input::closed(&mut silent).await;
+    assert_eq!(code, morningai::protocol::close::SILENT);
+    assert!(since.elapsed() > Duration::from_secs(8), "left too soon: {:?}", since.elapsed());
     post.end().await;
 }

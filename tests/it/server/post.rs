@@ -24,6 +24,7 @@ use morningai::server::Server;
 use morningai::server::TokenGate;
 use morningai::server::Unprepared;
 use morningai::server::Whose;
+use morningai::shape::Finding;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -90,6 +91,10 @@ impl Host for TestHost {
 
     async fn remember(&self, goal: &str) {
         self.goals.lock().unwrap().push(goal.to_owned());
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        vec![Finding::ok("store", "open")]
     }
 
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {

@@ -32,6 +32,8 @@ pub struct Cut {
 struct State {
     /// Where the server is; `None` while it is away.
     server: Option<SocketAddr>,
+    /// Messages are swallowed, and the connections stay.
+    is_mute: bool,
     cuts: Vec<Cut>,
     seen: usize,
     /// The last messages that were cut at.
@@ -74,6 +76,10 @@ impl Proxy {
         self.state.lock().unwrap().cut_at.clone()
     }
 
+    pub fn mute(&self, is_mute: bool) {
+        self.state.lock().unwrap().is_mute = is_mute;
+    }
+
     pub fn lead_to(&self, server: Option<SocketAddr>) {
         self.state.lock().unwrap().server = server;
     }
@@ -104,6 +110,9 @@ async fn pass_on(stream: TcpStream, state: Arc<Mutex<State>>) {
             message = server.next() => (message, false),
         };
         let Some(Ok(message)) = message else { return };
+        if state.lock().unwrap().is_mute {
+            continue;
+        }
         let cut = count(&state, &message);
         if cut != Some(Last::Lost) {
             let sent = if to_server { server.send(message).await } else { console.send(message).await };

@@ -99,8 +99,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
     }
     left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
     match &status.link {
-        Link::Down { since, .. } => {
-            left.push(Role::Bad, format!(", connection lost {} s ago, trying again", since.as_secs()));
+        Link::Down { since, reason } => {
+            left.push(Role::Bad, format!(", connection lost {} s ago, trying again: ", since.as_secs()));
+            left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
             return left.cut(width);
         }
         link @ Link::Up { behind } if link.is_stale() => {

@@ -1,4 +1,4 @@
-//! What a server and a console elsewhere say to each other over one WebSocket, message by message, as JSON text.
+//! What a server and a console elsewhere say to each other over one WebSocket, message by message.
 //!
 //! ```text
 //!  console                                server
@@ -12,10 +12,12 @@
 //!                                  ◀─     Reply { id, … }, in any order
 //! ```
 //!
+//! Each message is one JSON object, as text; a server's long ones are packed, see `pack`.
 //! Either side that hears nothing for `PATIENCE` takes the other one for dead. Nothing here performs I/O.
 
 mod answer;
 mod message;
+mod pack;
 mod parts;
 
 use std::time::Duration;
@@ -34,6 +36,10 @@ pub use message::Outcome;
 pub use message::Submission;
 pub use message::Welcome;
 pub use message::Wish;
+pub use pack::NotPacked;
+pub use pack::Packed;
+pub use pack::pack;
+pub use pack::unpack;
 pub use parts::Assembly;
 pub use parts::SnapshotPart;
 pub use parts::parts_of;

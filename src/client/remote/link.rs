@@ -187,8 +187,9 @@ impl Connection {
 async fn hear(socket: &mut Socket) -> Result<FromServer, String> {
     loop {
         match socket.next().await {
-            Some(Ok(Message::Text(text))) => {
-                return serde_json::from_str(&text).map_err(|error| format!("the server said nonsense: {error}"));
+            Some(Ok(Message::Text(text))) => return read(&text),
+            Some(Ok(Message::Binary(packed))) => {
+                return protocol::unpack(&packed).map_err(|error| error.to_string()).and_then(|text| read(&text));
             }
             Some(Ok(Message::Close(Some(frame)))) if !frame.reason.is_empty() => return Err(frame.reason.to_string()),
             Some(Ok(Message::Close(_))) | None => return Err("the connection was closed".to_owned()),
@@ -196,6 +197,10 @@ async fn hear(socket: &mut Socket) -> Result<FromServer, String> {
             Some(Err(error)) => return Err(format!("the connection was cut: {error}")),
         }
     }
+}
+
+fn read(text: &str) -> Result<FromServer, String> {
+    serde_json::from_str(text).map_err(|error| format!("the server said nonsense: {error}"))
 }
 
 /// A server that takes nothing for too long is as good as gone.

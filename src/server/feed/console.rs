@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use axum::extract::ws::CloseFrame;
 use axum::extract::ws::Message;
-use axum::extract::ws::Utf8Bytes;
 use axum::extract::ws::WebSocket;
 use tokio::sync::Semaphore;
 use tokio::sync::broadcast;
@@ -20,6 +19,7 @@ use tokio::time::Instant;
 use super::hub::Batch;
 use super::hub::Listening;
 use super::hub::message;
+use super::hub::packed;
 use super::wishes;
 use crate::domain::Envelope;
 use crate::domain::FeedItem;
@@ -36,8 +36,10 @@ use crate::protocol::close;
 use crate::protocol::parts_of;
 use crate::server::App;
 
-/// Events a console may have missed and still be caught up; one that missed more gets a snapshot, which is smaller.
+/// Events a console that comes back may have missed and still be caught up; one that missed more gets a snapshot.
 const NEAR: u64 = 5_000;
+/// The same for one that is attached and too slow: to it a snapshot is less, and what it cannot take costs others.
+const NEAR_WHEN_SLOW: u64 = 1_000;
 /// Events read from the log at once.
 const PAGE: u32 = 200;
 /// Bytes of events in one message.
@@ -215,7 +217,7 @@ impl Console {
             }
             Some(reply) = self.replies.recv() => {
                 self.catch_up(socket, reply.after).await?;
-                send(socket, reply.text.into()).await?;
+                send(socket, packed(reply.text)).await?;
             }
             batch = self.batches.recv() => match batch {
                 Ok(batch) => self.pass(socket, &batch).await?,
@@ -293,7 +295,10 @@ impl Console {
     async fn listen_anew(&mut self, socket: &mut WebSocket) -> Result<(), End> {
         let Listening { batches, upto, .. } = self.app.hub.listen();
         self.batches = batches;
-        self.catch_up(socket, upto).await
+        match upto.saturating_sub(self.sent) > NEAR_WHEN_SLOW {
+            true => self.send_snapshot(socket).await,
+            false => self.catch_up(socket, upto).await,
+        }
     }
 
     /// Sends what the log has after the last event sent, up to `upto`.
@@ -309,7 +314,7 @@ impl Console {
             let Some(last) = page.last() else { return Ok(()) };
             let last = last.seq;
             for text in messages(page) {
-                send(socket, text.into()).await?;
+                send(socket, packed(text)).await?;
             }
             self.sent = last;
         }
@@ -383,7 +388,7 @@ fn is_too_big(error: &axum::Error) -> bool {
 }
 
 async fn say(socket: &mut WebSocket, message: &FromServer) -> Result<(), End> {
-    send(socket, written(message).into()).await
+    send(socket, packed(written(message))).await
 }
 
 fn written(message: &FromServer) -> String {
@@ -393,6 +398,6 @@ fn written(message: &FromServer) -> String {
     })
 }
 
-async fn send(socket: &mut WebSocket, text: Utf8Bytes) -> Result<(), End> {
-    socket.send(Message::Text(text)).await.map_err(|_| End::gone())
+async fn send(socket: &mut WebSocket, message: Message) -> Result<(), End> {
+    socket.send(message).await.map_err(|_| End::gone())
 }

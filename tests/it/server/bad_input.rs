@@ -55,6 +55,7 @@ async fn say(socket: &mut Socket, message: Value) {
 async fn hear(socket: &mut Socket) -> Value {
     match tokio::time::timeout(Duration::from_secs(20), socket.next()).await.unwrap() {
         Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
+        Some(Ok(Message::Binary(packed))) => serde_json::from_str(&protocol::unpack(&packed).unwrap()).unwrap(),
         other => panic!("{other:?}"),
     }
 }

@@ -431,7 +431,7 @@ impl Model for NoModel {
 struct Always;
 
 impl Judge for Always {
-    fn judge(&self, _agent: &str, _card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, _card: &EffectCard) -> Verdict {
         Verdict::Run { rule: "bench".to_owned(), reason: "measured".to_owned() }
     }
 }

@@ -15,7 +15,6 @@ use morningai::domain::Risk;
 use morningai::domain::ToolName;
 use morningai::domain::Untrusted;
 use morningai::policy::Policy;
-use morningai::ports::Judge;
 use serde_json::Value;
 
 const VERDICTS: u32 = 20_000;

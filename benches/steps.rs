@@ -266,14 +266,8 @@ impl Log for Counted {
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
         self.log.get_blob(blob).await
     }
-    async fn claim(
-        &self,
-        run: RunId,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, LogError> {
-        self.log.claim(run, owner, now, until).await
+    async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {
+        self.log.claim(run, owner, lasting).await
     }
     async fn release(&self, lease: &Lease) -> Result<(), LogError> {
         self.log.release(lease).await
@@ -354,7 +348,7 @@ impl Model for NoModel {
 struct ByClass;
 
 impl Judge for ByClass {
-    fn judge(&self, _agent: &str, card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
         let (rule, reason) = ("bench".to_owned(), "measured".to_owned());
         match card.class {
             EffectClass::External => Verdict::Ask { rule, reason, expires_after: 600 },

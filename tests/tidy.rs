@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Each layer and the layers it may name. `wire`, `main` and `lib` join everything and may name all.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
-    ("policy", &["domain", "ports"]),
+    ("policy", &["domain"]),
     ("fold", &["domain"]),
     ("engine", &["domain", "policy", "fold"]),
     ("ports", &["domain", "fold"]),

@@ -74,6 +74,13 @@ pub async fn decide(
             context.output.diagnose(&format!("the run is paused; `{next}` goes on with it"));
             Ok(Exit::Done)
         }
+        GoesOn::WithAModel => {
+            let next = format!("{} resume {}", context.host.program(), approval.run);
+            context.output.diagnose(&format!(
+                "no model is configured here, so the run is left to a process that has one: a console, or `{next}`"
+            ));
+            Ok(Exit::Done)
+        }
         GoesOn::Here => carry_on(&mut context, approval.run).await.map(|()| Exit::Done),
     }
 }
@@ -108,6 +115,8 @@ struct Decided {
 enum GoesOn {
     ByOthers,
     WhenResumed,
+    /// Here it would only stop at its next turn.
+    WithAModel,
     Here,
 }
 
@@ -168,14 +177,15 @@ impl Decided {
             return GoesOn::ByOthers;
         }
         let snapshot = client.open().await.map(|(snapshot, _)| snapshot).unwrap_or_default();
-        left_to_do(&snapshot, run)
+        left_to_do(&snapshot, run, client.status().model.as_deref())
     }
 }
 
-fn left_to_do(snapshot: &Snapshot, run: RunId) -> GoesOn {
+fn left_to_do(snapshot: &Snapshot, run: RunId, model: Option<&str>) -> GoesOn {
     match snapshot.runs.get(&run) {
         Some(row) if row.state.is_final() => GoesOn::ByOthers,
         Some(row) if row.state == RunState::Paused && row.cancelling.is_none() => GoesOn::WhenResumed,
+        Some(row) if !row.is_procedure && model.is_none() => GoesOn::WithAModel,
         Some(_) => GoesOn::Here,
         None => GoesOn::ByOthers,
     }

@@ -121,13 +121,14 @@ impl Player {
     fn advance(&self) -> Option<Duration> {
         let mut state = self.state();
         state.tick(self.script.length());
+        let hold = self.script.next_hold(state.told, &state.passed);
         while let Some(item) = self.script.items.get(state.told) {
-            if let Some(approval) = item.decides.filter(|approval| !state.passed.contains(approval)) {
-                if state.at < item.holds_from {
-                    let pause = item.holds_from - state.at;
+            if let Some((approval, from)) = hold.filter(|(_, from)| *from <= item.at) {
+                if state.at < from {
+                    let pause = from - state.at;
                     return state.playing.then(|| pause.div_f64(state.speed));
                 }
-                state.at = item.holds_from;
+                state.at = from;
                 state.held_at = state.playing.then_some(approval);
                 return None;
             }
@@ -174,7 +175,7 @@ impl Player {
                 state.playing = true;
             });
         } else {
-            let reason = format!("you chose to {} where the recording shows {}", decision.verb(), recorded.outcome());
+            let reason = format!("you {}; as recorded, {}", decision.done(), recorded.outcome());
             self.change(|state| state.end(&reason));
         }
         Ok(Vec::new())
@@ -243,7 +244,8 @@ impl Client for ReplayClient {
     }
 
     fn status(&self) -> Status {
-        Status { source: format!("demo: {}", self.title), ..Status::default() }
+        let source = format!("demo: {}", self.title);
+        Status { source, model: Some("recorded model".to_owned()), ..Status::default() }
     }
 
     fn transport(&self) -> Option<Arc<dyn Transport>> {

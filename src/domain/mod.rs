@@ -81,6 +81,7 @@ pub use plan::StepState;
 pub use rejection::Rejection;
 pub use rejection::RejectionKind;
 pub use run::OnFailure;
+pub use run::PolicyText;
 pub use run::ProcedureStep;
 pub use run::PurposeOfTurn;
 pub use run::RunSpec;

@@ -32,6 +32,18 @@ pub struct RunSpec {
     pub procedure: Vec<ProcedureStep>,
     #[serde(default)]
     pub limits: Limits,
+    /// The user's policies in force at the start. Whoever works on the run later applies them beside its own, and the
+    /// stricter verdict wins: a run that moves to another process gains no rights by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policies: Vec<PolicyText>,
+}
+
+/// A policy file as it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyText {
+    /// The name people know it by, usually its path.
+    pub name: String,
+    pub text: String,
 }
 
 /// Where a run works: a directory of its own, usually a git worktree.

@@ -24,6 +24,16 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The stricter of two: refusing before asking before running; of two that ask, the one that asks for less long.
+    pub fn stricter(self, other: Self) -> Self {
+        let rank = |verdict: &Self| match verdict {
+            Self::Run { .. } => (0, 0),
+            Self::Ask { expires_after, .. } => (1, u64::MAX - expires_after),
+            Self::Refuse { .. } => (2, 0),
+        };
+        if rank(&other) > rank(&self) { other } else { self }
+    }
+
     pub fn rule(&self) -> &str {
         match self {
             Self::Run { rule, .. } | Self::Ask { rule, .. } | Self::Refuse { rule, .. } => rule,

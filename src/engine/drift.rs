@@ -1,7 +1,9 @@
-//! What would run is no longer what was approved: nothing ran, and the question is put again.
+//! What would run is no longer what was approved: nothing ran, and the question is put again. In a run that is being
+//! cancelled nothing new begins, so there it ends.
 
 use super::Decided;
 use super::call::act_on;
+use super::call::settled;
 use super::find_live_run;
 use super::in_approval;
 use super::stale;
@@ -9,10 +11,12 @@ use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
 use crate::domain::CallNo;
 use crate::domain::CallPreparation;
+use crate::domain::FailureKind;
 use crate::domain::PreparedCall;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::Timestamp;
+use crate::domain::ToolResult;
 use crate::domain::Verdict;
 use crate::fold::CallStage;
 use crate::fold::Snapshot;
@@ -29,6 +33,10 @@ pub(super) fn drift(
     let open = run.open_call(call).ok_or_else(|| stale(id, "the call"))?;
     if !matches!(open.stage, CallStage::Started { attempt: current, .. } if current == attempt) {
         return Err(stale(id, "the attempt"));
+    }
+    if run.cancelling.is_some() {
+        let result = ToolResult::failure(FailureKind::Cancelled, "the run was cancelled; it was not run");
+        return Ok(settled(snapshot, run, call, 0, result));
     }
     let asks_again = matches!(prepared.preparation, CallPreparation::Judged { verdict: Verdict::Ask { .. }, .. });
     let mut events = Vec::new();

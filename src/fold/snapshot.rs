@@ -112,11 +112,14 @@ impl Snapshot {
     }
 
     fn apply_approval(&mut self, id: ApprovalId, event: &ApprovalEvent, envelope: &Envelope) -> BTreeSet<RowKey> {
+        // A row read from the store may already reflect the event.
+        let known = self.approvals.get(&id).map_or(0, |approval| approval.version);
+        if envelope.version <= known {
+            return BTreeSet::new();
+        }
         if let Some(requested) = Approval::requested(id, event, &envelope.by, envelope.at) {
             self.approvals.insert(id, requested);
-        } else if let Some(approval) = self.approvals.get_mut(&id)
-            && approval.version < envelope.version
-        {
+        } else if let Some(approval) = self.approvals.get_mut(&id) {
             approval.apply(event, envelope.version, &envelope.by, envelope.at);
         }
         BTreeSet::from([RowKey { kind: RowKind::Approval, id: id.to_string() }])

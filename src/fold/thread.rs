@@ -4,6 +4,7 @@
 //! conversation is built from it, and the console's run page shows it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
@@ -28,7 +29,8 @@ use crate::domain::ToolResult;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thread {
     pub version: u64,
-    pub spec: RunSpec,
+    /// Shared, for it can be large and is asked for at every step.
+    pub spec: Arc<RunSpec>,
     pub plan: Option<Plan>,
     pub step_states: BTreeMap<StepNo, StepState>,
     pub turns: Vec<TurnEntry>,
@@ -109,7 +111,7 @@ impl Thread {
         let Event::Run(RunEvent::Started { spec }) = &first.event else { return None };
         let mut thread = Self {
             version: 0,
-            spec: (**spec).clone(),
+            spec: Arc::new((**spec).clone()),
             plan: None,
             step_states: BTreeMap::new(),
             turns: Vec::new(),

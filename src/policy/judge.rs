@@ -11,7 +11,6 @@ use super::vocabulary::action_of;
 use crate::domain::EffectCard;
 use crate::domain::Untrusted;
 use crate::domain::Verdict;
-use crate::ports::Judge;
 
 /// What one request came to. The greatest of all targets' findings is the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,8 +25,9 @@ enum Finding {
     Error(String),
 }
 
-impl Judge for Policy {
-    fn judge(&self, agent: &str, card: &EffectCard) -> Verdict {
+impl Policy {
+    /// The verdict on what `agent` wants to do. Anything the policy cannot evaluate is refused.
+    pub fn judge(&self, agent: &str, card: &EffectCard) -> Verdict {
         let requests = match self.entity_types.requests(agent, card, &self.schema) {
             Ok(requests) => requests,
             Err(problem) => return refuse(ERROR_RULE, format!("This cannot be judged: {problem}.")),
@@ -35,9 +35,7 @@ impl Judge for Policy {
         let strictest = requests.iter().map(|request| self.find(request)).max().unwrap_or(Finding::Unpermitted);
         self.verdict(strictest, card)
     }
-}
 
-impl Policy {
     fn find(&self, request: &Request) -> Finding {
         let response = self.authorizer.is_authorized(request, &self.policies, &self.actions);
         if let Some(error) = response.diagnostics().errors().map(ToString::to_string).max() {

@@ -1,10 +1,12 @@
 //! What the runtime asks of a policy. Pure in effect: the same card gives the same verdict.
 
 use crate::domain::EffectCard;
+use crate::domain::RunSpec;
 use crate::domain::Verdict;
 
 /// Judges effects before they start.
 pub trait Judge: Send + Sync {
-    /// The verdict on what `agent` wants to do. Anything the policy cannot evaluate is refused.
-    fn judge(&self, agent: &str, card: &EffectCard) -> Verdict;
+    /// The verdict on what a run wants to do, by the policy in force here and the one it was started under, whichever
+    /// is stricter. Anything that cannot be evaluated is refused.
+    fn judge(&self, spec: &RunSpec, card: &EffectCard) -> Verdict;
 }

@@ -1,5 +1,7 @@
 //! The log: the one place where state lives.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use tokio::sync::watch;
 
@@ -49,9 +51,12 @@ pub trait Log: Send + Sync {
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError>;
 
-    /// Takes or renews the right to work on a run; `None` while another owner's lease lasts.
-    async fn claim(&self, run: RunId, owner: &str, now: Timestamp, until: Timestamp)
-    -> Result<Option<Lease>, LogError>;
+    /// Takes or renews the right to work on a run for `lasting` from now, at most `Lease::LONGEST`; `None` while
+    /// another owner's lease lasts.
+    ///
+    /// Time is the store's own, the same for all who share it, whatever their wall clocks say: a process whose clock
+    /// is an hour off neither takes a run from its worker nor keeps it from the next.
+    async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError>;
 
     /// Gives the right back. A lease that is not ours any more is left alone.
     async fn release(&self, lease: &Lease) -> Result<(), LogError>;
@@ -82,13 +87,17 @@ pub struct NewEvent {
     pub event: Event,
 }
 
-/// The right to work on a run, until a time; each new holder gets a larger token.
+/// The right to work on a run for a while; each new holder gets a larger token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
     pub run: RunId,
     pub owner: String,
     pub token: u64,
-    pub until: Timestamp,
+}
+
+impl Lease {
+    /// No lease lasts longer without being renewed; one that seems to is from before the store's clock started anew.
+    pub const LONGEST: Duration = Duration::from_secs(10);
 }
 
 /// What an append shows of a lease.

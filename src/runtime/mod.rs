@@ -12,6 +12,7 @@ mod prepare;
 mod rebuild;
 mod redact;
 mod supervisor;
+mod tenure;
 mod worker;
 mod writer;
 

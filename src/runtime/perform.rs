@@ -1,12 +1,16 @@
 //! Does what committed events ask for, and says what came of it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
+use futures::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::core::Core;
 use super::feed::Gatherer;
 use super::prepare;
+use super::tenure::Right;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
 use crate::domain::CallPreparation;
@@ -30,6 +34,9 @@ use crate::ports::Invocation;
 use crate::ports::ModelRequest;
 use crate::ports::Tool;
 
+/// A look that tells nothing by then tells nothing: a person is asked.
+const LONGEST_CHECK: Duration = Duration::from_secs(30);
+
 /// What came of an effect.
 #[derive(Default)]
 pub(super) struct Outcome {
@@ -40,17 +47,21 @@ pub(super) struct Outcome {
     pub(super) was_unrepeatable: bool,
 }
 
-pub(super) async fn perform(core: Arc<Core>, effect: Effect, cancel: CancellationToken) -> Outcome {
+pub(super) async fn perform(core: Arc<Core>, right: Arc<Right>, effect: Effect, cancel: CancellationToken) -> Outcome {
     match effect {
         Effect::CallModel { run, turn, attempt, purpose } => {
+            if !right.is_ours().await {
+                return Outcome::default();
+            }
             let outcome = Box::new(call_model(&core, run, turn, purpose, cancel).await);
             let command = Command::TurnFinished { run, turn, attempt, outcome };
             Outcome { command: Some(command), ..Outcome::default() }
         }
         Effect::Perform { run, call, attempt, card, freshness } => {
             let was_unrepeatable = card.repeat != Repeat::Repeatable;
-            let command = perform_call(&core, run, call, attempt, &card, freshness, cancel).await;
-            Outcome { command: Some(command), again: None, was_unrepeatable }
+            let begun = Begun { run, call, attempt, card: &card, freshness };
+            let command = perform_call(&core, &right, begun, cancel).await;
+            Outcome { command, again: None, was_unrepeatable }
         }
     }
 }
@@ -86,16 +97,19 @@ async fn call_model(
     Ok(core.redactor.reply(reply))
 }
 
-async fn perform_call(
-    core: &Arc<Core>,
+/// An effect whose intent is on disk.
+struct Begun<'a> {
     run: RunId,
     call: CallNo,
     attempt: u32,
-    card: &EffectCard,
+    card: &'a EffectCard,
     freshness: Freshness,
-    cancel: CancellationToken,
-) -> Command {
-    let finished = |result| Command::EffectFinished { run, call, attempt, result };
+}
+
+/// `None` when there is nothing to say: the effect stays open in the log, for whoever works on the run next.
+async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel: CancellationToken) -> Option<Command> {
+    let Begun { run, call, attempt, card, freshness } = begun;
+    let finished = |result| Some(Command::EffectFinished { run, call, attempt, result });
     let Some((request, tool)) = find(core, run, call) else {
         return finished(ToolResult::failure(FailureKind::Failed, "the tool or the call is gone"));
     };
@@ -107,11 +121,28 @@ async fn perform_call(
     {
         let approval = ApprovalId(uuid::Uuid::now_v7());
         let prepared = Box::new(PreparedCall { call, approval, preparation });
-        return Command::Drifted { run, call, attempt, prepared };
+        return Some(Command::Drifted { run, call, attempt, prepared });
+    }
+    // The last thing before the effect: time may have passed since its intent was committed.
+    if !right.is_ours().await {
+        return None;
+    }
+    if cancel.is_cancelled() {
+        return finished(ToolResult::failure(FailureKind::Cancelled, "the run was cancelled; it was not run"));
     }
     let output = Gatherer::of_call(core.clone(), run, call);
     let invocation = Invocation { context: &context, call, args: &request.args, card, output: output.as_ref(), cancel };
-    finished(core.redactor.result(tool.perform(invocation).await))
+    match AssertUnwindSafe(tool.perform(invocation)).catch_unwind().await {
+        Ok(result) => finished(core.redactor.result(result)),
+        // Repeating it would fail the same way, again and again.
+        Err(_) if card.repeat == Repeat::Repeatable => {
+            finished(ToolResult::failure(FailureKind::Failed, "the tool ended unexpectedly; this is a defect of it"))
+        }
+        Err(_) => {
+            tracing::error!(%run, tool = %request.tool, "a tool ended unexpectedly; its outcome is unknown");
+            None
+        }
+    }
 }
 
 /// What would run now, if that is not what was judged.
@@ -135,13 +166,16 @@ pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
     };
     let (run, call, attempt) = (*run, *call, *attempt);
     let checked = match (card.repeat, find(&core, run, call), prepare::context(&core, run)) {
-        (Repeat::Checkable, Some((_, tool)), Some(context)) => tool.check(&context, card).await,
+        (Repeat::Checkable, Some((_, tool)), Some(context)) => {
+            let looking = AssertUnwindSafe(tool.check(&context, card)).catch_unwind();
+            tokio::time::timeout(LONGEST_CHECK, looking).await.ok().and_then(Result::ok).unwrap_or(Checked::Unknown)
+        }
         _ => Checked::Unknown,
     };
     let in_doubt = || Command::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) };
     match checked {
         Checked::Happened(result) => Outcome {
-            command: Some(Command::EffectFinished { run, call, attempt, result: *result }),
+            command: Some(Command::EffectFinished { run, call, attempt, result: core.redactor.result(*result) }),
             again: None,
             was_unrepeatable: true,
         },

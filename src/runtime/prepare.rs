@@ -1,5 +1,9 @@
 //! Dry runs and judgement: resolves calls to cards and asks the policy about them. Changes nothing.
 
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+
 use super::core::Core;
 use crate::domain::ApprovalId;
 use crate::domain::CallPreparation;
@@ -34,15 +38,19 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     let Some(context) = context(core, run) else {
         return invalid("the run is gone".to_owned());
     };
-    let allowed = core.staging().threads.get(&run).is_some_and(|thread| {
-        thread.spec.tools.contains(&call.tool) || thread.spec.procedure.iter().any(|step| step.tool == call.tool)
-    });
+    let Some(spec) = core.staging().threads.get(&run).map(|thread| thread.spec.clone()) else {
+        return invalid("the run is not being worked on".to_owned());
+    };
+    let allowed = spec.tools.contains(&call.tool) || spec.procedure.iter().any(|step| step.tool == call.tool);
     let Some(tool) = core.tools.get(&call.tool).filter(|_| allowed) else {
         return invalid(no_such_tool(core, run, call));
     };
-    match tool.prepare(&context, &call.args).await {
+    let Ok(prepared) = AssertUnwindSafe(tool.prepare(&context, &call.args)).catch_unwind().await else {
+        return invalid("the tool ended unexpectedly in its dry run; this is a defect of it".to_owned());
+    };
+    match prepared {
         Ok(Prepared::Effect(card)) => {
-            let verdict = core.judge.judge(&context.agent, &card);
+            let verdict = core.judge.judge(&spec, &card);
             CallPreparation::Judged { card, verdict }
         }
         Ok(Prepared::Question { text, choices }) => CallPreparation::Question { text, choices },

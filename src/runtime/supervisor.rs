@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::core::Core;
@@ -29,6 +30,8 @@ use crate::fold::Snapshot;
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Least time between two looks for requests that have expired.
+const EXPIRE_AGAIN: Duration = Duration::from_millis(200);
 /// With nothing to sweep and nothing to expire, how long to sleep; any message ends it.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
@@ -57,17 +60,20 @@ impl Supervisor {
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
         self.sweep();
+        let mut swept = Instant::now();
         loop {
-            let pause = self.time_to_next();
+            let next = self.time_of_next(swept);
             tokio::select! {
                 biased;
                 () = self.core.stopping.cancelled() => return,
-                Some(message) = self.from_workers.recv() => self.handle(message),
-                Some(message) = messages.recv() => self.handle(message),
-                () = tokio::time::sleep(pause) => {
+                // Before the messages, which may never pause: what is due must not wait for that.
+                () = tokio::time::sleep_until(next) => {
                     self.expire_due();
                     self.sweep();
+                    swept = Instant::now();
                 }
+                Some(message) = self.from_workers.recv() => self.handle(message),
+                Some(message) = messages.recv() => self.handle(message),
             }
         }
     }
@@ -142,8 +148,13 @@ impl Supervisor {
         self.active.insert(run, sender);
         self.core.working.store(self.active.len(), Ordering::Relaxed);
         let (core, ended) = (self.core.clone(), self.ended.clone());
+        // In a task of its own, so that its end is noticed however it ends.
+        let working = tokio::spawn(worker::work(core.clone(), run, inbox));
         self.tasks.spawn(async move {
-            let inbox = worker::work(core.clone(), run, inbox).await;
+            let inbox = working.await.unwrap_or_else(|error| {
+                tracing::error!(%error, %run, "a worker ended unexpectedly; its run will be taken up again");
+                mpsc::unbounded_channel().1
+            });
             if ended.send(Message::Ended { run, inbox }).is_err() {
                 core.working.fetch_sub(1, Ordering::Relaxed);
             }
@@ -182,20 +193,17 @@ impl Supervisor {
         }
     }
 
-    fn time_to_next(&self) -> Duration {
+    /// When time alone asks for something next. Counted from the last sweep, so that no message puts it off.
+    fn time_of_next(&self, swept: Instant) -> Instant {
         if self.core.role == Role::Clerk {
-            return LONG;
+            return swept + LONG;
         }
         let now = self.core.clock.now();
-        let expiries = self
-            .core
-            .committed()
-            .open_approvals()
-            .filter_map(|approval| approval.expires_at)
-            .min()
-            .map(|expires| (expires - now).to_std().unwrap_or(Duration::from_millis(50)));
-        let sweep = if self.unattended().is_empty() { LONG } else { SWEEP };
-        expiries.map_or(sweep, |expiry| expiry.min(sweep).max(Duration::from_millis(50)))
+        let expiry = self.core.committed().open_approvals().filter_map(|approval| approval.expires_at).min();
+        let until_expiry = expiry.map_or(LONG, |expires| (expires - now).to_std().unwrap_or_default().min(LONG));
+        let sweep = if self.unattended().is_empty() { swept + LONG } else { swept + SWEEP };
+        // An expiry that could not be saved is tried again, but not at once.
+        (Instant::now() + until_expiry).max(swept + EXPIRE_AGAIN).min(sweep)
     }
 }
 

@@ -15,6 +15,7 @@ use super::core::stopped;
 use super::perform;
 use super::perform::Outcome;
 use super::prepare;
+use super::tenure::Tenure;
 use crate::domain::Actor;
 use crate::domain::CallPreparation;
 use crate::domain::Command;
@@ -26,14 +27,12 @@ use crate::domain::Repeat;
 use crate::domain::RunId;
 use crate::engine;
 use crate::engine::Effect;
-use crate::ports::Fence;
-use crate::ports::Lease;
 
-/// How long a lease lasts, and how often it is renewed.
-const LEASE: Duration = Duration::from_secs(4);
-const RENEW: Duration = Duration::from_secs(1);
 /// Pause before an outcome that could not be saved is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
+/// How long an outcome waits for the dry run of what comes after it, so that both share a commit. Longer would keep
+/// it from the disk, and a crash meanwhile would leave it unknown.
+const PREPARE_AHEAD: Duration = Duration::from_millis(100);
 
 pub(super) enum Message {
     Submit {
@@ -45,15 +44,14 @@ pub(super) enum Message {
     Look,
 }
 
+type Inbox = mpsc::UnboundedReceiver<Message>;
+type Reply = Option<oneshot::Sender<Result<Vec<Envelope>, Rejection>>>;
+
 /// Works on a run until it ends or waits; gives back the inbox with what was not read.
-pub(super) async fn work(
-    core: Arc<Core>,
-    run: RunId,
-    mut inbox: mpsc::UnboundedReceiver<Message>,
-) -> mpsc::UnboundedReceiver<Message> {
-    match claim(&core, run).await {
-        Some(lease) => {
-            let mut worker = Worker::new(core, run, lease);
+pub(super) async fn work(core: Arc<Core>, run: RunId, mut inbox: Inbox) -> Inbox {
+    match Tenure::take(&core, run).await {
+        Some(tenure) => {
+            let mut worker = Worker::new(core, run, tenure);
             worker.carry_on(&mut inbox).await;
             worker.leave().await;
         }
@@ -63,7 +61,7 @@ pub(super) async fn work(
 }
 
 /// Another process works on the run: decisions are written here and acted on there.
-async fn relay(core: &Core, inbox: &mut mpsc::UnboundedReceiver<Message>) {
+async fn relay(core: &Core, inbox: &mut Inbox) {
     while let Ok(message) = inbox.try_recv() {
         if let Message::Submit { command, by, reply } = message {
             let _ = reply.send(core.commit(vec![(*command, by)], None).await);
@@ -71,21 +69,10 @@ async fn relay(core: &Core, inbox: &mut mpsc::UnboundedReceiver<Message>) {
     }
 }
 
-async fn claim(core: &Core, run: RunId) -> Option<Lease> {
-    let now = core.clock.now();
-    match core.log.claim(run, &core.owner, now, now + LEASE).await {
-        Ok(lease) => lease,
-        Err(error) => {
-            tracing::warn!(%error, %run, "could not claim the run");
-            None
-        }
-    }
-}
-
 struct Worker {
     core: Arc<Core>,
     run: RunId,
-    lease: Lease,
+    tenure: Tenure,
     inflight: JoinSet<Outcome>,
     /// Effects under way that must not be cut off.
     unrepeatable: usize,
@@ -94,101 +81,136 @@ struct Worker {
     ahead: Vec<PreparedCall>,
 }
 
-type Reply = Option<oneshot::Sender<Result<Vec<Envelope>, Rejection>>>;
+/// What is to be decided next, and who waits to hear of it.
+#[derive(Default)]
+struct Asked {
+    commands: Vec<(Command, Actor)>,
+    reply: Reply,
+}
+
+impl From<Message> for Asked {
+    fn from(message: Message) -> Self {
+        match message {
+            Message::Submit { command, by, reply } => Self { commands: vec![(*command, by)], reply: Some(reply) },
+            Message::Look => Self::default(),
+        }
+    }
+}
+
+/// Whether anything came of a decision.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Made,
+    None,
+    /// The run is somebody else's now.
+    Lost,
+}
 
 impl Worker {
-    fn new(core: Arc<Core>, run: RunId, lease: Lease) -> Self {
+    fn new(core: Arc<Core>, run: RunId, tenure: Tenure) -> Self {
         // Not a child of `stopping`: what must not be cut off is waited for when the program ends.
         let cancel = CancellationToken::new();
-        Self { core, run, lease, inflight: JoinSet::new(), unrepeatable: 0, cancel, ahead: Vec::new() }
+        Self { core, run, tenure, inflight: JoinSet::new(), unrepeatable: 0, cancel, ahead: Vec::new() }
     }
 
-    async fn carry_on(&mut self, inbox: &mut mpsc::UnboundedReceiver<Message>) {
-        let (mut commands, mut reply) = self.begin_with(inbox).await;
-        let mut renew = tokio::time::interval_at(tokio::time::Instant::now() + RENEW, RENEW);
+    async fn carry_on(&mut self, inbox: &mut Inbox) {
+        if let Err(rejection) = self.recover().await {
+            // The run is looked at again soon; whoever asked something is told now, by the store itself.
+            tracing::warn!(%rejection, run = %self.run, "could not take up what was under way");
+            return relay(&self.core, inbox).await;
+        }
+        let mut asked = inbox.try_recv().map(Asked::from).unwrap_or_default();
         loop {
-            let prepared = self.prepare().await;
-            commands.push((Command::Proceed { run: self.run, prepared }, Actor::System));
-            let committed = match self.save(std::mem::take(&mut commands), reply.is_some()).await {
-                Ok(envelopes) => envelopes,
-                Err(rejection) => {
-                    let is_fatal = rejection.kind == RejectionKind::Stale;
-                    answer(reply.take(), Err(rejection));
-                    if is_fatal {
-                        return;
-                    }
-                    Vec::new()
+            let progress = self.decide(asked, inbox).await;
+            if progress == Progress::Lost {
+                return;
+            }
+            self.heed_cancelling();
+            // What was only settled, such as a refused call, leads on at once.
+            let more =
+                || self.inflight.is_empty() || !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty();
+            asked = if progress == Progress::Made && more() {
+                Asked::default()
+            } else {
+                match self.wait(inbox).await {
+                    Some(asked) => asked,
+                    None => return,
                 }
             };
-            let progressed = !committed.is_empty();
-            self.begin(&committed);
-            answer(reply.take(), Ok(committed));
-            if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
-                self.cancel.cancel();
-            }
-            if progressed && !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty() {
-                continue;
-            }
-            if self.inflight.is_empty() {
-                match inbox.try_recv() {
-                    Ok(message) => (commands, reply) = self.receive(message),
-                    Err(_) => return,
-                }
-                continue;
-            }
-            loop {
-                tokio::select! {
-                    biased;
-                    Some(message) = inbox.recv() => {
-                        (commands, reply) = self.receive(message);
-                        break;
-                    }
-                    Some(joined) = self.inflight.join_next() => {
-                        commands = self.outcome(joined).await;
-                        if self.core.stopping.is_cancelled() {
-                            return self.save_last(commands).await;
-                        }
-                        break;
-                    }
-                    _ = renew.tick() => {
-                        if !self.renew().await {
-                            return;
-                        }
-                    }
-                    () = self.core.stopping.cancelled(), if self.unrepeatable == 0 => return,
-                }
-            }
         }
     }
 
-    /// The first message, and recovery of what an earlier worker had begun.
-    async fn begin_with(&mut self, inbox: &mut mpsc::UnboundedReceiver<Message>) -> (Vec<(Command, Actor)>, Reply) {
-        let (commands, reply) = match inbox.try_recv() {
-            Ok(message) => self.receive(message),
-            Err(_) => (Vec::new(), None),
-        };
-        let recover = vec![
-            (Command::Recover { run: self.run }, Actor::System),
-            (Command::Proceed { run: self.run, prepared: Vec::new() }, Actor::System),
-        ];
+    /// What an earlier worker had begun: repeated, checked, or put in doubt.
+    async fn recover(&mut self) -> Result<(), Rejection> {
         let was_busy = self.core.staging().runs.get(&self.run).is_some_and(|run| run.is_busy());
-        if was_busy {
-            match self.core.commit(recover, self.fence()).await {
-                Ok(envelopes) => self.begin(&envelopes),
-                Err(rejection) => tracing::warn!(%rejection, run = %self.run, "recovery was not saved"),
-            }
-            let left = engine::effects_left(&self.core.staging(), self.run);
-            for effect in left {
-                self.take_up(effect);
-            }
+        if !was_busy {
+            return Ok(());
         }
-        (commands, reply)
+        // Alone in its commit: nothing that begins in it could then be mistaken for something left by another. And
+        // committed before looking, for only then is what is left in the snapshot also what is left on disk.
+        self.core.commit(vec![(Command::Recover { run: self.run }, Actor::System)], Some(self.tenure.fence())).await?;
+        self.heed_cancelling();
+        let left = engine::effects_left(&self.core.staging(), self.run);
+        for effect in left {
+            self.take_up(effect);
+        }
+        Ok(())
     }
 
-    fn receive(&mut self, message: Message) -> (Vec<(Command, Actor)>, Reply) {
-        match message {
-            Message::Submit { command, by, reply } => (vec![(*command, by)], Some(reply)),
-            Message::Look => (Vec::new(), None),
+    fn heed_cancelling(&self) {
+        if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
+            self.cancel.cancel();
+        }
+    }
+
+    /// Commits what is asked, and with it whatever can come next; begins what that leads to.
+    async fn decide(&mut self, asked: Asked, inbox: &mut Inbox) -> Progress {
+        let Asked { mut commands, reply } = asked;
+        let wish = commands.first().filter(|_| reply.is_some()).cloned();
+        let prepared = self.prepare().await;
+        commands.push((Command::Proceed { run: self.run, prepared }, Actor::System));
+        match self.save(commands, &reply, inbox).await {
+            Ok(committed) => {
+                let progress = if committed.is_empty() { Progress::None } else { Progress::Made };
+                self.begin(&committed);
+                answer(reply, Ok(committed));
+                progress
+            }
+            Err(rejection) if rejection.kind == RejectionKind::Stale => {
+                if let Some(wish) = wish {
+                    // Only the right to perform is lost. A decision stands without it; another worker acts on it.
+                    answer(reply, self.core.commit(vec![wish], None).await);
+                }
+                match self.tenure.right().is_ours_in_the_store().await {
+                    true => Progress::None,
+                    false => Progress::Lost,
+                }
+            }
+            Err(rejection) => {
+                answer(reply, Err(rejection));
+                Progress::None
+            }
+        }
+    }
+
+    /// The next thing to decide; `None` when nothing is under way any more, or must not be gone on with.
+    async fn wait(&mut self, inbox: &mut Inbox) -> Option<Asked> {
+        if self.inflight.is_empty() {
+            return inbox.try_recv().ok().map(Asked::from);
+        }
+        tokio::select! {
+            biased;
+            Some(message) = inbox.recv() => Some(message.into()),
+            Some(joined) = self.inflight.join_next() => {
+                let commands = self.outcome(joined).await;
+                if self.core.stopping.is_cancelled() {
+                    self.save_last(commands).await;
+                    return None;
+                }
+                Some(Asked { commands, reply: None })
+            }
+            () = self.tenure.lost() => None,
+            () = self.core.stopping.cancelled(), if self.unrepeatable == 0 => None,
         }
     }
 
@@ -199,29 +221,33 @@ impl Worker {
         prepared
     }
 
-    fn fence(&self) -> Option<Fence> {
-        Some(Fence { run: self.run, token: self.lease.token })
-    }
-
     /// Commits. What nobody waits for is offered until the store takes it: an outcome must not be lost.
     async fn save(
         &mut self,
         commands: Vec<(Command, Actor)>,
-        somebody_waits: bool,
+        reply: &Reply,
+        inbox: &mut Inbox,
     ) -> Result<Vec<Envelope>, Rejection> {
         loop {
-            match self.core.commit(commands.clone(), self.fence()).await {
-                Err(rejection) if rejection.kind == RejectionKind::NotSaved && !somebody_waits => {
-                    tokio::select! {
-                        () = tokio::time::sleep(SAVE_AGAIN) => {
-                            if !self.renew().await {
-                                return Err(rejection);
-                            }
-                        }
-                        () = self.core.stopping.cancelled() => return Err(stopped()),
-                    }
+            match self.core.commit(commands.clone(), Some(self.tenure.fence())).await {
+                Err(rejection) if rejection.kind == RejectionKind::NotSaved && reply.is_none() => {
+                    self.sit_out(&rejection, inbox).await?;
                 }
                 other => return other,
+            }
+        }
+    }
+
+    /// Waits before the store is tried again. Who asks something meanwhile is told that it is not saved.
+    async fn sit_out(&self, rejection: &Rejection, inbox: &mut Inbox) -> Result<(), Rejection> {
+        let pause = tokio::time::sleep(SAVE_AGAIN);
+        tokio::pin!(pause);
+        loop {
+            tokio::select! {
+                () = &mut pause => return Ok(()),
+                Some(message) = inbox.recv() => answer(Asked::from(message).reply, Err(rejection.clone())),
+                () = self.tenure.lost() => return Err(stale(rejection)),
+                () = self.core.stopping.cancelled() => return Err(stopped()),
             }
         }
     }
@@ -230,7 +256,7 @@ impl Worker {
     async fn save_last(&mut self, mut commands: Vec<(Command, Actor)>) {
         loop {
             if !commands.is_empty()
-                && let Err(rejection) = self.core.commit(std::mem::take(&mut commands), self.fence()).await
+                && let Err(rejection) = self.core.commit(std::mem::take(&mut commands), Some(self.tenure.fence())).await
             {
                 tracing::error!(%rejection, run = %self.run, "an outcome was not saved before the program ended");
             }
@@ -254,7 +280,8 @@ impl Worker {
         if is_unrepeatable(&effect) {
             self.unrepeatable += 1;
         }
-        self.inflight.spawn(perform::perform(self.core.clone(), effect, self.cancel.clone()));
+        let right = self.tenure.right().clone();
+        self.inflight.spawn(perform::perform(self.core.clone(), right, effect, self.cancel.clone()));
     }
 
     /// An effect begun by somebody who is gone: repeated, checked, or put in doubt.
@@ -303,32 +330,22 @@ impl Worker {
             }
             _ => return,
         };
-        let prepared = prepare::prepare_in_order(&self.core, self.run, calls).await;
+        let preparing = prepare::prepare_in_order(&self.core, self.run, calls);
+        let Ok(prepared) = tokio::time::timeout(PREPARE_AHEAD, preparing).await else { return };
         let judged = |call: &PreparedCall| matches!(call.preparation, CallPreparation::Judged { .. });
         self.ahead = prepared.into_iter().filter(judged).collect();
     }
 
-    /// Whether the run is still ours. A store that takes no writes renews nothing, but takes nothing away either:
-    /// the next append shows the fence.
-    async fn renew(&mut self) -> bool {
-        let now = self.core.clock.now();
-        match self.core.log.claim(self.run, &self.core.owner, now, now + LEASE).await {
-            Ok(Some(lease)) if lease.token == self.lease.token => self.lease = lease,
-            Ok(_) => {
-                tracing::warn!(run = %self.run, "lost the lease; another worker goes on");
-                return false;
-            }
-            Err(error) => tracing::debug!(%error, run = %self.run, "could not renew the lease"),
-        }
-        true
-    }
-
-    async fn leave(self) {
+    async fn leave(mut self) {
+        self.inflight.shutdown().await;
         self.core.staging().threads.remove(&self.run);
-        if let Err(error) = self.core.log.release(&self.lease).await {
-            tracing::debug!(%error, run = %self.run, "could not release the lease; it will run out");
-        }
+        self.tenure.give_back().await;
     }
+}
+
+/// What was not saved belongs to a run that is no longer ours.
+fn stale(rejection: &Rejection) -> Rejection {
+    Rejection { kind: RejectionKind::Stale, ..rejection.clone() }
 }
 
 fn answer(reply: Reply, outcome: Result<Vec<Envelope>, Rejection>) {

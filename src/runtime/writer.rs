@@ -27,6 +27,7 @@ use crate::engine::Decided;
 use crate::engine::decide;
 use crate::fold::RowKey;
 use crate::fold::RowKind;
+use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
 use crate::ports::Batch;
@@ -241,6 +242,7 @@ impl Writer {
                 self.load_run(run).await?;
                 if needs_thread(command) {
                     self.load_thread(run).await?;
+                    self.load_awaited(run).await?;
                 }
             }
         }
@@ -256,6 +258,19 @@ impl Writer {
             Some(run) => self.load_run(run).await,
             None => Ok(()),
         }
+    }
+
+    /// What the run waits for may have been decided long ago, and forgotten since, with nobody there to act on it.
+    async fn load_awaited(&self, run: RunId) -> Result<(), LogError> {
+        let missing: Vec<_> = {
+            let staging = self.core.staging();
+            let awaited = staging.runs.get(&run).into_iter().flat_map(Run::awaited);
+            awaited.filter(|id| !staging.approvals.contains_key(id)).collect()
+        };
+        for id in missing {
+            self.load(RowFilter::One { kind: RowKind::Approval, id: id.0 }).await?;
+        }
+        Ok(())
     }
 
     async fn load_run(&self, id: RunId) -> Result<(), LogError> {
@@ -303,8 +318,8 @@ impl Writer {
 
     /// Whether the store takes writes again, tried with a row that means nothing.
     async fn probe(&mut self) {
-        let now = self.core.clock.now();
-        if let Ok(Some(lease)) = self.core.log.claim(RunId(uuid::Uuid::nil()), &self.core.owner, now, now).await {
+        let nobodys = RunId(uuid::Uuid::nil());
+        if let Ok(Some(lease)) = self.core.log.claim(nobodys, &self.core.owner, Duration::ZERO).await {
             let _ = self.core.log.release(&lease).await;
             self.store_is_back();
         }
@@ -344,6 +359,7 @@ fn needs_thread(command: &Command) -> bool {
             | Command::EffectFinished { .. }
             | Command::Drifted { .. }
             | Command::Doubt { .. }
+            | Command::Recover { .. }
     )
 }
 

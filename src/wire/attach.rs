@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::Wire;
+use super::console::check_terminal;
 use super::console::ended;
 use crate::cli::AttachOptions;
 use crate::cli::Exit;
@@ -36,13 +37,19 @@ const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
 impl Wire {
     /// The console on a server, until the person leaves it.
     pub async fn attach(self: Arc<Self>, options: AttachOptions) -> Result<Exit, Failure> {
-        self.check_terminal()?;
+        if !self.options.plain {
+            check_terminal()?;
+        }
         let trust = options.tls_ca.as_ref().map_or(Trust::Machine, |path| Trust::File(self.places.resolve(path)));
         let target =
             Target::parse(&options.server, trust).map_err(|error| Failure::usage(error.message).next(error.hint))?;
         let token = self.token(&options, &target)?;
         let client = Arc::new(RemoteClient::connect(target, token).await?);
-        let mut options = self.console_options(Arc::new(RemoteDesk { client: client.clone() }))?;
+        let launcher = Arc::new(RemoteDesk { client: client.clone() });
+        if self.options.plain {
+            return self.talk(client.person(), client, launcher).await;
+        }
+        let mut options = self.console_options(launcher)?;
         options.person = client.person();
         ended(console::run(client, options).await)
     }

@@ -1,9 +1,13 @@
-//! Opening the console: on the embedded orchestrator, or on a recording.
+//! Opening the console, on the whole screen or as plain text: on the embedded orchestrator, or on a recording.
 
+use std::io::ErrorKind;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 
 use super::Wire;
 use super::desk::DemoDesk;
@@ -19,11 +23,15 @@ use crate::console::ConsoleError;
 use crate::console::ConsoleOptions;
 use crate::console::Launcher;
 use crate::console::keymap::Keymap;
+use crate::console::plain;
+use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
 use crate::console::theme::Depth;
 use crate::console::theme::Theme;
+use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::SourceText;
+use crate::ports::Client;
 use crate::ports::Clock;
 use crate::ports::SystemClock;
 use crate::runtime::Role;
@@ -31,7 +39,10 @@ use crate::runtime::Role;
 impl Wire {
     /// The console, until the person leaves it.
     pub async fn console(self: Arc<Self>) -> Result<Exit, Failure> {
-        self.check_terminal()?;
+        if self.options.plain {
+            return self.plain_console().await;
+        }
+        check_terminal()?;
         let options = self.console_options(Arc::new(Desk::new(self.clone())))?;
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
@@ -44,24 +55,48 @@ impl Wire {
         ended(shown)
     }
 
-    /// A recording in the console. Touches no state.
-    pub(super) async fn show(&self, recording: Recording, speed: f64) -> Result<Exit, Failure> {
-        self.check_terminal()?;
-        let options = self.console_options(Arc::new(DemoDesk))?;
-        let client = ReplayClient::play(recording, speed, SystemClock.now());
-        ended(console::run(Arc::new(client), options).await)
+    /// The console as text that only grows, until `quit`, the end of the input, or a signal.
+    async fn plain_console(self: Arc<Self>) -> Result<Exit, Failure> {
+        let launcher = Arc::new(Desk::new(self.clone()));
+        let session = self.start(Role::Worker).await?;
+        let client = session.shared();
+        client.learn_sandbox(self.sandbox.rung().await.name());
+        let shown = self.talk(self.person.clone(), client, launcher).await;
+        session.end_in_order().await;
+        shown
     }
 
-    pub(super) fn check_terminal(&self) -> Result<(), Failure> {
+    /// A recording in the console. Touches no state.
+    pub(super) async fn show(&self, recording: Recording, speed: f64) -> Result<Exit, Failure> {
+        let play = || Arc::new(ReplayClient::play(recording, speed, SystemClock.now()));
         if self.options.plain {
-            return Err(Failure::usage("the append-only console is not part of this build")
-                .next("use the commands: `morningai run`, `approvals`, `approve`, `deny`, `log tail -f`"));
+            return self.talk(self.person.clone(), play(), Arc::new(DemoDesk)).await;
         }
-        if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-            return Ok(());
+        check_terminal()?;
+        let options = self.console_options(Arc::new(DemoDesk))?;
+        ended(console::run(play(), options).await)
+    }
+
+    /// The console as text, until `quit`, the end of the input, or a signal.
+    pub(super) async fn talk(
+        &self,
+        person: Actor,
+        client: Arc<dyn Client>,
+        launcher: Arc<dyn Launcher>,
+    ) -> Result<Exit, Failure> {
+        let options = PlainOptions { person, launcher, clock: Arc::new(SystemClock), keymap: self.keymap()? };
+        let input = tokio::io::BufReader::new(tokio::io::stdin());
+        let mut output = std::io::stdout();
+        tokio::select! {
+            told = plain::run(client, options, input, &mut output) => match told {
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                    Err(Failure::failed(format!("the text console cannot go on: {error}"))
+                        .next("check where its input comes from and its output leads"))
+                }
+                Ok(()) | Err(_) => Ok(Exit::Done),
+            },
+            signalled = asked_to_end() => signalled.map(|()| Exit::Done),
         }
-        Err(Failure::usage("the console needs a terminal, and this is none")
-            .next("use a command (`morningai --help` lists them)"))
     }
 
     pub(super) fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
@@ -121,6 +156,28 @@ impl Wire {
                 .next(format!("use dark, light or monochrome, a file, or a name in {}", named.display()))),
         }
     }
+}
+
+pub(super) fn check_terminal() -> Result<(), Failure> {
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return Ok(());
+    }
+    Err(Failure::usage("the console needs a terminal, and this is none")
+        .next("use --plain for text only, or a command (`morningai --help` lists them)"))
+}
+
+/// Returns once the process is asked to end: what runs is then ended in order instead of being cut off.
+async fn asked_to_end() -> Result<(), Failure> {
+    let listen =
+        |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    let mut hangup = listen(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
 }
 
 pub(super) fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {

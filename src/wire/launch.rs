@@ -16,8 +16,10 @@ use crate::config::Needs;
 use crate::config::Procedure;
 use crate::domain::Faults;
 use crate::domain::Limits;
+use crate::domain::PolicyText;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::domain::SourceText;
 use crate::domain::TaskClass;
 use crate::domain::Workspace;
 use crate::ports::Model;
@@ -94,6 +96,7 @@ async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Resul
         workspace,
         procedure: Vec::new(),
         limits: agent.limits.over(&limits(wire)),
+        policies: policies(wire),
     })
 }
 
@@ -111,6 +114,7 @@ async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec,
         workspace,
         procedure: procedure.steps,
         limits: limits(wire),
+        policies: policies(wire),
     })
 }
 
@@ -120,6 +124,11 @@ fn find_procedure(wire: &Wire, name: &str) -> Result<Procedure, Failure> {
         return Ok(Procedure::read_file(Path::new(name))?);
     }
     wire.procedures().get(name).cloned().map_err(missing)
+}
+
+fn policies(wire: &Wire) -> Vec<PolicyText> {
+    let text = |file: &SourceText| PolicyText { name: file.name.to_string(), text: file.text.to_string() };
+    wire.judge.files().iter().map(text).collect()
 }
 
 fn limits(wire: &Wire) -> Limits {

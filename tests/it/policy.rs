@@ -16,7 +16,6 @@ use morningai::domain::Verdict;
 use morningai::policy::Effect;
 use morningai::policy::Policy;
 use morningai::policy::PolicyFile;
-use morningai::ports::Judge;
 use proptest::prelude::*;
 use serde_json::Value;
 use serde_json::json;

@@ -6,7 +6,6 @@ use morningai::config::Agents;
 use morningai::config::Procedures;
 use morningai::domain::EffectClass;
 use morningai::policy::Policy;
-use morningai::ports::Judge;
 use morningai::tools::Toolbox;
 use morningai::tools::sandbox::Rung;
 use morningai::tools::sandbox::Sandbox;

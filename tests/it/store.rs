@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::Tenant;
@@ -58,6 +59,8 @@ contract![
     several_writers_get_dense_numbers,
     a_batch_decided_on_an_old_log_is_a_conflict,
     a_lease_has_one_holder_and_growing_tokens,
+    a_renewed_lease_lasts_on,
+    a_lease_asked_for_ever_is_a_lease_like_any_other,
     an_append_without_its_lease_is_fenced,
     rows_are_found_newest_first_by_state,
     a_row_is_replaced_under_its_key_and_all_of_them_at_once,
@@ -256,4 +259,13 @@ async fn an_auditor_needs_only_common_tools() {
     };
     assert_eq!(shell(&recipe(1)), shell(prev));
     assert_eq!(shell(&recipe(2)), head.hash);
+}
+
+#[tokio::test]
+async fn a_lease_from_before_the_last_boot_keeps_nobody_out() {
+    let file = SqliteFile::new();
+    let log = file.open("local").await;
+    log.claim(run(1), "before", Duration::from_secs(9)).await.unwrap().unwrap();
+    raw_sql(&file.path(), "UPDATE lease SET until = until + 3600000000").await;
+    assert!(log.claim(run(1), "after", Duration::from_secs(9)).await.unwrap().is_some());
 }

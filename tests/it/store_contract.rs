@@ -148,33 +148,63 @@ async fn log_ahead(log: &dyn Log) -> LogErrorKind {
     log.append(batch(7, vec![paused(run(3), 1, "from a future")])).await.unwrap_err().kind
 }
 
+/// Longer than any test lasts.
+const LONG: Duration = Duration::from_secs(9);
+const SHORT: Duration = Duration::from_millis(200);
+
+/// The lease, once whoever holds the run has let it lapse.
+async fn claimed_in_the_end(log: &dyn Log, owner: &str) -> Lease {
+    loop {
+        match log.claim(run(1), owner, LONG).await.unwrap() {
+            Some(lease) => return lease,
+            None => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
 pub async fn a_lease_has_one_holder_and_growing_tokens(storage: &dyn Storage) {
     let log = storage.open("local").await;
-    let claim = |owner: &'static str, now: i64, until: i64| {
-        let log = Arc::clone(&log);
-        async move { log.claim(run(1), owner, at(now), at(until)).await.unwrap() }
-    };
-    let first = claim("a", 0, 10).await.unwrap();
-    assert_eq!(claim("b", 9, 19).await, None);
-    let renewed = claim("a", 5, 15).await.unwrap();
-    assert_eq!(renewed, Lease { until: at(15), ..first.clone() });
-    let taken = claim("b", 15, 25).await.unwrap();
+    let asked = Instant::now();
+    let first = log.claim(run(1), "a", SHORT).await.unwrap().unwrap();
+    assert_eq!(log.claim(run(1), "b", LONG).await.unwrap(), None);
+    let taken = claimed_in_the_end(&*log, "b").await;
+    assert!(asked.elapsed() >= SHORT, "taken after {:?}", asked.elapsed());
     assert!(taken.token > first.token);
-    log.release(&renewed).await.unwrap();
-    assert_eq!(claim("a", 16, 26).await, None, "a lease that is no longer ours was given back");
+    assert_eq!(log.claim(run(1), "a", LONG).await.unwrap(), None);
+    log.release(&first).await.unwrap();
+    assert_eq!(log.claim(run(1), "a", LONG).await.unwrap(), None, "a lease that is no longer ours was given back");
     log.release(&taken).await.unwrap();
-    let again = claim("a", 17, 27).await.unwrap();
+    let again = log.claim(run(1), "a", LONG).await.unwrap().unwrap();
     assert!(again.token > taken.token);
+}
+
+pub async fn a_renewed_lease_lasts_on(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let first = log.claim(run(1), "a", SHORT).await.unwrap().unwrap();
+    let began = Instant::now();
+    while began.elapsed() < 2 * SHORT {
+        assert_eq!(log.claim(run(1), "a", LONG).await.unwrap(), Some(first.clone()), "the token stays");
+        assert_eq!(log.claim(run(1), "b", LONG).await.unwrap(), None);
+        tokio::time::sleep(SHORT / 10).await;
+    }
+}
+
+pub async fn a_lease_asked_for_ever_is_a_lease_like_any_other(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let lease = log.claim(run(1), "a", Duration::MAX).await.unwrap().unwrap();
+    assert_eq!(log.claim(run(1), "b", LONG).await.unwrap(), None);
+    log.release(&lease).await.unwrap();
+    assert!(log.claim(run(1), "b", LONG).await.unwrap().is_some());
 }
 
 pub async fn an_append_without_its_lease_is_fenced(storage: &dyn Storage) {
     let log = storage.open("local").await;
-    let lease = log.claim(run(1), "a", at(0), at(10)).await.unwrap().unwrap();
+    let lease = log.claim(run(1), "a", SHORT).await.unwrap().unwrap();
     let fence = Fence { run: run(1), token: lease.token };
     let fenced = |after, fences| Batch { after, events: vec![paused(run(1), after + 1, "x")], rows: vec![], fences };
     log.append(fenced(0, vec![fence])).await.unwrap();
 
-    let newer = log.claim(run(1), "b", at(20), at(30)).await.unwrap().unwrap();
+    let newer = claimed_in_the_end(&*log, "b").await;
     let error = log.append(fenced(1, vec![fence])).await.unwrap_err();
     assert_eq!(error.kind, LogErrorKind::Fenced);
     assert!(error.message.contains(&run(1).to_string()), "{}", error.message);
@@ -298,14 +328,14 @@ pub async fn tenants_do_not_see_each_other(storage: &dyn Storage) {
     append_one(&*theirs, run(1), 1, "yours").await;
     append_one(&*theirs, run(1), 2, "yours").await;
     let blob = theirs.put_blob(b"secret").await.unwrap();
-    theirs.claim(run(1), "them", at(0), at(99)).await.unwrap().unwrap();
+    theirs.claim(run(1), "them", LONG).await.unwrap().unwrap();
 
     assert_eq!(ours.head().await.unwrap().seq, 1);
     assert_eq!(ours.read(0, 9).await.unwrap().len(), 1);
     assert_eq!(ours.read_stream(Stream::Run(run(1)), 0, 9).await.unwrap().len(), 1);
     assert_eq!(ours.read_back(u64::MAX, 9, Some("yours")).await.unwrap().rows, []);
     assert_eq!(ours.get_blob(&blob).await.unwrap(), None);
-    assert!(ours.claim(run(1), "us", at(1), at(2)).await.unwrap().is_some());
+    assert!(ours.claim(run(1), "us", LONG).await.unwrap().is_some());
     for log in [ours, theirs] {
         assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
     }

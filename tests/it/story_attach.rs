@@ -2,6 +2,7 @@
 
 use std::io::BufRead;
 use std::io::BufReader;
+use std::io::Write;
 use std::path::Path;
 use std::process::Child;
 use std::process::Command;
@@ -120,6 +121,25 @@ fn an_attachment_that_cannot_be_made_says_why_before_a_console_opens() {
         assert_eq!(terminal.exit_code(), code, "{arguments:?}: {shown}");
         assert!(!shown.contains("guess"), "{arguments:?}: {shown}");
     }
+}
+
+#[test]
+fn the_text_console_attaches_too() {
+    let home = tempfile::tempdir().unwrap();
+    let served = Served::start(home.path(), "127.0.0.1:0");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_morningai"));
+    command
+        .args(["attach", &served.url, "--plain"])
+        .env_clear()
+        .envs(environment(home.path()))
+        .current_dir(home.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"agents\nquit\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(&format!("morningai attached to {}", served.address())), "{said}");
+    assert!(said.contains("check-this-machine"), "what the server can start: {said}");
 }
 
 #[test]

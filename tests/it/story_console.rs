@@ -2,27 +2,15 @@
 
 use std::path::Path;
 
-use portable_pty::CommandBuilder;
-
+use crate::support::machine::Machine;
 use crate::support::pty::Terminal;
-
-/// The console on a machine of its own: nothing configured, everything below `home`.
-fn console(home: &Path) -> CommandBuilder {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_morningai"));
-    command.env_clear();
-    command.env("HOME", home);
-    command.env("USER", "ana");
-    command.env("PATH", std::env::var_os("PATH").unwrap());
-    command.env("TERM", "xterm-256color");
-    command.env("MORNINGAI_DATA_DIR", home.join("data"));
-    command.cwd(home);
-    command
-}
+use crate::support::scripted_model::ScriptedModel;
+use crate::support::scripted_model::story;
 
 #[test]
 fn a_newcomer_checks_the_machine_approves_the_clean_up_and_finds_it_again() {
-    let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(console(home.path()), 24, 80);
+    let machine = Machine::new();
+    let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
     terminal.until_shown("No model is configured");
     terminal.keys("m");
     terminal.until_shown("waits for you");
@@ -31,7 +19,7 @@ fn a_newcomer_checks_the_machine_approves_the_clean_up_and_finds_it_again() {
     terminal.keys("y");
     terminal.keys("G");
     terminal.until_shown("y approve");
-    let readings = home.path().join("data/scratch");
+    let readings = machine.path("data/scratch");
     assert!(files_below(&readings).iter().any(|file| file.ends_with("readings/load.json")), "nothing ran yet");
     a_moment();
     terminal.keys("y");
@@ -41,7 +29,7 @@ fn a_newcomer_checks_the_machine_approves_the_clean_up_and_finds_it_again() {
     assert_eq!(terminal.exit_code(), 0);
     terminal.assert_restored();
 
-    let mut again = Terminal::start(console(home.path()), 24, 80);
+    let mut again = Terminal::start(machine.in_terminal(&[]), 24, 80);
     again.keys("2");
     again.until_shown("succeeded");
     again.keys("q");
@@ -49,9 +37,37 @@ fn a_newcomer_checks_the_machine_approves_the_clean_up_and_finds_it_again() {
 }
 
 #[test]
+fn an_agent_fixes_the_failing_test_and_pushes_once_a_person_says_so() {
+    let model = ScriptedModel::start(story::fix_the_failing_test());
+    let machine = Machine::new().with_model(&model.base_url());
+    let repository = story::repository(machine.home()).unwrap();
+    let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
+    terminal.until_shown("✓ Sandbox");
+    terminal.keys("n");
+    terminal.until_shown("New goal");
+    terminal.keys("make the failing test pass");
+    terminal.keys("\t\t\u{15}");
+    terminal.keys(&repository.display().to_string());
+    terminal.until_shown("worktree of its own");
+    terminal.keys("\r");
+    terminal.until_shown("waits for you");
+    terminal.keys("w");
+    terminal.until_shown("push origin/morningai/make-the-failing-test-pass");
+    read_to_the_end(&mut terminal);
+    a_moment();
+    terminal.keys("y");
+    terminal.until_shown("✓ Succeeded");
+    let pushed = std::fs::read_dir(machine.path("origin.git/refs/heads/morningai")).unwrap().count();
+    assert_eq!(pushed, 1);
+    terminal.keys("q");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
 fn a_terminated_console_gives_the_terminal_back() {
-    let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(console(home.path()), 24, 80);
+    let machine = Machine::new();
+    let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
     terminal.until_shown("Overview");
     let process = rustix::process::Pid::from_raw(terminal.process_id() as i32).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
@@ -61,8 +77,8 @@ fn a_terminated_console_gives_the_terminal_back() {
 
 #[test]
 fn an_idle_console_writes_nothing() {
-    let home = tempfile::tempdir().unwrap();
-    let mut terminal = Terminal::start(console(home.path()), 24, 80);
+    let machine = Machine::new();
+    let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
     terminal.until_shown("check machine");
     // Whatever is learned right after the start is drawn by then; what follows must be silence.
     std::thread::sleep(std::time::Duration::from_millis(1500));
@@ -71,6 +87,19 @@ fn an_idle_console_writes_nothing() {
     assert_eq!(terminal.bytes().len(), before, "bytes were written while nothing happened");
     terminal.keys("q");
     assert_eq!(terminal.exit_code(), 0);
+}
+
+/// Scrolls half a page at a time, as a card that is longer than the screen wants to be read.
+fn read_to_the_end(terminal: &mut Terminal) {
+    for _ in 0..20 {
+        let before = terminal.screen();
+        if before.contains("y approve") {
+            return;
+        }
+        terminal.keys("\u{4}");
+        terminal.until("the next half page", |screen| screen != before);
+    }
+    panic!("the card has no end\n{}", terminal.screen());
 }
 
 /// A card decides nothing in its first half second, nor by a key right after another: so a person's pause.

@@ -280,6 +280,7 @@ mod tests {
             workspace: None,
             procedure: Vec::new(),
             limits: Default::default(),
+            policies: Vec::new(),
         }
     }
 

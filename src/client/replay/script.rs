@@ -89,27 +89,29 @@ impl Decision {
         }
     }
 
-    pub(super) fn verb(self) -> &'static str {
+    /// What the viewer did.
+    pub(super) fn done(self) -> &'static str {
         match self {
-            Self::Approve => "approve",
-            Self::Deny => "deny",
-            Self::Answer => "answer",
-            Self::Settle(Settlement::Happened) => "say that it happened",
-            Self::Settle(Settlement::Retry) => "try again",
-            Self::Settle(Settlement::GiveUp) => "give up on it",
-            Self::Lapse => "wait",
+            Self::Approve => "approved",
+            Self::Deny => "denied",
+            Self::Answer => "answered",
+            Self::Settle(Settlement::Happened) => "said that it happened",
+            Self::Settle(Settlement::Retry) => "tried again",
+            Self::Settle(Settlement::GiveUp) => "gave up on it",
+            Self::Lapse => "waited",
         }
     }
 
+    /// What the recording shows.
     pub(super) fn outcome(self) -> &'static str {
         match self {
-            Self::Approve => "that it was approved",
-            Self::Deny => "that it was denied",
-            Self::Answer => "that it was answered",
-            Self::Settle(Settlement::Happened) => "that it had happened",
-            Self::Settle(Settlement::Retry) => "that it was tried again",
-            Self::Settle(Settlement::GiveUp) => "that it was given up",
-            Self::Lapse => "that nobody decided",
+            Self::Approve => "it was approved",
+            Self::Deny => "it was denied",
+            Self::Answer => "it was answered",
+            Self::Settle(Settlement::Happened) => "it had happened",
+            Self::Settle(Settlement::Retry) => "it was tried again",
+            Self::Settle(Settlement::GiveUp) => "it was given up",
+            Self::Lapse => "nobody decided",
         }
     }
 }
@@ -163,6 +165,13 @@ impl Script {
         let item = self.items.iter().find(|item| item.decides == Some(approval))?;
         let (_, decision) = decision_in(item.envelope()?)?;
         Some((decision, item.at))
+    }
+
+    /// The request that the clock stops at next, and where: whatever else was recorded meanwhile waits with it.
+    pub(super) fn next_hold(&self, told: usize, passed: &[ApprovalId]) -> Option<(ApprovalId, Duration)> {
+        let ahead = self.items.iter().skip(told);
+        let holds = ahead.filter_map(|item| Some((item.decides?, item.holds_from)));
+        holds.filter(|(approval, _)| !passed.contains(approval)).min_by_key(|(_, from)| *from)
     }
 
     /// Requests decided up to a time.

@@ -24,7 +24,7 @@ fn spec() -> RunSpec {
     serde_json::from_value(json!({ "goal": "push it", "agent": "dev", "tools": [] })).unwrap()
 }
 
-/// Started at 0 s, asked at 1 s, denied at 31 s, failed at 32 s.
+/// Started at 0 s, asked at 1 s, paused at 20 s, denied at 31 s, failed at 32 s.
 fn recording() -> Recording {
     let question = Ask::Question { text: "may I?".into(), choices: vec![] };
     let requested = ApprovalEvent::Requested {
@@ -41,8 +41,9 @@ fn recording() -> Recording {
     let events = [
         (0, Stream::Run(RUN), 1, Event::Run(RunEvent::Started { spec: Box::new(spec()) })),
         (1, Stream::Approval(APPROVAL), 1, Event::Approval(requested)),
+        (20, Stream::Run(RUN), 2, Event::Run(RunEvent::Paused { reason: "lunch".to_owned() })),
         (31, Stream::Approval(APPROVAL), 2, Event::Approval(ApprovalEvent::Denied { reason: "no".into() })),
-        (32, Stream::Run(RUN), 2, Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new() })),
+        (32, Stream::Run(RUN), 3, Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new() })),
     ];
     let at = |seconds: u64| Duration::from_secs(seconds);
     let envelope = |(index, (seconds, stream, version, event)): (usize, (u64, Stream, u64, Event))| {
@@ -77,6 +78,7 @@ async fn it_stops_at_a_request_until_the_viewer_lets_it_go_on() {
     let transport = client.transport().unwrap();
     assert!(transport.moment().held);
     transport.toggle();
+    assert_eq!(next(&mut feed).await, "run.paused", "what was recorded meanwhile waited too");
     assert_eq!(next(&mut feed).await, "approval.denied");
     assert_eq!(next(&mut feed).await, "run.failed");
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -91,7 +93,10 @@ async fn the_recorded_decision_goes_on_at_once() {
     tokio::time::sleep(Duration::from_secs(5)).await;
     let ana = Actor::Person("ana".to_owned());
     client.submit(Command::Deny { approval: APPROVAL, reason: "".into() }, ana).await.unwrap();
+    let decided = tokio::time::Instant::now();
+    assert_eq!(next(&mut feed).await, "run.paused");
     assert_eq!(next(&mut feed).await, "approval.denied");
+    assert_eq!(decided.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
@@ -102,7 +107,7 @@ async fn another_decision_ends_it_and_says_so() {
     let ana = Actor::Person("ana".to_owned());
     client.submit(Command::Answer { approval: APPROVAL, text: "yes".into() }, ana.clone()).await.unwrap();
     let moment = client.transport().unwrap().moment();
-    assert_eq!(moment.ended.as_deref(), Some("you chose to answer where the recording shows that it was denied"));
+    assert_eq!(moment.ended.as_deref(), Some("you answered; as recorded, it was denied"));
     let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
 }

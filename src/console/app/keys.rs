@@ -25,12 +25,27 @@ use crate::console::update::World;
 use crate::domain::RunState;
 use crate::fold::Approval;
 
+/// How long no other key may follow one that decides: less than two keys of a person are apart, more than two bytes
+/// of a paste.
+const ALONE: Duration = Duration::from_millis(30);
 /// How often a clock on the screen moves while something runs.
 const SECOND: Duration = Duration::from_secs(1);
 /// How often ages are refreshed while nothing runs.
 const MINUTE: Duration = Duration::from_secs(60);
 /// From when on the time left to decide is shown by the second.
 const CLOSE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
+
+/// A key that decides, held until it is known that no other came with it.
+pub(super) struct Held {
+    intent: Intent,
+    pressed: Pressed,
+}
+
+impl Held {
+    fn due(&self) -> Uptime {
+        self.pressed.at + ALONE
+    }
+}
 
 impl<S: Surface> App<S> {
     pub(super) fn take_event(&mut self, event: Event, at: Uptime) -> io::Result<Flow> {
@@ -51,6 +66,11 @@ impl<S: Surface> App<S> {
 
     fn take_key(&mut self, key: KeyEvent, at: Uptime) -> io::Result<Flow> {
         let before = self.state.last_key.replace(at);
+        if let Some(held) = self.held.take() {
+            // Text pasted into a terminal that does not mark it comes like this; the first of its keys is no decision.
+            let pressed = Pressed { before: Some(held.pressed.at), ..held.pressed };
+            self.update(|state, world| update::intent(state, world, held.intent, pressed))?;
+        }
         let pressed = Pressed { at, before };
         let chord = Chord::from(key);
         if update::takes_text(&self.state) && self.state.size.is_enough() {
@@ -64,6 +84,10 @@ impl<S: Surface> App<S> {
         }
         let contexts = update::contexts(&self.state, &self.world());
         match self.options.keymap.intent(chord, &contexts) {
+            Some(intent) if intent.decides() && (self.state.size.is_enough() || works_when_small(intent)) => {
+                self.held = Some(Held { intent, pressed });
+                Ok(Flow::GoOn)
+            }
             Some(intent) if self.state.size.is_enough() || works_when_small(intent) => {
                 self.update(|state, world| update::intent(state, world, intent, pressed))
             }
@@ -89,6 +113,10 @@ impl<S: Surface> App<S> {
 
     /// When time alone will change the screen next; `None` when it will not.
     pub(super) fn deadline(&self) -> Option<Uptime> {
+        [self.held.as_ref().map(Held::due), self.draw_deadline()].into_iter().flatten().min()
+    }
+
+    fn draw_deadline(&self) -> Option<Uptime> {
         // While a frame is on its way nothing can be drawn; its arrival wakes the loop.
         if self.is_away || self.in_flight.is_some() {
             return None;
@@ -102,9 +130,13 @@ impl<S: Surface> App<S> {
         [toast, armed, clock].into_iter().flatten().min()
     }
 
-    /// Something that time changes is due: a toast goes, a card can be decided, a clock moves, a frame is drawn.
-    pub(super) fn pass_time(&mut self) {
+    /// Something that time changes is due: a key decides, a toast goes, a card can be decided, a clock moves, a frame
+    /// is drawn.
+    pub(super) fn pass_time(&mut self) -> io::Result<Flow> {
         let now = self.uptime();
+        if let Some(held) = self.held.take_if(|held| held.due() <= now) {
+            return self.update(|state, world| update::intent(state, world, held.intent, held.pressed));
+        }
         if self.state.toast.as_ref().is_some_and(|toast| toast.until <= now) {
             self.state.toast = None;
             self.want(Wanted::News);
@@ -115,6 +147,7 @@ impl<S: Surface> App<S> {
         if is_due(armed) || is_due(clock) {
             self.want(Wanted::News);
         }
+        Ok(Flow::GoOn)
     }
 
     /// Clocks move by the second only while something runs, plays or is about to expire where one can see it.

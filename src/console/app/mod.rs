@@ -35,6 +35,7 @@ use crate::console::state::Offers;
 use crate::console::state::Painted;
 use crate::console::state::Size;
 use crate::console::state::State;
+use crate::console::state::Tone;
 use crate::console::state::Uptime;
 use crate::console::terminal::Listener;
 use crate::console::terminal::Told;
@@ -57,6 +58,7 @@ use crate::ports::Moment;
 use crate::ports::Status;
 use crate::ports::Transport;
 
+use keys::Held;
 use pace::Pace;
 use pace::Wanted;
 
@@ -133,6 +135,7 @@ pub struct App<S> {
     frames: u64,
     drawn_at: Uptime,
     in_flight: Option<InFlight>,
+    held: Option<Held>,
     /// Replies that are still to come.
     outstanding: usize,
     /// Somebody else has the terminal: nothing is drawn.
@@ -173,6 +176,7 @@ impl<S: Surface> App<S> {
             frames: 0,
             drawn_at: Uptime::ZERO,
             in_flight: None,
+            held: None,
             outstanding: 0,
             is_away: false,
             heard_since_forgetting: 0,
@@ -249,10 +253,7 @@ impl<S: Surface> App<S> {
                 self.opened(result)
             }
             Wake::Feed(heard) => self.hear(heard),
-            Wake::Time => {
-                self.pass_time();
-                Ok(Flow::GoOn)
-            }
+            Wake::Time => self.pass_time(),
         }
     }
 
@@ -317,8 +318,7 @@ impl<S: Surface> App<S> {
 
     fn say_bad(&mut self, text: &str, hint: &str) {
         let uptime = self.uptime();
-        let tone = crate::console::state::Tone::Bad;
-        self.state.toast = Some(crate::console::state::Toast::new(tone, text, hint, uptime));
+        self.state.toast = Some(crate::console::state::Toast::new(Tone::Bad, text, hint, uptime));
         self.want(Wanted::Answer);
     }
 
@@ -341,7 +341,8 @@ impl<S: Surface> App<S> {
     /// Whether nothing is under way that would change the screen by itself, time aside. For tests.
     pub fn is_idle(&self) -> bool {
         let heard_all = self.feed.as_ref().is_none_or(|feed| feed.is_empty());
-        self.outstanding == 0 && self.wanted.is_none() && self.wakes.is_empty() && heard_all && self.in_flight.is_none()
+        let nothing_to_do = self.outstanding == 0 && self.wanted.is_none() && self.held.is_none();
+        nothing_to_do && self.wakes.is_empty() && heard_all && self.in_flight.is_none()
     }
 
     fn draw_if_due(&mut self) -> io::Result<()> {
@@ -409,6 +410,10 @@ impl<S: Surface> App<S> {
         let before = review.unread();
         review.flushed(&painted, uptime);
         if review.unread() != before {
+            if review.unread() == Some(0) {
+                // Whatever said that there is more to read is no longer so.
+                self.state.toast.take_if(|toast| toast.tone == Tone::Note);
+            }
             self.want(Wanted::Answer);
         }
     }

@@ -17,6 +17,7 @@ use crate::console::state::Source;
 use crate::console::update;
 use crate::domain::Envelope;
 use crate::domain::FeedItem;
+use crate::domain::Stream;
 use crate::fold::Snapshot;
 use crate::ports::ClientError;
 use crate::ports::Feed;
@@ -66,7 +67,10 @@ impl<S: Surface> App<S> {
                 self.feed = Some(feed);
                 self.reading.clear();
                 self.newest = self.snapshot.runs.values().map(|run| run.updated_at).max();
-                let requests = update::reopened(&mut self.state);
+                let mut requests = update::reopened(&mut self.state);
+                if let (Some(_), Some(run)) = (&self.transport, self.snapshot.runs.keys().next()) {
+                    requests.extend(update::watch(&mut self.state, *run));
+                }
                 self.perform_all(requests)
             }
             Err(error) => {
@@ -139,13 +143,16 @@ impl<S: Surface> App<S> {
     fn hear_event(&mut self, envelope: &Envelope) -> io::Result<Flow> {
         self.snapshot.apply(envelope);
         self.newest = self.newest.max(Some(envelope.at));
-        if let crate::domain::Stream::Run(run) = envelope.stream
+        if let Stream::Run(run) = envelope.stream
             && let Some(waiting) = self.reading.get_mut(&run)
         {
             waiting.push(envelope.clone());
         }
         self.forget_now_and_then();
-        let requests = update::heard(&mut self.state, envelope);
+        let mut requests = update::heard(&mut self.state, envelope);
+        if let (Some(_), Stream::Run(run), 1) = (&self.transport, envelope.stream, envelope.version) {
+            requests.extend(update::watch(&mut self.state, run));
+        }
         self.perform_all(requests)
     }
 

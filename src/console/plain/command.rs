@@ -16,6 +16,7 @@ cancel RUN                     end it at its next boundary
 agents                         list agents and procedures
 new [@AGENT] [in DIR:] GOAL    give an agent a goal, working on DIR
 start PROCEDURE                start a procedure; it needs no model
+play                           in a demo: let it go on, or pause it
 quit                           leave; nothing that runs is lost
 An ID may be shortened to any beginning or end of it that is unique.";
 
@@ -38,6 +39,7 @@ pub enum Typed {
     Cancel(String),
     New { agent: Option<String>, workspace: Option<String>, goal: String },
     Start(String),
+    Play,
 }
 
 /// Parses a line, or says what is wrong with it.
@@ -71,6 +73,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "cancel" => Typed::Cancel(one("the id of a run")?),
         "new" => return new(rest),
         "start" => Typed::Start(one("the name of a procedure")?),
+        "play" => Typed::Play,
         other => return Err(format!("there is no command {other:?}")),
     })
 }

@@ -4,6 +4,7 @@
 //! card's digest, and only a card that was printed here can be approved.
 
 mod command;
+mod replay;
 mod text;
 
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::ports::Feed;
 use crate::ports::Link;
 
 use command::Typed;
+use replay::Watch;
 
 /// How long a source that does not answer is left alone before the next try.
 const RETRY: Duration = Duration::from_secs(2);
@@ -70,13 +72,15 @@ pub async fn run(
     output: &mut (dyn Write + Send),
 ) -> io::Result<()> {
     let offers = options.launcher.offers().await;
+    let watch = Watch::of(client.as_ref());
     let mut console =
-        Plain { client, options, output, offers, snapshot: Snapshot::default(), printed: BTreeSet::new() };
+        Plain { client, options, output, offers, watch, snapshot: Snapshot::default(), printed: BTreeSet::new() };
     let mut lines = input.lines();
     let mut feed = console.open().await?;
-    console.greet()?;
+    console.greet().await?;
     loop {
         tokio::select! {
+            biased;
             line = lines.next_line() => {
                 let Some(line) = line? else { return Ok(()) };
                 if console.typed(&line).await? == Flow::Quit {
@@ -87,15 +91,21 @@ pub async fn run(
                 Ok(FeedItem::Lost) | Err(RecvError::Lagged(_)) => {
                     console.say("Something was missed; what follows goes on from the newest state.")?;
                     feed = console.open().await?;
-                    console.print_waiting()?;
+                    console.print_waiting().await?;
                 }
                 Err(RecvError::Closed) => {
                     console.say("The source has ended. Trying to reach it again.")?;
                     tokio::time::sleep(RETRY).await;
                     feed = console.open().await?;
                 }
-                Ok(item) => console.heard(item)?,
+                Ok(item) => console.heard(item).await?,
             },
+            // Comes last: where the replay stands is said once all that led there was.
+            () = console.watch.due() => {
+                if let Some(news) = console.watch.news() {
+                    console.say(&news)?;
+                }
+            }
         }
     }
 }
@@ -105,6 +115,7 @@ struct Plain<'a> {
     options: PlainOptions,
     output: &'a mut (dyn Write + Send),
     offers: Offers,
+    watch: Watch,
     snapshot: Snapshot,
     /// Requests whose whole card was printed: only these can be approved.
     printed: BTreeSet<ApprovalId>,
@@ -127,24 +138,30 @@ impl Plain<'_> {
         }
     }
 
-    fn greet(&mut self) -> io::Result<()> {
+    async fn greet(&mut self) -> io::Result<()> {
         let status = self.client.status();
         let model = status.model.as_deref().map_or("no model is set".to_owned(), |model| format!("model {model}"));
-        self.say(&format!("morningai on {}, {model}, sandbox {}.", status.source, status.sandbox))?;
+        let live = format!(", {model}, sandbox {}", status.sandbox);
+        let facts = if self.client.transport().is_some() { String::new() } else { live };
+        let on = if status.link == Link::Direct { "on " } else { "" };
+        self.say(&format!("morningai {on}{}{facts}.", status.source))?;
         if status.observe {
             self.say("This console only looks; it decides and starts nothing.")?;
         }
         self.say("Type help for the commands.")?;
-        self.print_waiting()
+        self.print_waiting().await
     }
 
-    fn print_waiting(&mut self) -> io::Result<()> {
+    async fn print_waiting(&mut self) -> io::Result<()> {
         let waiting: Vec<_> = self.snapshot.open_approvals().map(|approval| approval.id).collect();
         match waiting.len() {
             0 => self.say("Nothing waits for you."),
             count => {
                 self.say(&format!("Waiting for you: {count}."))?;
-                waiting.into_iter().try_for_each(|id| self.print_card(id))
+                for id in waiting {
+                    self.print_card(id).await?;
+                }
+                Ok(())
             }
         }
     }
@@ -159,7 +176,7 @@ impl Plain<'_> {
         }
     }
 
-    fn heard(&mut self, item: FeedItem) -> io::Result<()> {
+    async fn heard(&mut self, item: FeedItem) -> io::Result<()> {
         match item {
             FeedItem::Committed { envelope } => {
                 self.snapshot.apply(&envelope);
@@ -167,7 +184,7 @@ impl Plain<'_> {
                     self.say(&line)?;
                 }
                 match envelope.stream {
-                    Stream::Approval(id) if envelope.version == 1 => self.print_card(id),
+                    Stream::Approval(id) if envelope.version == 1 => self.print_card(id).await,
                     Stream::Approval(_) | Stream::Run(_) => Ok(()),
                 }
             }
@@ -190,7 +207,7 @@ impl Plain<'_> {
                 let lines: Vec<_> = self.snapshot.runs_newest_first().map(text::run).collect();
                 self.say_all(lines, "No run is known here.")?;
             }
-            Ok(Typed::Approvals) => self.print_waiting()?,
+            Ok(Typed::Approvals) => self.print_waiting().await?,
             Ok(Typed::Agents) => self.print_offers()?,
             Ok(Typed::Show(id)) => self.show(&id).await?,
             Ok(Typed::Approve { id, digest }) => self.approve(&id, digest).await?,
@@ -210,6 +227,11 @@ impl Plain<'_> {
                 let reason = "cancelled in the console".to_owned();
                 self.steer(&id, |run| Command::Cancel { run, reason }).await?;
             }
+            Ok(Typed::Play) => {
+                if let Err(problem) = self.watch.toggle() {
+                    self.fail(problem, "play is for a demo")?;
+                }
+            }
             Ok(Typed::New { agent, workspace, goal }) => self.start_goal(agent, workspace, goal).await?,
             Ok(Typed::Start(name)) => {
                 let kind = LaunchKind::Procedure(name);
@@ -220,9 +242,15 @@ impl Plain<'_> {
         Ok(Flow::GoOn)
     }
 
-    fn print_card(&mut self, id: ApprovalId) -> io::Result<()> {
-        let Some(approval) = self.snapshot.approvals.get(&id) else { return Ok(()) };
-        let lines = text::card(approval, &self.snapshot, &self.options.keymap, self.options.clock.now());
+    /// A card with what led to it, which is read for that and not kept.
+    async fn print_card(&mut self, id: ApprovalId) -> io::Result<()> {
+        let Some(approval) = self.snapshot.approvals.get(&id).cloned() else { return Ok(()) };
+        // Without its history the card says so, and still shows all that will run.
+        if let Ok(thread) = read_thread(&*self.client, approval.run).await {
+            self.snapshot.threads.insert(approval.run, thread);
+        }
+        let lines = text::card(&approval, &self.snapshot, &self.options.keymap, self.options.clock.now());
+        self.snapshot.threads.remove(&approval.run);
         self.say_all(lines, "")?;
         self.printed.insert(id);
         Ok(())
@@ -238,7 +266,7 @@ impl Plain<'_> {
 
     async fn show(&mut self, id: &str) -> io::Result<()> {
         if let Ok(approval) = self.find_approval(id) {
-            return self.print_card(approval);
+            return self.print_card(approval).await;
         }
         let run = match self.find_run(id) {
             Ok(run) => run,

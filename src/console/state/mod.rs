@@ -33,6 +33,7 @@ pub use pane::Hold;
 pub use pane::Laid;
 pub use pane::Pane;
 pub use pane::Step;
+pub use review::Direction;
 pub use review::Extent;
 pub use review::Painted;
 pub use review::Readiness;

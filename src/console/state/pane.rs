@@ -104,6 +104,16 @@ impl Pane {
         self.hold = Hold::Cursor;
     }
 
+    /// Puts the cursor on `anchor`, and what grows below it into sight.
+    pub fn bring_up(&mut self, anchor: Anchor) {
+        self.select(anchor);
+        let row = self.laid.row_of(anchor).unwrap_or(self.scroll);
+        if row > self.scroll + self.laid.height / 3 {
+            self.scroll = row.saturating_sub(self.laid.height / 3);
+            self.hold = Hold::Scroll;
+        }
+    }
+
     pub fn step(&mut self, step: Step) {
         let page = self.laid.height.max(1);
         match step {
@@ -244,6 +254,16 @@ mod tests {
         pane.step(Step::Bottom);
         pane.settle(list(40, 4));
         assert_eq!((pane.scroll, pane.hold), (36, Hold::End));
+    }
+
+    #[test]
+    fn what_is_unfolded_at_the_bottom_comes_into_sight() {
+        let mut pane = Pane::following();
+        pane.settle(list(20, 6));
+        pane.bring_up(Anchor::Entry(19));
+        let unfolded = Laid { rows: 30, ..list(20, 6) };
+        pane.settle(unfolded);
+        assert_eq!((pane.cursor, pane.scroll), (Some(Anchor::Entry(19)), 17));
     }
 
     #[test]

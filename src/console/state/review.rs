@@ -57,6 +57,13 @@ pub enum Readiness {
     Hasty,
 }
 
+/// Where rows lie, seen from those on the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    Up,
+    Down,
+}
+
 /// A card that is open on the screen.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Review {
@@ -76,6 +83,8 @@ pub struct Review {
 struct Seen {
     layout: Option<(Extent, usize, usize)>,
     rows: Vec<bool>,
+    /// The first of them on the screen, or after it.
+    top: usize,
 }
 
 impl Seen {
@@ -120,8 +129,9 @@ impl Review {
         let layout = (painted.extent, painted.width, painted.payload.len());
         if self.seen.layout.as_ref() != Some(&layout) {
             // Rows of another layout are other rows: what was read in it does not carry over.
-            self.seen = Seen { rows: vec![false; painted.payload.len()], layout: Some(layout) };
+            self.seen = Seen { rows: vec![false; painted.payload.len()], layout: Some(layout), top: 0 };
         }
+        self.seen.top = painted.shown.start.saturating_sub(painted.payload.start);
         for row in painted.shown.clone().filter(|row| painted.payload.contains(row)) {
             if let Some(seen) = self.seen.rows.get_mut(row - painted.payload.start) {
                 *seen = true;
@@ -135,6 +145,12 @@ impl Review {
     /// Rows of what will run that have not been on the screen yet; `None` before the first flush.
     pub fn unread(&self) -> Option<usize> {
         self.first_flushed.map(|_| if self.all_flushed.is_some() { 0 } else { self.seen.unseen() })
+    }
+
+    /// Where to look for the first row that has not been on the screen yet.
+    pub fn unread_lies(&self) -> Direction {
+        let first = self.seen.rows.iter().position(|seen| !seen);
+        if first.is_some_and(|first| first < self.seen.top) { Direction::Up } else { Direction::Down }
     }
 
     /// Whether a key that arrived at `key` may decide; `before` is when the key before it arrived.
@@ -197,8 +213,10 @@ mod tests {
         review.flushed(&painted(4..40, 0..20), at(0));
         assert_eq!(review.readiness(at(1_000), None), Readiness::Unread(20));
         // Jumping to the end leaves the middle unread.
+        assert_eq!(review.unread_lies(), Direction::Down);
         review.flushed(&painted(4..40, 25..45), at(1_000));
         assert_eq!(review.readiness(at(2_000), None), Readiness::Unread(5));
+        assert_eq!(review.unread_lies(), Direction::Up);
         review.flushed(&painted(4..40, 18..38), at(2_000));
         assert_eq!(review.readiness(at(2_000), None), Readiness::TooSoon);
         assert_eq!(review.readiness(at(2_100), None), Readiness::Ready);

@@ -9,6 +9,7 @@ use super::World;
 use super::submit;
 use super::toast;
 use crate::console::intent::Intent;
+use crate::console::state::Direction;
 use crate::console::state::Extent;
 use crate::console::state::Prompt;
 use crate::console::state::PromptFor;
@@ -160,11 +161,16 @@ fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: Pres
         (Readiness::Unread(_), Care::Seen) => review.was_seen(pressed.at, pressed.before),
         (other, _) => Some(other),
     };
+    let lies = review.unread_lies();
     let approval = open_approval(state, world, id)?;
     let (text, hint) = match refusal {
         None => return Some(approval),
         Some(Readiness::Unread(rows)) => {
-            (format!("{rows} rows of what will run have not been on the screen yet"), "go down and read them first")
+            let hint = match lies {
+                Direction::Up => "go up and read first",
+                Direction::Down => "go down and read first",
+            };
+            (format!("{rows} rows have not been on the screen yet"), hint)
         }
         Some(Readiness::Hasty) => {
             ("that key came right after another one, so it decided nothing".to_owned(), "press it again by itself")

@@ -9,6 +9,7 @@ use crate::domain::ApprovalEvent;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::RunEvent;
+use crate::domain::RunId;
 use crate::domain::Stream;
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
@@ -30,6 +31,12 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
         }
         _ => Vec::new(),
     }
+}
+
+/// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.
+pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
+    let untouched = state.last_key.is_none() && state.pages.is_empty();
+    if untouched { navigate::open_run(state, run) } else { Vec::new() }
 }
 
 /// The source began anew: what was read of it before may not hold any more.

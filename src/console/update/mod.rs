@@ -17,6 +17,7 @@ pub use contexts::contexts;
 pub use contexts::takes_text;
 pub use heard::heard;
 pub use heard::reopened;
+pub use heard::watch;
 pub use replied::replied;
 pub use request::Edit;
 pub use request::Launch;

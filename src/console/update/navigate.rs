@@ -192,7 +192,7 @@ pub fn fold_all(state: &mut State) -> Vec<Request> {
 pub fn show_event(state: &mut State) -> Vec<Request> {
     if let Some(Anchor::Event(seq)) = state.log.pane.cursor {
         state.log.whole = Some(seq).filter(|_| state.log.whole != Some(seq));
-        state.log.pane.select(Anchor::Event(seq));
+        state.log.pane.bring_up(Anchor::Event(seq));
     }
     Vec::new()
 }

@@ -1,5 +1,6 @@
 //! Times, sizes, amounts and counts as people read them. Every page uses these and no other.
 
+use chrono::SecondsFormat;
 use chrono::TimeDelta;
 
 use crate::domain::Timestamp;
@@ -16,6 +17,14 @@ pub fn ago(then: Timestamp, now: Timestamp) -> String {
         3_600..86_400 => format!("{}h", seconds / 3_600),
         86_400..8_640_000 => format!("{}d", seconds / 86_400),
         _ => format!("{}w", seconds / 604_800),
+    }
+}
+
+/// The same in a sentence: `just now`, `42s ago`.
+pub fn ago_in_words(then: Timestamp, now: Timestamp) -> String {
+    match ago(then, now).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
     }
 }
 
@@ -43,6 +52,11 @@ pub fn whole_span(length: TimeDelta) -> String {
 /// Time left until `then`; `None` when it is past.
 pub fn left(then: Timestamp, now: Timestamp) -> Option<String> {
     (then > now).then(|| whole_span(then - now))
+}
+
+/// The whole instant as in the log: RFC 3339 in UTC.
+pub fn instant(at: Timestamp) -> String {
+    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
 /// Time of day in UTC: `14:03:22`.

@@ -88,7 +88,8 @@ fn run_lines(run: &Run, context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     left.blank(1);
     left.push_untrusted(Role::Strong, &run.goal);
     let mut right = Row::new();
-    right.push_cell(Role::Agent, run.agent.as_str(), 8, Align::Left);
+    right.push_cell(Role::Agent, run.agent.as_str(), run_list::agent_width(context.width), Align::Left);
+    right.blank(1);
     let steps = if run.steps > 0 { format!("step {}", run_list::steps(run)) } else { String::new() };
     right.push_cell(Role::Text, steps, 10, Align::Left);
     right.push_cell(Role::Money, format::run_cost(run), 9, Align::Right);
@@ -165,7 +166,7 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
             left.push_untrusted(Role::Dim, &run.note);
         }
         let mut right = Row::new();
-        right.push_cell(Role::Agent, run.agent.as_str(), 8, Align::Left);
+        right.push_cell(Role::Agent, run.agent.as_str(), run_list::agent_width(context.width), Align::Left);
         right.push_cell(Role::Money, format::run_cost(run), 9, Align::Right);
         let ended = run.ended_at.unwrap_or(run.updated_at);
         right.push_cell(Role::Dim, format::ago(ended, context.now), 6, Align::Right);

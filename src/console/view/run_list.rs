@@ -60,7 +60,7 @@ impl Column {
 
     fn width(self, screen: usize) -> usize {
         match self {
-            Self::Agent => 8,
+            Self::Agent => agent_width(screen),
             Self::Steps => 5,
             Self::Cost => 9,
             Self::Age => 4,
@@ -95,6 +95,15 @@ impl Column {
             Self::Activity if run.state.is_final() => (Role::Dim, run.note.visible().into_owned()),
             Self::Activity => (Role::Text, words::activity(run)),
         }
+    }
+}
+
+/// Columns for an agent's or a procedure's name.
+pub fn agent_width(screen: usize) -> usize {
+    match screen {
+        0..100 => 8,
+        100..160 => 12,
+        _ => 20,
     }
 }
 

@@ -139,6 +139,7 @@ fn agent_spec() -> RunSpec {
         workspace: None,
         procedure: Vec::new(),
         limits: Limits::default(),
+        policies: Vec::new(),
     }
 }
 

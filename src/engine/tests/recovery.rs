@@ -96,6 +96,20 @@ fn a_cancelled_run_still_asks_about_what_is_in_doubt() {
 }
 
 #[test]
+fn what_drifted_in_a_cancelled_run_is_not_begun_again() {
+    let mut desk = with_push_under_way();
+    desk.by(ana(), Command::Cancel { run: RUN, reason: "stop".to_owned() }).unwrap();
+    let mut changed = push();
+    changed.targets = vec!["origin/main".into()];
+    for prepared in [runs(1, changed.clone()), asks(1, changed)] {
+        let drifted = Command::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(prepared) };
+        let mut desk = Desk { snapshot: desk.snapshot.clone(), log: desk.log.clone(), ..desk };
+        assert_eq!(desk.system(drifted).unwrap(), ["run.call_settled"]);
+        assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
+    }
+}
+
+#[test]
 fn the_same_events_give_the_same_rows() {
     let desk = with_push_under_way();
     let mut again = Snapshot::default();

@@ -19,6 +19,7 @@ mod watch;
 use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::SqliteConnection;
@@ -38,7 +39,6 @@ use crate::domain::Page;
 use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::domain::Tenant;
-use crate::domain::Timestamp;
 use crate::fold::Row;
 use crate::ports::Batch;
 use crate::ports::Head;
@@ -252,14 +252,8 @@ impl Log for SqliteLog {
         blobs::get(&self.store, blob).await
     }
 
-    async fn claim(
-        &self,
-        run: RunId,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, LogError> {
-        leases::claim(&self.store, run, owner, now, until).await
+    async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {
+        leases::claim(&self.store, run, owner, lasting).await
     }
 
     async fn release(&self, lease: &Lease) -> Result<(), LogError> {

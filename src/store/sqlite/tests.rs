@@ -7,6 +7,7 @@ use super::*;
 use crate::domain::Actor;
 use crate::domain::Event;
 use crate::domain::RunEvent;
+use crate::domain::Timestamp;
 use crate::ports::NewEvent;
 
 fn batch(after: u64, count: u64) -> Batch {

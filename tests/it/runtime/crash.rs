@@ -1,10 +1,8 @@
 //! What a lost process leaves under way, for each kind of tool; effects are counted outside the log.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use morningai::domain::*;
 use morningai::runtime::Role;
 
@@ -33,9 +31,8 @@ fn lose_a_process(path: &Path, tool: &Counter, happened: bool) -> RunId {
 
 /// The next process, after the lost one's lease ran out.
 async fn next_process(path: &Path, tool: &Counter, turns: &[&[&str]]) -> Desk {
-    let clock = Arc::new(SkewedClock::default());
-    *clock.0.lock().unwrap() = TimeDelta::seconds(60);
-    Desk::start_with(Desk::open(path).await, turns, vec![tool.again()], Role::Worker, 3600, clock).await
+    let_leases_lapse(path).await;
+    Desk::start(Desk::open(path).await, turns, vec![tool.again()], Role::Worker).await
 }
 
 fn in_test_runtime<T>(work: impl Future<Output = T>) -> T {
@@ -120,7 +117,6 @@ fn a_run_that_waited_for_a_person_still_waits_and_is_approved_after_the_restart(
         let desk = next_process(&path, &tool, &[&["finish"]]).await;
         let approval = desk.open_approval().await;
         let approve = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
-        // The clock of the next process is a minute ahead, which does not reach the hour the request lives.
         desk.runtime.submit(approve, ana()).await.unwrap();
         desk.until_state(run, RunState::Succeeded).await;
         assert_eq!(tool.count(), 1);

@@ -133,6 +133,37 @@ async fn rebuilt_rows_equal_the_stored_ones() {
     assert_eq!(all_rows(log.as_ref()).await, stored);
 }
 
+#[tokio::test]
+async fn what_was_decided_long_ago_with_nobody_there_is_still_acted_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    // More than the settled requests that a start reads into memory.
+    let most = 60;
+    let asking = Desk::start(Desk::open(&path).await, &[], vec![push()], Role::Worker).await;
+    for _ in 0..most {
+        asking.begin_with(procedure(&["push"])).await;
+    }
+    let parked = |snapshot: &morningai::fold::Snapshot| snapshot.open_approvals().count() == most;
+    let snapshot = asking.until("all of them ask", parked).await;
+    asking.runtime.shut_down(Duration::from_secs(5)).await;
+    drop(asking);
+
+    let deciding = Desk::start(Desk::open(&path).await, &[], vec![], Role::Clerk).await;
+    for approval in snapshot.open_approvals() {
+        deciding.runtime.submit(approve(approval), ana()).await.unwrap();
+    }
+    deciding.runtime.shut_down(Duration::from_secs(5)).await;
+
+    let tool = push();
+    let counter = tool.happened.clone();
+    let acting = Desk::start(Desk::open(&path).await, &[], vec![tool], Role::Worker).await;
+    let succeeded = |snapshot: &morningai::fold::Snapshot| {
+        snapshot.runs.values().filter(|run| run.state == RunState::Succeeded).count() == most
+    };
+    acting.until("all of them succeeded", succeeded).await;
+    assert_eq!(counter.load(std::sync::atomic::Ordering::SeqCst), most);
+}
+
 async fn all_rows(log: &dyn morningai::ports::Log) -> Vec<morningai::fold::Row> {
     use morningai::fold::RowKind;
     use morningai::ports::RowFilter;

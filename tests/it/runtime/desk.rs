@@ -73,6 +73,8 @@ pub struct Counter {
     pub begun: Arc<Semaphore>,
     /// What the card says of the world; changing it is drift.
     pub world: Arc<Mutex<String>>,
+    /// How long a dry run takes.
+    pub dry_run: std::time::Duration,
 }
 
 impl Counter {
@@ -90,6 +92,7 @@ impl Counter {
             gate: Arc::new(Semaphore::new(1000)),
             begun: Arc::new(Semaphore::new(0)),
             world: Arc::default(),
+            dry_run: std::time::Duration::ZERO,
         }
     }
 
@@ -101,6 +104,7 @@ impl Counter {
             gate: Arc::new(Semaphore::new(1000)),
             begun: Arc::new(Semaphore::new(0)),
             world: self.world.clone(),
+            dry_run: self.dry_run,
         }
     }
 
@@ -123,6 +127,7 @@ impl Tool for Counter {
         if self.spec.name.0 == "finish" {
             return Ok(Prepared::Finish { summary: "done".into(), outcome: FinishOutcome::Succeeded });
         }
+        tokio::time::sleep(self.dry_run).await;
         let world = self.world.lock().unwrap().clone();
         Ok(Prepared::Effect(Box::new(EffectCard {
             tool: self.spec.name.clone(),
@@ -163,7 +168,7 @@ pub struct SimpleJudge {
 }
 
 impl Judge for SimpleJudge {
-    fn judge(&self, _agent: &str, card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
         let (rule, reason) = ("rule".to_owned(), "because".to_owned());
         match card.class {
             EffectClass::External => Verdict::Ask { rule, reason, expires_after: self.expires_after },
@@ -195,8 +200,20 @@ pub fn spec() -> RunSpec {
     serde_json::from_value(json!({ "goal": "do it", "agent": "dev", "tools": tools })).unwrap()
 }
 
+/// Steps that call these tools, one after the other.
+pub fn procedure(tools: &[&str]) -> RunSpec {
+    let step = |tool: &&str| json!({ "title": format!("use {tool}"), "tool": tool, "args": {} });
+    let steps: Vec<_> = tools.iter().map(step).collect();
+    serde_json::from_value(json!({ "goal": "do them all", "agent": "steps", "tools": [], "procedure": steps })).unwrap()
+}
+
 pub fn ana() -> Actor {
     Actor::Person("ana".to_owned())
+}
+
+/// As if so much time had gone by that nobody's lease lasts any more.
+pub async fn let_leases_lapse(path: &Path) {
+    crate::store_tamper::raw_sql(path, "UPDATE lease SET until = 0").await;
 }
 
 /// One process's orchestrator.
@@ -240,8 +257,12 @@ impl Desk {
     }
 
     pub async fn begin(&self) -> RunId {
+        self.begin_with(spec()).await
+    }
+
+    pub async fn begin_with(&self, spec: RunSpec) -> RunId {
         let run = RunId(uuid::Uuid::now_v7());
-        self.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
+        self.runtime.submit(Command::Start { run, spec: Box::new(spec) }, ana()).await.unwrap();
         run
     }
 

@@ -3,4 +3,6 @@
 mod crash;
 mod decisions;
 pub mod desk;
+mod leases;
+mod rough_tools;
 mod trouble;

@@ -6,85 +6,38 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use morningai::domain::*;
-use morningai::fold::Row;
 use morningai::ports::*;
 use morningai::runtime::Role;
-use tokio::sync::watch;
 
 use super::desk::*;
+use crate::support::hooked::Call;
+use crate::support::hooked::Hook;
+use crate::support::hooked::Hooked;
 
-/// A log on a disk that can be full.
+/// A disk that can be full.
+#[derive(Default)]
 struct FullDisk {
-    log: Arc<dyn Log>,
     is_full: AtomicBool,
 }
 
-impl FullDisk {
-    fn check(&self) -> Result<(), LogError> {
-        match self.is_full.load(Ordering::SeqCst) {
+#[async_trait]
+impl Hook for FullDisk {
+    async fn before(&self, call: Call) -> Result<(), LogError> {
+        match call.writes() && self.is_full.load(Ordering::SeqCst) {
             true => Err(LogError::new(LogErrorKind::NotSaved, "the disk is full", "make room")),
             false => Ok(()),
         }
     }
 }
 
-#[async_trait]
-impl Log for FullDisk {
-    async fn append(&self, batch: Batch) -> Result<Vec<Envelope>, LogError> {
-        self.check()?;
-        self.log.append(batch).await
-    }
-    async fn read(&self, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
-        self.log.read(after, limit).await
-    }
-    async fn read_stream(&self, stream: Stream, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
-        self.log.read_stream(stream, after, limit).await
-    }
-    async fn read_back(&self, before: u64, limit: u32, text: Option<&str>) -> Result<Page<Envelope>, LogError> {
-        self.log.read_back(before, limit, text).await
-    }
-    async fn head(&self) -> Result<Head, LogError> {
-        self.log.head().await
-    }
-    fn watch_head(&self) -> watch::Receiver<u64> {
-        self.log.watch_head()
-    }
-    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
-        self.log.rows(filter).await
-    }
-    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
-        self.log.replace_rows(rows).await
-    }
-    async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
-        self.check()?;
-        self.log.put_blob(content).await
-    }
-    async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
-        self.log.get_blob(blob).await
-    }
-    async fn claim(
-        &self,
-        run: RunId,
-        owner: &str,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Lease>, LogError> {
-        self.check()?;
-        self.log.claim(run, owner, now, until).await
-    }
-    async fn release(&self, lease: &Lease) -> Result<(), LogError> {
-        self.log.release(lease).await
-    }
-    async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
-        self.log.verify(saved).await
-    }
+async fn on_a_disk_that_can_be_full(dir: &tempfile::TempDir) -> Arc<Hooked<FullDisk>> {
+    Arc::new(Hooked { log: Desk::open(&dir.path().join("log.db")).await, hook: FullDisk::default() })
 }
 
 #[tokio::test]
 async fn a_full_disk_loses_no_decision_and_no_outcome() {
     let dir = tempfile::tempdir().unwrap();
-    let disk =
-        Arc::new(FullDisk { log: Desk::open(&dir.path().join("log.db")).await, is_full: AtomicBool::new(false) });
+    let disk = on_a_disk_that_can_be_full(&dir).await;
     let tool = Counter::new("push", EffectClass::External, Repeat::Once).held();
     let (gate, begun, counter) = (tool.gate.clone(), tool.begun.clone(), tool.happened.clone());
     let desk = Desk::start(disk.clone(), &[&[], &["push"], &["finish"]], vec![tool], Role::Worker).await;
@@ -92,7 +45,7 @@ async fn a_full_disk_loses_no_decision_and_no_outcome() {
     let approval = desk.open_approval().await;
     let approve = || Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
 
-    disk.is_full.store(true, Ordering::SeqCst);
+    disk.hook.is_full.store(true, Ordering::SeqCst);
     let (_, mut feed) = desk.runtime.open();
     let rejection = desk.runtime.submit(approve(), ana()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotSaved);
@@ -100,16 +53,36 @@ async fn a_full_disk_loses_no_decision_and_no_outcome() {
     assert!(desk.open_approval().await.state.is_open(), "not saved is not decided");
     assert_eq!(begun.available_permits(), 0, "and nothing began");
 
-    disk.is_full.store(false, Ordering::SeqCst);
+    disk.hook.is_full.store(false, Ordering::SeqCst);
     while !matches!(feed.recv().await.unwrap(), FeedItem::StoreBack) {}
     desk.runtime.submit(approve(), ana()).await.unwrap();
     begun.acquire().await.unwrap().forget();
-    disk.is_full.store(true, Ordering::SeqCst);
+    disk.hook.is_full.store(true, Ordering::SeqCst);
     gate.add_permits(1);
     while !matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }) {}
-    disk.is_full.store(false, Ordering::SeqCst);
+    disk.hook.is_full.store(false, Ordering::SeqCst);
     desk.until_state(run, RunState::Succeeded).await;
     assert_eq!(counter.load(Ordering::SeqCst), 1, "the outcome was kept until it could be saved");
+}
+
+#[tokio::test]
+async fn who_asks_while_an_outcome_waits_for_room_is_told_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = on_a_disk_that_can_be_full(&dir).await;
+    let tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable).held();
+    let (gate, begun) = (tool.gate.clone(), tool.begun.clone());
+    let desk = Desk::start(disk.clone(), &[&[], &["read"], &["finish"]], vec![tool], Role::Worker).await;
+    let run = desk.begin().await;
+    begun.acquire().await.unwrap().forget();
+    let (_, mut feed) = desk.runtime.open();
+    disk.hook.is_full.store(true, Ordering::SeqCst);
+    gate.add_permits(1);
+    while !matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }) {}
+    let cancel = desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    let answer = tokio::time::timeout(std::time::Duration::from_secs(10), cancel).await.expect("no answer");
+    assert_eq!(answer.unwrap_err().kind, RejectionKind::NotSaved);
+    disk.hook.is_full.store(false, Ordering::SeqCst);
+    desk.until_state(run, RunState::Succeeded).await;
 }
 
 #[tokio::test]
@@ -175,18 +148,9 @@ async fn many_runs_share_commits() {
     let tool = Counter::new("read", EffectClass::Observe, Repeat::Repeatable);
     let counter = tool.happened.clone();
     let desk = Desk::start(log, &[], vec![tool], Role::Worker).await;
-    let steps: Vec<_> = (0..20)
-        .map(|step| serde_json::json!({ "title": format!("step {step}"), "tool": "read", "args": {} }))
-        .collect();
-    let spec: RunSpec = serde_json::from_value(serde_json::json!({
-        "goal": "twenty reads", "agent": "reads", "tools": [], "procedure": steps
-    }))
-    .unwrap();
     let mut runs = Vec::new();
     for _ in 0..8 {
-        let run = RunId(uuid::Uuid::now_v7());
-        runs.push(run);
-        desk.runtime.submit(Command::Start { run, spec: Box::new(spec.clone()) }, ana()).await.unwrap();
+        runs.push(desk.begin_with(procedure(&["read"; 20])).await);
     }
     for run in runs {
         desk.until_state(run, RunState::Succeeded).await;

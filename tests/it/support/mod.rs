@@ -1,4 +1,9 @@
 //! What several integration tests share.
 
+pub mod audit;
+pub mod dice;
+pub mod hooked;
+pub mod machine;
 pub mod pty;
+pub mod scale;
 pub mod scripted_model;

@@ -2,7 +2,6 @@
 
 use morningai::domain::Verdict;
 use morningai::policy::Policy;
-use morningai::ports::Judge;
 use serde_json::Value;
 use serde_json::json;
 

@@ -310,3 +310,14 @@ async fn the_palette_offers_no_decision() {
     console.press("enter").await;
     assert!(submitted(&console).is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_key_that_comes_with_others_decides_nothing_not_even_the_first() {
+    let mut console = card_open(effect(push_card()), 50).await;
+    console.wait(1_000).await;
+    console.write("yyy").await;
+    assert!(submitted(&console).is_empty());
+    assert!(console.sees("came right after another one"), "{}", console.screen());
+    console.press("y").await;
+    assert!(approval_of(&console).is_some(), "alone it decides");
+}

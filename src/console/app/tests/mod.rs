@@ -3,6 +3,7 @@
 mod decisions;
 mod goals;
 mod harness;
+mod picture;
 mod screens;
 mod source;
 

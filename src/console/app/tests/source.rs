@@ -145,7 +145,7 @@ async fn a_replay_is_paused_stepped_and_sped_up() {
     assert!(console.sees("‖ 00:41 / 02:00") && console.sees("×2"), "{}", console.screen());
     replay.0.lock().unwrap().ended = Some("you approved where it was denied".to_owned());
     console.press("space").await;
-    assert!(console.sees("the replay ended: you approved where it was denied"), "{}", console.screen());
+    assert!(console.sees("over: you approved where it was denied"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

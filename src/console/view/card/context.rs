@@ -102,7 +102,7 @@ fn decisions(context: &CardContext<'_>, rows: &mut Vec<Row>) {
         let mut right = Row::new();
         if let (Some(by), Some(at)) = (&other.decided_by, other.decided_at) {
             right.push_untrusted(words::actor(by), &by.name().into());
-            right.push(Role::Dim, format!(" {} ago", format::ago(at, context.now)));
+            right.push(Role::Dim, format!(" {}", format::ago_in_words(at, context.now)));
         }
         rows.push(Row::spread(left, right, context.width).anchored(Anchor::Approval(other.id)));
     }
@@ -133,7 +133,7 @@ fn identity(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     };
     line("approval", context.approval.id.to_string());
     line("run", context.approval.run.to_string());
-    line("asked at", context.approval.requested_at.to_rfc3339());
+    line("asked at", format::instant(context.approval.requested_at));
     if let Some(workspace) = context.run().and_then(|run| run.workspace.as_ref()) {
         line("workspace", workspace.root.clone());
     }

@@ -19,6 +19,8 @@ use crate::domain::Payload;
 use crate::domain::Repeat;
 use crate::domain::Reversibility;
 use crate::domain::Untrusted;
+use crate::domain::Usd;
+use crate::fold::Run;
 
 /// Columns of the labels.
 const LABEL: usize = 13;
@@ -176,7 +178,7 @@ fn asked_by(context: &CardContext<'_>) -> Fact {
     row.push_untrusted(words::actor(&approval.requested_by), &approval.requested_by.name().into());
     row.push(
         Role::Dim,
-        format!(" {} ago, call {} of run ", format::ago(approval.requested_at, context.now), approval.call),
+        format!(" {}, call {} of run ", format::ago_in_words(approval.requested_at, context.now), approval.call),
     );
     row.push(Role::Text, approval.run.short());
     if let Some(run) = context.run() {
@@ -195,7 +197,17 @@ fn cost(context: &CardContext<'_>) -> Fact {
     if run.steps > 0 {
         row.push(Role::Dim, format!("; {} of {} steps done", run.steps_done, run.steps));
     }
+    if let Some(rest) = cost_to_finish(run) {
+        row.push(Role::Dim, format!(", about {} to finish", rest.display()));
+    }
     fact("cost so far", row)
+}
+
+/// What the steps left would cost if they cost as much as those done. `None` where nothing is known to go by.
+fn cost_to_finish(run: &Run) -> Option<Usd> {
+    let left = i64::from(run.steps.checked_sub(run.steps_done)?);
+    let known = run.steps_done > 0 && left > 0 && run.unpriced_turns == 0 && run.cost > Usd::ZERO;
+    known.then(|| Usd(run.cost.0.saturating_mul(left) / i64::from(run.steps_done)))
 }
 
 /// When it expires, or what came of it.
@@ -209,7 +221,7 @@ fn status(context: &CardContext<'_>) -> Vec<Fact> {
             row.push_untrusted(words::actor(by), &by.name().into());
             row.push(
                 Role::Dim,
-                format!(" {} ago, at {}", format::ago(at, context.now), format::moment(at, context.now)),
+                format!(" {}, at {}", format::ago_in_words(at, context.now), format::moment(at, context.now)),
             );
         }
         let mut facts = vec![fact("state", row)];
@@ -272,7 +284,7 @@ fn computed(ask: &Ask) -> CardDigest {
 fn doubt(context: &CardContext<'_>, card: &EffectCard, attempt: u32, rows: &mut Vec<Row>) {
     let entry = context.thread().and_then(|thread| thread.calls.get(&context.approval.call));
     let started = entry.and_then(|entry| entry.started_at).unwrap_or(context.approval.requested_at);
-    let mut began = Row::of(Role::Text, format!("{} ago", format::ago(started, context.now)));
+    let mut began = Row::of(Role::Text, format::ago_in_words(started, context.now));
     began.push(Role::Dim, format!(", at {}, attempt {attempt}", format::moment(started, context.now)));
     match entry.and_then(|entry| entry.under.as_ref()) {
         Some(Authority::Rule(rule)) => {

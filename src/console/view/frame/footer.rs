@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::Scene;
+use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
+use crate::console::state::Direction;
 use crate::console::state::Extent;
 use crate::console::state::Page;
 use crate::console::state::Sheet;
@@ -44,13 +46,13 @@ pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
     row.push(Role::Dim, format!("  ×{}", moment.speed));
     row.blank(2);
     if let Some(reason) = &moment.ended {
-        row.push(Role::Warning, format!("the replay ended: {reason}"));
+        row.push(Role::Warning, format!("over: {reason}"));
         return Some(row.cut(width));
     }
     if moment.held {
         let toggle = scene.keymap.hint(Intent::ReplayToggle);
-        row.push(Role::Waiting, "it waits for a decision: ");
-        row.push(Role::Dim, format!("open the card and decide, or {toggle} goes on as recorded"));
+        row.push(Role::Waiting, "it waits: ");
+        row.push(Role::Dim, format!("decide on the card, or {toggle} plays on as recorded"));
         return Some(row.cut(width));
     }
     let mut keys = Row::new();
@@ -122,10 +124,17 @@ fn card_state(scene: &Scene<'_>) -> Vec<Row> {
     if !scene.contexts.contains(&Context::Effect) && !scene.contexts.contains(&Context::Doubt) {
         return Vec::new();
     }
+    if scene.state.store_down.is_some() {
+        return vec![Row::of(Role::Bad, "nothing can be decided now")];
+    }
     match review.unread() {
         Some(0) | None => Vec::new(),
         Some(rows) => {
-            let keys = [Intent::Down, Intent::HalfPageDown].map(|intent| scene.keymap.hint(intent)).join(" ");
+            let moves = match review.unread_lies() {
+                Direction::Up => [Intent::Up, Intent::HalfPageUp],
+                Direction::Down => [Intent::Down, Intent::HalfPageDown],
+            };
+            let keys = moves.map(|intent| scene.keymap.hint(intent)).join(" ");
             vec![labelled_as(Role::Waiting, &keys, &format!("{} to read", format::count(rows, "row", "rows")))]
         }
     }
@@ -136,6 +145,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     let mut wanted = Vec::new();
     for context in scene.contexts {
         match context {
+            Context::Effect | Context::Doubt | Context::Question if scene.state.store_down.is_some() => {}
             Context::Effect if read => wanted.extend([Intent::Approve, Intent::Deny, Intent::DenyWithReason]),
             Context::Effect => wanted.extend([Intent::Deny, Intent::DenyWithReason]),
             Context::Doubt if read => {
@@ -145,6 +155,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Question => wanted.extend([Intent::Answer, Intent::Dismiss]),
             Context::Card => wanted.extend([Intent::Everything, Intent::OpenRun, Intent::Copy, Intent::Back]),
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
+            Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
             Context::Home => wanted.extend(home(scene)),
@@ -156,6 +167,16 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
         wanted.push(Intent::Quit);
     }
     wanted
+}
+
+/// Whether the run that is open or selected can still be steered.
+fn is_live(scene: &Scene<'_>) -> bool {
+    let run = match (scene.state.page(), scene.state.pane().cursor) {
+        (Some(Page::Run(open)), _) => open.run,
+        (_, Some(Anchor::Run(run))) => run,
+        _ => return false,
+    };
+    scene.snapshot.runs.get(&run).is_some_and(|run| !run.state.is_final())
 }
 
 fn home(scene: &Scene<'_>) -> Vec<Intent> {

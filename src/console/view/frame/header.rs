@@ -9,6 +9,7 @@ use crate::console::state::Screen;
 use crate::console::state::Source;
 use crate::console::view::format;
 use crate::console::view::text::Row;
+use crate::console::view::text::fit_middle;
 use crate::domain::RunState;
 use crate::domain::Untrusted;
 use crate::ports::Link;
@@ -28,10 +29,12 @@ pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) 
     let (left, tabs) = tabs(scene, width);
     let mut rows = vec![Row::spread(left, activity(scene, width), width), source(scene, width)];
     if let Some(reason) = &scene.state.store_down {
-        let mut row = Row::of(Role::Banner, " NOT SAVED ").filled(Role::Banner);
-        row.push(Role::Banner, "nothing can be decided or started: ");
-        row.push_untrusted(Role::Banner, &Untrusted::from(reason.as_str()));
-        rows.push(row.cut(width));
+        let text = " NOT SAVED  nothing is decided or started until the store takes writes again";
+        rows.push(Row::of(Role::Banner, text).filled(Role::Banner).cut(width));
+        // The cause stands at the end of the message, after a path that may be long.
+        let reason = Untrusted::from(reason.as_str()).visible().into_owned();
+        let text = format!(" {}", fit_middle(&reason, width.saturating_sub(2)));
+        rows.push(Row::of(Role::Banner, text).filled(Role::Banner));
     }
     if height >= TALL {
         rows.push(Row::new());
@@ -83,6 +86,9 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
         row.blank(2);
     }
     let cost = today.map_or_else(|| "$0.00".to_owned(), |day| format::cost(day.cost(), day.unpriced()));
+    if !cost.contains('$') {
+        row.push(Role::Dim, "cost ");
+    }
     row.push(Role::Money, cost);
     row.push(Role::Dim, " today ");
     row
@@ -112,7 +118,6 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
     left.push(Role::Rule, " │ ");
     match &status.model {
         Some(model) => left.push_untrusted(Role::Dim, &Untrusted::from(model.as_str())),
-        None if scene.replay.is_some() => left.push(Role::Dim, "recorded model"),
         None => {
             left.push(Role::Warning, "no model");
             let help = scene.keymap.hint(Intent::Help);

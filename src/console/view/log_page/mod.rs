@@ -112,7 +112,7 @@ fn kind_role(event: &Event) -> Role {
 
 /// One event with all it holds, as it is stored.
 pub fn detail(envelope: &Envelope, search: &str, width: usize) -> Vec<Row> {
-    let note = Row::of(Role::Dim, envelope.at.to_rfc3339());
+    let note = Row::of(Role::Dim, format::instant(envelope.at));
     let mut rows = vec![Row::section(format!("Event {}", envelope.seq), note, width)];
     match serde_json::to_value(envelope) {
         Ok(value) => json::lay(&value, &Row::new(), width, &mut rows),

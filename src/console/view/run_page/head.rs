@@ -45,7 +45,7 @@ fn facts(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
     who.push_untrusted(Role::Agent, &run.agent.as_str().into());
     who.push(Role::Dim, ", started by ");
     who.push_untrusted(words::actor(&run.started_by), &run.started_by.name().into());
-    who.push(Role::Dim, format!(" {} ago", format::ago(run.started_at, context.now)));
+    who.push(Role::Dim, format!(" {}", format::ago_in_words(run.started_at, context.now)));
     who.push(Role::Dim, format!(", run {}", run.id.short()));
     fact(if run.is_procedure { "procedure" } else { "agent" }, who, context.width, rows);
     if let Some(workspace) = &run.workspace {

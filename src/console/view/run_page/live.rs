@@ -9,6 +9,7 @@ use crate::console::view::format;
 use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
+use crate::domain::PurposeOfTurn;
 use crate::domain::Untrusted;
 
 /// Most bytes of an unfinished paragraph that are laid out for a frame.
@@ -33,6 +34,11 @@ impl LiveText {
         };
         if live.turn != open.turn {
             return Vec::new();
+        }
+        if open.purpose == PurposeOfTurn::Plan {
+            // What streams in is JSON, which nobody reads as it comes.
+            let written = format!("writing the plan, {} so far ", format::bytes(live.text.raw().len() as u64));
+            return vec![lead().with(Role::Dim, written).with(Role::Running, "▌").cut(context.width)];
         }
         if self.turn != live.turn || !live.text.raw().starts_with(&self.done) {
             *self = Self { turn: live.turn, ..Self::default() };

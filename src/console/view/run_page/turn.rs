@@ -35,9 +35,18 @@ pub fn lay(turn: &TurnEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
     match &turn.status {
         // What streams in stands at the end of the page.
         TurnStatus::Open => {}
+        TurnStatus::Answered(_) if wrote_the_plan(turn) => {
+            rows.push(Row::of(Role::Dim, "  wrote the plan that stands above").cut(context.width));
+        }
         TurnStatus::Answered(reply) => answered(reply, fold, context, rows),
         TurnStatus::Failed(failure) => failed(failure, context, rows),
     }
+}
+
+/// Its text is JSON, which the plan at the top of the page shows as people read it.
+fn wrote_the_plan(turn: &TurnEntry) -> bool {
+    let TurnStatus::Answered(reply) = &turn.status else { return false };
+    turn.purpose == PurposeOfTurn::Plan && reply.text.raw().trim_start().starts_with('{')
 }
 
 fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
@@ -57,7 +66,7 @@ fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
     if turn.attempt > 1 {
         left.push(Role::Warning, format!(", attempt {}", turn.attempt));
     }
-    if let (Fold::Closed, TurnStatus::Answered(reply)) = (fold, &turn.status) {
+    if let (Fold::Closed, TurnStatus::Answered(reply), false) = (fold, &turn.status, wrote_the_plan(turn)) {
         left.push(Role::Dim, "  ");
         let first = reply.text.visible_lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
         left.push_untrusted(Role::Dim, &Untrusted::from(first.as_ref()));

@@ -1,0 +1,75 @@
+//! A replay in the text console: says where it stands, and plays on when told. A live source says nothing here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::ports::Client;
+use crate::ports::Moment;
+use crate::ports::Transport;
+
+/// Time between looks at the recording's clock, which tells nobody when it stops.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Where a replay stands, as far as it was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Standing {
+    Playing,
+    Held,
+    Paused,
+    Ended(String),
+}
+
+/// Watches the clock of a recording.
+pub struct Watch {
+    transport: Option<Arc<dyn Transport>>,
+    said: Standing,
+}
+
+impl Watch {
+    pub fn of(client: &dyn Client) -> Self {
+        Self { transport: client.transport(), said: Standing::Playing }
+    }
+
+    /// Returns when there may be news; never for a live source.
+    pub async fn due(&self) {
+        match self.transport {
+            Some(_) => tokio::time::sleep(LOOK).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// A sentence when it stands elsewhere than last said.
+    pub fn news(&mut self) -> Option<String> {
+        let now = standing(&self.transport.as_ref()?.moment());
+        if now == self.said {
+            return None;
+        }
+        self.said = now;
+        match &self.said {
+            Standing::Playing => None,
+            Standing::Held => Some("The replay waits here. Decide, or play lets it go on as recorded.".to_owned()),
+            Standing::Paused => Some("The replay is paused. play lets it go on.".to_owned()),
+            Standing::Ended(reason) => Some(format!("The replay is over: {reason}.")),
+        }
+    }
+
+    /// Plays or pauses, or says why that cannot be.
+    pub fn toggle(&self) -> Result<(), &'static str> {
+        match &self.transport {
+            Some(transport) => {
+                transport.toggle();
+                Ok(())
+            }
+            None => Err("this is no recording; what is shown here happens now"),
+        }
+    }
+}
+
+fn standing(moment: &Moment) -> Standing {
+    match &moment.ended {
+        Some(reason) => Standing::Ended(reason.clone()),
+        None if moment.held => Standing::Held,
+        None if moment.playing => Standing::Playing,
+        None => Standing::Paused,
+    }
+}

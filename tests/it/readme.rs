@@ -1,0 +1,121 @@
+//! What the README says is so: its key table is the one in force, its picture exists, and each of its commands runs.
+
+use morningai::console::keymap::Keymap;
+use serde_json::Value;
+
+use crate::support::machine::Machine;
+use crate::support::scripted_model::ScriptedModel;
+use crate::support::scripted_model::story;
+
+const README: &str = include_str!("../../README.md");
+
+/// The part between two marks.
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let start = text.find(from).unwrap_or_else(|| panic!("the README has no {from}")) + from.len();
+    let end = text[start..].find(to).unwrap_or_else(|| panic!("the README has no {to}"));
+    text[start..start + end].trim()
+}
+
+#[test]
+fn the_key_table_is_the_one_in_force() {
+    let table = Keymap::builtin().unwrap().markdown_table();
+    let shown = between(README, "<!-- keys -->", "<!-- /keys -->");
+    assert_eq!(shown, table.trim(), "put this between the marks:\n{table}\n");
+}
+
+#[test]
+fn the_picture_is_there() {
+    let path = between(README, "](assets/", ")");
+    assert!(std::path::Path::new("assets").join(path).is_file(), "{path}");
+}
+
+/// Lines of the README's shell blocks that start a program, without their comments.
+fn commands() -> Vec<String> {
+    let blocks = README.split("```").skip(1).step_by(2).filter_map(|block| block.strip_prefix("sh\n"));
+    let lines = blocks.flat_map(str::lines).map(|line| line.split(" #").next().unwrap_or_default().trim().to_owned());
+    lines.filter(|line| !line.is_empty() && !line.starts_with("export ")).collect()
+}
+
+/// The ids and digests that the README's made-up ones stand for.
+#[derive(Default)]
+struct Real {
+    run: String,
+    push: String,
+    digest: String,
+    clean_up: String,
+}
+
+impl Real {
+    fn learn(&mut self, waiting: &[Value]) {
+        for approval in waiting {
+            let text = |field: &str| approval[field].as_str().unwrap().to_owned();
+            match text("tool").as_str() {
+                "git_push" => (self.run, self.push, self.digest) = (text("run"), text("id"), text("digest")),
+                _ => self.clean_up = text("id"),
+            }
+        }
+    }
+
+    fn words(&self, line: &str, repository: &str) -> Vec<String> {
+        let mut words = split(line);
+        let id = match words.first().map(String::as_str) {
+            Some("pause" | "resume" | "cancel" | "record") => &self.run,
+            Some("deny") => &self.clean_up,
+            _ => &self.push,
+        };
+        for word in &mut words {
+            match word.as_str() {
+                "0198f2c4" => word.clone_from(id),
+                "9f86d081884c" => word.clone_from(&self.digest),
+                "~/src/budget" => repository.clone_into(word),
+                _ => {}
+            }
+        }
+        words
+    }
+}
+
+fn split(line: &str) -> Vec<String> {
+    let quoted = line.split('"').enumerate();
+    quoted
+        .flat_map(|(at, part)| match at % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
+}
+
+/// How a command of the README ends in the order in which they stand there. What was settled before says so, what opens
+/// the console needs a terminal, and `doctor` sees that the model of the test only recites.
+fn expected(words: &[String]) -> i32 {
+    match words[0].as_str() {
+        "run" => 4,
+        "answer" | "settle" | "pause" | "resume" | "cancel" | "doctor" => 1,
+        "demo" => 2,
+        _ => 0,
+    }
+}
+
+#[test]
+fn each_command_does_what_is_said() {
+    let model = ScriptedModel::start(story::fix_the_failing_test());
+    let machine = Machine::new().with_model(&model.base_url());
+    let repository = story::repository(machine.home()).unwrap().display().to_string();
+    let mut real = Real::default();
+    let mut ran = 0;
+    for line in commands() {
+        let line = match line.as_str() {
+            "cargo run --release" | "tests/run" => continue,
+            other => other.strip_prefix("morningai ").or(other.strip_prefix("cargo run --release -- ")),
+        };
+        let line = line.unwrap_or_else(|| panic!("the README has a command that nothing runs: {line:?}"));
+        let words = real.words(line, &repository);
+        let arguments: Vec<_> = words.iter().map(String::as_str).collect();
+        machine.run(&arguments).ended(expected(&words));
+        if words[0] == "run" {
+            real.learn(&machine.run(&["approvals", "--json"]).json());
+        }
+        ran += 1;
+    }
+    assert!(ran > 20, "only {ran} commands were found");
+}

@@ -1,0 +1,258 @@
+//! The whole story by command line: the real program, a model at the wire, a real repository, scripts only.
+
+use std::io::BufRead;
+use std::io::BufReader;
+use std::io::Read;
+use std::io::Write;
+use std::process::Command;
+use std::process::Stdio;
+use std::sync::mpsc;
+use std::time::Duration;
+use std::time::Instant;
+
+use serde_json::Value;
+use serde_json::json;
+
+use crate::support::machine::Machine;
+use crate::support::machine::Ran;
+use crate::support::scripted_model::ScriptedModel;
+use crate::support::scripted_model::story;
+
+/// The latest a decision of one process may be acted on in another.
+const ACTED_ON: Duration = Duration::from_millis(250);
+/// How long a test waits for something that must happen before it fails.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+struct Story {
+    machine: Machine,
+    repository: String,
+    _model: ScriptedModel,
+}
+
+impl Story {
+    fn new() -> Self {
+        let model = ScriptedModel::start(story::fix_the_failing_test());
+        let machine = Machine::new().with_model(&model.base_url());
+        let repository = story::repository(machine.home()).unwrap().display().to_string();
+        Self { machine, repository, _model: model }
+    }
+
+    /// Runs the agent up to the push, which waits for a person; the run's last object and the request.
+    fn up_to_the_push(&self) -> (Value, Value) {
+        let arguments = ["run", "make the failing test pass", "--workspace", &self.repository, "--detach", "--json"];
+        let printed = self.machine.run(&arguments).ended(4).json();
+        let run = printed.last().unwrap().clone();
+        let waiting = self.machine.run(&["approvals", "--json"]).ended(0).json();
+        assert_eq!(waiting.len(), 1, "{waiting:?}");
+        (run, waiting[0].clone())
+    }
+
+    fn branches_pushed(&self) -> Vec<String> {
+        let origin = self.machine.path("origin.git");
+        let listed = Command::new("git").args(["branch", "--format=%(refname:short)"]).current_dir(origin).output();
+        String::from_utf8(listed.unwrap().stdout).unwrap().lines().map(str::to_owned).collect()
+    }
+
+    fn run_is(&self, state: &str) -> bool {
+        let runs = self.machine.run(&["runs", "--json"]).ended(0).json();
+        runs.len() == 1 && runs[0]["state"] == json!(state)
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn an_approved_push_is_made_and_the_run_succeeds() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    assert_eq!((text(&run["state"]), text(&run["agent"])), ("waiting", "dev"));
+    assert_eq!((text(&approval["verb"]), text(&approval["state"])), ("push", "pending"));
+    assert_eq!(story.branches_pushed(), ["main"], "nothing leaves before a person decides");
+    assert_eq!(text(&approval["run"]), text(&run["id"]));
+
+    let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
+    let wrong = story.machine.run(&["approve", id, "--digest", "00000000"]).ended(3);
+    assert!(wrong.err.contains(&digest[..12]), "{}", wrong.err);
+    let card = story.machine.run(&["approvals", "show", id]).ended(0);
+    assert!(card.out.contains("origin.git") && card.out.contains(&digest[..12]), "{}", card.out);
+    story.machine.run(&["approve", id, "--digest", &digest[..8]]).ended(0);
+
+    let pushed = story.branches_pushed();
+    assert!(pushed.iter().any(|branch| branch.starts_with("morningai/make-the-failing-test-pass")), "{pushed:?}");
+    assert!(story.run_is("succeeded"));
+    let again = story.machine.run(&["deny", id]).ended(1);
+    assert!(again.err.contains("approved"), "a loser is told who won: {}", again.err);
+    let decided = &story.machine.run(&["approvals", "--all", "--json"]).ended(0).json()[0];
+    assert_eq!((text(&decided["state"]), text(&decided["decided_by"])), ("approved", "ana"));
+    story.machine.run(&["log", "verify"]).ended(0);
+}
+
+#[test]
+fn a_denied_push_leads_the_agent_another_way() {
+    let story = Story::new();
+    let (_, approval) = story.up_to_the_push();
+    story.machine.run(&["deny", text(&approval["id"]), "--reason", "not before the release"]).ended(0);
+    assert_eq!(story.branches_pushed(), ["main"]);
+    assert!(story.run_is("succeeded"));
+    let log = story.machine.run(&["log", "export"]).ended(0);
+    assert!(log.out.contains("not before the release") && log.out.contains("HANDOVER.md"));
+}
+
+#[test]
+fn a_run_is_recorded_and_replayed_as_text() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    story.machine.run(&["cancel", text(&run["id"]), "--reason", "enough"]).ended(0);
+    assert!(story.run_is("cancelled"));
+    let withdrawn = &story.machine.run(&["approvals", "--all", "--json"]).ended(0).json()[0];
+    assert_eq!((&withdrawn["id"], text(&withdrawn["state"])), (&approval["id"], "withdrawn"));
+
+    let file = story.machine.path("session.ndjson");
+    let file = file.to_str().unwrap();
+    story.machine.run(&["record", text(&run["id"]), "-o", file]).ended(0);
+    let data = story.machine.path("data");
+    std::fs::rename(&data, story.machine.path("elsewhere")).unwrap();
+    let replayed = replay_to_its_end(&story.machine, file);
+    assert!(replayed.contains("approval.requested") && replayed.contains("run.cancelled"), "{replayed}");
+    assert!(!data.join("morningai.db").exists(), "a demo touches no state");
+}
+
+/// What the text console prints of a recording, played to its end; where it waits for a decision it plays on.
+fn replay_to_its_end(machine: &Machine, file: &str) -> String {
+    let mut command = machine.command(&["demo", file, "--plain", "--speed", "100"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let lines = lines_of(child.stdout.take().unwrap());
+    let mut printed = String::new();
+    while let Ok(line) = lines.recv_timeout(PATIENCE) {
+        printed.extend([line.as_str(), "\n"]);
+        if line.starts_with("The replay waits here") {
+            input.write_all(b"play\n").unwrap();
+        }
+        if line.starts_with("The replay is over") {
+            drop(input);
+            assert!(child.wait().unwrap().success());
+            return printed;
+        }
+    }
+    child.kill().unwrap();
+    panic!("the replay does not end:\n{printed}");
+}
+
+/// Lines as they come, so that waiting for one can be given up.
+fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (told, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if told.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+#[test]
+fn the_text_console_starts_a_procedure_and_approves_by_digest() {
+    let machine = Machine::new();
+    let asked = machine.run(&["run", "--runbook", "check-this-machine", "--detach", "--json"]).ended(4);
+    assert_eq!(asked.json().last().unwrap()["state"], json!("waiting"));
+    let approval = &machine.run(&["approvals", "--json"]).json()[0];
+    let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
+    let typed = format!("approve {id} {digest}\nshow {}\n", text(&approval["run"]));
+    let talked = machine.run_with_input(&["--plain"], &typed).ended(0);
+    assert!(talked.out.contains("No model is set") || talked.out.contains("no model is set"), "{}", talked.out);
+    assert!(talked.out.contains("Done, and saved."), "{}", talked.out);
+    assert!(!talked.out.contains('\u{1b}'), "no cursor is moved and nothing coloured");
+    machine.run(&["resume", text(&approval["run"])]);
+    assert_eq!(machine.run(&["runs", "--json"]).json()[0]["state"], json!("succeeded"));
+}
+
+#[test]
+fn a_decision_in_one_process_is_acted_on_by_another_within_a_quarter_of_a_second() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    // The text console is a process that works on runs; its input stays open.
+    let mut worker = story.machine.command(&["--plain"]).stdin(Stdio::piped()).spawn().unwrap();
+    let lines = lines_of(worker.stdout.take().unwrap());
+    while !lines.recv_timeout(PATIENCE).expect("the other process prints the card").starts_with("To decide:") {}
+    let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
+    story.machine.run(&["approve", id, "--digest", digest, "--detach"]).ended(0);
+    wait_until("the run went on in the other process", || story.run_is("succeeded"));
+    drop(worker.stdin.take());
+    worker.wait().unwrap();
+
+    let events = story.machine.run(&["log", "export"]).ended(0).json();
+    let at = |kind: &str, from: usize| {
+        let found = events.iter().skip(from).position(|event| event["event"]["type"] == json!(kind)).unwrap() + from;
+        let at = chrono::DateTime::parse_from_rfc3339(text(&events[found]["at"])).unwrap();
+        (found, at)
+    };
+    let (decided, decided_at) = at("approval.approved", 0);
+    let (_, started_at) = at("run.effect_started", decided);
+    let took = (started_at - decided_at).to_std().unwrap();
+    assert!(took <= ACTED_ON, "acted on after {took:?} in run {}", run["id"]);
+}
+
+fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "never: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn every_mistake_has_its_exit_code_and_says_what_next() {
+    let story = Story::new();
+    let workspace = story.repository.as_str();
+    let nowhere = story.machine.path("nowhere");
+    let nowhere = nowhere.to_str().unwrap();
+    let plain_directory = story.machine.home().to_str().unwrap();
+    for (code, arguments, says) in [
+        (2, &["run", "x", "--agent", "nobody", "--workspace", workspace][..], "nobody"),
+        (2, &["run", "x", "--workspace", nowhere], "nowhere"),
+        (2, &["run", "x", "--workspace", plain_directory], "not a git repository"),
+        (2, &["run", "--runbook", "no-such"], "no-such"),
+        (2, &["approve", "zzzz", "--digest", "12345678"], "zzzz"),
+        (2, &["runs", "show", "ffffffff"], "ffffffff"),
+        (2, &["--db", "mysql://x/y", "runs"], "sqlite:"),
+        (2, &["--policy", nowhere, "runs"], "policy"),
+        (2, &["demo", nowhere], "recording"),
+        (2, &["--config", nowhere, "runs"], "nowhere"),
+        (2, &["no-such-command"], "no-such-command"),
+    ] {
+        let ran = story.machine.run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(says), "{arguments:?}: {}", ran.err);
+        assert_eq!(ran.out, "", "{arguments:?}");
+    }
+    std::fs::write(story.machine.path("budget/src/lib.rs"), "changed").unwrap();
+    let dirty: Ran = story.machine.run(&["run", "x", "--workspace", workspace]);
+    assert_eq!((dirty.code, dirty.err.contains("--leave-changes")), (2, true), "{}", dirty.err);
+    assert_eq!(story.machine.run(&["runs", "--json"]).json(), Vec::<Value>::new(), "no run was begun");
+}
+
+#[test]
+fn a_model_that_cannot_be_reached_leaves_a_run_that_says_so() {
+    let machine = Machine::new().with_model("http://127.0.0.1:1/v1");
+    let repository = story::repository(machine.home()).unwrap().display().to_string();
+    let ran = machine.run(&["run", "x", "--workspace", &repository, "--detach"]);
+    assert_ne!(ran.code, 0);
+    assert!(ran.err.contains("127.0.0.1:1") || ran.out.contains("127.0.0.1:1"), "{}{}", ran.out, ran.err);
+    assert_eq!(machine.run(&["runs", "--json"]).ended(0).json().len(), 1, "the run is not lost");
+}
+
+#[test]
+fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    let mut elsewhere = story.machine.command(&["deny", text(&approval["id"])]);
+    let denied = Ran::from(elsewhere.env_remove("OPENAI_BASE_URL").output().unwrap()).ended(0);
+    assert!(denied.err.contains("no model is configured here"), "{}", denied.err);
+    assert!(!story.run_is("paused"));
+    story.machine.run(&["resume", text(&run["id"])]).ended(0);
+    assert!(story.run_is("succeeded"));
+}

@@ -185,8 +185,7 @@ impl Console {
             }
             Some(_) | None => console.send_snapshot(socket).await?,
         }
-        let store = store_down.map_or(FeedItem::StoreBack, |reason| FeedItem::StoreDown { reason });
-        say(socket, &FromServer::Items { items: vec![store] }).await?;
+        tell_of_store(socket, store_down).await?;
         Ok(console)
     }
 
@@ -279,26 +278,24 @@ impl Console {
             self.catch_up(socket, batch.after).await?;
         }
         let is_behind = self.batches.len() > BEHIND;
-        let is_old = batch.upto <= self.sent && batch.upto > batch.after;
-        let text = match (&batch.events, is_old, is_behind) {
-            (_, true, _) => return Ok(()),
-            (Some(events), false, true) => events,
-            (None, false, true) => return Ok(()),
-            (_, false, false) => &batch.whole,
-        };
-        send(socket, text.clone()).await?;
+        let message = if is_behind { batch.events.as_ref() } else { Some(&batch.whole) };
+        // Events in it that were sent before, with a snapshot or from the log, the console knows by their number.
+        if let Some(message) = message {
+            send(socket, message.clone()).await?;
+        }
         self.sent = self.sent.max(batch.upto);
         Ok(())
     }
 
     /// Batches were missed: goes on with those to come, after what is in the log by now.
     async fn listen_anew(&mut self, socket: &mut WebSocket) -> Result<(), End> {
-        let Listening { batches, upto, .. } = self.app.hub.listen();
+        let Listening { batches, upto, store_down } = self.app.hub.listen();
         self.batches = batches;
         match upto.saturating_sub(self.sent) > NEAR_WHEN_SLOW {
-            true => self.send_snapshot(socket).await,
-            false => self.catch_up(socket, upto).await,
+            true => self.send_snapshot(socket).await?,
+            false => self.catch_up(socket, upto).await?,
         }
+        tell_of_store(socket, store_down).await
     }
 
     /// Sends what the log has after the last event sent, up to `upto`.
@@ -332,6 +329,12 @@ impl Console {
         let mark = last.ok().and_then(|events| events.first().map(Mark::of)).filter(|mark| mark.seq == self.sent);
         say(socket, &FromServer::SnapshotEnd { mark }).await
     }
+}
+
+/// What is no event is in no log: a console that missed it is told how it is now.
+async fn tell_of_store(socket: &mut WebSocket, store_down: Option<String>) -> Result<(), End> {
+    let store = store_down.map_or(FeedItem::StoreBack, |reason| FeedItem::StoreDown { reason });
+    say(socket, &FromServer::Items { items: vec![store] }).await
 }
 
 fn last_event(outcome: &Outcome) -> u64 {

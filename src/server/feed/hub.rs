@@ -240,16 +240,119 @@ pub(super) fn packed(text: String) -> Message {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::domain::Actor;
+    use crate::domain::Command;
+    use crate::domain::Delta;
+    use crate::domain::DeltaKind;
+    use crate::domain::Envelope;
+    use crate::domain::Query;
+    use crate::domain::Rejection;
+    use crate::domain::RunEvent;
+    use crate::domain::RunId;
+    use crate::domain::Stream;
+    use crate::fold::Snapshot;
+    use crate::ports::Answer;
+    use crate::ports::ClientError;
+    use crate::ports::Status;
     use crate::protocol::FromServer;
+
+    const RUN: RunId = RunId(uuid::Uuid::nil());
+
+    /// A source that says what the test says.
+    struct Source {
+        cursor: Mutex<u64>,
+        feed: broadcast::Sender<FeedItem>,
+    }
+
+    #[async_trait]
+    impl Client for Source {
+        async fn open(&self) -> Result<(Snapshot, Feed), ClientError> {
+            let cursor = *self.cursor.lock().unwrap();
+            Ok((Snapshot { cursor, ..Snapshot::default() }, self.feed.subscribe()))
+        }
+
+        async fn query(&self, _query: Query) -> Result<Answer, ClientError> {
+            unreachable!("a hub asks nothing")
+        }
+
+        async fn submit(&self, _command: Command, _by: Actor) -> Result<Vec<Envelope>, Rejection> {
+            unreachable!("a hub decides nothing")
+        }
+
+        fn status(&self) -> Status {
+            Status::default()
+        }
+    }
+
+    fn event(seq: u64) -> FeedItem {
+        let at = "2026-11-24T03:00:00Z".parse().unwrap();
+        let event = crate::domain::Event::Run(RunEvent::Recovered {});
+        let envelope = Envelope { seq, stream: Stream::Run(RUN), version: seq, at, by: Actor::System, event };
+        FeedItem::Committed { envelope: Box::new(envelope) }
+    }
+
+    fn word() -> FeedItem {
+        FeedItem::Delta(Delta { run: RUN, kind: DeltaKind::Token { turn: 1 }, text: "word".into() })
+    }
+
+    fn items(message: &Message) -> Vec<FeedItem> {
+        match serde_json::from_str(message.to_text().unwrap()).unwrap() {
+            FromServer::Items { items } => items,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn hub(depth: usize) -> (Arc<Source>, Arc<Hub>, CancellationToken) {
+        let source = Arc::new(Source { cursor: Mutex::new(3), feed: broadcast::channel(depth).0 });
+        let hub = Hub::new(source.clone());
+        let feed = hub.begin().await;
+        let stopping = CancellationToken::new();
+        tokio::spawn(hub.clone().run(feed, stopping.clone()));
+        (source, hub, stopping)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_together_is_one_batch_and_deltas_can_be_left_out() {
+        let (source, hub, stopping) = hub(64).await;
+        let mut listening = hub.listen();
+        assert_eq!(listening.upto, 3);
+        for item in [word(), event(4), FeedItem::StoreDown { reason: "full".to_owned() }, word(), event(5)] {
+            source.feed.send(item).unwrap();
+        }
+        let batch = listening.batches.recv().await.unwrap();
+        assert_eq!((batch.after, batch.upto, items(&batch.whole).len()), (3, 5, 5));
+        let kept = items(batch.events.as_ref().unwrap());
+        assert_eq!(kept, [event(4), FeedItem::StoreDown { reason: "full".to_owned() }, event(5)]);
+        assert_eq!(hub.listen().store_down.as_deref(), Some("full"), "who comes later is told too");
+        source.feed.send(word()).unwrap();
+        let batch = listening.batches.recv().await.unwrap();
+        assert_eq!((batch.after, batch.upto, &batch.events), (5, 5, &None));
+        stopping.cancel();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_gap_is_seen_by_who_listens_and_nobody_listening_is_no_gap() {
+        let (source, hub, stopping) = hub(2).await;
+        source.feed.send(event(4)).unwrap();
+        tokio::time::sleep(GATHER * 2).await;
+        let mut listening = hub.listen();
+        assert_eq!(listening.upto, 4);
+        // More than the source keeps for a slow listener: the hub begins anew.
+        *source.cursor.lock().unwrap() = 9;
+        (5..=9).for_each(|seq| drop(source.feed.send(event(seq))));
+        let batch = listening.batches.recv().await.unwrap();
+        assert_eq!((batch.after, batch.upto, items(&batch.whole)), (9, 9, Vec::new()));
+        stopping.cancel();
+    }
 
     #[test]
     fn a_message_of_written_items_is_one_of_the_protocol() {
-        let items = [FeedItem::StoreBack, FeedItem::StoreDown { reason: "full".to_owned() }];
+        let given = [FeedItem::StoreBack, FeedItem::StoreDown { reason: "full".to_owned() }];
         let written: Vec<_> =
-            items.iter().map(|item| Written { json: serde_json::to_string(item).unwrap(), is_delta: false }).collect();
-        let text = message(&joined(written.iter()));
-        assert_eq!(serde_json::from_str::<FromServer>(&text).unwrap(), FromServer::Items { items: items.to_vec() });
-        assert_eq!(serde_json::from_str::<FromServer>(&message("")).unwrap(), FromServer::Items { items: Vec::new() });
+            given.iter().map(|item| Written { json: serde_json::to_string(item).unwrap(), is_delta: false }).collect();
+        assert_eq!(items(&packed(message(&joined(written.iter())))), given);
     }
 }

@@ -30,6 +30,9 @@
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |
+//! | what a server and a console elsewhere say to each other | [`protocol`] |
+//! | the HTTP API, and the feed of attached consoles | [`server`] |
+//! | what scripts see, on the command line and over HTTP | [`shape`] |
 //! | the screen | [`console`] |
 //! | the command line | [`cli`] |
 //! | which adapters are started | [`wire`] |
@@ -39,7 +42,7 @@
 //! # What is absent
 //!
 //! The engine, the folds and the views perform no I/O, read no clock and draw no random numbers. The console never
-//! learns whether its source is the embedded orchestrator or a recording. No effect starts before its intent is on
+//! learns whether its source is the embedded orchestrator, a server elsewhere or a recording. No effect starts before its intent is on
 //! disk, and none is repeated because its outcome is unknown: see [`engine::effects_left`]. No text from outside
 //! reaches the screen but through [`domain::Untrusted`]. There is no second place that decides: headless commands
 //! and the console submit the same commands.
@@ -68,7 +71,10 @@ pub mod fold;
 pub mod models;
 pub mod policy;
 pub mod ports;
+pub mod protocol;
 pub mod runtime;
+pub mod server;
+pub mod shape;
 pub mod store;
 pub mod tools;
 pub mod wire;

@@ -13,14 +13,17 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("engine", &["domain", "policy", "fold"]),
     ("ports", &["domain", "fold"]),
     ("access", &["domain", "ports"]),
+    ("protocol", &["domain", "fold", "ports"]),
+    ("shape", &["domain", "fold", "ports"]),
     ("config", &["domain"]),
     ("store", &["domain", "fold", "ports"]),
     ("models", &["domain", "ports"]),
     ("tools", &["domain", "ports"]),
     ("runtime", &["domain", "fold", "engine", "policy", "ports"]),
-    ("client", &["domain", "fold", "ports", "runtime"]),
+    ("client", &["domain", "fold", "ports", "protocol", "runtime"]),
+    ("server", &["domain", "fold", "ports", "protocol", "shape"]),
     ("console", &["domain", "fold", "ports", "config"]),
-    ("cli", &["domain", "fold", "ports", "config", "access"]),
+    ("cli", &["domain", "fold", "ports", "shape", "config", "access"]),
 ];
 
 /// The same discipline inside the console.

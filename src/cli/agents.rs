@@ -10,6 +10,7 @@ use super::host::OfferKind;
 use super::table::table;
 use crate::domain::Untrusted;
 use crate::domain::nearest;
+use crate::shape::OfferDetail;
 
 pub async fn agents(context: Context<'_>, options: AgentsOptions) -> Result<Exit, Failure> {
     let (offers, broken) = context.host.offers().await?;
@@ -17,7 +18,7 @@ pub async fn agents(context: Context<'_>, options: AgentsOptions) -> Result<Exit
         Some(show) => {
             let offer = find(&offers, show.id())?;
             match context.form {
-                Form::Json => context.output.json(&Detail { offer, text: &offer.text })?,
+                Form::Json => context.output.json(&OfferDetail::of(offer))?,
                 Form::Text => context.output.write(&detail(offer))?,
             }
         }
@@ -31,13 +32,6 @@ pub async fn agents(context: Context<'_>, options: AgentsOptions) -> Result<Exit
         context.output.diagnose(&faults.rendered());
     }
     Ok(Exit::Done)
-}
-
-#[derive(serde::Serialize)]
-struct Detail<'a> {
-    #[serde(flatten)]
-    offer: &'a Offer,
-    text: &'a str,
 }
 
 fn find<'a>(offers: &'a [Offer], name: &str) -> Result<&'a Offer, Failure> {

@@ -8,14 +8,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
-use super::shape::ApprovalDetail;
-use super::shape::ApprovalShape;
 use super::table::table;
 use super::time;
-use crate::domain::Query;
 use crate::fold::Approval;
-use crate::ports::Answer;
 use crate::ports::Client;
+use crate::shape;
+use crate::shape::ApprovalDetail;
+use crate::shape::ApprovalShape;
 
 pub async fn approvals(mut context: Context<'_>, options: ApprovalsOptions) -> Result<Exit, Failure> {
     let session = context.host.session(Part::Reader).await?;
@@ -38,13 +37,8 @@ async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -
 
 async fn list(context: &mut Context<'_>, client: &dyn Client, options: &ApprovalsOptions) -> Result<(), Failure> {
     let (snapshot, _) = client.open().await?;
-    // Oldest first, as they should be dealt with; settled ones follow, newest first.
-    let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
-    if options.all
-        && let Answer::Approvals(page) = client.query(Query::Approvals { offset: 0, limit: options.limit }).await?
-    {
-        approvals.extend(page.rows);
-    }
+    let most_settled = if options.all { options.limit } else { 0 };
+    let approvals = shape::approvals(client, &snapshot, most_settled).await?;
     match context.form {
         Form::Json => approvals.iter().try_for_each(|approval| context.output.json(&ApprovalShape::of(approval))),
         Form::Text if approvals.is_empty() => context.output.line("nothing waits for a person"),

@@ -1,5 +1,6 @@
 //! The command line as data: options, subcommands, and where each reads the environment. Decides nothing.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -185,6 +186,10 @@ pub enum Command {
     },
     /// Replay a recorded session in the console; touches no state
     Demo(DemoOptions),
+    /// Run the orchestrator without a screen, for consoles and programs elsewhere
+    Serve(ServeOptions),
+    /// Open the console on a server
+    Attach(AttachOptions),
     /// Write a run as a recording
     Record {
         /// The run: its id, any unique prefix of it, or its last 8 digits
@@ -257,6 +262,38 @@ pub struct DemoOptions {
     /// How fast, against as it was recorded
     #[arg(long, value_name = "N", default_value_t = 1.0)]
     pub speed: f64,
+}
+
+#[derive(Debug, Args)]
+pub struct ServeOptions {
+    /// Where to listen; port 0 takes any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7417")]
+    pub listen: SocketAddr,
+    /// The certificate chain, PEM; only TLS 1.3 is spoken
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's private key, PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Something in front of this speaks TLS, so listen in the clear on any address
+    #[arg(long, conflicts_with = "tls_cert")]
+    pub tls_elsewhere: bool,
+    /// A name it is reached by, besides its address; may be repeated
+    #[arg(long = "name", value_name = "HOST")]
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct AttachOptions {
+    /// The server: https://HOST:PORT, or http://127.0.0.1:7417 on this machine
+    #[arg(value_name = "URL")]
+    pub server: String,
+    /// Where the token is [default: MORNINGAI_TOKEN; for this machine, serve.token in the data directory]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The authority that vouches for the server, PEM [default: those that this machine trusts]
+    #[arg(long, value_name = "FILE")]
+    pub tls_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -17,7 +17,6 @@ use super::follow::Stop;
 use super::follow::Voice;
 use super::follow::tell_who_waits;
 use super::host::Part;
-use super::shape::ApprovalShape;
 use crate::domain::Command;
 use crate::domain::FeedItem;
 use crate::domain::RunId;
@@ -28,6 +27,7 @@ use crate::fold::Approval;
 use crate::fold::Snapshot;
 use crate::ports::Client;
 use crate::ports::Feed;
+use crate::shape::ApprovalShape;
 
 /// A process that works on runs acts on a decision within 250 ms; after twice that nobody does.
 const PATIENCE: Duration = Duration::from_millis(500);

@@ -1,7 +1,6 @@
 //! What the commands ask of the program around them. `wire` answers; nothing here knows a store or a model.
 
 use std::path::Path;
-use std::path::PathBuf;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -14,6 +13,13 @@ use crate::domain::RunSpec;
 use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
+pub use crate::ports::Offer;
+pub use crate::ports::OfferKind;
+pub use crate::ports::Order;
+pub use crate::ports::Uncommitted;
+pub use crate::ports::Work;
+pub use crate::shape::Finding;
+pub use crate::shape::Health;
 
 /// The program around the commands.
 #[async_trait]
@@ -101,96 +107,9 @@ pub struct Rebuilt {
     pub rows: usize,
 }
 
-/// A run that somebody wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    pub run: RunId,
-    pub work: Work,
-    /// The repository; the current directory when nothing is said.
-    pub workspace: Option<PathBuf>,
-    pub uncommitted: Uncommitted,
-}
-
-/// What becomes of changes in the repository that are not committed, which a run does not see.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Uncommitted {
-    /// The run does not start.
-    Refuse,
-    /// It goes on from the last commit.
-    LeaveBehind,
-}
-
-/// What a run is to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// An agent, by name or the usual one, pursues a goal.
-    Goal { goal: String, agent: Option<String> },
-    /// A procedure is followed: one of that name, or a Markdown file.
-    Procedure(String),
-}
-
-/// Something that can be run: an agent or a procedure.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Offer {
-    pub name: String,
-    pub kind: OfferKind,
-    pub description: String,
-    /// The kind of model an agent's turns go to; `null` for a procedure.
-    pub model: Option<String>,
-    /// Tools an agent may call, or a procedure does.
-    pub tools: Vec<String>,
-    /// Where it is written.
-    pub source: String,
-    /// An agent's instructions, or the titles of a procedure's steps.
-    #[serde(skip)]
-    pub text: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OfferKind {
-    Agent,
-    Procedure,
-}
-
 /// Whether an examination asks the models anything; that may cost money.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AskModels {
     Yes,
     No,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// `store`, `model`, `sandbox`, …
-    pub subject: String,
-    pub verdict: Health,
-    pub detail: String,
-    /// What to do; empty when all is well.
-    pub advice: String,
-}
-
-/// How something is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    Ok,
-    /// It works, or does without.
-    Warn,
-    Fail,
-}
-
-impl Finding {
-    pub fn ok(subject: &str, detail: impl Into<String>) -> Self {
-        Self { subject: subject.to_owned(), verdict: Health::Ok, detail: detail.into(), advice: String::new() }
-    }
-
-    pub fn warn(subject: &str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Health::Warn, advice: advice.into(), ..Self::ok(subject, detail) }
-    }
-
-    pub fn fail(subject: &str, detail: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { verdict: Health::Fail, ..Self::warn(subject, detail, advice) }
-    }
 }

@@ -23,7 +23,6 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod sample;
-mod shape;
 mod shell;
 mod steer;
 mod store;
@@ -32,10 +31,12 @@ mod tail;
 mod time;
 mod tokens;
 
+pub use args::AttachOptions;
 pub use args::Command;
 pub use args::CommandLine;
 pub use args::DemoOptions;
 pub use args::GlobalOptions;
+pub use args::ServeOptions;
 pub use args::Traces;
 pub use exit::Exit;
 pub use failure::Failure;
@@ -107,7 +108,10 @@ pub async fn perform(
         Command::Pause { run } => steer::pause(context, &run).await,
         Command::Resume { run, detach } => run::resume(context, &run, detach).await,
         Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
-        Command::Demo(_) => Err(Failure::usage("a demo is shown in the console").next("start it on a terminal")),
+        Command::Demo(_) | Command::Attach(_) => {
+            Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
+        }
+        Command::Serve(_) => Err(Failure::usage("a server is started by the program itself")),
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,
         Command::Doctor { offline } => doctor::doctor(context, offline).await,

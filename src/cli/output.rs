@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::domain::Untrusted;
+use crate::shape;
 
 /// Whether anybody still reads standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Output {
     pub fn json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
             .map_err(|error| Failure::failed(format!("this cannot be written as JSON: {error}")))?;
-        self.line(&escaped(text))
+        self.line(&shape::escaped(text))
     }
 
     /// A line on standard error. There is nobody to tell if that fails.
@@ -69,24 +69,6 @@ impl Output {
     pub fn diagnose_part(&mut self, text: &str) {
         let _ = self.diagnostics.write_all(text.as_bytes()).and_then(|()| self.diagnostics.flush());
     }
-}
-
-/// JSON that is equal as data and holds nothing a terminal would obey or hide.
-fn escaped(json: String) -> String {
-    if json.is_ascii() && !json.contains('\u{7f}') {
-        return json;
-    }
-    let mut safe = String::with_capacity(json.len() + 16);
-    for character in json.chars() {
-        let is_shown = Untrusted::from(character.to_string().as_str()).visible().starts_with(character);
-        if is_shown {
-            safe.push(character);
-        } else {
-            let mut units = [0; 2];
-            safe.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-    }
-    safe
 }
 
 #[cfg(test)]

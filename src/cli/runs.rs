@@ -8,24 +8,17 @@ use super::failure::Failure;
 use super::find;
 use super::host::Part;
 use super::outcome;
-use super::shape::RunDetail;
-use super::shape::RunShape;
 use super::table::table;
 use super::time;
-use crate::domain::Query;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::domain::Stream;
 use crate::domain::Untrusted;
 use crate::fold::CallStatus;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
-use crate::ports::Answer;
 use crate::ports::Client;
-
-/// Rows or events read at once.
-const PAGE: u32 = 500;
+use crate::shape;
+use crate::shape::RunDetail;
+use crate::shape::RunShape;
 
 pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit, Failure> {
     let session = context.host.session(Part::Reader).await?;
@@ -39,36 +32,12 @@ pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit
 
 async fn list(context: &mut Context<'_>, client: &dyn Client, options: &RunsOptions) -> Result<(), Failure> {
     let (snapshot, _) = client.open().await?;
-    let wanted = |run: &Run| options.state.is_none_or(|state| run.state == state);
-    let mut runs: Vec<Run> =
-        snapshot.runs_newest_first().filter(|run| !run.state.is_final() && wanted(run)).cloned().collect();
-    if options.state.is_none_or(RunState::is_final) {
-        runs.extend(ended(client, options).await?);
-    }
-    runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
+    let runs = shape::runs(client, &snapshot, options.state, options.limit).await?;
     match context.form {
         Form::Json => runs.iter().try_for_each(|run| context.output.json(&RunShape::of(run))),
         Form::Text if runs.is_empty() => context.output.line("no runs; `morningai run GOAL` starts one"),
         Form::Text => context.output.line(&page(&runs)),
     }
-}
-
-/// The newest runs that ended, as many as wanted.
-async fn ended(client: &dyn Client, options: &RunsOptions) -> Result<Vec<Run>, Failure> {
-    let most = options.limit as usize;
-    let mut found: Vec<Run> = Vec::new();
-    for offset in (0..).step_by(PAGE as usize) {
-        if found.len() >= most {
-            break;
-        }
-        let Answer::Runs(page) = client.query(Query::Runs { offset, limit: PAGE }).await? else { break };
-        found.extend(page.rows.into_iter().filter(|run| options.state.is_none_or(|state| run.state == state)));
-        if !page.more {
-            break;
-        }
-    }
-    found.truncate(most);
-    Ok(found)
 }
 
 fn page(runs: &[Run]) -> String {
@@ -89,27 +58,10 @@ fn page(runs: &[Run]) -> String {
 async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -> Result<(), Failure> {
     let (snapshot, _) = client.open().await?;
     let run = find::run(client, &snapshot, given).await?;
-    let thread = thread(client, run.id).await?;
+    let thread = shape::thread(client, run.id).await?;
     match context.form {
         Form::Json => context.output.json(&RunDetail::of(&run, thread.as_ref())),
         Form::Text => context.output.write(&detail(&run, thread.as_ref(), &snapshot)),
-    }
-}
-
-/// The history of a run, read a page at a time.
-pub async fn thread(client: &dyn Client, run: RunId) -> Result<Option<Thread>, Failure> {
-    let mut thread: Option<Thread> = None;
-    loop {
-        let after = thread.as_ref().map_or(0, |thread| thread.version);
-        let query = Query::Stream { stream: Stream::Run(run), after, limit: PAGE };
-        let Answer::Events(page) = client.query(query).await? else { return Ok(thread) };
-        match &mut thread {
-            Some(thread) => page.rows.iter().for_each(|envelope| thread.apply(envelope)),
-            None => thread = Thread::of(&page.rows),
-        }
-        if !page.more || thread.is_none() {
-            return Ok(thread);
-        }
     }
 }
 

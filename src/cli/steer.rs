@@ -7,11 +7,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
-use super::shape::RunShape;
 use crate::domain::Command;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::ports::Client;
+use crate::shape::RunShape;
 
 pub async fn cancel(mut context: Context<'_>, given: &str, reason: String) -> Result<Exit, Failure> {
     let reason = match reason.is_empty() {

@@ -1,7 +1,5 @@
 //! `morningai log`: the events themselves, and whether they are all there.
 
-use serde::Serialize;
-
 use super::Context;
 use super::Form;
 use super::args::LogAction;
@@ -14,9 +12,8 @@ use super::time;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::RunEvent;
-use crate::ports::Head;
 use crate::ports::Log;
-use crate::ports::VerifyReport;
+use crate::shape::Verification;
 
 /// Events read at once.
 const PAGE: u32 = 1000;
@@ -33,27 +30,13 @@ pub async fn log(mut context: Context<'_>, action: LogAction) -> Result<Exit, Fa
     closed.map(|()| exit)
 }
 
-#[derive(Serialize)]
-struct Verification<'a> {
-    intact: bool,
-    events: u64,
-    head: &'a Head,
-    checked: &'a [Head],
-    problems: &'a [String],
-    /// Rows that lists are read from and that are not what the log says; not looked at unless the log is sound.
-    rows: &'a [String],
-}
-
 async fn verify(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<Exit, Failure> {
     let report = store.log().verify(&[]).await?;
     // Of a log that was changed, rows that agree with it prove nothing, and computing them again would do harm.
     let rows = if report.problems.is_empty() { store.compare_rows().await? } else { Vec::new() };
     let intact = report.problems.is_empty() && rows.is_empty();
     match context.form {
-        Form::Json => {
-            let VerifyReport { events, head, checked, problems } = &report;
-            context.output.json(&Verification { intact, events: *events, head, checked, problems, rows: &rows })?;
-        }
+        Form::Json => context.output.json(&Verification::of(&report, &rows))?,
         Form::Text if intact => {
             let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
             let heads = report.checked.len();

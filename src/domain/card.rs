@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::tool::Repeat;
 use super::tool::ToolName;
 
 /// Where an effect lands. Production is shown as a banner.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Environment {
     Workspace,
@@ -35,7 +36,7 @@ impl Environment {
 }
 
 /// How bad it is if this turns out to be wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Risk {
     Low,
@@ -57,7 +58,7 @@ impl Risk {
 }
 
 /// Whether it can be taken back, and how.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reversibility {
     /// Nothing changes.
@@ -76,7 +77,7 @@ impl Reversibility {
 }
 
 /// Exactly what will run. No field is advice: the executor takes all of them from here.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Payload {
     /// A program, one argument an element; `env` names what differs from the clean environment.
@@ -90,7 +91,7 @@ pub enum Payload {
 }
 
 /// An action, resolved: drawn from what will really happen, never from the agent's words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EffectCard {
     pub tool: ToolName,
     pub class: EffectClass,
@@ -116,7 +117,7 @@ pub struct EffectCard {
 }
 
 /// SHA-256 over the canonical JSON (RFC 8785) of a card, lower-case hex: what a decision names.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CardDigest(pub String);
 

@@ -23,6 +23,8 @@ pub enum FeedItem {
         reason: String,
     },
     StoreBack,
+    /// What the source tells of its connection is different now. Said by a client, never by a log.
+    LinkChanged,
 }
 
 /// A piece of output that is never a row of its own.

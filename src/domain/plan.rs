@@ -1,5 +1,6 @@
 //! A plan: steps with dependencies, a success criterion and a fallback each.
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ pub struct PlanStep {
 }
 
 /// How far a step has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
     #[default]

@@ -54,6 +54,33 @@ pub struct Status {
     pub sandbox: String,
     /// Whether decisions are refused here (`--observe`).
     pub observe: bool,
+    pub link: Link,
+}
+
+/// How what is shown relates to what is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Link {
+    /// There is nothing between that could be cut.
+    #[default]
+    Direct,
+    /// What is shown was so at most this long ago.
+    Up { behind: Duration },
+    /// Nothing has been heard for this long, for this reason; it is tried again.
+    Down { since: Duration, reason: String },
+}
+
+impl Link {
+    /// Being behind by less than this is the usual rhythm of a connection, and not worth a word.
+    pub const NOTABLE: Duration = Duration::from_secs(5);
+
+    /// Whether a person should know, and see it change by the second.
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Direct => false,
+            Self::Up { behind } => *behind >= Self::NOTABLE,
+            Self::Down { .. } => true,
+        }
+    }
 }
 
 /// A question that got no answer.

@@ -108,7 +108,7 @@ pub struct Fence {
 }
 
 /// The end of the log: the last `seq` and the SHA-256 of its row, lower-case hex. `seq` 0 has an empty hash.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Head {
     pub seq: u64,
     pub hash: String,

@@ -28,6 +28,7 @@ use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
 use crate::console::theme::Depth;
 use crate::console::theme::Theme;
+use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::SourceText;
 use crate::ports::Client;
@@ -67,7 +68,7 @@ impl Wire {
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
         client.learn_sandbox(self.sandbox.rung().await.name());
-        let shown = self.talk(client, launcher).await;
+        let shown = self.talk(self.person.clone(), client, launcher).await;
         session.end_in_order().await;
         shown
     }
@@ -76,20 +77,21 @@ impl Wire {
     pub(super) async fn show(&self, recording: Recording, speed: f64) -> Result<Exit, Failure> {
         let play = || Arc::new(ReplayClient::play(recording, speed, SystemClock.now()));
         if self.options.plain {
-            return self.talk(play(), Arc::new(DemoDesk)).await;
+            return self.talk(self.person.clone(), play(), Arc::new(DemoDesk)).await;
         }
         check_terminal()?;
         let options = self.console_options(Arc::new(DemoDesk))?;
         ended(console::run(play(), options).await)
     }
 
-    async fn talk(&self, client: Arc<dyn Client>, launcher: Arc<dyn Launcher>) -> Result<Exit, Failure> {
-        let options = PlainOptions {
-            person: self.person.clone(),
-            launcher,
-            clock: Arc::new(SystemClock),
-            keymap: self.keymap()?,
-        };
+    /// The console as text, until `quit`, the end of the input, or a signal.
+    pub(super) async fn talk(
+        &self,
+        person: Actor,
+        client: Arc<dyn Client>,
+        launcher: Arc<dyn Launcher>,
+    ) -> Result<Exit, Failure> {
+        let options = PlainOptions { person, launcher, clock: Arc::new(SystemClock), keymap: self.keymap()? };
         let input = tokio::io::BufReader::new(tokio::io::stdin());
         let mut output = std::io::stdout();
         tokio::select! {
@@ -104,7 +106,7 @@ impl Wire {
         }
     }
 
-    fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
+    pub(super) fn console_options(&self, launcher: Arc<dyn Launcher>) -> Result<ConsoleOptions, Failure> {
         let variable = |name: &str| std::env::var(name).ok();
         let depth =
             Depth::of(variable("NO_COLOR").as_deref(), variable("COLORTERM").as_deref(), variable("TERM").as_deref());
@@ -164,7 +166,7 @@ impl Wire {
     }
 }
 
-fn check_terminal() -> Result<(), Failure> {
+pub(super) fn check_terminal() -> Result<(), Failure> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }
@@ -186,7 +188,7 @@ async fn asked_to_end() -> Result<(), Failure> {
     Ok(())
 }
 
-fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {
+pub(super) fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {
     match shown {
         Ok(()) => Ok(Exit::Done),
         Err(error) => Err(Failure::failed(error.to_string()).next(error.hint())),

@@ -1,15 +1,12 @@
 //! What can be started from the console, and the goals that were.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use super::Wire;
+use super::goals;
 use super::launch;
 use crate::cli::Failure;
 use crate::cli::OfferKind;
@@ -26,11 +23,6 @@ use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::ports::ClientError;
 
-/// Goals offered again, newest last.
-const PAST_GOALS: usize = 200;
-/// Directories offered to continue a path.
-const DIRECTORIES: usize = 50;
-
 /// Starts runs on the embedded orchestrator.
 pub(super) struct Desk {
     wire: Arc<Wire>,
@@ -39,16 +31,6 @@ pub(super) struct Desk {
 impl Desk {
     pub(super) fn new(wire: Arc<Wire>) -> Self {
         Self { wire }
-    }
-
-    fn goals_file(&self) -> PathBuf {
-        self.wire.places.paths.data_dir().join("goals.ndjson")
-    }
-
-    fn past_goals(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.goals_file()).unwrap_or_default();
-        let goals: Vec<String> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        goals[goals.len().saturating_sub(PAST_GOALS)..].to_vec()
     }
 }
 
@@ -66,7 +48,7 @@ impl Launcher for Desk {
             agents: of(OfferKind::Agent),
             procedures: of(OfferKind::Procedure),
             themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
-            past_goals: self.past_goals(),
+            past_goals: goals::past(&self.wire.places),
             workspace: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
         }
     }
@@ -89,26 +71,11 @@ impl Launcher for Desk {
     }
 
     async fn directories(&self, path: &str) -> Vec<String> {
-        let (parent, beginning) = path.rsplit_once('/').map_or(("", path), |(parent, rest)| (parent, rest));
-        let shown = if path.contains('/') { format!("{parent}/") } else { String::new() };
-        let start = if shown.is_empty() { "." } else { shown.as_str() };
-        let Ok(entries) = std::fs::read_dir(self.wire.places.resolve(Path::new(start))) else { return Vec::new() };
-        let mut found: Vec<_> = entries
-            .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir())?.file_name().into_string().ok())
-            .filter(|name| name.starts_with(beginning) && (beginning.starts_with('.') || !name.starts_with('.')))
-            .map(|name| format!("{shown}{name}/"))
-            .collect();
-        found.sort();
-        found.truncate(DIRECTORIES);
-        found
+        goals::directories(&self.wire.places, path)
     }
 
     async fn remember(&self, goal: &str) {
-        let line = serde_json::Value::from(goal).to_string();
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(self.goals_file());
-        if let Err(error) = file.and_then(|mut file| writeln!(file, "{line}")) {
-            tracing::warn!(%error, "the goal was not kept for the next time");
-        }
+        goals::remember(&self.wire.places, goal);
     }
 }
 

@@ -4,11 +4,13 @@
 //! rung. What a person wrote is read and checked at once all the same, so that a mistake in it is told before
 //! anything happens.
 
+mod attach;
 mod console;
 mod demos;
 mod desk;
 mod doctor;
 mod door;
+mod goals;
 mod host;
 mod judge;
 mod launch;
@@ -16,6 +18,7 @@ mod lock;
 mod model;
 mod places;
 mod secrets;
+mod serve;
 mod session;
 mod trace;
 
@@ -162,6 +165,7 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: self.options.observe,
+            link: crate::ports::Link::Direct,
         }
     }
 }

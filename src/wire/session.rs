@@ -71,6 +71,10 @@ impl LocalSession {
         Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, store }
     }
 
+    pub(super) fn log(&self) -> Arc<dyn Log> {
+        self.log.clone()
+    }
+
     /// The client, for a console.
     pub(super) fn shared(&self) -> Arc<LocalClient> {
         self.client.clone()

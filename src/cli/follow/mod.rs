@@ -21,7 +21,6 @@ use self::prompt::Said;
 use self::signals::Signals;
 use self::signals::Wish;
 use super::failure::Failure;
-use super::runs::thread as history;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
 use crate::domain::Command;
@@ -36,6 +35,7 @@ use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::ports::Client;
 use crate::ports::Feed;
+use crate::shape::thread as history;
 
 /// After this long without any news, a follower of a run that should move says why that may be.
 const QUIET: Duration = Duration::from_secs(2);
@@ -187,6 +187,7 @@ impl Watch<'_> {
                 progress.say(&format!("NOT SAVED, and nothing new begins until it is: {reason} ({place})"))
             }
             FeedItem::StoreBack => progress.say("the store takes writes again"),
+            FeedItem::LinkChanged => Ok(()),
         }
     }
 

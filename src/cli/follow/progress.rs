@@ -6,8 +6,6 @@ use crate::cli::card;
 use crate::cli::failure::Failure;
 use crate::cli::outcome;
 use crate::cli::output::Output;
-use crate::cli::shape::ApprovalShape;
-use crate::cli::shape::RunShape;
 use crate::domain::ApprovalEvent;
 use crate::domain::CallNo;
 use crate::domain::Delta;
@@ -28,6 +26,8 @@ use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::shape::ApprovalShape;
+use crate::shape::RunShape;
 
 /// Where progress goes, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

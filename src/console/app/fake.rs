@@ -57,6 +57,7 @@ impl Fake {
             model: Some("local/tiny".to_owned()),
             sandbox: "bubblewrap".to_owned(),
             observe: false,
+            link: crate::ports::Link::Direct,
         };
         Self {
             story: Mutex::new(story),

@@ -160,6 +160,9 @@ impl<S: Surface> App<S> {
     /// Clocks move by the second only while something runs, plays or is about to expire where one can see it.
     fn clock_moves_in(&self) -> Option<Duration> {
         let now = self.now();
+        if self.status.link.is_stale() {
+            return Some(SECOND);
+        }
         if self.replay.as_ref().is_some_and(|moment| moment.playing && moment.ended.is_none()) {
             return Some(SECOND);
         }

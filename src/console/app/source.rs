@@ -135,6 +135,8 @@ impl<S: Surface> App<S> {
                 self.state.store_down = None;
                 Ok(Flow::GoOn)
             }
+            // The status is asked for with every frame, and hearing anything wants one.
+            FeedItem::LinkChanged => Ok(Flow::GoOn),
         }
     }
 

@@ -39,6 +39,7 @@ use crate::fold::Thread;
 use crate::ports::Client;
 use crate::ports::Clock;
 use crate::ports::Feed;
+use crate::ports::Link;
 
 use command::Typed;
 use replay::Watch;
@@ -142,7 +143,8 @@ impl Plain<'_> {
         let model = status.model.as_deref().map_or("no model is set".to_owned(), |model| format!("model {model}"));
         let live = format!(", {model}, sandbox {}", status.sandbox);
         let facts = if self.client.transport().is_some() { String::new() } else { live };
-        self.say(&format!("morningai on {}{facts}.", status.source))?;
+        let on = if status.link == Link::Direct { "on " } else { "" };
+        self.say(&format!("morningai {on}{}{facts}.", status.source))?;
         if status.observe {
             self.say("This console only looks; it decides and starts nothing.")?;
         }
@@ -164,6 +166,16 @@ impl Plain<'_> {
         }
     }
 
+    fn say_link(&mut self) -> io::Result<()> {
+        match self.client.status().link {
+            Link::Direct => Ok(()),
+            link @ Link::Up { .. } if link.is_stale() => self.say("What you see is some seconds old."),
+            Link::Up { .. } => self.say("The connection is good."),
+            Link::Down { reason, .. } => self
+                .fail(&format!("connection lost, trying again: {reason}"), "nothing is decided from here until then"),
+        }
+    }
+
     async fn heard(&mut self, item: FeedItem) -> io::Result<()> {
         match item {
             FeedItem::Committed { envelope } => {
@@ -182,6 +194,7 @@ impl Plain<'_> {
                 self.fail(&format!("not saved: {reason}"), "nothing is decided or started until the store is back")
             }
             FeedItem::StoreBack => self.say("The store takes writes again."),
+            FeedItem::LinkChanged => self.say_link(),
         }
     }
 

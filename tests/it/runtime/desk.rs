@@ -219,7 +219,7 @@ pub async fn let_leases_lapse(path: &Path) {
 
 /// One process's orchestrator.
 pub struct Desk {
-    pub runtime: Runtime,
+    pub runtime: Arc<Runtime>,
     pub log: Arc<dyn Log>,
 }
 
@@ -254,7 +254,7 @@ impl Desk {
             role,
             redactor: Default::default(),
         };
-        Self { runtime: Runtime::start(parts).await.unwrap(), log }
+        Self { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log }
     }
 
     pub async fn begin(&self) -> RunId {

@@ -60,7 +60,7 @@ async fn run_with(tool: Panics) -> (Desk, RunId, tempfile::TempDir) {
         role: Role::Worker,
         redactor: Default::default(),
     };
-    let desk = Desk { runtime: Runtime::start(parts).await.unwrap(), log };
+    let desk = Desk { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log };
     let run = desk.begin_with(procedure(&["check"])).await;
     (desk, run, dir)
 }

@@ -13,6 +13,7 @@ use crate::domain::Delta;
 use crate::domain::DeltaKind;
 use crate::domain::FeedItem;
 use crate::domain::RunEvent;
+use crate::ports::Link;
 use crate::ports::Moment;
 
 fn started(story: &mut Story, number: u32, goal: &str) {
@@ -154,4 +155,28 @@ async fn a_copy_is_encoded_and_the_toast_says_where_it_went() {
     let bytes = console.app.surface_mut().bytes.concat();
     assert!(bytes.starts_with(b"\x1b]52;c;"), "{bytes:?}");
     assert!(console.sees("OSC 52"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_source_says_how_old_it_is_and_counts_by_the_second() {
+    let mut console = Harness::new(Story::new(), 100, 30).await;
+    let told = |console: &Harness, link: Link| {
+        console.fake.status.lock().unwrap().link = link;
+        console.fake.say(FeedItem::LinkChanged);
+    };
+    told(&console, Link::Up { behind: Duration::from_secs(12) });
+    console.settle().await;
+    assert!(console.sees(", 12 s behind"), "{}", console.screen());
+    told(&console, Link::Down { since: Duration::from_secs(3), reason: "cut".to_owned() });
+    console.settle().await;
+    assert!(console.sees(", connection lost 3 s ago, trying again"), "{}", console.screen());
+    let before = console.app.surface_mut().frames;
+    console.wait(3_000).await;
+    assert!(console.app.surface_mut().frames >= before + 2, "its age stands still");
+    told(&console, Link::Up { behind: Duration::from_secs(1) });
+    console.settle().await;
+    assert!(!console.sees("behind") && !console.sees("lost"), "{}", console.screen());
+    let before = console.app.surface_mut().frames;
+    console.wait(10_000).await;
+    assert_eq!(console.app.surface_mut().frames, before, "a good connection draws nothing");
 }

@@ -12,6 +12,7 @@ use crate::console::view::text::Row;
 use crate::console::view::text::fit_middle;
 use crate::domain::RunState;
 use crate::domain::Untrusted;
+use crate::ports::Link;
 
 /// Columns from which the product's name has room.
 const ROOMY: usize = 76;
@@ -103,6 +104,17 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         return left.cut(width);
     }
     left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
+    match &status.link {
+        Link::Down { since, reason } => {
+            left.push(Role::Bad, format!(", connection lost {} s ago, trying again: ", since.as_secs()));
+            left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
+            return left.cut(width);
+        }
+        link @ Link::Up { behind } if link.is_stale() => {
+            left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
+        }
+        Link::Direct | Link::Up { .. } => {}
+    }
     left.push(Role::Rule, " │ ");
     match &status.model {
         Some(model) => left.push_untrusted(Role::Dim, &Untrusted::from(model.as_str())),

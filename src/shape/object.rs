@@ -1,5 +1,6 @@
-//! The objects that `--json` prints. Their field names are kept across releases.
+//! The objects that `--json` and the HTTP API print. Their field names are kept across releases.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -22,9 +23,12 @@ use crate::fold::CallEntry;
 use crate::fold::CallStatus;
 use crate::fold::Run;
 use crate::fold::Thread;
+use crate::ports::Head;
+use crate::ports::Offer;
+use crate::ports::VerifyReport;
 
 /// A run, as lists and followers print it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RunShape<'a> {
     id: RunId,
     goal: &'a str,
@@ -54,7 +58,7 @@ impl<'a> RunShape<'a> {
 }
 
 /// A run with its history: the fields of [`RunShape`] and more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct RunDetail<'a> {
     #[serde(flatten)]
     run: RunShape<'a>,
@@ -69,14 +73,14 @@ pub struct RunDetail<'a> {
     calls: Vec<CallShape<'a>>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct StepShape<'a> {
     step: u32,
     action: &'a str,
     state: StepState,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 struct CallShape<'a> {
     call: CallNo,
     tool: &'a str,
@@ -137,7 +141,7 @@ impl<'a> CallShape<'a> {
 }
 
 /// A request to a person, as lists and followers print it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApprovalShape<'a> {
     id: ApprovalId,
     run: RunId,
@@ -187,7 +191,7 @@ impl<'a> ApprovalShape<'a> {
 }
 
 /// A request with everything on its card: the fields of [`ApprovalShape`] and more.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub struct ApprovalDetail<'a> {
     #[serde(flatten)]
     approval: ApprovalShape<'a>,
@@ -215,5 +219,40 @@ impl<'a> ApprovalDetail<'a> {
             card: approval.ask.card(),
             choices,
         }
+    }
+}
+
+/// An agent or a procedure with what it is told: the fields of [`Offer`] and its text.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OfferDetail<'a> {
+    #[serde(flatten)]
+    offer: &'a Offer,
+    text: &'a str,
+}
+
+impl<'a> OfferDetail<'a> {
+    pub fn of(offer: &'a Offer) -> Self {
+        Self { offer, text: &offer.text }
+    }
+}
+
+/// Whether the log is what was written.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Verification<'a> {
+    intact: bool,
+    events: u64,
+    head: &'a Head,
+    /// The saved heads it was compared with.
+    checked: &'a [Head],
+    /// What is wrong, the lowest `seq` first.
+    problems: &'a [String],
+    /// Rows that lists are read from and that are not what the log says; not looked at unless the log is sound.
+    rows: &'a [String],
+}
+
+impl<'a> Verification<'a> {
+    pub fn of(report: &'a VerifyReport, rows: &'a [String]) -> Self {
+        let VerifyReport { events, head, checked, problems } = report;
+        Self { intact: problems.is_empty() && rows.is_empty(), events: *events, head, checked, problems, rows }
     }
 }

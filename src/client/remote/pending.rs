@@ -1,0 +1,141 @@
+//! What was asked for and is not answered yet, kept over cut connections and sent again on the next one.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use tokio::sync::Notify;
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::protocol::Delivery;
+use crate::protocol::FromConsole;
+use crate::protocol::Outcome;
+use crate::protocol::Wish;
+
+#[derive(Default)]
+pub(super) struct Pending {
+    /// By id; UUIDv7, so in the order they were asked.
+    waiting: Mutex<BTreeMap<Uuid, Waiting>>,
+    news: Notify,
+}
+
+struct Waiting {
+    wish: Wish,
+    is_sent: bool,
+    reply: oneshot::Sender<Outcome>,
+}
+
+impl Pending {
+    /// Asks, and waits for the outcome over as many connections as it takes. Giving up on it forgets it.
+    pub(super) async fn ask(&self, wish: Wish) -> Option<Outcome> {
+        let id = Uuid::now_v7();
+        let (reply, outcome) = oneshot::channel();
+        self.waiting().insert(id, Waiting { wish, is_sent: false, reply });
+        let _forgetting = Forgetting { pending: self, id };
+        self.news.notify_one();
+        outcome.await.ok()
+    }
+
+    /// Something may have to be sent.
+    pub(super) async fn news(&self) {
+        self.news.notified().await;
+    }
+
+    /// The messages to send now; each is taken for sent.
+    pub(super) fn to_send(&self) -> Vec<FromConsole> {
+        let mut waiting = self.waiting();
+        let unsent = waiting.iter_mut().filter(|(_, waiting)| !waiting.is_sent);
+        unsent
+            .map(|(id, waiting)| {
+                waiting.is_sent = true;
+                FromConsole::Request { id: *id, wish: Box::new(waiting.wish.clone()) }
+            })
+            .collect()
+    }
+
+    /// The connection is cut: what was sent over it may have arrived or not, and is sent again over the next one.
+    pub(super) fn cut(&self) {
+        for waiting in self.waiting().values_mut().filter(|waiting| waiting.is_sent) {
+            waiting.is_sent = false;
+            if let Wish::Submit { submission } = &mut waiting.wish {
+                submission.delivery = Delivery::Again;
+            }
+        }
+    }
+
+    /// An outcome that nobody waits for any more is dropped.
+    pub(super) fn settle(&self, id: Uuid, outcome: Outcome) {
+        if let Some(waiting) = self.waiting().remove(&id) {
+            let _ = waiting.reply.send(outcome);
+        }
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, BTreeMap<Uuid, Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Forgets a wish with whoever had it.
+struct Forgetting<'a> {
+    pending: &'a Pending,
+    id: Uuid,
+}
+
+impl Drop for Forgetting<'_> {
+    fn drop(&mut self) {
+        self.pending.waiting().remove(&self.id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::domain::ApprovalId;
+    use crate::domain::Command;
+    use crate::protocol::Submission;
+
+    fn approve() -> Wish {
+        let command = Command::Approve { approval: ApprovalId(Uuid::nil()), digest: "0".repeat(12) };
+        let submission = Submission { command: Box::new(command), since: 3, delivery: Delivery::First };
+        Wish::Submit { submission: Box::new(submission) }
+    }
+
+    fn delivery(message: &FromConsole) -> (Uuid, Delivery) {
+        match message {
+            FromConsole::Request { id, wish } => match &**wish {
+                Wish::Submit { submission } => (*id, submission.delivery),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_sent_is_sent_again_under_the_same_id_and_says_so() {
+        let pending = Arc::new(Pending::default());
+        let asking = tokio::spawn({
+            let pending = pending.clone();
+            async move { pending.ask(approve()).await }
+        });
+        pending.news().await;
+        let (id, first) = delivery(&pending.to_send()[0]);
+        assert_eq!(first, Delivery::First);
+        assert!(pending.to_send().is_empty(), "once over one connection");
+        pending.cut();
+        assert_eq!(delivery(&pending.to_send()[0]), (id, Delivery::Again));
+        pending.settle(id, Outcome::Remembered {});
+        assert_eq!(asking.await.unwrap(), Some(Outcome::Remembered {}));
+        assert!(pending.waiting().is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_nobody_waits_for_is_not_sent() {
+        let pending = Pending::default();
+        let given_up = tokio::time::timeout(std::time::Duration::ZERO, pending.ask(approve())).await;
+        assert!(given_up.is_err() && pending.to_send().is_empty());
+    }
+}

@@ -1,0 +1,60 @@
+//! What can be run, and what somebody wants run. Preparing it is an adapter's work.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::domain::RunId;
+
+/// A run that somebody wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    pub run: RunId,
+    pub work: Work,
+    /// The repository; the current directory when nothing is said.
+    pub workspace: Option<PathBuf>,
+    pub uncommitted: Uncommitted,
+}
+
+/// What becomes of changes in the repository that are not committed, which a run does not see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncommitted {
+    /// The run does not start.
+    Refuse,
+    /// It goes on from the last commit.
+    LeaveBehind,
+}
+
+/// What a run is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// An agent, by name or the usual one, pursues a goal.
+    Goal { goal: String, agent: Option<String> },
+    /// A procedure is followed: one of that name, or a Markdown file.
+    Procedure(String),
+}
+
+/// Something that can be run: an agent or a procedure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Offer {
+    pub name: String,
+    pub kind: OfferKind,
+    pub description: String,
+    /// The kind of model an agent's turns go to; `null` for a procedure.
+    pub model: Option<String>,
+    /// Tools an agent may call, or a procedure does.
+    pub tools: Vec<String>,
+    /// Where it is written.
+    pub source: String,
+    /// An agent's instructions, or the titles of a procedure's steps.
+    #[serde(skip)]
+    pub text: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferKind {
+    Agent,
+    Procedure,
+}

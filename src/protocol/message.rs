@@ -1,0 +1,213 @@
+//! The messages.
+
+use serde::Deserialize;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::answer::WireAnswer;
+use super::parts::SnapshotPart;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::FeedItem;
+use crate::domain::Query;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::domain::Stream;
+use crate::domain::Timestamp;
+
+/// What a console says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum FromConsole {
+    /// The first message, and only that.
+    Hello(Hello),
+    /// "I am here; how old is what I have?"
+    Beat {
+        number: u64,
+    },
+    Request {
+        id: Uuid,
+        wish: Box<Wish>,
+    },
+}
+
+/// What a server says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "say", rename_all = "snake_case")]
+pub enum FromServer {
+    /// Answers the hello.
+    Welcome(Box<Welcome>),
+    /// Answers the hello, and the socket closes.
+    Refused {
+        message: String,
+        hint: String,
+    },
+    /// A part of what is live and recent. Once the last one is there, it replaces whatever the console had.
+    Snapshot {
+        part: Box<SnapshotPart>,
+    },
+    /// That was all of the snapshot. `mark` is its last event; there is none in an empty log.
+    SnapshotEnd {
+        mark: Option<Mark>,
+    },
+    /// The console's own state holds, and what it missed has been told.
+    Resumed {},
+    Items {
+        items: Vec<FeedItem>,
+    },
+    Beat {
+        number: u64,
+    },
+    Reply {
+        id: Uuid,
+        outcome: Box<Outcome>,
+    },
+}
+
+/// How a console introduces itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    pub protocol: u32,
+    /// `morningai 0.1.0`
+    pub program: String,
+    /// The last event it has, to go on from there; without one it gets a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Mark>,
+}
+
+/// An event as a place: enough to tell whether another log, or one restored from a backup, has the same one there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    pub seq: u64,
+    pub stream: Stream,
+    pub version: u64,
+    pub at: Timestamp,
+}
+
+impl Mark {
+    pub fn of(envelope: &Envelope) -> Self {
+        Self { seq: envelope.seq, stream: envelope.stream, version: envelope.version, at: envelope.at }
+    }
+}
+
+/// What a console should know of the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    pub protocol: u32,
+    pub program: String,
+    /// In whose name the console's commands are submitted.
+    pub person: String,
+    pub source: String,
+    pub model: Option<String>,
+    pub sandbox: String,
+    pub observe: bool,
+}
+
+/// What a console wants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "wish", rename_all = "snake_case")]
+pub enum Wish {
+    Query {
+        query: Query,
+    },
+    Submit {
+        submission: Box<Submission>,
+    },
+    Offers {},
+    Prepare {
+        launch: Launch,
+    },
+    Directories {
+        path: String,
+    },
+    /// Keep this goal for the next time.
+    Remember {
+        goal: String,
+    },
+}
+
+/// A command on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Submission {
+    pub command: Box<Command>,
+    /// The last event that the console had when it first sent this: what came of it stands after that one.
+    pub since: u64,
+    pub delivery: Delivery,
+}
+
+/// Whether the same request may have arrived before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Delivery {
+    First,
+    /// The connection was cut before its outcome was heard.
+    Again,
+}
+
+/// A run to be prepared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Launch {
+    pub kind: LaunchKind,
+    pub goal: String,
+    /// Directory on the server's machine; empty for what is usual there.
+    pub workspace: String,
+}
+
+/// By whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LaunchKind {
+    Agent(String),
+    Procedure(String),
+}
+
+/// Everything that can be started there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offers {
+    pub agents: Vec<Offered>,
+    pub procedures: Vec<Offered>,
+    /// Newest last.
+    pub past_goals: Vec<String>,
+    /// Directory that a new goal suggests to work in.
+    pub workspace: String,
+}
+
+/// An agent or a procedure, as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    pub name: String,
+    pub description: String,
+}
+
+/// What came of a wish.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    Answered {
+        answer: Box<WireAnswer>,
+    },
+    /// The command was carried out; these are its events.
+    Committed {
+        events: Vec<Envelope>,
+    },
+    Rejected {
+        rejection: Rejection,
+    },
+    Offers {
+        offers: Offers,
+    },
+    Prepared {
+        run: RunId,
+        spec: Box<RunSpec>,
+    },
+    Directories {
+        found: Vec<String>,
+    },
+    Remembered {},
+    /// There is no answer, for this reason.
+    Failed {
+        message: String,
+        hint: String,
+    },
+}

@@ -1,0 +1,104 @@
+//! A snapshot in parts, so that no message is large and a slow line shows life while it is sent.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::fold::Approval;
+use crate::fold::DaySpend;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+
+/// Bytes of rows after which a part is full.
+const FULL: usize = 64 * 1024;
+
+/// Some rows of a snapshot. Threads do not travel: a console reads the history of what it looks at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SnapshotPart {
+    /// The snapshot's cursor, the same in all parts.
+    pub cursor: u64,
+    pub runs: Vec<Run>,
+    pub approvals: Vec<Approval>,
+    pub spend: BTreeMap<NaiveDate, DaySpend>,
+}
+
+/// Cuts a snapshot into parts, at least one.
+pub fn parts_of(snapshot: Snapshot) -> Vec<SnapshotPart> {
+    let cursor = snapshot.cursor;
+    let mut parts = vec![SnapshotPart { cursor, spend: snapshot.spend, ..SnapshotPart::default() }];
+    let mut bytes = 0;
+    let mut room = |parts: &mut Vec<SnapshotPart>, row: usize| {
+        bytes += row;
+        if bytes > FULL {
+            bytes = row;
+            parts.push(SnapshotPart { cursor, ..SnapshotPart::default() });
+        }
+    };
+    for run in snapshot.runs.into_values() {
+        room(&mut parts, size(&run));
+        if let Some(part) = parts.last_mut() {
+            part.runs.push(run);
+        }
+    }
+    for approval in snapshot.approvals.into_values() {
+        room(&mut parts, size(&approval));
+        if let Some(part) = parts.last_mut() {
+            part.approvals.push(approval);
+        }
+    }
+    parts
+}
+
+fn size<T: Serialize>(row: &T) -> usize {
+    serde_json::to_string(row).map_or(FULL, |text| text.len())
+}
+
+/// A snapshot being put together again.
+#[derive(Debug, Default)]
+pub struct Assembly(Snapshot);
+
+impl Assembly {
+    pub fn add(&mut self, part: SnapshotPart) {
+        self.0.cursor = part.cursor;
+        self.0.runs.extend(part.runs.into_iter().map(|run| (run.id, run)));
+        self.0.approvals.extend(part.approvals.into_iter().map(|approval| (approval.id, approval)));
+        self.0.spend.extend(part.spend);
+    }
+
+    pub fn finish(self) -> Snapshot {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Actor;
+    use crate::domain::RunId;
+    use crate::domain::RunSpec;
+
+    #[test]
+    fn parts_add_up_to_the_snapshot_and_none_is_large() {
+        let spec: RunSpec =
+            serde_json::from_value(serde_json::json!({ "goal": "x".repeat(20_000), "agent": "dev", "tools": [] }))
+                .unwrap();
+        let at = "2026-11-24T03:00:00Z".parse().unwrap();
+        let mut snapshot = Snapshot { cursor: 7, ..Snapshot::default() };
+        for number in 0..20 {
+            let id = RunId(uuid::Uuid::from_u128(number));
+            snapshot.runs.insert(id, Run::started(id, &spec, &Actor::System, at));
+        }
+        let parts = parts_of(snapshot.clone());
+        assert!(parts.len() >= 6, "{}", parts.len());
+        let mut assembly = Assembly::default();
+        for part in parts {
+            let text = serde_json::to_string(&part).unwrap();
+            assert!(text.len() < 2 * FULL, "{}", text.len());
+            assembly.add(serde_json::from_str(&text).unwrap());
+        }
+        assert_eq!(assembly.finish(), snapshot);
+        assert_eq!(parts_of(Snapshot::default()).len(), 1, "an empty snapshot is told too");
+    }
+}

@@ -1,0 +1,154 @@
+//! `/v1/approvals`: what waits for a person, and their decisions.
+
+use std::sync::Arc;
+
+use axum::extract::Extension;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::not_one;
+use crate::domain::Command;
+use crate::domain::Settlement;
+use crate::fold::Approval;
+use crate::fold::Snapshot;
+use crate::ports::Principal;
+use crate::server::App;
+use crate::server::body::Given;
+use crate::server::body::Params;
+use crate::server::body::json;
+use crate::server::commit;
+use crate::server::problem::Problem;
+use crate::shape;
+use crate::shape::ApprovalDetail;
+use crate::shape::ApprovalShape;
+
+const USUAL: u32 = 50;
+const MOST: u32 = 500;
+
+/// Which requests.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::server) struct Wanted {
+    /// Also those that are settled.
+    all: bool,
+    /// How many of those that are settled; 50 when nothing is said, at most 500.
+    #[schemars(range(max = 500))]
+    limit: Option<u32>,
+}
+
+/// Requests to people: open ones first, oldest first.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::server) struct ApprovalList<'a> {
+    approvals: Vec<ApprovalShape<'a>>,
+}
+
+pub(in crate::server) async fn list(
+    State(app): State<Arc<App>>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Response, Problem> {
+    let (snapshot, _) = app.client.open().await?;
+    let most_settled = if wanted.all { wanted.limit.unwrap_or(USUAL).min(MOST) } else { 0 };
+    let approvals = shape::approvals(&*app.client, &snapshot, most_settled).await?;
+    json(&ApprovalList { approvals: approvals.iter().map(ApprovalShape::of).collect() })
+}
+
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
+    json(&ApprovalDetail::of(&find(&app, &id).await?.1))
+}
+
+async fn find(app: &App, given: &str) -> Result<(Snapshot, Approval), Problem> {
+    let (snapshot, _) = app.client.open().await?;
+    let found = shape::approval(&*app.client, &snapshot, given).await;
+    let approval = found.map_err(|several| not_one("approval", several, |approval| approval.id.to_string()))?;
+    Ok((snapshot, approval))
+}
+
+/// What is approved, by its digest.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Approve {
+    /// The card's digest, at least its first 8 hex digits: what you approve is what you saw.
+    #[schemars(length(min = 8))]
+    digest: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Deny {
+    /// What the agent is told.
+    #[serde(default)]
+    reason: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Answer {
+    text: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Settle {
+    outcome: Settlement,
+    /// How you know.
+    #[serde(default)]
+    note: String,
+}
+
+pub(in crate::server) async fn approve(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Approve>,
+) -> Result<Response, Problem> {
+    let digest = given.digest.trim().to_owned();
+    decide(&app, &principal, &id, |approval| Command::Approve { approval: approval.id, digest }).await
+}
+
+pub(in crate::server) async fn deny(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Deny>,
+) -> Result<Response, Problem> {
+    decide(&app, &principal, &id, |approval| Command::Deny { approval: approval.id, reason: given.reason.into() }).await
+}
+
+pub(in crate::server) async fn answer(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Answer>,
+) -> Result<Response, Problem> {
+    decide(&app, &principal, &id, |approval| Command::Answer { approval: approval.id, text: given.text.into() }).await
+}
+
+pub(in crate::server) async fn settle(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Settle>,
+) -> Result<Response, Problem> {
+    let Settle { outcome: settlement, note } = given;
+    let command = |approval: &Approval| Command::Settle { approval: approval.id, settlement, note: note.into() };
+    decide(&app, &principal, &id, command).await
+}
+
+/// Submits a decision; the answer is the request as it is after it.
+async fn decide(
+    app: &Arc<App>,
+    principal: &Principal,
+    given: &str,
+    command: impl FnOnce(&Approval) -> Command,
+) -> Result<Response, Problem> {
+    let (mut snapshot, approval) = find(app, given).await?;
+    snapshot.approvals.insert(approval.id, approval.clone());
+    for envelope in commit::decide(app, principal, command(&approval)).await? {
+        snapshot.apply(&envelope);
+    }
+    json(&ApprovalShape::of(snapshot.approvals.get(&approval.id).unwrap_or(&approval)))
+}

@@ -1,0 +1,205 @@
+//! `/v1/runs`: what goes on and what went on, starting it, and steering it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Extension;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::not_one;
+use crate::domain::Command;
+use crate::domain::RunId;
+use crate::domain::RunState;
+use crate::fold::Run;
+use crate::fold::Snapshot;
+use crate::ports::Order;
+use crate::ports::Principal;
+use crate::ports::Uncommitted;
+use crate::ports::Work;
+use crate::server::App;
+use crate::server::body::Given;
+use crate::server::body::Params;
+use crate::server::body::json;
+use crate::server::body::ndjson;
+use crate::server::body::with_status;
+use crate::server::commit;
+use crate::server::prepared::procedure;
+use crate::server::problem::Problem;
+use crate::shape;
+use crate::shape::RunDetail;
+use crate::shape::RunShape;
+
+const USUAL: u32 = 50;
+const MOST: u32 = 500;
+
+/// Which runs.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::server) struct Wanted {
+    /// Only those in this state.
+    state: Option<RunState>,
+    /// How many of those that ended; 50 when nothing is said, at most 500.
+    #[schemars(range(max = 500))]
+    limit: Option<u32>,
+}
+
+/// Runs, newest first.
+#[derive(Serialize, JsonSchema)]
+pub(in crate::server) struct RunList<'a> {
+    runs: Vec<RunShape<'a>>,
+}
+
+pub(in crate::server) async fn list(
+    State(app): State<Arc<App>>,
+    Params(wanted): Params<Wanted>,
+) -> Result<Response, Problem> {
+    let (snapshot, _) = app.client.open().await?;
+    let limit = wanted.limit.unwrap_or(USUAL).min(MOST);
+    let runs = shape::runs(&*app.client, &snapshot, wanted.state, limit).await?;
+    json(&RunList { runs: runs.iter().map(RunShape::of).collect() })
+}
+
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
+    let (_, run) = find(&app, &id).await?;
+    let thread = shape::thread(&*app.client, run.id).await?;
+    json(&RunDetail::of(&run, thread.as_ref()))
+}
+
+async fn find(app: &App, given: &str) -> Result<(Snapshot, Run), Problem> {
+    let (snapshot, _) = app.client.open().await?;
+    let found = shape::run(&*app.client, &snapshot, given).await;
+    let run = found.map_err(|several| not_one("run", several, |run| run.id.to_string()))?;
+    Ok((snapshot, run))
+}
+
+/// What is to be done: a goal, or a runbook.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Start {
+    /// The run's id, a UUIDv7 of the caller's choice: asking twice with the same one starts one run.
+    id: Option<RunId>,
+    /// What should be done.
+    goal: Option<String>,
+    /// Who does it; `dev` when nobody is named.
+    agent: Option<String>,
+    /// A procedure to follow instead of a goal, by name.
+    runbook: Option<String>,
+    /// The repository to work in, on the server's machine.
+    workspace: Option<PathBuf>,
+    /// Start although the repository has changes that are not committed; the run does not see them.
+    #[serde(default)]
+    leave_changes: bool,
+}
+
+pub(in crate::server) async fn start(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Given(given): Given<Start>,
+) -> Result<Response, Problem> {
+    let run = given.id.unwrap_or_else(|| RunId(uuid::Uuid::now_v7()));
+    // Preparing makes a workspace, which a run that is there already has.
+    if given.id.is_some()
+        && let Ok((_, known)) = find(&app, &run.to_string()).await
+    {
+        return json(&RunShape::of(&known));
+    }
+    let uncommitted = if given.leave_changes { Uncommitted::LeaveBehind } else { Uncommitted::Refuse };
+    let work = work(given.goal, given.agent, given.runbook)?;
+    let spec = app.host.prepare(Order { run, work, workspace: given.workspace, uncommitted }).await?;
+    app.prepared.keep(run, &spec);
+    let mut started = Snapshot::default();
+    for envelope in commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec) }).await? {
+        started.apply(&envelope);
+    }
+    match started.runs.get(&run) {
+        Some(run) => with_status(StatusCode::CREATED, &RunShape::of(run)),
+        None => json(&RunShape::of(&find(&app, &run.to_string()).await?.1)),
+    }
+}
+
+fn work(goal: Option<String>, agent: Option<String>, runbook: Option<String>) -> Result<Work, Problem> {
+    match (goal.filter(|goal| !goal.trim().is_empty()), agent, runbook) {
+        (Some(goal), agent, None) => Ok(Work::Goal { goal, agent }),
+        (None, None, Some(name)) => Ok(procedure(name)?),
+        (Some(_), _, Some(_)) => Err(Problem::invalid("a goal and a runbook", "give one of them")),
+        (None, Some(_), Some(_)) => Err(Problem::invalid("a runbook needs no agent", "leave the agent out")),
+        (None, _, None) => Err(Problem::invalid("a run needs a goal", "say what should be done")),
+    }
+}
+
+/// Why it is stopped.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Cancel {
+    #[serde(default)]
+    reason: String,
+}
+
+/// Nothing more needs to be said.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Nothing {}
+
+pub(in crate::server) async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Cancel>,
+) -> Result<Response, Problem> {
+    let reason = match given.reason.is_empty() {
+        true => format!("cancelled by {}", principal.name),
+        false => given.reason,
+    };
+    steer(&app, &principal, &id, |run| Command::Cancel { run, reason }).await
+}
+
+pub(in crate::server) async fn pause(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(Nothing {}): Given<Nothing>,
+) -> Result<Response, Problem> {
+    steer(&app, &principal, &id, |run| Command::Pause { run }).await
+}
+
+pub(in crate::server) async fn resume(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(Nothing {}): Given<Nothing>,
+) -> Result<Response, Problem> {
+    steer(&app, &principal, &id, |run| Command::Resume { run }).await
+}
+
+/// Submits a command about a run; the answer is the run as it is after it.
+async fn steer(
+    app: &Arc<App>,
+    principal: &Principal,
+    given: &str,
+    command: impl FnOnce(RunId) -> Command,
+) -> Result<Response, Problem> {
+    let (mut snapshot, run) = find(app, given).await?;
+    snapshot.runs.insert(run.id, run.clone());
+    for envelope in commit::decide(app, principal, command(run.id)).await? {
+        snapshot.apply(&envelope);
+    }
+    json(&RunShape::of(snapshot.runs.get(&run.id).unwrap_or(&run)))
+}
+
+pub(in crate::server) async fn recording(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let (_, run) = find(&app, &id).await?;
+    match app.host.record(run.id).await? {
+        Some(recording) => Ok(ndjson(Body::from(recording))),
+        None => Err(Problem::not_found("that run has no history here", "GET /v1/runs lists those that have")),
+    }
+}

@@ -1,0 +1,103 @@
+//! What comes in with a request, and what goes out: JSON, read with a limit and errors that say what is wrong.
+
+use axum::body::Body;
+use axum::extract::FromRequest;
+use axum::extract::FromRequestParts;
+use axum::extract::Query;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::http::request::Parts;
+use axum::response::IntoResponse;
+use axum::response::Response;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::Problem;
+use crate::shape;
+
+/// Largest body taken, in bytes.
+pub(super) const MOST: usize = 1024 * 1024;
+
+/// A JSON body. An empty one is an empty object, so that `POST …/pause` needs none.
+pub(super) struct Given<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        let too_large = || {
+            let detail = format!("the body is larger than {} KB", MOST / 1024);
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail, "send less")
+        };
+        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+        if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > MOST as u64) {
+            return Err(too_large());
+        }
+        let bytes = match axum::body::to_bytes(request.into_body(), MOST).await {
+            Ok(bytes) => bytes,
+            Err(error) if is_limit(&error) => return Err(too_large()),
+            Err(_) => return Err(Problem::malformed("the body did not come in whole", "send it again")),
+        };
+        let text = if bytes.trim_ascii().is_empty() { b"{}".as_slice() } else { &bytes };
+        match serde_json::from_slice(text) {
+            Ok(value) => Ok(Self(value)),
+            Err(error) if error.is_data() => Err(Problem::invalid(error.to_string(), "/openapi.json has the schema")),
+            Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"), "send a JSON object")),
+        }
+    }
+}
+
+/// Whether the body was longer than allowed, rather than cut short.
+fn is_limit(error: &axum::Error) -> bool {
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = source {
+        if error.to_string().contains("length limit exceeded") {
+            return true;
+        }
+        source = error.source();
+    }
+    false
+}
+
+/// The parameters after the question mark.
+pub(super) struct Params<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(value)) => Ok(Self(value)),
+            Err(error) => Err(Problem::malformed(error.body_text(), "/openapi.json has the parameters")),
+        }
+    }
+}
+
+/// A JSON answer, never kept by anything on the way.
+pub(super) fn json<T: Serialize>(value: &T) -> Result<Response, Problem> {
+    with_status(StatusCode::OK, value)
+}
+
+pub(super) fn with_status<T: Serialize>(status: StatusCode, value: &T) -> Result<Response, Problem> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        tracing::error!(%error, "an answer cannot be written as JSON");
+        Problem::internal()
+    })?;
+    Ok(typed(status, "application/json", Body::from(shape::escaped(text))))
+}
+
+/// Lines of JSON.
+pub(super) fn ndjson(body: Body) -> Response {
+    typed(StatusCode::OK, "application/x-ndjson", body)
+}
+
+fn typed(status: StatusCode, media_type: &'static str, body: Body) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    ];
+    (status, headers, body).into_response()
+}

@@ -1,0 +1,184 @@
+//! Submitting for somebody elsewhere, so that asking again after a cut connection gives the answer that was lost.
+//!
+//! Two things remember what came of a submission: this process, for those sent again while it lives, and the log
+//! itself, for those sent again after it was restarted. What a person decided stands there under their name, after
+//! the last event they had when they decided.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use super::App;
+use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
+use crate::domain::CardDigest;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::Query;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
+use crate::domain::RunEvent;
+use crate::domain::Stream;
+use crate::ports::Action;
+use crate::ports::Answer;
+use crate::ports::Principal;
+use crate::protocol::Delivery;
+use crate::protocol::Submission;
+
+/// Submissions remembered; the oldest are forgotten, and then looked up in the log.
+const MOST: usize = 1024;
+/// Events of a stream looked through at once.
+const PAGE: u32 = 500;
+
+type Outcome = Result<Vec<Envelope>, Rejection>;
+
+/// Recent submissions and what came of them.
+#[derive(Default)]
+pub(super) struct Commits(Mutex<VecDeque<Commit>>);
+
+struct Commit {
+    id: Uuid,
+    person: String,
+    outcome: watch::Receiver<Option<Outcome>>,
+}
+
+impl Commits {
+    fn find(&self, id: Uuid, person: &str) -> Option<watch::Receiver<Option<Outcome>>> {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.iter().find(|commit| commit.id == id && commit.person == person).map(|commit| commit.outcome.clone())
+    }
+
+    fn add(&self, id: Uuid, person: String, outcome: watch::Receiver<Option<Outcome>>) {
+        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.push_back(Commit { id, person, outcome });
+        while recent.len() > MOST {
+            recent.pop_front();
+        }
+    }
+}
+
+/// Carries a command out for `principal`, whatever becomes of the connection it came by.
+pub(super) async fn submit(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> Outcome {
+    let mut outcome = match app.commits.find(id, &principal.name) {
+        Some(outcome) => outcome,
+        None => begin(app, principal, id, submission),
+    };
+    let told = outcome.wait_for(Option::is_some).await;
+    told.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(|| {
+        Err(Rejection::new(RejectionKind::NotSaved, "the server is ending").hint("attach again, and look"))
+    })
+}
+
+fn begin(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> watch::Receiver<Option<Outcome>> {
+    let (tell, outcome) = watch::channel(None);
+    app.commits.add(id, principal.name.clone(), outcome.clone());
+    let (app, principal) = (app.clone(), principal.clone());
+    tokio::spawn(async move {
+        let came_of_it = carry_out(&app, &principal, submission).await;
+        tell.send_replace(Some(came_of_it));
+    });
+    outcome
+}
+
+async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> Outcome {
+    let Submission { command, since, delivery } = submission;
+    let person = Actor::Person(principal.name.clone());
+    app.gate
+        .allows(principal, action_of(&command)?)
+        .map_err(|refusal| Rejection::new(RejectionKind::NotAllowed, refusal.message).hint(refusal.hint))?;
+    if delivery == Delivery::Again
+        && let Some(done) = already_done(app, &command, since, &person).await
+    {
+        return Ok(done);
+    }
+    let rejection = match decide(app, principal, (*command).clone()).await {
+        Err(rejection) if delivery == Delivery::Again => rejection,
+        outcome => return outcome,
+    };
+    // It may have been decided between the look and the try.
+    match rejection.kind {
+        RejectionKind::AlreadySettled => already_done(app, &command, since, &person).await.ok_or(rejection),
+        _ => Err(rejection),
+    }
+}
+
+/// Submits what a person from outside may ask for; whether this person may, the gate has said.
+pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
+    action_of(&command)?;
+    let command = match command {
+        // Starting it again changes nothing, so a run that is there already needs no preparation.
+        Command::Start { run, .. } if is_known(app, run).await => return Ok(Vec::new()),
+        Command::Start { run, .. } => Command::Start { run, spec: Box::new(app.prepared.of(run)?) },
+        other => other,
+    };
+    app.client.submit(command, Actor::Person(principal.name.clone())).await
+}
+
+async fn is_known(app: &App, run: crate::domain::RunId) -> bool {
+    let query = Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 };
+    matches!(app.client.query(query).await, Ok(Answer::Events(page)) if !page.rows.is_empty())
+}
+
+/// What kind of action a command is; those that only the runtime gives are refused.
+fn action_of(command: &Command) -> Result<Action, Rejection> {
+    match command {
+        Command::Start { .. } => Ok(Action::Start),
+        Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } | Command::Settle { .. } => {
+            Ok(Action::Decide)
+        }
+        Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => Ok(Action::Steer),
+        Command::Proceed { .. }
+        | Command::TurnFinished { .. }
+        | Command::EffectFinished { .. }
+        | Command::Drifted { .. }
+        | Command::Doubt { .. }
+        | Command::Recover { .. }
+        | Command::Expire { .. } => {
+            Err(Rejection::new(RejectionKind::NotAllowed, "only the orchestrator itself asks for that"))
+        }
+    }
+}
+
+/// The event by which `person` already got what `command` wants, after `since`.
+async fn already_done(app: &App, command: &Command, since: u64, person: &Actor) -> Option<Vec<Envelope>> {
+    let stream = match (command.approval(), command.run()) {
+        (Some(approval), _) => Stream::Approval(approval),
+        (None, Some(run)) => Stream::Run(run),
+        (None, None) => return None,
+    };
+    let mut after = 0;
+    loop {
+        let query = Query::Stream { stream, after, limit: PAGE };
+        let Ok(Answer::Events(page)) = app.client.query(query).await else { return None };
+        let is_it = |event: &&Envelope| event.seq > since && event.by == *person && fulfils(command, &event.event);
+        if let Some(event) = page.rows.iter().find(is_it) {
+            return Some(vec![event.clone()]);
+        }
+        after = page.rows.last().filter(|_| page.more)?.version;
+    }
+}
+
+/// Whether `event` is what `command` leads to. The words that go with a decision may have been redacted on their way
+/// into the log; only of an answer they are the decision itself.
+fn fulfils(command: &Command, event: &Event) -> bool {
+    match (command, event) {
+        (Command::Approve { digest, .. }, Event::Approval(ApprovalEvent::Approved { digest: approved })) => {
+            CardDigest::matches(approved, digest)
+        }
+        (Command::Deny { .. }, Event::Approval(ApprovalEvent::Denied { .. })) => true,
+        (Command::Answer { text, .. }, Event::Approval(ApprovalEvent::Answered { text: given })) => text == given,
+        (Command::Settle { settlement, .. }, Event::Approval(ApprovalEvent::Settled { settlement: settled, .. })) => {
+            settlement == settled
+        }
+        (Command::Start { .. }, Event::Run(RunEvent::Started { .. })) => true,
+        (Command::Pause { .. }, Event::Run(RunEvent::Paused { .. })) => true,
+        (Command::Resume { .. }, Event::Run(RunEvent::Resumed {})) => true,
+        (Command::Cancel { .. }, Event::Run(RunEvent::CancelRequested { .. })) => true,
+        _ => false,
+    }
+}

@@ -1,0 +1,106 @@
+//! Everything that comes in passes here first: under which name it speaks to us, whether a web page sent it, who it
+//! is, whether they may. Then it has a time limit.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::IntoResponse;
+use axum::response::Response;
+
+use super::App;
+use super::problem::Problem;
+use crate::ports::Action;
+use crate::ports::Presented;
+
+/// What a request may take; a longer one is answered with an error.
+const LIMIT: Duration = Duration::from_secs(30);
+/// Longest token looked at, in bytes.
+const LONGEST_TOKEN: usize = 4096;
+
+/// Who is at the other end of the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
+/// How long the answer to a request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Half a minute.
+    Prompt,
+    /// As long as it takes: it reads the whole log, or is a feed.
+    Long,
+}
+
+/// What a route asks of those who use it.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) app: Arc<App>,
+    /// `None`: anybody.
+    pub(super) action: Option<Action>,
+    pub(super) pace: Pace,
+}
+
+/// Lets a request through to its route, or answers it.
+pub(super) async fn pass(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    if let Err(problem) = admit(&door, &mut request).await {
+        return problem.into_response();
+    }
+    match door.pace {
+        Pace::Long => next.run(request).await,
+        Pace::Prompt => match tokio::time::timeout(LIMIT, next.run(request)).await {
+            Ok(response) => response,
+            Err(_) => {
+                let hint = "it may have been carried out all the same: look before you ask again";
+                Problem::unavailable("this took too long", hint).into_response()
+            }
+        },
+    }
+}
+
+async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
+    check_name(door, request)?;
+    check_origin(request.headers())?;
+    let Some(action) = door.action else { return Ok(()) };
+    let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };
+    let principal = door.app.gate.admit(presented(request.headers())?, from).await?;
+    door.app.gate.allows(&principal, action)?;
+    request.extensions_mut().insert(principal);
+    Ok(())
+}
+
+fn check_name(door: &Door, request: &Request) -> Result<(), Problem> {
+    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = header.or_else(|| request.uri().authority().map(|authority| authority.as_str()));
+    if door.app.hosts.accept(host.unwrap_or_default()) {
+        return Ok(());
+    }
+    let hint = "use its own address, or start the server with --name for each other name it is reached by";
+    Err(Problem::new(StatusCode::FORBIDDEN, "unknown-host", "this server is not known by that name", hint))
+}
+
+/// Browsers send `Origin`, programs do not; no web page has business here.
+fn check_origin(headers: &HeaderMap) -> Result<(), Problem> {
+    if !headers.contains_key(header::ORIGIN) {
+        return Ok(());
+    }
+    let detail = "requests from web pages are not answered";
+    Err(Problem::new(StatusCode::FORBIDDEN, "from-a-page", detail, "use a program, or `morningai attach`"))
+}
+
+fn presented(headers: &HeaderMap) -> Result<Presented<'_>, Problem> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(Presented::Nothing) };
+    let token = value.to_str().ok().and_then(|text| {
+        let (scheme, token) = text.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    });
+    match token {
+        Some(token) if !token.is_empty() && token.len() <= LONGEST_TOKEN => Ok(Presented::Bearer(token)),
+        _ => Err(Problem::malformed("the Authorization header is not `Bearer TOKEN`", "send the token as it is")),
+    }
+}

@@ -1,0 +1,130 @@
+//! What attached consoles ask for, answered.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use crate::domain::Query;
+use crate::domain::RunId;
+use crate::ports::Action;
+use crate::ports::OfferKind;
+use crate::ports::Order;
+use crate::ports::Principal;
+use crate::ports::Refusal;
+use crate::ports::Uncommitted;
+use crate::ports::Work;
+use crate::protocol::Launch;
+use crate::protocol::LaunchKind;
+use crate::protocol::Offered;
+use crate::protocol::Offers;
+use crate::protocol::Outcome;
+use crate::protocol::WireAnswer;
+use crate::protocol::Wish;
+use crate::server::App;
+use crate::server::commit;
+use crate::server::prepared::procedure;
+
+/// Most rows of one page; a larger wish gets this many and is told that more follow.
+const MOST_ROWS: u32 = 1000;
+
+/// Does what `principal` wishes, as far as they may.
+pub(super) async fn fulfil(app: &Arc<App>, principal: &Principal, id: Uuid, wish: Wish) -> Outcome {
+    let may = |action: Action| app.gate.allows(principal, action).map_err(refused);
+    match wish {
+        // Each command is an action of its own, and is asked about where it is submitted.
+        Wish::Submit { submission } => match commit::submit(app, principal, id, *submission).await {
+            Ok(events) => Outcome::Committed { events },
+            Err(rejection) => Outcome::Rejected { rejection },
+        },
+        Wish::Query { query } => match may(action_of(&query)) {
+            Ok(()) => answer(app, bounded(query)).await,
+            Err(outcome) => outcome,
+        },
+        Wish::Offers {} => match may(Action::Look) {
+            Ok(()) => Outcome::Offers { offers: offers(app).await },
+            Err(outcome) => outcome,
+        },
+        Wish::Prepare { launch } => match may(Action::Start) {
+            Ok(()) => prepare(app, launch).await,
+            Err(outcome) => outcome,
+        },
+        Wish::Directories { path } => match may(Action::Start) {
+            Ok(()) => Outcome::Directories { found: app.host.directories(&path).await },
+            Err(outcome) => outcome,
+        },
+        Wish::Remember { goal } => match may(Action::Start) {
+            Ok(()) => {
+                app.host.remember(&goal).await;
+                Outcome::Remembered {}
+            }
+            Err(outcome) => outcome,
+        },
+    }
+}
+
+fn refused(refusal: Refusal) -> Outcome {
+    Outcome::Failed { message: refusal.message, hint: refusal.hint }
+}
+
+fn action_of(query: &Query) -> Action {
+    match query {
+        Query::Stream { .. } | Query::Blob { .. } | Query::Runs { .. } | Query::Approvals { .. } => Action::Look,
+        Query::LogBefore { .. } | Query::Search { .. } => Action::ReadLog,
+    }
+}
+
+/// The same question, for no more rows than one answer may have.
+fn bounded(query: Query) -> Query {
+    let most = |limit: u32| limit.min(MOST_ROWS);
+    match query {
+        Query::Stream { stream, after, limit } => Query::Stream { stream, after, limit: most(limit) },
+        Query::LogBefore { before, limit } => Query::LogBefore { before, limit: most(limit) },
+        Query::Search { text, before, limit } => Query::Search { text, before, limit: most(limit) },
+        Query::Runs { offset, limit } => Query::Runs { offset, limit: most(limit) },
+        Query::Approvals { offset, limit } => Query::Approvals { offset, limit: most(limit) },
+        Query::Blob { blob } => Query::Blob { blob },
+    }
+}
+
+async fn answer(app: &App, query: Query) -> Outcome {
+    match app.client.query(query).await.and_then(WireAnswer::pack) {
+        Ok(answer) => Outcome::Answered { answer: Box::new(answer) },
+        Err(error) => Outcome::Failed { message: error.message, hint: error.hint },
+    }
+}
+
+async fn offers(app: &App) -> Offers {
+    let offers = app.host.offers().await;
+    let of = |kind: OfferKind| {
+        let matching = offers.iter().filter(|offer| offer.kind == kind);
+        matching.map(|offer| Offered { name: offer.name.clone(), description: offer.description.clone() }).collect()
+    };
+    Offers {
+        agents: of(OfferKind::Agent),
+        procedures: of(OfferKind::Procedure),
+        past_goals: app.host.past_goals().await,
+        workspace: app.host.workspace(),
+    }
+}
+
+async fn prepare(app: &App, launch: Launch) -> Outcome {
+    let run = RunId(Uuid::now_v7());
+    let workspace = launch.workspace.trim();
+    let work = match launch.kind {
+        LaunchKind::Agent(name) => Ok(Work::Goal { goal: launch.goal, agent: Some(name) }),
+        LaunchKind::Procedure(name) => procedure(name),
+    };
+    let workspace = (!workspace.is_empty()).then(|| PathBuf::from(workspace));
+    let prepared = match work {
+        Ok(work) => app.host.prepare(Order { run, work, workspace, uncommitted: Uncommitted::Refuse }).await,
+        Err(unprepared) => Err(unprepared),
+    };
+    match prepared {
+        Ok(spec) => {
+            app.prepared.keep(run, &spec);
+            Outcome::Prepared { run, spec: Box::new(spec) }
+        }
+        Err(unprepared) => Outcome::Failed { message: unprepared.message, hint: unprepared.hint },
+    }
+}

@@ -1,0 +1,175 @@
+//! The orchestrator for those who are elsewhere: an HTTP API, and the feed that attached consoles live on.
+//!
+//! `listen` takes connections and is patient with none of them for long; `door` lets in only what the gate admits;
+//! `routes` is the one table that the router and the OpenAPI document are both made from; `feed` tells consoles what
+//! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console.
+
+mod api;
+mod body;
+mod commit;
+mod door;
+mod feed;
+mod health;
+mod hosts;
+mod listen;
+mod openapi;
+mod prepared;
+mod problem;
+mod routes;
+mod tls;
+mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::Client;
+use crate::ports::Gate;
+use crate::ports::Log;
+use crate::ports::Offer;
+use crate::ports::Order;
+use crate::shape::Finding;
+
+pub use hosts::Hosts;
+pub use listen::Exposure;
+pub use listen::ListenError;
+pub use openapi::document as openapi_document;
+pub use routes::operations;
+pub use tls::Identity;
+pub use token::TokenFileError;
+pub use token::TokenGate;
+pub use token::read_token;
+
+/// What the server works with.
+pub struct Parts {
+    pub client: Arc<dyn Client>,
+    pub log: Arc<dyn Log>,
+    pub host: Arc<dyn Host>,
+    pub gate: Arc<dyn Gate>,
+    pub exposure: Exposure,
+}
+
+/// What the server asks of the program around it.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Agents and procedures that can be used.
+    async fn offers(&self) -> Vec<Offer>;
+
+    /// Goals that were started before, newest last.
+    async fn past_goals(&self) -> Vec<String>;
+
+    /// The directory a new goal suggests to work in.
+    fn workspace(&self) -> String;
+
+    /// Everything that is fixed when a run starts; makes its workspace.
+    async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared>;
+
+    /// Directories that continue `path`, each ending in a slash, sorted.
+    async fn directories(&self, path: &str) -> Vec<String>;
+
+    /// Keeps a goal for the next time.
+    async fn remember(&self, goal: &str);
+
+    /// Looks at everything the program depends on, asking no model.
+    async fn examine(&self) -> Vec<Finding>;
+
+    /// A run as a recording; `None` when it has no history.
+    async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;
+}
+
+/// Why the program around the server did not do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unprepared {
+    pub whose: Whose,
+    pub message: String,
+    pub hint: String,
+}
+
+/// Who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// What was asked for makes no sense here.
+    Asker,
+    /// Something failed on the server's side.
+    Server,
+}
+
+/// A listening server. Dropping it stops nothing; call `end`.
+pub struct Server {
+    address: SocketAddr,
+    scheme: &'static str,
+    stopping: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Server {
+    /// Listens, and serves until it is ended.
+    pub async fn start(parts: Parts) -> Result<Self, ListenError> {
+        let stopping = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let listener = listen::Listener::bind(&parts.exposure).await?;
+        let (address, scheme) = (listener.address, listener.scheme());
+        let hosts = parts.exposure.hosts(address);
+        let hub = feed::Hub::new(parts.client.clone());
+        let feed = hub.begin().await;
+        tasks.spawn(hub.clone().run(feed, stopping.clone()));
+        let app = Arc::new(App {
+            client: parts.client,
+            log: parts.log,
+            host: parts.host,
+            gate: parts.gate,
+            hosts,
+            hub,
+            commits: commit::Commits::default(),
+            prepared: prepared::Prepared::default(),
+            readiness: health::Readiness::default(),
+            consoles: feed::seats(),
+            stopping: stopping.clone(),
+            tasks: tasks.clone(),
+        });
+        let router = routes::router(app);
+        tasks.spawn(listener.serve(router, stopping.clone(), tasks.clone()));
+        Ok(Self { address, scheme, stopping, tasks })
+    }
+
+    /// Where it listens: `http://127.0.0.1:7417`.
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.scheme, self.address)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes no more, tells consoles that it ends, and lets requests under way finish, for a few seconds.
+    pub async fn end(&self) {
+        self.stopping.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(listen::LAST_WORDS, self.tasks.wait()).await.is_err() {
+            tracing::warn!("some connections were still open when the server ended");
+        }
+    }
+}
+
+/// What every request works with.
+struct App {
+    client: Arc<dyn Client>,
+    log: Arc<dyn Log>,
+    host: Arc<dyn Host>,
+    gate: Arc<dyn Gate>,
+    hosts: Hosts,
+    hub: Arc<feed::Hub>,
+    commits: commit::Commits,
+    prepared: prepared::Prepared,
+    readiness: health::Readiness,
+    /// Consoles that may still attach.
+    consoles: Arc<tokio::sync::Semaphore>,
+    stopping: CancellationToken,
+    /// Waited for when the server ends.
+    tasks: TaskTracker,
+}

@@ -1,0 +1,185 @@
+//! The OpenAPI 3.1 document, made from the table of routes.
+
+use axum::response::Response;
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::Map;
+use serde_json::Value;
+use serde_json::json;
+
+use super::body;
+use super::problem;
+use super::problem::Problem;
+use super::routes::Answer;
+use super::routes::Describe;
+use super::routes::Route;
+use super::routes::routes;
+use crate::ports::Action;
+
+/// `GET /openapi.json`
+pub(super) async fn serve() -> Result<Response, Problem> {
+    body::json(&document())
+}
+
+/// The document: every route of the table, with the schemas of what goes in and comes out.
+pub fn document() -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+        settings.meta_schema = None;
+    });
+    let mut generator = settings.into_generator();
+    let problem = generator.subschema_for::<Problem>().to_value();
+    let mut paths = Map::new();
+    for route in routes() {
+        let operation = operation(&route, &mut generator);
+        let path = paths.entry(route.path).or_insert_with(|| Value::Object(Map::new()));
+        path[route.method.as_str().to_ascii_lowercase()] = operation;
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "morningai",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "Runs of agents, what they ask of people, and the log. Ids are UUIDv7, and any unique prefix \
+                            is accepted. Times are RFC 3339 UTC. Money is a decimal string in USD.",
+        },
+        "paths": paths,
+        "components": {
+            "schemas": generator.take_definitions(true),
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "responses": {
+                "Problem": {
+                    "description": "Why it was not done, and what to do next (RFC 9457)",
+                    "content": { problem::MEDIA_TYPE: { "schema": problem } },
+                },
+            },
+        },
+    })
+}
+
+fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let mut operation = json!({
+        "operationId": route.name,
+        "summary": route.summary,
+        "parameters": parameters(route, generator),
+        "responses": responses(route, generator),
+        "security": if route.action.is_some() { json!([{ "token": [] }]) } else { json!([]) },
+    });
+    if let Some(action) = route.action {
+        operation["description"] = format!("Needs the right to {}.", action.name()).into();
+    }
+    if let Some(body) = route.body {
+        let schema = body(generator).to_value();
+        operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
+    }
+    operation
+}
+
+fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
+    let in_path = route.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<_> = in_path
+        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .collect();
+    parameters.extend(route.params.map(|params| in_query(params, generator)).unwrap_or_default());
+    parameters
+}
+
+/// The fields of a parameter type, each a parameter of its own.
+fn in_query(params: Describe, generator: &mut SchemaGenerator) -> Vec<Value> {
+    let reference = params(generator).to_value();
+    let name = reference["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let Some(schema) = generator.definitions_mut().remove(name) else { return Vec::new() };
+    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+    let parameter = |(name, mut schema): (String, Value)| {
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        json!({ "name": name, "in": "query", "required": false, "description": description, "schema": schema })
+    };
+    properties.into_iter().map(parameter).collect()
+}
+
+fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
+    let content = |schema: Value| json!({ "application/json": { "schema": schema } });
+    let mut responses = match route.answer {
+        Answer::Json(describe) => {
+            json!({ "200": { "description": "Done", "content": content(describe(generator).to_value()) } })
+        }
+        Answer::Made(describe) => {
+            let content = content(describe(generator).to_value());
+            json!({
+                "201": { "description": "Made", "content": content },
+                "200": { "description": "It was there already", "content": content },
+            })
+        }
+        Answer::Lines => json!({
+            "200": { "description": "One JSON object a line", "content": { "application/x-ndjson": {} } },
+        }),
+        Answer::Switched => json!({ "101": { "description": "A WebSocket" } }),
+        Answer::Document => json!({ "200": { "description": "Done", "content": { "application/json": {} } } }),
+    };
+    for status in statuses(route) {
+        responses[status] = json!({ "$ref": "#/components/responses/Problem" });
+    }
+    responses
+}
+
+/// The errors that can be expected.
+fn statuses(route: &Route) -> Vec<&'static str> {
+    let mut statuses = vec!["503"];
+    if route.action.is_some() {
+        statuses.extend(["400", "401", "403", "429"]);
+    }
+    if route.path.contains('{') {
+        statuses.extend(["404", "422"]);
+    }
+    if route.body.is_some() {
+        statuses.extend(["413", "422"]);
+    }
+    if matches!(route.action, Some(Action::Decide | Action::Steer)) {
+        statuses.push("409");
+    }
+    statuses
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_route_stands_in_the_document_and_nothing_else_does() {
+        let document = document();
+        let mut documented = Vec::new();
+        for (path, methods) in document["paths"].as_object().unwrap() {
+            documented.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
+        }
+        documented.sort();
+        assert_eq!(documented, crate::server::operations());
+        let names: BTreeSet<_> = routes().iter().map(|route| route.name).collect();
+        assert_eq!(names.len(), routes().len(), "an operation's name is its own");
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document();
+        let text = document.to_string();
+        let references: BTreeSet<_> =
+            text.split("\"$ref\":\"#").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+        assert!(references.contains("/components/schemas/RunShape"), "{references:?}");
+        for reference in references {
+            assert!(document.pointer(reference).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn fields_are_those_of_the_command_line() {
+        let document = document();
+        let fields = |schema: &str| {
+            let properties = &document["components"]["schemas"][schema]["properties"];
+            properties.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>()
+        };
+        let run = ["id", "goal", "agent", "state", "steps", "cost_usd", "started_at", "ended_at"];
+        assert_eq!(fields("RunShape"), run.map(str::to_owned).into());
+        assert!(fields("ApprovalShape").is_superset(&["digest", "risk", "decided_by"].map(str::to_owned).into()));
+    }
+}

@@ -1,0 +1,79 @@
+//! Runs that were prepared here and not yet started. What a console sends as a run's specification is not believed:
+//! it could name any directory and any tool, so only what this server prepared itself is started.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+use super::Unprepared;
+use super::Whose;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::Work;
+
+/// Most runs kept; the oldest are forgotten.
+const MOST: usize = 256;
+
+#[derive(Default)]
+pub(super) struct Prepared(Mutex<VecDeque<(RunId, RunSpec)>>);
+
+impl Prepared {
+    pub(super) fn keep(&self, run: RunId, spec: &RunSpec) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_back((run, spec.clone()));
+        while kept.len() > MOST {
+            kept.pop_front();
+        }
+    }
+
+    /// The specification that was prepared for `run`.
+    pub(super) fn of(&self, run: RunId) -> Result<RunSpec, Rejection> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = kept.iter().find(|(known, _)| *known == run).map(|(_, spec)| spec.clone());
+        found.ok_or_else(|| {
+            Rejection::new(RejectionKind::Invalid, "this run was not prepared by this server")
+                .hint("it may have restarted in between: start the goal again")
+        })
+    }
+}
+
+/// A procedure of the library. A file is read for nobody elsewhere: what is wrong with one is told with its lines.
+pub(super) fn procedure(name: String) -> Result<Work, Unprepared> {
+    if !name.contains('/') && !name.ends_with(".md") {
+        return Ok(Work::Procedure(name));
+    }
+    Err(Unprepared {
+        whose: Whose::Asker,
+        message: "a procedure is named, not given as a file".to_owned(),
+        hint: "put the file into the procedures directory of the server, and use its name".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_server_are_not_read_for_others() {
+        assert!(procedure("check-this-machine".to_owned()).is_ok());
+        for path in ["/etc/shadow", "../x", "notes.md"] {
+            assert_eq!(procedure(path.to_owned()).unwrap_err().whose, Whose::Asker, "{path}");
+        }
+    }
+
+    #[test]
+    fn only_what_was_prepared_here_is_known_and_memory_is_bounded() {
+        let prepared = Prepared::default();
+        let spec: RunSpec =
+            serde_json::from_value(serde_json::json!({ "goal": "g", "agent": "dev", "tools": [] })).unwrap();
+        let id = |number: usize| RunId(uuid::Uuid::from_u128(number as u128));
+        assert!(prepared.of(id(0)).is_err());
+        for number in 0..MOST + 1 {
+            prepared.keep(id(number), &spec);
+        }
+        assert!(prepared.of(id(0)).is_err());
+        assert_eq!(prepared.of(id(MOST)).unwrap(), spec);
+    }
+}

@@ -1,0 +1,187 @@
+//! One bearer token in a file that only its owner can read: the gate of a server for oneself.
+
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::io::Write;
+use std::net::IpAddr;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
+use sha2::Digest;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+
+use crate::ports::Action;
+use crate::ports::Gate;
+use crate::ports::Presented;
+use crate::ports::Principal;
+use crate::ports::Refusal;
+use crate::ports::RefusalKind;
+
+/// Longest token read from a file, in bytes.
+const LONGEST: u64 = 4096;
+
+/// Admits whoever presents the token, as one person who may do everything.
+pub struct TokenGate {
+    person: String,
+    digest: [u8; 32],
+}
+
+/// A token file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the token file {} {problem}", path.display())]
+pub struct TokenFileError {
+    pub path: PathBuf,
+    pub problem: String,
+    pub hint: String,
+    pub is_missing: bool,
+}
+
+impl TokenGate {
+    pub fn new(person: impl Into<String>, token: &SecretString) -> Self {
+        Self { person: person.into(), digest: digest(token.expose_secret()) }
+    }
+
+    /// The gate for the token in `path`, which is made when it does not exist. Consoles that are attached when the
+    /// server restarts get in again, since the token stays.
+    pub fn open(person: impl Into<String>, path: &Path) -> Result<Self, TokenFileError> {
+        let token = match read_token(path) {
+            Err(error) if error.is_missing => make_token(path)?,
+            read => read?,
+        };
+        Ok(Self::new(person, &token))
+    }
+}
+
+#[async_trait]
+impl Gate for TokenGate {
+    async fn admit(&self, presented: Presented<'_>, _from: IpAddr) -> Result<Principal, Refusal> {
+        let (message, is_known) = match presented {
+            Presented::Nothing => ("this needs a token", false),
+            // The digests are compared, so neither content nor length of the token can be timed.
+            Presented::Bearer(token) => ("this token is not known here", digest(token).ct_eq(&self.digest).into()),
+        };
+        if is_known {
+            return Ok(Principal { name: self.person.clone(), credential: String::new() });
+        }
+        let hint = "send `Authorization: Bearer TOKEN` with the token from serve.token in the server's data directory";
+        Err(Refusal::new(RefusalKind::Unknown, message, hint))
+    }
+
+    fn allows(&self, _principal: &Principal, _action: Action) -> Result<(), Refusal> {
+        Ok(())
+    }
+}
+
+/// Reads a token that nobody else could have read.
+pub fn read_token(path: &Path) -> Result<SecretString, TokenFileError> {
+    let failed = |error: std::io::Error| TokenFileError {
+        path: path.to_owned(),
+        problem: format!("cannot be read: {error}"),
+        hint: "`morningai serve` makes it; or give another one with --token-file".to_owned(),
+        is_missing: error.kind() == std::io::ErrorKind::NotFound,
+    };
+    let wrong = |problem: &str, hint: &str| TokenFileError {
+        path: path.to_owned(),
+        problem: problem.to_owned(),
+        hint: hint.to_owned(),
+        is_missing: false,
+    };
+    let file = File::open(path).map_err(failed)?;
+    if file.metadata().map_err(failed)?.mode() & 0o077 != 0 {
+        return Err(wrong(
+            "can be read by others",
+            "make it private with `chmod 600`, or remove it to get a new token",
+        ));
+    }
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(wrong("holds no token", "remove it, and `morningai serve` makes a new one"));
+    }
+    Ok(SecretString::from(token.to_owned()))
+}
+
+/// 256 random bits in a file of our own. Written beside it first, so that nobody reads half a token.
+fn make_token(path: &Path) -> Result<SecretString, TokenFileError> {
+    let failed = |problem: String| TokenFileError {
+        path: path.to_owned(),
+        problem: format!("cannot be written: {problem}"),
+        hint: "check who owns the data directory, and that the disk has room".to_owned(),
+        is_missing: false,
+    };
+    let mut bits = [0; 32];
+    rustls::crypto::ring::default_provider()
+        .secure_random
+        .fill(&mut bits)
+        .map_err(|_| failed("there are no random numbers".to_owned()))?;
+    let token = URL_SAFE_NO_PAD.encode(bits);
+    let beside = path.with_extension(format!("{}.new", std::process::id()));
+    let write = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&beside)?;
+        writeln!(file, "{token}")?;
+        file.sync_all()?;
+        std::fs::rename(&beside, path)
+    };
+    write().map_err(|error| failed(error.to_string()))?;
+    Ok(SecretString::from(token))
+}
+
+fn digest(token: &str) -> [u8; 32] {
+    Sha256::digest(token.as_bytes()).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    #[tokio::test]
+    async fn the_token_admits_and_nothing_else_does() {
+        let gate = TokenGate::new("ana", &SecretString::from("right".to_owned()));
+        assert_eq!(gate.admit(Presented::Bearer("right"), HERE).await.unwrap().name, "ana");
+        for presented in
+            [Presented::Nothing, Presented::Bearer(""), Presented::Bearer("righ"), Presented::Bearer("Right")]
+        {
+            assert_eq!(gate.admit(presented, HERE).await.unwrap_err().kind, RefusalKind::Unknown);
+        }
+    }
+
+    #[tokio::test]
+    async fn the_token_is_private_and_stays_across_restarts() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("serve.token");
+        TokenGate::open("ana", &path).unwrap();
+        let token = read_token(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(URL_SAFE_NO_PAD.decode(token.expose_secret()).unwrap().len(), 32);
+        let again = TokenGate::open("ana", &path).unwrap();
+        assert!(again.admit(Presented::Bearer(token.expose_secret()), HERE).await.is_ok());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[test]
+    fn a_token_that_others_could_have_read_is_not_used() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("serve.token");
+        std::fs::write(&path, "secret\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let error = TokenGate::open("ana", &path).err().unwrap();
+        assert!(error.to_string().contains("can be read by others") && !error.to_string().contains("secret"));
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::write(&path, "\n").unwrap();
+        assert!(TokenGate::open("ana", &path).is_err(), "an empty token would admit everybody who sends none");
+    }
+}

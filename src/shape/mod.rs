@@ -1,0 +1,26 @@
+//! What scripts see, be it on a command line or over HTTP: the objects, and how what they name is found.
+//!
+//! Field names are kept across releases. Nothing here performs I/O of its own: it asks the `Client` it is given.
+
+mod escape;
+mod find;
+mod finding;
+mod list;
+mod object;
+mod thread;
+
+pub use escape::escaped;
+pub use find::NotOne;
+pub use find::approval;
+pub use find::run;
+pub use finding::Finding;
+pub use finding::Health;
+pub use list::approvals;
+pub use list::runs;
+pub use object::ApprovalDetail;
+pub use object::ApprovalShape;
+pub use object::OfferDetail;
+pub use object::RunDetail;
+pub use object::RunShape;
+pub use object::Verification;
+pub use thread::thread;

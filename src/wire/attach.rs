@@ -1,0 +1,136 @@
+//! `morningai attach`: the console on a server elsewhere.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use secrecy::SecretString;
+
+use super::Wire;
+use super::console::check_terminal;
+use super::console::ended;
+use crate::cli::AttachOptions;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::client::RemoteClient;
+use crate::client::remote::DialError;
+use crate::client::remote::DialErrorKind;
+use crate::client::remote::Target;
+use crate::client::remote::TokenSource;
+use crate::client::remote::Trust;
+use crate::console;
+use crate::console::Launcher;
+use crate::console::state::Offer;
+use crate::console::state::Offers;
+use crate::console::theme::Theme;
+use crate::console::update::Launch;
+use crate::console::update::LaunchKind;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::ClientError;
+use crate::protocol;
+use crate::server::read_token;
+
+/// Where a token is looked for when no file is named.
+const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
+
+impl Wire {
+    /// The console on a server, until the person leaves it.
+    pub async fn attach(self: Arc<Self>, options: AttachOptions) -> Result<Exit, Failure> {
+        if !self.options.plain {
+            check_terminal()?;
+        }
+        let trust = options.tls_ca.as_ref().map_or(Trust::Machine, |path| Trust::File(self.places.resolve(path)));
+        let target =
+            Target::parse(&options.server, trust).map_err(|error| Failure::usage(error.message).next(error.hint))?;
+        let token = self.token(&options, &target)?;
+        let client = Arc::new(RemoteClient::connect(target, token).await?);
+        let launcher = Arc::new(RemoteDesk { client: client.clone() });
+        if self.options.plain {
+            return self.talk(client.person(), client, launcher).await;
+        }
+        let mut options = self.console_options(launcher)?;
+        options.person = client.person();
+        ended(console::run(client, options).await)
+    }
+
+    /// Where the token comes from. The one of this machine's own server is presented to this machine alone.
+    fn token(&self, options: &AttachOptions, target: &Target) -> Result<TokenSource, Failure> {
+        let own = || self.places.paths.data_dir().join(protocol::TOKEN_FILE);
+        let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
+        let source = match (&options.token_file, given) {
+            (Some(path), _) => from_file(self.places.resolve(path)),
+            (None, Some(token)) => {
+                let token = SecretString::from(token.trim().to_owned());
+                Arc::new(move || Ok(token.clone()))
+            }
+            (None, None) if target.is_here() => from_file(own()),
+            (None, None) => {
+                return Err(Failure::usage(format!("there is no token to present to {}", target.name()))
+                    .next(format!("copy the server's token here, and give it with --token-file or {TOKEN_VARIABLE}")));
+            }
+        };
+        source().map_err(|error| Failure::usage(error.message).next(error.hint))?;
+        Ok(source)
+    }
+}
+
+/// Read again for each connection, since it may have been renewed.
+fn from_file(path: PathBuf) -> TokenSource {
+    Arc::new(move || read_token(&path).map_err(|error| ClientError { message: error.to_string(), hint: error.hint }))
+}
+
+impl From<DialError> for Failure {
+    fn from(error: DialError) -> Self {
+        let exit = match error.kind {
+            DialErrorKind::Unequipped => Exit::Usage,
+            DialErrorKind::Refused => Exit::Refused,
+            DialErrorKind::Unreachable | DialErrorKind::Tls | DialErrorKind::Foreign => Exit::Failed,
+        };
+        Self::new(exit, error.message).next(error.hint)
+    }
+}
+
+/// Starts runs on the server.
+struct RemoteDesk {
+    client: Arc<RemoteClient>,
+}
+
+#[async_trait]
+impl Launcher for RemoteDesk {
+    async fn offers(&self) -> Offers {
+        let offered = self.client.offers().await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what can be started on the server is not known");
+            protocol::Offers::default()
+        });
+        let shown = |offers: Vec<protocol::Offered>| {
+            offers.into_iter().map(|offer| Offer { name: offer.name, description: offer.description }).collect()
+        };
+        Offers {
+            agents: shown(offered.agents),
+            procedures: shown(offered.procedures),
+            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            past_goals: offered.past_goals,
+            workspace: offered.workspace,
+        }
+    }
+
+    async fn prepare(&self, launch: &Launch) -> Result<(RunId, RunSpec), ClientError> {
+        let kind = match &launch.kind {
+            LaunchKind::Agent(name) => protocol::LaunchKind::Agent(name.clone()),
+            LaunchKind::Procedure(name) => protocol::LaunchKind::Procedure(name.clone()),
+        };
+        let (goal, workspace) = (launch.goal.clone(), launch.workspace.clone());
+        self.client.prepare(protocol::Launch { kind, goal, workspace }).await
+    }
+
+    async fn directories(&self, path: &str) -> Vec<String> {
+        self.client.directories(path).await.unwrap_or_default()
+    }
+
+    async fn remember(&self, goal: &str) {
+        if let Err(error) = self.client.remember(goal).await {
+            tracing::warn!(%error, "the goal was not kept for the next time");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `morningai serve`: the orchestrator without a screen.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::signal::unix::Signal;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
+
+use super::Wire;
+use super::doctor;
+use super::goals;
+use super::launch;
+use crate::cli::AskModels;
+use crate::cli::Exit;
+use crate::cli::Failure;
+use crate::cli::Finding;
+use crate::cli::Output;
+use crate::cli::ServeOptions;
+use crate::client::Recording;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::ports::Client;
+use crate::ports::Log;
+use crate::ports::Offer;
+use crate::ports::Order;
+use crate::protocol;
+use crate::runtime::Role;
+use crate::server::Exposure;
+use crate::server::Host;
+use crate::server::Identity;
+use crate::server::ListenError;
+use crate::server::Parts;
+use crate::server::Server;
+use crate::server::TokenGate;
+use crate::server::Unprepared;
+use crate::server::Whose;
+
+impl Wire {
+    /// Serves until a signal ends it. What is under way then ends in order, and the runs go on at the next start.
+    pub async fn serve(self: Arc<Self>, options: ServeOptions, output: &mut Output) -> Result<Exit, Failure> {
+        let mut signals = Signals::listen()?;
+        let exposure = exposure(options)?;
+        self.places.make_data_dir()?;
+        let token_file = self.places.paths.data_dir().join(protocol::TOKEN_FILE);
+        let gate = TokenGate::open(self.person.name(), &token_file)
+            .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
+        let session = self.start(Role::Worker).await?;
+        let client = session.shared();
+        client.learn_sandbox(self.sandbox.rung().await.name());
+        let shared: Arc<dyn Client> = client;
+        let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
+        let parts = Parts { client: shared, log: session.log(), host, gate: Arc::new(gate), exposure };
+        let server = match Server::start(parts).await {
+            Ok(server) => server,
+            Err(error) => {
+                session.end_in_order().await;
+                return Err(error.into());
+            }
+        };
+        tracing::info!(url = server.url(), "listening");
+        self.announce(&server, &token_file, output)?;
+        signals.next().await;
+        tracing::info!("ending");
+        server.end().await;
+        tokio::select! {
+            // Asked twice: at once.
+            () = signals.next() => tracing::warn!("ended at once"),
+            () = session.end_in_order() => {}
+        }
+        Ok(Exit::Done)
+    }
+
+    /// One line that says where it listens.
+    fn announce(&self, server: &Server, token_file: &Path, output: &mut Output) -> Result<(), Failure> {
+        let url = server.url();
+        if self.options.json {
+            let token_file = token_file.display().to_string();
+            return output.json(&serde_json::json!({ "listening": url, "token_file": token_file }));
+        }
+        output.line(&format!("listening on {url}; the token is in {}", token_file.display()))
+    }
+}
+
+fn exposure(options: ServeOptions) -> Result<Exposure, Failure> {
+    let identity = match (&options.tls_cert, &options.tls_key) {
+        (Some(certificate), Some(key)) => Some(Identity::read(certificate, key)?),
+        _ => None,
+    };
+    let ServeOptions { listen, tls_elsewhere: is_terminated_elsewhere, names, .. } = options;
+    Ok(Exposure { listen, identity, is_terminated_elsewhere, names })
+}
+
+impl From<ListenError> for Failure {
+    fn from(error: ListenError) -> Self {
+        let failure = if error.is_usage { Self::usage(error.message) } else { Self::failed(error.message) };
+        failure.next(error.hint)
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP; from when they are listened to, they end nothing by themselves.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen =
+            |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.hang_up.recv() => {}
+        }
+    }
+}
+
+/// What the server asks of the program, answered.
+struct ServerHost {
+    wire: Arc<Wire>,
+    log: Arc<dyn Log>,
+}
+
+#[async_trait]
+impl Host for ServerHost {
+    async fn offers(&self) -> Vec<Offer> {
+        launch::offers(&self.wire).0
+    }
+
+    async fn past_goals(&self) -> Vec<String> {
+        goals::past(&self.wire.places)
+    }
+
+    fn workspace(&self) -> String {
+        std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default()
+    }
+
+    async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared> {
+        let workspace = order.workspace.map(|path| self.wire.places.resolve(&path));
+        launch::prepare(&self.wire, Order { workspace, ..order }).await.map_err(|failure| Unprepared {
+            whose: if failure.exit == Exit::Failed { Whose::Server } else { Whose::Asker },
+            message: failure.message(),
+            hint: failure.hint(),
+        })
+    }
+
+    async fn directories(&self, path: &str) -> Vec<String> {
+        goals::directories(&self.wire.places, path)
+    }
+
+    async fn remember(&self, goal: &str) {
+        goals::remember(&self.wire.places, goal);
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        doctor::examine(&self.wire, AskModels::No).await
+    }
+
+    async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {
+        let failed = |message: String| Unprepared {
+            whose: Whose::Server,
+            message,
+            hint: "the server's log file says more".to_owned(),
+        };
+        let recording = Recording::of_run(self.log.as_ref(), run).await.map_err(|error| failed(error.message))?;
+        recording.map(|recording| recording.to_ndjson().map_err(|error| failed(error.to_string()))).transpose()
+    }
+}

@@ -1,0 +1,225 @@
+//! A server over the test runtime, the parts around it, and small HTTP.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use morningai::client::LocalClient;
+use morningai::client::Recording;
+use morningai::client::RemoteClient;
+use morningai::client::remote::DialError;
+use morningai::client::remote::Target;
+use morningai::client::remote::Trust;
+use morningai::domain::*;
+use morningai::fold::Approval;
+use morningai::fold::Snapshot;
+use morningai::ports::*;
+use morningai::runtime::Role;
+use morningai::server::Exposure;
+use morningai::server::Host;
+use morningai::server::Parts;
+use morningai::server::Server;
+use morningai::server::TokenGate;
+use morningai::server::Unprepared;
+use morningai::server::Whose;
+use morningai::shape::Finding;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::runtime::desk::Counter;
+use crate::runtime::desk::Desk;
+use crate::runtime::desk::spec;
+
+pub const TOKEN: &str = "the-token-of-this-test";
+/// What the model does in a run: plans, wants to push, ends.
+pub const TURNS: &[&[&str]] = &[&[], &["push"], &["finish"]];
+
+/// A runtime with a server before it.
+pub struct Post {
+    pub desk: Arc<Desk>,
+    pub server: Server,
+    pub host: Arc<TestHost>,
+}
+
+/// Prepares what it is asked for, and remembers goals.
+#[derive(Default)]
+pub struct TestHost {
+    pub goals: Mutex<Vec<String>>,
+    log: Mutex<Option<Arc<dyn Log>>>,
+}
+
+#[async_trait]
+impl Host for TestHost {
+    async fn offers(&self) -> Vec<Offer> {
+        vec![Offer {
+            name: "dev".to_owned(),
+            kind: OfferKind::Agent,
+            description: "changes code".to_owned(),
+            model: Some("simple".to_owned()),
+            tools: vec!["read".to_owned()],
+            source: "built in".to_owned(),
+            text: "Be careful.".to_owned(),
+        }]
+    }
+
+    async fn past_goals(&self) -> Vec<String> {
+        self.goals.lock().unwrap().clone()
+    }
+
+    fn workspace(&self) -> String {
+        "/srv/code".to_owned()
+    }
+
+    async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared> {
+        match order.work {
+            Work::Goal { goal, agent } if agent.as_deref().unwrap_or("dev") == "dev" => {
+                Ok(RunSpec { goal: goal.into(), ..spec() })
+            }
+            _ => Err(Unprepared {
+                whose: Whose::Asker,
+                message: "no agent is called that".to_owned(),
+                hint: "there is dev".to_owned(),
+            }),
+        }
+    }
+
+    async fn directories(&self, path: &str) -> Vec<String> {
+        vec![format!("{path}parser/")]
+    }
+
+    async fn remember(&self, goal: &str) {
+        self.goals.lock().unwrap().push(goal.to_owned());
+    }
+
+    async fn examine(&self) -> Vec<Finding> {
+        vec![Finding::ok("store", "open")]
+    }
+
+    async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {
+        let log = self.log.lock().unwrap().clone().unwrap();
+        let recording = Recording::of_run(log.as_ref(), run).await.unwrap();
+        Ok(recording.map(|recording| recording.to_ndjson().unwrap()))
+    }
+}
+
+impl Post {
+    /// A server on any free port of loopback, over a store in `dir`; each run reads, then wants to push.
+    pub async fn open(dir: &Path) -> Self {
+        Self::open_at(dir, "127.0.0.1:0".parse().unwrap(), TURNS).await
+    }
+
+    pub async fn open_at(dir: &Path, listen: SocketAddr, turns: &[&[&str]]) -> Self {
+        let exposure = Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() };
+        Self::open_with(dir, exposure, turns, Arc::new(gate())).await
+    }
+
+    pub async fn open_with(dir: &Path, exposure: Exposure, turns: &[&[&str]], gate: Arc<dyn Gate>) -> Self {
+        let log = Desk::open(&dir.join("test.db")).await;
+        let push = Counter::new("push", EffectClass::External, Repeat::Once);
+        let desk = Arc::new(Desk::start(log.clone(), turns, vec![push], Role::Worker).await);
+        let host = Arc::new(TestHost::default());
+        *host.log.lock().unwrap() = Some(log.clone());
+        let status = Status { source: "sqlite:test.db".to_owned(), ..Status::default() };
+        let client = Arc::new(LocalClient::new(desk.runtime.clone(), status));
+        let parts = Parts { client, log, host: host.clone(), gate, exposure };
+        let server = Server::start(parts).await.unwrap();
+        Self { desk, server, host }
+    }
+
+    /// Attaches to the server itself.
+    pub async fn attach(&self) -> RemoteClient {
+        attach_to(self.server.address(), TOKEN).await.unwrap()
+    }
+
+    pub async fn end(self) {
+        self.server.end().await;
+        self.desk.runtime.shut_down(std::time::Duration::from_secs(5)).await;
+    }
+
+    pub fn http(&self) -> Http {
+        Http { base: self.server.url(), client: reqwest_client(), token: Some(TOKEN.to_owned()) }
+    }
+}
+
+pub fn gate() -> TokenGate {
+    TokenGate::new("ana", &SecretString::from(TOKEN.to_owned()))
+}
+
+pub async fn attach_to(address: SocketAddr, token: &str) -> Result<RemoteClient, DialError> {
+    let target = Target::parse(&format!("http://{address}"), Trust::Machine).unwrap();
+    let token = SecretString::from(token.to_owned());
+    RemoteClient::connect(target, Arc::new(move || Ok(token.clone()))).await
+}
+
+fn reqwest_client() -> reqwest::Client {
+    // Another test may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// Requests with a token.
+pub struct Http {
+    pub base: String,
+    pub client: reqwest::Client,
+    pub token: Option<String>,
+}
+
+impl Http {
+    pub async fn get(&self, path: &str) -> (u16, Value) {
+        self.send(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        self.send(self.client.post(format!("{}{path}", self.base)).json(&body)).await
+    }
+
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> (u16, Value) {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+}
+
+/// The snapshot a console has, as soon as it is as wanted.
+pub async fn until(client: &dyn Client, what: &str, wanted: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    let wait = async {
+        let (mut snapshot, mut feed) = client.open().await.unwrap();
+        while !wanted(&snapshot) {
+            match feed.recv().await {
+                Ok(FeedItem::Committed { envelope }) => drop(snapshot.apply(&envelope)),
+                Ok(FeedItem::Lost) | Err(_) => (snapshot, feed) = client.open().await.unwrap(),
+                Ok(_) => {}
+            }
+        }
+        snapshot
+    };
+    match tokio::time::timeout(std::time::Duration::from_secs(30), wait).await {
+        Ok(snapshot) => snapshot,
+        Err(_) => panic!("never: {what}; the client says {:?}", client.status()),
+    }
+}
+
+pub async fn open_approval(client: &dyn Client) -> Approval {
+    let snapshot = until(client, "a request", |snapshot| snapshot.open_approvals().next().is_some()).await;
+    snapshot.open_approvals().next().unwrap().clone()
+}
+
+/// Waits until the status is as wanted.
+pub async fn until_link(client: &dyn Client, what: &str, wanted: impl Fn(&Link) -> bool) {
+    let wait = async {
+        let (_, mut feed) = client.open().await.unwrap();
+        while !wanted(&client.status().link) {
+            // Being stale is also a matter of time, so a look now and then is part of waiting.
+            let _ = tokio::time::timeout(std::time::Duration::from_millis(50), feed.recv()).await;
+        }
+    };
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
+    assert!(waited.is_ok(), "never: {what}; it is {:?}", client.status().link);
+}

@@ -402,6 +402,7 @@ impl Tool for Step {
             payload: Payload::Arguments { args: args.clone() },
             facts: serde_json::Map::new(),
             confinement: String::new(),
+            change: None,
         })))
     }
 

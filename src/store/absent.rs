@@ -5,17 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::AccountId;
-use crate::domain::AccountName;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::fold::Row;
-use crate::ports::AccessChange;
-use crate::ports::Account;
-use crate::ports::Accounts;
 use crate::ports::Batch;
 use crate::ports::Head;
 use crate::ports::Lease;
@@ -23,10 +18,6 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::ports::Used;
 use crate::ports::VerifyReport;
 
 /// Nothing, as a log.
@@ -90,40 +81,5 @@ impl Log for AbsentLog {
 
     async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
         Ok(VerifyReport { events: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
-    }
-}
-
-#[async_trait]
-impl Accounts for AbsentLog {
-    async fn accounts(&self) -> Result<Vec<Account>, LogError> {
-        Ok(Vec::new())
-    }
-
-    async fn account(&self, _: AccountId) -> Result<Option<Account>, LogError> {
-        Ok(None)
-    }
-
-    async fn account_named(&self, _: &AccountName) -> Result<Option<Account>, LogError> {
-        Ok(None)
-    }
-
-    async fn tokens(&self) -> Result<Vec<Token>, LogError> {
-        Ok(Vec::new())
-    }
-
-    async fn token_of(&self, _: &SecretHash) -> Result<Option<Token>, LogError> {
-        Ok(None)
-    }
-
-    async fn session_of(&self, _: &SecretHash) -> Result<Option<Session>, LogError> {
-        Ok(None)
-    }
-
-    async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
-        Err(not_made())
-    }
-
-    async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
-        Ok(())
     }
 }

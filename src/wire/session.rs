@@ -72,7 +72,7 @@ impl LocalSession {
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {
-        self.log.clone()
+        self.store.log()
     }
 
     /// The client, for a console.

@@ -171,6 +171,7 @@ impl Tool for Effect {
             payload: Payload::Arguments { args: args.clone() },
             facts: serde_json::Map::new(),
             confinement: String::new(),
+            change: None,
         })))
     }
 
@@ -203,7 +204,7 @@ impl Model for NoModel {
 struct Always;
 
 impl Judge for Always {
-    fn judge(&self, _agent: &str, _card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, _card: &EffectCard) -> Verdict {
         Verdict::Run { rule: "bench".to_owned(), reason: "measured".to_owned() }
     }
 }

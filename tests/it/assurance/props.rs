@@ -154,6 +154,7 @@ impl Tool for ProgramTool {
             payload: Payload::Arguments { args: args.clone() },
             facts: serde_json::Map::new(),
             confinement: String::new(),
+            change: None,
         })))
     }
 
@@ -250,7 +251,7 @@ impl Model for ScriptModel {
 struct ByClass;
 
 impl Judge for ByClass {
-    fn judge(&self, _agent: &str, card: &EffectCard) -> Verdict {
+    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
         let (rule, reason) = ("rule".to_owned(), "because".to_owned());
         match card.class {
             EffectClass::External => Verdict::Ask { rule, reason, expires_after: 3600 },

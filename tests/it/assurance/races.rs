@@ -205,6 +205,7 @@ async fn append(log: &dyn Log, snapshot: &mut Snapshot, events: Vec<(Stream, Eve
         let version = 1 + match stream {
             Stream::Run(run) => snapshot.runs.get(&run).map_or(0, |run| run.version),
             Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
+            Stream::Account(id) => unreachable!("nothing here is about account {id}"),
         };
         let by = Actor::System;
         let envelope = Envelope { seq: snapshot.cursor + 1, stream, version, at, by: by.clone(), event: event.clone() };
@@ -279,5 +280,6 @@ fn card(tool: &ToolName) -> EffectCard {
         payload: Payload::Arguments { args: card_args() },
         facts: serde_json::Map::new(),
         confinement: String::new(),
+        change: None,
     }
 }

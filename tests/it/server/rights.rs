@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::ports::Action;
 use morningai::ports::*;
 use morningai::protocol::Launch;
 use morningai::protocol::LaunchKind;

@@ -25,7 +25,7 @@
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
 //! | the only place that appends | [`runtime`]: `writer.rs` |
-//! | SQLite | [`store`] |
+//! | SQLite, Postgres | [`store`] |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | the screen | [`console`] |

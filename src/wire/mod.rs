@@ -15,6 +15,7 @@ mod model;
 mod places;
 mod secrets;
 mod session;
+mod store;
 mod trace;
 
 use std::sync::Arc;
@@ -33,7 +34,6 @@ use crate::runtime::Role;
 use crate::runtime::Runtime;
 use crate::runtime::Tools;
 use crate::store::OpenMode;
-use crate::store::SqliteLog;
 use crate::tools::Toolbox;
 use crate::tools::sandbox::Sandbox;
 
@@ -41,6 +41,7 @@ use judge::LazyJudge;
 use model::LazyModel;
 use places::Places;
 use session::LocalSession;
+use store::OpenStore;
 
 /// The program with its configuration read, and nothing started yet.
 pub struct Wire {
@@ -96,22 +97,21 @@ impl Wire {
     }
 
     /// Opens the store; for writing it is created or brought up to date where needed.
-    async fn store(&self, mode: OpenMode) -> Result<Arc<SqliteLog>, Failure> {
+    async fn store(&self, mode: OpenMode) -> Result<OpenStore, Failure> {
         if mode == OpenMode::ReadWrite {
             self.places.make_data_dir()?;
         }
-        let store = SqliteLog::open(&self.places.store, self.places.tenant.clone(), mode).await?;
-        Ok(Arc::new(store))
+        Ok(self.places.store.open(self.places.tenant.clone(), mode, self.places.paths.data_dir()).await?)
     }
 
     /// An orchestrator on the store, in this process.
     async fn start(&self, role: Role) -> Result<LocalSession, Failure> {
         // Whoever only looks should not need to be able to write, unless there is nothing to look at yet.
         let only_looks = self.options.observe && self.places.store.exists();
-        let log = self.store(if only_looks { OpenMode::ReadOnly } else { OpenMode::ReadWrite }).await?;
+        let store = self.store(if only_looks { OpenMode::ReadOnly } else { OpenMode::ReadWrite }).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
-            log: log.clone(),
+            log: store.shared(),
             model: self.model.clone(),
             tools: self.tools(),
             judge: self.judge.clone(),
@@ -120,12 +120,12 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, log, self.status()))
+        Ok(LocalSession::new(runtime, store, self.status()))
     }
 
     fn status(&self) -> crate::ports::Status {
         crate::ports::Status {
-            source: format!("sqlite:{}", self.places.store.display()),
+            source: self.places.store.to_string(),
             model: self.model.name(),
             sandbox: String::new(),
             observe: self.options.observe,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::store::OpenStore;
 use crate::cli::Failure;
 use crate::cli::Rebuilt;
 use crate::cli::Session;
@@ -18,7 +19,6 @@ use crate::ports::Log;
 use crate::ports::Status;
 use crate::runtime;
 use crate::runtime::Runtime;
-use crate::store::SqliteLog;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
 const GRACE: Duration = Duration::from_secs(30);
@@ -28,13 +28,13 @@ const HARDLY_ANY: Duration = Duration::from_millis(300);
 /// A runtime of this process, and a client on it.
 pub(super) struct LocalSession {
     runtime: Arc<Runtime>,
-    log: Arc<SqliteLog>,
+    store: OpenStore,
     client: Arc<LocalClient>,
 }
 
 impl LocalSession {
-    pub(super) fn new(runtime: Arc<Runtime>, log: Arc<SqliteLog>, status: Status) -> Self {
-        Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, log }
+    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, status: Status) -> Self {
+        Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, store }
     }
 
     /// The client, for a console.
@@ -48,7 +48,7 @@ impl LocalSession {
 
     async fn end(self, grace: Duration) {
         self.runtime.shut_down(grace).await;
-        if let Err(error) = self.log.close().await {
+        if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the store was not closed in order; nothing in it is lost");
         }
     }
@@ -70,31 +70,35 @@ impl Session for LocalSession {
 }
 
 /// The store without an orchestrator.
-pub(super) struct Keeper(pub(super) Arc<SqliteLog>);
+pub(super) struct Keeper(pub(super) OpenStore);
 
 #[async_trait]
 impl StoreKeeper for Keeper {
     fn log(&self) -> &dyn Log {
-        self.0.as_ref()
+        self.0.log()
     }
 
     fn place(&self) -> String {
-        self.0.path().display().to_string()
+        self.0.place()
     }
 
     async fn rebuild(&self) -> Result<Rebuilt, Failure> {
-        let report = runtime::rebuild(self.0.as_ref()).await?;
+        let report = runtime::rebuild(self.0.log()).await?;
         Ok(Rebuilt { events: report.events, rows: report.rows })
     }
 
     async fn record(&self, run: RunId) -> Result<String, Failure> {
-        let recording = Recording::of_run(self.0.as_ref(), run).await?;
+        let recording = Recording::of_run(self.0.log(), run).await?;
         let recording = recording.ok_or_else(|| Failure::failed(format!("run {run} has no history in this store")))?;
         recording.to_ndjson().map_err(|error| Failure::failed(format!("the run cannot be written as JSON: {error}")))
     }
 
     async fn back_up(&self, target: &Path) -> Result<(), Failure> {
-        Ok(self.0.backup_to(target).await?)
+        self.0.back_up(target).await
+    }
+
+    async fn grant(&self, role: &str) -> Result<(), Failure> {
+        self.0.grant(role).await
     }
 
     async fn close(self: Box<Self>) -> Result<(), Failure> {

@@ -26,7 +26,7 @@
 //! | the traits between the core and the world | [`ports`] |
 //! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
 //! | and of accounts only this, with the rows it tells of | [`store`]: `accounts.rs` |
-//! | SQLite | [`store`] |
+//! | SQLite, Postgres | [`store`] |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |

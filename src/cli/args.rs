@@ -59,7 +59,7 @@ impl CommandLine {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub struct GlobalOptions {
-    /// The store: sqlite:PATH, or a path [default: morningai.db in the data directory]
+    /// The store: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE [default: morningai.db in the data directory]
     #[arg(long, global = true, value_name = "URL", env = "MORNINGAI_DB", hide_env_values = true)]
     pub db: Option<String>,
     /// The configuration [default: config.toml in the configuration directory]
@@ -98,12 +98,26 @@ impl GlobalOptions {
         let mut add = |option: &str, value: Option<String>| {
             words.extend(value.map(|value| format!("{option} {}", quoted(&value))));
         };
-        add("--db", self.db.clone());
+        add("--db", self.db.as_deref().map(without_password));
         add("--config", self.config.as_ref().map(|path| path.to_string_lossy().into_owned()));
         add("--data-dir", self.data_dir.as_ref().map(|path| path.to_string_lossy().into_owned()));
         add("--tenant", Some(self.tenant.clone()).filter(|tenant| !tenant.is_empty() && tenant != "local"));
         words.join(" ")
     }
+}
+
+/// A store's URL as it may be shown; whoever runs the next command has the password where this one had it, or gives it.
+fn without_password(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let place = match place.rsplit_once('@') {
+        Some((login, place)) => format!("{}@{place}", login.split(':').next().unwrap_or_default()),
+        None => place.to_owned(),
+    };
+    let is_harmless = |pair: &&str| !pair.to_ascii_lowercase().starts_with("password");
+    let kept: Vec<_> = query.split('&').filter(|pair| !pair.is_empty()).filter(is_harmless).collect();
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    format!("{scheme}://{place}{query}")
 }
 
 /// A word that a shell reads as exactly this text.
@@ -394,7 +408,11 @@ pub enum LogAction {
 #[derive(Debug, Subcommand)]
 pub enum DbAction {
     /// Create the store, or bring an older one up to date
-    Migrate,
+    Migrate {
+        /// In Postgres, run as the owner: let this role use the store, which the program then runs as
+        #[arg(long, value_name = "ROLE")]
+        grant: Option<String>,
+    },
     /// Compute everything but the log from the log again
     Rebuild,
     /// Write a consistent copy, also while the store is in use
@@ -454,5 +472,18 @@ mod tests {
         let expected = r"morningai --db 'sqlite:a b'\''s.db' --data-dir /srv/m --tenant ops";
         assert_eq!(options.program(), expected);
         assert_eq!(GlobalOptions::default().program(), "morningai");
+    }
+
+    #[test]
+    fn the_next_command_shows_no_password() {
+        for (url, shown) in [
+            ("postgres://ana:hunter2@h1,h2:7/db", "postgres://ana@h1,h2:7/db"),
+            ("postgres://ana@h/db?password=hunter2&sslmode=require", "'postgres://ana@h/db?sslmode=require'"),
+            ("postgres://ana:hunt@er2@h/db?Password=hunter2", "postgres://ana@h/db"),
+            ("postgres:///db?host=/run/pg", "'postgres:///db?host=/run/pg'"),
+        ] {
+            let options = GlobalOptions { db: Some(url.to_owned()), ..GlobalOptions::default() };
+            assert_eq!(options.program(), format!("morningai --db {shown}"));
+        }
     }
 }

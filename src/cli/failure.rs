@@ -105,7 +105,11 @@ impl From<LogError> for Failure {
     fn from(error: LogError) -> Self {
         let exit = match error.kind {
             LogErrorKind::TooNew | LogErrorKind::Unusable => Exit::Usage,
-            LogErrorKind::Conflict | LogErrorKind::Fenced | LogErrorKind::NotSaved | LogErrorKind::Busy => Exit::Failed,
+            LogErrorKind::Conflict
+            | LogErrorKind::Fenced
+            | LogErrorKind::NotSaved
+            | LogErrorKind::Unknown
+            | LogErrorKind::Busy => Exit::Failed,
         };
         Self::new(exit, error.message).next(error.hint)
     }

@@ -97,6 +97,9 @@ pub trait StoreKeeper: Send + Sync {
 
     async fn back_up(&self, target: &Path) -> Result<(), Failure>;
 
+    /// Lets a role of the database do what the program does, and no more.
+    async fn grant(&self, role: &str) -> Result<(), Failure>;
+
     async fn close(self: Box<Self>) -> Result<(), Failure>;
 }
 

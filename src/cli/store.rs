@@ -25,13 +25,13 @@ struct Done<'a> {
 
 pub async fn db(mut context: Context<'_>, action: DbAction) -> Result<Exit, Failure> {
     let access = match action {
-        DbAction::Migrate | DbAction::Rebuild => Access::Write,
+        DbAction::Migrate { .. } | DbAction::Rebuild => Access::Write,
         DbAction::Backup { .. } => Access::Read,
     };
     // Opening it for writing is what migrates it.
     let store = context.host.store(access).await?;
     let done = match action {
-        DbAction::Migrate => migrated(&mut context, store.as_ref()).await,
+        DbAction::Migrate { grant } => migrated(&mut context, store.as_ref(), grant.as_deref()).await,
         DbAction::Rebuild => rebuild(&mut context, store.as_ref()).await,
         DbAction::Backup { file } => back_up(&mut context, store.as_ref(), &file).await,
     };
@@ -40,7 +40,10 @@ pub async fn db(mut context: Context<'_>, action: DbAction) -> Result<Exit, Fail
     closed.map(|()| Exit::Done)
 }
 
-async fn migrated(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<(), Failure> {
+async fn migrated(context: &mut Context<'_>, store: &dyn StoreKeeper, grant: Option<&str>) -> Result<(), Failure> {
+    if let Some(role) = grant {
+        store.grant(role).await?;
+    }
     let events = store.log().head().await?.seq;
     let place = store.place();
     match context.form {

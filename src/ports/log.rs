@@ -157,6 +157,8 @@ pub enum LogErrorKind {
     Fenced,
     /// No room, or an I/O error: nothing of the batch was saved.
     NotSaved,
+    /// The connection was lost on the way: the batch may have been saved or not, and reading on will tell.
+    Unknown,
     /// Locked by another process for too long; trying again may help.
     Busy,
     /// The store was written by a newer version of the program.

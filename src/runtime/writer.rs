@@ -132,7 +132,11 @@ impl Writer {
                             return;
                         }
                         LogErrorKind::Fenced => return reject_all(group, &error),
-                        LogErrorKind::NotSaved | LogErrorKind::Busy | LogErrorKind::TooNew | LogErrorKind::Unusable => {
+                        LogErrorKind::NotSaved
+                        | LogErrorKind::Unknown
+                        | LogErrorKind::Busy
+                        | LogErrorKind::TooNew
+                        | LogErrorKind::Unusable => {
                             self.store_is_gone(&error);
                             return reject_all(group, &error);
                         }
@@ -404,8 +408,13 @@ fn reject_all(group: Vec<Job>, error: &LogError) {
         LogErrorKind::Fenced => RejectionKind::Stale,
         _ => RejectionKind::NotSaved,
     };
+    // Never "not saved" of what may have been.
+    let message = match error.kind {
+        LogErrorKind::Unknown => error.message.clone(),
+        _ => format!("not saved: {}", error.message),
+    };
     for job in group {
-        let rejection = Rejection::new(kind, format!("not saved: {}", error.message)).hint(error.hint.clone());
+        let rejection = Rejection::new(kind, message.clone()).hint(error.hint.clone());
         let _ = job.reply.send(Err(rejection));
     }
 }

@@ -151,9 +151,11 @@ impl From<LogError> for Problem {
             LogErrorKind::Conflict | LogErrorKind::Fenced => {
                 Self::new(StatusCode::CONFLICT, "stale", error.message, error.hint)
             }
-            LogErrorKind::NotSaved | LogErrorKind::Busy | LogErrorKind::TooNew | LogErrorKind::Unusable => {
-                Self::unavailable(error.message, error.hint)
-            }
+            LogErrorKind::NotSaved
+            | LogErrorKind::Unknown
+            | LogErrorKind::Busy
+            | LogErrorKind::TooNew
+            | LogErrorKind::Unusable => Self::unavailable(error.message, error.hint),
         }
     }
 }

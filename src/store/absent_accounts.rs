@@ -1,9 +1,7 @@
-//! The accounts of a store that was never made: there are none, and none can be added.
+//! The accounts of a store that keeps none: empty to whoever looks, and closed to whoever writes.
 
 use async_trait::async_trait;
 
-use super::AbsentLog;
-use super::absent::not_made;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::domain::Envelope;
@@ -12,13 +10,24 @@ use crate::ports::AccessChange;
 use crate::ports::Account;
 use crate::ports::Accounts;
 use crate::ports::LogError;
+use crate::ports::LogErrorKind;
 use crate::ports::SecretHash;
 use crate::ports::Session;
 use crate::ports::Token;
 use crate::ports::Used;
 
+/// No accounts, and why.
+#[derive(Clone, Debug)]
+pub struct NoAccounts(LogError);
+
+impl NoAccounts {
+    pub fn new(message: &str, hint: &str) -> Self {
+        Self(LogError::new(LogErrorKind::Unusable, message, hint))
+    }
+}
+
 #[async_trait]
-impl Accounts for AbsentLog {
+impl Accounts for NoAccounts {
     async fn accounts(&self) -> Result<Vec<Account>, LogError> {
         Ok(Vec::new())
     }
@@ -44,10 +53,10 @@ impl Accounts for AbsentLog {
     }
 
     async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
-        Err(not_made())
+        Err(self.0.clone())
     }
 
     async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
-        Err(not_made())
+        Err(self.0.clone())
     }
 }

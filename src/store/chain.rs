@@ -12,6 +12,7 @@ use crate::domain::ApprovalId;
 use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::domain::Tenant;
+use crate::ports::Head;
 
 /// The SHA-256 of a row, or nothing before the first one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +46,19 @@ impl Link {
 impl fmt::Display for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.bytes().iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A point between two events of the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    pub seq: u64,
+    pub link: Link,
+}
+
+impl From<Place> for Head {
+    fn from(place: Place) -> Self {
+        Self { seq: place.seq, hash: place.link.to_string() }
     }
 }
 

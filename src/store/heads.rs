@@ -18,6 +18,9 @@ use crate::ports::Head;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 
+/// More than this many heads off the chain say nothing new.
+const MOST_EVIDENCE: usize = 16;
+
 /// One line of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedHead {
@@ -68,6 +71,14 @@ pub(super) fn save(file: &Path, heads: &[SavedHead]) -> io::Result<()> {
     fresh.as_file().sync_data()?;
     fresh.persist(file)?;
     Ok(())
+}
+
+/// What is kept once `ours` is saved: heads of other tenants, and those of this one that are `off_chain`, as evidence.
+pub(super) fn replaced(saved: Vec<SavedHead>, ours: SavedHead, off_chain: &[Head]) -> Vec<SavedHead> {
+    let (own, mut kept): (Vec<_>, Vec<_>) = saved.into_iter().partition(|old| old.tenant == ours.tenant);
+    kept.extend(own.into_iter().filter(|old| off_chain.contains(&old.head)).take(MOST_EVIDENCE));
+    kept.push(ours);
+    kept
 }
 
 fn unreadable(file: &Path, why: &str) -> LogError {

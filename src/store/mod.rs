@@ -18,17 +18,40 @@
 //! sqlite3 store.db "SELECT lower(hex(prev)) FROM event WHERE tenant = 'local' AND seq = 42"
 //! ```
 //!
+//! In Postgres a function shows them, to whoever has named the tenant:
+//!
+//! ```text
+//! export PGOPTIONS='-c morningai.tenant=local'
+//! psql -XAtq -c "SELECT line FROM morningai.event_line(40) LIMIT 1" | sha256sum
+//! psql -XAtq -c "SELECT encode(prev, 'hex') FROM morningai.event WHERE seq = 42"
+//! ```
+//!
 //! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 
 mod absent;
 mod absent_accounts;
 mod chain;
+mod examiner;
 mod heads;
+mod postgres;
+mod refusal;
+mod search;
 mod sqlite;
+mod stored;
 
 pub use absent::AbsentLog;
+pub use absent_accounts::NoAccounts;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
-pub use sqlite::OpenMode;
+pub use postgres::PostgresAddress;
+pub use postgres::PostgresLog;
 pub use sqlite::SqliteLog;
+
+/// Whether a store may be created, migrated and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OpenMode {
+    ReadWrite,
+    /// Changes nothing, so it neither creates nor migrates.
+    ReadOnly,
+}

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::Wire;
 use super::model;
+use super::store::StorePlace;
 use crate::cli::AskModels;
 use crate::cli::Finding;
 use crate::domain::TaskClass;
 use crate::models::ProbeReport;
 use crate::models::probe;
-use crate::ports::Log;
+use crate::ports::LogError;
 use crate::ports::Model;
 use crate::store::OpenMode;
-use crate::store::SqliteLog;
 use crate::tools::sandbox::Rung;
 
 /// Longest a model may take to answer all that is asked of it.
@@ -48,23 +48,34 @@ fn configuration(wire: &Wire) -> Finding {
 }
 
 async fn store(wire: &Wire) -> Finding {
-    let path = &wire.places.store;
-    if !path.exists() {
+    let place = &wire.places.store;
+    if let StorePlace::Sqlite(path) = place
+        && !path.exists()
+    {
         return absent_store(path);
     }
-    let log = match SqliteLog::open(path, wire.places.tenant.clone(), OpenMode::ReadOnly).await {
-        Ok(log) => log,
-        Err(error) => return Finding::fail("store", error.message, error.hint),
-    };
-    let head = log.head().await;
-    let detail = match head {
-        Ok(head) => {
-            format!("sqlite:{}, {} events, head {}", path.display(), head.seq, head.hash.get(..12).unwrap_or("none"))
+    match open_store(wire).await {
+        Ok((detail, weaknesses)) if !weaknesses.is_empty() => {
+            Finding::warn("store", format!("{place}, {detail}"), weaknesses.join("\n"))
         }
-        Err(error) => return Finding::fail("store", error.message, error.hint),
-    };
-    // Saving the head is for those who write.
-    drop(log);
+        Ok((detail, _)) => match place {
+            StorePlace::Sqlite(path) => writable(path, format!("{place}, {detail}")),
+            StorePlace::Postgres(_) => Finding::ok("store", format!("{place}, {detail}")),
+        },
+        Err(error) => Finding::fail("store", error.message, error.hint),
+    }
+}
+
+/// What is in it, and what is not as it should be. Saving the head is for those who write, so it is not closed.
+async fn open_store(wire: &Wire) -> Result<(String, Vec<String>), LogError> {
+    let (tenant, data) = (wire.places.tenant.clone(), wire.places.paths.data_dir());
+    let store = wire.places.store.open(tenant, OpenMode::ReadOnly, data).await?;
+    let head = store.shared().head().await?;
+    let detail = format!("{} events, head {}", head.seq, head.hash.get(..12).unwrap_or("none"));
+    Ok((detail, store.weaknesses().await?))
+}
+
+fn writable(path: &Path, detail: String) -> Finding {
     match rustix::fs::access(path, rustix::fs::Access::WRITE_OK) {
         Ok(()) => Finding::ok("store", detail),
         Err(error) => Finding::fail(

@@ -20,6 +20,7 @@ mod places;
 mod secrets;
 mod serve;
 mod session;
+mod store;
 mod trace;
 
 use std::sync::Arc;
@@ -39,7 +40,6 @@ use crate::runtime::Role;
 use crate::runtime::Runtime;
 use crate::runtime::Tools;
 use crate::store::OpenMode;
-use crate::store::SqliteLog;
 use crate::tools::Toolbox;
 use crate::tools::sandbox::Sandbox;
 
@@ -48,7 +48,7 @@ use model::LazyModel;
 use places::Choice;
 use places::Places;
 use session::LocalSession;
-use session::Store;
+use store::OpenStore;
 
 /// The program with its configuration read, and nothing started yet.
 pub struct Wire {
@@ -104,29 +104,24 @@ impl Wire {
     }
 
     /// Opens the store; it is created or brought up to date where needed.
-    async fn store_to_write(&self) -> Result<Store, Failure> {
+    async fn store_to_write(&self) -> Result<OpenStore, Failure> {
         self.places.make_data_dir()?;
         self.open_store(OpenMode::ReadWrite).await
     }
 
     /// Opens the store to look into it: nothing is made, and nothing needs to be writable.
-    async fn store_to_read(&self) -> Result<Store, Failure> {
-        let place = &self.places.store;
-        // A place that cannot be looked at is not an empty one; opening it says what is wrong.
-        if !matches!(place.try_exists(), Ok(false)) {
-            return self.open_store(OpenMode::ReadOnly).await;
-        }
-        match self.places.store_is {
-            Choice::Default => Ok(Store::Absent(place.clone())),
-            Choice::Named => Err(Failure::usage("there is no store at this place")
+    async fn store_to_read(&self) -> Result<OpenStore, Failure> {
+        match (self.places.store.missing(), self.places.store_is) {
+            (None, _) => self.open_store(OpenMode::ReadOnly).await,
+            (Some(place), Choice::Default) => Ok(OpenStore::Absent(place.to_owned())),
+            (Some(place), Choice::Named) => Err(Failure::usage("there is no store at this place")
                 .at(place.display().to_string())
                 .next("check what --db or MORNINGAI_DB says; with the same, `morningai db migrate` makes a new store")),
         }
     }
 
-    async fn open_store(&self, mode: OpenMode) -> Result<Store, Failure> {
-        let log = SqliteLog::open(&self.places.store, self.places.tenant.clone(), mode).await?;
-        Ok(Store::Sqlite(Arc::new(log)))
+    async fn open_store(&self, mode: OpenMode) -> Result<OpenStore, Failure> {
+        Ok(self.places.store.open(self.places.tenant.clone(), mode, self.places.paths.data_dir()).await?)
     }
 
     /// An orchestrator on the store, in this process.
@@ -144,10 +139,10 @@ impl Wire {
         self.start_on(self.store_to_read().await?, Role::Clerk).await
     }
 
-    async fn start_on(&self, store: Store, role: Role) -> Result<LocalSession, Failure> {
+    async fn start_on(&self, store: OpenStore, role: Role) -> Result<LocalSession, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let parts = Parts {
-            log: store.log(),
+            log: store.shared(),
             model: self.model.clone(),
             tools: self.tools(),
             judge: self.judge.clone(),
@@ -161,7 +156,7 @@ impl Wire {
 
     fn status(&self) -> crate::ports::Status {
         crate::ports::Status {
-            source: format!("sqlite:{}", self.places.store.display()),
+            source: self.places.store.to_string(),
             model: self.model.name(),
             sandbox: String::new(),
             observe: self.options.observe,

@@ -4,6 +4,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::store::StorePlace;
 use crate::cli::Failure;
 use crate::cli::GlobalOptions;
 use crate::config::Config;
@@ -26,8 +27,7 @@ pub(super) enum Choice {
 /// All places of one process.
 pub(super) struct Places {
     pub(super) paths: Paths,
-    /// The SQLite file.
-    pub(super) store: PathBuf,
+    pub(super) store: StorePlace,
     pub(super) store_is: Choice,
     pub(super) tenant: Tenant,
     home: Option<PathBuf>,
@@ -39,8 +39,8 @@ impl Places {
         let paths = Paths::new(overrides, PlatformDirs::of_user())
             .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
         let (store, store_is) = match options.db.as_deref().map(str::trim).filter(|url| !url.is_empty()) {
-            Some(url) => (store_path(url)?, Choice::Named),
-            None => (paths.store_file(), Choice::Default),
+            Some(url) => (StorePlace::named(url)?, Choice::Named),
+            None => (StorePlace::Sqlite(paths.store_file()), Choice::Default),
         };
         let tenant = if options.tenant.is_empty() { Tenant::default() } else { Tenant(options.tenant.clone()) };
         let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty());
@@ -65,21 +65,11 @@ impl Places {
 
     pub(super) fn sandbox_settings(&self, config: &Config) -> SandboxSettings {
         let hidden = [self.paths.data_dir(), self.paths.config_dir(), self.paths.log_dir()];
-        let store = self.store.parent().map(Path::to_owned).filter(|parent| parent != self.paths.data_dir());
         SandboxSettings {
-            hidden: hidden.into_iter().map(Path::to_owned).chain(self.hidden_store(store)).collect(),
+            hidden: hidden.into_iter().map(Path::to_owned).chain(self.store.hidden(self.paths.data_dir())).collect(),
             choice: config.sandbox.rung,
             ..SandboxSettings::default()
         }
-    }
-
-    /// A store outside our data directory is hidden itself: what else lies beside it is not ours to hide.
-    fn hidden_store(&self, elsewhere: Option<PathBuf>) -> Vec<PathBuf> {
-        if elsewhere.is_none() {
-            return Vec::new();
-        }
-        let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", self.store.display()));
-        vec![self.store.clone(), beside("-wal"), beside("-shm"), crate::store::file_beside(&self.store)]
     }
 }
 
@@ -103,23 +93,6 @@ fn make_private(dir: &Path) -> Result<(), Failure> {
     })
 }
 
-/// The file a store's URL names.
-fn store_path(url: &str) -> Result<PathBuf, Failure> {
-    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-        return Err(Failure::usage("this build keeps its store in SQLite, not in Postgres")
-            .at("--db")
-            .next("give sqlite:PATH, or nothing for the default"));
-    }
-    let path = url.strip_prefix("sqlite:").unwrap_or(url);
-    let path = path.strip_prefix("//").unwrap_or(path);
-    if path.is_empty() || path.contains("://") {
-        return Err(Failure::usage(format!("this is no place for a store: {url}"))
-            .at("--db")
-            .next("give sqlite:PATH, or nothing for the default"));
-    }
-    Ok(PathBuf::from(path))
-}
-
 /// Who decides here: as told, else the login name by the environment, else by the system's database of users.
 pub(super) fn person(options: &GlobalOptions) -> String {
     let named = |name: &str| std::env::var(name).ok();
@@ -140,17 +113,6 @@ fn login_name() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_store_is_named_by_url_or_path() {
-        for url in ["sqlite:/s/a.db", "sqlite:///s/a.db", "/s/a.db"] {
-            assert_eq!(store_path(url).unwrap(), Path::new("/s/a.db"), "{url}");
-        }
-        assert_eq!(store_path("sqlite:a.db").unwrap(), Path::new("a.db"));
-        for url in ["postgres://h/d", "mysql://h/d", "sqlite:"] {
-            assert_eq!(store_path(url).unwrap_err().exit, crate::cli::Exit::Usage, "{url}");
-        }
-    }
 
     #[test]
     fn the_first_name_that_is_one_counts_and_the_system_knows_the_login_name() {

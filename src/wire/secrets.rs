@@ -17,6 +17,8 @@ pub(super) fn redactor(config: &Config, places: &Places) -> Redactor {
     });
     let mut secrets: Vec<_> = named.chain(keys).filter_map(|(name, source)| fetch(name, &source, places)).collect();
     secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));
+    secrets.extend(std::env::var("PGPASSWORD").ok().map(|password| ("PGPASSWORD".to_owned(), password)));
+    secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));
     Redactor::new(secrets)
 }
 

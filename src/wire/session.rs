@@ -1,12 +1,12 @@
 //! Sessions on the embedded orchestrator, and the store on its own.
 
 use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::store::OpenStore;
 use crate::cli::Failure;
 use crate::cli::Rebuilt;
 use crate::cli::Session;
@@ -17,62 +17,29 @@ use crate::domain::RunId;
 use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
-use crate::ports::LogError;
 use crate::ports::Status;
 use crate::runtime;
 use crate::runtime::Runtime;
-use crate::store::AbsentLog;
-use crate::store::SqliteLog;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
 const GRACE: Duration = Duration::from_secs(30);
 /// The same after the person asked twice.
 const HARDLY_ANY: Duration = Duration::from_millis(300);
 
-/// An open store, or the place where none was made yet.
-#[derive(Clone)]
-pub(super) enum Store {
-    Sqlite(Arc<SqliteLog>),
-    Absent(PathBuf),
-}
-
-impl Store {
-    pub(super) fn log(&self) -> Arc<dyn Log> {
-        match self {
-            Self::Sqlite(log) => log.clone(),
-            Self::Absent(_) => Arc::new(AbsentLog),
-        }
-    }
-
-    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
-        match self {
-            Self::Sqlite(log) => log.clone(),
-            Self::Absent(_) => Arc::new(AbsentLog),
-        }
-    }
-
-    async fn close(&self) -> Result<(), LogError> {
-        match self {
-            Self::Sqlite(log) => log.close().await,
-            Self::Absent(_) => Ok(()),
-        }
-    }
-}
-
 /// A runtime of this process, and a client on it.
 pub(super) struct LocalSession {
     runtime: Arc<Runtime>,
-    store: Store,
+    store: OpenStore,
     client: Arc<LocalClient>,
 }
 
 impl LocalSession {
-    pub(super) fn new(runtime: Arc<Runtime>, store: Store, status: Status) -> Self {
+    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, status: Status) -> Self {
         Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, store }
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {
-        self.store.log()
+        self.store.shared()
     }
 
     /// The client, for a console.
@@ -114,14 +81,14 @@ impl Session for LocalSession {
 
 /// The store without an orchestrator.
 pub(super) struct Keeper {
-    store: Store,
+    store: OpenStore,
     log: Arc<dyn Log>,
     accounts: Arc<dyn Accounts>,
 }
 
 impl Keeper {
-    pub(super) fn new(store: Store) -> Self {
-        Self { log: store.log(), accounts: store.accounts(), store }
+    pub(super) fn new(store: OpenStore) -> Self {
+        Self { log: store.shared(), accounts: store.accounts(), store }
     }
 }
 
@@ -136,10 +103,7 @@ impl StoreKeeper for Keeper {
     }
 
     fn place(&self) -> String {
-        match &self.store {
-            Store::Sqlite(log) => log.path().display().to_string(),
-            Store::Absent(place) => place.display().to_string(),
-        }
+        self.store.place()
     }
 
     async fn rebuild(&self) -> Result<Rebuilt, Failure> {
@@ -158,12 +122,11 @@ impl StoreKeeper for Keeper {
     }
 
     async fn back_up(&self, target: &Path) -> Result<(), Failure> {
-        match &self.store {
-            Store::Sqlite(log) => Ok(log.backup_to(target).await?),
-            Store::Absent(place) => Err(Failure::failed("there is no store yet that could be backed up")
-                .at(place.display().to_string())
-                .next("start `morningai` once to create it, or name another with --db")),
-        }
+        self.store.back_up(target).await
+    }
+
+    async fn grant(&self, role: &str) -> Result<(), Failure> {
+        self.store.grant(role).await
     }
 
     async fn close(self: Box<Self>) -> Result<(), Failure> {

@@ -33,6 +33,10 @@ pub(super) fn start(dir: &Path, traces: Traces) -> Option<Guard> {
     let (writer, guard) = tracing_appender::non_blocking(file);
     let wanted = std::env::var("MORNINGAI_LOG").unwrap_or_else(|_| "info,sqlx=warn,hyper=warn,reqwest=warn".to_owned());
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
+    // It repeats malformed lines of the password file.
+    let filter = "sqlx_postgres::options=off"
+        .parse()
+        .map_or_else(|_| EnvFilter::new("off"), |quiet| filter.add_directive(quiet));
     let subscriber = tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(writer).finish();
     tracing::subscriber::set_global_default(subscriber).ok()?;
     Some(guard)

@@ -7,8 +7,6 @@ use uuid::Uuid;
 
 use super::Store;
 use super::error::unreadable_row;
-use super::from_sql;
-use super::to_sql;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::domain::Timestamp;
@@ -23,6 +21,8 @@ use crate::ports::Session;
 use crate::ports::Standing;
 use crate::ports::Token;
 use crate::ports::TotpSecret;
+use crate::store::stored::from_sql;
+use crate::store::stored::to_sql;
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 

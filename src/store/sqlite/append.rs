@@ -13,7 +13,6 @@ use sqlx::Row as _;
 use sqlx::SqliteConnection;
 use uuid::Uuid;
 
-use super::Place;
 use super::Store;
 use super::Writer;
 use super::error::is_null_refused;
@@ -21,19 +20,19 @@ use super::keeper;
 use super::read_place;
 use super::rows::Packed;
 use super::rows::pack_rows;
-use super::to_sql;
 use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::RunId;
 use crate::domain::Tenant;
-use crate::domain::Timestamp;
 use crate::ports::Batch;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
-use crate::store::chain::Chain;
-use crate::store::chain::Columns;
+use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
+use crate::store::refusal;
+use crate::store::stored::Chained;
+use crate::store::stored::chain_on;
+use crate::store::stored::to_sql;
 
 /// Fences in $6 that no lease in force bears out; $1 is the tenant.
 macro_rules! lost_fences {
@@ -89,7 +88,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         // Another process may have written since we looked, in either direction of doubt: let the caller read on.
         writer.head = None;
         store.announce(start.seq);
-        return Err(conflict(batch.after, start.seq));
+        return Err(refusal::conflict(batch.after, start.seq));
     }
     let mut prepared = Prepared::new(&store.tenant, start, batch)?;
     match prepared.perform(APPEND, &store.tenant, start, &mut writer.connection).await {
@@ -148,23 +147,14 @@ struct Prepared {
 impl Prepared {
     fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
         let fences: Vec<_> = batch.fences.iter().map(|fence| (fence.run.0.simple(), fence.token)).collect();
+        let (chained, end) = chain_on(tenant, start, batch.events)?;
         let mut events = Packed::default();
-        let mut chain = Chain::after(tenant, start.link);
-        let mut envelopes = Vec::with_capacity(batch.events.len());
-        for (seq, new) in (start.seq + 1..).zip(batch.events) {
-            let envelope = placed(seq, new);
-            let body = event_json(&envelope.event)?;
-            let actor = envelope.by.to_string();
-            let at = envelope.at.timestamp_micros();
-            let prev = chain.last();
-            let columns =
-                Columns { seq, stream: envelope.stream, version: envelope.version, at, actor: &actor, body: &body };
-            chain.push(prev, &columns);
+        let mut envelopes = Vec::with_capacity(chained.len());
+        for Chained { envelope, at, actor, body, prev, .. } in chained {
             let stream = hex::encode(stream_bytes(envelope.stream));
             events.push(&body, |from, length| (stream, envelope.version, at, actor, prev.to_string(), from, length));
             envelopes.push(envelope);
         }
-        let end = Place { seq: start.seq + envelopes.len() as u64, link: chain.last() };
         Ok(Self { envelopes, end, fences: as_json(&fences), events, rows: pack_rows(&batch.rows) })
     }
 
@@ -195,22 +185,6 @@ impl Prepared {
     }
 }
 
-/// An event with its place; times keep whole microseconds, as stored.
-fn placed(seq: u64, new: NewEvent) -> Envelope {
-    let at = Timestamp::from_timestamp_micros(new.at.timestamp_micros()).unwrap_or(new.at);
-    Envelope { seq, stream: new.stream, version: new.version, at, by: new.by, event: new.event }
-}
-
-fn event_json(event: &Event) -> Result<String, LogError> {
-    serde_json::to_string(event).map_err(|error| {
-        LogError::new(
-            LogErrorKind::Unusable,
-            format!("cannot write {} as JSON: {error}", event.kind()),
-            "this is a defect of the program; please report it",
-        )
-    })
-}
-
 async fn why_refused(
     store: &Store,
     connection: &mut SqliteConnection,
@@ -224,19 +198,11 @@ async fn why_refused(
     match read_place(connection, &store.tenant).await {
         Ok(now) if now != start => {
             store.announce(now.seq);
-            conflict(start.seq, now.seq)
+            refusal::conflict(start.seq, now.seq)
         }
         Ok(_) => fenced(store, connection, prepared).await,
         Err(error) => store.explain("read the head of", &error),
     }
-}
-
-fn conflict(expected: u64, found: u64) -> LogError {
-    LogError::new(
-        LogErrorKind::Conflict,
-        format!("the log has moved on: decided at {expected}, it is now at {found}"),
-        "read what is new and decide again",
-    )
 }
 
 async fn fenced(store: &Store, connection: &mut SqliteConnection, prepared: &Prepared) -> LogError {
@@ -246,16 +212,9 @@ async fn fenced(store: &Store, connection: &mut SqliteConnection, prepared: &Pre
         query = query.bind(None::<i64>);
     }
     let lost = query.bind(prepared.fences.clone()).fetch_all(connection).await.unwrap_or_default();
-    let runs: Vec<_> = lost
-        .iter()
-        .filter_map(|row| Uuid::from_slice(row.try_get::<&[u8], _>(0).ok()?).ok())
-        .map(|id| RunId(id).to_string())
-        .collect();
-    LogError::new(
-        LogErrorKind::Fenced,
-        format!("this worker no longer holds the lease of run {}", runs.join(", ")),
-        "another worker goes on with it; stop working on it here",
-    )
+    let runs: Vec<_> =
+        lost.iter().filter_map(|row| Uuid::from_slice(row.try_get::<&[u8], _>(0).ok()?).ok()).map(RunId).collect();
+    refusal::fenced(&runs)
 }
 
 fn as_json<T: serde::Serialize>(value: &T) -> String {

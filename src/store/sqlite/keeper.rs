@@ -12,17 +12,14 @@ use std::time::Duration;
 
 use super::Store;
 use super::error::explain_io;
-use super::to_sql;
 use crate::ports::Head;
 use crate::ports::LogError;
 use crate::store::heads;
 use crate::store::heads::SavedHead;
+use crate::store::stored::to_sql;
 
 /// How long a head may go unsaved. Also keeps its fsync out of the way of the commits that follow the first.
 const DELAY: Duration = Duration::from_secs(1);
-
-/// More than this many heads off the chain say nothing new.
-const MOST_EVIDENCE: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Keeper {
@@ -63,17 +60,13 @@ pub(super) async fn save_now(store: &Store) -> Result<(), LogError> {
     if ours.head.seq == 0 || saved.contains(&ours) {
         return Ok(());
     }
-    let mut kept = Vec::new();
-    let mut evidence = 0;
-    for old in saved {
-        if old.tenant != store.tenant {
-            kept.push(old);
-        } else if !is_on_chain(store, &old.head, &ours.head).await? && evidence < MOST_EVIDENCE {
-            evidence += 1;
-            kept.push(old);
+    let mut off_chain = Vec::new();
+    for old in saved.iter().filter(|old| old.tenant == store.tenant) {
+        if !is_on_chain(store, &old.head, &ours.head).await? {
+            off_chain.push(old.head.clone());
         }
     }
-    kept.push(ours);
+    let kept = heads::replaced(saved, ours, &off_chain);
     let file = store.keeper.file.clone();
     let written = tokio::task::spawn_blocking(move || heads::save(&file, &kept)).await;
     written

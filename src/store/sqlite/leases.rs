@@ -8,11 +8,11 @@
 use std::time::Duration;
 
 use super::Store;
-use super::from_sql;
-use super::to_sql;
 use crate::domain::RunId;
 use crate::ports::Lease;
 use crate::ports::LogError;
+use crate::store::stored::from_sql;
+use crate::store::stored::to_sql;
 
 /// $1 tenant · $2 run · $3 owner · $4 until · $5 now · $6 the latest that a lease of this boot can last. A free or
 /// expired lease goes to whoever asks, with a new token; a holder who asks again keeps its own.

@@ -32,9 +32,11 @@ use tokio::sync::Mutex;
 use tokio::sync::MutexGuard;
 use tokio::sync::watch as channel;
 
-pub use self::open::OpenMode;
+use super::OpenMode;
 use super::chain::Link;
+use super::chain::Place;
 use super::heads;
+use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
 use crate::domain::Page;
@@ -80,13 +82,6 @@ struct Writer {
     connection: SqliteConnection,
     /// `None` after an error: to be read again.
     head: Option<Place>,
-}
-
-/// A point between two events of the chain.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Place {
-    seq: u64,
-    link: Link,
 }
 
 impl SqliteLog {
@@ -184,12 +179,6 @@ impl Store {
     }
 }
 
-impl From<Place> for Head {
-    fn from(place: Place) -> Self {
-        Self { seq: place.seq, hash: place.link.to_string() }
-    }
-}
-
 async fn read_place(connection: &mut SqliteConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
     let found: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT seq, hash FROM head WHERE tenant = $1")
         .bind(tenant.0.clone())
@@ -198,15 +187,6 @@ async fn read_place(connection: &mut SqliteConnection, tenant: &Tenant) -> Resul
     let Some((seq, hash)) = found else { return Ok(Place::default()) };
     let link = Link::from_bytes(&hash).ok_or_else(|| sqlx::Error::Decode("head.hash is not 32 bytes".into()))?;
     Ok(Place { seq: from_sql(seq), link })
-}
-
-/// SQLite's integers are signed; ours are not and stay far below 2^63.
-fn to_sql(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn from_sql(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 #[async_trait]

@@ -21,18 +21,11 @@ use super::migrate;
 use super::migrate::Identity;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::store::OpenMode;
 use crate::store::heads::with_suffix;
 
 /// How long one process waits for another's transaction before it says `Busy`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Whether a store may be created, migrated and written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpenMode {
-    ReadWrite,
-    /// Changes nothing, so it neither creates nor migrates.
-    ReadOnly,
-}
 
 /// A connection to a store that is ours and of this version, and how others that read are to be opened.
 pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<(SqliteConnection, SqliteConnectOptions), LogError> {

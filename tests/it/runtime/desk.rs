@@ -16,8 +16,6 @@ use morningai::runtime::Parts;
 use morningai::runtime::Role;
 use morningai::runtime::Runtime;
 use morningai::runtime::Tools;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
 use serde_json::Value;
 use serde_json::json;
 use tokio::sync::Semaphore;
@@ -225,7 +223,7 @@ pub struct Desk {
 
 impl Desk {
     pub async fn open(path: &Path) -> Arc<dyn Log> {
-        Arc::new(SqliteLog::open(path, Tenant::default(), OpenMode::ReadWrite).await.unwrap())
+        super::open_log(path).await
     }
 
     /// A model's replies, each the tools one turn calls; the plan comes before them.

@@ -1,8 +1,6 @@
-//! The orchestrator on a real store: approvals, crashes, two processes, a store that takes no writes.
+//! The orchestrator on a real store, once on each kind: approvals, crashes, two processes, a store that takes no writes.
 
-mod crash;
-mod decisions;
-pub mod desk;
-mod leases;
-mod rough_tools;
-mod trouble;
+mod on_postgres;
+mod on_sqlite;
+
+pub use on_sqlite::desk;

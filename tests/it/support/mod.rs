@@ -4,6 +4,7 @@ pub mod audit;
 pub mod dice;
 pub mod hooked;
 pub mod machine;
+pub mod postgres;
 pub mod pty;
 pub mod scale;
 pub mod scripted_model;

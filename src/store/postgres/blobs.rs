@@ -1,0 +1,46 @@
+//! Bytes under their SHA-256, checked when read.
+
+use sqlx::Row as _;
+
+use super::How;
+use super::Store;
+use crate::domain::BlobId;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+
+pub(super) async fn put(store: &Store, content: &[u8]) -> Result<BlobId, LogError> {
+    store.check_writable()?;
+    let id = BlobId::of(content);
+    let question = || {
+        sqlx::query(
+            "INSERT INTO morningai.blob (tenant, hash, content) VALUES ($1, decode($2, 'hex'), $3)
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(store.tenant.0.clone())
+        .bind(id.0.clone())
+        .bind(content.to_vec())
+    };
+    store.ask(How::Writing, "save an output in", question).await?;
+    Ok(id)
+}
+
+pub(super) async fn get(store: &Store, id: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
+    // What is no hex is the name of nothing.
+    let Ok(hash) = hex::decode(&id.0) else { return Ok(None) };
+    let question = || {
+        sqlx::query("SELECT content FROM morningai.blob WHERE tenant = $1 AND hash = $2")
+            .bind(store.tenant.0.clone())
+            .bind(hash.clone())
+    };
+    let doing = "read an output from";
+    let rows = store.ask(How::Reading, doing, question).await?;
+    let content = rows.first().map(|row| row.try_get::<Vec<u8>, _>(0)).transpose();
+    match content.map_err(|error| store.explain(doing, &error))? {
+        Some(content) if BlobId::of(&content) != *id => Err(LogError::new(
+            LogErrorKind::Unusable,
+            format!("output {} in {} is not what was stored: its SHA-256 differs", id.0, store.place),
+            "somebody changed it, or the disk failed; take it from a backup",
+        )),
+        found => Ok(found),
+    }
+}

@@ -1,0 +1,381 @@
+//! The log in a Postgres database: the connections, and the port's methods joined to what performs them.
+//!
+//! One connection appends, a few more do everything else, one listens. Every statement runs in a transaction that has
+//! named its tenant, and asks for that tenant besides. Each verb has its file. Nothing here decides or folds.
+
+mod address;
+mod append;
+mod blobs;
+mod error;
+mod events;
+mod keeper;
+mod leases;
+mod migrate;
+mod open;
+mod pool;
+mod rows;
+mod verify;
+mod watch;
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::AssertSqlSafe;
+use sqlx::Connection;
+use sqlx::Postgres;
+use sqlx::Row as _;
+use sqlx::Transaction;
+use sqlx::postgres::PgArguments;
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::PgRow;
+use sqlx::query::Query;
+use tokio::sync::Mutex;
+use tokio::sync::watch as channel;
+
+pub use self::address::PostgresAddress;
+use self::pool::BackOff;
+use self::pool::Connector;
+use self::pool::Pool;
+use super::OpenMode;
+use super::chain::Link;
+use super::chain::Place;
+use super::heads;
+use super::stored::from_sql;
+use crate::domain::BlobId;
+use crate::domain::Envelope;
+use crate::domain::Page;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::Tenant;
+use crate::fold::Row;
+use crate::ports::Batch;
+use crate::ports::Head;
+use crate::ports::Lease;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::RowFilter;
+use crate::ports::VerifyReport;
+
+/// Connections for everything but appending and listening.
+const READERS: u32 = 4;
+
+/// How long a question is asked again after its connection was lost.
+const ASK_AGAIN: Duration = Duration::from_secs(3);
+
+/// A tenant's log in a Postgres database. Dropping it loses nothing; `close` also saves the head.
+pub struct PostgresLog {
+    store: Arc<Store>,
+}
+
+/// What the methods share.
+struct Store {
+    place: String,
+    tenant: Tenant,
+    mode: OpenMode,
+    /// Where the log is believed to end; `None` when that has to be read again. Held by whoever appends.
+    end: Mutex<Option<Place>>,
+    appender: Pool,
+    readers: Pool,
+    lease_order: leases::Order,
+    /// Last `seq` known to be committed by any process.
+    head: channel::Sender<u64>,
+    watcher: watch::Watcher,
+    keeper: keeper::Keeper,
+    /// What the saved heads are kept under, in the data directory.
+    heads: PathBuf,
+}
+
+impl PostgresLog {
+    /// Opens the log of `tenant`, creating or migrating it where `mode` and the role allow; heads are saved in `data`.
+    ///
+    /// Costs the same for any length of history.
+    pub async fn open(
+        address: &PostgresAddress,
+        tenant: Tenant,
+        mode: OpenMode,
+        data: &Path,
+    ) -> Result<Self, LogError> {
+        open::check_tenant(&tenant)?;
+        let (appending, reading) = (Connector::new(address, mode)?, Connector::new(address, mode)?);
+        let place = appending.place.clone();
+        let failed = |error| error::explain(&place, "read the head of", &error);
+        let mut connection = open::open(&appending, mode).await?;
+        let mut transaction = begin(&mut connection, &tenant, Kind::Read).await.map_err(failed)?;
+        let end = read_place(&mut transaction, &tenant).await.map_err(failed)?;
+        transaction.commit().await.map_err(failed)?;
+        let heads = data.join(address.file_name());
+        let store = Store {
+            keeper: keeper::Keeper::new(&heads),
+            watcher: watch::Watcher::new(&tenant),
+            end: Mutex::new(Some(end)),
+            appender: Pool::new(appending, Some(connection), 1),
+            readers: Pool::new(reading, None, READERS as usize),
+            lease_order: leases::Order::default(),
+            head: channel::Sender::new(end.seq),
+            place,
+            tenant,
+            mode,
+            heads,
+        };
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Saves the head outside the database, then closes all connections. Anything asked of the log later is refused.
+    pub async fn close(&self) -> Result<(), LogError> {
+        let saved = keeper::save_now(&self.store).await;
+        self.store.appender.close(1).await;
+        self.store.readers.close(READERS).await;
+        saved
+    }
+
+    /// The heads that `verify` will check the log against: see `store::saved_heads`.
+    pub fn saved_heads(&self) -> Result<Vec<Head>, LogError> {
+        heads::load(&self.store.heads, &self.store.tenant)
+    }
+
+    /// Lets `role` do all that the program does and nothing more; only the owner may. May be repeated.
+    pub async fn grant(&self, role: &str) -> Result<(), LogError> {
+        let mut lent = self.store.readers.lend().await?;
+        let granted = migrate::grant(&mut lent.connection, role).await;
+        granted.map_err(|error| self.store.explain("grant rights on", &error))?;
+        lent.give_back();
+        Ok(())
+    }
+
+    /// What of the server and the role is not as it should be for a log that people rely on; empty when all is well.
+    pub async fn weaknesses(&self) -> Result<Vec<String>, LogError> {
+        let mut lent = self.store.readers.lend().await?;
+        let found = open::weaknesses(&mut lent.connection).await;
+        let found = found.map_err(|error| self.store.explain("examine", &error))?;
+        lent.give_back();
+        Ok(found)
+    }
+
+    /// Hosts and database, without the role and its password.
+    pub fn place(&self) -> &str {
+        &self.store.place
+    }
+}
+
+impl fmt::Debug for PostgresLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresLog").field("place", &self.store.place).finish_non_exhaustive()
+    }
+}
+
+type Question = Query<'static, Postgres, PgArguments>;
+
+impl Store {
+    fn explain(&self, doing: &str, error: &sqlx::Error) -> LogError {
+        error::explain(&self.place, doing, error)
+    }
+
+    fn check_writable(&self) -> Result<(), LogError> {
+        match self.mode {
+            OpenMode::ReadWrite => Ok(()),
+            OpenMode::ReadOnly => Err(LogError::new(
+                LogErrorKind::Unusable,
+                format!("{} was opened for reading only", self.place),
+                "repeat without the option that asks for reading only",
+            )),
+        }
+    }
+
+    /// Asks; again when the connection is lost, so only for what may be repeated.
+    async fn ask(&self, how: How, doing: &str, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
+        let mut back_off = BackOff::new(ASK_AGAIN);
+        loop {
+            let failure = match self.ask_once(how, doing, question()).await {
+                Ok(rows) => return Ok(rows),
+                Err(failure) => failure,
+            };
+            if !failure.may_pass || !back_off.again().await {
+                return Err(failure.error);
+            }
+        }
+    }
+
+    async fn ask_once(&self, how: How, doing: &str, question: Question) -> Result<Vec<PgRow>, Failure> {
+        let mut lent =
+            self.readers.lend().await.map_err(|error| Failure { may_pass: error.kind == LogErrorKind::Busy, error })?;
+        let connection = &mut lent.connection;
+        let answer = match how {
+            How::Reading => ask_in_transaction(connection, &self.tenant, Kind::Read, question).await,
+            How::Writing => ask_in_transaction(connection, &self.tenant, Kind::Write, question).await,
+            How::Calling => question.fetch_all(connection).await,
+        };
+        match answer {
+            Ok(rows) => {
+                lent.give_back();
+                Ok(rows)
+            }
+            Err(error) => {
+                let may_pass = error::is_connection_lost(&error) || error::is_read_only(&error);
+                if may_pass {
+                    self.readers.forget_idle();
+                }
+                Err(Failure { may_pass, error: self.explain(doing, &error) })
+            }
+        }
+    }
+
+    /// Where the log ends, whoever wrote it.
+    async fn read_end(&self) -> Result<Place, LogError> {
+        let rows = self.ask(How::Reading, "read the head of", || sqlx::query(END).bind(self.tenant.0.clone())).await?;
+        rows.first().map_or(Ok(Place::default()), place).map_err(|error| self.explain("read the head of", &error))
+    }
+
+    /// Tells those who watch that the log reaches at least to `seq`.
+    fn announce(&self, seq: u64) {
+        self.head.send_if_modified(|known| {
+            let moved = seq > *known;
+            *known = seq.max(*known);
+            moved
+        });
+    }
+}
+
+/// How a question is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    Reading,
+    Writing,
+    /// As the only statement of its transaction: one of our functions, which names the tenant itself.
+    Calling,
+}
+
+struct Failure {
+    error: LogError,
+    /// Whether another connection may fare better.
+    may_pass: bool,
+}
+
+async fn ask_in_transaction(
+    connection: &mut PgConnection,
+    tenant: &Tenant,
+    kind: Kind,
+    question: Question,
+) -> Result<Vec<PgRow>, sqlx::Error> {
+    let mut transaction = begin(connection, tenant, kind).await?;
+    let rows = question.fetch_all(&mut *transaction).await?;
+    transaction.commit().await?;
+    Ok(rows)
+}
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Read,
+    /// All of it sees one state of the database.
+    Snapshot,
+    Write,
+}
+
+/// Begins a transaction that has named its tenant, in one round trip.
+async fn begin<'c>(
+    connection: &'c mut PgConnection,
+    tenant: &Tenant,
+    kind: Kind,
+) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
+    let begin = match kind {
+        Kind::Read => "BEGIN READ ONLY",
+        Kind::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        Kind::Write => "BEGIN",
+    };
+    let tenant = literal(&tenant.0);
+    connection
+        .begin_with(AssertSqlSafe(format!("{begin}; SELECT set_config('morningai.tenant', {tenant}, true)")))
+        .await
+}
+
+/// A text that Postgres reads as exactly this, whatever its settings.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+const END: &str = "SELECT seq, hash FROM morningai.event WHERE tenant = $1 ORDER BY seq DESC LIMIT 1";
+
+async fn read_place(connection: &mut PgConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
+    let found = sqlx::query(END).bind(tenant.0.clone()).fetch_optional(connection).await?;
+    found.as_ref().map_or(Ok(Place::default()), place)
+}
+
+fn place(row: &PgRow) -> Result<Place, sqlx::Error> {
+    let hash: &[u8] = row.try_get(1)?;
+    let link = Link::from_bytes(hash).ok_or_else(|| sqlx::Error::Decode("event.hash is not 32 bytes".into()))?;
+    Ok(Place { seq: from_sql(row.try_get(0)?), link })
+}
+
+#[async_trait]
+impl Log for PostgresLog {
+    async fn append(&self, batch: Batch) -> Result<Vec<Envelope>, LogError> {
+        append::append(&self.store, batch).await
+    }
+
+    async fn read(&self, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        events::after(&self.store, after, limit).await
+    }
+
+    async fn read_stream(&self, stream: Stream, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
+        events::of_stream(&self.store, stream, after, limit).await
+    }
+
+    async fn read_back(&self, before: u64, limit: u32, text: Option<&str>) -> Result<Page<Envelope>, LogError> {
+        match text.filter(|text| !text.is_empty()) {
+            None => events::before(&self.store, before, limit).await,
+            Some(text) => events::search(&self.store, before, limit, text).await,
+        }
+    }
+
+    async fn head(&self) -> Result<Head, LogError> {
+        Ok(self.store.read_end().await?.into())
+    }
+
+    fn watch_head(&self) -> channel::Receiver<u64> {
+        watch::subscribe(&self.store)
+    }
+
+    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
+        rows::find(&self.store, filter).await
+    }
+
+    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
+        rows::replace(&self.store, rows).await
+    }
+
+    async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
+        blobs::put(&self.store, content).await
+    }
+
+    async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
+        blobs::get(&self.store, blob).await
+    }
+
+    async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {
+        leases::claim(&self.store, run, owner, lasting).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), LogError> {
+        leases::release(&self.store, lease).await
+    }
+
+    async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
+        verify::verify(&self.store, saved).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_reaches_the_database_as_it_is_written() {
+        assert_eq!(literal(r"o'b\"), r"E'o''b\\'");
+        assert_eq!(literal("local"), "E'local'");
+    }
+}

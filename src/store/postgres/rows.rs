@@ -1,0 +1,106 @@
+//! Projection rows: found by kind, state and time; replaced as a whole for a rebuild.
+
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use super::How;
+use super::Kind;
+use super::Question;
+use super::Store;
+use super::append::RowColumns;
+use super::begin;
+use super::error::unreadable_row;
+use crate::domain::Page;
+use crate::domain::Timestamp;
+use crate::fold::Row;
+use crate::fold::RowKey;
+use crate::fold::RowKind;
+use crate::ports::LogError;
+use crate::ports::RowFilter;
+use crate::store::stored::page;
+
+/// Rows written in one statement of a rebuild; bounds what is held twice.
+const CHUNK: usize = 256;
+
+/// Starts every list of rows; what a row says is its newest version.
+macro_rules! listed_rows {
+    ($rest:literal) => {
+        concat!(
+            "SELECT newest.* FROM morningai.listing AS listed
+             CROSS JOIN LATERAL (
+                 SELECT said.id, said.is_open, said.sort, said.body FROM morningai.projection AS said
+                 WHERE said.tenant = $1 AND said.kind = listed.kind AND said.id = listed.id
+                 ORDER BY said.version DESC LIMIT 1) AS newest
+             WHERE listed.tenant = $1 AND listed.kind = $2 AND ",
+            $rest
+        )
+    };
+}
+
+const ONE_ROW: &str = "SELECT id, is_open, sort, body FROM morningai.projection
+     WHERE tenant = $1 AND kind = $2 AND id = $3 ORDER BY version DESC LIMIT 1";
+
+pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
+    let (kind, limit) = match filter {
+        RowFilter::Open(kind) => (kind, u32::MAX),
+        RowFilter::Recent { kind, limit, .. } | RowFilter::Closed { kind, limit, .. } => (kind, limit),
+        RowFilter::One { kind, .. } => (kind, 1),
+    };
+    let found = store.ask(How::Reading, "read rows of", || question(store, filter)).await?;
+    let found = page(found, limit);
+    let rows = found.rows.iter().map(|row| decode(store, kind, row)).collect::<Result<_, _>>()?;
+    Ok(Page { rows, more: found.more })
+}
+
+fn question(store: &Store, filter: RowFilter) -> Question {
+    let begun = |sql: &'static str, kind: RowKind| sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
+    // One row more than wanted tells whether there are more.
+    let paged = |sql: &'static str, kind, offset: u32, limit: u32| {
+        begun(sql, kind).bind(i64::from(limit) + 1).bind(i64::from(offset))
+    };
+    match filter {
+        RowFilter::Open(kind) => begun(listed_rows!("listed.is_open ORDER BY listed.sort DESC, listed.id DESC"), kind),
+        RowFilter::Recent { kind, offset, limit } => paged(
+            listed_rows!("true ORDER BY listed.sort DESC, listed.id DESC LIMIT $3 OFFSET $4"),
+            kind,
+            offset,
+            limit,
+        ),
+        RowFilter::Closed { kind, offset, limit } => {
+            let sql = listed_rows!("NOT listed.is_open ORDER BY listed.sort DESC, listed.id DESC LIMIT $3 OFFSET $4");
+            paged(sql, kind, offset, limit)
+        }
+        RowFilter::One { kind, id } => begun(ONE_ROW, kind).bind(id.to_string()),
+    }
+}
+
+fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Row, LogError> {
+    let read = || -> Result<Row, sqlx::Error> {
+        let sort = Timestamp::from_timestamp_micros(row.try_get(2)?)
+            .ok_or_else(|| sqlx::Error::Decode("a time out of range".into()))?;
+        let key = RowKey { kind, id: row.try_get(0)? };
+        Ok(Row { key, is_open: row.try_get(1)?, sort, body: row.try_get(3)? })
+    };
+    read().map_err(|error| unreadable_row(&store.place, &format!("a row of kind {}", kind.name()), &error.to_string()))
+}
+
+pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
+    store.check_writable()?;
+    let failed = |error| store.explain("rebuild the rows of", &error);
+    let mut lent = store.readers.lend().await?;
+    let mut transaction = begin(&mut lent.connection, &store.tenant, Kind::Write).await.map_err(failed)?;
+    for table in
+        ["DELETE FROM morningai.projection WHERE tenant = $1", "DELETE FROM morningai.listing WHERE tenant = $1"]
+    {
+        sqlx::query(table).bind(&store.tenant.0).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let columns = RowColumns::of(rows.by_ref().take(CHUNK).collect());
+        let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
+        columns.bind(query).execute(&mut *transaction).await.map_err(failed)?;
+    }
+    transaction.commit().await.map_err(failed)?;
+    lent.give_back();
+    Ok(())
+}

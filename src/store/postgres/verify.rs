@@ -1,0 +1,91 @@
+//! Recomputes the chain from the first event, in pieces, and says where it does not hold.
+//!
+//! All of it reads one state of the database, so that commits going on meanwhile do not look like damage.
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+use sqlx::postgres::PgRow;
+
+use super::Kind;
+use super::Store;
+use super::begin;
+use super::read_place;
+use crate::domain::Tenant;
+use crate::ports::Head;
+use crate::ports::LogError;
+use crate::ports::VerifyReport;
+use crate::store::chain::Link;
+use crate::store::chain::stream_from_bytes;
+use crate::store::examiner::Examined;
+use crate::store::examiner::Examiner;
+use crate::store::heads;
+use crate::store::stored::from_sql;
+use crate::store::stored::to_sql;
+
+/// Events read at a time.
+const PIECE: i64 = 1_000;
+
+const READ: &str = "SELECT seq, stream, version, at, actor, prev, hash, body FROM morningai.event
+     WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+
+const HEAD_ROW: &str = "SELECT seq, encode(hash, 'hex') FROM morningai.head WHERE tenant = $1";
+
+pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport, LogError> {
+    let mut examiner = Examiner::new(&store.tenant);
+    // Read before the log is, which therefore reaches at least as far as they do.
+    let mut checked = saved.to_vec();
+    match heads::load(&store.heads, &store.tenant) {
+        Ok(kept) => checked.extend(kept),
+        Err(error) => examiner.note(0, error.message),
+    }
+
+    let failed = |error| store.explain("verify", &error);
+    let mut lent = store.readers.lend().await?;
+    let mut snapshot = begin(&mut lent.connection, &store.tenant, Kind::Snapshot).await.map_err(failed)?;
+    let end = read_place(&mut snapshot, &store.tenant).await.map_err(failed)?;
+    checked.extend(head_row(&mut snapshot, &store.tenant).await.map_err(failed)?);
+    checked.sort_by(|a, b| (a.seq, &a.hash).cmp(&(b.seq, &b.hash)));
+    checked.dedup();
+    let mut wanted = checked.iter().peekable();
+    loop {
+        let rows = piece(&mut snapshot, &store.tenant, examiner.reached()).await.map_err(failed)?;
+        for row in &rows {
+            let seq = row.try_get(0).map(from_sql).unwrap_or(examiner.reached() + 1);
+            examiner.take(seq, read(row));
+            while let Some(saved) = wanted.next_if(|saved| saved.seq <= examiner.reached()) {
+                examiner.compare(saved);
+            }
+        }
+        if rows.is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    snapshot.commit().await.map_err(failed)?;
+    lent.give_back();
+    examiner.finish(wanted);
+    Ok(examiner.report(end.into(), checked))
+}
+
+async fn piece(connection: &mut PgConnection, tenant: &Tenant, after: u64) -> Result<Vec<PgRow>, sqlx::Error> {
+    sqlx::query(READ).bind(&tenant.0).bind(to_sql(after)).bind(PIECE).fetch_all(connection).await
+}
+
+/// The head that was last written into the database itself.
+async fn head_row(connection: &mut PgConnection, tenant: &Tenant) -> Result<Option<Head>, sqlx::Error> {
+    let row = sqlx::query(HEAD_ROW).bind(&tenant.0).fetch_optional(connection).await?;
+    row.map(|row| Ok(Head { seq: from_sql(row.try_get(0)?), hash: row.try_get(1)? })).transpose()
+}
+
+fn read(row: &PgRow) -> Result<Examined<'_>, String> {
+    let column = |error: sqlx::Error| error.to_string();
+    Ok(Examined {
+        stream: stream_from_bytes(row.try_get(1).map_err(column)?).ok_or("its stream is none")?,
+        version: from_sql(row.try_get(2).map_err(column)?),
+        at: row.try_get(3).map_err(column)?,
+        actor: row.try_get(4).map_err(column)?,
+        prev: Link::from_bytes(row.try_get(5).map_err(column)?).ok_or("its prev is no SHA-256")?,
+        hash: Some(Link::from_bytes(row.try_get(6).map_err(column)?).ok_or("its hash is no SHA-256")?),
+        body: row.try_get(7).map_err(column)?,
+    })
+}

@@ -1,0 +1,147 @@
+//! Notices commits of other processes: a notification that may get lost, and a look at the log behind it.
+//!
+//! A notification within each commit would make all commits of the database wait for one lock. So a process sends one
+//! for all it committed within some milliseconds, outside of any append. It carries nothing: who hears it looks.
+
+use std::sync::Arc;
+use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use sha2::Digest;
+use sha2::Sha256;
+use sqlx::postgres::PgListener;
+use sqlx::postgres::PgPoolOptions;
+use tokio::sync::watch::Receiver;
+use tokio::time::Instant;
+use tokio::time::timeout;
+
+use super::How;
+use super::Store;
+use crate::domain::Tenant;
+
+/// Time over which commits share a notification.
+const GATHER: Duration = Duration::from_millis(15);
+
+/// Looks without being told: a lost notification is made good within a second.
+const LOOK_WHILE_LISTENING: Duration = Duration::from_millis(500);
+
+/// The same while nothing would tell, on a standby or without a connection to listen on.
+const LOOK_ALONE: Duration = Duration::from_millis(100);
+
+/// Pause before another try to listen.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// What telling and hearing need besides the store.
+pub(super) struct Watcher {
+    channel: String,
+    is_watching: AtomicBool,
+    is_telling: AtomicBool,
+}
+
+impl Watcher {
+    pub fn new(tenant: &Tenant) -> Self {
+        // A channel's name is short and seen by everybody in the database; a tenant's may be long and is nobody's.
+        let name = hex::encode(&Sha256::digest(tenant.0.as_bytes())[..16]);
+        Self {
+            channel: format!("morningai_{name}"),
+            is_watching: AtomicBool::new(false),
+            is_telling: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Tells other processes, soon, that the log moved.
+pub(super) fn tell_others(store: &Arc<Store>) {
+    if store.watcher.is_telling.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let store = Arc::downgrade(store);
+    tokio::spawn(async move {
+        tokio::time::sleep(GATHER).await;
+        let Some(store) = store.upgrade() else { return };
+        store.watcher.is_telling.store(false, Ordering::Release);
+        // Nothing waits for the disk here, and should it fail, the others look by themselves.
+        let question = || {
+            sqlx::query("SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, '')")
+                .bind(store.watcher.channel.clone())
+        };
+        if let Err(error) = store.ask(How::Calling, "notify others at", question).await {
+            tracing::debug!(%error, "others will notice a little later");
+        }
+    });
+}
+
+/// A receiver, and a running task that feeds it.
+pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
+    let receiver = store.head.subscribe();
+    if !store.watcher.is_watching.swap(true, Ordering::AcqRel) {
+        tokio::spawn(run(Arc::downgrade(store)));
+    }
+    receiver
+}
+
+async fn run(store: Weak<Store>) {
+    let mut listener: Option<PgListener> = None;
+    let mut listen_at = Instant::now();
+    loop {
+        {
+            // The store went away, or was closed: nobody will commit through it nor wait for it.
+            let Some(store) = store.upgrade() else { return };
+            if store.readers.is_closed() || is_over(&store) {
+                return;
+            }
+            if listener.is_none() && Instant::now() >= listen_at {
+                listen_at = Instant::now() + LISTEN_AGAIN;
+                listener = listen(&store).await;
+            }
+            look(&store).await;
+        }
+        let Some(ear) = &mut listener else {
+            tokio::time::sleep(LOOK_ALONE).await;
+            continue;
+        };
+        // Silence and a notification both lead to a look; a lost connection to a new one.
+        if let Ok(Err(_) | Ok(None)) = timeout(LOOK_WHILE_LISTENING, ear.try_recv()).await {
+            listener = None;
+        }
+    }
+}
+
+async fn listen(store: &Store) -> Option<PgListener> {
+    let options = store.readers.connector().options()?;
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_AGAIN).connect_lazy_with(options);
+    let listening = async {
+        let mut listener = PgListener::connect_with(&pool).await?;
+        listener.eager_reconnect(false);
+        listener.ignore_pool_close_event(true);
+        listener.listen(&store.watcher.channel).await?;
+        Ok::<_, sqlx::Error>(listener)
+    };
+    match listening.await {
+        Ok(listener) => Some(listener),
+        Err(error) => {
+            tracing::debug!(%error, "cannot listen for notifications; looking more often instead");
+            None
+        }
+    }
+}
+
+async fn look(store: &Store) {
+    match store.read_end().await {
+        Ok(end) => store.announce(end.seq),
+        Err(error) => tracing::debug!(%error, "cannot look for new events"),
+    }
+}
+
+/// Whether nobody listens any more. A listener that comes at the same moment either finds the task still marked as
+/// running, and is seen here, or starts a new one.
+fn is_over(store: &Store) -> bool {
+    if store.head.receiver_count() > 0 {
+        return false;
+    }
+    store.watcher.is_watching.store(false, Ordering::Release);
+    let nobody_came_back = store.head.receiver_count() == 0;
+    nobody_came_back || store.watcher.is_watching.swap(true, Ordering::AcqRel)
+}

@@ -1,0 +1,122 @@
+//! Events between their stored columns and the types of the program, the same in every store. Pure.
+
+use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as ValueError;
+
+use super::chain::Chain;
+use super::chain::Columns;
+use super::chain::Link;
+use super::chain::Place;
+use super::chain::stream_from_bytes;
+use crate::domain::Actor;
+use crate::domain::Envelope;
+use crate::domain::Event;
+use crate::domain::Page;
+use crate::domain::Stream;
+use crate::domain::Tenant;
+use crate::domain::Timestamp;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::NewEvent;
+
+/// SQL's integers are signed; ours are not and stay far below 2^63.
+pub(super) fn to_sql(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+pub(super) fn from_sql(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// An event that is about to be stored.
+pub(super) struct Chained {
+    pub envelope: Envelope,
+    /// Microseconds since 1970 UTC.
+    pub at: i64,
+    pub actor: String,
+    pub body: String,
+    pub prev: Link,
+    /// The hash of the row itself.
+    pub link: Link,
+}
+
+/// The events that follow `start`, with their hashes; and the place after them.
+pub(super) fn chain_on(
+    tenant: &Tenant,
+    start: Place,
+    events: Vec<NewEvent>,
+) -> Result<(Vec<Chained>, Place), LogError> {
+    let mut chain = Chain::after(tenant, start.link);
+    let mut chained = Vec::with_capacity(events.len());
+    for (seq, new) in (start.seq + 1..).zip(events) {
+        let envelope = placed(seq, new);
+        let body = event_json(&envelope.event)?;
+        let actor = envelope.by.to_string();
+        let at = envelope.at.timestamp_micros();
+        let prev = chain.last();
+        let columns =
+            Columns { seq, stream: envelope.stream, version: envelope.version, at, actor: &actor, body: &body };
+        let link = chain.push(prev, &columns);
+        chained.push(Chained { envelope, at, actor, body, prev, link });
+    }
+    let end = Place { seq: start.seq + chained.len() as u64, link: chain.last() };
+    Ok((chained, end))
+}
+
+/// An event with its place; times keep whole microseconds, as stored.
+fn placed(seq: u64, new: NewEvent) -> Envelope {
+    let at = Timestamp::from_timestamp_micros(new.at.timestamp_micros()).unwrap_or(new.at);
+    Envelope { seq, stream: new.stream, version: new.version, at, by: new.by, event: new.event }
+}
+
+fn event_json(event: &Event) -> Result<String, LogError> {
+    serde_json::to_string(event).map_err(|error| {
+        LogError::new(
+            LogErrorKind::Unusable,
+            format!("cannot write {} as JSON: {error}", event.kind()),
+            "this is a defect of the program; please report it",
+        )
+    })
+}
+
+/// An event's columns as a store gives them.
+pub(super) struct Stored<'a> {
+    pub seq: u64,
+    pub stream: &'a [u8],
+    pub version: u64,
+    pub at: i64,
+    pub actor: &'a str,
+    pub body: &'a str,
+}
+
+impl Stored<'_> {
+    /// The error says what is wrong with it.
+    pub fn decode(&self) -> Result<Envelope, String> {
+        let stream = stream_from_bytes(self.stream).ok_or("not a stream")?;
+        Ok(Envelope {
+            seq: self.seq,
+            stream,
+            version: self.version,
+            at: Timestamp::from_timestamp_micros(self.at).ok_or("a time out of range")?,
+            by: Actor::deserialize(self.actor.into_deserializer()).map_err(|error: ValueError| error.to_string())?,
+            event: event(stream, self.body).map_err(|error| error.to_string())?,
+        })
+    }
+}
+
+/// The stream says which kind of event it is; trying both, as `Event` itself must, costs far more.
+fn event(stream: Stream, body: &str) -> Result<Event, serde_json::Error> {
+    match stream {
+        Stream::Run(_) => serde_json::from_str(body).map(Event::Run),
+        Stream::Approval(_) => serde_json::from_str(body).map(Event::Approval),
+        Stream::Account(_) => serde_json::from_str(body).map(Event::Access),
+    }
+}
+
+/// A page of `limit` rows out of one row more, which tells whether there are more.
+pub(super) fn page<T>(mut rows: Vec<T>, limit: u32) -> Page<T> {
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    Page { rows, more }
+}

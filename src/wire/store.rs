@@ -1,0 +1,202 @@
+//! The store that was chosen: where it is, and an open one of either kind.
+
+use std::fmt;
+use std::path::Path;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+
+use crate::cli::Failure;
+use crate::domain::Tenant;
+use crate::ports::Accounts;
+use crate::ports::Log;
+use crate::ports::LogError;
+use crate::store::AbsentLog;
+use crate::store::NoAccounts;
+use crate::store::OpenMode;
+use crate::store::PostgresAddress;
+use crate::store::PostgresLog;
+use crate::store::SqliteLog;
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub(super) enum StorePlace {
+    Sqlite(PathBuf),
+    Postgres(Box<PostgresAddress>),
+}
+
+impl StorePlace {
+    /// What a store's URL names; a path alone is an SQLite file.
+    pub(super) fn named(url: &str) -> Result<Self, Failure> {
+        if PostgresAddress::is_meant_by(url) {
+            let address = url.parse().map_err(|error| Failure::from(error).at("--db"))?;
+            return Ok(Self::Postgres(Box::new(address)));
+        }
+        let path = url.strip_prefix("sqlite:").unwrap_or(url);
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.is_empty() || path.contains("://") {
+            // It is not repeated: in a URL that is not understood, anything may be a password.
+            return Err(Failure::usage("this is no place for a store")
+                .at("--db")
+                .next("give sqlite:PATH, postgres://USER@HOST/DATABASE, or nothing for the default"));
+        }
+        Ok(Self::Sqlite(PathBuf::from(path)))
+    }
+
+    /// Opens it; for writing it is created or brought up to date where needed. `data` is for what lies beside it.
+    pub(super) async fn open(&self, tenant: Tenant, mode: OpenMode, data: &Path) -> Result<OpenStore, LogError> {
+        match self {
+            Self::Sqlite(path) => Ok(OpenStore::Sqlite(Arc::new(SqliteLog::open(path, tenant, mode).await?))),
+            Self::Postgres(address) => {
+                Ok(OpenStore::Postgres(Arc::new(PostgresLog::open(address, tenant, mode, data).await?)))
+            }
+        }
+    }
+
+    /// The file that is not there. A place that cannot be looked at is not an empty one; opening it says what is wrong.
+    pub(super) fn missing(&self) -> Option<&Path> {
+        match self {
+            Self::Sqlite(path) => Some(path.as_path()).filter(|path| matches!(path.try_exists(), Ok(false))),
+            Self::Postgres(_) => None,
+        }
+    }
+
+    /// Whether there is something to look at; a database's schema is its owner's to make, so it is taken to be there.
+    pub(super) fn exists(&self) -> bool {
+        match self {
+            Self::Sqlite(path) => path.exists(),
+            Self::Postgres(_) => true,
+        }
+    }
+
+    /// The password in its URL.
+    pub(super) fn password(&self) -> Option<String> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(address) => address.password().map(|password| password.expose_secret().to_owned()),
+        }
+    }
+
+    /// What no tool may see or reach.
+    pub(super) fn hidden(&self, data: &Path) -> Vec<PathBuf> {
+        match self {
+            // Outside our data directory, what else lies beside the store is not ours to hide.
+            Self::Sqlite(path) if path.parent() != Some(data) => {
+                let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+                vec![path.clone(), beside("-wal"), beside("-shm"), crate::store::file_beside(path)]
+            }
+            Self::Sqlite(_) => Vec::new(),
+            Self::Postgres(address) => address.sockets(),
+        }
+    }
+}
+
+impl fmt::Display for StorePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(address) => address.fmt(f),
+        }
+    }
+}
+
+/// An open store, or the place where none was made yet.
+#[derive(Clone, Debug)]
+pub(super) enum OpenStore {
+    Sqlite(Arc<SqliteLog>),
+    Postgres(Arc<PostgresLog>),
+    Absent(PathBuf),
+}
+
+impl OpenStore {
+    pub(super) fn shared(&self) -> Arc<dyn Log> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Postgres(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentLog),
+        }
+    }
+
+    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Postgres(_) => Arc::new(NoAccounts::new(
+                "a store in Postgres keeps no accounts yet",
+                "keep the accounts of this tenant in an SQLite store, or let the database's own roles decide",
+            )),
+            Self::Absent(_) => {
+                Arc::new(NoAccounts::new("there is no store yet", "start `morningai` once to create it"))
+            }
+        }
+    }
+
+    /// Where it is, as people know it.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Sqlite(log) => log.path().display().to_string(),
+            Self::Postgres(log) => log.place().to_owned(),
+            Self::Absent(path) => path.display().to_string(),
+        }
+    }
+
+    /// Saves the head outside the database and lets go of it.
+    pub(super) async fn close(&self) -> Result<(), LogError> {
+        match self {
+            Self::Sqlite(log) => log.close().await,
+            Self::Postgres(log) => log.close().await,
+            Self::Absent(_) => Ok(()),
+        }
+    }
+
+    pub(super) async fn back_up(&self, target: &Path) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(log) => Ok(log.backup_to(target).await?),
+            Self::Postgres(_) => Err(Failure::usage("a store in Postgres is backed up with Postgres' own tools")
+                .at(self.place())
+                .next("run `pg_dump --schema=morningai --format=custom` as a role that may bypass row security")),
+            Self::Absent(_) => Err(Failure::failed("there is no store yet that could be backed up")
+                .at(self.place())
+                .next("start `morningai` once to create it, or name another with --db")),
+        }
+    }
+
+    /// Lets a role of the database do what the program does.
+    pub(super) async fn grant(&self, role: &str) -> Result<(), Failure> {
+        match self {
+            Self::Sqlite(_) | Self::Absent(_) => {
+                Err(Failure::usage("an SQLite file has no roles to grant anything to")
+                    .at(self.place())
+                    .next("leave out --grant; whoever may write the file may use it"))
+            }
+            Self::Postgres(log) => Ok(log.grant(role).await?),
+        }
+    }
+
+    /// What is not as it should be, though the store can be used.
+    pub(super) async fn weaknesses(&self) -> Result<Vec<String>, LogError> {
+        match self {
+            Self::Sqlite(_) | Self::Absent(_) => Ok(Vec::new()),
+            Self::Postgres(log) => log.weaknesses().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_is_named_by_url_or_path() {
+        for url in ["sqlite:/s/a.db", "sqlite:///s/a.db", "/s/a.db"] {
+            assert_eq!(StorePlace::named(url).unwrap().to_string(), "sqlite:/s/a.db", "{url}");
+        }
+        assert_eq!(StorePlace::named("sqlite:a.db").unwrap().to_string(), "sqlite:a.db");
+        assert_eq!(StorePlace::named("postgres://u:hunter2@h/d").unwrap().to_string(), "postgres:h:5432/d");
+        for url in ["mysql://u:hunter2@h/d", "sqlite:", "postgres:hunter2", "postgres://u:hunter2@h:x/d"] {
+            let failure = StorePlace::named(url).unwrap_err();
+            assert_eq!(failure.exit, crate::cli::Exit::Usage, "{url}");
+            assert!(!failure.rendered().contains("hunter2"), "{}", failure.rendered());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The orchestrator on Postgres: a test's file stands for a database.
+
+// The same tests run on each store; what differs is `open_log`.
+#![allow(clippy::duplicate_mod)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use morningai::ports::Log;
+
+use crate::support::postgres::Database;
+
+#[path = "../crash.rs"]
+mod crash;
+#[path = "../decisions.rs"]
+mod decisions;
+#[path = "../desk.rs"]
+mod desk;
+#[path = "../leases.rs"]
+mod leases;
+#[path = "../rough_tools.rs"]
+mod rough_tools;
+#[path = "../trouble.rs"]
+mod trouble;
+
+async fn open_log(path: &Path) -> Arc<dyn Log> {
+    Arc::new(Database::standing_in_for(path).await.open_log().await)
+}

@@ -1,0 +1,29 @@
+//! The orchestrator on SQLite.
+
+// The same tests run on each store; what differs is `open_log`.
+#![allow(clippy::duplicate_mod)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use morningai::domain::Tenant;
+use morningai::ports::Log;
+use morningai::store::OpenMode;
+use morningai::store::SqliteLog;
+
+#[path = "../crash.rs"]
+mod crash;
+#[path = "../decisions.rs"]
+mod decisions;
+#[path = "../desk.rs"]
+pub mod desk;
+#[path = "../leases.rs"]
+mod leases;
+#[path = "../rough_tools.rs"]
+mod rough_tools;
+#[path = "../trouble.rs"]
+mod trouble;
+
+async fn open_log(path: &Path) -> Arc<dyn Log> {
+    Arc::new(SqliteLog::open(path, Tenant::default(), OpenMode::ReadWrite).await.unwrap())
+}

@@ -1,0 +1,149 @@
+//! The server goes away, or another one takes its place, in the middle of appending: nothing acknowledged is lost,
+//! nothing saved is denied, and the log goes on by itself.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use morningai::domain::Tenant;
+use morningai::ports::Log;
+use morningai::ports::LogErrorKind;
+use morningai::store::OpenMode;
+use morningai::store::PostgresAddress;
+use morningai::store::PostgresLog;
+
+use crate::store_contract::append_one;
+use crate::store_contract::batch;
+use crate::store_contract::paused;
+use crate::store_contract::run;
+use crate::support::postgres::Cluster;
+use crate::support::postgres::Database;
+use crate::support::postgres::PROGRAM;
+
+/// Appends one event after the other until told to stop. What was acknowledged, and what was said not to be saved.
+async fn keep_appending(log: &PostgresLog, stop: &AtomicBool) -> (BTreeSet<u64>, BTreeSet<u64>) {
+    let (mut saved, mut denied) = (BTreeSet::new(), BTreeSet::new());
+    let mut version = 1;
+    while !stop.load(Ordering::SeqCst) {
+        let Ok(head) = log.head().await else { continue };
+        // The text names the attempt, so that each is told from the others whatever becomes of it.
+        let event = paused(run(u128::from(version)), 1, &version.to_string());
+        match log.append(batch(head.seq, vec![event])).await {
+            Ok(_) => saved.insert(version),
+            Err(error) => match error.kind {
+                LogErrorKind::NotSaved | LogErrorKind::Busy | LogErrorKind::Conflict => denied.insert(version),
+                LogErrorKind::Unknown => false,
+                other => panic!("{other:?}: {error}"),
+            },
+        };
+        version += 1;
+    }
+    (saved, denied)
+}
+
+async fn stored(log: &dyn Log) -> BTreeSet<u64> {
+    let events = log.read(0, 100_000).await.unwrap();
+    let attempt = |event: &morningai::domain::Event| match event {
+        morningai::domain::Event::Run(morningai::domain::RunEvent::Paused { reason }) => reason.parse().unwrap(),
+        other => panic!("{other:?}"),
+    };
+    events.iter().map(|envelope| attempt(&envelope.event)).collect()
+}
+
+async fn check(log: &PostgresLog, saved: &BTreeSet<u64>, denied: &BTreeSet<u64>) {
+    let stored = stored(log).await;
+    assert_eq!(saved.difference(&stored).count(), 0, "acknowledged and lost");
+    assert_eq!(denied.intersection(&stored).collect::<Vec<_>>(), Vec::<&u64>::new(), "saved and denied");
+    assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_cut_at_any_moment_lose_nothing_and_deny_nothing() {
+    let database = Database::migrated().await;
+    let log = database.open_log().await;
+    let stop = AtomicBool::new(false);
+    let cut = async {
+        let mut superuser = database.connect("postgres").await;
+        for _ in 0..20 {
+            let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                       WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            sqlx::raw_sql(cut).execute(&mut superuser).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(113)).await;
+        }
+        stop.store(true, Ordering::SeqCst);
+    };
+    let ((saved, denied), ()) = tokio::join!(keep_appending(&log, &stop), cut);
+    assert!(saved.len() > 10, "hardly anything was appended: {}", saved.len());
+    check(&log, &saved, &denied).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_crashes_and_comes_back_has_all_that_was_acknowledged() {
+    let cluster = Arc::new(Cluster::start());
+    cluster.make_roles();
+    let database = Database::migrated_on(&cluster).await;
+    let log = Arc::new(database.open_log().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let appending = tokio::spawn({
+        let (log, stop) = (log.clone(), stop.clone());
+        async move { keep_appending(&log, &stop).await }
+    });
+    let rounds = tokio::task::spawn_blocking({
+        let cluster = cluster.clone();
+        move || {
+            for _ in 0..5 {
+                std::thread::sleep(Duration::from_millis(100));
+                cluster.crash();
+                cluster.go();
+            }
+        }
+    });
+    rounds.await.unwrap();
+    let before = log.head().await.unwrap().seq;
+    let mut head = log.watch_head();
+    tokio::time::timeout(Duration::from_secs(20), head.wait_for(|seq| *seq > before)).await.unwrap().unwrap();
+    stop.store(true, Ordering::SeqCst);
+    let (saved, denied) = appending.await.unwrap();
+    check(&log, &saved, &denied).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_is_read_only_until_it_is_promoted_and_then_goes_on() {
+    let primary = Arc::new(Cluster::start());
+    primary.make_roles();
+    let database = Database::migrated_on(&primary).await;
+    let standby = primary.start_standby();
+    let both = format!(
+        "postgres://{PROGRAM}@/{}?host={}&host={}",
+        database.name,
+        standby.dir.display(),
+        primary.dir.display()
+    );
+    let open = |url: &str, mode: OpenMode| {
+        let address: PostgresAddress = url.parse().unwrap();
+        let data = database.data.path();
+        async move { PostgresLog::open(&address, Tenant::default(), mode, data).await }
+    };
+
+    let refused = open(&standby.url(PROGRAM, &database.name), OpenMode::ReadWrite).await.unwrap_err();
+    assert_eq!(refused.kind, LogErrorKind::Busy);
+    assert!(refused.message.contains("a standby, in recovery"), "{refused}");
+    let log = open(&both, OpenMode::ReadWrite).await.unwrap();
+    append_one(&log, run(1), 1, "1").await;
+
+    let reading = open(&standby.url(PROGRAM, &database.name), OpenMode::ReadOnly).await.unwrap();
+    let mut seen = reading.watch_head();
+    tokio::time::timeout(Duration::from_secs(20), seen.wait_for(|seq| *seq == 1)).await.unwrap().unwrap();
+    let weaknesses = reading.weaknesses().await.unwrap();
+    assert!(weaknesses.iter().any(|weakness| weakness.contains("standby")), "{weaknesses:?}");
+
+    primary.crash();
+    let denied = log.append(batch(1, vec![paused(run(1), 2, "2")])).await;
+    standby.pg_ctl(&["promote", "--wait"]);
+    // Never saved, for nobody took it; but it may not be known yet.
+    assert!(matches!(denied.unwrap_err().kind, LogErrorKind::Unknown | LogErrorKind::Busy));
+    assert_eq!(append_one(&log, run(1), 2, "2").await, 2);
+    assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+}

@@ -1,0 +1,224 @@
+//! No tenant reaches another's rows: in Postgres by policy, for every table the catalogue knows; in SQLite by the one
+//! handle that everything goes through.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use morningai::domain::Tenant;
+use morningai::fold::Row;
+use morningai::fold::RowKey;
+use morningai::fold::RowKind;
+use morningai::ports::Batch;
+use morningai::ports::Log;
+use morningai::store::OpenMode;
+use morningai::store::SqliteLog;
+use sqlx::AssertSqlSafe;
+use sqlx::ConnectOptions;
+use sqlx::Connection;
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+
+use crate::store_contract::append_one;
+use crate::store_contract::at;
+use crate::store_contract::batch;
+use crate::store_contract::paused;
+use crate::store_contract::run;
+use crate::support::postgres::Database;
+use crate::support::postgres::OWNER;
+use crate::support::postgres::PROGRAM;
+
+const OURS: &str = "ours";
+const THEIRS: &str = "theirs";
+const LONG: Duration = Duration::from_secs(9);
+
+/// Every table gets a row.
+async fn fill(log: &dyn Log, tenant: &str) {
+    let key = RowKey { kind: RowKind::Run, id: run(1).to_string() };
+    let row = Row { key, is_open: true, sort: at(1), body: format!("\"{tenant}\"") };
+    log.append(Batch { rows: vec![row], ..batch(0, vec![paused(run(1), 1, tenant)]) }).await.unwrap();
+    log.put_blob(tenant.as_bytes()).await.unwrap();
+    log.claim(run(1), tenant, LONG).await.unwrap().unwrap();
+}
+
+/// Everything the port can change, done for one tenant.
+async fn do_everything(log: &dyn Log) {
+    append_one(log, run(1), 2, "more").await;
+    log.replace_rows(Vec::new()).await.unwrap();
+    log.put_blob(b"more").await.unwrap();
+    let lease = log.claim(run(1), OURS, LONG).await.unwrap().unwrap();
+    log.release(&lease).await.unwrap();
+    log.claim(run(2), OURS, LONG).await.unwrap().unwrap();
+}
+
+async fn tables(connection: &mut PgConnection) -> Vec<String> {
+    let sql = "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace
+               AND relkind IN ('r', 'p', 'f') ORDER BY 1";
+    sqlx::query_scalar(sql).fetch_all(connection).await.unwrap()
+}
+
+/// Relations that a query could read another tenant through, and why.
+async fn unprotected(connection: &mut PgConnection) -> Vec<String> {
+    let sql = "
+        SELECT format('%s: %s', relname, CASE
+            WHEN relkind NOT IN ('r', 'p') THEN 'a relation of kind ' || relkind::text
+            WHEN NOT relrowsecurity THEN 'row security is off'
+            WHEN NOT relforcerowsecurity THEN 'row security is not forced on the owner'
+            ELSE 'no policy by tenant, or more than that one' END)
+        FROM pg_class
+        WHERE relnamespace = 'morningai'::regnamespace AND relkind IN ('r', 'p', 'v', 'm', 'f')
+            AND NOT (relkind IN ('r', 'p') AND relrowsecurity AND relforcerowsecurity AND (
+                SELECT count(*) = 1 AND bool_and(polcmd = '*' AND polpermissive AND polroles = '{0}'
+                    AND pg_get_expr(polqual, polrelid)
+                        = '(tenant = NULLIF(current_setting(''morningai.tenant''::text, true), ''''::text))'
+                    AND polwithcheck IS NULL)
+                FROM pg_policy WHERE polrelid = pg_class.oid))
+        ORDER BY 1";
+    sqlx::query_scalar(sql).fetch_all(connection).await.unwrap()
+}
+
+async fn database_of_two() -> Database {
+    let database = Database::migrated().await;
+    for tenant in [OURS, THEIRS] {
+        let log = database.log(PROGRAM, tenant, OpenMode::ReadWrite).await.unwrap();
+        fill(&log, tenant).await;
+        // Writes the head.
+        log.close().await.unwrap();
+    }
+    database
+}
+
+/// What the superuser sees of a tenant, table by table.
+async fn seen(database: &Database, tenant: &str) -> BTreeMap<String, Vec<String>> {
+    let mut connection = database.connect("postgres").await;
+    let mut found = BTreeMap::new();
+    for table in tables(&mut connection).await {
+        let sql = format!("SELECT t::text FROM morningai.{table} AS t WHERE tenant = $1 ORDER BY 1");
+        let rows = sqlx::query_scalar(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await.unwrap();
+        found.insert(table, rows);
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_table_has_its_policy_and_one_without_is_found() {
+    let database = Database::migrated().await;
+    let mut owner = database.connect(OWNER).await;
+    assert!(tables(&mut owner).await.len() >= 6);
+    assert_eq!(unprotected(&mut owner).await, Vec::<String>::new());
+    database.sql(OWNER, "CREATE TABLE morningai.leaky (tenant text); CREATE VIEW morningai.seen AS SELECT 1").await;
+    assert_eq!(unprotected(&mut owner).await, ["leaky: row security is off", "seen: a relation of kind v"]);
+    database.sql(OWNER, "ALTER TABLE morningai.leaky ENABLE ROW LEVEL SECURITY; DROP VIEW morningai.seen").await;
+    assert_eq!(unprotected(&mut owner).await, ["leaky: row security is not forced on the owner"]);
+    database.sql(OWNER, "ALTER TABLE morningai.leaky FORCE ROW LEVEL SECURITY").await;
+    database.sql(OWNER, "CREATE POLICY all_of_it ON morningai.leaky USING (true)").await;
+    assert_eq!(unprotected(&mut owner).await, ["leaky: no policy by tenant, or more than that one"]);
+}
+
+#[tokio::test]
+async fn each_table_refuses_each_verb_across_tenants_on_a_connection_used_again() {
+    let database = database_of_two().await;
+    let before = seen(&database, THEIRS).await;
+    for role in [PROGRAM, OWNER] {
+        let mut connection = database.connect(role).await;
+        for table in tables(&mut connection).await {
+            assert!(!before[&table].is_empty(), "{table} was not filled, so nothing is tested");
+            with_context(&mut connection, &table, role).await;
+            without_context(&mut connection, &table, role).await;
+        }
+    }
+    assert_eq!(seen(&database, THEIRS).await, before);
+}
+
+/// Statements that must touch nothing of the other tenant: refused, or of no effect.
+fn attacks(table: &str) -> [String; 5] {
+    let name = format!("morningai.{table}");
+    [
+        format!("SELECT FROM {name} WHERE tenant = '{THEIRS}'"),
+        format!(
+            "INSERT INTO {name} SELECT (jsonb_populate_record(t, jsonb_build_object('tenant', '{THEIRS}'))).* FROM {name} AS t"
+        ),
+        format!("UPDATE {name} SET tenant = '{THEIRS}'"),
+        format!("UPDATE {name} SET tenant = '{OURS}' WHERE tenant = '{THEIRS}'"),
+        format!("DELETE FROM {name} WHERE tenant = '{THEIRS}'"),
+    ]
+}
+
+async fn with_context(connection: &mut PgConnection, table: &str, role: &str) {
+    for sql in attacks(table) {
+        let mut transaction = connection.begin().await.unwrap();
+        let set = format!("SELECT set_config('morningai.tenant', '{OURS}', true)");
+        sqlx::raw_sql(AssertSqlSafe(set)).execute(&mut *transaction).await.unwrap();
+        let own = format!("SELECT count(*) FROM morningai.{table}");
+        let own: i64 = sqlx::query_scalar(AssertSqlSafe(own)).fetch_one(&mut *transaction).await.unwrap();
+        assert!(own > 0, "{role} does not see its own rows in {table}");
+        expect_nothing(&mut transaction, &sql, role).await;
+        // As if it had worked: what got through would show in the end.
+        let _ = transaction.commit().await;
+    }
+}
+
+/// The connection has just served a tenant, and now serves nobody.
+async fn without_context(connection: &mut PgConnection, table: &str, role: &str) {
+    for context in ["SELECT 1", "SET morningai.tenant = ''", "RESET morningai.tenant"] {
+        sqlx::raw_sql(context).execute(&mut *connection).await.unwrap();
+        let all = format!("SELECT FROM morningai.{table}");
+        expect_nothing(connection, &all, role).await;
+        for sql in attacks(table) {
+            expect_nothing(connection, &sql, role).await;
+        }
+        let changed = format!("DELETE FROM morningai.{table}");
+        expect_nothing(connection, &changed, role).await;
+    }
+}
+
+async fn expect_nothing(connection: &mut PgConnection, sql: &str, role: &str) {
+    match sqlx::raw_sql(AssertSqlSafe(sql)).execute(connection).await {
+        Ok(done) => assert_eq!(done.rows_affected(), 0, "{role}: {sql}"),
+        Err(error) => {
+            let code = error.as_database_error().and_then(|error| error.code().map(String::from));
+            assert_eq!(code.as_deref(), Some("42501"), "{role}: {sql}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_done_for_one_tenant_changes_another_in_postgres() {
+    let database = database_of_two().await;
+    let before = seen(&database, THEIRS).await;
+    let log = database.log(PROGRAM, OURS, OpenMode::ReadWrite).await.unwrap();
+    do_everything(&log).await;
+    log.close().await.unwrap();
+    assert_eq!(seen(&database, THEIRS).await, before);
+}
+
+#[tokio::test]
+async fn nothing_that_is_done_for_one_tenant_changes_another_in_sqlite() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store.db");
+    let open = |tenant: &str| SqliteLog::open(&path, Tenant(tenant.into()), OpenMode::ReadWrite);
+    let (ours, theirs) = (Arc::new(open(OURS).await.unwrap()), Arc::new(open(THEIRS).await.unwrap()));
+    fill(&*ours, OURS).await;
+    fill(&*theirs, THEIRS).await;
+    let before = seen_in_sqlite(&path, THEIRS).await;
+    do_everything(&*ours).await;
+    assert_eq!(seen_in_sqlite(&path, THEIRS).await, before);
+    assert_eq!(theirs.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+}
+
+/// Table by table; one without a tenant, or without a row, fails.
+async fn seen_in_sqlite(path: &std::path::Path, tenant: &str) -> BTreeMap<String, Vec<Vec<u8>>> {
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(path).connect().await.unwrap();
+    let tables = sqlx::query_scalar::<_, String>("SELECT name FROM sqlite_schema WHERE type = 'table'");
+    let mut found = BTreeMap::new();
+    for table in tables.fetch_all(&mut connection).await.unwrap() {
+        let columns = format!("SELECT group_concat('quote(' || name || ')', ' || ') FROM pragma_table_info('{table}')");
+        let columns: String = sqlx::query_scalar(AssertSqlSafe(columns)).fetch_one(&mut connection).await.unwrap();
+        let sql = format!("SELECT CAST({columns} AS BLOB) FROM {table} WHERE tenant = $1 ORDER BY 1");
+        let rows = sqlx::query(AssertSqlSafe(sql)).bind(tenant).fetch_all(&mut connection).await.unwrap();
+        let rows: Vec<Vec<u8>> = rows.iter().map(|row| row.get(0)).collect();
+        assert!(!rows.is_empty(), "{table} was not filled, so nothing is tested");
+        found.insert(table, rows);
+    }
+    found
+}

@@ -212,7 +212,7 @@ pub fn ana() -> Actor {
 
 /// As if so much time had gone by that nobody's lease lasts any more.
 pub async fn let_leases_lapse(path: &Path) {
-    crate::store_tamper::raw_sql(path, "UPDATE lease SET until = 0").await;
+    super::raw_sql(path, "UPDATE lease SET until = 0").await;
 }
 
 /// One process's orchestrator.

@@ -26,3 +26,9 @@ mod trouble;
 async fn open_log(path: &Path) -> Arc<dyn Log> {
     Arc::new(Database::standing_in_for(path).await.open_log().await)
 }
+
+/// With every right, in the schema of the store.
+async fn raw_sql(path: &Path, sql: &str) {
+    let sql = format!("SET search_path = morningai; {sql}");
+    Database::standing_in_for(path).await.sql("postgres", &sql).await;
+}

@@ -11,6 +11,8 @@ use morningai::ports::Log;
 use morningai::store::OpenMode;
 use morningai::store::SqliteLog;
 
+use crate::store_tamper::raw_sql;
+
 #[path = "../crash.rs"]
 mod crash;
 #[path = "../decisions.rs"]

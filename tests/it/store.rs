@@ -132,7 +132,9 @@ async fn a_closed_store_is_one_file_and_its_saved_head_and_opens_where_it_ended(
     assert!(error.message.contains("is closed"), "{error}");
 
     let log = open(&file.path(), OpenMode::ReadWrite).await.unwrap();
-    assert_eq!((*log.watch_head().borrow(), log.head().await.unwrap()), (1, head.clone()));
+    // Not held while we wait: the task that tells of new heads would wait for it, on this very thread.
+    let known = *log.watch_head().borrow();
+    assert_eq!((known, log.head().await.unwrap()), (1, head.clone()));
     assert_eq!(log.saved_heads().unwrap(), [head]);
     assert_eq!(append_one(&log, run(1), 2, "y").await, 2);
 }

@@ -120,6 +120,13 @@ impl Core {
         (committed.clone(), self.feed.subscribe())
     }
 
+    /// Copied only where somebody listens: an event can be large.
+    pub(super) fn tell_committed(&self, envelope: &Envelope) {
+        if self.feed.receiver_count() > 0 {
+            self.tell(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+        }
+    }
+
     /// Nobody listening is no error.
     pub(super) fn tell(&self, item: FeedItem) {
         let _ = self.feed.send(item);

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::Weak;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::runtime::Handle;
 
 use super::core::Core;
 use super::redact::Held;
@@ -25,6 +29,10 @@ const MOST_BYTES: usize = 64 * 1024;
 
 /// Gathers one stream of one run. Dropping it tells what is left.
 pub(super) struct Gatherer {
+    me: Weak<Self>,
+    runtime: Handle,
+    /// Whether something tells what gathers; most calls produce nothing on the way.
+    is_beating: AtomicBool,
     core: Arc<Core>,
     run: RunId,
     kind: DeltaKind,
@@ -47,11 +55,26 @@ impl Gatherer {
         Self::new(core, run, DeltaKind::Output { call })
     }
 
-    /// Tells what gathers, for as long as anybody else holds the gatherer.
     fn new(core: Arc<Core>, run: RunId, kind: DeltaKind) -> Arc<Self> {
-        let gatherer = Arc::new(Self { core, run, kind, text: Mutex::default() });
-        let weak = Arc::downgrade(&gatherer);
-        tokio::spawn(async move {
+        let runtime = Handle::current();
+        Arc::new_cyclic(|me| Self {
+            me: me.clone(),
+            runtime,
+            is_beating: AtomicBool::new(false),
+            core,
+            run,
+            kind,
+            text: Mutex::default(),
+        })
+    }
+
+    /// Tells what gathers, for as long as anybody holds the gatherer.
+    fn beat(&self) {
+        if self.is_beating.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let weak = self.me.clone();
+        self.runtime.spawn(async move {
             let mut beat = tokio::time::interval(BEAT);
             beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
@@ -62,10 +85,10 @@ impl Gatherer {
                 }
             }
         });
-        gatherer
     }
 
     fn gather(&self, bytes: &[u8]) {
+        self.beat();
         let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
         let clean = text.held.push(&self.core.redactor, bytes);
         let room = MOST_BYTES.saturating_sub(text.clean.len());

@@ -194,7 +194,7 @@ impl Writer {
             let mut committed = self.core.committed();
             for envelope in envelopes {
                 committed.apply(envelope);
-                self.core.tell(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+                self.core.tell_committed(envelope);
             }
             self.since_forgetting += envelopes.len();
             if self.since_forgetting > FORGET_EVERY {
@@ -223,7 +223,7 @@ impl Writer {
                 for envelope in &envelopes {
                     committed.apply(envelope);
                     staging.apply(envelope);
-                    self.core.tell(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+                    self.core.tell_committed(envelope);
                 }
             }
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes));

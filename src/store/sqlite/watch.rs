@@ -1,7 +1,8 @@
 //! Notices commits of other processes: a glance at the write-ahead log ten times a second, a query when it moved.
 //!
-//! A glance is one `stat`, a few microseconds; the task lives only while somebody listens. Our own commits are
-//! announced by `append` at once.
+//! A glance is one `stat`, a few microseconds, on a thread of its own: waking the program's workers for each would cost
+//! an idle console several times that. The thread lives only while somebody listens. Our own commits are announced by
+//! `append` at once.
 
 use std::fs;
 use std::path::Path;
@@ -10,12 +11,13 @@ use std::sync::Arc;
 use std::sync::Weak;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::Duration;
+use std::time::Instant;
 use std::time::SystemTime;
 
+use tokio::runtime::Handle;
 use tokio::sync::watch::Receiver;
-use tokio::time::Instant;
-use tokio::time::MissedTickBehavior;
 
 use super::Store;
 use crate::store::heads::with_suffix;
@@ -26,7 +28,10 @@ const GLANCE: Duration = Duration::from_millis(100);
 /// Asks even when nothing seems to have moved, for file systems whose times cannot be trusted.
 const ASK_AT_LEAST: Duration = Duration::from_secs(2);
 
-/// What the task needs besides the store.
+/// It calls nothing deep.
+const STACK: usize = 128 * 1024;
+
+/// What the thread needs besides the store.
 #[derive(Debug)]
 pub(super) struct Watcher {
     wal: PathBuf,
@@ -50,25 +55,30 @@ impl Watcher {
     }
 }
 
-/// A receiver, and a running task that feeds it.
+/// A receiver, and a running thread that feeds it.
 pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
     let receiver = store.head.subscribe();
     if !store.watcher.running.swap(true, Ordering::AcqRel) {
-        tokio::spawn(run(Arc::downgrade(store)));
+        let (watched, runtime) = (Arc::downgrade(store), Handle::current());
+        let thread = thread::Builder::new().name("store-watch".to_owned()).stack_size(STACK);
+        if let Err(error) = thread.spawn(move || run(&watched, &runtime)) {
+            store.watcher.running.store(false, Ordering::Release);
+            tracing::error!(%error, "commits of other processes will not be noticed");
+        }
     }
     receiver
 }
 
-async fn run(store: Weak<Store>) {
-    let mut ticker = tokio::time::interval(GLANCE);
-    ticker.set_missed_tick_behavior(MissedTickBehavior::Delay);
+fn run(store: &Weak<Store>, runtime: &Handle) {
+    // Whoever drops the last hold on a store needs it.
+    let _entered = runtime.enter();
     let mut seen = None;
     let mut ask_again = true;
     let mut asked = Instant::now();
     loop {
-        ticker.tick().await;
+        thread::sleep(GLANCE);
         // The store went away, or was closed: nobody will commit through it nor wait for it.
-        let Some(store) = store.upgrade() else { return };
+        let Some(store) = Weak::upgrade(store) else { return };
         if store.readers.is_closed() || is_over(&store) {
             return;
         }
@@ -76,7 +86,7 @@ async fn run(store: Weak<Store>) {
         let moved = now != seen;
         seen = now;
         if moved || ask_again || asked.elapsed() >= ASK_AT_LEAST {
-            ask(&store).await;
+            runtime.spawn(ask(store));
             asked = Instant::now();
         }
         // File times are coarse: a second commit within the same tick of the clock looks like the first one.
@@ -84,14 +94,14 @@ async fn run(store: Weak<Store>) {
     }
 }
 
-async fn ask(store: &Store) {
+async fn ask(store: Arc<Store>) {
     match store.place().await {
         Ok(place) => store.announce(place.seq),
         Err(error) => tracing::debug!(%error, "cannot look for new events"),
     }
 }
 
-/// Whether nobody listens any more. A listener that comes at the same moment either finds the task still marked as
+/// Whether nobody listens any more. A listener that comes at the same moment either finds the thread still marked as
 /// running, and is seen here, or starts a new one.
 fn is_over(store: &Store) -> bool {
     if store.head.receiver_count() > 0 {

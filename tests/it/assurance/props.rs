@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::*;
@@ -74,7 +75,11 @@ impl Fatal {
             return;
         }
         match self.fate {
-            Fate::Stops(..) => rustix::process::kill_process(rustix::process::getpid(), Signal::STOP).unwrap(),
+            Fate::Stops(..) => {
+                rustix::process::kill_process(rustix::process::getpid(), Signal::STOP).unwrap();
+                // Another thread may be the one that takes the signal, and the stop reach this one a little later.
+                std::thread::sleep(Duration::from_millis(500));
+            }
             Fate::Dies(..) | Fate::Survives => die(),
         }
     }

@@ -61,15 +61,15 @@ fn change(writes: Vec<AccessWrite>, account: AccountId, event: AccessEvent) -> A
     AccessChange { writes, records: vec![record] }
 }
 
-fn updated(account: &Account) -> AccessChange {
+pub fn updated(account: &Account) -> AccessChange {
     change(vec![AccessWrite::Update(account.clone())], account.id, AccessEvent::PasswordChanged {})
 }
 
-fn hash(byte: u8) -> SecretHash {
+pub fn hash(byte: u8) -> SecretHash {
     SecretHash([byte; 32])
 }
 
-fn token(number: u8, account: &Account) -> Token {
+pub fn token(number: u8, account: &Account) -> Token {
     Token {
         id: TokenId(Uuid::from_u128(number.into())),
         account: account.id,
@@ -83,7 +83,7 @@ fn token(number: u8, account: &Account) -> Token {
     }
 }
 
-fn writes(writes: Vec<AccessWrite>) -> AccessChange {
+pub fn writes(writes: Vec<AccessWrite>) -> AccessChange {
     AccessChange { writes, records: Vec::new() }
 }
 

@@ -9,8 +9,12 @@ use morningai::domain::Tenant;
 use morningai::fold::Row;
 use morningai::fold::RowKey;
 use morningai::fold::RowKind;
+use morningai::ports::AccessWrite;
+use morningai::ports::Account;
+use morningai::ports::Accounts;
 use morningai::ports::Batch;
 use morningai::ports::Log;
+use morningai::ports::Session;
 use morningai::store::OpenMode;
 use morningai::store::SqliteLog;
 use sqlx::AssertSqlSafe;
@@ -19,6 +23,12 @@ use sqlx::Connection;
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
+use crate::accounts_contract::account;
+use crate::accounts_contract::created;
+use crate::accounts_contract::hash;
+use crate::accounts_contract::token;
+use crate::accounts_contract::updated;
+use crate::accounts_contract::writes;
 use crate::store_contract::append_one;
 use crate::store_contract::at;
 use crate::store_contract::batch;
@@ -39,6 +49,27 @@ async fn fill(log: &dyn Log, tenant: &str) {
     log.append(Batch { rows: vec![row], ..batch(0, vec![paused(run(1), 1, tenant)]) }).await.unwrap();
     log.put_blob(tenant.as_bytes()).await.unwrap();
     log.claim(run(1), tenant, LONG).await.unwrap().unwrap();
+}
+
+/// The same of the tables that hold accounts.
+async fn fill_accounts(accounts: &dyn Accounts, tenant: &str) {
+    let ana = account(1, "ana");
+    accounts.commit(created(&ana)).await.unwrap();
+    let number = tenant.len() as u8;
+    let session = Session { hash: hash(100 + number), account: ana.id, created_at: at(1), last_used_at: at(1) };
+    let rows = vec![AccessWrite::Issue(token(number, &ana)), AccessWrite::Begin(session)];
+    accounts.commit(writes(rows)).await.unwrap();
+}
+
+async fn change_accounts(accounts: &dyn Accounts) {
+    let ana = account(1, "ana");
+    accounts.commit(updated(&Account { version: 2, ..ana.clone() })).await.unwrap();
+    let ends = vec![
+        AccessWrite::RevokeAll { account: ana.id, at: at(2) },
+        AccessWrite::EndAll(ana.id),
+        AccessWrite::Sweep { unused_since: at(9) },
+    ];
+    accounts.commit(writes(ends)).await.unwrap();
 }
 
 /// Everything the port can change, done for one tenant.
@@ -200,8 +231,11 @@ async fn nothing_that_is_done_for_one_tenant_changes_another_in_sqlite() {
     let (ours, theirs) = (Arc::new(open(OURS).await.unwrap()), Arc::new(open(THEIRS).await.unwrap()));
     fill(&*ours, OURS).await;
     fill(&*theirs, THEIRS).await;
+    fill_accounts(&*ours, OURS).await;
+    fill_accounts(&*theirs, THEIRS).await;
     let before = seen_in_sqlite(&path, THEIRS).await;
     do_everything(&*ours).await;
+    change_accounts(&*ours).await;
     assert_eq!(seen_in_sqlite(&path, THEIRS).await, before);
     assert_eq!(theirs.verify(&[]).await.unwrap().problems, Vec::<String>::new());
 }

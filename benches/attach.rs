@@ -3,6 +3,9 @@
 //! `cargo bench --bench attach`. Prints figures and asserts none, for a disk and two cores are what they are. Consoles
 //! run in a process of their own with the lowest priority, since they are elsewhere in life.
 
+#[path = "support/nothing.rs"]
+mod nothing;
+
 use std::io::BufRead;
 use std::io::BufReader;
 use std::io::Read;
@@ -39,7 +42,11 @@ use serde_json::Value;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_util::sync::CancellationToken;
+
+use nothing::ByClass;
+use nothing::NoModel;
+use nothing::card;
+use nothing::tool_spec;
 
 const TOKEN: &str = "bench";
 const CONSOLES: usize = 50;
@@ -286,7 +293,7 @@ impl Desk {
             log: log.clone(),
             model: Arc::new(NoModel),
             tools: [(step.spec().name.clone(), step)].into(),
-            judge: Arc::new(Always),
+            judge: Arc::new(ByClass),
             clock: Arc::new(SystemClock),
             role: Role::Worker,
             redactor: Default::default(),
@@ -373,13 +380,7 @@ struct Step(ToolSpec);
 
 impl Default for Step {
     fn default() -> Self {
-        Self(ToolSpec {
-            name: ToolName("step".to_owned()),
-            description: String::new(),
-            parameters: json!({ "type": "object" }),
-            class: EffectClass::Observe,
-            repeat: Repeat::Repeatable,
-        })
+        Self(tool_spec("step", EffectClass::Observe, Repeat::Repeatable))
     }
 }
 
@@ -390,50 +391,11 @@ impl Tool for Step {
     }
 
     async fn prepare(&self, _context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        Ok(Prepared::Effect(Box::new(EffectCard {
-            tool: self.0.name.clone(),
-            class: self.0.class,
-            repeat: self.0.repeat,
-            verb: "step".to_owned(),
-            targets: vec!["nothing".into()],
-            environment: Environment::Workspace,
-            risk: Risk::Low,
-            reversible: Reversibility::NothingToUndo,
-            payload: Payload::Arguments { args: args.clone() },
-            facts: serde_json::Map::new(),
-            confinement: String::new(),
-            change: None,
-        })))
+        Ok(Prepared::Effect(card(&self.0, args)))
     }
 
     async fn perform(&self, _invocation: Invocation<'_>) -> ToolResult {
         ToolResult::success("done", Output::text("some output"))
-    }
-}
-
-struct NoModel;
-
-#[async_trait]
-impl Model for NoModel {
-    async fn complete(
-        &self,
-        _request: ModelRequest,
-        _deltas: &dyn DeltaSink,
-        _cancel: CancellationToken,
-    ) -> Result<ModelReply, ModelFailure> {
-        unreachable!("procedures call no model")
-    }
-
-    fn is_configured(&self) -> bool {
-        false
-    }
-}
-
-struct Always;
-
-impl Judge for Always {
-    fn judge(&self, _spec: &RunSpec, _card: &EffectCard) -> Verdict {
-        Verdict::Run { rule: "bench".to_owned(), reason: "measured".to_owned() }
     }
 }
 

@@ -4,6 +4,9 @@
 //! Half of the effects may be repeated and are, to the end of their runs; the other half become questions. Prints
 //! figures and asserts nothing but that it is done at all. `cargo bench --bench recovery`
 
+#[path = "support/nothing.rs"]
+mod nothing;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +25,11 @@ use morningai::store::SqliteLog;
 use serde_json::Value;
 use serde_json::json;
 use sqlx::Connection;
-use tokio_util::sync::CancellationToken;
+
+use nothing::ByClass;
+use nothing::NoModel;
+use nothing::card;
+use nothing::tool_spec;
 
 const RUNS: usize = 1_000;
 
@@ -126,7 +133,7 @@ async fn start(path: &Path, hangs: Hangs) -> Runtime {
         log: Arc::new(log),
         model: Arc::new(NoModel),
         tools: BTreeMap::from(tools),
-        judge: Arc::new(Always),
+        judge: Arc::new(ByClass),
         clock: Arc::new(SystemClock),
         role: Role::Worker,
         redactor: Default::default(),
@@ -141,13 +148,7 @@ struct Effect {
 
 impl Effect {
     fn new(name: &str, repeat: Repeat, hangs: Hangs) -> Self {
-        let spec = ToolSpec {
-            name: ToolName(name.to_owned()),
-            description: String::new(),
-            parameters: json!({ "type": "object" }),
-            class: EffectClass::Workspace,
-            repeat,
-        };
+        let spec = tool_spec(name, EffectClass::Workspace, repeat);
         Self { spec, hangs }
     }
 }
@@ -159,20 +160,7 @@ impl Tool for Effect {
     }
 
     async fn prepare(&self, _context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        Ok(Prepared::Effect(Box::new(EffectCard {
-            tool: self.spec.name.clone(),
-            class: self.spec.class,
-            repeat: self.spec.repeat,
-            verb: "step".to_owned(),
-            targets: vec!["nothing".into()],
-            environment: Environment::Workspace,
-            risk: Risk::Low,
-            reversible: Reversibility::NothingToUndo,
-            payload: Payload::Arguments { args: args.clone() },
-            facts: serde_json::Map::new(),
-            confinement: String::new(),
-            change: None,
-        })))
+        Ok(Prepared::Effect(card(&self.spec, args)))
     }
 
     async fn perform(&self, _invocation: Invocation<'_>) -> ToolResult {
@@ -180,31 +168,5 @@ impl Tool for Effect {
             std::future::pending::<()>().await;
         }
         ToolResult::success("done", Output::default())
-    }
-}
-
-struct NoModel;
-
-#[async_trait]
-impl Model for NoModel {
-    async fn complete(
-        &self,
-        _request: ModelRequest,
-        _deltas: &dyn DeltaSink,
-        _cancel: CancellationToken,
-    ) -> Result<ModelReply, ModelFailure> {
-        unreachable!("procedures call no model")
-    }
-
-    fn is_configured(&self) -> bool {
-        false
-    }
-}
-
-struct Always;
-
-impl Judge for Always {
-    fn judge(&self, _spec: &RunSpec, _card: &EffectCard) -> Verdict {
-        Verdict::Run { rule: "bench".to_owned(), reason: "measured".to_owned() }
     }
 }

@@ -1,5 +1,8 @@
 //! What the benches of durable steps share: an orchestrator on any store, with a tool that does nothing.
 
+#[path = "nothing.rs"]
+mod nothing;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -15,7 +18,11 @@ use morningai::runtime::Runtime;
 use morningai::runtime::Tools;
 use serde_json::Value;
 use serde_json::json;
-use tokio_util::sync::CancellationToken;
+
+use nothing::ByClass;
+use nothing::NoModel;
+use nothing::card;
+use nothing::tool_spec;
 
 pub struct Desk {
     pub runtime: Runtime,
@@ -151,13 +158,7 @@ struct Step {
 
 impl Step {
     fn new(name: &str, class: EffectClass, output: usize, started: Arc<tokio::sync::Notify>) -> Self {
-        let spec = ToolSpec {
-            name: ToolName(name.to_owned()),
-            description: String::new(),
-            parameters: json!({ "type": "object" }),
-            class,
-            repeat: Repeat::Repeatable,
-        };
+        let spec = tool_spec(name, class, Repeat::Repeatable);
         Self { spec, output, started }
     }
 }
@@ -169,20 +170,7 @@ impl Tool for Step {
     }
 
     async fn prepare(&self, _context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        Ok(Prepared::Effect(Box::new(EffectCard {
-            tool: self.spec.name.clone(),
-            class: self.spec.class,
-            repeat: self.spec.repeat,
-            verb: "step".to_owned(),
-            targets: vec!["nothing".into()],
-            environment: Environment::Workspace,
-            risk: Risk::Low,
-            reversible: Reversibility::NothingToUndo,
-            payload: Payload::Arguments { args: args.clone() },
-            facts: serde_json::Map::new(),
-            confinement: String::new(),
-            change: None,
-        })))
+        Ok(Prepared::Effect(card(&self.spec, args)))
     }
 
     async fn perform(&self, _invocation: Invocation<'_>) -> ToolResult {
@@ -190,36 +178,6 @@ impl Tool for Step {
             self.started.notify_one();
         }
         ToolResult::success("done", Output::text("x".repeat(self.output)))
-    }
-}
-
-struct NoModel;
-
-#[async_trait]
-impl Model for NoModel {
-    async fn complete(
-        &self,
-        _request: ModelRequest,
-        _deltas: &dyn DeltaSink,
-        _cancel: CancellationToken,
-    ) -> Result<ModelReply, ModelFailure> {
-        unreachable!("procedures call no model")
-    }
-
-    fn is_configured(&self) -> bool {
-        false
-    }
-}
-
-struct ByClass;
-
-impl Judge for ByClass {
-    fn judge(&self, _spec: &RunSpec, card: &EffectCard) -> Verdict {
-        let (rule, reason) = ("bench".to_owned(), "measured".to_owned());
-        match card.class {
-            EffectClass::External => Verdict::Ask { rule, reason, expires_after: 600 },
-            _ => Verdict::Run { rule, reason },
-        }
     }
 }
 

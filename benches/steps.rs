@@ -1,7 +1,7 @@
 //! Durable steps through the engine, the runtime and SQLite, beside the raw commit rate of the same disk.
 //!
 //! Prints ratios to a raw limit taken in the same run; it asserts nothing, for an fsync here takes what it takes.
-//! `cargo bench --bench steps`
+//! `cargo bench --bench steps [-- one many history approval]`
 
 #[path = "support/desk.rs"]
 mod desk;
@@ -24,20 +24,37 @@ use desk::micros;
 use desk::person;
 
 fn main() {
+    // Names of parts after `--`; none: all.
+    let wanted: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let asks_for = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let raw = raw_commits().await;
-        println!("raw single-row commit          p50 {:>9.1} µs   {:>8.0}/s", micros(raw.p50), raw.rate);
-        one_run(&raw).await;
-        many_runs(&raw).await;
-        history().await;
-        approval_to_start(&raw).await;
+        println!(
+            "raw single-row commit          p50 {:>9.1} µs   {:>8.0}/s   {:.0} µs CPU",
+            micros(raw.p50),
+            raw.rate,
+            micros(raw.cpu)
+        );
+        if asks_for("one") {
+            one_run(&raw).await;
+        }
+        if asks_for("many") {
+            many_runs(&raw).await;
+        }
+        if asks_for("history") {
+            history().await;
+        }
+        if asks_for("approval") {
+            approval_to_start(&raw).await;
+        }
     });
 }
 
 struct Raw {
     p50: Duration,
     rate: f64,
+    cpu: Duration,
 }
 
 /// Rows of one kilobyte, one a transaction, with the same durability as the store.
@@ -52,6 +69,7 @@ async fn raw_commits() -> Raw {
     sqlx::query("CREATE TABLE t (id INTEGER PRIMARY KEY, body TEXT)").execute(&mut connection).await.unwrap();
     let body = "x".repeat(1024);
     let mut times = Vec::new();
+    let cpu = cpu_time();
     let began = Instant::now();
     for _ in 0..1000 {
         let began = Instant::now();
@@ -59,7 +77,8 @@ async fn raw_commits() -> Raw {
         times.push(began.elapsed());
     }
     let rate = times.len() as f64 / began.elapsed().as_secs_f64();
-    Raw { p50: median(&mut times), rate }
+    let cpu = (cpu_time() - cpu) / 1000;
+    Raw { p50: median(&mut times), rate, cpu }
 }
 
 async fn one_run(raw: &Raw) {

@@ -82,13 +82,8 @@ fn limit_reached(run: &Run, now: Timestamp) -> Option<LimitKind> {
 }
 
 fn next_in_procedure(run: &Run, thread: &Thread) -> Vec<Decided> {
-    let failed = thread.calls.values().filter(|entry| !succeeded(entry));
-    let stops = |entry: &CallEntry| {
-        let step = entry.call.step.and_then(|step| thread.spec.procedure.get(step.0 as usize - 1));
-        step.is_some_and(|step| step.on_failure == OnFailure::Stop)
-    };
-    let failed: Vec<_> = failed.collect();
-    if let Some(entry) = failed.iter().find(|entry| stops(entry)) {
+    // One call at a time, and each looked at before the next: only the last can still stop the run.
+    if let Some(entry) = thread.calls.values().next_back().filter(|entry| stops(thread, entry)) {
         let step = entry.call.step.map_or(0, |step| step.0);
         let reason = format!("step {step} of {}: {}", thread.spec.procedure.len(), summary_of(entry));
         let hint = "read the step's output; start the procedure again once its cause is gone".to_owned();
@@ -97,12 +92,19 @@ fn next_in_procedure(run: &Run, thread: &Thread) -> Vec<Decided> {
     if let Some(call) = procedure_call(run, thread) {
         return vec![in_run(run.id, &Actor::System, RunEvent::CallsRequested { calls: vec![call] })];
     }
+    let failed: Vec<_> = thread.calls.values().filter(|entry| !succeeded(entry)).collect();
     let done = thread.spec.procedure.len() - failed.len();
     let mut summary = format!("{done} of {} steps done", thread.spec.procedure.len());
     for entry in failed {
         summary.push_str(&format!("; step {} did not: {}", entry.call.call.0, summary_of(entry)));
     }
     vec![in_run(run.id, &Actor::System, RunEvent::Succeeded { summary: summary.into() })]
+}
+
+/// Whether a step failed that the others must not follow.
+fn stops(thread: &Thread, entry: &CallEntry) -> bool {
+    let step = entry.call.step.and_then(|step| thread.spec.procedure.get(step.0 as usize - 1));
+    !succeeded(entry) && step.is_some_and(|step| step.on_failure == OnFailure::Stop)
 }
 
 fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {

@@ -59,8 +59,8 @@ pub(super) struct Writer {
 struct Staged {
     batch: Batch,
     touched: BTreeSet<RowKey>,
-    /// For each job its events, as a range of the batch, or why it was rejected.
-    outcomes: Vec<Result<std::ops::Range<usize>, Rejection>>,
+    /// For each job how many of the events are its own, or why it was rejected.
+    outcomes: Vec<Result<usize, Rejection>>,
 }
 
 impl Writer {
@@ -108,14 +108,14 @@ impl Writer {
             }
             let staged = self.stage(&group);
             if staged.batch.events.is_empty() {
-                return reply(group, staged.outcomes, &[]);
+                return reply(group, staged.outcomes, Vec::new());
             }
             let touched = staged.touched.clone();
             match self.core.log.append(staged.batch).await {
                 Ok(envelopes) => {
                     self.publish(&envelopes);
                     self.store_is_back();
-                    return reply(group, staged.outcomes, &envelopes);
+                    return reply(group, staged.outcomes, envelopes);
                 }
                 Err(error) => {
                     self.unstage(&touched);
@@ -173,7 +173,7 @@ impl Writer {
             if last > first {
                 staged.batch.fences.extend(job.fence);
             }
-            staged.outcomes.push(outcome.map(|()| first..last));
+            staged.outcomes.push(outcome.map(|()| last - first));
         }
         staged.batch.rows = staged.touched.iter().filter_map(|key| snapshot.row(key)).collect();
         staged
@@ -396,10 +396,12 @@ fn restore(staging: &mut Snapshot, committed: &Snapshot, key: &RowKey) {
     }
 }
 
-fn reply(group: Vec<Job>, outcomes: Vec<Result<std::ops::Range<usize>, Rejection>>, envelopes: &[Envelope]) {
+/// Each job gets its part of what was committed, which lies in the order of the jobs.
+fn reply(group: Vec<Job>, outcomes: Vec<Result<usize, Rejection>>, envelopes: Vec<Envelope>) {
+    let mut envelopes = envelopes.into_iter();
     for (job, outcome) in group.into_iter().zip(outcomes) {
         // Somebody who no longer waits needs no answer.
-        let _ = job.reply.send(outcome.map(|range| envelopes.get(range).map(<[_]>::to_vec).unwrap_or_default()));
+        let _ = job.reply.send(outcome.map(|count| envelopes.by_ref().take(count).collect()));
     }
 }
 

@@ -1,223 +1,154 @@
-//! Appending: one transaction, one trip to the SQLite thread, one fsync, for any number of events and rows.
+//! Appending: one transaction and one fsync, for any number of events and rows.
 //!
-//! The whole transaction is one text of prepared statements, so a batch costs the same hops between threads
-//! whatever its size. Its lists travel as JSON of small values, beside one byte string that holds all bodies, cut
-//! apart inside SQLite: bodies are thus never escaped nor parsed. The first statement moves the head from where we
-//! believe it to be, with all fences held, to the new place; where that is not so it writes NULL, which the column
-//! refuses, and nothing of the transaction happens.
+//! All of it happens in one visit to the connection that appends. The transaction first looks where the log ends and
+//! whether all fences are held; where that is not as whoever decided believed, nothing of it happens.
 
-use std::mem::take;
 use std::sync::Arc;
 
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
-use uuid::Uuid;
+use rusqlite::Connection;
+use rusqlite::OptionalExtension;
+use rusqlite::Transaction;
+use rusqlite::TransactionBehavior;
+use rusqlite::params;
 
 use super::Store;
-use super::Writer;
-use super::error::is_null_refused;
+use super::error::explain_refusal;
 use super::keeper;
-use super::read_place;
-use super::rows::Packed;
-use super::rows::pack_rows;
+use super::rows::put_row;
 use crate::domain::Envelope;
 use crate::domain::RunId;
 use crate::domain::Tenant;
 use crate::ports::Batch;
+use crate::ports::Fence;
 use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
+use crate::store::chain::Link;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
 use crate::store::refusal;
 use crate::store::stored::Chained;
 use crate::store::stored::chain_on;
+use crate::store::stored::from_sql;
 use crate::store::stored::to_sql;
 
-/// Fences in $6 that no lease in force bears out; $1 is the tenant.
-macro_rules! lost_fences {
-    () => {
-        "SELECT unhex(fence.value ->> 0) FROM json_each($6) AS fence
-         LEFT JOIN lease ON lease.tenant = $1 AND lease.run = unhex(fence.value ->> 0)
-             AND lease.token = fence.value ->> 1 AND lease.owner <> ''
-         WHERE lease.run IS NULL"
-    };
-}
+pub(super) const PUT_EVENT: &str = "
+    INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-/// $1 tenant · $2, $3 head expected · $4, $5 head after · $6 fences · $7, $8 events, bodies · $9, $10 rows, bodies.
-/// Named `$n`, which SQLite numbers by appearance: sqlx miscounts the gaps that `?n` leaves in later statements.
-macro_rules! statements {
-    () => {
-        concat!(
-            "INSERT INTO head (tenant, seq, hash)
-     SELECT $1, iif(coalesce(known.seq, 0) = $2 AND coalesce(known.hash, x'') = $3 AND NOT EXISTS (",
-            lost_fences!(),
-            "), $4, NULL), $5
-     FROM (SELECT 1) LEFT JOIN head AS known ON known.tenant = $1 WHERE true
-     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash;
-     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body)
-     SELECT $1, $2 + new.key + 1, unhex(new.value ->> 0), new.value ->> 1, new.value ->> 2, new.value ->> 3,
-         unhex(new.value ->> 4), CAST(substr($8, new.value ->> 5, new.value ->> 6) AS TEXT)
-     FROM json_each($7) AS new;",
-            super::rows::put_rows!("$9", "$10")
-        )
-    };
-}
+pub(super) const MOVE_HEAD: &str = "
+    INSERT INTO head (tenant, seq, hash) VALUES ($1, $2, $3)
+    ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
 
-/// A transaction of its own.
-const APPEND: &str = concat!("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; ", statements!(), ";COMMIT");
+pub(super) const FIND_HEAD: &str = "SELECT seq, hash FROM head WHERE tenant = $1";
 
-/// A part of the transaction that is open.
-const APPEND_WITHIN: &str = statements!();
+const IS_HELD: &str = "SELECT 1 FROM lease WHERE tenant = $1 AND run = $2 AND token = $3 AND owner <> ''";
 
-/// Runs in a task of its own: a caller that stops waiting must not leave a transaction half done.
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
     if batch.events.is_empty() && batch.rows.is_empty() {
         return Ok(Vec::new());
     }
-    let task = tokio::spawn(perform(Arc::clone(store), batch));
-    let stopped =
-        |error| LogError::new(LogErrorKind::NotSaved, format!("the append was cut short: {error}"), "repeat it");
-    task.await.map_err(stopped)?
-}
-
-async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
-    let mut writer = store.writer().await?;
-    let start = place_to_append(&store, &mut writer).await?;
-    if start.seq != batch.after {
-        // Another process may have written since we looked, in either direction of doubt: let the caller read on.
-        writer.head = None;
-        store.announce(start.seq);
-        return Err(refusal::conflict(batch.after, start.seq));
-    }
-    let mut prepared = Prepared::new(&store.tenant, start, batch)?;
-    match prepared.perform(APPEND, &store.tenant, start, &mut writer.connection).await {
-        Ok(()) => {
-            writer.head = Some(prepared.end);
+    let writer = store.writer().await?;
+    let theirs = Arc::clone(store);
+    let appended = writer.appender.perform(move |connection| {
+        let outcome = append_all(connection, &theirs.tenant, batch);
+        match &outcome {
+            Ok((end, _)) => theirs.announce(end.seq),
+            // Another process may have written since whoever decided looked: let them read on.
+            Err(Refused::Moved { to, .. }) => theirs.announce(*to),
+            Err(_) => {}
+        }
+        outcome
+    });
+    match appended.await? {
+        Ok((_, envelopes)) => {
             drop(writer);
-            store.announce(prepared.end.seq);
-            keeper::head_moved(&store);
-            Ok(prepared.envelopes)
+            keeper::head_moved(store);
+            Ok(envelopes)
         }
-        Err(error) => {
-            writer.head = None;
-            // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
-            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut writer.connection).await;
-            Err(why_refused(&store, &mut writer.connection, &prepared, start, &error).await)
-        }
+        Err(refused) => Err(refused.explain(store)),
     }
 }
 
-/// Appends within the transaction that is open on the connection, after `start`, which was read in it. The head moves
-/// for others once it is committed: the end, and what the events became.
-pub(super) async fn append_within(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    start: Place,
-    events: Vec<NewEvent>,
-) -> Result<(Place, Vec<Envelope>), LogError> {
-    let batch = Batch { after: start.seq, events, ..Batch::default() };
-    let mut prepared = Prepared::new(&store.tenant, start, batch)?;
-    let done = prepared.perform(APPEND_WITHIN, &store.tenant, start, connection).await;
-    done.map_err(|error| store.explain("append to", &error))?;
-    Ok((prepared.end, prepared.envelopes))
+/// Why nothing was appended.
+enum Refused {
+    Moved { from: u64, to: u64 },
+    Fenced(Vec<RunId>),
+    Unwritable(LogError),
+    Failed(rusqlite::Error),
 }
 
-async fn place_to_append(store: &Store, writer: &mut Writer) -> Result<Place, LogError> {
-    match writer.head {
-        Some(place) => Ok(place),
-        None => {
-            let read = read_place(&mut writer.connection, &store.tenant).await;
-            let place = read.map_err(|error| store.explain("read the head of", &error))?;
-            writer.head = Some(place);
-            Ok(place)
+impl From<rusqlite::Error> for Refused {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl Refused {
+    fn explain(self, store: &Store) -> LogError {
+        match self {
+            Self::Moved { from, to } => refusal::conflict(from, to),
+            Self::Fenced(runs) => refusal::fenced(&runs),
+            Self::Unwritable(error) => error,
+            Self::Failed(error) => explain_refusal(&store.path, "append to", &error),
         }
     }
 }
 
-/// A batch as it will be stored.
-struct Prepared {
-    envelopes: Vec<Envelope>,
-    end: Place,
-    fences: String,
-    events: Packed,
-    rows: Packed,
+/// The transaction is rolled back on the way out unless it was committed.
+fn append_all(connection: &mut Connection, tenant: &Tenant, batch: Batch) -> Result<(Place, Vec<Envelope>), Refused> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let start = place(&transaction, tenant)?;
+    if start.seq != batch.after {
+        return Err(Refused::Moved { from: batch.after, to: start.seq });
+    }
+    let lost = lost_fences(&transaction, tenant, &batch.fences)?;
+    if !lost.is_empty() {
+        return Err(Refused::Fenced(lost));
+    }
+    let (chained, end) = chain_on(tenant, start, batch.events).map_err(Refused::Unwritable)?;
+    let envelopes = put_events(&transaction, tenant, chained)?;
+    for row in &batch.rows {
+        put_row(&transaction, tenant, row)?;
+    }
+    transaction.prepare_cached(MOVE_HEAD)?.execute(params![tenant.0, to_sql(end.seq), end.link.bytes()])?;
+    transaction.commit()?;
+    Ok((end, envelopes))
 }
 
-impl Prepared {
-    fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
-        let fences: Vec<_> = batch.fences.iter().map(|fence| (fence.run.0.simple(), fence.token)).collect();
-        let (chained, end) = chain_on(tenant, start, batch.events)?;
-        let mut events = Packed::default();
-        let mut envelopes = Vec::with_capacity(chained.len());
-        for Chained { envelope, at, actor, body, prev, .. } in chained {
-            let stream = hex::encode(stream_bytes(envelope.stream));
-            events.push(&body, |from, length| (stream, envelope.version, at, actor, prev.to_string(), from, length));
-            envelopes.push(envelope);
+fn place(transaction: &Transaction<'_>, tenant: &Tenant) -> rusqlite::Result<Place> {
+    let found = transaction.prepare_cached(FIND_HEAD)?.query_row([&tenant.0], |row| {
+        let hash: Vec<u8> = row.get(1)?;
+        let link = Link::from_bytes(&hash).ok_or_else(|| {
+            let size = rusqlite::types::FromSqlError::InvalidBlobSize { expected_size: 32, blob_size: hash.len() };
+            rusqlite::Error::from(size)
+        })?;
+        Ok(Place { seq: from_sql(row.get(0)?), link })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+/// The runs whose lease is no longer the one that the fence names.
+fn lost_fences(transaction: &Transaction<'_>, tenant: &Tenant, fences: &[Fence]) -> rusqlite::Result<Vec<RunId>> {
+    let mut is_held = transaction.prepare_cached(IS_HELD)?;
+    let mut lost = Vec::new();
+    for fence in fences {
+        if !is_held.exists(params![tenant.0, fence.run.0.as_bytes(), to_sql(fence.token)])? {
+            lost.push(fence.run);
         }
-        Ok(Self { envelopes, end, fences: as_json(&fences), events, rows: pack_rows(&batch.rows) })
     }
-
-    /// Once: the bodies move into SQLite.
-    async fn perform(
-        &mut self,
-        statements: &'static str,
-        tenant: &Tenant,
-        start: Place,
-        connection: &mut SqliteConnection,
-    ) -> Result<(), sqlx::Error> {
-        let (events, event_bodies) = take(&mut self.events).into_parts();
-        let (rows, row_bodies) = take(&mut self.rows).into_parts();
-        sqlx::query(statements)
-            .bind(tenant.0.clone())
-            .bind(to_sql(start.seq))
-            .bind(start.link.bytes().to_vec())
-            .bind(to_sql(self.end.seq))
-            .bind(self.end.link.bytes().to_vec())
-            .bind(self.fences.clone())
-            .bind(events)
-            .bind(event_bodies)
-            .bind(rows)
-            .bind(row_bodies)
-            .execute(connection)
-            .await?;
-        Ok(())
-    }
+    Ok(lost)
 }
 
-async fn why_refused(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    prepared: &Prepared,
-    start: Place,
-    error: &sqlx::Error,
-) -> LogError {
-    if !is_null_refused(error) {
-        return store.explain("append to", error);
+fn put_events(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    chained: Vec<Chained>,
+) -> rusqlite::Result<Vec<Envelope>> {
+    let mut put = transaction.prepare_cached(PUT_EVENT)?;
+    let mut envelopes = Vec::with_capacity(chained.len());
+    for Chained { envelope, at, actor, body, prev, .. } in chained {
+        let (seq, version) = (to_sql(envelope.seq), to_sql(envelope.version));
+        let stream = stream_bytes(envelope.stream);
+        put.execute(params![tenant.0, seq, stream, version, at, actor, prev.bytes(), body])?;
+        envelopes.push(envelope);
     }
-    match read_place(connection, &store.tenant).await {
-        Ok(now) if now != start => {
-            store.announce(now.seq);
-            refusal::conflict(start.seq, now.seq)
-        }
-        Ok(_) => fenced(store, connection, prepared).await,
-        Err(error) => store.explain("read the head of", &error),
-    }
-}
-
-async fn fenced(store: &Store, connection: &mut SqliteConnection, prepared: &Prepared) -> LogError {
-    // The fences stay $6, the tenant $1.
-    let mut query = sqlx::query(lost_fences!()).bind(store.tenant.0.clone());
-    for _ in 2..6 {
-        query = query.bind(None::<i64>);
-    }
-    let lost = query.bind(prepared.fences.clone()).fetch_all(connection).await.unwrap_or_default();
-    let runs: Vec<_> =
-        lost.iter().filter_map(|row| Uuid::from_slice(row.try_get::<&[u8], _>(0).ok()?).ok()).map(RunId).collect();
-    refusal::fenced(&runs)
-}
-
-fn as_json<T: serde::Serialize>(value: &T) -> String {
-    // Lists of numbers and texts always serialize; should that change, SQLite refuses the empty text as JSON.
-    serde_json::to_string(value).unwrap_or_default()
+    Ok(envelopes)
 }

@@ -24,8 +24,6 @@ mod code {
     pub const FULL: i32 = 13;
     pub const CANTOPEN: i32 = 14;
     pub const NOTADB: i32 = 26;
-    /// Extended: a NOT NULL constraint failed.
-    pub const NOT_NULL: i32 = 1299;
 }
 
 /// What failed: `cannot DOING PATH: reason`.
@@ -42,6 +40,12 @@ pub(super) fn explain(path: &Path, doing: &str, error: &sqlx::Error) -> LogError
         other => other.to_string(),
     };
     LogError::new(kind, format!("cannot {doing} {}: {reason}", path.display()), hint)
+}
+
+/// The same for what the connection that appends says.
+pub(super) fn explain_refusal(path: &Path, doing: &str, error: &rusqlite::Error) -> LogError {
+    let (kind, hint) = judge(error.sqlite_error().map(|error| error.extended_code & 0xff));
+    LogError::new(kind, format!("cannot {doing} {}: {error}", path.display()), hint)
 }
 
 fn judge(primary: Option<i32>) -> (LogErrorKind, &'static str) {
@@ -88,11 +92,6 @@ pub(super) fn unreadable_row(path: &Path, row: &str, why: &str) -> LogError {
 
 pub(super) fn is_busy(error: &sqlx::Error) -> bool {
     matches!(result_code(error).map(|code| code & 0xff), Some(code::BUSY | code::LOCKED))
-}
-
-/// A NOT NULL constraint failed: how an append says that its premise does not hold.
-pub(super) fn is_null_refused(error: &sqlx::Error) -> bool {
-    result_code(error) == Some(code::NOT_NULL)
 }
 
 fn result_code(error: &sqlx::Error) -> Option<i32> {

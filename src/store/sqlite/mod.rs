@@ -1,11 +1,12 @@
 //! The log in one SQLite file: the connections, and the port's methods joined to what performs them.
 //!
-//! One connection writes, and every statement that writes goes through it; up to two more read, opened when first
-//! needed. Each verb has its file. Nothing here decides or folds.
+//! Two connections write, one at a time: one appends, on a thread of its own and by itself, one does everything else.
+//! Up to two more read, opened when first needed. Each verb has its file. Nothing here decides or folds.
 
 mod access;
 mod accounts;
 mod append;
+mod appender;
 mod backup;
 mod blobs;
 mod error;
@@ -32,6 +33,7 @@ use tokio::sync::Mutex;
 use tokio::sync::MutexGuard;
 use tokio::sync::watch as channel;
 
+use self::appender::Appender;
 use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
@@ -76,12 +78,11 @@ struct Store {
     keeper: keeper::Keeper,
 }
 
-/// The connection that writes, and where it believes the log to end.
+/// The connections that write. Whoever holds this writes alone in this process.
 #[derive(Debug)]
 struct Writer {
+    appender: Appender,
     connection: SqliteConnection,
-    /// `None` after an error: to be read again.
-    head: Option<Place>,
 }
 
 impl SqliteLog {
@@ -100,7 +101,13 @@ impl SqliteLog {
             .max_lifetime(None)
             .test_before_acquire(false)
             .connect_lazy_with(reading);
-        let writer = (mode == OpenMode::ReadWrite).then_some(Writer { connection, head: Some(head) });
+        let writer = match mode {
+            OpenMode::ReadWrite => {
+                let appender = Appender::start(&path).map_err(|error| error::explain_io(&path, "open", &error))?;
+                Some(Writer { appender, connection })
+            }
+            OpenMode::ReadOnly => None,
+        };
         let store = Store {
             keeper: keeper::Keeper::new(&path),
             watcher: watch::Watcher::new(&path),
@@ -121,6 +128,7 @@ impl SqliteLog {
         let writer = self.store.writer.lock().await.take();
         if let Some(writer) = writer {
             use sqlx::Connection;
+            writer.appender.close().await;
             writer.connection.close().await.map_err(|error| self.store.explain("close", &error))?;
         }
         saved
@@ -180,10 +188,8 @@ impl Store {
 }
 
 async fn read_place(connection: &mut SqliteConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
-    let found: Option<(i64, Vec<u8>)> = sqlx::query_as("SELECT seq, hash FROM head WHERE tenant = $1")
-        .bind(tenant.0.clone())
-        .fetch_optional(connection)
-        .await?;
+    let found: Option<(i64, Vec<u8>)> =
+        sqlx::query_as(append::FIND_HEAD).bind(tenant.0.clone()).fetch_optional(connection).await?;
     let Some((seq, hash)) = found else { return Ok(Place::default()) };
     let link = Link::from_bytes(&hash).ok_or_else(|| sqlx::Error::Decode("head.hash is not 32 bytes".into()))?;
     Ok(Place { seq: from_sql(seq), link })

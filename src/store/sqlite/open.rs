@@ -11,7 +11,6 @@ use std::time::Duration;
 use sqlx::ConnectOptions;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::sqlite::SqliteSynchronous;
 use tokio::time::Instant;
 
 use super::error::explain;
@@ -25,7 +24,21 @@ use crate::store::OpenMode;
 use crate::store::heads::with_suffix;
 
 /// How long one process waits for another's transaction before it says `Busy`.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What every connection to a store is set to.
+pub(super) const PRAGMAS: [(&str, &str); 7] = [
+    ("synchronous", "FULL"),
+    ("foreign_keys", "ON"),
+    // Without it, an fsync on macOS does not reach the disk; elsewhere it means nothing.
+    ("fullfsync", "ON"),
+    // 2 MiB a connection and no memory map: the page cache of the system does the rest, outside our memory.
+    ("cache_size", "-2048"),
+    ("mmap_size", "0"),
+    ("temp_store", "MEMORY"),
+    // A write-ahead log that one large transaction has grown shrinks again.
+    ("journal_size_limit", "4194304"),
+];
 
 /// A connection to a store that is ours and of this version, and how others that read are to be opened.
 pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<(SqliteConnection, SqliteConnectOptions), LogError> {
@@ -70,24 +83,15 @@ fn stands_alone(path: &Path) -> Result<bool, LogError> {
     ))
 }
 
-/// What every connection to a store is set to.
+/// How sqlx opens a connection to a store.
 pub(super) fn options(path: &Path, mode: OpenMode) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
+    let options = SqliteConnectOptions::new()
         .filename(path)
         .read_only(mode == OpenMode::ReadOnly)
         .busy_timeout(BUSY_TIMEOUT)
-        .foreign_keys(true)
-        .synchronous(SqliteSynchronous::Full)
-        // Without it, an fsync on macOS does not reach the disk; elsewhere it means nothing.
-        .pragma("fullfsync", "ON")
-        // 2 MiB a connection and no memory map: the page cache of the system does the rest, outside our memory.
-        .pragma("cache_size", "-2048")
-        .pragma("mmap_size", "0")
-        .pragma("temp_store", "MEMORY")
-        // A write-ahead log that one large transaction has grown shrinks again.
-        .pragma("journal_size_limit", "4194304")
         .row_buffer_size(256)
-        .disable_statement_logging()
+        .disable_statement_logging();
+    PRAGMAS.into_iter().fold(options, |options, (name, value)| options.pragma(name, value))
 }
 
 /// Checks what can be checked without SQLite, and creates an empty file that only its owner may read; SQLite gives

@@ -1,13 +1,21 @@
 //! Projection rows: found by kind, state and time; replaced as a whole for a rebuild.
 
-use sqlx::Connection;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use rusqlite::ToSql;
+use rusqlite::Transaction;
+use rusqlite::TransactionBehavior;
+use rusqlite::params;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::Store;
+use super::error::explain_refusal;
 use super::error::unreadable_row;
 use crate::domain::Page;
+use crate::domain::Tenant;
 use crate::domain::Timestamp;
 use crate::fold::Row;
 use crate::fold::RowKey;
@@ -15,27 +23,10 @@ use crate::fold::RowKind;
 use crate::ports::LogError;
 use crate::ports::RowFilter;
 
-/// Rows written in one statement of a rebuild; bounds what is held twice.
-const CHUNK: usize = 256;
-
-/// Writes the rows listed in the first parameter, with their bodies in the second; $1 is the tenant.
-macro_rules! put_rows {
-    ($list:literal, $bodies:literal) => {
-        concat!(
-            "INSERT INTO projection (tenant, kind, id, is_open, sort, body)
-             SELECT $1, new.value ->> 0, coalesce(unhex(new.value ->> 1), new.value ->> 2), new.value ->> 3,
-                 new.value ->> 4, CAST(substr(",
-            $bodies,
-            ", new.value ->> 5, new.value ->> 6) AS TEXT)
-             FROM json_each(",
-            $list,
-            ") AS new WHERE true
-             ON CONFLICT (tenant, kind, id)
-             DO UPDATE SET is_open = excluded.is_open, sort = excluded.sort, body = excluded.body"
-        )
-    };
-}
-pub(super) use put_rows;
+const PUT_ROW: &str = "
+    INSERT INTO projection (tenant, kind, id, is_open, sort, body) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (tenant, kind, id)
+    DO UPDATE SET is_open = excluded.is_open, sort = excluded.sort, body = excluded.body";
 
 /// Starts every search for rows; ids come back as hex where they are bytes.
 macro_rules! find_rows {
@@ -48,39 +39,16 @@ macro_rules! find_rows {
     };
 }
 
-/// Rows on their way into SQLite: a JSON list of small values, and all bodies in one byte string.
-#[derive(Debug, Default)]
-pub(super) struct Packed {
-    list: String,
-    bodies: Vec<u8>,
-}
-
-impl Packed {
-    /// Adds a body; `values` gets its first byte, counted from 1, and its length, and returns what to list with it.
-    pub fn push<T: serde::Serialize>(&mut self, body: &str, values: impl FnOnce(usize, usize) -> T) {
-        let values = values(self.bodies.len() + 1, body.len());
-        self.list.push(if self.list.is_empty() { '[' } else { ',' });
-        // Tuples of texts and numbers always serialize; should that change, SQLite refuses the broken list.
-        self.list.push_str(&serde_json::to_string(&values).unwrap_or_default());
-        self.bodies.extend_from_slice(body.as_bytes());
-    }
-
-    /// The list as JSON, and the bodies.
-    pub fn into_parts(mut self) -> (String, Vec<u8>) {
-        self.list.push_str(if self.list.is_empty() { "[]" } else { "]" });
-        (self.list, self.bodies)
-    }
-}
-
-pub(super) fn pack_rows(rows: &[Row]) -> Packed {
-    let mut packed = Packed::default();
-    for row in rows {
-        let uuid = Uuid::try_parse(&row.key.id).ok().map(Uuid::simple);
-        let text = uuid.is_none().then_some(&row.key.id);
-        let (kind, sort) = (row.key.kind.name(), row.sort.timestamp_micros());
-        packed.push(&row.body, |from, length| (kind, uuid, text, u8::from(row.is_open), sort, from, length));
-    }
-    packed
+/// Writes a row over the one that was there. Ids that are UUIDs are stored as their bytes.
+pub(super) fn put_row(transaction: &Transaction<'_>, tenant: &Tenant, row: &Row) -> rusqlite::Result<()> {
+    let uuid = Uuid::try_parse(&row.key.id).ok();
+    let id: &dyn ToSql = match &uuid {
+        Some(uuid) => uuid.as_bytes(),
+        None => &row.key.id,
+    };
+    let (kind, sort) = (row.key.kind.name(), row.sort.timestamp_micros());
+    transaction.prepare_cached(PUT_ROW)?.execute(params![tenant.0, kind, id, row.is_open, sort, row.body])?;
+    Ok(())
 }
 
 pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
@@ -132,24 +100,18 @@ fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Row, LogError
     read().map_err(|error| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &error.to_string()))
 }
 
-pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
-    let failed = |error| store.explain("rebuild the rows of", &error);
-    let mut writer = store.writer().await?;
-    let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
-    sqlx::query("DELETE FROM projection WHERE tenant = $1")
-        .bind(store.tenant.0.clone())
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
-    for chunk in rows.chunks(CHUNK) {
-        let (list, bodies) = pack_rows(chunk).into_parts();
-        sqlx::query(put_rows!("$2", "$3"))
-            .bind(store.tenant.0.clone())
-            .bind(list)
-            .bind(bodies)
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed)?;
+pub(super) async fn replace(store: &Arc<Store>, rows: Vec<Row>) -> Result<(), LogError> {
+    let writer = store.writer().await?;
+    let tenant = store.tenant.clone();
+    let replaced = writer.appender.perform(move |connection| replace_all(connection, &tenant, &rows)).await?;
+    replaced.map_err(|error| explain_refusal(&store.path, "rebuild the rows of", &error))
+}
+
+fn replace_all(connection: &mut Connection, tenant: &Tenant, rows: &[Row]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    transaction.execute("DELETE FROM projection WHERE tenant = $1", [&tenant.0])?;
+    for row in rows {
+        put_row(&transaction, tenant, row)?;
     }
-    transaction.commit().await.map_err(failed)
+    transaction.commit()
 }

@@ -26,8 +26,11 @@ async fn open(dir: &tempfile::TempDir) -> SqliteLog {
 }
 
 async fn limit_pages(log: &SqliteLog, pages: u32) {
-    let sql = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
-    sqlx::raw_sql(sql).execute(&mut log.store.writer().await.unwrap().connection).await.unwrap();
+    let sql = format!("PRAGMA max_page_count = {pages}");
+    let mut writer = log.store.writer().await.unwrap();
+    let theirs = sql.clone();
+    writer.appender.perform(move |connection| connection.execute_batch(&theirs)).await.unwrap().unwrap();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut writer.connection).await.unwrap();
 }
 
 #[tokio::test]

@@ -99,7 +99,7 @@ fn keys(mut console: Console) {
         millis(times[times.len() / 2]),
         millis(times[times.len() * 99 / 100])
     );
-    println!("a frame                        p50 {:>7} bytes", sizes[sizes.len() / 2]);
+    println!("a frame of a new screen        p50 {:>7} bytes", sizes[sizes.len() / 2]);
 }
 
 /// Opening and closing the help page while a recording plays 1,000 events and 5,000 pieces of streams a second.
@@ -108,6 +108,7 @@ fn keys_under_load(dir: &Path) {
     std::fs::write(&file, storm().to_ndjson().unwrap()).unwrap();
     let mut console = Console::start_with(dir, &["demo", file.to_str().unwrap()]);
     std::thread::sleep(Duration::from_secs(1));
+    console.output.lock().unwrap().recent.clear();
     let mut times = Vec::new();
     for round in 0..200 {
         let (key, opens): (&[u8], bool) = if round % 2 == 0 { (b"?", true) } else { (b"\x1b", false) };
@@ -127,6 +128,16 @@ fn keys_under_load(dir: &Path) {
         millis(times[times.len() / 2]),
         millis(times[times.len() * 99 / 100])
     );
+    let mut sizes = frame_sizes(&console.output.lock().unwrap().recent);
+    sizes.sort_unstable();
+    println!("a frame meanwhile              p50 {:>7} bytes   of {} frames", sizes[sizes.len() / 2], sizes.len());
+}
+
+/// Bytes of each frame: what ends with the end of a synchronized update.
+fn frame_sizes(bytes: &[u8]) -> Vec<usize> {
+    const END: &[u8] = b"\x1b[?2026l";
+    let ends: Vec<_> = (0..bytes.len()).filter(|at| bytes[..*at].ends_with(END)).collect();
+    ends.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
 /// One run whose turns of 120 characters follow each other every 2 ms: two events and ten pieces each.
@@ -159,6 +170,8 @@ fn storm() -> Recording {
 
 struct Output {
     bytes: usize,
+    /// What came since somebody emptied it.
+    recent: Vec<u8>,
     last: Instant,
     help_is_open: bool,
 }
@@ -202,7 +215,8 @@ impl Console {
             screen.process(&buffer[..read]);
         }
         let first_frame = began.elapsed();
-        let output = Arc::new(Mutex::new(Output { bytes, last: Instant::now(), help_is_open: false }));
+        let output =
+            Arc::new(Mutex::new(Output { bytes, recent: Vec::new(), last: Instant::now(), help_is_open: false }));
         let shared = output.clone();
         std::thread::spawn(move || {
             while let Ok(read) = reader.read(&mut buffer) {
@@ -213,6 +227,7 @@ impl Console {
                 screen.process(&buffer[..read]);
                 let mut output = shared.lock().unwrap();
                 output.bytes += read;
+                output.recent.extend_from_slice(&buffer[..read]);
                 output.last = now;
                 output.help_is_open = screen.screen().contents().contains("Starting work");
             }

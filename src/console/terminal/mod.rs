@@ -3,6 +3,7 @@
 //! One guard owns every mode, and gives all of them back however the program ends: on return, error, panic,
 //! signal or a lost line. Nothing is written from the caller's task, so a stuck line never blocks the loop.
 
+mod bridge;
 mod guard;
 mod input;
 mod painter;

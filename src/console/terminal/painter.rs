@@ -15,6 +15,9 @@ use ratatui::buffer::Cell;
 use ratatui::layout::Position;
 use ratatui::layout::Size;
 
+use super::bridge::Blank;
+use super::bridge::Bridge;
+
 /// Bytes on their way, shared between the backend that fills them and the painter that takes them.
 #[derive(Clone, Debug, Default)]
 struct Bytes(Arc<Mutex<Vec<u8>>>);
@@ -44,6 +47,7 @@ pub struct Painter {
     bytes: Bytes,
     size: Size,
     cursor: Option<Position>,
+    bridge: Bridge,
 }
 
 /// Begin and end of a synchronized update: a terminal that knows it shows the frame at once.
@@ -53,7 +57,10 @@ const END: &[u8] = b"\x1b[?2026l";
 impl Painter {
     pub fn new(width: u16, height: u16) -> Self {
         let bytes = Bytes::default();
-        Self { inner: CrosstermBackend::new(bytes.clone()), bytes, size: Size { width, height }, cursor: None }
+        let inner = CrosstermBackend::new(bytes.clone());
+        let mut painter = Self { inner, bytes, size: Size { width, height }, cursor: None, bridge: Bridge::default() };
+        painter.bridge.clear(width, height);
+        painter
     }
 
     pub fn set_size(&mut self, width: u16, height: u16) {
@@ -86,11 +93,16 @@ impl Backend for Painter {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let strokes = self.bridge.join(content);
+        if strokes.is_empty() {
             return Ok(());
         }
-        self.inner.draw(content)?;
+        // Leaves no style set, which is how blanks are to be erased.
+        self.inner.draw(strokes.cells.iter().map(|(x, y, cell)| (*x, *y, cell)))?;
+        for Blank { x, y, length } in strokes.blanks {
+            self.inner.set_cursor_position(Position { x, y })?;
+            write!(self.bytes, "\x1b[{length}X")?;
+        }
         // Painting has moved the cursor; where it is shown, it must be put back.
         if let Some(position) = self.cursor {
             self.inner.set_cursor_position(position)?;
@@ -126,11 +138,18 @@ impl Backend for Painter {
     }
 
     fn clear(&mut self) -> io::Result<()> {
+        self.bridge.clear(self.size.width, self.size.height);
         self.inner.clear()
     }
 
+    /// Of regions, only all is ever asked for; anything else would leave us not knowing what is shown.
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.inner.clear_region(region)
+        match region {
+            ClearType::All => self.clear(),
+            ClearType::AfterCursor | ClearType::BeforeCursor | ClearType::CurrentLine | ClearType::UntilNewLine => {
+                Err(io::Error::from(io::ErrorKind::Unsupported))
+            }
+        }
     }
 
     fn size(&self) -> io::Result<Size> {

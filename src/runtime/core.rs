@@ -77,7 +77,7 @@ pub(super) struct Core {
 
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
-    pub(super) commands: Vec<(Command, Actor)>,
+    pub(super) commands: Arc<[(Command, Actor)]>,
     pub(super) fence: Option<Fence>,
     pub(super) reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
 }
@@ -139,11 +139,11 @@ impl Core {
     /// Hands a job to the writer and waits until its events are on disk.
     pub(super) async fn commit(
         &self,
-        commands: Vec<(Command, Actor)>,
+        commands: impl Into<Arc<[(Command, Actor)]>>,
         fence: Option<Fence>,
     ) -> Result<Vec<Envelope>, Rejection> {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, fence, reply }).is_err() {
+        if self.jobs.send(Job { commands: commands.into(), fence, reply }).is_err() {
             return Err(stopped());
         }
         answer.await.unwrap_or_else(|_| Err(stopped()))

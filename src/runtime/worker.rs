@@ -230,8 +230,9 @@ impl Worker {
         reply: &Reply,
         inbox: &mut Inbox,
     ) -> Result<Vec<Envelope>, Rejection> {
+        let commands: Arc<[_]> = commands.into();
         loop {
-            match self.core.commit(commands.clone(), Some(self.tenure.fence())).await {
+            match self.core.commit(Arc::clone(&commands), Some(self.tenure.fence())).await {
                 Err(rejection) if rejection.kind == RejectionKind::NotSaved && reply.is_none() => {
                     self.sit_out(&rejection, inbox).await?;
                 }

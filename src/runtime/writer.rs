@@ -238,7 +238,7 @@ impl Writer {
 
     /// Brings rows and histories into memory that the commands are about.
     async fn load_missing(&self, group: &[Job]) -> Result<(), LogError> {
-        for (command, _) in group.iter().flat_map(|job| &job.commands) {
+        for (command, _) in group.iter().flat_map(|job| job.commands.iter()) {
             if let Some(approval) = command.approval() {
                 self.load_approval(approval).await?;
             }

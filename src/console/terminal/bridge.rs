@@ -156,7 +156,6 @@ mod tests {
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
-    use ratatui::style::Stylize;
 
     use super::super::Painter;
     use super::*;

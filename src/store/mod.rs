@@ -31,6 +31,7 @@
 
 mod absent;
 mod absent_accounts;
+mod access_columns;
 mod chain;
 mod examiner;
 mod heads;

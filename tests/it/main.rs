@@ -24,6 +24,7 @@ mod sim;
 mod store;
 mod store_contract;
 mod store_postgres;
+mod store_postgres_notices;
 mod store_postgres_outage;
 mod store_postgres_tamper;
 mod store_postgres_tls;

@@ -37,7 +37,8 @@ pub trait Accounts: Send + Sync {
 
     /// Does all of it, or nothing, and returns once it is on disk.
     ///
-    /// `Conflict` when an account is not at the version named, or its name is taken: read again, decide again.
+    /// `Conflict` when an account is not at the version named, or its name is taken: read again, decide again. `Unknown`
+    /// when the connection was lost on the way, and what became of it could not be found out.
     async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError>;
 
     /// Notes that something was used, unless the store has a later time. Not worth a disk's attention: may be lost.

@@ -24,7 +24,7 @@ use crate::ports::VerifyReport;
 #[derive(Clone, Copy, Debug)]
 pub struct AbsentLog;
 
-fn not_made() -> LogError {
+pub(super) fn not_made() -> LogError {
     LogError::new(LogErrorKind::Unusable, "there is no store yet", "start `morningai` once to create it")
 }
 

@@ -1,7 +1,8 @@
-//! The accounts of a store that keeps none: empty to whoever looks, and closed to whoever writes.
+//! The accounts of a store that was never made: none to whoever looks, and closed to whoever writes. Makes nothing.
 
 use async_trait::async_trait;
 
+use super::absent::not_made;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::domain::Envelope;
@@ -10,24 +11,17 @@ use crate::ports::AccessChange;
 use crate::ports::Account;
 use crate::ports::Accounts;
 use crate::ports::LogError;
-use crate::ports::LogErrorKind;
 use crate::ports::SecretHash;
 use crate::ports::Session;
 use crate::ports::Token;
 use crate::ports::Used;
 
-/// No accounts, and why.
-#[derive(Clone, Debug)]
-pub struct NoAccounts(LogError);
-
-impl NoAccounts {
-    pub fn new(message: &str, hint: &str) -> Self {
-        Self(LogError::new(LogErrorKind::Unusable, message, hint))
-    }
-}
+/// Nobody.
+#[derive(Clone, Copy, Debug)]
+pub struct AbsentAccounts;
 
 #[async_trait]
-impl Accounts for NoAccounts {
+impl Accounts for AbsentAccounts {
     async fn accounts(&self) -> Result<Vec<Account>, LogError> {
         Ok(Vec::new())
     }
@@ -53,10 +47,10 @@ impl Accounts for NoAccounts {
     }
 
     async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
-        Err(self.0.clone())
+        Err(not_made())
     }
 
     async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
-        Err(self.0.clone())
+        Err(not_made())
     }
 }

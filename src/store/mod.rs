@@ -31,6 +31,7 @@
 
 mod absent;
 mod absent_accounts;
+mod access_columns;
 mod chain;
 mod examiner;
 mod heads;
@@ -41,7 +42,7 @@ mod sqlite;
 mod stored;
 
 pub use absent::AbsentLog;
-pub use absent_accounts::NoAccounts;
+pub use absent_accounts::AbsentAccounts;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use postgres::PostgresAddress;

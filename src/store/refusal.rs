@@ -1,6 +1,8 @@
-//! The two refusals of an append that every store words alike.
+//! The refusals of an append and of a change of accounts, which every store words alike.
 
 use crate::domain::RunId;
+use crate::ports::AccessWrite;
+use crate::ports::Account;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 
@@ -19,4 +21,16 @@ pub(super) fn fenced(runs: &[RunId]) -> LogError {
         format!("this worker no longer holds the lease of run {}", runs.join(", ")),
         "another worker goes on with it; stop working on it here",
     )
+}
+
+/// Whether a write found what it must find, told by the number of rows it came to.
+pub(super) fn unless_found(write: &AccessWrite, rows: u64) -> Result<(), LogError> {
+    let message = match write {
+        AccessWrite::Create(account) if rows == 0 => format!("there is an account {} already", account.name),
+        AccessWrite::Update(Account { id, .. }) | AccessWrite::Witness { account: id, .. } if rows == 0 => {
+            format!("account {id} has changed meanwhile")
+        }
+        _ => return Ok(()),
+    };
+    Err(LogError::new(LogErrorKind::Conflict, message, "look at it again, then repeat"))
 }

@@ -12,8 +12,8 @@ use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::store::AbsentAccounts;
 use crate::store::AbsentLog;
-use crate::store::NoAccounts;
 use crate::store::OpenMode;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
@@ -121,13 +121,8 @@ impl OpenStore {
     pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
         match self {
             Self::Sqlite(log) => log.clone(),
-            Self::Postgres(_) => Arc::new(NoAccounts::new(
-                "a store in Postgres keeps no accounts yet",
-                "keep the accounts of this tenant in an SQLite store, or let the database's own roles decide",
-            )),
-            Self::Absent(_) => {
-                Arc::new(NoAccounts::new("there is no store yet", "start `morningai` once to create it"))
-            }
+            Self::Postgres(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentAccounts),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The door on a real store: signing in, being admitted, and what strangers can and cannot do to others.
+//! The door on a real store, once on each kind: signing in, being admitted, and what strangers can and cannot do to others.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,17 +30,17 @@ use morningai::domain::Event;
 use morningai::domain::Means;
 use morningai::domain::RefusalCause;
 use morningai::domain::Role;
-use morningai::domain::Tenant;
 use morningai::domain::Timestamp;
 use morningai::domain::TokenId;
 use morningai::ports::Accounts;
 use morningai::ports::Log;
 use morningai::ports::Standing;
 use morningai::ports::TotpSecret;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
 use tempfile::TempDir;
 use uuid::Uuid;
+
+use super::Store;
+use super::open_store;
 
 const PASSWORD: &str = "rain on a tin roof";
 const TOTP: &[u8] = b"12345678901234567890";
@@ -60,7 +60,7 @@ impl Entropy for Counting {
 
 struct House {
     _directory: TempDir,
-    store: Arc<SqliteLog>,
+    store: Arc<Store>,
     door: Door,
 }
 
@@ -71,8 +71,7 @@ impl House {
 
     async fn with(settings: DoorSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("store.db");
-        let store = Arc::new(SqliteLog::open(&path, Tenant::default(), OpenMode::ReadWrite).await.unwrap());
+        let store = open_store(&directory.path().join("store.db")).await;
         let door = Door::new(store.clone(), Arc::new(Counting::default()), settings);
         Self { _directory: directory, store, door }
     }

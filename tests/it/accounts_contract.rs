@@ -2,6 +2,8 @@
 //! own tests.
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
 
 use async_trait::async_trait;
 use morningai::domain::AccessEvent;
@@ -174,6 +176,45 @@ pub async fn a_witness_that_changed_stops_the_change(storage: &dyn AccountStorag
     assert_eq!(accounts.account(ana.id).await.unwrap().unwrap().role, Role::Operator);
     accounts.commit(resting_on(1)).await.unwrap();
     assert_eq!(accounts.account(bo.id).await.unwrap(), Some(bo));
+}
+
+/// Two owners who disable each other at once: one of them stays.
+pub async fn of_two_changes_that_rest_on_each_other_one_is_done(storage: &dyn AccountStorage) {
+    let (ana, bo) = (account(1, "ana"), account(2, "bo"));
+    let (accounts, log) = storage.open_accounts("local").await;
+    accounts.commit(created(&ana)).await.unwrap();
+    accounts.commit(created(&bo)).await.unwrap();
+    for round in 1..=10 {
+        let mut tasks = tokio::task::JoinSet::new();
+        for (one, other) in [(&ana, &bo), (&bo, &ana)] {
+            let (accounts, _) = storage.open_accounts("local").await;
+            let mut change = updated(&Account { version: round + 1, ..one.clone() });
+            change.writes.push(AccessWrite::Witness { account: other.id, version: round });
+            tasks.spawn(async move { accounts.commit(change).await });
+        }
+        let refused: Vec<_> = tasks.join_all().await.into_iter().filter_map(Result::err).collect();
+        assert_eq!(refused.iter().map(|error| error.kind).collect::<Vec<_>>(), [LogErrorKind::Conflict], "{refused:?}");
+        for left in [&ana, &bo] {
+            let found = accounts.account(left.id).await.unwrap().unwrap();
+            if found.version == round {
+                accounts.commit(updated(&Account { version: round + 1, ..left.clone() })).await.unwrap();
+            }
+        }
+    }
+    assert_eq!(log.head().await.unwrap().seq, 22);
+}
+
+pub async fn a_change_elsewhere_is_noticed_in_time(storage: &dyn AccountStorage) {
+    let ((_, watching), (changing, _)) = (storage.open_accounts("local").await, storage.open_accounts("local").await);
+    let mut head = watching.watch_head();
+    assert_eq!(*head.borrow_and_update(), 0);
+    for number in 1..=5 {
+        let told = changing.commit(created(&account(number, &format!("p{number}")))).await.unwrap();
+        let committed = Instant::now();
+        let noticed = tokio::time::timeout(Duration::from_secs(5), head.wait_for(|known| *known >= told[0].seq)).await;
+        noticed.expect("never noticed").unwrap();
+        assert!(committed.elapsed() <= Duration::from_millis(250), "noticed after {:?}", committed.elapsed());
+    }
 }
 
 pub async fn a_token_is_found_by_its_hash_until_it_is_revoked_and_after(storage: &dyn AccountStorage) {

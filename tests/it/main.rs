@@ -1,7 +1,9 @@
 //! Integration tests, in one binary so that dependencies are linked once.
 
-mod access_door;
+mod access_on_postgres;
+mod access_on_sqlite;
 mod accounts_contract;
+mod accounts_postgres;
 mod assurance;
 mod config;
 mod config_agents;
@@ -22,12 +24,12 @@ mod sim;
 mod store;
 mod store_contract;
 mod store_postgres;
+mod store_postgres_notices;
 mod store_postgres_outage;
 mod store_postgres_tamper;
 mod store_postgres_tls;
 mod store_tamper;
 mod store_tenants;
-mod story_access;
 mod story_attach;
 mod story_commands;
 mod story_console;

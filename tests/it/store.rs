@@ -72,6 +72,8 @@ accounts_contract![
     of_two_changes_to_one_version_one_is_a_conflict,
     a_name_is_taken_once,
     a_witness_that_changed_stops_the_change,
+    of_two_changes_that_rest_on_each_other_one_is_done,
+    a_change_elsewhere_is_noticed_in_time,
     a_token_is_found_by_its_hash_until_it_is_revoked_and_after,
     sessions_are_found_used_ended_and_swept,
     tenants_share_no_account_token_or_session,

@@ -113,6 +113,7 @@ async fn database_of_two() -> Database {
     for tenant in [OURS, THEIRS] {
         let log = database.log(PROGRAM, tenant, OpenMode::ReadWrite).await.unwrap();
         fill(&log, tenant).await;
+        fill_accounts(&log, tenant).await;
         // Writes the head.
         log.close().await.unwrap();
     }
@@ -135,7 +136,7 @@ async fn seen(database: &Database, tenant: &str) -> BTreeMap<String, Vec<String>
 async fn every_table_has_its_policy_and_one_without_is_found() {
     let database = Database::migrated().await;
     let mut owner = database.connect(OWNER).await;
-    assert!(tables(&mut owner).await.len() >= 6);
+    assert!(tables(&mut owner).await.len() >= 9);
     assert_eq!(unprotected(&mut owner).await, Vec::<String>::new());
     database.sql(OWNER, "CREATE TABLE morningai.leaky (tenant text); CREATE VIEW morningai.seen AS SELECT 1").await;
     assert_eq!(unprotected(&mut owner).await, ["leaky: row security is off", "seen: a relation of kind v"]);
@@ -219,6 +220,7 @@ async fn nothing_that_is_done_for_one_tenant_changes_another_in_postgres() {
     let before = seen(&database, THEIRS).await;
     let log = database.log(PROGRAM, OURS, OpenMode::ReadWrite).await.unwrap();
     do_everything(&log).await;
+    change_accounts(&log).await;
     log.close().await.unwrap();
     assert_eq!(seen(&database, THEIRS).await, before);
 }

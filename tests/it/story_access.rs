@@ -1,14 +1,15 @@
-//! Accounts, tokens and the audit from the command line, as the built program does them.
+//! Accounts, tokens and the audit from the command line, as the built program does them, once on each kind of store.
 
 use serde_json::Value;
 
+use super::machine;
 use crate::support::machine::Machine;
 use crate::support::pty::Terminal;
 
 const PASSWORD: &str = "rain on a tin roof\n";
 
 fn with_owner() -> Machine {
-    let machine = Machine::new();
+    let machine = machine();
     machine.run_with_input(&["accounts", "add", "Ana", "--role", "owner"], PASSWORD).ended(0);
     machine
 }
@@ -19,7 +20,7 @@ fn names(rows: &[Value], field: &str) -> Vec<String> {
 
 #[test]
 fn the_first_account_is_an_owner_and_its_password_is_nowhere_to_be_read() {
-    let machine = Machine::new();
+    let machine = machine();
     let refused = machine.run_with_input(&["accounts", "add", "bo", "--role", "viewer"], PASSWORD).ended(2);
     assert!(refused.err.contains("first account must be an owner"), "{}", refused.err);
     let weak = machine.run_with_input(&["accounts", "add", "ana", "--role", "owner"], "password1234\n").ended(2);
@@ -119,7 +120,7 @@ fn answer(terminal: &mut Terminal, question: &str, line: &str) {
 
 #[test]
 fn at_a_terminal_a_password_is_asked_for_twice_and_never_shown() {
-    let machine = Machine::new();
+    let machine = machine();
     let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "add", "ana", "--role", "owner"]), 24, 80);
     answer(&mut terminal, "New password for ana:", "rain on a tin roof");
     answer(&mut terminal, "The same again:", "rain on a tin roof");

@@ -54,6 +54,64 @@ async fn the_owner_migrates_and_another_role_works_there_from_two_machines() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn accounts_made_on_one_machine_are_known_on_another_and_stand_in_the_same_log() {
+    let database = Database::migrated().await;
+    let url = database.url(PROGRAM);
+    let (one, other) = (Machine::new().with_store(&url), Machine::new().with_store(&url));
+    let password = "rain on a tin roof\n";
+    one.run_with_input(&["accounts", "add", "ana", "--role", "owner"], password).ended(0);
+    other.run(&["accounts", "add", "ci", "--role", "viewer", "--no-password"]).ended(0);
+    other.run(&["tokens", "issue", "ci", "--label", "nightly", "--scope", "runs.read"]).ended(0);
+    let work = git_repository(&one);
+    let runbook = format!("{work}/look.md");
+    one.run(&["run", "--runbook", &runbook, "--workspace", &work]).ended(0);
+    one.run_with_input(&["--as", "root", "accounts", "passwd", "ana"], "another tin roof\n").ended(0);
+    let listed = |machine: &Machine| {
+        ["accounts", "tokens", "audit", "runs"].map(|list| machine.run(&[list, "--json"]).ended(0).json())
+    };
+    let before = listed(&one);
+    assert_eq!(before.each_ref().map(Vec::len), [2, 1, 4, 1]);
+    assert_eq!(listed(&other), before);
+
+    // A rebuild goes through the streams of accounts, and leaves alone what stands in no log.
+    let rebuilt = other.run(&["db", "rebuild", "--json"]).ended(0).json().remove(0);
+    let verified = one.run(&["log", "verify"]).ended(0).out;
+    assert!(verified.starts_with(&format!("intact: {} events", rebuilt["events"])), "{verified} {rebuilt}");
+    assert_eq!(listed(&one), before);
+
+    database.sql("postgres", "UPDATE morningai.event SET body = replace(body, 'viewer', 'owner') WHERE seq = 2").await;
+    let verified = one.run(&["log", "verify"]).ended(1);
+    assert!(
+        verified.out.contains("event 2 ") || verified.err.contains("event 2 "),
+        "{} {}",
+        verified.out,
+        verified.err
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_whose_accounts_cannot_be_had_says_why_and_what_to_do() {
+    let database = Database::migrated().await;
+    let machine = Machine::new().with_store(&database.url(PROGRAM));
+    let commands = [&["accounts"][..], &["tokens"], &["accounts", "add", "ana", "--role", "owner", "--no-password"]];
+    database.sql(OWNER, "REVOKE SELECT ON morningai.account FROM program").await;
+    for command in commands {
+        let refused = machine.run(command).ended(2);
+        assert!(refused.out.is_empty() && refused.err.contains("--grant"), "{command:?}: {}", refused.err);
+    }
+    database.sql(OWNER, "COMMENT ON SCHEMA morningai IS 'morningai store, version 99'").await;
+    for command in commands {
+        let refused = machine.run(command).ended(2);
+        assert!(refused.err.contains("version 99") && refused.err.contains("nothing was changed"), "{}", refused.err);
+    }
+    let nowhere = format!("postgres:///db?host={}", machine.home().display());
+    for command in commands {
+        let refused = machine.run(&[&["--db", &nowhere], command].concat()).ended(1);
+        assert!(refused.err.contains("check that the server runs"), "{command:?}: {}", refused.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn doctor_says_what_of_the_server_is_not_as_it_should_be() {
     let database = Database::migrated().await;
     let machine = Machine::new();

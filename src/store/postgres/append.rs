@@ -36,10 +36,10 @@ use crate::store::stored::chain_on;
 use crate::store::stored::to_sql;
 
 /// How long the database may take to answer before its connection counts as lost.
-const ANSWER: Duration = Duration::from_secs(8);
+pub(super) const ANSWER: Duration = Duration::from_secs(8);
 
 /// How long to try to find out what became of an append.
-const FIND_OUT: Duration = Duration::from_secs(15);
+pub(super) const FIND_OUT: Duration = Duration::from_secs(15);
 
 const APPEND: &str = "SELECT morningai.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
@@ -159,11 +159,11 @@ async fn is_stored(store: &Store, prepared: &Prepared) -> Result<bool, LogError>
 }
 
 /// A batch as it will be stored, column by column.
-struct Prepared {
-    envelopes: Vec<Envelope>,
+pub(super) struct Prepared {
+    pub envelopes: Vec<Envelope>,
     tenant: String,
     start: Place,
-    end: Place,
+    pub end: Place,
     streams: Vec<Vec<u8>>,
     versions: Vec<i64>,
     times: Vec<i64>,
@@ -176,7 +176,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
+    pub fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
         let (chained, end) = chain_on(tenant, start, batch.events)?;
         let (fenced_runs, fence_tokens) = batch.fences.iter().map(fence_columns).unzip();
         let mut prepared = Self {
@@ -207,7 +207,13 @@ impl Prepared {
     }
 
     fn query(&self) -> Query<'_, Postgres, PgArguments> {
-        let query = sqlx::query(APPEND)
+        let query = self.bind_events(sqlx::query(APPEND));
+        self.rows.bind(query).bind(&self.fenced_runs).bind(&self.fence_tokens)
+    }
+
+    /// Nine parameters: the tenant, number and hash of the event before, and six columns.
+    pub fn bind_events<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
+        query
             .bind(&self.tenant)
             .bind(to_sql(self.start.seq))
             .bind(self.start.link.bytes())
@@ -216,8 +222,7 @@ impl Prepared {
             .bind(&self.times)
             .bind(&self.actors)
             .bind(&self.hashes)
-            .bind(&self.bodies);
-        self.rows.bind(query).bind(&self.fenced_runs).bind(&self.fence_tokens)
+            .bind(&self.bodies)
     }
 }
 
@@ -276,7 +281,7 @@ fn runs_in(detail: &str) -> Vec<RunId> {
     detail.split(',').filter_map(|run| Uuid::try_parse(run).ok()).map(RunId).collect()
 }
 
-fn unknown(place: &str, why: &str) -> LogError {
+pub(super) fn unknown(place: &str, why: &str) -> LogError {
     LogError::new(
         LogErrorKind::Unknown,
         format!("the connection to {place} was lost while saving ({why}): whether it was saved is not known yet"),

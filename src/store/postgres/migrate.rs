@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_accounts.sql")];
 
 /// Before the number in the comment.
 const MARK: &str = "morningai store, version ";
@@ -45,7 +45,8 @@ pub(super) struct Rights {
     pub encoding: String,
 }
 
-/// What may be granted to the program's own role: it adds events and never changes or removes one.
+/// What may be granted to the program's own role: it adds events and never changes or removes one, and it removes no
+/// account and no token.
 const GRANTS: &[(&str, &str)] = &[
     ("event", "SELECT, INSERT"),
     ("blob", "SELECT, INSERT"),
@@ -53,6 +54,9 @@ const GRANTS: &[(&str, &str)] = &[
     ("projection", "SELECT, INSERT, DELETE"),
     ("listing", "SELECT, INSERT, UPDATE, DELETE"),
     ("lease", "SELECT, INSERT, DELETE"),
+    ("account", "SELECT, INSERT, UPDATE"),
+    ("token", "SELECT, INSERT, UPDATE"),
+    ("session", "SELECT, INSERT, UPDATE, DELETE"),
 ];
 
 /// The version that this program writes.

@@ -1,11 +1,15 @@
 //! The log in a Postgres database: the connections, and the port's methods joined to what performs them.
 //!
-//! One connection appends, a few more do everything else, one listens. Every statement runs in a transaction that has
-//! named its tenant, and asks for that tenant besides. Each verb has its file. Nothing here decides or folds.
+//! One connection appends what was decided by the log, a few more do everything else, one listens. Every statement runs
+//! in a transaction that has named its tenant, and asks for that tenant besides. Each verb has its file. Nothing here
+//! decides or folds.
 
+mod access;
+mod accounts;
 mod address;
 mod append;
 mod blobs;
+mod change;
 mod error;
 mod events;
 mod keeper;
@@ -82,6 +86,8 @@ struct Store {
     appender: Pool,
     readers: Pool,
     lease_order: leases::Order,
+    /// One change of accounts at a time is enough to keep the others waiting.
+    change_order: Mutex<()>,
     /// Last `seq` known to be committed by any process.
     head: channel::Sender<u64>,
     watcher: watch::Watcher,
@@ -116,6 +122,7 @@ impl PostgresLog {
             appender: Pool::new(appending, Some(connection), 1),
             readers: Pool::new(reading, None, READERS as usize),
             lease_order: leases::Order::default(),
+            change_order: Mutex::new(()),
             head: channel::Sender::new(end.seq),
             place,
             tenant,
@@ -201,8 +208,7 @@ impl Store {
     }
 
     async fn ask_once(&self, how: How, doing: &str, question: Question) -> Result<Vec<PgRow>, Failure> {
-        let mut lent =
-            self.readers.lend().await.map_err(|error| Failure { may_pass: error.kind == LogErrorKind::Busy, error })?;
+        let mut lent = self.readers.lend().await.map_err(Failure::to_connect)?;
         let connection = &mut lent.connection;
         let answer = match how {
             How::Reading => ask_in_transaction(connection, &self.tenant, Kind::Read, question).await,
@@ -214,14 +220,17 @@ impl Store {
                 lent.give_back();
                 Ok(rows)
             }
-            Err(error) => {
-                let may_pass = error::is_connection_lost(&error) || error::is_read_only(&error);
-                if may_pass {
-                    self.readers.forget_idle();
-                }
-                Err(Failure { may_pass, error: self.explain(doing, &error) })
-            }
+            Err(error) => Err(self.failure(doing, &error)),
         }
+    }
+
+    /// Why one connection of the readers would not do; those like it are not used again.
+    fn failure(&self, doing: &str, error: &sqlx::Error) -> Failure {
+        let may_pass = error::is_connection_lost(error) || error::is_read_only(error);
+        if may_pass {
+            self.readers.forget_idle();
+        }
+        Failure { may_pass, error: self.explain(doing, error) }
     }
 
     /// Where the log ends, whoever wrote it.
@@ -253,6 +262,19 @@ struct Failure {
     error: LogError,
     /// Whether another connection may fare better.
     may_pass: bool,
+}
+
+impl Failure {
+    fn to_connect(error: LogError) -> Self {
+        Self { may_pass: error.kind == LogErrorKind::Busy, error }
+    }
+}
+
+/// A refusal that another connection would not change.
+impl From<LogError> for Failure {
+    fn from(error: LogError) -> Self {
+        Self { error, may_pass: false }
+    }
 }
 
 async fn ask_in_transaction(

@@ -3,25 +3,22 @@
 use sqlx::Row as _;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
-use uuid::Uuid;
 
 use super::Store;
 use super::error::unreadable_row;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
 use crate::ports::AccessWrite;
 use crate::ports::Account;
-use crate::ports::AccountSecrets;
 use crate::ports::LogError;
-use crate::ports::LogErrorKind;
 use crate::ports::SecretHash;
 use crate::ports::Session;
-use crate::ports::Standing;
 use crate::ports::Token;
-use crate::ports::TotpSecret;
-use crate::store::stored::from_sql;
+use crate::store::access_columns::AccountColumns;
+use crate::store::access_columns::SessionColumns;
+use crate::store::access_columns::TokenColumns;
+use crate::store::access_columns::bytes;
+use crate::store::refusal;
 use crate::store::stored::to_sql;
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
@@ -75,10 +72,6 @@ fn of(store: &Store, statement: &'static str) -> Query {
     sqlx::query(statement).bind(store.tenant.0.clone())
 }
 
-fn bytes(id: Uuid) -> Vec<u8> {
-    id.as_bytes().to_vec()
-}
-
 async fn all<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, String>) -> Result<Vec<T>, LogError> {
     let rows = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read accounts in", &error))?;
     let unreadable = |why: String| unreadable_row(&store.path, "a row of the accounts", &why);
@@ -90,78 +83,50 @@ async fn one<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, S
 }
 
 fn read_account(row: &SqliteRow) -> Result<Account, String> {
-    let column = |error: sqlx::Error| error.to_string();
-    let is_disabled: i64 = row.try_get(3).map_err(column)?;
-    let password: String = row.try_get(6).map_err(column)?;
-    let secret: Vec<u8> = row.try_get(7).map_err(column)?;
-    let last_step = from_sql(row.try_get(8).map_err(column)?);
-    Ok(Account {
-        id: AccountId(id(row, 0)?),
-        name: AccountName::parse(row.try_get(1).map_err(column)?)?,
-        role: row.try_get::<&str, _>(2).map_err(column)?.parse()?,
-        standing: if is_disabled == 0 { Standing::Active } else { Standing::Disabled },
-        created_at: time(row, 4)?,
-        version: from_sql(row.try_get(5).map_err(column)?),
-        secrets: AccountSecrets {
-            password: Some(password).filter(|kept| !kept.is_empty()),
-            totp: (!secret.is_empty()).then_some(TotpSecret { secret, last_step }),
-            recovery: recovery(row.try_get(9).map_err(column)?)?,
-        },
-    })
+    let read = || -> Result<AccountColumns, sqlx::Error> {
+        Ok(AccountColumns {
+            id: row.try_get(0)?,
+            name: row.try_get(1)?,
+            role: row.try_get(2)?,
+            is_disabled: row.try_get(3)?,
+            created_at: row.try_get(4)?,
+            version: row.try_get(5)?,
+            password: row.try_get(6)?,
+            totp_secret: row.try_get(7)?,
+            totp_step: row.try_get(8)?,
+            recovery: row.try_get(9)?,
+        })
+    };
+    read().map_err(|error| error.to_string())?.decode()
 }
 
 fn read_token(row: &SqliteRow) -> Result<Token, String> {
-    let column = |error: sqlx::Error| error.to_string();
-    Ok(Token {
-        id: TokenId(id(row, 0)?),
-        account: AccountId(id(row, 1)?),
-        label: row.try_get(2).map_err(column)?,
-        hash: hash(row, 3)?,
-        scopes: serde_json::from_str(row.try_get(4).map_err(column)?).map_err(|error| error.to_string())?,
-        created_at: time(row, 5)?,
-        expires_at: time(row, 6)?,
-        revoked_at: perhaps_time(row, 7)?,
-        last_used_at: perhaps_time(row, 8)?,
-    })
+    let read = || -> Result<TokenColumns, sqlx::Error> {
+        Ok(TokenColumns {
+            id: row.try_get(0)?,
+            account: row.try_get(1)?,
+            label: row.try_get(2)?,
+            hash: row.try_get(3)?,
+            scopes: row.try_get(4)?,
+            created_at: row.try_get(5)?,
+            expires_at: row.try_get(6)?,
+            revoked_at: row.try_get(7)?,
+            last_used_at: row.try_get(8)?,
+        })
+    };
+    read().map_err(|error| error.to_string())?.decode()
 }
 
 fn read_session(row: &SqliteRow) -> Result<Session, String> {
-    Ok(Session {
-        hash: hash(row, 0)?,
-        account: AccountId(id(row, 1)?),
-        created_at: time(row, 2)?,
-        last_used_at: time(row, 3)?,
-    })
-}
-
-fn id(row: &SqliteRow, column: usize) -> Result<Uuid, String> {
-    let bytes: &[u8] = row.try_get(column).map_err(|error| error.to_string())?;
-    Uuid::from_slice(bytes).map_err(|error| error.to_string())
-}
-
-fn hash(row: &SqliteRow, column: usize) -> Result<SecretHash, String> {
-    let bytes: &[u8] = row.try_get(column).map_err(|error| error.to_string())?;
-    bytes.try_into().map(SecretHash).map_err(|_| "a hash is not 32 bytes".to_owned())
-}
-
-fn time(row: &SqliteRow, column: usize) -> Result<Timestamp, String> {
-    perhaps_time(row, column)?.ok_or_else(|| "a time is missing".to_owned())
-}
-
-fn perhaps_time(row: &SqliteRow, column: usize) -> Result<Option<Timestamp>, String> {
-    let micros: Option<i64> = row.try_get(column).map_err(|error| error.to_string())?;
-    let time = |micros| Timestamp::from_timestamp_micros(micros).ok_or_else(|| "a time out of range".to_owned());
-    micros.map(time).transpose()
-}
-
-fn recovery(text: &str) -> Result<Vec<SecretHash>, String> {
-    let hashes: Vec<String> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let read = |hash: &String| {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(hash, &mut bytes).map_err(|error| error.to_string())?;
-        Ok(SecretHash(bytes))
+    let read = || -> Result<SessionColumns, sqlx::Error> {
+        Ok(SessionColumns {
+            hash: row.try_get(0)?,
+            account: row.try_get(1)?,
+            created_at: row.try_get(2)?,
+            last_used_at: row.try_get(3)?,
+        })
     };
-    hashes.iter().map(read).collect()
+    read().map_err(|error| error.to_string())?.decode()
 }
 
 /// One write of a change, within its transaction.
@@ -171,20 +136,8 @@ pub(super) async fn write(
     write: &AccessWrite,
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("change accounts in", &error);
-    let done = statement(store, write).execute(connection).await.map_err(failed)?.rows_affected();
-    match write {
-        AccessWrite::Create(account) if done == 0 => {
-            Err(conflict(format!("there is an account {} already", account.name)))
-        }
-        AccessWrite::Update(Account { id, .. }) | AccessWrite::Witness { account: id, .. } if done == 0 => {
-            Err(conflict(format!("account {id} has changed meanwhile")))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn conflict(message: String) -> LogError {
-    LogError::new(LogErrorKind::Conflict, message, "look at it again, then repeat")
+    let done = statement(store, write).execute(connection).await.map_err(failed)?;
+    refusal::unless_found(write, done.rows_affected())
 }
 
 fn statement(store: &Store, write: &AccessWrite) -> Query {
@@ -213,18 +166,14 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                 .bind(bytes(account.0))
                 .bind(to_sql(*version))
         }
-        AccessWrite::Issue(token) => of(
-            store,
-            "INSERT INTO token (tenant, id, account, label, hash, scopes, created_at, expires_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(bytes(token.id.0))
-        .bind(bytes(token.account.0))
-        .bind(token.label.clone())
-        .bind(token.hash.0.to_vec())
-        .bind(json(&token.scopes))
-        .bind(token.created_at.timestamp_micros())
-        .bind(token.expires_at.timestamp_micros()),
+        AccessWrite::Issue(token) => token_values(
+            of(
+                store,
+                "INSERT INTO token (tenant, id, account, label, hash, scopes, created_at, expires_at)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            ),
+            token,
+        ),
         AccessWrite::Revoke { token, at } => {
             of(store, "UPDATE token SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL")
                 .bind(bytes(token.0))
@@ -235,14 +184,13 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                 .bind(bytes(account.0))
                 .bind(at.timestamp_micros())
         }
-        AccessWrite::Begin(session) => of(
-            store,
-            "INSERT INTO session (tenant, hash, account, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5)",
-        )
-        .bind(session.hash.0.to_vec())
-        .bind(bytes(session.account.0))
-        .bind(session.created_at.timestamp_micros())
-        .bind(session.last_used_at.timestamp_micros()),
+        AccessWrite::Begin(session) => session_values(
+            of(
+                store,
+                "INSERT INTO session (tenant, hash, account, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5)",
+            ),
+            session,
+        ),
         AccessWrite::End(hash) => {
             of(store, "DELETE FROM session WHERE tenant = $1 AND hash = $2").bind(hash.0.to_vec())
         }
@@ -255,24 +203,33 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
 }
 
 fn account_values(query: Query, account: &Account) -> Query {
-    let secrets = &account.secrets;
-    let (secret, last_step) =
-        secrets.totp.as_ref().map_or_else(Default::default, |totp| (totp.secret.clone(), totp.last_step));
-    let recovery: Vec<_> = secrets.recovery.iter().map(|hash| hex::encode(hash.0)).collect();
+    let columns = AccountColumns::of(account);
     query
-        .bind(bytes(account.id.0))
-        .bind(to_sql(account.version))
-        .bind(account.name.as_str().to_owned())
-        .bind(account.role.name())
-        .bind(i64::from(account.standing == Standing::Disabled))
-        .bind(account.created_at.timestamp_micros())
-        .bind(secrets.password.clone().unwrap_or_default())
-        .bind(secret)
-        .bind(to_sql(last_step))
-        .bind(json(&recovery))
+        .bind(columns.id)
+        .bind(columns.version)
+        .bind(columns.name)
+        .bind(columns.role)
+        .bind(columns.is_disabled)
+        .bind(columns.created_at)
+        .bind(columns.password)
+        .bind(columns.totp_secret)
+        .bind(columns.totp_step)
+        .bind(columns.recovery)
 }
 
-fn json<T: serde::Serialize>(value: &T) -> String {
-    // Lists of texts always serialize; should that change, what is read later says so.
-    serde_json::to_string(value).unwrap_or_default()
+fn token_values(query: Query, token: &Token) -> Query {
+    let columns = TokenColumns::of(token);
+    query
+        .bind(columns.id)
+        .bind(columns.account)
+        .bind(columns.label)
+        .bind(columns.hash)
+        .bind(columns.scopes)
+        .bind(columns.created_at)
+        .bind(columns.expires_at)
+}
+
+fn session_values(query: Query, session: &Session) -> Query {
+    let columns = SessionColumns::of(session);
+    query.bind(columns.hash).bind(columns.account).bind(columns.created_at).bind(columns.last_used_at)
 }

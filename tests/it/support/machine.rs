@@ -50,6 +50,12 @@ impl Machine {
         self
     }
 
+    /// The same machine with its store elsewhere.
+    pub fn with_store(mut self, url: &str) -> Self {
+        self.variables.push(("MORNINGAI_DB", url.into()));
+        self
+    }
+
     pub fn home(&self) -> &Path {
         self.home.path()
     }

@@ -1,0 +1,178 @@
+//! Accounts, tokens and sessions between their stored columns and the types of the program, the same in every store.
+//! Pure.
+//!
+//! Ids are the 16 bytes of a UUID, times microseconds since 1970 UTC; an empty password or secret is none.
+
+use uuid::Uuid;
+
+use super::stored::from_sql;
+use super::stored::to_sql;
+use crate::domain::AccountId;
+use crate::domain::AccountName;
+use crate::domain::Timestamp;
+use crate::domain::TokenId;
+use crate::ports::Account;
+use crate::ports::AccountSecrets;
+use crate::ports::SecretHash;
+use crate::ports::Session;
+use crate::ports::Standing;
+use crate::ports::Token;
+use crate::ports::TotpSecret;
+
+/// An account as it is stored.
+pub(super) struct AccountColumns {
+    pub id: Vec<u8>,
+    pub name: String,
+    pub role: String,
+    pub is_disabled: bool,
+    pub created_at: i64,
+    pub version: i64,
+    pub password: String,
+    pub totp_secret: Vec<u8>,
+    pub totp_step: i64,
+    pub recovery: String,
+}
+
+impl AccountColumns {
+    pub fn of(account: &Account) -> Self {
+        let secrets = &account.secrets;
+        let (totp_secret, last_step) =
+            secrets.totp.as_ref().map_or_else(Default::default, |totp| (totp.secret.clone(), totp.last_step));
+        let recovery: Vec<_> = secrets.recovery.iter().map(|hash| hex::encode(hash.0)).collect();
+        Self {
+            id: bytes(account.id.0),
+            name: account.name.as_str().to_owned(),
+            role: account.role.name().to_owned(),
+            is_disabled: account.standing == Standing::Disabled,
+            created_at: account.created_at.timestamp_micros(),
+            version: to_sql(account.version),
+            password: secrets.password.clone().unwrap_or_default(),
+            totp_secret,
+            totp_step: to_sql(last_step),
+            recovery: json(&recovery),
+        }
+    }
+
+    /// The error says what is wrong with it.
+    pub fn decode(self) -> Result<Account, String> {
+        let (secret, last_step) = (self.totp_secret, from_sql(self.totp_step));
+        Ok(Account {
+            id: AccountId(id(&self.id)?),
+            name: AccountName::parse(&self.name)?,
+            role: self.role.parse()?,
+            standing: if self.is_disabled { Standing::Disabled } else { Standing::Active },
+            created_at: time(self.created_at)?,
+            version: from_sql(self.version),
+            secrets: AccountSecrets {
+                password: Some(self.password).filter(|kept| !kept.is_empty()),
+                totp: (!secret.is_empty()).then_some(TotpSecret { secret, last_step }),
+                recovery: recovery(&self.recovery)?,
+            },
+        })
+    }
+}
+
+/// A token as it is stored.
+pub(super) struct TokenColumns {
+    pub id: Vec<u8>,
+    pub account: Vec<u8>,
+    pub label: String,
+    pub hash: Vec<u8>,
+    pub scopes: String,
+    pub created_at: i64,
+    pub expires_at: i64,
+    pub revoked_at: Option<i64>,
+    pub last_used_at: Option<i64>,
+}
+
+impl TokenColumns {
+    pub fn of(token: &Token) -> Self {
+        let micros = |time: Timestamp| time.timestamp_micros();
+        Self {
+            id: bytes(token.id.0),
+            account: bytes(token.account.0),
+            label: token.label.clone(),
+            hash: token.hash.0.to_vec(),
+            scopes: json(&token.scopes),
+            created_at: micros(token.created_at),
+            expires_at: micros(token.expires_at),
+            revoked_at: token.revoked_at.map(micros),
+            last_used_at: token.last_used_at.map(micros),
+        }
+    }
+
+    /// The error says what is wrong with it.
+    pub fn decode(self) -> Result<Token, String> {
+        Ok(Token {
+            id: TokenId(id(&self.id)?),
+            account: AccountId(id(&self.account)?),
+            label: self.label,
+            hash: hash(&self.hash)?,
+            scopes: serde_json::from_str(&self.scopes).map_err(|error| error.to_string())?,
+            created_at: time(self.created_at)?,
+            expires_at: time(self.expires_at)?,
+            revoked_at: self.revoked_at.map(time).transpose()?,
+            last_used_at: self.last_used_at.map(time).transpose()?,
+        })
+    }
+}
+
+/// A session as it is stored.
+pub(super) struct SessionColumns {
+    pub hash: Vec<u8>,
+    pub account: Vec<u8>,
+    pub created_at: i64,
+    pub last_used_at: i64,
+}
+
+impl SessionColumns {
+    pub fn of(session: &Session) -> Self {
+        Self {
+            hash: session.hash.0.to_vec(),
+            account: bytes(session.account.0),
+            created_at: session.created_at.timestamp_micros(),
+            last_used_at: session.last_used_at.timestamp_micros(),
+        }
+    }
+
+    /// The error says what is wrong with it.
+    pub fn decode(self) -> Result<Session, String> {
+        Ok(Session {
+            hash: hash(&self.hash)?,
+            account: AccountId(id(&self.account)?),
+            created_at: time(self.created_at)?,
+            last_used_at: time(self.last_used_at)?,
+        })
+    }
+}
+
+pub(super) fn bytes(id: Uuid) -> Vec<u8> {
+    id.as_bytes().to_vec()
+}
+
+fn id(bytes: &[u8]) -> Result<Uuid, String> {
+    Uuid::from_slice(bytes).map_err(|error| error.to_string())
+}
+
+fn hash(bytes: &[u8]) -> Result<SecretHash, String> {
+    bytes.try_into().map(SecretHash).map_err(|_| "a hash is not 32 bytes".to_owned())
+}
+
+fn time(micros: i64) -> Result<Timestamp, String> {
+    Timestamp::from_timestamp_micros(micros).ok_or_else(|| "a time out of range".to_owned())
+}
+
+fn recovery(text: &str) -> Result<Vec<SecretHash>, String> {
+    let hashes: Vec<String> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let read = |hash: &String| {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(hash, &mut bytes).map_err(|error| error.to_string())?;
+        Ok(SecretHash(bytes))
+    };
+    hashes.iter().map(read).collect()
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    // Lists of texts always serialize; should that change, what is read later says so.
+    serde_json::to_string(value).unwrap_or_default()
+}

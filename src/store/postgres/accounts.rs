@@ -1,0 +1,54 @@
+//! The port of accounts joined to what performs it: rows found by name and by hash, and changes with their events.
+
+use async_trait::async_trait;
+
+use super::PostgresLog;
+use super::access;
+use super::change;
+use crate::domain::AccountId;
+use crate::domain::AccountName;
+use crate::domain::Envelope;
+use crate::domain::Timestamp;
+use crate::ports::AccessChange;
+use crate::ports::Account;
+use crate::ports::Accounts;
+use crate::ports::LogError;
+use crate::ports::SecretHash;
+use crate::ports::Session;
+use crate::ports::Token;
+use crate::ports::Used;
+
+#[async_trait]
+impl Accounts for PostgresLog {
+    async fn accounts(&self) -> Result<Vec<Account>, LogError> {
+        access::accounts(&self.store).await
+    }
+
+    async fn account(&self, id: AccountId) -> Result<Option<Account>, LogError> {
+        access::account(&self.store, id).await
+    }
+
+    async fn account_named(&self, name: &AccountName) -> Result<Option<Account>, LogError> {
+        access::account_named(&self.store, name).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>, LogError> {
+        access::tokens(&self.store).await
+    }
+
+    async fn token_of(&self, secret: &SecretHash) -> Result<Option<Token>, LogError> {
+        access::token_of(&self.store, secret).await
+    }
+
+    async fn session_of(&self, secret: &SecretHash) -> Result<Option<Session>, LogError> {
+        access::session_of(&self.store, secret).await
+    }
+
+    async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
+        change::commit(&self.store, change).await
+    }
+
+    async fn used(&self, what: Used, at: Timestamp) -> Result<(), LogError> {
+        access::used(&self.store, what, at).await
+    }
+}

@@ -83,9 +83,9 @@ impl Client for LocalClient {
     }
 
     async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        if self.status().observe {
+        if let Some(hint) = self.status().observe.hint() {
             return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes")
-                .hint("start it without --observe to decide"));
+                .hint(hint));
         }
         self.runtime.submit(command, by).await
     }

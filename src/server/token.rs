@@ -1,39 +1,21 @@
-//! One bearer token in a file that only its owner can read: the gate of a server for oneself.
+//! One bearer token in a file that only its owner can read: it opens a server that has no accounts.
 
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::io::Write;
-use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::ExposeSecret;
 use secrecy::SecretString;
-use sha2::Digest;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
 
-use crate::ports::Action;
-use crate::ports::Gate;
-use crate::ports::Presented;
-use crate::ports::Principal;
-use crate::ports::Refusal;
-use crate::ports::RefusalKind;
 
 /// Longest token read from a file, in bytes.
 const LONGEST: u64 = 4096;
-
-/// Admits whoever presents the token, as one person who may do everything.
-pub struct TokenGate {
-    person: String,
-    digest: [u8; 32],
-}
 
 /// A token file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,39 +27,12 @@ pub struct TokenFileError {
     pub is_missing: bool,
 }
 
-impl TokenGate {
-    pub fn new(person: impl Into<String>, token: &SecretString) -> Self {
-        Self { person: person.into(), digest: digest(token.expose_secret()) }
-    }
-
-    /// The gate for the token in `path`, which is made when it does not exist. Consoles that are attached when the
-    /// server restarts get in again, since the token stays.
-    pub fn open(person: impl Into<String>, path: &Path) -> Result<Self, TokenFileError> {
-        let token = match read_token(path) {
-            Err(error) if error.is_missing => make_token(path)?,
-            read => read?,
-        };
-        Ok(Self::new(person, &token))
-    }
-}
-
-#[async_trait]
-impl Gate for TokenGate {
-    async fn admit(&self, presented: Presented<'_>, _from: IpAddr) -> Result<Principal, Refusal> {
-        let (message, is_known) = match presented {
-            Presented::Nothing => ("this needs a token", false),
-            // The digests are compared, so neither content nor length of the token can be timed.
-            Presented::Bearer(token) => ("this token is not known here", digest(token).ct_eq(&self.digest).into()),
-        };
-        if is_known {
-            return Ok(Principal { name: self.person.clone(), credential: String::new() });
-        }
-        let hint = "send `Authorization: Bearer TOKEN` with the token from serve.token in the server's data directory";
-        Err(Refusal::new(RefusalKind::Unknown, message, hint))
-    }
-
-    fn allows(&self, _principal: &Principal, _action: Action) -> Result<(), Refusal> {
-        Ok(())
+/// The token in `path`, which is made when it does not exist. Consoles that are attached when the server restarts get in
+/// again, since the token stays.
+pub fn own_token(path: &Path) -> Result<SecretString, TokenFileError> {
+    match read_token(path) {
+        Err(error) if error.is_missing => make_token(path),
+        read => read,
     }
 }
 
@@ -134,10 +89,6 @@ fn make_token(path: &Path) -> Result<SecretString, TokenFileError> {
     };
     write().map_err(|error| failed(error.to_string()))?;
     Ok(SecretString::from(token))
-}
-
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }
 
 #[cfg(test)]

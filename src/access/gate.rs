@@ -201,3 +201,20 @@ impl Gate {
         self.door.tell_rest(self.at()).await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_itself_and_nothing_else_and_stands_for_who_runs_the_server() {
+        let own = OwnToken::new("Ana Ruiz", &SecretString::from("right".to_owned()));
+        assert!(own.is("right"));
+        for wrong in ["", "righ", "Right", "right "] {
+            assert!(!own.is(wrong), "{wrong:?}");
+        }
+        let principal = own.principal().unwrap();
+        assert_eq!((principal.actor(), principal.role), (Actor::Person("Ana Ruiz".to_owned()), Role::Owner));
+        assert!(!format!("{principal:?}").contains("right"));
+    }
+}

@@ -84,8 +84,7 @@ impl Client for LocalClient {
 
     async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
         if let Some(hint) = self.status().observe.hint() {
-            return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes")
-                .hint(hint));
+            return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes").hint(hint));
         }
         self.runtime.submit(command, by).await
     }

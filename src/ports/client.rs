@@ -66,9 +66,7 @@ pub enum Observe {
     #[default]
     No,
     /// It decides and starts nothing; `hint` says what would let it.
-    Yes {
-        hint: String,
-    },
+    Yes { hint: String },
 }
 
 impl Observe {

@@ -264,7 +264,8 @@ fn read(text: &str) -> Result<FromServer, Cut> {
 
 /// A server that takes nothing for too long is as good as gone.
 async fn say(socket: &mut Socket, message: &FromConsole) -> Result<(), Cut> {
-    let text = serde_json::to_string(message).map_err(|error| Cut::broken(format_args!("this cannot be said: {error}")))?;
+    let text =
+        serde_json::to_string(message).map_err(|error| Cut::broken(format_args!("this cannot be said: {error}")))?;
     match tokio::time::timeout(protocol::PATIENCE, socket.send(Message::text(text))).await {
         Ok(sent) => sent.map_err(|error| Cut::broken(format_args!("the connection was cut: {error}"))),
         Err(_) => Err(Cut::broken("the server takes nothing")),

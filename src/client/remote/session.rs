@@ -100,12 +100,7 @@ impl Session {
     }
 }
 
-fn request(
-    target: &Target,
-    method: Method,
-    route: &str,
-    body: impl Into<Body>,
-) -> Result<Request<Body>, DialError> {
+fn request(target: &Target, method: Method, route: &str, body: impl Into<Body>) -> Result<Request<Body>, DialError> {
     Request::builder()
         .method(method)
         .uri(target.path(route))

@@ -190,7 +190,9 @@ fn toggle_mouse(state: &mut State, world: &World<'_>) -> Vec<Request> {
 
 fn quit(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let active = world.snapshot.runs.values().any(|run| {
-        matches!(run.state, RunState::Planning | RunState::Running) && world.replay.is_none() && !world.status.observe.is_on()
+        matches!(run.state, RunState::Planning | RunState::Running)
+            && world.replay.is_none()
+            && !world.status.observe.is_on()
     });
     let asked = matches!(state.sheet, Some(Sheet::Confirm(Confirm::Quit)));
     if active && !asked {

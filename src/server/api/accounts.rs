@@ -125,12 +125,7 @@ pub(in crate::server) async fn enable(
     set_standing(&app, &principal, &name, Standing::Active).await
 }
 
-async fn set_standing(
-    app: &App,
-    principal: &Principal,
-    name: &str,
-    standing: Standing,
-) -> Result<Response, Problem> {
+async fn set_standing(app: &App, principal: &Principal, name: &str, standing: Standing) -> Result<Response, Problem> {
     let others = app.gate.accounts().accounts().await?;
     let target = found(&others, name)?;
     committed(app, principal, people::set_standing(principal, &target, standing, &others, app.gate.now())).await?;

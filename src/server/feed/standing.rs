@@ -52,7 +52,8 @@ pub(super) fn observe(server: &Observe, principal: &Principal) -> Observe {
         }
         (Observe::No, true, _) => Observe::No,
         (Observe::No, false, Reach::Role) => {
-            let hint = format!("you are {} on this server; deciding and starting runs takes an operator", principal.role);
+            let hint =
+                format!("you are {} on this server; deciding and starting runs takes an operator", principal.role);
             Observe::Yes { hint }
         }
         (Observe::No, false, Reach::Scoped(_)) => {

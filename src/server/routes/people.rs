@@ -40,9 +40,13 @@ pub(super) fn session_routes() -> Vec<Route> {
         Route::get(SESSION, "showSession", "Who one is here, and what one may do", oneself(), || get(session::show))
             .admitted(),
         Route::delete(SESSION, "signOut", "End the session", oneself(), || delete(session::end)).admitted(),
-        Route::get("/v1/roles", "listRoles", "Which role may do what", Answer::Json(describe::<session::Roles>), || {
-            get(session::roles)
-        })
+        Route::get(
+            "/v1/roles",
+            "listRoles",
+            "Which role may do what",
+            Answer::Json(describe::<session::Roles>),
+            || get(session::roles),
+        )
         .admitted(),
     ]
 }
@@ -50,9 +54,13 @@ pub(super) fn session_routes() -> Vec<Route> {
 pub(super) fn account_routes() -> Vec<Route> {
     let account = || Answer::Json(describe::<AccountShape>);
     vec![
-        Route::get(ACCOUNTS, "listAccounts", "Accounts, by name", Answer::Json(describe::<accounts::AccountList>), || {
-            get(accounts::list)
-        })
+        Route::get(
+            ACCOUNTS,
+            "listAccounts",
+            "Accounts, by name",
+            Answer::Json(describe::<accounts::AccountList>),
+            || get(accounts::list),
+        )
         .needs(Action::ReadAccess),
         Route::post::<accounts::New>(
             ACCOUNTS,

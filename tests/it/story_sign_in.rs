@@ -70,9 +70,6 @@ fn where_the_token_file_opens_nothing_any_more_people_sign_in_and_scripts_are_to
     }
     assert_eq!(terminal.exit_code(), 3);
     let mut terminal = Terminal::start(machine.in_terminal(&["--as", "ana", "attach", url]), 24, 80);
-    // Three wrong ones cost a moment, which a right one has to wait for too.
-    a_moment();
-    a_moment();
     answer(&mut terminal, "Password of ana", 1, PASSWORD);
     terminal.until_shown("attached to");
     terminal.keys("q");

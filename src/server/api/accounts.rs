@@ -134,7 +134,6 @@ async fn set_standing(app: &App, principal: &Principal, name: &str, standing: St
 
 /// A password to come.
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(in crate::server) struct NewPassword {
     password: String,
     /// For one's own: the password one has, and a code where there is a second factor.

@@ -46,7 +46,7 @@ async fn a_hundred_requests_a_minute_are_answered_and_the_next_is_told_when_to_c
     assert_eq!(post.http_with(&ben).get("/v1/session").await.0, 200);
     assert_eq!(http.get("/healthz").await.0, 200);
     let told = post.told().await;
-    assert_eq!(told[0]["event"]["cause"], "rate_limited", "{}", told[0]);
+    assert!(told.iter().any(|told| told["event"]["cause"] == "rate_limited"), "{told:?}");
     post.end().await;
 }
 

@@ -111,7 +111,7 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             return left.cut(width);
         }
         Link::Ended { reason } => {
-            left.push(Role::Bad, ", signed out, what you see is old: ");
+            left.push(Role::Bad, ", signed out: ");
             left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
             return left.cut(width);
         }

@@ -179,7 +179,10 @@ mod tests {
             documented.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
         }
         documented.sort();
-        assert_eq!(documented, crate::server::operations());
+        let known = crate::server::operations();
+        let mut known: Vec<_> = known.iter().map(|known| (known.method.to_owned(), known.path.to_owned())).collect();
+        known.sort();
+        assert_eq!(documented, known);
         let names: BTreeSet<_> = routes().iter().map(|route| route.name).collect();
         assert_eq!(names.len(), routes().len(), "an operation's name is its own");
     }

@@ -208,11 +208,11 @@ mod tests {
 
     #[test]
     fn a_refusal_says_how_to_be_let_in_and_when_to_come_back() {
-        let response = Problem::from(Refusal::new(RefusalKind::Unknown, "no", "")).into_response();
+        let response = Problem::from(Refusal::new(RefusalKind::NotSignedIn, "no", "")).into_response();
         assert_eq!(response.status(), 401);
         assert!(response.headers().contains_key(header::WWW_AUTHENTICATE));
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-        let response = Problem::from(Refusal::new(RefusalKind::TooOften { retry_after: 7 }, "no", "")).into_response();
+        let response = Problem::from(Refusal::new(RefusalKind::TooMany { retry_after: 7 }, "no", "")).into_response();
         assert_eq!(
             (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
             (429, &"7".parse().unwrap())

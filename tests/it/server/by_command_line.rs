@@ -21,7 +21,7 @@ fn http(served: &Served, token: &str) -> Http {
 /// A token that the command line issues.
 fn issued(machine: &Machine, account: &str, scopes: &[&str]) -> String {
     let mut arguments = vec!["tokens", "issue", account, "--label", "test", "--json"];
-    scopes.iter().for_each(|scope| arguments.extend(["--scope", scope]));
+    scopes.iter().for_each(|scope| arguments.extend(["--scope", *scope]));
     machine.run(&arguments).ended(0).json()[0]["secret"].as_str().unwrap().to_owned()
 }
 

@@ -113,7 +113,7 @@ async fn a_session_that_is_used_goes_on_and_one_that_only_listens_does_not() {
     };
     tokio::select! {
         () = ended => {}
-        () = using => unreachable!("it goes on"),
+        _ = using => unreachable!("it goes on"),
     }
     busy.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap();
     post.end().await;

@@ -1,3 +1,4 @@
+//! The traits between the core and the world: log, accounts, model, tool, policy, clock, client.
 //!
 //! Nothing here performs I/O; every implementation lives in an adapter.
 

@@ -21,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tools", &["domain", "ports"]),
     ("runtime", &["domain", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "fold", "ports", "protocol", "runtime"]),
-    ("server", &["domain", "fold", "ports", "protocol", "shape"]),
+    ("server", &["domain", "fold", "ports", "access", "protocol", "shape"]),
     ("console", &["domain", "fold", "ports", "config"]),
     ("cli", &["domain", "fold", "ports", "shape", "config", "access"]),
 ];

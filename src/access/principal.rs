@@ -7,7 +7,9 @@ use crate::domain::Actor;
 use crate::domain::Means;
 use crate::domain::Role;
 use crate::domain::Scopes;
+use crate::domain::Timestamp;
 use crate::domain::TokenId;
+use crate::ports::SecretHash;
 
 use super::permission;
 
@@ -20,7 +22,28 @@ pub struct Principal {
     pub role: Role,
     pub reach: Reach,
     pub means: Means,
-    pub token: Option<TokenId>,
+    pub credential: Credential,
+}
+
+/// By what somebody is known, so that it can be looked up later whether it still holds. No secret is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// Access to the store itself.
+    Store,
+    Token {
+        id: TokenId,
+        hash: SecretHash,
+    },
+    Session(SecretHash),
+    /// A signed token of another system: what it says they are, and until when.
+    Jwt {
+        role: Role,
+        until: Timestamp,
+    },
+    /// The token file of a server without accounts, which stands for whoever runs that server.
+    TokenFile {
+        person: String,
+    },
 }
 
 /// How much of the role this way of showing oneself opens.
@@ -58,8 +81,32 @@ impl NotAllowed {
 }
 
 impl Principal {
+    /// The person in whose name things are done. A login name that no account could have stays as it is.
     pub fn actor(&self) -> Actor {
-        Actor::Person(self.name.as_str().to_owned())
+        match &self.credential {
+            Credential::TokenFile { person } => Actor::Person(person.clone()),
+            _ => Actor::Person(self.name.as_str().to_owned()),
+        }
+    }
+
+    /// All that they may do, in the order of the table.
+    pub fn actions(&self) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(|action| self.may(*action).is_ok())
+    }
+
+    /// Whether any of the commands that people give is theirs to give.
+    pub fn may_command(&self) -> bool {
+        const COMMANDS: [Action; 8] = [
+            Action::StartRuns,
+            Action::SteerRuns,
+            Action::Answer,
+            Action::Deny,
+            Action::Settle,
+            Action::ApproveLow,
+            Action::ApproveHigh,
+            Action::ApproveCritical,
+        ];
+        COMMANDS.into_iter().any(|action| self.may(action).is_ok())
     }
 
     pub fn may(&self, action: Action) -> Result<(), NotAllowed> {
@@ -92,8 +139,8 @@ mod tests {
     use super::*;
 
     fn principal(role: Role, reach: Reach) -> Principal {
-        let name = AccountName::parse("ana").unwrap();
-        Principal { account: AccountId(Uuid::from_u128(1)), name, role, reach, means: Means::Token, token: None }
+        let (account, name) = (AccountId(Uuid::from_u128(1)), AccountName::parse("ana").unwrap());
+        Principal { account, name, role, reach, means: Means::Token, credential: Credential::Store }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //! in the log under their name, and a name that has an account can do no more than that account may.
 
 use secrecy::ExposeSecret;
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Context;
@@ -16,7 +15,7 @@ use super::host::StoreKeeper;
 use super::password;
 use super::table::table;
 use super::time;
-use super::tokens::TokenShape;
+use crate::access::Credential;
 use crate::access::Entropy;
 use crate::access::Principal;
 use crate::access::Reach;
@@ -32,59 +31,17 @@ use crate::domain::AccountName;
 use crate::domain::Actor;
 use crate::domain::Means;
 use crate::domain::Role;
-use crate::domain::Timestamp;
 use crate::domain::nearest;
 use crate::ports::AccessChange;
 use crate::ports::Account;
 use crate::ports::Clock;
 use crate::ports::Standing;
 use crate::ports::SystemClock;
-use crate::ports::Token;
 use crate::ports::TotpSecret;
-
-/// An account, as lists print it.
-#[derive(Serialize)]
-struct AccountShape<'a> {
-    id: AccountId,
-    name: &'a AccountName,
-    role: Role,
-    state: &'static str,
-    password: bool,
-    totp: bool,
-    recovery_codes: usize,
-    created_at: Timestamp,
-}
-
-/// What a second factor is set up with, shown once.
-#[derive(Serialize)]
-struct TotpShape<'a> {
-    name: &'a AccountName,
-    uri: String,
-    recovery_codes: Vec<String>,
-}
-
-impl<'a> AccountShape<'a> {
-    fn of(account: &'a Account) -> Self {
-        let secrets = &account.secrets;
-        Self {
-            id: account.id,
-            name: &account.name,
-            role: account.role,
-            state: state(account),
-            password: secrets.password.is_some(),
-            totp: secrets.totp.is_some(),
-            recovery_codes: secrets.recovery.len(),
-            created_at: account.created_at,
-        }
-    }
-}
-
-fn state(account: &Account) -> &'static str {
-    match account.standing {
-        Standing::Active => "active",
-        Standing::Disabled => "disabled",
-    }
-}
+use crate::shape::AccountDetail;
+use crate::shape::AccountShape;
+use crate::shape::RoleShape;
+use crate::shape::TotpShape;
 
 pub async fn accounts(mut context: Context<'_>, options: AccountsOptions) -> Result<Exit, Failure> {
     let access = match &options.action {
@@ -104,15 +61,10 @@ pub async fn accounts(mut context: Context<'_>, options: AccountsOptions) -> Res
 }
 
 fn roles(context: &mut Context<'_>) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct RoleShape {
-        role: Role,
-        actions: Vec<&'static str>,
-    }
     match context.form {
         Form::Text => context.output.write(&permission_table()),
         Form::Json => Role::ALL.into_iter().try_for_each(|role| {
-            let actions = crate::access::actions_of(role).map(|action| action.name()).collect();
+            let actions = crate::access::actions_of(role).collect();
             context.output.json(&RoleShape { role, actions })
         }),
     }
@@ -135,7 +87,7 @@ async fn list(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<(), 
                 vec![
                     account.name.to_string(),
                     account.role.to_string(),
-                    state(account).to_owned(),
+                    AccountShape::of(account).state.to_owned(),
                     factor.to_owned(),
                     time::shown(account.created_at),
                 ]
@@ -147,17 +99,9 @@ async fn list(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<(), 
 }
 
 async fn show(context: &mut Context<'_>, store: &dyn StoreKeeper, name: &str) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Detail<'a> {
-        #[serde(flatten)]
-        account: AccountShape<'a>,
-        tokens: Vec<TokenShape<'a>>,
-    }
     let account = find(&store.accounts().accounts().await?, name)?;
-    let tokens: Vec<Token> =
-        store.accounts().tokens().await?.into_iter().filter(|token| token.account == account.id).collect();
-    let tokens = tokens.iter().map(|token| TokenShape::of(token, &account.name, SystemClock.now())).collect();
-    let detail = Detail { account: AccountShape::of(&account), tokens };
+    let tokens = store.accounts().tokens().await?;
+    let detail = AccountDetail::of(&account, &tokens, SystemClock.now());
     match context.form {
         Form::Json => context.output.json(&detail),
         Form::Text => {
@@ -218,7 +162,10 @@ async fn change(context: &mut Context<'_>, store: &dyn StoreKeeper, action: Acco
     let changed = find(&store.accounts().accounts().await?, name.as_str())?;
     match context.form {
         Form::Json => context.output.json(&AccountShape::of(&changed)),
-        Form::Text => context.output.line(&format!("{}: {}, {}", changed.name, changed.role, state(&changed))),
+        Form::Text => {
+            let state = AccountShape::of(&changed).state;
+            context.output.line(&format!("{}: {}, {state}", changed.name, changed.role))
+        }
     }
 }
 
@@ -237,7 +184,7 @@ async fn set_totp(
     let mut totp = TotpSecret { secret: secret.to_vec(), last_step: 0 };
     // Refused before anything is shown.
     people::set_totp(by, target, totp.clone(), kept.clone(), SystemClock.now())?;
-    let shape = TotpShape { name: &target.name, uri: totp::uri(&target.name, &secret), recovery_codes: codes };
+    let shape = TotpShape { name: target.name.clone(), uri: totp::uri(&target.name, &secret), recovery_codes: codes };
     match context.form {
         Form::Json => context.output.json(&shape)?,
         Form::Text => context.output.line(&format!(
@@ -288,7 +235,7 @@ pub(super) fn administrator(person: &Actor, accounts: &[Account]) -> Result<Prin
         name,
         reach: Reach::Role,
         means: Means::Store,
-        token: None,
+        credential: Credential::Store,
     })
 }
 

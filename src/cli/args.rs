@@ -302,7 +302,8 @@ pub struct AttachOptions {
     /// The server: https://HOST:PORT, or http://127.0.0.1:7417 on this machine
     #[arg(value_name = "URL")]
     pub server: String,
-    /// Where the token is [default: MORNINGAI_TOKEN; for this machine, serve.token in the data directory]
+    /// Where the token is [default: MORNINGAI_TOKEN; for this machine, serve.token in the data directory; without one, a
+    /// name and a password are asked for]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// The authority that vouches for the server, PEM [default: those that this machine trusts]

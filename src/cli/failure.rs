@@ -95,7 +95,10 @@ impl From<Rejection> for Failure {
         let exit = match rejection.kind {
             RejectionKind::NotFound | RejectionKind::Invalid => Exit::Usage,
             RejectionKind::DigestMismatch | RejectionKind::NotAllowed => Exit::Refused,
-            RejectionKind::AlreadySettled | RejectionKind::Stale | RejectionKind::NotSaved => Exit::Failed,
+            RejectionKind::AlreadySettled
+            | RejectionKind::Stale
+            | RejectionKind::NotSaved
+            | RejectionKind::TooOften => Exit::Failed,
         };
         Self::new(exit, rejection.message).next(rejection.hint)
     }

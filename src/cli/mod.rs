@@ -17,7 +17,7 @@ mod follow;
 mod host;
 mod outcome;
 mod output;
-mod password;
+pub mod password;
 mod record;
 mod run;
 mod runs;

@@ -38,7 +38,8 @@ pub fn shown(question: &str) -> Result<Option<String>, Failure> {
     Ok(Some(line.trim().to_owned()))
 }
 
-fn hidden(question: &str) -> Result<SecretString, Failure> {
+/// A line that is not shown as it is typed.
+pub fn hidden(question: &str) -> Result<SecretString, Failure> {
     // Quiet before the question, so that nothing typed in answer is shown or thrown away.
     let quiet = Quiet::enter().map_err(unreadable)?;
     ask(question);
@@ -49,7 +50,7 @@ fn hidden(question: &str) -> Result<SecretString, Failure> {
 }
 
 /// To standard error, for standard output carries results. There is nobody to tell if that fails.
-fn ask(question: &str) {
+pub fn ask(question: &str) {
     let _ = io::stderr().write_all(question.as_bytes()).and_then(|()| io::stderr().flush());
 }
 

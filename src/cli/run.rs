@@ -33,7 +33,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
     let order = Order { run, work, workspace: options.workspace, uncommitted };
     // The store is opened before anything is made for the run, so that one that cannot be used leaves nothing behind.
     let session = context.host.session(Part::Carrier(run)).await?;
-    let observes = session.client().status().observe;
+    let observes = session.client().status().observe.is_on();
     let prepared = match observes {
         true => {
             Err(Failure::new(Exit::Refused, "this program only observes").next("leave --observe out to start runs"))
@@ -65,7 +65,7 @@ pub async fn resume(mut context: Context<'_>, given: &str, detach: bool) -> Resu
     }
     let session = context.host.session(Part::Carrier(run.id)).await?;
     let begin = (run.state == RunState::Paused).then_some(Command::Resume { run: run.id });
-    let manner = manner(&context, detach, session.client().status().observe);
+    let manner = manner(&context, detach, session.client().status().observe.is_on());
     carry(&mut context, session, run.id, begin, manner).await
 }
 

@@ -1,6 +1,5 @@
 //! `morningai tokens`: what programs show instead of a password. A secret is shown once, when it is issued.
 
-use serde::Serialize;
 use uuid::Uuid;
 
 use super::Context;
@@ -21,56 +20,16 @@ use crate::access::SystemEntropy;
 use crate::access::people;
 use crate::access::people::TokenOrder;
 use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Scopes;
-use crate::domain::Timestamp;
 use crate::domain::TokenId;
 use crate::domain::Untrusted;
 use crate::ports::Account;
 use crate::ports::Clock;
 use crate::ports::SystemClock;
 use crate::ports::Token;
-
-/// A token, as lists print it; never its secret.
-#[derive(Serialize)]
-pub(super) struct TokenShape<'a> {
-    id: TokenId,
-    account: &'a AccountName,
-    label: &'a str,
-    state: &'static str,
-    scopes: &'a Scopes,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    revoked_at: Option<Timestamp>,
-    last_used_at: Option<Timestamp>,
-}
-
-impl<'a> TokenShape<'a> {
-    pub(super) fn of(token: &'a Token, account: &'a AccountName, now: Timestamp) -> Self {
-        let state = match token.revoked_at {
-            Some(_) => "revoked",
-            None if now >= token.expires_at => "expired",
-            None => "good",
-        };
-        Self {
-            id: token.id,
-            account,
-            label: &token.label,
-            state,
-            scopes: &token.scopes,
-            created_at: token.created_at,
-            expires_at: token.expires_at,
-            revoked_at: token.revoked_at,
-            last_used_at: token.last_used_at,
-        }
-    }
-
-    /// On one line, for the page of its account.
-    pub(super) fn line(&self) -> String {
-        let label = Untrusted::from(self.label);
-        format!("{}  {}  {}  {}", self.id.short(), self.state, label.visible(), self.scopes.joined())
-    }
-}
+use crate::shape;
+use crate::shape::IssuedToken;
+use crate::shape::TokenNotFound;
+use crate::shape::TokenShape;
 
 pub async fn tokens(mut context: Context<'_>, options: TokensOptions) -> Result<Exit, Failure> {
     let access = if options.action.is_none() { Access::Read } else { Access::Write };
@@ -97,25 +56,21 @@ pub async fn tokens(mut context: Context<'_>, options: TokensOptions) -> Result<
 async fn list(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<(), Failure> {
     let accounts = store.accounts().accounts().await?;
     let tokens = store.accounts().tokens().await?;
-    let now = SystemClock.now();
-    let shapes: Vec<_> = tokens
-        .iter()
-        .filter_map(|token| Some(TokenShape::of(token, &owner(&accounts, token.account)?.name, now)))
-        .collect();
+    let shapes = TokenShape::all(&tokens, &accounts, SystemClock.now());
     match context.form {
         Form::Json => shapes.iter().try_for_each(|shape| context.output.json(shape)),
         Form::Text if shapes.is_empty() => {
             context.output.line("no tokens; `morningai tokens issue ACCOUNT --label TEXT --scope ACTION` makes one")
         }
         Form::Text => {
-            let row = |shape: &TokenShape<'_>| {
+            let row = |shape: &TokenShape| {
                 vec![
                     shape.id.short(),
                     shape.account.to_string(),
                     shape.state.to_owned(),
                     time::shown(shape.expires_at),
                     shape.last_used_at.map_or_else(|| "never".to_owned(), time::shown),
-                    Untrusted::from(shape.label).visible().into_owned(),
+                    Untrusted::from(shape.label.as_str()).visible().into_owned(),
                 ]
             };
             let rows: Vec<_> = shapes.iter().map(row).collect();
@@ -134,13 +89,6 @@ async fn issue(
     account: &str,
     mut order: TokenOrder,
 ) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct Issued<'a> {
-        id: TokenId,
-        account: &'a AccountName,
-        /// The only time it is shown.
-        secret: &'a str,
-    }
     let accounts = store.accounts().accounts().await?;
     let by = administrator(&context.host.person(), &accounts)?;
     let account = find(&accounts, account)?;
@@ -149,7 +97,7 @@ async fn issue(
     let (secret, change) = people::issue_token(&by, &account, order, SystemClock.now())?;
     commit(store, change).await?;
     match context.form {
-        Form::Json => context.output.json(&Issued { id, account: &account.name, secret: &secret }),
+        Form::Json => context.output.json(&IssuedToken { id, account: account.name, secret }),
         Form::Text => {
             context.output.diagnose("shown this once; only a hash of it is kept");
             context.output.line(&secret)
@@ -174,16 +122,13 @@ async fn revoke(context: &mut Context<'_>, store: &dyn StoreKeeper, given: &str)
     }
 }
 
-/// The token whose id begins with this, or ends with it as lists show it.
 fn one_token<'a>(tokens: &'a [Token], given: &str) -> Result<&'a Token, Failure> {
-    let wanted = given.trim().to_ascii_lowercase();
-    let matches = |token: &&Token| token.id.to_string().starts_with(&wanted) || token.id.short() == wanted;
-    let mut found = tokens.iter().filter(matches).filter(|_| !wanted.is_empty());
-    match (found.next(), found.next()) {
-        (Some(token), None) => Ok(token),
-        (Some(_), Some(_)) => {
-            Err(Failure::usage(format!("several tokens begin with {given:?}")).next("give more digits"))
+    shape::token(tokens, given).map_err(|not_one| match not_one {
+        TokenNotFound::Several => {
+            Failure::usage(format!("several tokens begin with {given:?}")).next("give more digits")
         }
-        (None, _) => Err(Failure::usage(format!("there is no token {given:?}")).next("`morningai tokens` lists them")),
-    }
+        TokenNotFound::Nothing => {
+            Failure::usage(format!("there is no token {given:?}")).next("`morningai tokens` lists them")
+        }
+    })
 }

@@ -83,9 +83,8 @@ impl Client for LocalClient {
     }
 
     async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        if self.status().observe {
-            return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes")
-                .hint("start it without --observe to decide"));
+        if let Some(hint) = self.status().observe.hint() {
+            return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes").hint(hint));
         }
         self.runtime.submit(command, by).await
     }

@@ -20,8 +20,20 @@ pub struct AccessSection {
     /// A session not used for so many seconds is over. Written as `"30m"`.
     #[serde(deserialize_with = "seconds")]
     pub session_idle: Option<u64>,
+    /// Whether people may approve what runs ask for that they started themselves: `refuse` or `allow`.
+    pub own_requests: OwnRequests,
     /// Without it, no signed token is believed.
     pub jwt: Option<JwtSection>,
+}
+
+/// Whether who started a run may also approve what it asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OwnRequests {
+    /// Somebody else has to.
+    #[default]
+    Refuse,
+    Allow,
 }
 
 /// An issuer whose signed tokens are believed.

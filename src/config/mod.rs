@@ -21,6 +21,7 @@ mod table;
 
 pub use access::AccessSection;
 pub use access::JwtSection;
+pub use access::OwnRequests;
 pub use agents::Agent;
 pub use agents::Agents;
 pub use library::Library;

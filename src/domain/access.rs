@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
 
 /// What a person is here. Each role may do all that those before it may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Looks.
@@ -59,7 +60,7 @@ impl FromStr for Role {
 macro_rules! actions {
     ($($variant:ident = $name:literal, $about:literal;)*) => {
         /// Something that a role allows or does not. Every command and every query needs exactly one of them.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Action {
             $(#[doc = $about] #[serde(rename = $name)] $variant,)*
         }
@@ -123,7 +124,7 @@ impl FromStr for Action {
 }
 
 /// Actions that a token is for. Never widens what the account behind it may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Scopes(pub BTreeSet<Action>);
 
@@ -145,7 +146,7 @@ impl FromIterator<Action> for Scopes {
 }
 
 /// The name a person signs in with, and decides under: lower case, so that `Ana` and `ana` cannot be two people.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct AccountName(String);
 
@@ -224,6 +225,8 @@ pub enum RefusalCause {
     /// No such token, session or signature.
     UnknownCredential,
     Expired,
+    /// A signed token that begins later: of the two clocks, one is wrong.
+    NotYet,
     Revoked,
     /// More requests than the limit allows.
     RateLimited,
@@ -240,6 +243,7 @@ impl RefusalCause {
             Self::Delayed => "too many failures",
             Self::UnknownCredential => "unknown credential",
             Self::Expired => "expired",
+            Self::NotYet => "not valid yet",
             Self::Revoked => "revoked",
             Self::RateLimited => "too many requests",
         }

@@ -30,6 +30,8 @@ pub enum RejectionKind {
     NotAllowed,
     /// The store could not save it: nothing was decided.
     NotSaved,
+    /// More commands than the limit allows: nothing was decided.
+    TooOften,
 }
 
 impl Rejection {

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde::Deserialize;
+use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::domain::Actor;
@@ -52,9 +54,41 @@ pub struct Status {
     pub model: Option<String>,
     /// Rung of the sandbox: `bubblewrap`, `landlock+seccomp`, `none`; empty while it is being looked at.
     pub sandbox: String,
-    /// Whether decisions are refused here (`--observe`).
-    pub observe: bool,
+    /// Whether decisions are refused here.
+    pub observe: Observe,
     pub link: Link,
+}
+
+/// Whether a console only looks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Observe {
+    #[default]
+    No,
+    /// It decides and starts nothing; `hint` says what would let it.
+    Yes { hint: String },
+}
+
+impl Observe {
+    /// As `--observe` has it.
+    pub fn wanted(is_wanted: bool) -> Self {
+        match is_wanted {
+            true => Self::Yes { hint: "start it without --observe to decide and to start runs".to_owned() },
+            false => Self::No,
+        }
+    }
+
+    pub fn is_on(&self) -> bool {
+        self.hint().is_some()
+    }
+
+    /// What would let it decide; `None` where it does.
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::No => None,
+            Self::Yes { hint } => Some(hint),
+        }
+    }
 }
 
 /// How what is shown relates to what is.
@@ -67,6 +101,8 @@ pub enum Link {
     Up { behind: Duration },
     /// Nothing has been heard for this long, for this reason; it is tried again.
     Down { since: Duration, reason: String },
+    /// Whoever sits here is not let in any more, for this reason; it is not tried again by itself.
+    Ended { reason: String },
 }
 
 impl Link {
@@ -78,7 +114,7 @@ impl Link {
         match self {
             Self::Direct => false,
             Self::Up { behind } => *behind >= Self::NOTABLE,
-            Self::Down { .. } => true,
+            Self::Down { .. } | Self::Ended { .. } => true,
         }
     }
 }

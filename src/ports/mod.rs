@@ -1,11 +1,10 @@
-//! The traits between the core and the world: log, accounts, model, tool, policy, clock, client, gate.
+//! The traits between the core and the world: log, accounts, model, tool, policy, clock, client.
 //!
 //! Nothing here performs I/O; every implementation lives in an adapter.
 
 mod accounts;
 mod client;
 mod clock;
-mod gate;
 mod judge;
 mod log;
 mod model;
@@ -31,16 +30,11 @@ pub use client::ClientError;
 pub use client::Feed;
 pub use client::Link;
 pub use client::Moment;
+pub use client::Observe;
 pub use client::Status;
 pub use client::Transport;
 pub use clock::Clock;
 pub use clock::SystemClock;
-pub use gate::Action;
-pub use gate::Gate;
-pub use gate::Presented;
-pub use gate::Principal;
-pub use gate::Refusal;
-pub use gate::RefusalKind;
 pub use judge::Judge;
 pub use log::Batch;
 pub use log::Fence;

@@ -15,6 +15,7 @@ use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::ports::Observe;
 
 /// What a console says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -101,7 +102,7 @@ pub struct Welcome {
     pub source: String,
     pub model: Option<String>,
     pub sandbox: String,
-    pub observe: bool,
+    pub observe: Observe,
 }
 
 /// What a console wants.

@@ -45,9 +45,11 @@ pub use parts::SnapshotPart;
 pub use parts::parts_of;
 
 /// The protocol's version. A change that the other side would misunderstand gets a new one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Where the feed is, below the server's address.
 pub const FEED_PATH: &str = "/v1/feed";
+/// Where one signs in and out.
+pub const SESSION_PATH: &str = "/v1/session";
 /// Largest message taken from a console, in bytes: decisions and goals are small.
 pub const MOST_FROM_CONSOLE: usize = 1024 * 1024;
 /// Largest message taken from a server, in bytes: a page of events with long outputs.
@@ -67,7 +69,7 @@ pub mod close {
     pub const GOING_AWAY: u16 = 1001;
     /// A message that is not of this protocol.
     pub const MALFORMED: u16 = 1007;
-    /// Not admitted any more, or too many requests at once.
+    /// Too many requests at once.
     pub const POLICY: u16 = 1008;
     pub const TOO_BIG: u16 = 1009;
     /// Nothing was heard for too long.
@@ -76,4 +78,8 @@ pub mod close {
     pub const VERSION: u16 = 4001;
     /// The feed cannot go on for a reason of the server's own; attaching again gets a fresh snapshot.
     pub const AGAIN: u16 = 4002;
+    /// What was shown at the gate opens it no more: revoked, expired, signed out, unused for too long, disabled.
+    pub const OVER: u16 = 4003;
+    /// One may do other things than before; attaching again tells which.
+    pub const RIGHTS: u16 = 4004;
 }

@@ -13,6 +13,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::App;
+use super::rights;
+use crate::access::Principal;
 use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
 use crate::domain::CardDigest;
@@ -24,9 +26,7 @@ use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::RunEvent;
 use crate::domain::Stream;
-use crate::ports::Action;
 use crate::ports::Answer;
-use crate::ports::Principal;
 use crate::protocol::Delivery;
 use crate::protocol::Submission;
 
@@ -64,7 +64,7 @@ impl Commits {
 
 /// Carries a command out for `principal`, whatever becomes of the connection it came by.
 pub(super) async fn submit(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> Outcome {
-    let mut outcome = match app.commits.find(id, &principal.name) {
+    let mut outcome = match app.commits.find(id, principal.actor().name()) {
         Some(outcome) => outcome,
         None => begin(app, principal, id, submission),
     };
@@ -76,7 +76,7 @@ pub(super) async fn submit(app: &Arc<App>, principal: &Principal, id: Uuid, subm
 
 fn begin(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> watch::Receiver<Option<Outcome>> {
     let (tell, outcome) = watch::channel(None);
-    app.commits.add(id, principal.name.clone(), outcome.clone());
+    app.commits.add(id, principal.actor().name().to_owned(), outcome.clone());
     let (app, principal) = (app.clone(), principal.clone());
     tokio::spawn(async move {
         let came_of_it = carry_out(&app, &principal, submission).await;
@@ -87,16 +87,16 @@ fn begin(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission
 
 async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> Outcome {
     let Submission { command, since, delivery } = submission;
-    let person = Actor::Person(principal.name.clone());
-    app.gate
-        .allows(principal, action_of(&command)?)
-        .map_err(|refusal| Rejection::new(RejectionKind::NotAllowed, refusal.message).hint(refusal.hint))?;
+    let person = principal.actor();
+    // What came of it before is told even to somebody who could not do it any more.
     if delivery == Delivery::Again
         && let Some(done) = already_done(app, &command, since, &person).await
     {
         return Ok(done);
     }
-    let rejection = match decide(app, principal, (*command).clone()).await {
+    let principal = app.gate.again(principal).await.map_err(rights::rejected)?;
+    app.gate.count(&principal).await.map_err(rights::rejected)?;
+    let rejection = match decide(app, &principal, (*command).clone()).await {
         Err(rejection) if delivery == Delivery::Again => rejection,
         outcome => return outcome,
     };
@@ -107,41 +107,21 @@ async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> 
     }
 }
 
-/// Submits what a person from outside may ask for; whether this person may, the gate has said.
+/// Submits what a person from outside asks for, if they may.
 pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
-    action_of(&command)?;
+    rights::check(app, principal, &command).await.map_err(rights::rejected)?;
     let command = match command {
         // Starting it again changes nothing, so a run that is there already needs no preparation.
         Command::Start { run, .. } if is_known(app, run).await => return Ok(Vec::new()),
         Command::Start { run, .. } => Command::Start { run, spec: Box::new(app.prepared.of(run)?) },
         other => other,
     };
-    app.client.submit(command, Actor::Person(principal.name.clone())).await
+    app.client.submit(command, principal.actor()).await
 }
 
 async fn is_known(app: &App, run: crate::domain::RunId) -> bool {
     let query = Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 };
     matches!(app.client.query(query).await, Ok(Answer::Events(page)) if !page.rows.is_empty())
-}
-
-/// What kind of action a command is; those that only the runtime gives are refused.
-fn action_of(command: &Command) -> Result<Action, Rejection> {
-    match command {
-        Command::Start { .. } => Ok(Action::Start),
-        Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } | Command::Settle { .. } => {
-            Ok(Action::Decide)
-        }
-        Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => Ok(Action::Steer),
-        Command::Proceed { .. }
-        | Command::TurnFinished { .. }
-        | Command::EffectFinished { .. }
-        | Command::Drifted { .. }
-        | Command::Doubt { .. }
-        | Command::Recover { .. }
-        | Command::Expire { .. } => {
-            Err(Rejection::new(RejectionKind::NotAllowed, "only the orchestrator itself asks for that"))
-        }
-    }
 }
 
 /// The event by which `person` already got what `command` wants, after `since`.

@@ -16,13 +16,13 @@ use axum::response::Response;
 
 use super::App;
 use super::problem::Problem;
-use crate::ports::Action;
-use crate::ports::Presented;
+use crate::access::Presented;
+use crate::domain::Action;
 
 /// What a request may take; a longer one is answered with an error.
 const LIMIT: Duration = Duration::from_secs(30);
 /// Longest token looked at, in bytes.
-const LONGEST_TOKEN: usize = 4096;
+const LONGEST_TOKEN: usize = crate::access::jwt::LONGEST;
 
 /// Who is at the other end of the connection.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +41,19 @@ pub(super) enum Pace {
 #[derive(Clone)]
 pub(super) struct Door {
     pub(super) app: Arc<App>,
-    /// `None`: anybody.
-    pub(super) action: Option<Action>,
+    pub(super) asks: Asks,
     pub(super) pace: Pace,
+}
+
+/// What one must show to use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asks {
+    /// Nothing at all.
+    Nothing,
+    /// Who one is, whatever one may do.
+    Admission,
+    /// That one may do this; some routes look closer at what is asked for, and ask for more.
+    Right(Action),
 }
 
 /// Lets a request through to its route, or answers it.
@@ -66,10 +76,14 @@ pub(super) async fn pass(State(door): State<Door>, mut request: Request, next: N
 async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     check_name(door, request)?;
     check_origin(request.headers())?;
-    let Some(action) = door.action else { return Ok(()) };
+    if door.asks == Asks::Nothing {
+        return Ok(());
+    }
     let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };
     let principal = door.app.gate.admit(presented(request.headers())?, from).await?;
-    door.app.gate.allows(&principal, action)?;
+    if let Asks::Right(action) = door.asks {
+        door.app.gate.permit(&principal, action).await?;
+    }
     request.extensions_mut().insert(principal);
     Ok(())
 }

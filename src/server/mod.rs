@@ -1,6 +1,7 @@
 //! The orchestrator for those who are elsewhere: an HTTP API, and the feed that attached consoles live on.
 //!
-//! `listen` takes connections and is patient with none of them for long; `door` lets in only what the gate admits;
+//! `listen` takes connections and is patient with none of them for long; `door` lets in only whom the gate admits, and
+//! only to what they may do; `rights` asks it about each command, of a request and of an attached console alike;
 //! `routes` is the one table that the router and the OpenAPI document are both made from; `feed` tells consoles what
 //! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console.
 
@@ -8,6 +9,7 @@ mod api;
 mod body;
 mod commit;
 mod door;
+mod enrolment;
 mod feed;
 mod health;
 mod hosts;
@@ -15,6 +17,7 @@ mod listen;
 mod openapi;
 mod prepared;
 mod problem;
+mod rights;
 mod routes;
 mod tls;
 mod token;
@@ -26,10 +29,10 @@ use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::access::Gate;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::ports::Client;
-use crate::ports::Gate;
 use crate::ports::Log;
 use crate::ports::Offer;
 use crate::ports::Order;
@@ -39,18 +42,23 @@ pub use hosts::Hosts;
 pub use listen::Exposure;
 pub use listen::ListenError;
 pub use openapi::document as openapi_document;
+pub use routes::Operation;
 pub use routes::operations;
+pub use routes::table as route_table;
 pub use tls::Identity;
 pub use token::TokenFileError;
-pub use token::TokenGate;
+pub use token::own_token;
 pub use token::read_token;
+
+/// Time between looks at what the log was not told of yet.
+const TELL: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// What the server works with.
 pub struct Parts {
     pub client: Arc<dyn Client>,
     pub log: Arc<dyn Log>,
     pub host: Arc<dyn Host>,
-    pub gate: Arc<dyn Gate>,
+    pub gate: Arc<Gate>,
     pub exposure: Exposure,
 }
 
@@ -103,6 +111,7 @@ pub enum Whose {
 pub struct Server {
     address: SocketAddr,
     scheme: &'static str,
+    gate: Arc<Gate>,
     stopping: CancellationToken,
     tasks: TaskTracker,
 }
@@ -122,7 +131,8 @@ impl Server {
             client: parts.client,
             log: parts.log,
             host: parts.host,
-            gate: parts.gate,
+            gate: parts.gate.clone(),
+            enrolments: enrolment::Enrolments::default(),
             hosts,
             hub,
             commits: commit::Commits::default(),
@@ -134,7 +144,8 @@ impl Server {
         });
         let router = routes::router(app);
         tasks.spawn(listener.serve(router, stopping.clone(), tasks.clone()));
-        Ok(Self { address, scheme, stopping, tasks })
+        tasks.spawn(tell_of_attempts(parts.gate.clone(), stopping.clone()));
+        Ok(Self { address, scheme, gate: parts.gate, stopping, tasks })
     }
 
     /// Where it listens: `http://127.0.0.1:7417`.
@@ -153,6 +164,14 @@ impl Server {
         if tokio::time::timeout(listen::LAST_WORDS, self.tasks.wait()).await.is_err() {
             tracing::warn!("some connections were still open when the server ended");
         }
+        self.gate.tell_rest().await;
+    }
+}
+
+/// Has the log told of attempts that were counted together.
+async fn tell_of_attempts(gate: Arc<Gate>, stopping: CancellationToken) {
+    while stopping.run_until_cancelled(tokio::time::sleep(TELL)).await.is_some() {
+        gate.tell().await;
     }
 }
 
@@ -161,7 +180,8 @@ struct App {
     client: Arc<dyn Client>,
     log: Arc<dyn Log>,
     host: Arc<dyn Host>,
-    gate: Arc<dyn Gate>,
+    gate: Arc<Gate>,
+    enrolments: enrolment::Enrolments,
     hosts: Hosts,
     hub: Arc<feed::Hub>,
     commits: commit::Commits,

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document, made from the table of routes.
 
+use axum::http::Method;
 use axum::response::Response;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -8,13 +9,14 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::body;
+use super::door::Asks;
 use super::problem;
 use super::problem::Problem;
 use super::routes::Answer;
 use super::routes::Describe;
 use super::routes::Route;
 use super::routes::routes;
-use crate::ports::Action;
+use crate::domain::Action;
 
 /// `GET /openapi.json`
 pub(super) async fn serve() -> Result<Response, Problem> {
@@ -41,7 +43,12 @@ pub fn document() -> Value {
             "title": "morningai",
             "version": env!("CARGO_PKG_VERSION"),
             "description": "Runs of agents, what they ask of people, and the log. Ids are UUIDv7, and any unique prefix \
-                            is accepted. Times are RFC 3339 UTC. Money is a decimal string in USD.",
+                            is accepted. Times are RFC 3339 UTC. Money is a decimal string in USD. Requests and the \
+                            commands of attached consoles are counted for each person: 100 a minute and 1000 an hour \
+                            unless the server's configuration says otherwise; beyond that the answer is 429 with \
+                            `Retry-After`. The store is looked after on the server's own machine, with `morningai db`: \
+                            a backup holds every tenant of its file and fills the server's disk, and a rebuild \
+                            replaces rows under those who read them.",
         },
         "paths": paths,
         "components": {
@@ -63,16 +70,30 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "summary": route.summary,
         "parameters": parameters(route, generator),
         "responses": responses(route, generator),
-        "security": if route.action.is_some() { json!([{ "token": [] }]) } else { json!([]) },
+        "security": if route.asks == Asks::Nothing { json!([]) } else { json!([{ "token": [] }]) },
     });
-    if let Some(action) = route.action {
-        operation["description"] = format!("Needs the right to {}.", action.name()).into();
+    if let Asks::Right(action) = route.asks {
+        operation["description"] = needs(action).into();
     }
     if let Some(body) = route.body {
         let schema = body(generator).to_value();
         operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
     }
     operation
+}
+
+/// What a route takes, and where more is looked at than the route.
+fn needs(action: Action) -> String {
+    let more = match action {
+        Action::ApproveLow => {
+            ", or what the card's risk and environment ask for; and that somebody else started the run, unless \
+             `[access] own_requests` allows it"
+        }
+        Action::ManageSelf => "; what belongs to somebody else takes `accounts.manage` and a role above theirs",
+        Action::ManageAccounts => ", and a role above theirs",
+        _ => "",
+    };
+    format!("Needs `{action}`: to {}{more}.", action.about())
 }
 
 fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
@@ -125,7 +146,7 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// The errors that can be expected.
 fn statuses(route: &Route) -> Vec<&'static str> {
     let mut statuses = vec!["503"];
-    if route.action.is_some() {
+    if route.asks != Asks::Nothing {
         statuses.extend(["400", "401", "403", "429"]);
     }
     if route.path.contains('{') {
@@ -134,7 +155,11 @@ fn statuses(route: &Route) -> Vec<&'static str> {
     if route.body.is_some() {
         statuses.extend(["413", "422"]);
     }
-    if matches!(route.action, Some(Action::Decide | Action::Steer)) {
+    if route.name == "signIn" {
+        statuses.extend(["400", "401", "429"]);
+    }
+    // What is changed may have been changed by somebody else.
+    if route.method == Method::POST && route.asks != Asks::Nothing {
         statuses.push("409");
     }
     statuses
@@ -154,7 +179,10 @@ mod tests {
             documented.extend(methods.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())));
         }
         documented.sort();
-        assert_eq!(documented, crate::server::operations());
+        let known = crate::server::operations();
+        let mut known: Vec<_> = known.iter().map(|known| (known.method.to_owned(), known.path.to_owned())).collect();
+        known.sort();
+        assert_eq!(documented, known);
         let names: BTreeSet<_> = routes().iter().map(|route| route.name).collect();
         assert_eq!(names.len(), routes().len(), "an operation's name is its own");
     }

@@ -12,13 +12,14 @@ use serde::Serialize;
 
 use super::Unprepared;
 use super::Whose;
+use crate::access::Refusal;
+use crate::access::RefusalKind;
+use crate::access::people::PeopleError;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::ports::ClientError;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
-use crate::ports::Refusal;
-use crate::ports::RefusalKind;
 
 /// The media type of RFC 9457.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -111,6 +112,7 @@ impl From<Rejection> for Problem {
             RejectionKind::Invalid => (StatusCode::UNPROCESSABLE_ENTITY, "invalid"),
             RejectionKind::NotAllowed => (StatusCode::FORBIDDEN, "not-allowed"),
             RejectionKind::NotSaved => (StatusCode::SERVICE_UNAVAILABLE, "not-saved"),
+            RejectionKind::TooOften => (StatusCode::TOO_MANY_REQUESTS, "too-often"),
         };
         Self::new(status, kind, rejection.message, rejection.hint)
     }
@@ -120,12 +122,36 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let Refusal { kind, message, hint } = refusal;
         match kind {
-            RefusalKind::Unknown => Self::new(StatusCode::UNAUTHORIZED, "not-admitted", message, hint),
+            RefusalKind::NotSignedIn => Self::new(StatusCode::UNAUTHORIZED, "not-admitted", message, hint),
+            RefusalKind::CodeWanted => Self::new(StatusCode::UNAUTHORIZED, "code-wanted", message, hint),
+            RefusalKind::NotSuited => Self::invalid(message, hint),
             RefusalKind::NotAllowed => Self::new(StatusCode::FORBIDDEN, "not-allowed", message, hint),
-            RefusalKind::TooOften { retry_after } => {
+            RefusalKind::TooMany { retry_after } => {
                 Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", message, hint).after(retry_after)
             }
             RefusalKind::Unavailable => Self::unavailable(message, hint),
+        }
+    }
+}
+
+impl From<PeopleError> for Problem {
+    fn from(error: PeopleError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint());
+        match error {
+            PeopleError::NotAllowed(_)
+            | PeopleError::Oneself
+            | PeopleError::TooHigh { .. }
+            | PeopleError::BeyondRole { .. }
+            | PeopleError::LastOwner(_) => Self::new(StatusCode::FORBIDDEN, "not-allowed", message, hint),
+            PeopleError::NameTaken(_) | PeopleError::Nothing(_) => {
+                Self::new(StatusCode::CONFLICT, "stale", message, hint)
+            }
+            PeopleError::Weak(_)
+            | PeopleError::FirstIsOwner
+            | PeopleError::NoPassword(_)
+            | PeopleError::Lifetime
+            | PeopleError::Unlabelled
+            | PeopleError::Disabled(_) => Self::invalid(message, hint),
         }
     }
 }
@@ -174,6 +200,7 @@ mod tests {
             (RejectionKind::Invalid, 422),
             (RejectionKind::NotAllowed, 403),
             (RejectionKind::NotSaved, 503),
+            (RejectionKind::TooOften, 429),
         ] {
             assert_eq!(Problem::from(Rejection::new(kind, "x")).status, status, "{kind:?}");
         }
@@ -181,11 +208,11 @@ mod tests {
 
     #[test]
     fn a_refusal_says_how_to_be_let_in_and_when_to_come_back() {
-        let response = Problem::from(Refusal::new(RefusalKind::Unknown, "no", "")).into_response();
+        let response = Problem::from(Refusal::new(RefusalKind::NotSignedIn, "no", "")).into_response();
         assert_eq!(response.status(), 401);
         assert!(response.headers().contains_key(header::WWW_AUTHENTICATE));
         assert_eq!(response.headers()[header::CONTENT_TYPE], MEDIA_TYPE);
-        let response = Problem::from(Refusal::new(RefusalKind::TooOften { retry_after: 7 }, "no", "")).into_response();
+        let response = Problem::from(Refusal::new(RefusalKind::TooMany { retry_after: 7 }, "no", "")).into_response();
         assert_eq!(
             (response.status().as_u16(), &response.headers()[header::RETRY_AFTER]),
             (429, &"7".parse().unwrap())

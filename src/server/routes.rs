@@ -1,5 +1,8 @@
 //! Every route, in one table. The router and the OpenAPI document are both made from it.
 
+mod people;
+mod work;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -9,33 +12,18 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use axum::routing::MethodRouter;
 use axum::routing::get;
-use axum::routing::post;
 use schemars::JsonSchema;
 use schemars::Schema;
 use schemars::SchemaGenerator;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::App;
-use super::api::agents;
-use super::api::approvals;
-use super::api::doctor;
-use super::api::log;
-use super::api::runs;
 use super::door;
+use super::door::Asks;
 use super::door::Door;
 use super::door::Pace;
-use super::feed;
-use super::health;
-use super::openapi;
 use super::problem::Problem;
-use crate::ports::Action;
-use crate::protocol;
-use crate::shape::ApprovalDetail;
-use crate::shape::ApprovalShape;
-use crate::shape::OfferDetail;
-use crate::shape::RunDetail;
-use crate::shape::RunShape;
-use crate::shape::Verification;
+use crate::domain::Action;
 
 /// Adds a type to a document and refers to it.
 pub(super) type Describe = fn(&mut SchemaGenerator) -> Schema;
@@ -47,8 +35,7 @@ pub(super) struct Route {
     /// Its name in clients that are generated from the document.
     pub(super) name: &'static str,
     pub(super) summary: &'static str,
-    /// What one must be allowed to do; `None`: anybody may.
-    pub(super) action: Option<Action>,
+    pub(super) asks: Asks,
     pub(super) params: Option<Describe>,
     pub(super) body: Option<Describe>,
     pub(super) answer: Answer,
@@ -86,7 +73,7 @@ impl Route {
             path,
             name,
             summary,
-            action: Some(Action::Look),
+            asks: Asks::Right(Action::ReadRuns),
             params: None,
             body: None,
             answer,
@@ -106,16 +93,32 @@ impl Route {
         Self { method: Method::POST, body, ..Self::get(path, name, summary, answer, handler) }
     }
 
+    fn delete(
+        path: &'static str,
+        name: &'static str,
+        summary: &'static str,
+        answer: Answer,
+        handler: fn() -> MethodRouter<Arc<App>>,
+    ) -> Self {
+        Self { method: Method::DELETE, ..Self::get(path, name, summary, answer, handler) }
+    }
+
     fn params<Params: JsonSchema>(self) -> Self {
         Self { params: Some(describe::<Params>), ..self }
     }
 
     fn needs(self, action: Action) -> Self {
-        Self { action: Some(action), ..self }
+        Self { asks: Asks::Right(action), ..self }
     }
 
+    /// For anybody who was admitted.
+    fn admitted(self) -> Self {
+        Self { asks: Asks::Admission, ..self }
+    }
+
+    /// For anybody at all.
     fn open(self) -> Self {
-        Self { action: None, ..self }
+        Self { asks: Asks::Nothing, ..self }
     }
 
     fn takes_long(self) -> Self {
@@ -125,196 +128,73 @@ impl Route {
 
 /// The table.
 pub(super) fn routes() -> Vec<Route> {
-    let mut routes = run_routes();
-    routes.extend(approval_routes());
-    routes.extend(other_routes());
+    let mut routes = work::run_routes();
+    routes.extend(work::approval_routes());
+    routes.extend(people::session_routes());
+    routes.extend(people::account_routes());
+    routes.extend(people::token_routes());
+    routes.extend(work::other_routes());
     routes
 }
 
-fn run_routes() -> Vec<Route> {
-    let run = || Answer::Json(describe::<RunShape<'static>>);
-    vec![
-        Route::get(
-            "/v1/runs",
-            "listRuns",
-            "Runs, newest first",
-            Answer::Json(describe::<runs::RunList<'static>>),
-            || get(runs::list),
-        )
-        .params::<runs::Wanted>(),
-        Route::post::<runs::Start>(
-            "/v1/runs",
-            "startRun",
-            "Start a run",
-            Answer::Made(describe::<RunShape<'static>>),
-            || post(runs::start),
-        )
-        .needs(Action::Start),
-        Route::get(
-            "/v1/runs/{id}",
-            "showRun",
-            "A run, its plan and its calls",
-            Answer::Json(describe::<RunDetail<'static>>),
-            || get(runs::show),
-        ),
-        Route::post::<runs::Cancel>("/v1/runs/{id}/cancel", "cancelRun", "Stop a run for good", run(), || {
-            post(runs::cancel)
-        })
-        .needs(Action::Steer),
-        Route::post::<runs::Nothing>(
-            "/v1/runs/{id}/pause",
-            "pauseRun",
-            "Let what is under way in a run finish, and begin nothing new",
-            run(),
-            || post(runs::pause),
-        )
-        .needs(Action::Steer),
-        Route::post::<runs::Nothing>(
-            "/v1/runs/{id}/resume",
-            "resumeRun",
-            "Go on with a run that was paused",
-            run(),
-            || post(runs::resume),
-        )
-        .needs(Action::Steer),
-        Route::get("/v1/runs/{id}/recording", "recordRun", "A run as a recording", Answer::Lines, || {
-            get(runs::recording)
-        })
-        .needs(Action::ReadLog)
-        .takes_long(),
-    ]
+/// A route, as others may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Operation {
+    pub path: &'static str,
+    /// `GET`, `POST` or `DELETE`.
+    pub method: &'static str,
+    pub name: &'static str,
+    /// What it takes at least; `None`: anybody, or anybody who was admitted.
+    pub action: Option<Action>,
+    /// Whether it answers without knowing who asks.
+    pub is_open: bool,
 }
 
-fn approval_routes() -> Vec<Route> {
-    let approval = || Answer::Json(describe::<ApprovalShape<'static>>);
-    vec![
-        Route::get(
-            "/v1/approvals",
-            "listApprovals",
-            "What waits for a person, oldest first",
-            Answer::Json(describe::<approvals::ApprovalList<'static>>),
-            || get(approvals::list),
-        )
-        .params::<approvals::Wanted>(),
-        Route::get(
-            "/v1/approvals/{id}",
-            "showApproval",
-            "A request with everything on its card",
-            Answer::Json(describe::<ApprovalDetail<'static>>),
-            || get(approvals::show),
-        ),
-        Route::post::<approvals::Approve>(
-            "/v1/approvals/{id}/approve",
-            "approve",
-            "Approve an effect",
-            approval(),
-            || post(approvals::approve),
-        )
-        .needs(Action::Decide),
-        Route::post::<approvals::Deny>(
-            "/v1/approvals/{id}/deny",
-            "deny",
-            "Deny an effect, or decline to answer a question",
-            approval(),
-            || post(approvals::deny),
-        )
-        .needs(Action::Decide),
-        Route::post::<approvals::Answer>(
-            "/v1/approvals/{id}/answer",
-            "answer",
-            "Answer an agent's question",
-            approval(),
-            || post(approvals::answer),
-        )
-        .needs(Action::Decide),
-        Route::post::<approvals::Settle>(
-            "/v1/approvals/{id}/settle",
-            "settle",
-            "Say what became of an effect whose outcome is in doubt",
-            approval(),
-            || post(approvals::settle),
-        )
-        .needs(Action::Decide),
-    ]
-}
-
-fn other_routes() -> Vec<Route> {
-    let health = || Answer::Json(describe::<health::HealthReport>);
-    vec![
-        Route::get(
-            "/v1/agents",
-            "listAgents",
-            "Agents and procedures that can be run",
-            Answer::Json(describe::<agents::AgentList>),
-            || get(agents::list),
-        ),
-        Route::get(
-            "/v1/agents/{name}",
-            "showAgent",
-            "An agent or a procedure with what it is told",
-            Answer::Json(describe::<OfferDetail<'static>>),
-            || get(agents::show),
-        ),
-        Route::get(
-            "/v1/doctor",
-            "examine",
-            "What works on the server, and what to do about the rest; asks no model",
-            Answer::Json(describe::<doctor::Findings>),
-            || get(doctor::examine),
-        )
-        .needs(Action::ReadLog),
-        Route::get("/v1/log", "readLog", "Events of the log, a page", Answer::Json(describe::<log::EventPage>), || {
-            get(log::page)
-        })
-        .params::<log::Wanted>()
-        .needs(Action::ReadLog),
-        Route::get("/v1/log/export", "exportLog", "All events, one a line", Answer::Lines, || get(log::export))
-            .needs(Action::ReadLog)
-            .takes_long(),
-        Route::post::<runs::Nothing>(
-            "/v1/log/verify",
-            "verifyLog",
-            "Recompute the hash chain and compare it with the saved heads",
-            Answer::Json(describe::<Verification<'static>>),
-            || post(log::verify),
-        )
-        .needs(Action::ReadLog)
-        .takes_long(),
-        Route::get(
-            protocol::FEED_PATH,
-            "attach",
-            "The feed of attached consoles, over a WebSocket",
-            Answer::Switched,
-            || get(feed::attach),
-        )
-        .takes_long(),
-        Route::get("/healthz", "health", "Whether the process is up", health(), || get(health::health)).open(),
-        Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
-            get(health::ready)
-        })
-        .open(),
-        Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(openapi::serve)).open(),
-    ]
-}
-
-/// Method and path of every route, sorted.
-pub fn operations() -> Vec<(String, String)> {
-    let mut operations: Vec<_> =
-        routes().iter().map(|route| (route.method.to_string(), route.path.to_owned())).collect();
+/// Every route, by path and method.
+pub fn operations() -> Vec<Operation> {
+    let operation = |route: &Route| Operation {
+        path: route.path,
+        method: match route.method {
+            Method::POST => "POST",
+            Method::DELETE => "DELETE",
+            _ => "GET",
+        },
+        name: route.name,
+        action: match route.asks {
+            Asks::Right(action) => Some(action),
+            Asks::Admission | Asks::Nothing => None,
+        },
+        is_open: route.asks == Asks::Nothing,
+    };
+    let mut operations: Vec<_> = routes().iter().map(operation).collect();
     operations.sort();
     operations
+}
+
+/// The table as Markdown, for documents: one line a route.
+pub fn table() -> String {
+    let mut text = "| route | does | takes |\n|---|---|---|\n".to_owned();
+    for route in routes() {
+        let takes = match route.asks {
+            Asks::Nothing => "nothing".to_owned(),
+            Asks::Admission => "being admitted".to_owned(),
+            Asks::Right(action) => format!("`{action}`"),
+        };
+        text.push_str(&format!("| `{} {}` | {} | {takes} |\n", route.method, route.path, route.summary));
+    }
+    text
 }
 
 /// The router over the table.
 pub(super) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let door = Door { app: app.clone(), action: route.action, pace: route.pace };
+        let door = Door { app: app.clone(), asks: route.asks, pace: route.pace };
         let handler = (route.handler)().layer(middleware::from_fn_with_state(door, door::pass));
         router = router.route(route.path, handler);
     }
     // Whoever asks for what is not there passes the same door, so that nothing is learned without a token.
-    let closed = Door { app: app.clone(), action: Some(Action::Look), pace: Pace::Prompt };
+    let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt };
     let nothing = get(nowhere).fallback(nowhere).layer(middleware::from_fn_with_state(closed, door::pass));
     router
         .fallback_service(nothing.with_state(app.clone()))

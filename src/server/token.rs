@@ -1,39 +1,20 @@
-//! One bearer token in a file that only its owner can read: the gate of a server for oneself.
+//! One bearer token in a file that only its owner can read: it opens a server that has no accounts.
 
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Read;
 use std::io::Write;
-use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use secrecy::ExposeSecret;
 use secrecy::SecretString;
-use sha2::Digest;
-use sha2::Sha256;
-use subtle::ConstantTimeEq;
-
-use crate::ports::Action;
-use crate::ports::Gate;
-use crate::ports::Presented;
-use crate::ports::Principal;
-use crate::ports::Refusal;
-use crate::ports::RefusalKind;
 
 /// Longest token read from a file, in bytes.
 const LONGEST: u64 = 4096;
-
-/// Admits whoever presents the token, as one person who may do everything.
-pub struct TokenGate {
-    person: String,
-    digest: [u8; 32],
-}
 
 /// A token file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,39 +26,12 @@ pub struct TokenFileError {
     pub is_missing: bool,
 }
 
-impl TokenGate {
-    pub fn new(person: impl Into<String>, token: &SecretString) -> Self {
-        Self { person: person.into(), digest: digest(token.expose_secret()) }
-    }
-
-    /// The gate for the token in `path`, which is made when it does not exist. Consoles that are attached when the
-    /// server restarts get in again, since the token stays.
-    pub fn open(person: impl Into<String>, path: &Path) -> Result<Self, TokenFileError> {
-        let token = match read_token(path) {
-            Err(error) if error.is_missing => make_token(path)?,
-            read => read?,
-        };
-        Ok(Self::new(person, &token))
-    }
-}
-
-#[async_trait]
-impl Gate for TokenGate {
-    async fn admit(&self, presented: Presented<'_>, _from: IpAddr) -> Result<Principal, Refusal> {
-        let (message, is_known) = match presented {
-            Presented::Nothing => ("this needs a token", false),
-            // The digests are compared, so neither content nor length of the token can be timed.
-            Presented::Bearer(token) => ("this token is not known here", digest(token).ct_eq(&self.digest).into()),
-        };
-        if is_known {
-            return Ok(Principal { name: self.person.clone(), credential: String::new() });
-        }
-        let hint = "send `Authorization: Bearer TOKEN` with the token from serve.token in the server's data directory";
-        Err(Refusal::new(RefusalKind::Unknown, message, hint))
-    }
-
-    fn allows(&self, _principal: &Principal, _action: Action) -> Result<(), Refusal> {
-        Ok(())
+/// The token in `path`, which is made when it does not exist. Consoles that are attached when the server restarts get in
+/// again, since the token stays.
+pub fn own_token(path: &Path) -> Result<SecretString, TokenFileError> {
+    match read_token(path) {
+        Err(error) if error.is_missing => make_token(path),
+        read => read,
     }
 }
 
@@ -136,39 +90,23 @@ fn make_token(path: &Path) -> Result<SecretString, TokenFileError> {
     Ok(SecretString::from(token))
 }
 
-fn digest(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
-}
-
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
 
+    use secrecy::ExposeSecret;
+
     use super::*;
 
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    #[tokio::test]
-    async fn the_token_admits_and_nothing_else_does() {
-        let gate = TokenGate::new("ana", &SecretString::from("right".to_owned()));
-        assert_eq!(gate.admit(Presented::Bearer("right"), HERE).await.unwrap().name, "ana");
-        for presented in
-            [Presented::Nothing, Presented::Bearer(""), Presented::Bearer("righ"), Presented::Bearer("Right")]
-        {
-            assert_eq!(gate.admit(presented, HERE).await.unwrap_err().kind, RefusalKind::Unknown);
-        }
-    }
-
-    #[tokio::test]
-    async fn the_token_is_private_and_stays_across_restarts() {
+    #[test]
+    fn the_token_is_private_and_stays_across_restarts() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("serve.token");
-        TokenGate::open("ana", &path).unwrap();
+        own_token(&path).unwrap();
         let token = read_token(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(URL_SAFE_NO_PAD.decode(token.expose_secret()).unwrap().len(), 32);
-        let again = TokenGate::open("ana", &path).unwrap();
-        assert!(again.admit(Presented::Bearer(token.expose_secret()), HERE).await.is_ok());
+        assert_eq!(own_token(&path).unwrap().expose_secret(), token.expose_secret());
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing else is left behind");
     }
 
@@ -178,10 +116,10 @@ mod tests {
         let path = dir.path().join("serve.token");
         std::fs::write(&path, "secret\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let error = TokenGate::open("ana", &path).err().unwrap();
+        let error = own_token(&path).err().unwrap();
         assert!(error.to_string().contains("can be read by others") && !error.to_string().contains("secret"));
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         std::fs::write(&path, "\n").unwrap();
-        assert!(TokenGate::open("ana", &path).is_err(), "an empty token would admit everybody who sends none");
+        assert!(own_token(&path).is_err(), "an empty token would admit everybody who sends none");
     }
 }

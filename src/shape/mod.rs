@@ -2,6 +2,8 @@
 //!
 //! Field names are kept across releases. Nothing here performs I/O of its own: it asks the `Client` it is given.
 
+mod access;
+mod audit;
 mod escape;
 mod find;
 mod finding;
@@ -9,6 +11,16 @@ mod list;
 mod object;
 mod thread;
 
+pub use access::AccountDetail;
+pub use access::AccountShape;
+pub use access::IssuedToken;
+pub use access::RoleShape;
+pub use access::TokenNotFound;
+pub use access::TokenShape;
+pub use access::TotpShape;
+pub use access::token;
+pub use audit::Audited;
+pub use audit::audit;
 pub use escape::escaped;
 pub use find::NotOne;
 pub use find::approval;

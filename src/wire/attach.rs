@@ -1,5 +1,6 @@
-//! `morningai attach`: the console on a server elsewhere.
+//! `morningai attach`: the console on a server elsewhere, with a token or with a session that lasts as long as it.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,12 +10,14 @@ use secrecy::SecretString;
 use super::Wire;
 use super::console::check_terminal;
 use super::console::ended;
+use super::sign_in::sign_in;
 use crate::cli::AttachOptions;
 use crate::cli::Exit;
 use crate::cli::Failure;
 use crate::client::RemoteClient;
 use crate::client::remote::DialError;
 use crate::client::remote::DialErrorKind;
+use crate::client::remote::Session;
 use crate::client::remote::Target;
 use crate::client::remote::TokenSource;
 use crate::client::remote::Trust;
@@ -32,7 +35,7 @@ use crate::protocol;
 use crate::server::read_token;
 
 /// Where a token is looked for when no file is named.
-const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
+pub(super) const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
 
 impl Wire {
     /// The console on a server, until the person leaves it.
@@ -43,8 +46,16 @@ impl Wire {
         let trust = options.tls_ca.as_ref().map_or(Trust::Machine, |path| Trust::File(self.places.resolve(path)));
         let target =
             Target::parse(&options.server, trust).map_err(|error| Failure::usage(error.message).next(error.hint))?;
-        let token = self.token(&options, &target)?;
-        let client = Arc::new(RemoteClient::connect(target, token).await?);
+        let (client, session) = self.let_in(&options, target).await?;
+        let shown = self.show_attached(client).await;
+        if let Some(session) = session {
+            session.end().await;
+        }
+        shown
+    }
+
+    async fn show_attached(&self, client: RemoteClient) -> Result<Exit, Failure> {
+        let client = Arc::new(client);
         let launcher = Arc::new(RemoteDesk { client: client.clone() });
         if self.options.plain {
             return self.talk(client.person(), client, launcher).await;
@@ -54,25 +65,53 @@ impl Wire {
         ended(console::run(client, options).await)
     }
 
-    /// Where the token comes from. The one of this machine's own server is presented to this machine alone.
-    fn token(&self, options: &AttachOptions, target: &Target) -> Result<TokenSource, Failure> {
-        let own = || self.places.paths.data_dir().join(protocol::TOKEN_FILE);
-        let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
-        let source = match (&options.token_file, given) {
-            (Some(path), _) => from_file(self.places.resolve(path)),
-            (None, Some(token)) => {
-                let token = SecretString::from(token.trim().to_owned());
-                Arc::new(move || Ok(token.clone()))
+    /// Attaches with a token, if there is one, or else with a session that is begun for it. The token of this machine's
+    /// own server is presented to this machine alone; where that server has accounts by now, people sign in.
+    async fn let_in(
+        &self,
+        options: &AttachOptions,
+        target: Target,
+    ) -> Result<(RemoteClient, Option<Session>), Failure> {
+        if let Some(source) = self.given_token(options)? {
+            return Ok((RemoteClient::connect(target, source).await?, None));
+        }
+        let own = self.places.paths.data_dir().join(protocol::TOKEN_FILE);
+        if target.is_here() && own.exists() {
+            let source = usable(from_file(own))?;
+            match RemoteClient::connect(target.clone(), source).await {
+                Err(error) if error.kind == DialErrorKind::Refused && std::io::stdin().is_terminal() => {}
+                attached => return Ok((attached?, None)),
             }
-            (None, None) if target.is_here() => from_file(own()),
-            (None, None) => {
-                return Err(Failure::usage(format!("there is no token to present to {}", target.name()))
-                    .next(format!("copy the server's token here, and give it with --token-file or {TOKEN_VARIABLE}")));
+        }
+        let session = sign_in(&target, self.options.user.as_deref(), self.person.name()).await?;
+        let token = session.token.clone();
+        let client = RemoteClient::connect(target, Arc::new(move || Ok(token.clone()))).await;
+        match client {
+            Ok(client) => Ok((client, Some(session))),
+            Err(error) => {
+                session.end().await;
+                Err(error.into())
             }
-        };
-        source().map_err(|error| Failure::usage(error.message).next(error.hint))?;
-        Ok(source)
+        }
     }
+
+    /// The token that was named, in a file or in the environment.
+    fn given_token(&self, options: &AttachOptions) -> Result<Option<TokenSource>, Failure> {
+        if let Some(path) = &options.token_file {
+            return usable(from_file(self.places.resolve(path))).map(Some);
+        }
+        let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.trim().is_empty());
+        Ok(given.map(|token| {
+            let token = SecretString::from(token.trim().to_owned());
+            Arc::new(move || Ok(token.clone())) as TokenSource
+        }))
+    }
+}
+
+/// A source that has a token now.
+fn usable(source: TokenSource) -> Result<TokenSource, Failure> {
+    source().map_err(|error| Failure::usage(error.message).next(error.hint))?;
+    Ok(source)
 }
 
 /// Read again for each connection, since it may have been renewed.

@@ -6,11 +6,13 @@ use super::Wire;
 use super::places::read;
 use crate::access::DoorSettings;
 use crate::access::JwtSettings;
+use crate::access::OwnRequests;
 use crate::access::Quota;
 use crate::access::jwt::Expected;
 use crate::access::jwt::Keyring;
 use crate::cli::Failure;
 use crate::config::JwtSection;
+use crate::config::OwnRequests as Wanted;
 
 /// Requests of one principal, when nothing is said.
 const PER_MINUTE: u32 = 100;
@@ -28,6 +30,10 @@ impl Wire {
             ],
             idle: section.session_idle.and_then(seconds).unwrap_or(usual.idle),
             jwt: section.jwt.as_ref().map(|section| self.jwt_settings(section)).transpose()?,
+            own_requests: match section.own_requests {
+                Wanted::Refuse => OwnRequests::Refuse,
+                Wanted::Allow => OwnRequests::Allow,
+            },
             ..usual
         })
     }

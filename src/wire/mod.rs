@@ -20,6 +20,7 @@ mod places;
 mod secrets;
 mod serve;
 mod session;
+mod sign_in;
 mod store;
 mod trace;
 
@@ -159,7 +160,7 @@ impl Wire {
             source: self.places.store.to_string(),
             model: self.model.name(),
             sandbox: String::new(),
-            observe: self.options.observe,
+            observe: crate::ports::Observe::wanted(self.options.observe),
             link: crate::ports::Link::Direct,
         }
     }

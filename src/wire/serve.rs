@@ -1,6 +1,7 @@
 //! `morningai serve`: the orchestrator without a screen.
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -12,6 +13,9 @@ use super::Wire;
 use super::doctor;
 use super::goals;
 use super::launch;
+use crate::access::Gate;
+use crate::access::OwnToken;
+use crate::access::SystemEntropy;
 use crate::cli::AskModels;
 use crate::cli::Exit;
 use crate::cli::Failure;
@@ -21,10 +25,12 @@ use crate::cli::ServeOptions;
 use crate::client::Recording;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 use crate::ports::Offer;
 use crate::ports::Order;
+use crate::ports::SystemClock;
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::Exposure;
@@ -33,9 +39,9 @@ use crate::server::Identity;
 use crate::server::ListenError;
 use crate::server::Parts;
 use crate::server::Server;
-use crate::server::TokenGate;
 use crate::server::Unprepared;
 use crate::server::Whose;
+use crate::server::own_token;
 
 impl Wire {
     /// Serves until a signal ends it. What is under way then ends in order, and the runs go on at the next start.
@@ -43,10 +49,17 @@ impl Wire {
         let mut signals = Signals::listen()?;
         let exposure = exposure(options)?;
         self.places.make_data_dir()?;
-        let token_file = self.places.paths.data_dir().join(protocol::TOKEN_FILE);
-        let gate = TokenGate::open(self.person.name(), &token_file)
-            .map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
+        let settings = self.door_settings()?;
         let session = self.start(Role::Worker).await?;
+        let entry = match self.entry(session.accounts().as_ref()).await {
+            Ok(entry) => entry,
+            Err(failure) => {
+                session.end_in_order().await;
+                return Err(failure);
+            }
+        };
+        let entropy = Arc::new(SystemEntropy::new());
+        let gate = Gate::new(session.accounts(), entropy, Arc::new(SystemClock), settings, entry.own_token);
         let client = session.shared();
         client.learn_sandbox(self.sandbox.rung().await.name());
         let shared: Arc<dyn Client> = client;
@@ -60,7 +73,7 @@ impl Wire {
             }
         };
         tracing::info!(url = server.url(), "listening");
-        self.announce(&server, &token_file, output)?;
+        self.announce(&server, entry.token_file.as_deref(), output)?;
         signals.next().await;
         tracing::info!("ending");
         server.end().await;
@@ -72,15 +85,37 @@ impl Wire {
         Ok(Exit::Done)
     }
 
-    /// One line that says where it listens.
-    fn announce(&self, server: &Server, token_file: &Path, output: &mut Output) -> Result<(), Failure> {
+    /// How people come in: by their accounts; where there are none, by the token in a file, which is made where there is
+    /// none yet.
+    async fn entry(&self, accounts: &dyn Accounts) -> Result<Entry, Failure> {
+        if !accounts.accounts().await?.is_empty() {
+            return Ok(Entry { own_token: None, token_file: None });
+        }
+        let token_file = self.places.paths.data_dir().join(protocol::TOKEN_FILE);
+        let token = own_token(&token_file).map_err(|error| Failure::usage(error.to_string()).next(error.hint))?;
+        Ok(Entry { own_token: Some(OwnToken::new(self.person.name(), &token)), token_file: Some(token_file) })
+    }
+
+    /// One line that says where it listens, and who is let in.
+    fn announce(&self, server: &Server, token_file: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
         let url = server.url();
         if self.options.json {
-            let token_file = token_file.display().to_string();
+            let token_file = token_file.map(|path| path.display().to_string());
             return output.json(&serde_json::json!({ "listening": url, "token_file": token_file }));
         }
-        output.line(&format!("listening on {url}; the token is in {}", token_file.display()))
+        output.line(&match token_file {
+            Some(path) => {
+                format!("listening on {url}; until there is an account, the token in {} opens it", path.display())
+            }
+            None => format!("listening on {url}; people sign in with their accounts, programs show tokens of them"),
+        })
     }
+}
+
+/// What opens a server.
+struct Entry {
+    own_token: Option<OwnToken>,
+    token_file: Option<PathBuf>,
 }
 
 fn exposure(options: ServeOptions) -> Result<Exposure, Failure> {

@@ -34,5 +34,6 @@ mod story_attach;
 mod story_commands;
 mod story_console;
 mod story_postgres;
+mod story_sign_in;
 mod support;
 mod tools;

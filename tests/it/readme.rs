@@ -1,4 +1,4 @@
-//! What the README says is so: its key table is the one in force, its picture exists, and each of its commands runs.
+//! What the README says is so: its tables are those in force, its picture exists, and each of its commands runs.
 
 use morningai::console::keymap::Keymap;
 use serde_json::Value;
@@ -27,6 +27,13 @@ fn the_key_table_is_the_one_in_force() {
 fn the_table_of_roles_is_the_one_in_force() {
     let table = morningai::access::permission_table();
     let shown = between(README, "<!-- roles -->", "<!-- /roles -->");
+    assert_eq!(shown, table.trim(), "put this between the marks:\n{table}\n");
+}
+
+#[test]
+fn the_table_of_routes_is_the_one_in_force() {
+    let table = morningai::server::route_table();
+    let shown = between(README, "<!-- routes -->", "<!-- /routes -->");
     assert_eq!(shown, table.trim(), "put this between the marks:\n{table}\n");
 }
 

@@ -13,13 +13,13 @@ use portable_pty::CommandBuilder;
 use crate::support::pty::Terminal;
 
 /// A `serve` of its own, ended with the test.
-struct Served {
+pub struct Served {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Served {
-    fn start(home: &Path, listen: &str) -> Self {
+    pub fn start(home: &Path, listen: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_morningai"));
         command.args(["serve", "--json", "--listen", listen]).env_clear().envs(environment(home)).current_dir(home);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
@@ -111,7 +111,7 @@ fn an_attachment_that_cannot_be_made_says_why_before_a_console_opens() {
     for (arguments, code, said) in [
         (vec![url.clone(), "--token-file".to_owned(), token.display().to_string()], 3, "this token is not known here"),
         (vec![unknown], 1, "nothing listens at localhost:1"),
-        (vec!["https://desk.invalid".to_owned()], 2, "no token to present"),
+        (vec!["https://desk.invalid".to_owned()], 1, "no host is called desk.invalid"),
         (vec!["http://desk.invalid".to_owned()], 2, "in the clear"),
     ] {
         let mut command = attached(home.path(), &arguments[0]);
@@ -154,6 +154,6 @@ fn a_server_in_the_clear_for_everybody_is_refused() {
 }
 
 /// A card decides nothing in its first half second, nor by a key right after another: so a person's pause.
-fn a_moment() {
+pub fn a_moment() {
     std::thread::sleep(std::time::Duration::from_millis(700));
 }

@@ -1,203 +1,126 @@
-//! Letting somebody in who shows a session, a token or a signed token.
+//! Letting somebody in who shows a session, a token or a signed token; looking again while they stay; and letting go.
 //!
 //! What is good is never held up by what strangers do at the same address: only what is not good counts there.
 
 use std::net::IpAddr;
 
-use chrono::DurationRound;
 use chrono::TimeDelta;
 
 use super::Door;
-use super::JwtSettings;
 use super::Refusal;
+use super::known::Lookup;
+use super::known::noted;
 use crate::access::backoff::Place;
-use crate::access::jwt;
 use crate::access::moment::Moment;
+use crate::access::principal::Credential;
 use crate::access::principal::Principal;
-use crate::access::principal::Reach;
 use crate::access::refusals::Refused;
 use crate::access::secret;
 use crate::access::secret::SecretKind;
 use crate::domain::AccessEvent;
 use crate::domain::AccountId;
-use crate::domain::Actor;
-use crate::domain::Means;
 use crate::domain::RefusalCause;
-use crate::domain::Timestamp;
 use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
 use crate::ports::AccessWrite;
-use crate::ports::Account;
 use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Standing;
-use crate::ports::Token;
 use crate::ports::Used;
 
-/// Why a credential is not good, and whose it was, where that is known.
-type NotGood = (RefusalCause, AccountId);
-
-const UNKNOWN: NotGood = (RefusalCause::UnknownCredential, AccountId::NOBODY);
-
 impl Door {
-    /// Who it is that shows `presented`, the part of an `Authorization` header after `Bearer`.
+    /// Who it is that shows `presented`, the part of an `Authorization` header after `Bearer`. Counts as one request.
     pub async fn admit(&self, presented: &str, from: Option<IpAddr>, at: Moment) -> Result<Principal, Refusal> {
+        let lookup = Lookup { door: self, at };
         let known = match secret::read(presented) {
-            Some((SecretKind::Token, hash)) => self.by_token(&hash, from, at).await?,
-            Some((SecretKind::Session, hash)) => self.by_session(&hash, at).await?,
-            None => self.by_jwt(presented, from, at).await?,
+            Some((SecretKind::Token, hash)) => lookup.by_token(&hash).await?,
+            Some((SecretKind::Session, hash)) => lookup.by_session(&hash).await?,
+            None => lookup.by_jwt(presented).await?,
         };
-        let place = Place::of(from);
         match known {
             Ok(principal) => {
-                let taken = self.books().principals.take(principal.name.clone(), at.steady);
-                if let Err(too_many) = taken {
-                    let cause = RefusalCause::RateLimited;
-                    self.note(Refused::SignIn { account: principal.account, cause, place }, at).await;
-                    return Err(too_many.into());
-                }
+                self.count_from(&principal, from, at).await?;
+                self.note_arrival(&principal, from, at).await?;
                 Ok(principal)
             }
-            Err((cause, account)) => {
-                let taken = self.books().places.take(place, at.steady);
-                self.note(Refused::SignIn { account, cause, place }, at).await;
-                Err(taken.err().map_or_else(Refusal::not_signed_in, Refusal::from))
+            Err(not_good) => {
+                let refusal = self.not_good(not_good.cause, not_good.account, from, at).await;
+                Err(refusal.unwrap_or(not_good.refusal))
             }
         }
     }
 
-    /// Ends a session, so that its secret is good for nothing.
-    pub async fn sign_out(&self, principal: &Principal, presented: &str, at: Moment) -> Result<(), Refusal> {
-        let Some((SecretKind::Session, hash)) = secret::read(presented) else { return Ok(()) };
+    /// Counts something that is not good against the place it came from; a refusal where there were too many.
+    pub(in crate::access) async fn not_good(
+        &self,
+        cause: RefusalCause,
+        account: AccountId,
+        from: Option<IpAddr>,
+        at: Moment,
+    ) -> Option<Refusal> {
+        let place = Place::of(from);
+        let taken = self.books().places.take(place, at.steady);
+        self.note(Refused::SignIn { account, cause, place }, at).await;
+        taken.err().map(Refusal::from)
+    }
+
+    /// Whether somebody who was admitted still is, and as what: for those whose connection stays open.
+    pub async fn again(&self, principal: &Principal, at: Moment) -> Result<Principal, Refusal> {
+        let lookup = Lookup { door: self, at };
+        let known = match &principal.credential {
+            Credential::Store | Credential::TokenFile { .. } => return Ok(principal.clone()),
+            Credential::Token { hash, .. } => lookup.by_token(hash).await?,
+            Credential::Session(hash) => match self.accounts.session_of(hash).await? {
+                Some(session) => lookup.of_session(&session).await?,
+                None => return Err(Refusal::session_ended()),
+            },
+            Credential::Jwt { role, until } => lookup.of_jwt(&principal.name, *role, *until).await?,
+        };
+        known.map_err(|not_good| not_good.refusal)
+    }
+
+    /// Counts one more request of somebody who was admitted before.
+    pub async fn count(&self, principal: &Principal, at: Moment) -> Result<(), Refusal> {
+        self.count_from(principal, None, at).await
+    }
+
+    async fn count_from(&self, principal: &Principal, from: Option<IpAddr>, at: Moment) -> Result<(), Refusal> {
+        let taken = self.books().principals.take(principal.name.clone(), at.steady);
+        if let Err(too_many) = taken {
+            let (account, place) = (principal.account, Place::of(from));
+            self.note(Refused::SignIn { account, cause: RefusalCause::RateLimited, place }, at).await;
+            return Err(too_many.into());
+        }
+        Ok(())
+    }
+
+    /// Notes that somebody who stays connected is still there, so that their session does not end as unused.
+    pub async fn used(&self, principal: &Principal, at: Moment) -> Result<(), Refusal> {
+        let Credential::Session(hash) = principal.credential else { return Ok(()) };
+        if self.is_worth_noting(hash, at) {
+            self.accounts.used(Used::Session(hash), at.now).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether a use is noted: once a minute, and more often where sessions are short.
+    pub(super) fn is_worth_noting(&self, hash: SecretHash, at: Moment) -> bool {
+        let pace = (self.settings.idle / 4).min(TimeDelta::minutes(1)).to_std().unwrap_or_default();
+        let uses = &mut self.books().uses;
+        if uses.get(&hash).is_some_and(|last| at.steady.saturating_sub(*last) < pace) {
+            return false;
+        }
+        if uses.len() >= super::MOST_KNOWN {
+            // Whoever is forgotten is noted once more.
+            uses.clear();
+        }
+        uses.insert(hash, at.steady);
+        true
+    }
+
+    /// Ends a session, so that its secret is good for nothing. What is no session has no such end.
+    pub async fn sign_out(&self, principal: &Principal, at: Moment) -> Result<(), Refusal> {
+        let Credential::Session(hash) = principal.credential else { return Err(Refusal::no_session()) };
         let record = noted(principal, AccessEvent::SignedOut {}, at);
         let change = AccessChange { writes: vec![AccessWrite::End(hash)], records: vec![record] };
         self.accounts.commit(change).await?;
         Ok(())
     }
-
-    async fn by_token(
-        &self,
-        hash: &SecretHash,
-        from: Option<IpAddr>,
-        at: Moment,
-    ) -> Result<Result<Principal, NotGood>, Refusal> {
-        let Some(token) = self.accounts.token_of(hash).await? else { return Ok(Err(UNKNOWN)) };
-        if let Some(cause) = token_is_over(&token, at.now) {
-            return Ok(Err((cause, token.account)));
-        }
-        let account = match self.active(token.account).await? {
-            Ok(account) => account,
-            Err(not_good) => return Ok(Err(not_good)),
-        };
-        let principal = principal(&account, Means::Token, Reach::Scoped(token.scopes.clone()));
-        let principal = Principal { token: Some(token.id), ..principal };
-        let hour = hour_of(at.now);
-        if token.last_used_at.is_none_or(|last| last < hour) {
-            self.accounts.used(Used::Token(token.id), hour).await?;
-            self.tell_arrival(&principal, from, at).await?;
-        }
-        Ok(Ok(principal))
-    }
-
-    async fn by_session(&self, hash: &SecretHash, at: Moment) -> Result<Result<Principal, NotGood>, Refusal> {
-        let Some(session) = self.accounts.session_of(hash).await? else { return Ok(Err(UNKNOWN)) };
-        if self.session_is_over(&session, at.now) {
-            return Ok(Err((RefusalCause::Expired, session.account)));
-        }
-        let account = match self.active(session.account).await? {
-            Ok(account) => account,
-            Err(not_good) => return Ok(Err(not_good)),
-        };
-        if at.now - session.last_used_at >= TimeDelta::minutes(1) {
-            self.accounts.used(Used::Session(*hash), at.now).await?;
-        }
-        Ok(Ok(principal(&account, Means::Session, Reach::Role)))
-    }
-
-    fn session_is_over(&self, session: &Session, now: Timestamp) -> bool {
-        now - session.last_used_at > self.settings.idle || now - session.created_at > self.settings.longest_session
-    }
-
-    /// Somebody of another system. An account of the same name is the same person, and can only narrow what they may.
-    async fn by_jwt(
-        &self,
-        presented: &str,
-        from: Option<IpAddr>,
-        at: Moment,
-    ) -> Result<Result<Principal, NotGood>, Refusal> {
-        let Some(JwtSettings { keys, expected }) = &self.settings.jwt else { return Ok(Err(UNKNOWN)) };
-        let claims = match jwt::verify(presented, keys, expected, at.now) {
-            Ok(claims) => claims,
-            Err(jwt::JwtError::Expired) => return Ok(Err((RefusalCause::Expired, AccountId::NOBODY))),
-            Err(error) => {
-                tracing::debug!(%error, "a signed token was not believed");
-                return Ok(Err(UNKNOWN));
-            }
-        };
-        let mut principal = Principal {
-            account: AccountId::NOBODY,
-            name: claims.subject,
-            role: claims.role,
-            reach: Reach::Role,
-            means: Means::Jwt,
-            token: None,
-        };
-        if let Some(account) = self.accounts.account_named(&principal.name).await? {
-            if account.standing == Standing::Disabled {
-                return Ok(Err((RefusalCause::Disabled, account.id)));
-            }
-            principal.account = account.id;
-            principal.role = principal.role.min(account.role);
-        }
-        if self.is_new_this_hour(&principal, at) {
-            self.tell_arrival(&principal, from, at).await?;
-        }
-        Ok(Ok(principal))
-    }
-
-    async fn active(&self, id: AccountId) -> Result<Result<Account, NotGood>, Refusal> {
-        Ok(match self.accounts.account(id).await? {
-            Some(account) if account.standing == Standing::Active => Ok(account),
-            Some(account) => Err((RefusalCause::Disabled, account.id)),
-            None => Err(UNKNOWN),
-        })
-    }
-
-    fn is_new_this_hour(&self, principal: &Principal, at: Moment) -> bool {
-        let hour = hour_of(at.now).timestamp();
-        let seen = &mut self.books().seen;
-        if seen.len() >= super::MOST_KNOWN {
-            // Whoever is forgotten is told of once more.
-            seen.clear();
-        }
-        seen.insert(principal.name.clone(), hour) != Some(hour)
-    }
-
-    /// Once an hour, who came with what: more would be a log of requests.
-    async fn tell_arrival(&self, principal: &Principal, from: Option<IpAddr>, at: Moment) -> Result<(), Refusal> {
-        let event = AccessEvent::SignedIn { with: principal.means, from, recovery_codes_left: None };
-        let change = AccessChange { writes: Vec::new(), records: vec![noted(principal, event, at)] };
-        self.accounts.commit(change).await?;
-        Ok(())
-    }
-}
-
-fn principal(account: &Account, means: Means, reach: Reach) -> Principal {
-    Principal { account: account.id, name: account.name.clone(), role: account.role, reach, means, token: None }
-}
-
-fn noted(principal: &Principal, event: AccessEvent, at: Moment) -> AccessRecord {
-    let by = Actor::Person(principal.name.as_str().to_owned());
-    AccessRecord { account: principal.account, at: at.now, by, event }
-}
-
-fn token_is_over(token: &Token, now: Timestamp) -> Option<RefusalCause> {
-    match token.revoked_at {
-        Some(_) => Some(RefusalCause::Revoked),
-        None => (now >= token.expires_at).then_some(RefusalCause::Expired),
-    }
-}
-
-fn hour_of(now: Timestamp) -> Timestamp {
-    now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now)
 }

@@ -4,6 +4,7 @@
 //! refusals not told yet. It never holds a secret longer than the call that brought it.
 
 mod admit;
+mod known;
 mod refusal;
 mod sign_in;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
@@ -39,6 +41,7 @@ use crate::domain::Actor;
 use crate::ports::AccessChange;
 use crate::ports::AccessRecord;
 use crate::ports::Accounts;
+use crate::ports::SecretHash;
 
 /// Principals and places told apart by the limits, each.
 const MOST_KNOWN: usize = 10_000;
@@ -58,6 +61,15 @@ pub struct DoorSettings {
     pub longest_session: TimeDelta,
     /// Signed tokens of others; `None`: none is believed.
     pub jwt: Option<JwtSettings>,
+    pub own_requests: OwnRequests,
+}
+
+/// Whether people may approve what runs ask for that they started themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnRequests {
+    /// Somebody else has to.
+    Refuse,
+    Allow,
 }
 
 /// Whose signed tokens are believed, and as what.
@@ -75,6 +87,7 @@ impl Default for DoorSettings {
             idle: TimeDelta::minutes(30),
             longest_session: TimeDelta::hours(12),
             jwt: None,
+            own_requests: OwnRequests::Refuse,
         }
     }
 }
@@ -95,6 +108,8 @@ struct Books {
     refusals: Refusals,
     /// The hour in which somebody with a signed token was last noted in the log.
     seen: HashMap<AccountName, i64>,
+    /// When the use of a session was last noted.
+    uses: HashMap<SecretHash, Duration>,
 }
 
 impl Door {
@@ -105,6 +120,7 @@ impl Door {
             backoff: Backoff::default(),
             refusals: Refusals::default(),
             seen: HashMap::new(),
+            uses: HashMap::new(),
         };
         Self { accounts, entropy, settings, books: Mutex::new(books), hashing: Semaphore::new(HASHED_AT_ONCE) }
     }
@@ -125,7 +141,11 @@ impl Door {
         asked_by: &[Actor],
         at: Moment,
     ) -> Result<(), Refusal> {
-        match principal.may_decide(action, asked_by) {
+        let may = match self.settings.own_requests {
+            OwnRequests::Refuse => principal.may_decide(action, asked_by),
+            OwnRequests::Allow => principal.may(action),
+        };
+        match may {
             Ok(()) => Ok(()),
             Err(refused) => Err(self.not_allowed(principal, action, refused, at).await),
         }

@@ -11,7 +11,7 @@ use crate::domain::Role;
 use crate::domain::Timestamp;
 
 /// Seconds that two clocks may differ.
-const TOLERANCE: i64 = 60;
+pub const TOLERANCE: i64 = 60;
 
 /// What tokens are believed here.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -15,6 +15,7 @@ use serde_json::Value;
 
 pub use claims::Claims;
 pub use claims::Expected;
+pub use claims::TOLERANCE;
 pub use key::Algorithm;
 pub use key::Key;
 pub use key::KeyError;

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
+use crate::access::principal::Credential;
 use crate::domain::Means;
 
 fn at(seconds: i64) -> Timestamp {
@@ -29,7 +30,7 @@ fn principal(of: &Account) -> Principal {
         role: of.role,
         reach: Reach::Role,
         means: Means::PasswordAndCode,
-        token: None,
+        credential: Credential::Store,
     }
 }
 

@@ -31,7 +31,7 @@ use super::target::Trust;
 use crate::protocol;
 
 /// What each step of a connection may take.
-const STEP: Duration = Duration::from_secs(8);
+pub(super) const STEP: Duration = Duration::from_secs(8);
 
 pub(super) type Socket = WebSocketStream<Pulsed>;
 
@@ -42,6 +42,8 @@ pub struct DialError {
     pub kind: DialErrorKind,
     pub message: String,
     pub hint: String,
+    /// The server's own words, where it said any.
+    pub said: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +62,7 @@ pub enum DialErrorKind {
 
 impl DialError {
     pub(super) fn new(kind: DialErrorKind, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: hint.into() }
+        Self { kind, message: message.into(), hint: hint.into(), said: String::new() }
     }
 }
 
@@ -71,12 +73,16 @@ pub(super) fn no_answer(target: &Target) -> DialError {
 
 /// A WebSocket to the target's feed.
 pub(super) async fn dial(target: &Target, token: &SecretString) -> Result<Socket, DialError> {
+    upgrade(target, token, Pulsed::new(line(target).await?)).await
+}
+
+/// A connection to the target, encrypted where it has to be.
+pub(super) async fn line(target: &Target) -> Result<Box<dyn Line>, DialError> {
     let line = reach(target).await?;
-    let line: Box<dyn Line> = match target.is_encrypted {
-        true => encrypt(target, line).await?,
-        false => Box::new(line),
-    };
-    upgrade(target, token, Pulsed::new(line)).await
+    match target.is_encrypted {
+        true => encrypt(target, line).await,
+        false => Ok(Box::new(line)),
+    }
 }
 
 async fn reach(target: &Target) -> Result<TcpStream, DialError> {
@@ -196,7 +202,7 @@ async fn upgrade(target: &Target, token: &SecretString, line: Pulsed) -> Result<
     }
 }
 
-fn foreign(target: &Target, what: &str) -> DialError {
+pub(super) fn foreign(target: &Target, what: &str) -> DialError {
     let message = format!("what answers at {} is no server of morningai: {what}", target.name());
     DialError::new(DialErrorKind::Foreign, message, "check the address and the port")
 }
@@ -214,9 +220,14 @@ fn refused(target: &Target, response: &http::Response<Option<Vec<u8>>>) -> DialE
     let Ok(Problem { detail, hint }) = serde_json::from_slice(body) else {
         return foreign(target, &format!("it answers with status {status}"));
     };
-    let kind = match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => DialErrorKind::Refused,
-        _ => DialErrorKind::Unreachable,
-    };
-    DialError::new(kind, format!("{} says: {detail}", target.name()), hint)
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => not_let_in(target, detail, hint),
+        _ => DialError::new(DialErrorKind::Unreachable, format!("{} says: {detail}", target.name()), hint),
+    }
+}
+
+/// The server does not let this token in, in its own words.
+pub(super) fn not_let_in(target: &Target, said: String, hint: impl Into<String>) -> DialError {
+    let message = format!("{} says: {said}", target.name());
+    DialError { said, ..DialError::new(DialErrorKind::Refused, message, hint) }
 }

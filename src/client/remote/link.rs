@@ -1,12 +1,16 @@
 //! Keeping a connection: the hello, what is heard and said, beats, and another connection when this one is cut.
 
 use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use backon::BackoffBuilder;
 use backon::ExponentialBuilder;
 use futures::SinkExt;
 use futures::StreamExt;
+use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use tokio::time::Instant;
 use tokio::time::MissedTickBehavior;
 use tokio_tungstenite::tungstenite::Message;
@@ -24,6 +28,7 @@ use crate::protocol::Assembly;
 use crate::protocol::FromConsole;
 use crate::protocol::FromServer;
 use crate::protocol::Hello;
+use crate::protocol::close;
 
 /// Shortest and longest wait before another connection is tried; each is a matter of chance above half of it.
 const SOONEST: Duration = Duration::from_millis(200);
@@ -35,13 +40,29 @@ pub(super) const LOOK: Duration = Duration::from_secs(1);
 pub(super) struct Shared {
     pub(super) target: Target,
     token: TokenSource,
+    /// What was shown last.
+    shown: Mutex<Option<SecretString>>,
     pub(super) mirror: Mirror,
     pub(super) pending: Pending,
 }
 
 impl Shared {
     pub(super) fn new(target: Target, token: TokenSource) -> Self {
-        Self { target, token, mirror: Mirror::new(), pending: Pending::default() }
+        Self { target, token, shown: Mutex::new(None), mirror: Mirror::new(), pending: Pending::default() }
+    }
+
+    /// The token to show now.
+    fn show(&self) -> Result<SecretString, DialError> {
+        let token =
+            (self.token)().map_err(|error| DialError::new(DialErrorKind::Unequipped, error.message, error.hint))?;
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Whether `token` is the one that was shown last.
+    fn was_shown(&self, token: &SecretString) -> bool {
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.as_ref().is_some_and(|shown| shown.expose_secret() == token.expose_secret())
     }
 }
 
@@ -56,20 +77,36 @@ pub(super) struct Connection {
     assembly: Assembly,
 }
 
+/// Why a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// It may be made again.
+    Broken(String),
+    /// The server lets nobody in with what was shown.
+    Over(String),
+}
+
+impl Cut {
+    fn broken(reason: impl std::fmt::Display) -> Self {
+        Self::Broken(reason.to_string())
+    }
+}
+
 /// Connects and introduces itself.
 pub(super) async fn connect(shared: &Shared) -> Result<Connection, DialError> {
-    let token =
-        (shared.token)().map_err(|error| DialError::new(DialErrorKind::Unequipped, error.message, error.hint))?;
-    let mut socket = dial::dial(&shared.target, &token).await?;
+    let mut socket = dial::dial(&shared.target, &shared.show()?).await?;
     let began = Instant::now();
     let hello = FromConsole::Hello(Hello {
         protocol: protocol::VERSION,
         program: format!("morningai {}", env!("CARGO_PKG_VERSION")),
         after: shared.mirror.mark(),
     });
-    let cut = |reason: String| {
-        let message = format!("{} ended the connection: {reason}", shared.target.name());
-        DialError::new(DialErrorKind::Foreign, message, "the server's log file says why")
+    let cut = |cut: Cut| match cut {
+        Cut::Broken(reason) => {
+            let message = format!("{} ended the connection: {reason}", shared.target.name());
+            DialError::new(DialErrorKind::Foreign, message, "the server's log file says why")
+        }
+        Cut::Over(reason) => dial::not_let_in(&shared.target, reason, "sign in again"),
     };
     say(&mut socket, &hello).await.map_err(cut)?;
     let answer = tokio::time::timeout(protocol::PATIENCE, hear(&mut socket)).await;
@@ -79,26 +116,45 @@ pub(super) async fn connect(shared: &Shared) -> Result<Connection, DialError> {
             let message = format!("{} says: {message}", shared.target.name());
             return Err(DialError::new(DialErrorKind::Foreign, message, hint));
         }
-        _ => return Err(cut("it answered the hello with something else".to_owned())),
+        _ => return Err(cut(Cut::broken("it answered the hello with something else"))),
     }
     Ok(Connection { socket, began, beats: VecDeque::new(), number: 0, assembly: Assembly::default() })
 }
 
-/// Stays connected for as long as it is polled.
+/// Stays connected for as long as it is polled. Where nobody is let in any more, that is said and waited out: only
+/// another token is worth another try.
 pub(super) async fn keep(shared: std::sync::Arc<Shared>, first: Connection) {
     let mut connection = Some(first);
     let mut waits = waits();
     loop {
         if let Some(connection) = connection.take() {
             waits = self::waits();
-            let reason = connection.talk(&shared).await;
+            let cut = connection.talk(&shared).await;
             shared.pending.cut();
-            shared.mirror.down(reason);
+            match cut {
+                Cut::Broken(reason) => shared.mirror.down(reason),
+                Cut::Over(reason) => wait_for_another_token(&shared, reason).await,
+            }
         }
         tokio::time::sleep(waits.next().unwrap_or(LATEST)).await;
         match connect(&shared).await {
             Ok(made) => connection = Some(made),
+            Err(error) if error.kind == DialErrorKind::Refused => wait_for_another_token(&shared, error.said).await,
             Err(error) => shared.mirror.down(error.message),
+        }
+    }
+}
+
+/// Says that it is over, and returns once there is something else to show than what was refused.
+async fn wait_for_another_token(shared: &Shared, reason: String) {
+    shared.mirror.ended(reason);
+    // What was asked for is not answered any more; a decision among it may have been made or not.
+    shared.pending.end();
+    loop {
+        tokio::time::sleep(LATEST).await;
+        match (shared.token)() {
+            Ok(token) if !shared.was_shown(&token) => return,
+            Ok(_) | Err(_) => {}
         }
     }
 }
@@ -109,54 +165,54 @@ fn waits() -> impl Iterator<Item = Duration> {
 }
 
 impl Connection {
-    /// Hears and speaks until the connection is cut; the reason.
-    async fn talk(mut self, shared: &Shared) -> String {
+    /// Hears and speaks until the connection is cut.
+    async fn talk(mut self, shared: &Shared) -> Cut {
         let pulse = self.socket.get_ref().pulse();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks: u32 = 0;
         // Whatever was asked over the last connection and not answered.
-        if let Err(reason) = self.send_wishes(shared).await {
-            return reason;
+        if let Err(cut) = self.send_wishes(shared).await {
+            return cut;
         }
         loop {
             let done = tokio::select! {
                 heard = hear(&mut self.socket) => match heard {
                     Ok(message) => self.take(shared, message),
-                    Err(reason) => Err(reason),
+                    Err(cut) => Err(cut),
                 },
                 () = shared.pending.news() => self.send_wishes(shared).await,
                 _ = look.tick() => {
                     shared.mirror.look_at_age();
                     ticks = ticks.wrapping_add(1);
                     match pulse.silence() > protocol::PATIENCE {
-                        true => Err("the server does not answer".to_owned()),
+                        true => Err(Cut::broken("the server does not answer")),
                         false if ticks.is_multiple_of(2) => self.beat().await,
                         false => Ok(()),
                     }
                 }
             };
-            if let Err(reason) = done {
-                return reason;
+            if let Err(cut) = done {
+                return cut;
             }
         }
     }
 
     /// Asks how old what is here is.
-    async fn beat(&mut self) -> Result<(), String> {
+    async fn beat(&mut self) -> Result<(), Cut> {
         self.number += 1;
         self.beats.push_back((self.number, Instant::now()));
         say(&mut self.socket, &FromConsole::Beat { number: self.number }).await
     }
 
-    async fn send_wishes(&mut self, shared: &Shared) -> Result<(), String> {
+    async fn send_wishes(&mut self, shared: &Shared) -> Result<(), Cut> {
         for wish in shared.pending.to_send() {
             say(&mut self.socket, &wish).await?;
         }
         Ok(())
     }
 
-    fn take(&mut self, shared: &Shared, message: FromServer) -> Result<(), String> {
+    fn take(&mut self, shared: &Shared, message: FromServer) -> Result<(), Cut> {
         match message {
             FromServer::Snapshot { part } => self.assembly.add(*part),
             FromServer::SnapshotEnd { mark } => {
@@ -166,7 +222,7 @@ impl Connection {
             FromServer::Resumed {} => shared.mirror.resumed(self.began),
             FromServer::Items { items } => {
                 for item in items {
-                    shared.mirror.take(item).map_err(|_| "an event is missing".to_owned())?;
+                    shared.mirror.take(item).map_err(|_| Cut::broken("an event is missing"))?;
                 }
             }
             FromServer::Beat { number } => {
@@ -177,37 +233,41 @@ impl Connection {
                 }
             }
             FromServer::Reply { id, outcome } => shared.pending.settle(id, *outcome),
-            FromServer::Welcome(_) | FromServer::Refused { .. } => return Err("a second welcome".to_owned()),
+            FromServer::Welcome(_) | FromServer::Refused { .. } => return Err(Cut::broken("a second welcome")),
         }
         Ok(())
     }
 }
 
 /// The next message of the protocol, or why there is none.
-async fn hear(socket: &mut Socket) -> Result<FromServer, String> {
+async fn hear(socket: &mut Socket) -> Result<FromServer, Cut> {
     loop {
         match socket.next().await {
             Some(Ok(Message::Text(text))) => return read(&text),
             Some(Ok(Message::Binary(packed))) => {
-                return protocol::unpack(&packed).map_err(|error| error.to_string()).and_then(|text| read(&text));
+                return protocol::unpack(&packed).map_err(Cut::broken).and_then(|text| read(&text));
             }
-            Some(Ok(Message::Close(Some(frame)))) if !frame.reason.is_empty() => return Err(frame.reason.to_string()),
-            Some(Ok(Message::Close(_))) | None => return Err("the connection was closed".to_owned()),
+            Some(Ok(Message::Close(Some(frame)))) if u16::from(frame.code) == close::OVER => {
+                return Err(Cut::Over(frame.reason.to_string()));
+            }
+            Some(Ok(Message::Close(Some(frame)))) if !frame.reason.is_empty() => return Err(Cut::broken(frame.reason)),
+            Some(Ok(Message::Close(_))) | None => return Err(Cut::broken("the connection was closed")),
             Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(format!("the connection was cut: {error}")),
+            Some(Err(error)) => return Err(Cut::broken(format_args!("the connection was cut: {error}"))),
         }
     }
 }
 
-fn read(text: &str) -> Result<FromServer, String> {
-    serde_json::from_str(text).map_err(|error| format!("the server said nonsense: {error}"))
+fn read(text: &str) -> Result<FromServer, Cut> {
+    serde_json::from_str(text).map_err(|error| Cut::broken(format_args!("the server said nonsense: {error}")))
 }
 
 /// A server that takes nothing for too long is as good as gone.
-async fn say(socket: &mut Socket, message: &FromConsole) -> Result<(), String> {
-    let text = serde_json::to_string(message).map_err(|error| format!("this cannot be said: {error}"))?;
+async fn say(socket: &mut Socket, message: &FromConsole) -> Result<(), Cut> {
+    let text =
+        serde_json::to_string(message).map_err(|error| Cut::broken(format_args!("this cannot be said: {error}")))?;
     match tokio::time::timeout(protocol::PATIENCE, socket.send(Message::text(text))).await {
-        Ok(sent) => sent.map_err(|error| format!("the connection was cut: {error}")),
-        Err(_) => Err("the server takes nothing".to_owned()),
+        Ok(sent) => sent.map_err(|error| Cut::broken(format_args!("the connection was cut: {error}"))),
+        Err(_) => Err(Cut::broken("the server takes nothing")),
     }
 }

@@ -46,6 +46,10 @@ enum Line {
         since: Instant,
         reason: String,
     },
+    /// The server lets nobody in with what was shown.
+    Ended {
+        reason: String,
+    },
 }
 
 /// An event was heard whose predecessor was not.
@@ -111,7 +115,7 @@ impl Mirror {
             source: format!("attached to {}", target.name()),
             model: welcome.and_then(|welcome| welcome.model.clone()),
             sandbox: welcome.map(|welcome| welcome.sandbox.clone()).unwrap_or_default(),
-            observe: welcome.is_some_and(|welcome| welcome.observe),
+            observe: welcome.map(|welcome| welcome.observe.clone()).unwrap_or_default(),
             link: state.line.link(),
         }
     }
@@ -182,7 +186,7 @@ impl Mirror {
     pub(super) fn look_at_age(&self) {
         let age = match self.state().line.link() {
             Link::Up { behind } => behind,
-            Link::Direct | Link::Down { .. } => return,
+            Link::Direct | Link::Down { .. } | Link::Ended { .. } => return,
         };
         if age >= Link::NOTABLE && age < Link::NOTABLE + 2 * super::link::LOOK {
             self.tell(FeedItem::LinkChanged);
@@ -193,10 +197,23 @@ impl Mirror {
         let mut state = self.state();
         let since = match &state.line {
             Line::Down { since, .. } => *since,
-            Line::Up { .. } => Instant::now(),
+            Line::Up { .. } | Line::Ended { .. } => Instant::now(),
         };
         state.line = Line::Down { since, reason };
         self.tell(FeedItem::LinkChanged);
+    }
+
+    pub(super) fn ended(&self, reason: String) {
+        self.state().line = Line::Ended { reason };
+        self.tell(FeedItem::LinkChanged);
+    }
+
+    /// Why it is over, once it is.
+    pub(super) fn end(&self) -> Option<String> {
+        match &self.state().line {
+            Line::Ended { reason } => Some(reason.clone()),
+            Line::Up { .. } | Line::Down { .. } => None,
+        }
     }
 }
 
@@ -204,6 +221,7 @@ impl Line {
     fn link(&self) -> Link {
         match self {
             Self::Up { fresh } => Link::Up { behind: fresh.elapsed() },
+            Self::Ended { reason } => Link::Ended { reason: reason.clone() },
             Self::Down { since, reason } => Link::Down { since: since.elapsed(), reason: reason.clone() },
         }
     }

@@ -1,13 +1,15 @@
 //! A server elsewhere as a client: a mirror of its snapshot, a feed that goes on, and wishes over one WebSocket.
 //!
-//! `link` keeps the connection, and makes a new one when it is cut; `dial` makes it; `mirror` is what is known here;
-//! `pending` holds what was asked for until it is answered, over as many connections as that takes.
+//! `session` signs in and out; `dial` makes a connection; `link` keeps it, and makes a new one when it is cut;
+//! `mirror` is what is known here; `pending` holds what was asked for until it is answered, over as many connections
+//! as that takes.
 
 mod dial;
 mod link;
 mod mirror;
 mod pending;
 mod pulse;
+mod session;
 mod target;
 
 use std::sync::Arc;
@@ -39,6 +41,9 @@ use crate::protocol::Wish;
 
 pub use dial::DialError;
 pub use dial::DialErrorKind;
+pub use session::Credentials;
+pub use session::Session;
+pub use session::SignInError;
 pub use target::Target;
 pub use target::TargetError;
 pub use target::Trust;
@@ -115,11 +120,18 @@ impl RemoteClient {
     }
 
     async fn ask_patiently(&self, wish: Wish) -> Result<Outcome, ClientError> {
-        self.shared
-            .pending
-            .ask(wish)
-            .await
-            .ok_or_else(|| ClientError { message: "the console is ending".to_owned(), hint: String::new() })
+        let signed_out = |reason: String| ClientError {
+            message: format!("signed out, and not answered: {reason}"),
+            hint: "attach again, and look".to_owned(),
+        };
+        if let Some(reason) = self.shared.mirror.end() {
+            return Err(signed_out(reason));
+        }
+        let outcome = self.shared.pending.ask(wish).await;
+        outcome.ok_or_else(|| match self.shared.mirror.end() {
+            Some(reason) => signed_out(reason),
+            None => ClientError { message: "the console is ending".to_owned(), hint: String::new() },
+        })
     }
 }
 
@@ -147,6 +159,10 @@ impl Client for RemoteClient {
     /// Nothing is sent while there is no connection. What was sent before it was cut is sent again once there is one,
     /// and has exactly one outcome; until it is known, this waits.
     async fn submit(&self, command: Command, _by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        if let Some(reason) = self.shared.mirror.end() {
+            let message = format!("nothing was decided: signed out: {reason}");
+            return Err(Rejection::new(RejectionKind::NotAllowed, message).hint("leave, and attach again"));
+        }
         if !self.shared.mirror.is_up() {
             let name = self.shared.target.name();
             let message = format!("nothing was decided: {name} cannot be reached now");

@@ -65,6 +65,11 @@ impl Pending {
         }
     }
 
+    /// There will be no more connection: whoever waits is told so, and nothing of it is sent again.
+    pub(super) fn end(&self) {
+        self.waiting().clear();
+    }
+
     /// An outcome that nobody waits for any more is dropped.
     pub(super) fn settle(&self, id: Uuid, outcome: Outcome) {
         if let Some(waiting) = self.waiting().remove(&id) {

@@ -97,6 +97,11 @@ impl Target {
         }
     }
 
+    /// The path of a route below the server's own.
+    pub(super) fn path(&self, route: &str) -> String {
+        format!("{}{route}", self.base)
+    }
+
     /// The address of the feed.
     pub(super) fn feed(&self) -> String {
         let scheme = if self.is_encrypted { "wss" } else { "ws" };

@@ -34,6 +34,7 @@ use crate::ports::ClientError;
 use crate::ports::Clock;
 use crate::ports::Feed;
 use crate::ports::Moment;
+use crate::ports::Observe;
 use crate::ports::Status;
 use crate::ports::Transport;
 
@@ -56,7 +57,7 @@ impl Fake {
             source: "sqlite:morningai.db".to_owned(),
             model: Some("local/tiny".to_owned()),
             sandbox: "bubblewrap".to_owned(),
-            observe: false,
+            observe: Observe::No,
             link: crate::ports::Link::Direct,
         };
         Self {

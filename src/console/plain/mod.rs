@@ -145,8 +145,8 @@ impl Plain<'_> {
         let facts = if self.client.transport().is_some() { String::new() } else { live };
         let on = if status.link == Link::Direct { "on " } else { "" };
         self.say(&format!("morningai {on}{}{facts}.", status.source))?;
-        if status.observe {
-            self.say("This console only looks; it decides and starts nothing.")?;
+        if let Some(hint) = status.observe.hint() {
+            self.say(&format!("This console only looks; it decides and starts nothing. To change that: {hint}."))?;
         }
         self.say("Type help for the commands.")?;
         self.print_waiting().await
@@ -171,6 +171,7 @@ impl Plain<'_> {
             Link::Direct => Ok(()),
             link @ Link::Up { .. } if link.is_stale() => self.say("What you see is some seconds old."),
             Link::Up { .. } => self.say("The connection is good."),
+            Link::Ended { reason } => self.fail(&format!("signed out: {reason}"), "quit, and attach again"),
             Link::Down { reason, .. } => self
                 .fail(&format!("connection lost, trying again: {reason}"), "nothing is decided from here until then"),
         }
@@ -317,8 +318,8 @@ impl Plain<'_> {
     }
 
     async fn launch(&mut self, launch: Launch) -> io::Result<()> {
-        if self.client.status().observe {
-            return self.fail("this console only looks", "start it without --observe");
+        if let Some(hint) = self.client.status().observe.hint() {
+            return self.fail("this console only looks", hint);
         }
         self.say("Preparing.")?;
         match self.options.launcher.prepare(&launch).await {
@@ -333,8 +334,8 @@ impl Plain<'_> {
     }
 
     async fn submit(&mut self, command: Command) -> io::Result<()> {
-        if self.client.status().observe {
-            return self.fail("this console only looks", "start it without --observe");
+        if let Some(hint) = self.client.status().observe.hint() {
+            return self.fail("this console only looks", hint);
         }
         match self.client.submit(command, self.options.person.clone()).await {
             Ok(_) => self.say("Done, and saved."),

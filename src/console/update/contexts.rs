@@ -42,7 +42,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
 /// Decisions are offered only while the card waits for one.
 fn card_context(approval: ApprovalId, world: &World<'_>) -> Option<Context> {
     let approval = world.snapshot.approvals.get(&approval)?;
-    if !approval.state.is_open() || world.status.observe {
+    if !approval.state.is_open() || world.status.observe.is_on() {
         return None;
     }
     Some(match approval.ask {

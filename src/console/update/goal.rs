@@ -121,8 +121,8 @@ fn start(goal: &mut Goal, refusal: Option<(String, String)>) -> Vec<Request> {
 
 /// Why nothing can be started here now, and what to do.
 fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
-    if world.status.observe {
-        return Some(("this console only looks".to_owned(), "start it without --observe".to_owned()));
+    if let Some(hint) = world.status.observe.hint() {
+        return Some(("this console only looks".to_owned(), hint.to_owned()));
     }
     if world.replay.is_some() {
         return Some(("this is a recording".to_owned(), "leave it and start morningai to run something".to_owned()));

@@ -132,14 +132,8 @@ pub fn toast(state: &mut State, world: &World<'_>, tone: Tone, text: impl Into<S
 
 /// A command to send, unless nothing may be decided here now; then the reason is said.
 fn submit(state: &mut State, world: &World<'_>, command: Command, done: String) -> Vec<Request> {
-    if world.status.observe {
-        toast(
-            state,
-            world,
-            Tone::Bad,
-            "this console only looks",
-            "start it without --observe to decide and to start runs",
-        );
+    if let Some(hint) = world.status.observe.hint() {
+        toast(state, world, Tone::Bad, "this console only looks", hint);
         return Vec::new();
     }
     if let Some(reason) = &state.store_down {
@@ -196,7 +190,9 @@ fn toggle_mouse(state: &mut State, world: &World<'_>) -> Vec<Request> {
 
 fn quit(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let active = world.snapshot.runs.values().any(|run| {
-        matches!(run.state, RunState::Planning | RunState::Running) && world.replay.is_none() && !world.status.observe
+        matches!(run.state, RunState::Planning | RunState::Running)
+            && world.replay.is_none()
+            && !world.status.observe.is_on()
     });
     let asked = matches!(state.sheet, Some(Sheet::Confirm(Confirm::Quit)));
     if active && !asked {

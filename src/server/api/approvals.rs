@@ -11,11 +11,11 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::not_one;
+use crate::access::Principal;
 use crate::domain::Command;
 use crate::domain::Settlement;
 use crate::fold::Approval;
 use crate::fold::Snapshot;
-use crate::ports::Principal;
 use crate::server::App;
 use crate::server::body::Given;
 use crate::server::body::Params;

@@ -12,11 +12,12 @@ use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::Actor;
+use crate::access::Principal;
+use crate::domain::Action;
 use crate::domain::Envelope;
+use crate::domain::Page;
 use crate::domain::Query;
 use crate::domain::QueryAnswer;
-use crate::ports::Principal;
 use crate::server::App;
 use crate::server::body::Given;
 use crate::server::body::Params;
@@ -69,6 +70,12 @@ struct EventSchema {
     event: Value,
 }
 
+impl EventPage {
+    pub(super) fn of(page: Page<Envelope>) -> Self {
+        Self { events: page.rows, more: page.more }
+    }
+}
+
 pub(in crate::server) async fn page(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
@@ -89,7 +96,7 @@ pub(in crate::server) async fn page(
                 None => Query::LogBefore { before, limit },
             };
             let QueryAnswer::Events(page) = app.client.query(query).await? else { return Err(Problem::internal()) };
-            EventPage { events: page.rows, more: page.more }
+            EventPage::of(page)
         }
     };
     json(&page)
@@ -100,13 +107,18 @@ pub(in crate::server) async fn verify(
     Extension(principal): Extension<Principal>,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
-    tracing::info!(by = %Actor::Person(principal.name), "the log is verified");
+    tracing::info!(by = %principal.actor(), "the log is verified");
     json(&Verification::of(&app.log.verify(&[]).await?, &[]))
 }
 
-/// All events, one JSON object a line, read as fast as they are taken.
-pub(in crate::server) async fn export(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let lines = stream::try_unfold((app, 0), |(app, after)| async move {
+/// All events, one JSON object a line, read as fast as they are taken, and cut off for whoever may not any more.
+pub(in crate::server) async fn export(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+) -> Result<Response, Problem> {
+    let lines = stream::try_unfold((app, principal, 0), |(app, principal, after)| async move {
+        let principal = app.gate.again(&principal).await?;
+        app.gate.permit(&principal, Action::Export).await?;
         let page = app.log.read(after, MOST).await?;
         let Some(last) = page.last().map(|last| last.seq) else { return Ok(None) };
         let mut text = String::new();
@@ -114,7 +126,7 @@ pub(in crate::server) async fn export(State(app): State<Arc<App>>) -> Result<Res
             text.push_str(&shape::escaped(serde_json::to_string(envelope).unwrap_or_default()));
             text.push('\n');
         }
-        Ok::<_, crate::ports::LogError>(Some((text, (app, last))))
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some((text, (app, principal, last))))
     });
     Ok(ndjson(Body::from_stream(lines)))
 }

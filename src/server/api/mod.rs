@@ -1,10 +1,16 @@
 //! The routes' handlers: each command of the command line, for programs elsewhere.
 
+pub(super) mod accounts;
 pub(super) mod agents;
 pub(super) mod approvals;
+pub(super) mod audit;
 pub(super) mod doctor;
 pub(super) mod log;
+mod people;
 pub(super) mod runs;
+pub(super) mod second_factor;
+pub(super) mod session;
+pub(super) mod tokens;
 
 use super::problem::Problem;
 use crate::shape::NotOne;

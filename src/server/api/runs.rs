@@ -14,13 +14,13 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use super::not_one;
+use crate::access::Principal;
 use crate::domain::Command;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::ports::Order;
-use crate::ports::Principal;
 use crate::ports::Uncommitted;
 use crate::ports::Work;
 use crate::server::App;
@@ -154,7 +154,7 @@ pub(in crate::server) async fn cancel(
     Given(given): Given<Cancel>,
 ) -> Result<Response, Problem> {
     let reason = match given.reason.is_empty() {
-        true => format!("cancelled by {}", principal.name),
+        true => format!("cancelled by {}", principal.actor().name()),
         false => given.reason,
     };
     steer(&app, &principal, &id, |run| Command::Cancel { run, reason }).await

@@ -15,16 +15,17 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::hub::Batch;
 use super::hub::Listening;
 use super::hub::message;
 use super::hub::packed;
+use super::standing;
 use super::wishes;
+use crate::access::Principal;
 use crate::domain::Envelope;
 use crate::domain::FeedItem;
-use crate::ports::Action;
-use crate::ports::Principal;
 use crate::protocol;
 use crate::protocol::FromConsole;
 use crate::protocol::FromServer;
@@ -53,13 +54,13 @@ const MOST_WAITING: usize = 64;
 const LONGEST_REASON: usize = 120;
 
 /// Why a console is left.
-struct End {
+pub(super) struct End {
     code: u16,
     reason: String,
 }
 
 impl End {
-    fn new(code: u16, reason: impl Into<String>) -> Self {
+    pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
         Self { code, reason: reason.into() }
     }
 
@@ -71,7 +72,7 @@ impl End {
 
 /// Attends to a console until it leaves or has to be left.
 pub(super) async fn attend(mut socket: WebSocket, app: Arc<App>, principal: Principal) {
-    let name = principal.name.clone();
+    let name = principal.actor().name().to_owned();
     tracing::info!(person = name, "a console attached");
     let End { code, reason } = match introduce(&mut socket, &app, &principal).await {
         Ok(hello) => follow(&mut socket, app, principal, hello.after).await,
@@ -108,11 +109,11 @@ async fn introduce(socket: &mut WebSocket, app: &App, principal: &Principal) -> 
     let welcome = Welcome {
         protocol: protocol::VERSION,
         program: program(),
-        person: principal.name.clone(),
+        person: principal.actor().name().to_owned(),
         source: status.source,
         model: status.model,
         sandbox: status.sandbox,
-        observe: status.observe,
+        observe: standing::observe(&status.observe, principal),
     };
     say(socket, &FromServer::Welcome(Box::new(welcome))).await?;
     Ok(hello)
@@ -155,6 +156,8 @@ struct Console {
     /// Wishes that are being answered or wait for it.
     waiting: Arc<Semaphore>,
     working: Arc<Semaphore>,
+    /// Ends once whoever sits there may not stay.
+    standing: AbortOnDropHandle<End>,
 }
 
 impl Console {
@@ -166,9 +169,11 @@ impl Console {
     ) -> Result<Self, End> {
         let Listening { batches, upto, store_down } = app.hub.listen();
         let (reply, replies) = mpsc::channel(AT_ONCE);
+        let standing = AbortOnDropHandle::new(tokio::spawn(standing::over(app.clone(), principal.clone())));
         let mut console = Self {
             app,
             principal,
+            standing,
             batches,
             sent: 0,
             heard_at: Instant::now(),
@@ -209,6 +214,9 @@ impl Console {
             () = self.app.stopping.cancelled() => {
                 return Ok(ControlFlow::Break(End::new(close::GOING_AWAY, "the server ends")));
             }
+            end = &mut self.standing => {
+                return Ok(ControlFlow::Break(end.unwrap_or_else(|_| End::gone())));
+            }
             // Before the timer, so that what was said while something long was sent still counts as a sign of life.
             heard = hear(socket) => {
                 self.heard_at = Instant::now();
@@ -234,9 +242,6 @@ impl Console {
         match heard {
             FromConsole::Hello(_) => Err(End::new(close::MALFORMED, "a second hello")),
             FromConsole::Beat { number } => {
-                // A right to look that was taken away ends here, not at the next attachment.
-                let may_look = self.app.gate.allows(&self.principal, Action::Look);
-                may_look.map_err(|refusal| End::new(close::POLICY, refusal.message))?;
                 self.pass_all(socket).await?;
                 say(socket, &FromServer::Beat { number }).await
             }

@@ -1,11 +1,12 @@
 //! The feed: what is committed goes to every attached console, and their wishes come back.
 //!
 //! `hub` listens to the orchestrator once and writes each message once, however many consoles there are; `console` is
-//! one console's connection; `wishes` answers what it asks. A console that is slow is caught up from the log. It
+//! one console's connection; `standing` looks whether it may stay; `wishes` answers what it asks. A console that is slow is caught up from the log. It
 //! never holds up the orchestrator, the hub or another console.
 
 mod console;
 mod hub;
+mod standing;
 mod wishes;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ pub(super) use hub::Hub;
 
 use super::App;
 use super::problem::Problem;
-use crate::ports::Principal;
+use crate::access::Principal;
 use crate::protocol;
 
 /// Consoles attached at once.

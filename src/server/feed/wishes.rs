@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::access::Principal;
+use crate::access::Refusal;
+use crate::access::action_of_query;
+use crate::domain::Action;
 use crate::domain::Query;
 use crate::domain::RunId;
-use crate::ports::Action;
 use crate::ports::OfferKind;
 use crate::ports::Order;
-use crate::ports::Principal;
-use crate::ports::Refusal;
 use crate::ports::Uncommitted;
 use crate::ports::Work;
 use crate::protocol::Launch;
@@ -30,30 +31,33 @@ const MOST_ROWS: u32 = 1000;
 
 /// Does what `principal` wishes, as far as they may.
 pub(super) async fn fulfil(app: &Arc<App>, principal: &Principal, id: Uuid, wish: Wish) -> Outcome {
-    let may = |action: Action| app.gate.allows(principal, action).map_err(refused);
+    let may = async |action: Action| app.gate.permit(principal, action).await.map_err(refused);
+    if let Err(refusal) = app.gate.used(principal).await {
+        tracing::warn!(%refusal, "it was not noted that a session is in use");
+    }
     match wish {
         // Each command is an action of its own, and is asked about where it is submitted.
         Wish::Submit { submission } => match commit::submit(app, principal, id, *submission).await {
             Ok(events) => Outcome::Committed { events },
             Err(rejection) => Outcome::Rejected { rejection },
         },
-        Wish::Query { query } => match may(action_of(&query)) {
+        Wish::Query { query } => match may(action_of_query(&query)).await {
             Ok(()) => answer(app, bounded(query)).await,
             Err(outcome) => outcome,
         },
-        Wish::Offers {} => match may(Action::Look) {
+        Wish::Offers {} => match may(Action::ReadRuns).await {
             Ok(()) => Outcome::Offers { offers: offers(app).await },
             Err(outcome) => outcome,
         },
-        Wish::Prepare { launch } => match may(Action::Start) {
+        Wish::Prepare { launch } => match may_prepare(app, principal).await {
             Ok(()) => prepare(app, launch).await,
-            Err(outcome) => outcome,
+            Err(refusal) => refused(refusal),
         },
-        Wish::Directories { path } => match may(Action::Start) {
+        Wish::Directories { path } => match may(Action::StartRuns).await {
             Ok(()) => Outcome::Directories { found: app.host.directories(&path).await },
             Err(outcome) => outcome,
         },
-        Wish::Remember { goal } => match may(Action::Start) {
+        Wish::Remember { goal } => match may(Action::StartRuns).await {
             Ok(()) => {
                 app.host.remember(&goal).await;
                 Outcome::Remembered {}
@@ -67,11 +71,11 @@ fn refused(refusal: Refusal) -> Outcome {
     Outcome::Failed { message: refusal.message, hint: refusal.hint }
 }
 
-fn action_of(query: &Query) -> Action {
-    match query {
-        Query::Stream { .. } | Query::Blob { .. } | Query::Runs { .. } | Query::Approvals { .. } => Action::Look,
-        Query::LogBefore { .. } | Query::Search { .. } => Action::ReadLog,
-    }
+/// Preparing makes a workspace, so it is asked about and counted like the command that follows it.
+async fn may_prepare(app: &App, principal: &Principal) -> Result<(), Refusal> {
+    let principal = app.gate.again(principal).await?;
+    app.gate.count(&principal).await?;
+    app.gate.permit(&principal, Action::StartRuns).await
 }
 
 /// The same question, for no more rows than one answer may have.

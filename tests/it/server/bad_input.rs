@@ -26,18 +26,38 @@ type Socket = WebSocketStream<TcpStream>;
 
 /// A bare WebSocket to the feed.
 async fn socket(address: SocketAddr) -> Socket {
+    socket_with(address, TOKEN).await
+}
+
+async fn socket_with(address: SocketAddr, token: &str) -> Socket {
     let mut request = format!("ws://{address}/v1/feed").into_client_request().unwrap();
-    request.headers_mut().insert("authorization", format!("Bearer {TOKEN}").parse().unwrap());
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
     let line = TcpStream::connect(address).await.unwrap();
     tokio_tungstenite::client_async(request, line).await.unwrap().0
 }
 
 /// The same after its hello, reading nothing more.
 pub async fn greeted(address: SocketAddr) -> Socket {
-    let mut socket = socket(address).await;
+    greeted_with(address, TOKEN).await
+}
+
+pub async fn greeted_with(address: SocketAddr, token: &str) -> Socket {
+    let mut socket = socket_with(address, token).await;
     say(&mut socket, json!({ "say": "hello", "protocol": protocol::VERSION, "program": "test" })).await;
     assert_eq!(hear(&mut socket).await["say"], "welcome");
     socket
+}
+
+/// What comes of a wish.
+pub async fn wished(socket: &mut Socket, wish: &protocol::Wish) -> Value {
+    let id = uuid::Uuid::now_v7();
+    say(socket, json!({ "say": "request", "id": id, "wish": wish })).await;
+    loop {
+        let heard = hear(socket).await;
+        if heard["say"] == "reply" && heard["id"] == id.to_string() {
+            return heard["outcome"].clone();
+        }
+    }
 }
 
 /// What a console hears that goes on after `mark`, message by message.

@@ -3,8 +3,13 @@
 mod api;
 mod attach;
 mod bad_input;
+mod by_command_line;
 mod cut;
+mod house;
+mod limits;
 mod post;
 mod proxy;
+mod revoked;
 mod rights;
+mod sign_in;
 mod tls;

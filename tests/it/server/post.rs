@@ -6,6 +6,11 @@ use std::sync::Arc;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use morningai::access::DoorSettings;
+use morningai::access::Gate;
+use morningai::access::OwnToken;
+use morningai::access::Quota;
+use morningai::access::SystemEntropy;
 use morningai::client::LocalClient;
 use morningai::client::Recording;
 use morningai::client::RemoteClient;
@@ -21,15 +26,17 @@ use morningai::server::Exposure;
 use morningai::server::Host;
 use morningai::server::Parts;
 use morningai::server::Server;
-use morningai::server::TokenGate;
 use morningai::server::Unprepared;
 use morningai::server::Whose;
 use morningai::shape::Finding;
+use morningai::store::OpenMode;
+use morningai::store::SqliteLog;
 use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::runtime::desk::Counter;
 use crate::runtime::desk::Desk;
+use crate::runtime::desk::SkewedClock;
 use crate::runtime::desk::spec;
 
 pub const TOKEN: &str = "the-token-of-this-test";
@@ -41,6 +48,10 @@ pub struct Post {
     pub desk: Arc<Desk>,
     pub server: Server,
     pub host: Arc<TestHost>,
+    /// The accounts, as another process sees and changes them.
+    pub accounts: Arc<SqliteLog>,
+    /// What the gate goes by.
+    pub clock: Arc<SkewedClock>,
 }
 
 /// Prepares what it is asked for, and remembers goals.
@@ -112,11 +123,17 @@ impl Post {
 
     pub async fn open_at(dir: &Path, listen: SocketAddr, turns: &[&[&str]]) -> Self {
         let exposure = Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() };
-        Self::open_with(dir, exposure, turns, Arc::new(gate())).await
+        Self::open_with(dir, exposure, turns, generous()).await
     }
 
-    pub async fn open_with(dir: &Path, exposure: Exposure, turns: &[&[&str]], gate: Arc<dyn Gate>) -> Self {
-        let log = Desk::open(&dir.join("test.db")).await;
+    pub async fn open_with(dir: &Path, exposure: Exposure, turns: &[&[&str]], settings: DoorSettings) -> Self {
+        let path = dir.join("test.db");
+        let log = Desk::open(&path).await;
+        let accounts = SqliteLog::open(&path, Tenant::default(), OpenMode::ReadWrite).await.unwrap();
+        let (accounts, clock) = (Arc::new(accounts), Arc::new(SkewedClock::default()));
+        let own = OwnToken::new("ana", &SecretString::from(TOKEN.to_owned()));
+        let entropy = Arc::new(SystemEntropy::new());
+        let gate = Arc::new(Gate::new(accounts.clone(), entropy, clock.clone(), settings, Some(own)));
         let push = Counter::new("push", EffectClass::External, Repeat::Once);
         let desk = Arc::new(Desk::start(log.clone(), turns, vec![push], Role::Worker).await);
         let host = Arc::new(TestHost::default());
@@ -125,7 +142,7 @@ impl Post {
         let client = Arc::new(LocalClient::new(desk.runtime.clone(), status));
         let parts = Parts { client, log, host: host.clone(), gate, exposure };
         let server = Server::start(parts).await.unwrap();
-        Self { desk, server, host }
+        Self { desk, server, host, accounts, clock }
     }
 
     /// Attaches to the server itself.
@@ -139,12 +156,18 @@ impl Post {
     }
 
     pub fn http(&self) -> Http {
-        Http { base: self.server.url(), client: reqwest_client(), token: Some(TOKEN.to_owned()) }
+        self.http_with(TOKEN)
+    }
+
+    pub fn http_with(&self, token: &str) -> Http {
+        Http { base: self.server.url(), client: reqwest_client(), token: Some(token.to_owned()) }
     }
 }
 
-pub fn gate() -> TokenGate {
-    TokenGate::new("ana", &SecretString::from(TOKEN.to_owned()))
+/// The usual settings without limits that a test would run into.
+pub fn generous() -> DoorSettings {
+    let most = vec![Quota::per_minute(1_000_000)];
+    DoorSettings { per_principal: most.clone(), per_place: most, ..DoorSettings::default() }
 }
 
 pub async fn attach_to(address: SocketAddr, token: &str) -> Result<RemoteClient, DialError> {
@@ -153,7 +176,7 @@ pub async fn attach_to(address: SocketAddr, token: &str) -> Result<RemoteClient,
     RemoteClient::connect(target, Arc::new(move || Ok(token.clone()))).await
 }
 
-fn reqwest_client() -> reqwest::Client {
+pub fn reqwest_client() -> reqwest::Client {
     // Another test may have installed it already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().unwrap()
@@ -182,7 +205,7 @@ impl Http {
         };
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
-        let text = response.text().await.unwrap();
+        let text = response.text().await.unwrap_or_default();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 }

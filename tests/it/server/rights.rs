@@ -1,126 +1,256 @@
-//! Whatever the gate says holds for every route and every message.
+//! One table of rights holds for every route and for every message of an attached console.
 
-use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-
-use async_trait::async_trait;
+use morningai::access::OwnRequests;
+use morningai::access::action_of_command;
+use morningai::access::action_of_query;
+use morningai::access::allows;
 use morningai::domain::*;
-use morningai::ports::Action;
 use morningai::ports::*;
 use morningai::protocol::Launch;
 use morningai::protocol::LaunchKind;
+use morningai::protocol::Wish;
 use morningai::server::Exposure;
+use morningai::server::Operation;
+use serde_json::Value;
 use serde_json::json;
 
 use super::post::Post;
 use super::post::TURNS;
+use super::post::attach_to;
+use super::post::generous;
 use super::post::open_approval;
-use super::post::until_link;
 use crate::runtime::desk::ana;
 
-/// Admits everybody as ben, who may do what is listed.
-struct Listed(Mutex<Vec<Action>>);
-
-#[async_trait]
-impl Gate for Listed {
-    async fn admit(&self, presented: Presented<'_>, _from: IpAddr) -> Result<Principal, Refusal> {
-        match presented {
-            Presented::Bearer("too-often") => {
-                let kind = RefusalKind::TooOften { retry_after: 7 };
-                Err(Refusal::new(kind, "too many requests", "wait a little"))
-            }
-            _ => Ok(Principal { name: "ben".to_owned(), credential: String::new() }),
+/// How a route is called by `name`, and what is sent to it. What is asked for makes sense, though it need not be
+/// possible: it is only looked at whether it is refused. A new route does not pass without a row here.
+fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
+    let World { name, run, approval, token } = world;
+    let empty = || Some(json!({}));
+    let own = |route: &str| format!("/v1/accounts/{name}/{route}");
+    match operation.name {
+        "listRuns" | "listApprovals" | "listAgents" | "examine" | "readLog" | "exportLog" | "attach" | "health"
+        | "readiness" | "describe" | "showSession" | "listRoles" | "listAccounts" | "listTokens" | "audit" => {
+            (operation.path.to_owned(), None)
         }
-    }
-
-    fn allows(&self, _principal: &Principal, action: Action) -> Result<(), Refusal> {
-        match self.0.lock().unwrap().contains(&action) {
-            true => Ok(()),
-            false => Err(Refusal::new(RefusalKind::NotAllowed, "ben may not do that", "ask an admin")),
+        "signOut" => (operation.path.to_owned(), None),
+        "signIn" => (operation.path.to_owned(), Some(json!({ "name": "", "password": "" }))),
+        "startRun" => (operation.path.to_owned(), Some(json!({ "goal": "do it" }))),
+        "showRun" | "recordRun" => (operation.path.replace("{id}", run), None),
+        "cancelRun" | "pauseRun" | "resumeRun" => (operation.path.replace("{id}", run), empty()),
+        "showApproval" => (operation.path.replace("{id}", approval), None),
+        "approve" => (operation.path.replace("{id}", approval), Some(json!({ "digest": "00000000" }))),
+        "deny" => (operation.path.replace("{id}", approval), empty()),
+        "answer" => (operation.path.replace("{id}", approval), Some(json!({ "text": "so" }))),
+        "settle" => (operation.path.replace("{id}", approval), Some(json!({ "outcome": "retry" }))),
+        "showAgent" => (operation.path.replace("{name}", "dev"), None),
+        "verifyLog" => (operation.path.to_owned(), empty()),
+        "addAccount" => (operation.path.to_owned(), Some(json!({ "name": format!("by-{name}"), "role": "viewer" }))),
+        "showAccount" => (operation.path.replace("{name}", "target"), None),
+        "setRole" => (operation.path.replace("{name}", "target"), Some(json!({ "role": "analyst" }))),
+        "disableAccount" | "enableAccount" => (operation.path.replace("{name}", "target"), empty()),
+        "setPassword" => (own("password"), Some(json!({ "password": "rain on a tin roof" }))),
+        "beginTotp" => (own("totp"), empty()),
+        "confirmTotp" => (own("totp/confirm"), Some(json!({ "code": "123456" }))),
+        "removeTotp" => (own("totp/remove"), empty()),
+        "issueToken" => {
+            (operation.path.to_owned(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
         }
+        "revokeToken" => (operation.path.replace("{id}", token), empty()),
+        other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
     }
 }
 
-async fn open(dir: &std::path::Path, may: &[Action]) -> (Post, Arc<Listed>) {
-    let gate = Arc::new(Listed(Mutex::new(may.to_vec())));
-    let listen = "127.0.0.1:0".parse().unwrap();
-    let exposure = Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() };
-    (Post::open_with(dir, exposure, TURNS, gate.clone()).await, gate)
+struct World<'a> {
+    name: &'a str,
+    run: &'a str,
+    approval: &'a str,
+    token: &'a str,
+}
+
+async fn post_with_turns(dir: &std::path::Path) -> Post {
+    let turns: Vec<&[&str]> = TURNS.iter().copied().cycle().take(TURNS.len() * 8).collect();
+    Post::open_at(dir, "127.0.0.1:0".parse().unwrap(), &turns).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_may_only_look_can_do_nothing_else_by_any_way() {
+async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
-    let (post, _) = open(dir.path(), &[Action::Look]).await;
-    let run = post.desk.begin().await;
+    let post = post_with_turns(dir.path()).await;
+    let run = post.desk.begin().await.to_string();
     let approval = post.desk.open_approval().await;
-    let http = post.http();
-    let document = morningai::server::openapi_document();
-    let mut refused = 0;
-    for (path, methods) in document["paths"].as_object().unwrap() {
-        for (method, operation) in methods.as_object().unwrap() {
-            let right = operation["description"].as_str().unwrap_or("Needs the right to look.");
-            let path = path.replace("{id}", &run.to_string()).replace("{name}", "dev");
-            let request = http.client.request(method.to_uppercase().parse().unwrap(), format!("{}{path}", http.base));
-            let (status, problem) = http.send(request).await;
-            let may = right == "Needs the right to look.";
-            assert_eq!(status == 403, !may, "{method} {path}: {problem}");
-            refused += usize::from(!may);
+    post.add_program("root", Role::Owner).await;
+    post.add_program("target", Role::Viewer).await;
+    let (mut allowed, mut refused) = (0, 0);
+    for role in Role::ALL {
+        let name = format!("a-{role}");
+        let http = post.http_with(&post.program(&name, role).await);
+        let token = post.token(&name, [Action::ReadRuns]).await.0.to_string();
+        let world = World { name: &name, run: &run, approval: &approval.id.to_string(), token: &token };
+        for operation in morningai::server::operations() {
+            let (path, body) = row(&operation, &world);
+            let request = http.client.request(operation.method.parse().unwrap(), format!("{}{path}", http.base));
+            let request = body.into_iter().fold(request, |request, body| request.json(&body));
+            let (status, answer) = http.send(request).await;
+            let wanted = match operation.name {
+                "approve" => Some(action_of_command(&approve(&approval), approval.ask.card())),
+                _ => operation.action,
+            };
+            let may = wanted.is_none_or(|action| allows(role, action));
+            assert_eq!(status == 403, !may, "{role}, {} {path}: {status} {answer}", operation.method);
+            assert!(operation.name == "signIn" || status != 401, "{role}, {path}: {answer}");
+            *(if may { &mut allowed } else { &mut refused }) += 1;
         }
     }
-    assert!(refused >= 10, "{refused}");
+    assert!(allowed > 90 && refused > 30, "{allowed} allowed, {refused} refused");
+    let told = post.told().await;
+    let refusals = told.iter().filter(|told| told["event"]["type"] == "access.permission_refused").count();
+    assert!(refusals > 10, "the log tells of {refusals}");
+    post.end().await;
+}
 
-    let client = post.attach().await;
-    client.open().await.unwrap();
-    assert_eq!(client.person(), Actor::Person("ben".to_owned()));
-    for command in [
-        Command::Approve { approval: approval.id, digest: approval.digest.0.clone() },
+fn approve(approval: &morningai::fold::Approval) -> Command {
+    Command::Approve { approval: approval.id, digest: "00000000".to_owned() }
+}
+
+/// Every command there is. A new one makes the `match` below incomplete, and belongs into the list.
+fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
+    let call = CallNo(1);
+    let result = ToolResult { failure: None, summary: "".into(), output: Output::default(), diff: None, data: None };
+    let question = CallPreparation::Question { text: "so?".into(), choices: Vec::new() };
+    let prepared = PreparedCall { call, approval: approval.id, preparation: question };
+    let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
+    let commands = vec![
+        Command::Start { run: RunId(uuid::Uuid::now_v7()), spec: Box::new(crate::runtime::desk::spec()) },
+        approve(approval),
+        Command::Settle { approval: approval.id, settlement: Settlement::Retry, note: "".into() },
+        Command::Answer { approval: approval.id, text: "so".into() },
         Command::Deny { approval: approval.id, reason: "no".into() },
         Command::Pause { run },
+        Command::Resume { run },
         Command::Cancel { run, reason: String::new() },
-    ] {
-        let rejection = client.submit(command.clone(), ana()).await.unwrap_err();
-        assert_eq!(rejection.kind, RejectionKind::NotAllowed, "{command:?}");
+        Command::Proceed { run, prepared: Vec::new() },
+        Command::TurnFinished { run, turn: 1, attempt: 1, outcome },
+        Command::Recover { run },
+        Command::Expire { approval: approval.id },
+        Command::Doubt { run, call, attempt: 1, approval: approval.id },
+        Command::EffectFinished { run, call, attempt: 1, result },
+        Command::Drifted { run, call, attempt: 1, prepared: Box::new(prepared) },
+    ];
+    for command in &commands {
+        match command {
+            Command::Start { .. } | Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } => {}
+            Command::Settle { .. } | Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => {}
+            Command::Proceed { .. } | Command::Recover { .. } | Command::Expire { .. } | Command::Doubt { .. } => {}
+            Command::EffectFinished { .. } | Command::Drifted { .. } | Command::TurnFinished { .. } => {}
+        }
     }
+    commands
+}
+
+/// Every other wish there is, and what it takes; likewise.
+fn wishes(run: RunId) -> Vec<(Wish, Action)> {
     let launch = Launch { kind: LaunchKind::Agent("dev".into()), goal: "x".into(), workspace: String::new() };
-    assert_eq!(client.prepare(launch).await.unwrap_err().message, "ben may not do that");
-    assert!(client.directories("/").await.is_err() && client.remember("x").await.is_err());
-    let log = Query::LogBefore { before: u64::MAX, limit: 1 };
-    assert!(client.query(log).await.is_err());
-    let stream = Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 };
-    assert!(client.query(stream).await.is_ok());
-    assert!(post.host.goals.lock().unwrap().is_empty());
-    assert!(post.desk.runtime.open().0.approvals[&approval.id].state.is_open());
+    let queries = [
+        Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 },
+        Query::LogBefore { before: u64::MAX, limit: 1 },
+        Query::Search { text: "x".to_owned(), before: u64::MAX, limit: 1 },
+        Query::Runs { offset: 0, limit: 1 },
+        Query::Approvals { offset: 0, limit: 1 },
+        Query::Blob { blob: BlobId::of(b"x") },
+    ];
+    let mut wishes: Vec<_> =
+        queries.map(|query| (Wish::Query { query: query.clone() }, action_of_query(&query))).into_iter().collect();
+    wishes.extend([
+        (Wish::Offers {}, Action::ReadRuns),
+        (Wish::Prepare { launch }, Action::StartRuns),
+        (Wish::Directories { path: "/".to_owned() }, Action::StartRuns),
+        (Wish::Remember { goal: "x".to_owned() }, Action::StartRuns),
+    ]);
+    for (wish, _) in &wishes {
+        match wish {
+            Wish::Query { .. } | Wish::Submit { .. } | Wish::Offers {} | Wish::Prepare { .. } => {}
+            Wish::Directories { .. } | Wish::Remember { .. } => {}
+        }
+    }
+    wishes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_message_of_a_console_is_taken_from_whom_the_table_says_and_nobody_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = post_with_turns(dir.path()).await;
+    let run = post.desk.begin().await;
+    let approval = post.desk.open_approval().await;
+    post.add_program("root", Role::Owner).await;
+    for role in Role::ALL {
+        let name = format!("a-{role}");
+        let token = post.program(&name, role).await;
+        let client = attach_to(post.server.address(), &token).await.unwrap();
+        client.open().await.unwrap();
+        assert_eq!(client.person(), Actor::Person(name));
+        assert_eq!(client.status().observe.is_on(), role < Role::Operator, "{role}");
+        for command in commands(run, &approval) {
+            let may = allows(role, action_of_command(&command, approval.ask.card()));
+            let refused = client.submit(command.clone(), ana()).await.err();
+            let not_allowed = refused.as_ref().is_some_and(|refused| refused.kind == RejectionKind::NotAllowed);
+            assert_eq!(not_allowed, !may, "{role}: {command:?}: {refused:?}");
+        }
+        let mut socket = super::bad_input::greeted_with(post.server.address(), &token).await;
+        for (wish, action) in wishes(run) {
+            let outcome = super::bad_input::wished(&mut socket, &wish).await;
+            let refused = outcome["message"].as_str().is_some_and(|message| message.contains(" may not "));
+            assert_eq!(refused, !allows(role, action), "{role}: {wish:?}: {outcome}");
+        }
+    }
     post.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_right_that_is_taken_away_ends_a_console_that_is_attached() {
+async fn a_token_opens_what_it_is_for_and_no_more_of_its_owners_role() {
     let dir = tempfile::tempdir().unwrap();
-    let (post, gate) = open(dir.path(), &Action::ALL).await;
-    post.desk.begin().await;
-    let client = post.attach().await;
-    open_approval(&client).await;
-    gate.0.lock().unwrap().clear();
-    until_link(
-        &client,
-        "left",
-        |link| matches!(link, Link::Down { reason, .. } if reason.contains("ben may not do that")),
-    )
-    .await;
+    let post = Post::open(dir.path()).await;
+    post.add("ana", Role::Owner).await;
+    let reader = post.token("ana", [Action::ReadRuns]).await.1;
+    let http = post.http_with(&reader);
+    assert_eq!(http.get("/v1/runs").await.0, 200);
+    let (status, problem) = http.get("/v1/approvals").await;
+    assert_eq!((status, &problem["detail"]), (403, &json!("this token is not for approvals.read")));
+    let refused = attach_to(post.server.address(), &reader).await.err().unwrap();
+    assert!(refused.message.contains("this token is not for log.read"), "{refused}");
+    let watcher = post.token("ana", [Action::ReadLog]).await.1;
+    let client = attach_to(post.server.address(), &watcher).await.unwrap();
+    client.open().await.unwrap();
+    assert!(client.status().observe.hint().unwrap().contains("your token is for looking"));
     post.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_too_often_is_told_when_to_come_back() {
-    let dir = tempfile::tempdir().unwrap();
-    let (post, _) = open(dir.path(), &Action::ALL).await;
-    let http = post.http();
-    let request = http.client.get(format!("{}/v1/runs", http.base)).bearer_auth("too-often");
-    let response = request.send().await.unwrap();
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"7".parse().unwrap()));
-    let problem: serde_json::Value = response.json().await.unwrap();
-    assert_eq!((&problem["retry_after"], &problem["hint"]), (&json!(7), &json!("wait a little")));
-    post.end().await;
+async fn nobody_approves_what_a_run_of_theirs_asks_for() {
+    for (own_requests, status) in [(OwnRequests::Refuse, 403), (OwnRequests::Allow, 200)] {
+        let dir = tempfile::tempdir().unwrap();
+        let listen = "127.0.0.1:0".parse().unwrap();
+        let exposure = Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() };
+        let settings = morningai::access::DoorSettings { own_requests, ..generous() };
+        let post = Post::open_with(dir.path(), exposure, TURNS, settings).await;
+        // It is ana's.
+        post.desk.begin().await;
+        let approval = post.desk.open_approval().await;
+        let ana = post.program("ana", Role::Owner).await;
+        let ben = post.program("ben", Role::Admin).await;
+        let decision = json!({ "digest": approval.digest.shown() });
+        let path = format!("/v1/approvals/{}/approve", approval.id);
+        let (got, answer) = post.http_with(&ana).post(&path, decision.clone()).await;
+        assert_eq!(got, status, "{answer}");
+        if own_requests == OwnRequests::Refuse {
+            assert_eq!(answer["detail"], "nobody decides on what they asked for themselves");
+            let client = attach_to(post.server.address(), &ana).await.unwrap();
+            let approval = open_approval(&client).await;
+            let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+            let refused = client.submit(command, Actor::Person("ben".to_owned())).await.unwrap_err();
+            assert_eq!(refused.kind, RejectionKind::NotAllowed, "{refused:?}");
+            let (got, answer) = post.http_with(&ben).post(&path, decision).await;
+            assert_eq!((got, &answer["decided_by"]), (200, &json!("ben")), "{answer}");
+        }
+        post.end().await;
+    }
 }

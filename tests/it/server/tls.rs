@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use super::post::Post;
 use super::post::TOKEN;
 use super::post::TURNS;
-use super::post::gate;
+use super::post::generous;
 
 /// A certificate of its own authority for `localhost`, and its key.
 fn certificate(dir: &Path) -> (PathBuf, PathBuf) {
@@ -34,7 +34,7 @@ async fn encrypted(dir: &Path) -> (Post, PathBuf) {
     let identity = Some(Identity::read(&certificate, &key).unwrap());
     let listen = "127.0.0.1:0".parse().unwrap();
     let exposure = Exposure { listen, identity, is_terminated_elsewhere: false, names: Vec::new() };
-    (Post::open_with(dir, exposure, TURNS, Arc::new(gate())).await, certificate)
+    (Post::open_with(dir, exposure, TURNS, generous()).await, certificate)
 }
 
 async fn attach(url: &str, trust: Trust) -> Result<RemoteClient, DialError> {

@@ -261,7 +261,7 @@ async fn while_the_store_is_down_nothing_is_decided() {
 #[tokio::test(start_paused = true)]
 async fn who_only_looks_is_offered_no_decision() {
     let fake = Fake::new(effect(push_card()));
-    fake.status.lock().unwrap().observe = true;
+    fake.status.lock().unwrap().observe = crate::ports::Observe::wanted(true);
     let mut console = Harness::over(fake, 80, 50).await;
     console.press("w").await;
     console.wait(1_000).await;

@@ -184,7 +184,7 @@ fn home(scene: &Scene<'_>) -> Vec<Intent> {
     let mut wanted = Vec::new();
     wanted.extend(scene.state.page().is_none().then_some(Intent::Open));
     wanted.extend(waiting.then_some(Intent::NextWaiting));
-    if scene.replay.is_none() && !scene.status.observe {
+    if scene.replay.is_none() && !scene.status.observe.is_on() {
         wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
     }
     if scene.state.page().is_some() {

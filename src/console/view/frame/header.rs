@@ -110,6 +110,11 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
             return left.cut(width);
         }
+        Link::Ended { reason } => {
+            left.push(Role::Bad, ", signed out: ");
+            left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
+            return left.cut(width);
+        }
         link @ Link::Up { behind } if link.is_stale() => {
             left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
         }
@@ -125,7 +130,7 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         }
     }
     let mut right = Row::new();
-    if status.observe {
+    if status.observe.is_on() {
         right.push(Role::Warning, "only looking");
         right.push(Role::Rule, " │ ");
     }

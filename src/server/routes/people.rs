@@ -1,0 +1,176 @@
+//! The routes of people: signing in, accounts, tokens, and what the log knows of them.
+
+use axum::routing::delete;
+use axum::routing::get;
+use axum::routing::post;
+
+use super::Answer;
+use super::Route;
+use super::describe;
+use crate::domain::Action;
+use crate::protocol;
+use crate::server::api::accounts;
+use crate::server::api::audit;
+use crate::server::api::log;
+use crate::server::api::runs::Nothing;
+use crate::server::api::second_factor;
+use crate::server::api::session;
+use crate::server::api::tokens;
+use crate::shape::AccountDetail;
+use crate::shape::AccountShape;
+use crate::shape::IssuedToken;
+use crate::shape::TokenShape;
+use crate::shape::TotpShape;
+
+const SESSION: &str = protocol::SESSION_PATH;
+const ACCOUNTS: &str = "/v1/accounts";
+const TOKENS: &str = "/v1/tokens";
+
+pub(super) fn session_routes() -> Vec<Route> {
+    let oneself = || Answer::Json(describe::<session::Oneself>);
+    vec![
+        Route::post::<session::Credentials>(
+            SESSION,
+            "signIn",
+            "Begin a session with a name, a password, and a code where there is a second factor",
+            Answer::Made(describe::<session::Begun>),
+            || post(session::begin),
+        )
+        .open(),
+        Route::get(SESSION, "showSession", "Who one is here, and what one may do", oneself(), || get(session::show))
+            .admitted(),
+        Route::delete(SESSION, "signOut", "End the session", oneself(), || delete(session::end)).admitted(),
+        Route::get(
+            "/v1/roles",
+            "listRoles",
+            "Which role may do what",
+            Answer::Json(describe::<session::Roles>),
+            || get(session::roles),
+        )
+        .admitted(),
+    ]
+}
+
+pub(super) fn account_routes() -> Vec<Route> {
+    let account = || Answer::Json(describe::<AccountShape>);
+    vec![
+        Route::get(
+            ACCOUNTS,
+            "listAccounts",
+            "Accounts, by name",
+            Answer::Json(describe::<accounts::AccountList>),
+            || get(accounts::list),
+        )
+        .needs(Action::ReadAccess),
+        Route::post::<accounts::New>(
+            ACCOUNTS,
+            "addAccount",
+            "Add an account below one's own role; owners add any",
+            Answer::Made(describe::<AccountShape>),
+            || post(accounts::add),
+        )
+        .needs(Action::ManageAccounts),
+        Route::get(
+            "/v1/accounts/{name}",
+            "showAccount",
+            "An account with its tokens",
+            Answer::Json(describe::<AccountDetail>),
+            || get(accounts::show),
+        )
+        .needs(Action::ReadAccess),
+        Route::post::<accounts::NewRole>(
+            "/v1/accounts/{name}/role",
+            "setRole",
+            "Give somebody another role",
+            account(),
+            || post(accounts::set_role),
+        )
+        .needs(Action::ManageAccounts),
+        Route::post::<Nothing>(
+            "/v1/accounts/{name}/disable",
+            "disableAccount",
+            "Let nobody in with an account, end its sessions and revoke its tokens",
+            account(),
+            || post(accounts::disable),
+        )
+        .needs(Action::ManageAccounts),
+        Route::post::<Nothing>(
+            "/v1/accounts/{name}/enable",
+            "enableAccount",
+            "Let somebody in again",
+            account(),
+            || post(accounts::enable),
+        )
+        .needs(Action::ManageAccounts),
+        Route::post::<accounts::NewPassword>(
+            "/v1/accounts/{name}/password",
+            "setPassword",
+            "Set one's own password, or with `accounts.manage` that of somebody below; ends the sessions",
+            account(),
+            || post(accounts::set_password),
+        )
+        .needs(Action::ManageSelf),
+        Route::post::<second_factor::Proof>(
+            "/v1/accounts/{name}/totp",
+            "beginTotp",
+            "Show a second factor, once; it is in force when it is confirmed",
+            Answer::Json(describe::<TotpShape>),
+            || post(second_factor::begin),
+        )
+        .needs(Action::ManageSelf),
+        Route::post::<second_factor::Shown>(
+            "/v1/accounts/{name}/totp/confirm",
+            "confirmTotp",
+            "Put the second factor in force by a code it shows; ends the sessions",
+            account(),
+            || post(second_factor::confirm),
+        )
+        .needs(Action::ManageSelf),
+        Route::post::<second_factor::Proof>(
+            "/v1/accounts/{name}/totp/remove",
+            "removeTotp",
+            "Take the second factor away; ends the sessions",
+            account(),
+            || post(second_factor::remove),
+        )
+        .needs(Action::ManageSelf),
+    ]
+}
+
+pub(super) fn token_routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            TOKENS,
+            "listTokens",
+            "One's own tokens, or with `access.read` all of them, newest first",
+            Answer::Json(describe::<tokens::TokenList>),
+            || get(tokens::list),
+        )
+        .needs(Action::ManageSelf),
+        Route::post::<tokens::Wanted>(
+            TOKENS,
+            "issueToken",
+            "Issue a token for oneself, or with `accounts.manage` for somebody below",
+            Answer::Made(describe::<IssuedToken>),
+            || post(tokens::issue),
+        )
+        .needs(Action::ManageSelf),
+        Route::post::<Nothing>(
+            "/v1/tokens/{id}/revoke",
+            "revokeToken",
+            "Let nobody in with a token any more",
+            Answer::Json(describe::<TokenShape>),
+            || post(tokens::revoke),
+        )
+        .needs(Action::ManageSelf),
+        Route::get(
+            "/v1/audit",
+            "audit",
+            "Who tried to get in, what changed about accounts, and who decided what, newest first",
+            Answer::Json(describe::<log::EventPage>),
+            || get(audit::page),
+        )
+        .params::<audit::Wanted>()
+        .needs(Action::ReadAccess),
+    ]
+}

@@ -1,0 +1,193 @@
+//! The routes of what is done here: runs, requests, agents, the log, and the server itself.
+
+use axum::routing::get;
+use axum::routing::post;
+
+use super::Answer;
+use super::Route;
+use super::describe;
+use crate::domain::Action;
+use crate::protocol;
+use crate::server::api::agents;
+use crate::server::api::approvals;
+use crate::server::api::doctor;
+use crate::server::api::log;
+use crate::server::api::runs;
+use crate::server::feed;
+use crate::server::health;
+use crate::server::openapi;
+use crate::shape::ApprovalDetail;
+use crate::shape::ApprovalShape;
+use crate::shape::OfferDetail;
+use crate::shape::RunDetail;
+use crate::shape::RunShape;
+use crate::shape::Verification;
+
+pub(super) fn run_routes() -> Vec<Route> {
+    let run = || Answer::Json(describe::<RunShape<'static>>);
+    vec![
+        Route::get(
+            "/v1/runs",
+            "listRuns",
+            "Runs, newest first",
+            Answer::Json(describe::<runs::RunList<'static>>),
+            || get(runs::list),
+        )
+        .params::<runs::Wanted>(),
+        Route::post::<runs::Start>(
+            "/v1/runs",
+            "startRun",
+            "Start a run",
+            Answer::Made(describe::<RunShape<'static>>),
+            || post(runs::start),
+        )
+        .needs(Action::StartRuns),
+        Route::get(
+            "/v1/runs/{id}",
+            "showRun",
+            "A run, its plan and its calls",
+            Answer::Json(describe::<RunDetail<'static>>),
+            || get(runs::show),
+        ),
+        Route::post::<runs::Cancel>("/v1/runs/{id}/cancel", "cancelRun", "Stop a run for good", run(), || {
+            post(runs::cancel)
+        })
+        .needs(Action::SteerRuns),
+        Route::post::<runs::Nothing>(
+            "/v1/runs/{id}/pause",
+            "pauseRun",
+            "Let what is under way in a run finish, and begin nothing new",
+            run(),
+            || post(runs::pause),
+        )
+        .needs(Action::SteerRuns),
+        Route::post::<runs::Nothing>(
+            "/v1/runs/{id}/resume",
+            "resumeRun",
+            "Go on with a run that was paused",
+            run(),
+            || post(runs::resume),
+        )
+        .needs(Action::SteerRuns),
+        Route::get("/v1/runs/{id}/recording", "recordRun", "A run as a recording", Answer::Lines, || {
+            get(runs::recording)
+        })
+        .needs(Action::Export)
+        .takes_long(),
+    ]
+}
+
+pub(super) fn approval_routes() -> Vec<Route> {
+    let approval = || Answer::Json(describe::<ApprovalShape<'static>>);
+    vec![
+        Route::get(
+            "/v1/approvals",
+            "listApprovals",
+            "What waits for a person, oldest first",
+            Answer::Json(describe::<approvals::ApprovalList<'static>>),
+            || get(approvals::list),
+        )
+        .params::<approvals::Wanted>()
+        .needs(Action::ReadApprovals),
+        Route::get(
+            "/v1/approvals/{id}",
+            "showApproval",
+            "A request with everything on its card",
+            Answer::Json(describe::<ApprovalDetail<'static>>),
+            || get(approvals::show),
+        )
+        .needs(Action::ReadApprovals),
+        Route::post::<approvals::Approve>(
+            "/v1/approvals/{id}/approve",
+            "approve",
+            "Approve an effect",
+            approval(),
+            || post(approvals::approve),
+        )
+        .needs(Action::ApproveLow),
+        Route::post::<approvals::Deny>(
+            "/v1/approvals/{id}/deny",
+            "deny",
+            "Deny an effect, or decline to answer a question",
+            approval(),
+            || post(approvals::deny),
+        )
+        .needs(Action::Deny),
+        Route::post::<approvals::Answer>(
+            "/v1/approvals/{id}/answer",
+            "answer",
+            "Answer an agent's question",
+            approval(),
+            || post(approvals::answer),
+        )
+        .needs(Action::Answer),
+        Route::post::<approvals::Settle>(
+            "/v1/approvals/{id}/settle",
+            "settle",
+            "Say what became of an effect whose outcome is in doubt",
+            approval(),
+            || post(approvals::settle),
+        )
+        .needs(Action::Settle),
+    ]
+}
+
+pub(super) fn other_routes() -> Vec<Route> {
+    let health = || Answer::Json(describe::<health::HealthReport>);
+    vec![
+        Route::get(
+            "/v1/agents",
+            "listAgents",
+            "Agents and procedures that can be run",
+            Answer::Json(describe::<agents::AgentList>),
+            || get(agents::list),
+        ),
+        Route::get(
+            "/v1/agents/{name}",
+            "showAgent",
+            "An agent or a procedure with what it is told",
+            Answer::Json(describe::<OfferDetail<'static>>),
+            || get(agents::show),
+        ),
+        Route::get(
+            "/v1/doctor",
+            "examine",
+            "What works on the server, and what to do about the rest; asks no model",
+            Answer::Json(describe::<doctor::Findings>),
+            || get(doctor::examine),
+        )
+        .needs(Action::ReadLog),
+        Route::get("/v1/log", "readLog", "Events of the log, a page", Answer::Json(describe::<log::EventPage>), || {
+            get(log::page)
+        })
+        .params::<log::Wanted>()
+        .needs(Action::ReadLog),
+        Route::get("/v1/log/export", "exportLog", "All events, one a line", Answer::Lines, || get(log::export))
+            .needs(Action::Export)
+            .takes_long(),
+        Route::post::<runs::Nothing>(
+            "/v1/log/verify",
+            "verifyLog",
+            "Recompute the hash chain and compare it with the saved heads",
+            Answer::Json(describe::<Verification<'static>>),
+            || post(log::verify),
+        )
+        .needs(Action::Verify)
+        .takes_long(),
+        Route::get(
+            protocol::FEED_PATH,
+            "attach",
+            "The feed of attached consoles, over a WebSocket",
+            Answer::Switched,
+            || get(feed::attach),
+        )
+        .needs(Action::ReadLog)
+        .takes_long(),
+        Route::get("/healthz", "health", "Whether the process is up", health(), || get(health::health)).open(),
+        Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
+            get(health::ready)
+        })
+        .open(),
+        Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(openapi::serve)).open(),
+    ]
+}

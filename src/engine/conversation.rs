@@ -5,6 +5,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::CallEdit;
 use crate::domain::FinishReason;
 use crate::domain::Message;
 use crate::domain::ModelReply;
@@ -131,7 +132,7 @@ fn said(reply: &ModelReply) -> String {
 }
 
 fn asked(entry: &CallEntry) -> RequestedCall {
-    RequestedCall { provider_id: provider_id(entry), tool: entry.call.tool.0.clone(), args: entry.call.args.clone() }
+    RequestedCall { provider_id: provider_id(entry), tool: entry.call.tool.0.clone(), args: entry.asked().clone() }
 }
 
 fn provider_id(entry: &CallEntry) -> String {
@@ -142,6 +143,20 @@ fn provider_id(entry: &CallEntry) -> String {
 }
 
 fn answer(entry: &CallEntry, room: usize) -> String {
+    let outcome = outcome(entry, room);
+    match &entry.edit {
+        Some(edit) => format!("{}\n{outcome}", changed(edit, room)),
+        None => outcome,
+    }
+}
+
+/// What the agent learns when its call is not the one that was decided on.
+fn changed(edit: &CallEdit, room: usize) -> String {
+    let args = edit.args.to_string();
+    format!("A person ({}) changed the arguments of this call to: {}", edit.by.name(), head(&args, room))
+}
+
+fn outcome(entry: &CallEntry, room: usize) -> String {
     match &entry.status {
         CallStatus::Settled(result) => result_text(result, room),
         CallStatus::Requested | CallStatus::Parked | CallStatus::Running | CallStatus::InDoubt => {

@@ -128,9 +128,11 @@ async fn is_known(app: &App, run: crate::domain::RunId) -> bool {
 fn action_of(command: &Command) -> Result<Action, Rejection> {
     match command {
         Command::Start { .. } => Ok(Action::Start),
-        Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } | Command::Settle { .. } => {
-            Ok(Action::Decide)
-        }
+        Command::Approve { .. }
+        | Command::Deny { .. }
+        | Command::Edit { .. }
+        | Command::Answer { .. }
+        | Command::Settle { .. } => Ok(Action::Decide),
         Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => Ok(Action::Steer),
         Command::Proceed { .. }
         | Command::TurnFinished { .. }
@@ -169,6 +171,9 @@ fn fulfils(command: &Command, event: &Event) -> bool {
     match (command, event) {
         (Command::Approve { digest, .. }, Event::Approval(ApprovalEvent::Approved { digest: approved })) => {
             CardDigest::matches(approved, digest)
+        }
+        (Command::Edit { digest, .. }, Event::Approval(ApprovalEvent::Edited { digest: edited, .. })) => {
+            CardDigest::matches(edited, digest)
         }
         (Command::Deny { .. }, Event::Approval(ApprovalEvent::Denied { .. })) => true,
         (Command::Answer { text, .. }, Event::Approval(ApprovalEvent::Answered { text: given })) => text == given,

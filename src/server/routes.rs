@@ -219,6 +219,14 @@ fn approval_routes() -> Vec<Route> {
             || post(approvals::deny),
         )
         .needs(Action::Decide),
+        Route::post::<approvals::Edit>(
+            "/v1/approvals/{id}/edit",
+            "edit",
+            "Change what an agent asks to do; the answer is the changed card, which is to be approved",
+            Answer::Json(describe::<ApprovalDetail<'static>>),
+            || post(approvals::edit),
+        )
+        .needs(Action::Decide),
         Route::post::<approvals::Answer>(
             "/v1/approvals/{id}/answer",
             "answer",

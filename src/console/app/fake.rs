@@ -99,6 +99,10 @@ impl Fake {
             Command::Deny { approval, reason } => {
                 story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
             }
+            Command::Edit { approval, digest, args } => {
+                let digest = CardDigest(digest.clone());
+                story.approval(*approval, by, ApprovalEvent::Edited { digest, args: args.clone() });
+            }
             Command::Answer { approval, text } => {
                 story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
             }

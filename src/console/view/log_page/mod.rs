@@ -97,6 +97,7 @@ fn kind_role(event: &Event) -> Role {
             | RunEvent::Paused { .. }
             | RunEvent::CancelRequested { .. }
             | RunEvent::Recovered {}
+            | RunEvent::CallEdited { .. }
             | RunEvent::Cancelled { .. } => Role::Warning,
             RunEvent::Started { .. } | RunEvent::EffectStarted { .. } => Role::Accent,
             RunEvent::PlanAdopted { .. }
@@ -113,7 +114,9 @@ fn kind_role(event: &Event) -> Role {
                 Role::Good
             }
             ApprovalEvent::Denied { .. } | ApprovalEvent::Expired {} => Role::Bad,
-            ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => Role::Warning,
+            ApprovalEvent::Edited { .. }
+            | ApprovalEvent::Withdrawn { .. }
+            | ApprovalEvent::Superseded { .. } => Role::Warning,
         },
         Event::Access(event) => match event {
             AccessEvent::SignInRefused { .. } | AccessEvent::PermissionRefused { .. } => Role::Bad,

@@ -75,11 +75,7 @@ async fn submit(context: &Context<'_>, client: &dyn Client, options: &EditOption
     Ok(Edited { approval, decided: decide::Decided::new(feed, seq) })
 }
 
-async fn new_arguments(
-    context: &Context<'_>,
-    source: &EditSource,
-    standing: Option<&Value>,
-) -> Result<Value, Failure> {
+async fn new_arguments(context: &Context<'_>, source: &EditSource, standing: Option<&Value>) -> Result<Value, Failure> {
     let (place, text) = match source.arguments.as_deref() {
         Some("-") => ("standard input".to_owned(), read("standard input", std::io::stdin().lock())?),
         Some(given) => match given.strip_prefix('@') {

@@ -255,7 +255,17 @@ mod tests {
         let deciding: Vec<_> = Intent::ALL.iter().filter(|intent| intent.decides()).map(|i| i.name()).collect();
         assert_eq!(
             deciding,
-            ["approve", "deny", "deny-with-reason", "edit", "it-happened", "it-did-not", "give-up", "answer", "dismiss"]
+            [
+                "approve",
+                "deny",
+                "deny-with-reason",
+                "edit",
+                "it-happened",
+                "it-did-not",
+                "give-up",
+                "answer",
+                "dismiss"
+            ]
         );
     }
 }

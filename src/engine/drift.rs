@@ -40,8 +40,7 @@ pub(super) fn drift(
         return Ok(settled(snapshot, run, call, 0, result));
     }
     let edit = edit::of_call(snapshot, run, open);
-    let prepared =
-        PreparedCall { preparation: edit::asks_again(edit.as_ref(), prepared.preparation), ..prepared };
+    let prepared = PreparedCall { preparation: edit::asks_again(edit.as_ref(), prepared.preparation), ..prepared };
     let asks_again = matches!(prepared.preparation, CallPreparation::Judged { verdict: Verdict::Ask { .. }, .. });
     let mut events = Vec::new();
     let approved = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call)?.approval);

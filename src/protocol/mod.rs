@@ -45,7 +45,7 @@ pub use parts::SnapshotPart;
 pub use parts::parts_of;
 
 /// The protocol's version. A change that the other side would misunderstand gets a new one.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// Where the feed is, below the server's address.
 pub const FEED_PATH: &str = "/v1/feed";
 /// Largest message taken from a console, in bytes: decisions and goals are small.

@@ -101,7 +101,9 @@ fn approve(id: &str, digest: &str) -> Result<Typed, String> {
 fn edit(id: &str, rest: &str) -> Result<Typed, String> {
     let (digest, json) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     if json.trim().is_empty() {
-        return Err("edit needs the id of a request, the digest that its card shows, and the arguments as JSON".to_owned());
+        return Err(
+            "edit needs the id of a request, the digest that its card shows, and the arguments as JSON".to_owned()
+        );
     }
     let Typed::Approve { id, digest } = approve(id, digest)? else { return Ok(Typed::Nothing) };
     let args = serde_json::from_str(json).map_err(|error| format!("the arguments are not JSON: {error}"))?;

@@ -78,8 +78,10 @@ fn not_json(error: &serde_json::Error) -> Misfit {
     let (line, column) = (error.line(), error.column());
     let said = error.to_string();
     let what = said.split(" at line ").next().unwrap_or(&said);
+    // What is missing at the end is written behind it; anything else stands where it is wrong.
+    let character = if error.is_eof() { column } else { column.saturating_sub(1) };
     Misfit {
-        place: Some((line.saturating_sub(1), column.saturating_sub(1))),
+        place: Some((line.saturating_sub(1), character)),
         message: format!("line {line}, column {column}: {what}"),
         hint: "the arguments are JSON",
     }

@@ -132,7 +132,13 @@ fn send_denial(state: &mut State, world: &World<'_>, approval: &Approval, reason
     decide(state, world, approval, command, format!("denied: {}", in_words(approval)))
 }
 
-pub fn decide(state: &mut State, world: &World<'_>, approval: &Approval, command: Command, done: String) -> Vec<Request> {
+pub fn decide(
+    state: &mut State,
+    world: &World<'_>,
+    approval: &Approval,
+    command: Command,
+    done: String,
+) -> Vec<Request> {
     let requests = submit(state, world, command, done);
     if !requests.is_empty() {
         state.deciding.insert(approval.id);

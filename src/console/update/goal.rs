@@ -70,7 +70,9 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
         KeyCode::Enter if alt => goal.goal.new_line(),
         KeyCode::Enter => return start(goal, refusal),
         KeyCode::Char('s') if control => return start(goal, refusal),
-        KeyCode::Char('o') if control => return vec![Request::Edit(Edit { text: goal.goal.text(), written: Written::Markdown })],
+        KeyCode::Char('o') if control => {
+            return vec![Request::Edit(Edit { text: goal.goal.text(), written: Written::Markdown })];
+        }
         KeyCode::Tab if goal.field == Field::Workspace && wants_completion(goal) => {
             return vec![Request::Complete(goal.workspace.text())];
         }

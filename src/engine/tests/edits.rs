@@ -127,8 +127,8 @@ fn a_policy_refuses_the_changed_call_and_the_agent_learns_what_it_was() {
         Message::Tool { text, .. } => Some(text.as_str()),
         _ => None,
     });
-    let expected = "A person (ana) changed the arguments of this call to: {\"branch\":\"fix\"}\n\
-                    refused: refused by rule no-push: not tonight";
+    let expected = "refused: refused by rule no-push: not tonight\n\
+                    A person (ana) changed the arguments of this call to: {\"branch\":\"fix\"}";
     assert_eq!(told, Some(expected));
     let asked = messages.iter().find_map(|message| match message {
         Message::Assistant { calls, .. } if !calls.is_empty() => Some(calls[0].args.clone()),
@@ -206,9 +206,8 @@ fn a_cancelled_run_asks_nothing_anew() {
     desk.by(ana(), to_fix()).unwrap();
     let kinds = desk.by(ana(), Command::Cancel { run: RUN, reason: "enough".to_owned() }).unwrap();
     assert_eq!(kinds, ["run.cancel_requested", "run.cancelled"]);
-    let withdrawn = desk.log.iter().any(|envelope| {
-        matches!(&envelope.event, Event::Approval(ApprovalEvent::Withdrawn { .. }))
-    });
+    let withdrawn =
+        desk.log.iter().any(|envelope| matches!(&envelope.event, Event::Approval(ApprovalEvent::Withdrawn { .. })));
     assert!(!withdrawn, "it had ended as edited, and stays so");
 }
 

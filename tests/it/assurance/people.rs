@@ -87,9 +87,7 @@ impl Person {
             (Ask::Effect { .. }, Answer::Edit) if approval.edit.is_none() => {
                 Command::Edit { approval: id, digest: approval.digest.0.clone(), args: self.changed(approval) }
             }
-            (Ask::Effect { .. }, Answer::Edit) => {
-                Command::Approve { approval: id, digest: approval.digest.0.clone() }
-            }
+            (Ask::Effect { .. }, Answer::Edit) => Command::Approve { approval: id, digest: approval.digest.0.clone() },
             (Ask::Effect { .. }, Answer::Deny) => Command::Deny { approval: id, reason: "no".into() },
             (Ask::Question { .. }, _) => Command::Answer { approval: id, text: "this one".into() },
             (Ask::InDoubt { card, .. }, _) => {

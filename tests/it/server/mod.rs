@@ -4,6 +4,7 @@ mod api;
 mod attach;
 mod bad_input;
 mod cut;
+mod edit;
 mod post;
 mod proxy;
 mod rights;

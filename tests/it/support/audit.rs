@@ -145,7 +145,8 @@ impl Audit {
                 for call in calls {
                     let next = CallNo(run.calls.len() as u32 + 1);
                     check(call.call == next, || format!("call {} where {next} is next", call.call))?;
-                    run.calls.insert(next, Call { stage: Stage::Requested, attempts: 0, repeat: None, was_changed: false });
+                    run.calls
+                        .insert(next, Call { stage: Stage::Requested, attempts: 0, repeat: None, was_changed: false });
                 }
             }
             RunEvent::CallParked { call, approval, .. } => {

@@ -79,7 +79,9 @@ fn of_approval(event: &ApprovalEvent) -> Row {
             row
         }
         ApprovalEvent::Approved { digest } => plain(format!("card {}", digest.shown())),
-        ApprovalEvent::Edited { args, .. } => said("to be asked again with ".to_owned(), Role::Person, &args.to_string().into()),
+        ApprovalEvent::Edited { args, .. } => {
+            said("to be asked again with ".to_owned(), Role::Person, &args.to_string().into())
+        }
         ApprovalEvent::Denied { reason } if reason.is_empty() => plain("without a reason".to_owned()),
         ApprovalEvent::Denied { reason } => said(String::new(), Role::Person, reason),
         ApprovalEvent::Answered { text } => said(String::new(), Role::Person, text),

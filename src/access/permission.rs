@@ -12,6 +12,7 @@ const fn lowest(action: Action) -> Option<Role> {
         | Action::SteerRuns
         | Action::Answer
         | Action::Deny
+        | Action::Edit
         | Action::ApproveLow
         | Action::ApproveHigh
         | Action::Settle => Some(Role::Operator),
@@ -72,7 +73,9 @@ mod tests {
     fn who_only_looks_decides_nothing_and_takes_nothing_away() {
         let looking = [Action::ReadRuns, Action::ReadApprovals, Action::ReadLog, Action::ManageSelf];
         assert_eq!(actions_of(Role::Viewer).collect::<Vec<_>>(), looking);
-        for decides in [Action::ApproveLow, Action::Deny, Action::Answer, Action::Settle, Action::StartRuns] {
+        for decides in
+            [Action::ApproveLow, Action::Deny, Action::Edit, Action::Answer, Action::Settle, Action::StartRuns]
+        {
             assert!(!allows(Role::Analyst, decides), "{decides}");
         }
     }

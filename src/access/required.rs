@@ -14,6 +14,8 @@ pub fn of_command(command: &Command, card: Option<&EffectCard>) -> Action {
         Command::Start { .. } => Action::StartRuns,
         Command::Approve { .. } => card.map_or(Action::ApproveCritical, of_approval),
         Command::Deny { .. } => Action::Deny,
+        // Nothing runs by it: what it becomes is approved by somebody who may, as it then stands.
+        Command::Edit { .. } => Action::Edit,
         Command::Answer { .. } => Action::Answer,
         Command::Settle { .. } => Action::Settle,
         Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => Action::SteerRuns,

@@ -10,6 +10,7 @@ use super::find;
 use super::host::Part;
 use super::table::table;
 use super::time;
+use crate::domain::ApprovalState;
 use crate::fold::Approval;
 use crate::ports::Client;
 use crate::shape;
@@ -38,11 +39,21 @@ async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -
 async fn list(context: &mut Context<'_>, client: &dyn Client, options: &ApprovalsOptions) -> Result<(), Failure> {
     let (snapshot, _) = client.open().await?;
     let most_settled = if options.all { options.limit } else { 0 };
-    let approvals = shape::approvals(client, &snapshot, most_settled).await?;
+    let approvals = match options.state {
+        Some(state) => shape::approvals_in(client, &snapshot, state, options.limit).await?,
+        None => shape::approvals(client, &snapshot, most_settled).await?,
+    };
     match context.form {
         Form::Json => approvals.iter().try_for_each(|approval| context.output.json(&ApprovalShape::of(approval))),
-        Form::Text if approvals.is_empty() => context.output.line("nothing waits for a person"),
+        Form::Text if approvals.is_empty() => context.output.line(&nothing(options.state)),
         Form::Text => context.output.line(&page(&approvals)),
+    }
+}
+
+fn nothing(state: Option<ApprovalState>) -> String {
+    match state {
+        Some(state) => format!("no request is {}", state.name().replace('_', " ")),
+        None => "nothing waits for a person".to_owned(),
     }
 }
 

@@ -12,6 +12,9 @@ use clap::builder::FalseyValueParser;
 use super::access_args::AccountsOptions;
 use super::access_args::AuditOptions;
 use super::access_args::TokensOptions;
+use super::edit_args::EditOptions;
+use super::edit_args::approval_state;
+use crate::domain::ApprovalState;
 use crate::domain::RunState;
 use crate::domain::Settlement;
 
@@ -149,6 +152,8 @@ pub enum Command {
         #[command(flatten)]
         carry: CarryOptions,
     },
+    /// Change what an agent asks to do; the changed call is asked for anew
+    Edit(EditOptions),
     /// Deny an effect, or decline to answer a question
     Deny {
         /// The approval: its id, any unique prefix of it, or its last 8 digits
@@ -329,6 +334,9 @@ pub struct RunsOptions {
 pub struct ApprovalsOptions {
     #[command(subcommand)]
     pub show: Option<Show>,
+    /// Only those in this state
+    #[arg(long, value_name = "STATE", value_parser = approval_state, conflicts_with = "all")]
+    pub state: Option<ApprovalState>,
     /// Also those that are settled
     #[arg(long)]
     pub all: bool,

@@ -31,6 +31,7 @@ pub fn text(approval: &Approval) -> String {
     page.asking(approval);
     if let Some(card) = approval.ask.card() {
         page.payload(&card.payload);
+        page.edit(approval);
         page.change(card);
         page.facts(card);
     }
@@ -160,6 +161,13 @@ impl Page {
                 }
             }
             Payload::Arguments { args } => self.json(args),
+        }
+    }
+
+    fn edit(&mut self, approval: &Approval) {
+        if let Some(edit) = &approval.edit {
+            self.heading(&format!("changed by {} from what the agent asked", visible(edit.by.name())));
+            self.block(&edit.difference());
         }
     }
 

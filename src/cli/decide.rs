@@ -67,21 +67,27 @@ pub async fn decide(
     };
     session.close().await;
     let (approval, _) = decided?;
+    go_on(&mut context, next, approval.run).await.map(|()| Exit::Done)
+}
+
+/// Goes on with a run where nobody else does, or says who can.
+pub async fn go_on(context: &mut Context<'_>, next: GoesOn, run: RunId) -> Result<(), Failure> {
+    let resume = || format!("{} resume {run}", context.host.program());
     match next {
-        GoesOn::ByOthers => Ok(Exit::Done),
+        GoesOn::ByOthers => Ok(()),
         GoesOn::WhenResumed => {
-            let next = format!("{} resume {}", context.host.program(), approval.run);
+            let next = resume();
             context.output.diagnose(&format!("the run is paused; `{next}` goes on with it"));
-            Ok(Exit::Done)
+            Ok(())
         }
         GoesOn::WithAModel => {
-            let next = format!("{} resume {}", context.host.program(), approval.run);
+            let next = resume();
             context.output.diagnose(&format!(
                 "no model is configured here, so the run is left to a process that has one: a console, or `{next}`"
             ));
-            Ok(Exit::Done)
+            Ok(())
         }
-        GoesOn::Here => carry_on(&mut context, approval.run).await.map(|()| Exit::Done),
+        GoesOn::Here => carry_on(context, run).await,
     }
 }
 
@@ -106,13 +112,14 @@ pub async fn carry_on(context: &mut Context<'_>, run: RunId) -> Result<(), Failu
 }
 
 /// What was true once the decision was on disk.
-struct Decided {
+pub struct Decided {
     feed: tokio::sync::Mutex<Feed>,
     seq: u64,
 }
 
 /// Who takes the run on from a decision.
-enum GoesOn {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GoesOn {
     ByOthers,
     WhenResumed,
     /// Here it would only stop at its next turn.
@@ -137,7 +144,7 @@ async fn record(
         Form::Json => context.output.json(&ApprovalShape::of(&decided))?,
         Form::Text => context.output.line(&sentence(&decided))?,
     }
-    Ok((decided, Decided { feed: tokio::sync::Mutex::new(feed), seq }))
+    Ok((decided, Decided::new(feed, seq)))
 }
 
 fn sentence(approval: &Approval) -> String {
@@ -159,8 +166,13 @@ fn name(settlement: Settlement) -> &'static str {
 }
 
 impl Decided {
+    /// `seq` is that of the decision; the feed was taken before it.
+    pub fn new(feed: Feed, seq: u64) -> Self {
+        Self { feed: tokio::sync::Mutex::new(feed), seq }
+    }
+
     /// Waits for a sign that some process took the run on.
-    async fn who_goes_on(&self, run: RunId, client: &dyn Client) -> GoesOn {
+    pub async fn who_goes_on(&self, run: RunId, client: &dyn Client) -> GoesOn {
         let mut feed = self.feed.lock().await;
         let taken = async {
             while let Ok(item) = feed.recv().await {

@@ -42,6 +42,9 @@ pub trait Host: Send + Sync {
     /// Everything that is fixed when a run starts; makes its workspace.
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure>;
 
+    /// Lets the person change a text in their own editor; JSON.
+    async fn edit(&self, text: String) -> Result<String, Failure>;
+
     /// Looks at everything this program depends on.
     async fn examine(&self, models: AskModels) -> Vec<Finding>;
 }

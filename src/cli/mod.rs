@@ -10,6 +10,8 @@ mod audit;
 mod card;
 mod decide;
 mod doctor;
+mod edit;
+mod edit_args;
 mod exit;
 mod failure;
 mod find;
@@ -94,6 +96,7 @@ pub async fn perform(
         Command::Approve { id, digest, carry } => {
             decide::decide(context, &id, decide::Decision::Approve { digest }, carry).await
         }
+        Command::Edit(options) => edit::edit(context, options).await,
         Command::Deny { id, reason, carry } => {
             decide::decide(context, &id, decide::Decision::Deny { reason }, carry).await
         }

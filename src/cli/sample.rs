@@ -61,6 +61,7 @@ pub fn requested(ask: Ask) -> ApprovalEvent {
         reason: "it leaves this machine".to_owned(),
         rationale: "tests pass".into(),
         expires_at: None,
+        edit: None,
     }
 }
 

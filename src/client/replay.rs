@@ -236,6 +236,10 @@ impl Client for ReplayClient {
     }
 
     async fn submit(&self, command: Command, _by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        if let Command::Edit { .. } = command {
+            return Err(Rejection::new(RejectionKind::NotAllowed, "this is a replay: nothing can be changed in it")
+                .hint("approve or deny as it stands, or let it go on as recorded"));
+        }
         match Decision::of(&command) {
             Some((approval, decision)) => self.player.decide(approval, decision),
             None => Err(Rejection::new(RejectionKind::NotAllowed, "this is a replay: it can only be watched")

@@ -190,6 +190,7 @@ intents! {
         Approve = "approve", "approve exactly what the card shows";
         Deny = "deny", "deny it";
         DenyWithReason = "deny-with-reason", "deny it and tell the agent why";
+        Edit = "edit", "change what it would do; the changed card is asked anew";
     }
     Doubt {
         SettleHappened = "it-happened", "it did happen; go on from there";
@@ -254,7 +255,17 @@ mod tests {
         let deciding: Vec<_> = Intent::ALL.iter().filter(|intent| intent.decides()).map(|i| i.name()).collect();
         assert_eq!(
             deciding,
-            ["approve", "deny", "deny-with-reason", "it-happened", "it-did-not", "give-up", "answer", "dismiss"]
+            [
+                "approve",
+                "deny",
+                "deny-with-reason",
+                "edit",
+                "it-happened",
+                "it-did-not",
+                "give-up",
+                "answer",
+                "dismiss"
+            ]
         );
     }
 }

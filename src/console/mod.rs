@@ -24,6 +24,7 @@ use std::sync::Arc;
 pub use app::ConsoleOptions;
 pub use app::IdleLock;
 pub use app::Launcher;
+pub use app::edit_text;
 
 use crate::ports::Client;
 use app::App;

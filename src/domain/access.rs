@@ -93,6 +93,7 @@ actions! {
     SteerRuns = "runs.steer", "pause, resume and cancel runs";
     Answer = "approvals.answer", "answer an agent's question";
     Deny = "approvals.deny", "deny an effect";
+    Edit = "approvals.edit", "change what an agent asks to do, before anybody approves it";
     ApproveLow = "approvals.approve_low", "approve an effect of low or medium risk";
     ApproveHigh = "approvals.approve_high", "approve an effect of high risk";
     Settle = "approvals.settle", "settle an outcome in doubt";

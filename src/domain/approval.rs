@@ -5,10 +5,13 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
+use super::actor::Actor;
 use super::card::CardDigest;
 use super::card::EffectCard;
 use super::card::Risk;
+use super::ids::ApprovalId;
 use super::text::Untrusted;
 
 /// What is asked.
@@ -49,6 +52,37 @@ impl Ask {
             Self::Effect { card } | Self::InDoubt { card, .. } => Some(card),
             Self::Question { .. } => None,
         }
+    }
+}
+
+/// What a person made of an agent's call before it could run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CallEdit {
+    pub by: Actor,
+    /// The request that was changed; it ended as edited.
+    pub request: ApprovalId,
+    /// The arguments as the agent gave them.
+    pub asked: Value,
+    /// The arguments that hold since.
+    pub args: Value,
+}
+
+impl CallEdit {
+    /// The arguments that differ, by name.
+    pub fn changed(&self) -> Vec<String> {
+        let names = |args: &Value| args.as_object().map(|args| args.keys().cloned().collect::<Vec<_>>());
+        let mut names: Vec<_> = [&self.asked, &self.args].into_iter().filter_map(names).flatten().collect();
+        names.sort();
+        names.dedup();
+        names.retain(|name| self.asked.get(name) != self.args.get(name));
+        names
+    }
+
+    /// The arguments as the agent gave them against those that hold, line by line, as a unified diff.
+    pub fn difference(&self) -> Untrusted {
+        let lines = |args: &Value| serde_json::to_string_pretty(args).unwrap_or_else(|_| args.to_string()) + "\n";
+        let (asked, args) = (lines(&self.asked), lines(&self.args));
+        similar::TextDiff::from_lines(&asked, &args).unified_diff().context_radius(2).to_string().into()
     }
 }
 

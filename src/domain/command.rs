@@ -14,6 +14,7 @@ use super::verdict::Verdict;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
 /// A wish. `decide` turns it into events or says why not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +33,13 @@ pub enum Command {
     Deny {
         approval: ApprovalId,
         reason: Untrusted,
+    },
+    /// Ask again for the same call with other arguments. `digest` as for `Approve`; `args` are all of the arguments, an
+    /// object as the tool's schema wants it.
+    Edit {
+        approval: ApprovalId,
+        digest: String,
+        args: Value,
     },
     Answer {
         approval: ApprovalId,
@@ -142,6 +150,7 @@ impl Command {
             | Self::Recover { run } => Some(*run),
             Self::Approve { .. }
             | Self::Deny { .. }
+            | Self::Edit { .. }
             | Self::Answer { .. }
             | Self::Settle { .. }
             | Self::Expire { .. } => None,
@@ -153,6 +162,7 @@ impl Command {
         match self {
             Self::Approve { approval, .. }
             | Self::Deny { approval, .. }
+            | Self::Edit { approval, .. }
             | Self::Answer { approval, .. }
             | Self::Settle { approval, .. }
             | Self::Expire { approval } => Some(*approval),

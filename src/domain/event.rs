@@ -7,10 +7,12 @@ use chrono::DateTime;
 use chrono::Utc;
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::access_event::AccessEvent;
 use super::actor::Actor;
 use super::approval::Ask;
+use super::approval::CallEdit;
 use super::approval::Settlement;
 use super::card::CardDigest;
 use super::card::EffectCard;
@@ -134,6 +136,10 @@ pub enum RunEvent {
     /// A call that parked: a person must decide on `approval` first.
     #[serde(rename = "run.call_parked")]
     CallParked { call: CallNo, approval: ApprovalId, digest: CardDigest },
+    /// A person changed the arguments of a parked call; `approval` is the request that was changed. The call is prepared
+    /// and judged anew.
+    #[serde(rename = "run.call_edited")]
+    CallEdited { call: CallNo, approval: ApprovalId, args: Value },
     /// Intent, logged before the effect begins.
     #[serde(rename = "run.effect_started")]
     EffectStarted {
@@ -190,11 +196,17 @@ pub enum ApprovalEvent {
         /// `None`: it waits for ever.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,
+        /// Set when a person changed the call before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        edit: Option<Box<CallEdit>>,
     },
     #[serde(rename = "approval.approved")]
     Approved { digest: CardDigest },
     #[serde(rename = "approval.denied")]
     Denied { reason: Untrusted },
+    /// It will not be decided as it stands: the call is asked for again with these arguments.
+    #[serde(rename = "approval.edited")]
+    Edited { digest: CardDigest, args: Value },
     #[serde(rename = "approval.answered")]
     Answered { text: Untrusted },
     #[serde(rename = "approval.settled")]
@@ -221,6 +233,7 @@ impl Event {
                 RunEvent::TurnFailed { .. } => "run.turn_failed",
                 RunEvent::CallsRequested { .. } => "run.calls_requested",
                 RunEvent::CallParked { .. } => "run.call_parked",
+                RunEvent::CallEdited { .. } => "run.call_edited",
                 RunEvent::EffectStarted { .. } => "run.effect_started",
                 RunEvent::EffectInDoubt { .. } => "run.effect_in_doubt",
                 RunEvent::CallSettled { .. } => "run.call_settled",
@@ -237,6 +250,7 @@ impl Event {
                 ApprovalEvent::Requested { .. } => "approval.requested",
                 ApprovalEvent::Approved { .. } => "approval.approved",
                 ApprovalEvent::Denied { .. } => "approval.denied",
+                ApprovalEvent::Edited { .. } => "approval.edited",
                 ApprovalEvent::Answered { .. } => "approval.answered",
                 ApprovalEvent::Settled { .. } => "approval.settled",
                 ApprovalEvent::Expired { .. } => "approval.expired",

@@ -11,6 +11,7 @@ use crate::domain::CardDigest;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::Timestamp;
+use crate::fold::Approval;
 use crate::fold::Snapshot;
 
 pub(super) fn approve(
@@ -28,9 +29,15 @@ pub(super) fn approve(
             return Err(wrong_kind("its outcome is unknown", "settle it: it happened, try again, or give up"));
         }
     }
-    // A late approval must not win the race against the timer that expires it.
+    still_current(approval, digest, now)?;
+    Ok(vec![in_approval(id, by, ApprovalEvent::Approved { digest: approval.digest.clone() })])
+}
+
+/// Whether it is not too late, and the card that is meant is the one that stands.
+pub(super) fn still_current(approval: &Approval, digest: &str, now: Timestamp) -> Result<(), Rejection> {
+    // A late decision must not win the race against the timer that expires it.
     if approval.expires_at.is_some_and(|expires| expires <= now) {
-        let message = format!("approval {} has expired", id.short());
+        let message = format!("approval {} has expired", approval.id.short());
         return Err(Rejection::new(RejectionKind::AlreadySettled, message).hint("the agent may ask again"));
     }
     if digest.len() < CardDigest::LEAST {
@@ -41,7 +48,7 @@ pub(super) fn approve(
         let message = format!("the card's digest is {}, not {}", approval.digest.shown(), visible(digest));
         return Err(Rejection::new(RejectionKind::DigestMismatch, message).hint("look at the card again"));
     }
-    Ok(vec![in_approval(id, by, ApprovalEvent::Approved { digest: approval.digest.clone() })])
+    Ok(())
 }
 
 pub(super) fn wrong_kind(what: &str, hint: &str) -> Rejection {

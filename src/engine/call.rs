@@ -1,6 +1,7 @@
 //! How one call advances: requested → judged → parked or started → settled.
 
 use super::Decided;
+use super::edit;
 use super::in_approval;
 use super::in_run;
 use crate::domain::Actor;
@@ -8,6 +9,7 @@ use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalState;
 use crate::domain::Ask;
 use crate::domain::Authority;
+use crate::domain::CallEdit;
 use crate::domain::CallNo;
 use crate::domain::CallPreparation;
 use crate::domain::EffectCard;
@@ -66,11 +68,14 @@ pub(super) fn act_on(
     now: Timestamp,
 ) -> Vec<Decided> {
     let PreparedCall { call, approval, preparation } = prepared;
+    let edit = edit::of_call(snapshot, run, open);
+    let preparation = edit::asks_again(edit.as_ref(), preparation);
     let ask = |ask: Ask, rule: &str, reason: &str, expires_at| Request {
         ask,
         rule: rule.to_owned(),
         reason: reason.to_owned(),
         expires_at,
+        edit: edit.clone().map(Box::new),
     };
     match preparation {
         CallPreparation::Judged { card, verdict: Verdict::Run { rule, .. } } => {
@@ -106,7 +111,8 @@ pub(super) fn follow_decision(snapshot: &Snapshot, run: &Run, open: &OpenCall) -
     let who = approval.decided_by.as_ref().map_or("somebody", Actor::name);
     match approval.state {
         ApprovalState::Pending | ApprovalState::InDoubt | ApprovalState::Superseded => Vec::new(),
-        ApprovalState::Approved | ApprovalState::Edited => granted(snapshot, run, open, approval),
+        ApprovalState::Approved => granted(snapshot, run, open, approval),
+        ApprovalState::Edited => edit::follow(run, open, approval),
         ApprovalState::Denied if approval.settlement == Some(Settlement::GiveUp) => {
             fail(FailureKind::GaveUp, with_words(&format!("{who} gave up on it: its outcome is unknown"), approval))
         }
@@ -158,6 +164,7 @@ struct Request {
     rule: String,
     reason: String,
     expires_at: Option<Timestamp>,
+    edit: Option<Box<CallEdit>>,
 }
 
 impl Request {
@@ -179,6 +186,7 @@ impl Request {
             reason: self.reason,
             rationale: last_words(snapshot, run.id),
             expires_at: self.expires_at,
+            edit: self.edit,
         };
         let agent = Actor::Agent(run.agent.clone());
         let parked = RunEvent::CallParked { call: open.call, approval, digest };

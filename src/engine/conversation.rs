@@ -5,6 +5,7 @@
 use serde_json::Value;
 use serde_json::json;
 
+use crate::domain::CallEdit;
 use crate::domain::FinishReason;
 use crate::domain::Message;
 use crate::domain::ModelReply;
@@ -131,7 +132,7 @@ fn said(reply: &ModelReply) -> String {
 }
 
 fn asked(entry: &CallEntry) -> RequestedCall {
-    RequestedCall { provider_id: provider_id(entry), tool: entry.call.tool.0.clone(), args: entry.call.args.clone() }
+    RequestedCall { provider_id: provider_id(entry), tool: entry.call.tool.0.clone(), args: entry.asked().clone() }
 }
 
 fn provider_id(entry: &CallEntry) -> String {
@@ -142,19 +143,33 @@ fn provider_id(entry: &CallEntry) -> String {
 }
 
 fn answer(entry: &CallEntry, room: usize) -> String {
+    let (first, rest) = outcome(entry, room);
+    let changed = entry.edit.as_ref().map(|edit| changed(edit, room)).unwrap_or_default();
+    format!("{first}{changed}{rest}")
+}
+
+/// What the agent learns when its call is not the one that was decided on.
+fn changed(edit: &CallEdit, room: usize) -> String {
+    let args = edit.args.to_string();
+    format!("\nA person ({}) changed the arguments of this call to: {}", edit.by.name(), head(&args, room))
+}
+
+/// In the first line how it ended, and then what it printed.
+fn outcome(entry: &CallEntry, room: usize) -> (String, String) {
     match &entry.status {
         CallStatus::Settled(result) => result_text(result, room),
         CallStatus::Requested | CallStatus::Parked | CallStatus::Running | CallStatus::InDoubt => {
-            "not done: the run ended or went on without it".to_owned()
+            ("not done: the run ended or went on without it".to_owned(), String::new())
         }
     }
 }
 
-fn result_text(result: &ToolResult, room: usize) -> String {
-    let mut text = match result.failure {
+fn result_text(result: &ToolResult, room: usize) -> (String, String) {
+    let first = match result.failure {
         None => format!("ok: {}", result.summary.raw()),
         Some(kind) => format!("{}: {}", failure_name(kind), result.summary.raw()),
     };
+    let mut text = String::new();
     let output = &result.output;
     if !output.head.is_empty() {
         text.push('\n');
@@ -169,7 +184,7 @@ fn result_text(result: &ToolResult, room: usize) -> String {
     } else if output.head.raw().len() > room {
         text.push_str("\n[… older output shortened …]");
     }
-    text
+    (first, text)
 }
 
 fn failure_name(kind: crate::domain::FailureKind) -> String {

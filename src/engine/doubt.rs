@@ -44,6 +44,7 @@ pub(super) fn doubt(
         reason: "It was started, and the program ended before its outcome was known.".to_owned(),
         rationale: Untrusted::default(),
         expires_at: None,
+        edit: None,
     };
     Ok(vec![
         in_approval(approval, &Actor::System, requested),

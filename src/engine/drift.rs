@@ -4,6 +4,7 @@
 use super::Decided;
 use super::call::act_on;
 use super::call::settled;
+use super::edit;
 use super::find_live_run;
 use super::in_approval;
 use super::stale;
@@ -38,6 +39,8 @@ pub(super) fn drift(
         let result = ToolResult::failure(FailureKind::Cancelled, "the run was cancelled; it was not run");
         return Ok(settled(snapshot, run, call, 0, result));
     }
+    let edit = edit::of_call(snapshot, run, open);
+    let prepared = PreparedCall { preparation: edit::asks_again(edit.as_ref(), prepared.preparation), ..prepared };
     let asks_again = matches!(prepared.preparation, CallPreparation::Judged { verdict: Verdict::Ask { .. }, .. });
     let mut events = Vec::new();
     let approved = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call)?.approval);

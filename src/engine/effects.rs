@@ -52,6 +52,7 @@ pub fn effects_for(envelope: &Envelope) -> Vec<Effect> {
         | RunEvent::TurnFailed { .. }
         | RunEvent::CallsRequested { .. }
         | RunEvent::CallParked { .. }
+        | RunEvent::CallEdited { .. }
         | RunEvent::EffectInDoubt { .. }
         | RunEvent::CallSettled { .. }
         | RunEvent::LimitReached { .. }

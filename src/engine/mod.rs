@@ -11,6 +11,7 @@ mod conversation;
 mod deny;
 mod doubt;
 mod drift;
+mod edit;
 mod effects;
 mod expire;
 mod finish_effect;
@@ -65,6 +66,7 @@ pub fn decide(snapshot: &Snapshot, command: Command, by: &Actor, now: Timestamp)
         Command::Start { run, spec } => start::start(snapshot, run, *spec, by),
         Command::Approve { approval, digest } => approve::approve(snapshot, approval, &digest, by, now),
         Command::Deny { approval, reason } => deny::deny(snapshot, approval, reason, by),
+        Command::Edit { approval, digest, args } => edit::edit(snapshot, approval, &digest, args, by, now),
         Command::Answer { approval, text } => answer::answer(snapshot, approval, text, by),
         Command::Settle { approval, settlement, note } => settle::settle(snapshot, approval, settlement, note, by),
         Command::Expire { approval } => expire::expire(snapshot, approval, now),

@@ -118,7 +118,16 @@ fn advance(
             let ready = prepared.remove(&open.call);
             ready.map(|call| act_on(snapshot, run, open, call, now)).unwrap_or_default()
         }
-        CallStage::Parked { .. } | CallStage::InDoubt { .. } => follow_decision(snapshot, run, open),
+        CallStage::Parked { .. } | CallStage::InDoubt { .. } => {
+            let mut events = follow_decision(snapshot, run, open);
+            // A changed call that was prepared beforehand is asked for again in the same commit.
+            if events.iter().any(|decided| matches!(decided.event, Event::Run(RunEvent::CallEdited { .. })))
+                && let Some(ready) = prepared.remove(&open.call)
+            {
+                events.extend(act_on(snapshot, run, open, ready, now));
+            }
+            events
+        }
         CallStage::Started { .. } => Vec::new(),
     }
 }

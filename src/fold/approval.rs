@@ -2,12 +2,14 @@
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::ApprovalState;
 use crate::domain::Ask;
+use crate::domain::CallEdit;
 use crate::domain::CallNo;
 use crate::domain::CardDigest;
 use crate::domain::RunId;
@@ -39,12 +41,19 @@ pub struct Approval {
     pub words: Untrusted,
     pub settlement: Option<Settlement>,
     pub superseded_by: Option<ApprovalId>,
+    /// The arguments it ended with as edited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_to: Option<Value>,
+    /// What a person had changed before it was asked like this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Box<CallEdit>>,
 }
 
 impl Approval {
     /// The row of a request that was just made; `None` for any other event.
     pub fn requested(id: ApprovalId, event: &ApprovalEvent, by: &Actor, at: Timestamp) -> Option<Self> {
-        let ApprovalEvent::Requested { run, call, tool, ask, digest, rule, reason, rationale, expires_at } = event
+        let ApprovalEvent::Requested { run, call, tool, ask, digest, rule, reason, rationale, expires_at, edit } =
+            event
         else {
             return None;
         };
@@ -71,6 +80,8 @@ impl Approval {
             words: Untrusted::default(),
             settlement: None,
             superseded_by: None,
+            edited_to: None,
+            edit: edit.clone(),
         })
     }
 
@@ -82,6 +93,10 @@ impl Approval {
             ApprovalEvent::Denied { reason } => {
                 self.words = reason.clone();
                 ApprovalState::Denied
+            }
+            ApprovalEvent::Edited { args, .. } => {
+                self.edited_to = Some(args.clone());
+                ApprovalState::Edited
             }
             ApprovalEvent::Answered { text } => {
                 self.words = text.clone();

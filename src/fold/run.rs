@@ -173,6 +173,7 @@ impl Run {
             RunEvent::CallParked { call, approval, digest } => {
                 self.set_stage(*call, CallStage::Parked { approval: *approval, digest: digest.clone() });
             }
+            RunEvent::CallEdited { call, .. } => self.set_stage(*call, CallStage::Requested),
             RunEvent::EffectStarted { call, attempt, digest, repeat, .. } => {
                 let stage = CallStage::Started { attempt: *attempt, repeat: *repeat, digest: digest.clone() };
                 self.set_stage(*call, stage);

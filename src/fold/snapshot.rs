@@ -173,6 +173,11 @@ impl Snapshot {
         self.approvals.values().filter(|approval| approval.state.is_open())
     }
 
+    /// The request by which a call is asked for as somebody changed it in `edited`.
+    pub fn asked_instead_of(&self, edited: ApprovalId) -> Option<&Approval> {
+        self.approvals.values().find(|approval| approval.edit.as_ref().is_some_and(|edit| edit.request == edited))
+    }
+
     /// Runs, newest first.
     pub fn runs_newest_first(&self) -> impl Iterator<Item = &Run> {
         self.runs.values().rev()

@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
 use crate::domain::Authority;
+use crate::domain::CallEdit;
 use crate::domain::CallNo;
 use crate::domain::EffectCard;
 use crate::domain::Envelope;
@@ -70,7 +73,16 @@ pub struct CallEntry {
     pub card: Option<Box<EffectCard>>,
     pub under: Option<Authority>,
     pub approval: Option<ApprovalId>,
+    /// Set when a person changed it; `call` then holds what it became.
+    pub edit: Option<CallEdit>,
     pub status: CallStatus,
+}
+
+impl CallEntry {
+    /// The arguments as the agent gave them.
+    pub fn asked(&self) -> &Value {
+        self.edit.as_ref().map_or(&self.call.args, |edit| &edit.asked)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -152,6 +164,12 @@ impl Thread {
                 entry.status = CallStatus::Parked;
                 entry.approval = Some(*approval);
             }),
+            RunEvent::CallEdited { call, approval, args } => self.change(*call, |entry| {
+                let (by, asked) = (envelope.by.clone(), entry.asked().clone());
+                entry.edit = Some(CallEdit { by, request: *approval, asked, args: args.clone() });
+                entry.call.args = args.clone();
+                entry.status = CallStatus::Requested;
+            }),
             RunEvent::EffectStarted { call, attempt, under, card, .. } => self.change(*call, |entry| {
                 entry.status = CallStatus::Running;
                 entry.attempts = *attempt;
@@ -214,6 +232,7 @@ impl Thread {
             card: None,
             under: None,
             approval: None,
+            edit: None,
             status: CallStatus::Requested,
         };
         self.calls.insert(call.call, entry);

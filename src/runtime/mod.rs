@@ -5,6 +5,7 @@
 //! what committed events ask for. A run that waits for a person has no task here.
 
 mod core;
+mod edit;
 mod feed;
 mod open;
 mod perform;
@@ -94,8 +95,9 @@ impl Runtime {
 
     /// Carries a command out. Returns the events it led to, once they are on disk.
     pub async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        let (reply, answer) = tokio::sync::oneshot::channel();
         let command = Box::new(self.core.redactor.command(command));
+        edit::check(&self.core, &command)?;
+        let (reply, answer) = tokio::sync::oneshot::channel();
         let message = supervisor::Message::Submit { command, by, reply };
         if self.supervisor.send(message).is_err() {
             return Err(core::stopped());

@@ -124,6 +124,7 @@ impl Redactor {
         match &mut command {
             Command::Start { spec, .. } => self.untrusted(&mut spec.goal),
             Command::Deny { reason, .. } => self.untrusted(reason),
+            Command::Edit { args, .. } => self.value(args),
             Command::Answer { text, .. } => self.untrusted(text),
             Command::Settle { note, .. } => self.untrusted(note),
             _ => {}

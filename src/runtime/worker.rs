@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::core::Core;
 use super::core::stopped;
+use super::edit;
 use super::perform;
 use super::perform::Outcome;
 use super::prepare;
@@ -121,6 +122,10 @@ impl Worker {
         }
         let mut asked = inbox.try_recv().map(Asked::from).unwrap_or_default();
         loop {
+            // A changed call is prepared from the run's history, which the first commit opens.
+            if edit::among(&asked.commands).is_some() && !self.has_history() {
+                self.decide(Asked::default(), inbox).await;
+            }
             let progress = self.decide(asked, inbox).await;
             if progress == Progress::Lost {
                 return;
@@ -168,8 +173,19 @@ impl Worker {
         let Asked { mut commands, reply } = asked;
         let wish = commands.first().filter(|_| reply.is_some()).cloned();
         // A worker's first commit opens the run's history. Only then can it be seen which calls are to be prepared.
-        let was_open = self.core.staging().threads.contains_key(&self.run);
-        let prepared = self.prepare().await;
+        let was_open = self.has_history();
+        let edited = match edit::among(&commands) {
+            Some(edit) => match edit::dry_run(&self.core, self.run, edit).await {
+                Ok(edited) => edited,
+                Err(rejection) => {
+                    answer(reply, Err(rejection));
+                    return Progress::None;
+                }
+            },
+            None => None,
+        };
+        let mut prepared = self.prepare().await;
+        prepared.extend(edited);
         commands.push((Command::Proceed { run: self.run, prepared }, Actor::System));
         match self.save(commands, &reply, inbox).await {
             Ok(committed) => {
@@ -214,6 +230,10 @@ impl Worker {
             () = self.tenure.lost() => None,
             () = self.core.stopping.cancelled(), if self.unrepeatable == 0 => None,
         }
+    }
+
+    fn has_history(&self) -> bool {
+        self.core.staging().threads.contains_key(&self.run)
     }
 
     async fn prepare(&mut self) -> Vec<PreparedCall> {

@@ -150,6 +150,9 @@ fn fulfils(command: &Command, event: &Event) -> bool {
         (Command::Approve { digest, .. }, Event::Approval(ApprovalEvent::Approved { digest: approved })) => {
             CardDigest::matches(approved, digest)
         }
+        (Command::Edit { digest, .. }, Event::Approval(ApprovalEvent::Edited { digest: edited, .. })) => {
+            CardDigest::matches(edited, digest)
+        }
         (Command::Deny { .. }, Event::Approval(ApprovalEvent::Denied { .. })) => true,
         (Command::Answer { text, .. }, Event::Approval(ApprovalEvent::Answered { text: given })) => text == given,
         (Command::Settle { settlement, .. }, Event::Approval(ApprovalEvent::Settled { settlement: settled, .. })) => {

@@ -1,5 +1,6 @@
 //! Lists as scripts get them: what is open first asked of the snapshot, what has ended of the store.
 
+use crate::domain::ApprovalState;
 use crate::domain::Query;
 use crate::domain::RunState;
 use crate::fold::Approval;
@@ -42,6 +43,29 @@ async fn ended(client: &dyn Client, state: Option<RunState>, most: u32) -> Resul
         let Answer::Runs(page) = client.query(Query::Runs { offset, limit: page }).await? else { break };
         found.extend(page.rows.into_iter().filter(|run| state.is_none_or(|state| run.state == state)));
         if !page.more {
+            break;
+        }
+    }
+    found.truncate(most);
+    Ok(found)
+}
+
+/// Requests in one state, at most as many: open ones oldest first, others newest first.
+pub async fn approvals_in(
+    client: &dyn Client,
+    snapshot: &Snapshot,
+    state: ApprovalState,
+    most: u32,
+) -> Result<Vec<Approval>, ClientError> {
+    let most = most as usize;
+    if state.is_open() {
+        return Ok(snapshot.open_approvals().filter(|approval| approval.state == state).take(most).cloned().collect());
+    }
+    let mut found: Vec<Approval> = Vec::new();
+    for offset in (0..).step_by(PAGE as usize) {
+        let Answer::Approvals(page) = client.query(Query::Approvals { offset, limit: PAGE }).await? else { break };
+        found.extend(page.rows.into_iter().filter(|approval| approval.state == state));
+        if !page.more || found.len() >= most {
             break;
         }
     }

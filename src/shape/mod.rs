@@ -28,6 +28,7 @@ pub use find::run;
 pub use finding::Finding;
 pub use finding::Health;
 pub use list::approvals;
+pub use list::approvals_in;
 pub use list::runs;
 pub use object::ApprovalDetail;
 pub use object::ApprovalShape;

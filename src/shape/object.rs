@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::domain::ApprovalId;
 use crate::domain::ApprovalState;
 use crate::domain::Ask;
+use crate::domain::CallEdit;
 use crate::domain::CallNo;
 use crate::domain::CardDigest;
 use crate::domain::EffectCard;
@@ -202,6 +203,26 @@ pub struct ApprovalDetail<'a> {
     rationale: &'a str,
     card: Option<&'a EffectCard>,
     choices: Vec<&'a str>,
+    /// What a person changed before it was asked like this; `null` when nobody did.
+    edit: Option<EditShape<'a>>,
+}
+
+/// A change of a call that an agent had asked for.
+#[derive(Debug, Serialize, JsonSchema)]
+struct EditShape<'a> {
+    by: &'a str,
+    /// The request that was changed.
+    request: ApprovalId,
+    /// The arguments as the agent gave them.
+    asked: &'a Value,
+    /// The arguments that hold since.
+    arguments: &'a Value,
+}
+
+impl<'a> EditShape<'a> {
+    fn of(edit: &'a CallEdit) -> Self {
+        Self { by: edit.by.name(), request: edit.request, asked: &edit.asked, arguments: &edit.args }
+    }
 }
 
 impl<'a> ApprovalDetail<'a> {
@@ -218,6 +239,7 @@ impl<'a> ApprovalDetail<'a> {
             rationale: approval.rationale.raw(),
             card: approval.ask.card(),
             choices,
+            edit: approval.edit.as_deref().map(EditShape::of),
         }
     }
 }

@@ -80,7 +80,7 @@ pub fn parse<A: DeserializeOwned>(spec: &ToolSpec, args: &Value) -> Result<A, To
     // Models leave the arguments of a tool without required ones out in three ways.
     let empty = Value::Object(serde_json::Map::new());
     let args = if args.is_null() || args == "" { &empty } else { args };
-    if let Some(problem) = problem(&spec.parameters, args) {
+    if let Some(problem) = spec.misfit(args) {
         return Err(bad_call(spec, &problem));
     }
     A::deserialize(args).map_err(|error| bad_call(spec, &error.to_string()))
@@ -89,96 +89,8 @@ pub fn parse<A: DeserializeOwned>(spec: &ToolSpec, args: &Value) -> Result<A, To
 /// What is wrong with a call, and what the tool takes.
 pub fn bad_call(spec: &ToolSpec, problem: &str) -> ToolResult {
     let mut result = ToolResult::failure(FailureKind::BadCall, format!("{}: {problem}", spec.name));
-    result.output = Output::text(format!("{problem}\n{} takes: {}", spec.name, signature(&spec.parameters)));
+    result.output = Output::text(format!("{problem}\n{} takes: {}", spec.name, spec.signature()));
     result
-}
-
-/// The first argument that does not fit, in words. Deeper misfits are left to serde.
-fn problem(schema: &Value, args: &Value) -> Option<String> {
-    let Some(given) = args.as_object() else {
-        return Some(format!("the arguments must be a JSON object, not {}", described(args)));
-    };
-    let properties = schema["properties"].as_object()?;
-    let names: Vec<&str> = properties.keys().map(String::as_str).collect();
-    for (name, value) in given {
-        let Some(wanted) = properties.get(name) else {
-            let close = similar::get_close_matches(name.as_str(), &names, 1, 0.6);
-            let instead = close.first().map(|close| format!("; did you mean {close:?}?")).unwrap_or_default();
-            return Some(format!("there is no argument {:?}{instead}", crate::domain::Untrusted::new(name).visible()));
-        };
-        if !value.is_null() && !fits(wanted, value) {
-            return Some(format!("{name:?} must be {}, not {}", article(wanted), described(value)));
-        }
-    }
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let missing: Vec<_> = required.filter(|name| given.get(*name).is_none_or(Value::is_null)).collect();
-    (!missing.is_empty()).then(|| format!("missing {}", missing.join(", ")))
-}
-
-fn fits(wanted: &Value, value: &Value) -> bool {
-    let typed = match wanted["type"].as_str() {
-        Some("string") => value.is_string(),
-        Some("integer") => {
-            value.as_i64().is_some_and(|number| wanted["minimum"].as_i64().is_none_or(|least| number >= least))
-        }
-        Some("boolean") => value.is_boolean(),
-        Some("array") => value.as_array().is_some_and(|items| items.iter().all(|item| fits(&wanted["items"], item))),
-        Some("object") => value.is_object(),
-        _ => true,
-    };
-    typed && wanted["enum"].as_array().is_none_or(|choices| choices.contains(value))
-}
-
-fn article(wanted: &Value) -> String {
-    if let Some(choices) = wanted["enum"].as_array() {
-        return format!("one of {}", choices.iter().map(Value::to_string).collect::<Vec<_>>().join(", "));
-    }
-    match wanted["type"].as_str() {
-        Some("integer") if wanted["minimum"].is_i64() => format!("an integer of at least {}", wanted["minimum"]),
-        Some("integer") => "an integer".to_owned(),
-        Some("array") => format!("a list in which each item is {}", article(&wanted["items"])),
-        Some("object") => "an object".to_owned(),
-        Some(other) => format!("a {other}"),
-        None => "something else".to_owned(),
-    }
-}
-
-fn described(value: &Value) -> String {
-    let text = crate::domain::Untrusted::new(value.to_string());
-    let shown: String = text.visible().chars().take(60).collect();
-    match value {
-        Value::Null => "null".to_owned(),
-        Value::Bool(_) => format!("the boolean {shown}"),
-        Value::Number(_) => format!("the number {shown}"),
-        Value::String(_) => format!("the string {shown}"),
-        Value::Array(_) => format!("the list {shown}"),
-        Value::Object(_) => format!("the object {shown}"),
-    }
-}
-
-/// `{path: string, lines?: integer}`.
-fn signature(schema: &Value) -> String {
-    let required: Vec<&str> = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let properties = schema["properties"].as_object();
-    let fields: Vec<String> = properties
-        .into_iter()
-        .flatten()
-        .map(|(name, wanted)| {
-            let mark = if required.contains(&name.as_str()) { "" } else { "?" };
-            format!("{name}{mark}: {}", type_name(wanted))
-        })
-        .collect();
-    format!("{{{}}}", fields.join(", "))
-}
-
-fn type_name(wanted: &Value) -> String {
-    if let Some(choices) = wanted["enum"].as_array() {
-        return choices.iter().map(Value::to_string).collect::<Vec<_>>().join(" | ");
-    }
-    match wanted["type"].as_str() {
-        Some("array") => format!("[{}]", type_name(&wanted["items"])),
-        other => other.unwrap_or("any").to_owned(),
-    }
 }
 
 #[cfg(test)]

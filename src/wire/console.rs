@@ -110,7 +110,6 @@ impl Wire {
         let variable = |name: &str| std::env::var(name).ok();
         let depth =
             Depth::of(variable("NO_COLOR").as_deref(), variable("COLORTERM").as_deref(), variable("TERM").as_deref());
-        let editor = variable("VISUAL").or_else(|| variable("EDITOR")).unwrap_or_default();
         Ok(ConsoleOptions {
             person: self.person.clone(),
             launcher,
@@ -120,7 +119,7 @@ impl Wire {
             themes: self.themes(depth)?,
             depth,
             mouse: if self.config.console.mouse { Mouse::Console } else { Mouse::Terminal },
-            editor: editor.split_whitespace().map(str::to_owned).collect(),
+            editor: persons_editor(),
             copy_file: self.places.paths.data_dir().join("copied.txt"),
             term: variable("TERM").unwrap_or_default(),
         })
@@ -164,6 +163,12 @@ impl Wire {
                 .next(format!("use dark, light or monochrome, a file, or a name in {}", named.display()))),
         }
     }
+}
+
+/// The person's editor and its arguments; empty when none is set.
+pub(super) fn persons_editor() -> Vec<String> {
+    let named = ["VISUAL", "EDITOR"].into_iter().find_map(|name| std::env::var(name).ok());
+    named.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
 pub(super) fn check_terminal() -> Result<(), Failure> {

@@ -16,6 +16,9 @@ use crate::cli::Order;
 use crate::cli::Part;
 use crate::cli::Session;
 use crate::cli::StoreKeeper;
+use crate::console::edit_text;
+use crate::console::update::Edit;
+use crate::console::update::Written;
 use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunSpec;
@@ -54,6 +57,12 @@ impl Host for Wire {
 
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure> {
         launch::prepare(self, order).await
+    }
+
+    async fn edit(&self, text: String) -> Result<String, Failure> {
+        let edit = Edit { text, written: Written::Json };
+        let changed = edit_text(&super::console::persons_editor(), &edit).await;
+        changed.map_err(|reason| Failure::failed(reason).next("set VISUAL or EDITOR to an editor that exists"))
     }
 
     async fn examine(&self, models: AskModels) -> Vec<Finding> {

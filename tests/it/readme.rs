@@ -108,6 +108,8 @@ fn expected(words: &[String]) -> i32 {
         // A password is typed at a terminal, or comes on standard input.
         "accounts" if words.contains(&"add".to_owned()) => 2,
         "demo" => 2,
+        // The arguments stand in a file of the reader's own.
+        "edit" => 2,
         _ => 0,
     }
 }

@@ -117,6 +117,46 @@ fn a_push_dies_with_its_process_and_is_made_once_afterwards() {
 }
 
 #[test]
+fn a_push_that_a_person_changed_is_made_as_it_was_changed() {
+    let story = Story::new();
+    let (run, approval) = story.up_to_the_push();
+    let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
+    let edit = |arguments: &str, digest: &str| {
+        story.machine.run(&["edit", id, "--digest", digest, "--arguments", arguments, "--json"])
+    };
+    for (code, arguments, digest, says) in [
+        (2, "{\"branch\": main}", digest, "line 1 column 12"),
+        (2, "{\"brunch\": \"main\"}", digest, "did you mean \"branch\"?"),
+        (2, "{\"branch\": 7}", digest, "\"branch\" must be a string"),
+        (2, "@/no/such/file", digest, "/no/such/file"),
+        (2, "{}", digest, "nothing was changed"),
+        (3, "{\"branch\": \"for-ana\"}", "00000000", "digest"),
+    ] {
+        let ran = edit(arguments, digest).ended(code);
+        assert!(ran.err.contains(says), "{arguments}: {}", ran.err);
+        assert_eq!(ran.out, "", "{arguments}");
+    }
+    let asked = edit("{\"branch\": \"for-ana\"}", digest).ended(0).json();
+    assert_eq!((asked.len(), text(&asked[0]["state"])), (1, "pending"), "{asked:?}");
+    let (new_id, new_digest) = (text(&asked[0]["id"]), text(&asked[0]["digest"]));
+    assert!(new_id != id && new_digest != digest && asked[0]["run"] == run["id"]);
+    assert_eq!(story.branches_pushed(), ["main"], "a change pushes nothing");
+    let card = story.machine.run(&["approvals", "show", new_id]).ended(0);
+    assert!(card.out.contains("changed by ana") && card.out.contains("for-ana"), "{}", card.out);
+    let edited = story.machine.run(&["approvals", "--state", "edited", "--json"]).ended(0).json();
+    assert_eq!((edited.len(), text(&edited[0]["id"])), (1, id));
+    let late = story.machine.run(&["approve", id, "--digest", digest]).ended(1);
+    assert!(late.err.contains("edited"), "{}", late.err);
+    story.machine.run(&["approve", new_id, "--digest", new_digest]).ended(0);
+    assert_eq!(story.branches_pushed(), ["for-ana", "main"]);
+    assert!(story.run_is("succeeded"));
+    let shown = &story.machine.run(&["runs", "show", text(&run["id"]), "--json"]).ended(0).json()[0];
+    let push = shown["calls"].as_array().unwrap().iter().find(|call| call["tool"] == "git_push").unwrap();
+    assert_eq!(push["args"], json!({ "branch": "for-ana" }));
+    story.machine.run(&["log", "verify"]).ended(0);
+}
+
+#[test]
 fn a_denied_push_leads_the_agent_another_way() {
     let story = Story::new();
     let (_, approval) = story.up_to_the_push();

@@ -65,6 +65,40 @@ fn an_agent_fixes_the_failing_test_and_pushes_once_a_person_says_so() {
 }
 
 #[test]
+fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
+    let model = ScriptedModel::start(story::fix_the_failing_test());
+    let machine = Machine::new().with_model(&model.base_url());
+    let repository = story::repository(machine.home()).unwrap().display().to_string();
+    machine.run(&["run", "make the failing test pass", "--workspace", &repository, "--detach"]).ended(4);
+    let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
+    terminal.until_shown("✓ Sandbox");
+    terminal.keys("w");
+    terminal.until_shown("push origin/morningai/make-the-failing-test-pass");
+    a_moment();
+    terminal.keys("e");
+    terminal.until_shown("judged anew");
+    terminal.keys("\u{b}{\"branch\": \"for-ana\"");
+    terminal.keys("\u{13}");
+    terminal.until_shown("✗ line 1");
+    terminal.keys("}\u{13}");
+    terminal.until_shown("push origin/for-ana");
+    terminal.until_shown("ana changed branch");
+    let heads = machine.path("origin.git/refs/heads");
+    assert!(!heads.join("for-ana").exists(), "a change pushes nothing");
+    read_to_the_end(&mut terminal);
+    a_moment();
+    terminal.keys("y");
+    terminal.until_shown("approved: push");
+    terminal.keys("2");
+    terminal.until_shown("succeeded");
+    assert!(heads.join("for-ana").exists());
+    assert!(!heads.join("morningai").exists(), "and nothing else was pushed");
+    terminal.keys("q");
+    assert_eq!(terminal.exit_code(), 0);
+    terminal.assert_restored();
+}
+
+#[test]
 fn a_terminated_console_gives_the_terminal_back() {
     let machine = Machine::new();
     let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);

@@ -222,6 +222,7 @@ impl<'a> Progress<'a> {
             RunEvent::CancelRequested { .. } => self.say("is being cancelled"),
             RunEvent::StepMarked { .. }
             | RunEvent::CallParked { .. }
+            | RunEvent::CallEdited { .. }
             | RunEvent::EffectInDoubt { .. }
             | RunEvent::LimitReached { .. }
             | RunEvent::Paused { .. }

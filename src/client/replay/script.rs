@@ -59,6 +59,7 @@ impl Item {
 pub(super) enum Decision {
     Approve,
     Deny,
+    Edit,
     Answer,
     Settle(Settlement),
     /// Not a person's: the recording shows that nobody decided.
@@ -81,6 +82,7 @@ impl Decision {
             ApprovalEvent::Requested { .. } => None,
             ApprovalEvent::Approved { .. } => Some(Self::Approve),
             ApprovalEvent::Denied { .. } => Some(Self::Deny),
+            ApprovalEvent::Edited { .. } => Some(Self::Edit),
             ApprovalEvent::Answered { .. } => Some(Self::Answer),
             ApprovalEvent::Settled { settlement, .. } => Some(Self::Settle(*settlement)),
             ApprovalEvent::Expired {} | ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => {
@@ -94,6 +96,7 @@ impl Decision {
         match self {
             Self::Approve => "approved",
             Self::Deny => "denied",
+            Self::Edit => "changed it",
             Self::Answer => "answered",
             Self::Settle(Settlement::Happened) => "said that it happened",
             Self::Settle(Settlement::Retry) => "tried again",
@@ -107,6 +110,7 @@ impl Decision {
         match self {
             Self::Approve => "it was approved",
             Self::Deny => "it was denied",
+            Self::Edit => "it was changed first",
             Self::Answer => "it was answered",
             Self::Settle(Settlement::Happened) => "it had happened",
             Self::Settle(Settlement::Retry) => "it was tried again",

@@ -37,6 +37,7 @@ fn recording() -> Recording {
         reason: "it leaves this machine".to_owned(),
         rationale: "".into(),
         expires_at: None,
+        edit: None,
     };
     let events = [
         (0, Stream::Run(RUN), 1, Event::Run(RunEvent::Started { spec: Box::new(spec()) })),

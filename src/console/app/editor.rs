@@ -9,17 +9,15 @@ use super::App;
 use super::Surface;
 use crate::console::update::Edit;
 use crate::console::update::Reply;
+use crate::console::update::Written;
 
 impl<S: Surface> App<S> {
     pub(super) fn edit(&mut self, edit: Edit) {
         self.surface.leave();
         self.is_away = true;
-        let mut command = self.options.editor.clone();
-        if command.is_empty() {
-            command.push("vi".to_owned());
-        }
+        let command = self.options.editor.clone();
         self.spawn(async move {
-            let result = edited(&command, &edit.text).await;
+            let result = edit_text(&command, &edit).await;
             Reply::Edited { edit, result }
         });
     }
@@ -32,11 +30,20 @@ impl<S: Surface> App<S> {
 }
 
 /// Runs the editor on a file that only its owner reads, and gives back what it left there.
-async fn edited(command: &[String], text: &str) -> Result<String, String> {
-    let Some((program, arguments)) = command.split_first() else { return Err("no editor is set".to_owned()) };
+///
+/// `command` is the editor with its arguments; an empty one means `vi`. An error says what went wrong.
+pub async fn edit_text(command: &[String], edit: &Edit) -> Result<String, String> {
+    let (program, arguments) = match command.split_first() {
+        Some((program, arguments)) => (program.as_str(), arguments),
+        None => ("vi", command),
+    };
     let failed = |error: io::Error| format!("cannot edit with {program}: {error}");
-    let mut file = tempfile::Builder::new().prefix("morningai-").suffix(".md").tempfile().map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    let suffix = match edit.written {
+        Written::Markdown => ".md",
+        Written::Json => ".json",
+    };
+    let mut file = tempfile::Builder::new().prefix("morningai-").suffix(suffix).tempfile().map_err(failed)?;
+    file.write_all(edit.text.as_bytes()).map_err(failed)?;
     let status = Command::new(program).args(arguments).arg(file.path()).kill_on_drop(true).status().await;
     let status = status.map_err(failed)?;
     if !status.success() {

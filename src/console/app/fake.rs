@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::console::app::Launcher;
@@ -12,15 +13,21 @@ use crate::console::state::Offer;
 use crate::console::state::Offers;
 use crate::console::update::Launch;
 use crate::console::view::fixtures::Story;
+use crate::console::view::fixtures::approval_id;
 use crate::console::view::fixtures::run_id;
 use crate::console::view::fixtures::spec;
 use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
+use crate::domain::ApprovalId;
+use crate::domain::Ask;
+use crate::domain::CallEdit;
 use crate::domain::CardDigest;
 use crate::domain::Command;
+use crate::domain::EffectCard;
 use crate::domain::Envelope;
 use crate::domain::FeedItem;
 use crate::domain::Page;
+use crate::domain::Payload;
 use crate::domain::Query;
 use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
@@ -100,6 +107,9 @@ impl Fake {
             Command::Deny { approval, reason } => {
                 story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
             }
+            Command::Edit { approval, digest, args } => {
+                edit(story, *approval, digest, args, by);
+            }
             Command::Answer { approval, text } => {
                 story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
             }
@@ -119,6 +129,31 @@ impl Fake {
             other => unreachable!("a console never asks for {other:?}"),
         })
     }
+}
+
+/// The request ends, and the call is asked for with the new arguments as its payload.
+fn edit(story: &mut Story, edited: ApprovalId, digest: &str, args: &Value, by: &Actor) {
+    story.approval(edited, by, ApprovalEvent::Edited { digest: CardDigest(digest.to_owned()), args: args.clone() });
+    let old = story.snapshot.approvals[&edited].clone();
+    let asked = story.thread(old.run).calls[&old.call].asked().clone();
+    story.run(old.run, by, RunEvent::CallEdited { call: old.call, approval: edited, args: args.clone() });
+    let payload = Payload::Arguments { args: args.clone() };
+    let ask = Ask::Effect { card: EffectCard { payload, ..old.ask.card().unwrap().clone() } };
+    let (approval, digest) = (approval_id(90), ask.digest());
+    let requested = ApprovalEvent::Requested {
+        run: old.run,
+        call: old.call,
+        tool: old.tool,
+        ask: Box::new(ask),
+        digest: digest.clone(),
+        rule: old.rule,
+        reason: old.reason,
+        rationale: old.rationale,
+        expires_at: old.expires_at,
+        edit: Some(Box::new(CallEdit { by: by.clone(), request: edited, asked, args: args.clone() })),
+    };
+    story.approval(approval, &old.requested_by, requested);
+    story.run(old.run, &Actor::System, RunEvent::CallParked { call: old.call, approval, digest });
 }
 
 #[async_trait]

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
+pub use editor::edit_text;
 pub use options::ConsoleOptions;
 pub use options::IdleLock;
 pub use options::Launcher;

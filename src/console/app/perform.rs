@@ -15,6 +15,8 @@ use super::pace::Wanted;
 use crate::console::update::Launch;
 use crate::console::update::Reply;
 use crate::console::update::Request;
+use crate::domain::ApprovalId;
+use crate::domain::CallNo;
 use crate::domain::Command;
 use crate::domain::Envelope;
 use crate::domain::Page;
@@ -47,6 +49,7 @@ impl<S: Surface> App<S> {
                 self.reading.remove(&run);
                 self.snapshot.threads.remove(&run);
             }
+            Request::ReadArguments { approval, run, call } => self.read_arguments(approval, run, call),
             Request::ReadLog { search, before } => self.read_log(search, before),
             Request::ReadRuns { offset } => {
                 let query = Query::Runs { offset, limit: LIST_PAGE };
@@ -113,7 +116,7 @@ impl<S: Surface> App<S> {
         let client = Arc::clone(&self.client);
         let by = self.options.person.clone();
         self.spawn(async move {
-            let result = client.submit((*command).clone(), by).await.map(drop);
+            let result = client.submit((*command).clone(), by).await;
             Reply::Submitted { command, done, result }
         });
     }
@@ -135,6 +138,19 @@ impl<S: Surface> App<S> {
         self.spawn(async move {
             let result = read_stream(&*client, run).await.map(Box::new);
             Reply::RunRead { run, result }
+        });
+    }
+
+    fn read_arguments(&mut self, approval: ApprovalId, run: RunId, call: CallNo) {
+        let client = Arc::clone(&self.client);
+        self.spawn(async move {
+            let read = read_stream(&*client, run).await;
+            let args = read.map(|(_, thread)| thread.calls.get(&call).map(|entry| entry.call.args.clone()));
+            let missing = || ClientError {
+                message: format!("call {call} is not in the history of run {}", run.short()),
+                hint: "approve or deny it as it stands".to_owned(),
+            };
+            Reply::ArgumentsRead { approval, result: args.and_then(|args| args.ok_or_else(missing)) }
         });
     }
 

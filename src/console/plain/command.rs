@@ -1,5 +1,7 @@
 //! What is typed into the text console, parsed. Pure.
 
+use serde_json::Value;
+
 use crate::domain::CardDigest;
 use crate::domain::Settlement;
 
@@ -7,6 +9,8 @@ pub const HELP: &str = "\
 approvals                      print everything that waits for you, in full
 approve ID DIGEST              approve the card with this digest (at least 8 digits of it)
 deny ID [REASON]               deny it
+arguments ID                   print what it would be called with, as JSON on one line
+edit ID DIGEST JSON            change that; the changed card is asked anew
 answer ID TEXT                 answer a question
 settle ID happened|retry|drop  say what became of an unknown outcome
 runs                           list runs
@@ -32,6 +36,8 @@ pub enum Typed {
     Show(String),
     Approve { id: String, digest: String },
     Deny { id: String, reason: String },
+    Arguments(String),
+    Edit { id: String, digest: String, args: Value },
     Answer { id: String, text: String },
     Settle { id: String, settlement: Settlement },
     Pause(String),
@@ -65,6 +71,8 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "approve" => return approve(first, more),
         "deny" if first.is_empty() => return Err("deny needs the id of a request".to_owned()),
         "deny" => Typed::Deny { id: first.to_owned(), reason: more.to_owned() },
+        "arguments" => Typed::Arguments(one("the id of a request")?),
+        "edit" => return edit(first, more),
         "answer" if more.is_empty() => return Err("answer needs the id of a question and a text".to_owned()),
         "answer" => Typed::Answer { id: first.to_owned(), text: more.to_owned() },
         "settle" => Typed::Settle { id: first.to_owned(), settlement: settlement(more)? },
@@ -87,6 +95,19 @@ fn approve(id: &str, digest: &str) -> Result<Typed, String> {
         return Err(format!("{digest:?} is not a digest: at least {least} hexadecimal digits are wanted"));
     }
     Ok(Typed::Approve { id: id.to_owned(), digest: digest.to_ascii_lowercase() })
+}
+
+/// `ID DIGEST JSON`.
+fn edit(id: &str, rest: &str) -> Result<Typed, String> {
+    let (digest, json) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+    if json.trim().is_empty() {
+        return Err(
+            "edit needs the id of a request, the digest that its card shows, and the arguments as JSON".to_owned()
+        );
+    }
+    let Typed::Approve { id, digest } = approve(id, digest)? else { return Ok(Typed::Nothing) };
+    let args = serde_json::from_str(json).map_err(|error| format!("the arguments are not JSON: {error}"))?;
+    Ok(Typed::Edit { id, digest, args })
 }
 
 fn settlement(word: &str) -> Result<Settlement, String> {
@@ -140,6 +161,15 @@ mod tests {
         {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn other_arguments_come_as_json_and_say_where_they_are_not() {
+        let args = serde_json::json!({ "branch": "a b" });
+        let edit = Typed::Edit { id: "78dd".to_owned(), digest: "ab12cd34".to_owned(), args };
+        assert_eq!(parse("edit 78dd AB12CD34 {\"branch\": \"a b\"}"), Ok(edit));
+        assert!(parse("edit 78dd ab12cd34 {branch}").is_err_and(|said| said.contains("line 1 column 2")));
+        assert!(parse("edit 78dd ab12cd34").is_err() && parse("edit 78dd short {}").is_err());
     }
 
     #[test]

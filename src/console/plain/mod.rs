@@ -16,6 +16,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::AsyncBufRead;
 use tokio::io::AsyncBufReadExt;
 use tokio::sync::broadcast::error::RecvError;
@@ -215,6 +216,8 @@ impl Plain<'_> {
             Ok(Typed::Deny { id, reason }) => {
                 self.decide(&id, |approval| Command::Deny { approval, reason: reason.into() }).await?;
             }
+            Ok(Typed::Arguments(id)) => self.print_arguments(&id).await?,
+            Ok(Typed::Edit { id, digest, args }) => self.edit(&id, digest, args).await?,
             Ok(Typed::Answer { id, text }) => {
                 self.decide(&id, |approval| Command::Answer { approval, text: text.into() }).await?;
             }
@@ -284,7 +287,31 @@ impl Plain<'_> {
         }
     }
 
+    /// What a request's call would be called with.
+    async fn print_arguments(&mut self, id: &str) -> io::Result<()> {
+        let found = self.find_approval(id);
+        let Some(approval) = found.ok().and_then(|id| self.snapshot.approvals.get(&id).cloned()) else {
+            return self.fail(&format!("no request has the id {id:?}"), "approvals lists what waits");
+        };
+        match read_thread(&*self.client, approval.run).await {
+            Ok(thread) => match thread.calls.get(&approval.call) {
+                Some(entry) => self.say(&entry.call.args.to_string()),
+                None => self.fail("its call is not in the history of its run", ""),
+            },
+            Err((message, hint)) => self.fail(&message, &hint),
+        }
+    }
+
     async fn approve(&mut self, id: &str, digest: String) -> io::Result<()> {
+        self.decide_printed(id, |approval| Command::Approve { approval, digest }).await
+    }
+
+    async fn edit(&mut self, id: &str, digest: String, args: Value) -> io::Result<()> {
+        self.decide_printed(id, |approval| Command::Edit { approval, digest, args }).await
+    }
+
+    /// For what only somebody may decide who can have read the card.
+    async fn decide_printed(&mut self, id: &str, command: impl FnOnce(ApprovalId) -> Command) -> io::Result<()> {
         let id = match self.find_approval(id) {
             Ok(id) => id,
             Err(problem) => return self.fail(&problem, "approvals lists what waits"),
@@ -292,7 +319,7 @@ impl Plain<'_> {
         if !self.printed.contains(&id) {
             return self.fail("its card was not printed here yet", &format!("show {} prints it", id.short()));
         }
-        self.submit(Command::Approve { approval: id, digest }).await
+        self.submit(command(id)).await
     }
 
     async fn decide(&mut self, id: &str, command: impl FnOnce(ApprovalId) -> Command) -> io::Result<()> {

@@ -36,6 +36,21 @@ async fn a_waiting_card_is_printed_in_full_and_approved_by_its_digest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn arguments_are_printed_and_changed_and_the_changed_card_is_printed_too() {
+    let fake = Arc::new(Fake::new(night()));
+    let id = approval_id(1).short();
+    let digest = push_card().digest().shown().to_owned();
+    let json = "{\"branch\":\"fix/other\"}";
+    let text = session(&fake, &format!("arguments {id}\nedit {id} {digest} {json}\nquit\n")).await;
+    let args = fake.story.lock().unwrap().thread(run_id(FIX)).calls.values().last().unwrap().asked().to_string();
+    assert!(text.contains(&args), "{args} is missing in\n{text}");
+    assert!(text.contains("Done, and saved."), "{text}");
+    let args = serde_json::from_str(json).unwrap();
+    let submitted = fake.submitted.lock().unwrap().clone();
+    assert_eq!(submitted, [Command::Edit { approval: approval_id(1), digest, args }]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_it_prints_moves_a_cursor_or_colours_anything() {
     let fake = Arc::new(Fake::new(night()));
     let text = session(&fake, "runs\napprovals\nagents\nhelp\nshow zzz\nnonsense\nquit\n").await;

@@ -62,7 +62,7 @@ pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Time
     }
     let digest = approval.digest.shown();
     lines.push(match &approval.ask {
-        Ask::Effect { .. } => format!("To decide: approve {id} {digest}, or deny {id} REASON"),
+        Ask::Effect { .. } => format!("To decide: approve {id} {digest}, deny {id} REASON, or edit {id} {digest} JSON"),
         Ask::Question { .. } => format!("To decide: answer {id} TEXT, or deny {id}"),
         Ask::InDoubt { .. } => format!("To decide: settle {id} happened, settle {id} retry, or settle {id} drop"),
     });

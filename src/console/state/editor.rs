@@ -69,6 +69,12 @@ impl Editor {
         self.area.move_cursor(CursorMove::End);
     }
 
+    /// Puts the cursor before a line's character, both from 0; what is not there means the last.
+    pub fn go_to(&mut self, line: usize, character: usize) {
+        let place = |number: usize| u16::try_from(number).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(place(line), place(character)));
+    }
+
     pub fn text(&self) -> String {
         self.area.lines().join("\n")
     }

@@ -2,6 +2,7 @@
 //!
 //! Plain data that `update` changes and `view` reads. Nothing here performs I/O or reads a clock.
 
+mod arguments;
 mod editor;
 mod goal;
 mod live;
@@ -17,6 +18,9 @@ mod toast;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+pub use arguments::Arguments;
+pub use arguments::Drafting;
+pub use arguments::Misfit;
 pub use editor::Editor;
 pub use editor::Lines;
 pub use goal::Field;

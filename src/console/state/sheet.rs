@@ -1,5 +1,6 @@
 //! What stands over the foot of the page and takes the keys: help, palette, a line to type, a question to confirm.
 
+use super::arguments::Arguments;
 use super::editor::Editor;
 use super::editor::Lines;
 use super::goal::Goal;
@@ -16,6 +17,7 @@ pub enum Sheet {
     Prompt(Box<Prompt>),
     Confirm(Confirm),
     Goal(Box<Goal>),
+    Arguments(Box<Arguments>),
 }
 
 /// A text that is asked for.

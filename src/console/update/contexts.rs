@@ -55,7 +55,7 @@ fn card_context(approval: ApprovalId, world: &World<'_>) -> Option<Context> {
 /// Whether keys are text, or belong to the sheet, rather than asking for intents.
 pub fn takes_text(state: &State) -> bool {
     match state.sheet {
-        Some(Sheet::Palette(_) | Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_)) => true,
+        Some(Sheet::Palette(_) | Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_) | Sheet::Arguments(_)) => true,
         Some(Sheet::Help(_)) | None => false,
     }
 }

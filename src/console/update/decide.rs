@@ -26,7 +26,7 @@ use crate::fold::Approval;
 
 /// How well a card must have been seen for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Care {
+pub enum Care {
     /// All of what will run was on the terminal.
     Read,
     /// It was on the terminal for long enough.
@@ -132,7 +132,13 @@ fn send_denial(state: &mut State, world: &World<'_>, approval: &Approval, reason
     decide(state, world, approval, command, format!("denied: {}", in_words(approval)))
 }
 
-fn decide(state: &mut State, world: &World<'_>, approval: &Approval, command: Command, done: String) -> Vec<Request> {
+pub fn decide(
+    state: &mut State,
+    world: &World<'_>,
+    approval: &Approval,
+    command: Command,
+    done: String,
+) -> Vec<Request> {
     let requests = submit(state, world, command, done);
     if !requests.is_empty() {
         state.deciding.insert(approval.id);
@@ -152,7 +158,7 @@ fn in_words(approval: &Approval) -> String {
 }
 
 /// The card that is open, if a decision may be made on it now; otherwise says why not.
-fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: Pressed) -> Option<&'a Approval> {
+pub fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: Pressed) -> Option<&'a Approval> {
     let review = state.review()?;
     let id = review.approval;
     let readiness = review.readiness(pressed.at, pressed.before);
@@ -184,7 +190,7 @@ fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: Pres
 }
 
 /// The request, unless it was decided meanwhile or a decision is on its way.
-fn open_approval<'a>(state: &mut State, world: &World<'a>, id: ApprovalId) -> Option<&'a Approval> {
+pub fn open_approval<'a>(state: &mut State, world: &World<'a>, id: ApprovalId) -> Option<&'a Approval> {
     let approval = world.snapshot.approvals.get(&id)?;
     if !approval.state.is_open() {
         let by = approval.decided_by.as_ref().map(|by| format!(" by {}", Untrusted::from(by.name()).visible()));

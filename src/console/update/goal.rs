@@ -9,6 +9,7 @@ use super::Launch;
 use super::LaunchKind;
 use super::Request;
 use super::World;
+use super::Written;
 use super::toast;
 use crate::console::state::Field;
 use crate::console::state::Goal;
@@ -69,7 +70,9 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
         KeyCode::Enter if alt => goal.goal.new_line(),
         KeyCode::Enter => return start(goal, refusal),
         KeyCode::Char('s') if control => return start(goal, refusal),
-        KeyCode::Char('o') if control => return vec![Request::Edit(Edit { text: goal.goal.text() })],
+        KeyCode::Char('o') if control => {
+            return vec![Request::Edit(Edit { text: goal.goal.text(), written: Written::Markdown })];
+        }
         KeyCode::Tab if goal.field == Field::Workspace && wants_completion(goal) => {
             return vec![Request::Complete(goal.workspace.text())];
         }

@@ -1,6 +1,7 @@
 //! What a committed event changes in the console itself, beyond the snapshot that was folded already.
 
 use super::Request;
+use super::edit;
 use super::navigate;
 use crate::console::state::Reading;
 use crate::console::state::Source;
@@ -16,7 +17,10 @@ use crate::domain::Stream;
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
     match (&envelope.event, envelope.stream) {
-        (Event::Approval(ApprovalEvent::Requested { .. }), _) => vec![Request::Bell],
+        (Event::Approval(ApprovalEvent::Requested { .. }), _) => {
+            edit::asked_anew(state, envelope);
+            vec![Request::Bell]
+        }
         (Event::Run(event), Stream::Run(run)) => {
             let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
             match event {

@@ -3,6 +3,7 @@
 mod contexts;
 mod copy;
 mod decide;
+mod edit;
 mod goal;
 mod heard;
 mod lock;
@@ -29,6 +30,7 @@ pub use request::Launch;
 pub use request::LaunchKind;
 pub use request::Reply;
 pub use request::Request;
+pub use request::Written;
 pub use typing::pasted;
 pub use typing::typed;
 
@@ -112,6 +114,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::Approve => decide::approve(state, world, pressed),
         Intent::Deny | Intent::Dismiss => decide::deny(state, world, pressed),
         Intent::DenyWithReason => decide::ask_reason(state, world, pressed),
+        Intent::Edit => edit::open(state, world, pressed),
         Intent::SettleHappened | Intent::SettleRetry | Intent::SettleGiveUp => {
             decide::settle(state, world, intent, pressed)
         }

@@ -4,8 +4,10 @@ use super::Launch;
 use super::Reply;
 use super::Request;
 use super::World;
+use super::edit;
 use super::navigate;
 use super::toast;
+use crate::console::state::Drafting;
 use crate::console::state::Goal;
 use crate::console::state::Loading;
 use crate::console::state::Progress;
@@ -14,6 +16,7 @@ use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::console::state::Tone;
 use crate::domain::Command;
+use crate::domain::Envelope;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
@@ -32,6 +35,10 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             if let Some(open) = state.run_page_mut(run) {
                 open.loading = loading;
             }
+            Vec::new()
+        }
+        Reply::ArgumentsRead { approval, result } => {
+            edit::read(state, world, approval, result);
             Vec::new()
         }
         Reply::LogRead { search, before, result } => {
@@ -68,7 +75,7 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         }
         Reply::Edited { result, .. } => {
             match result {
-                Ok(text) => goal_mut(state).into_iter().for_each(|goal| goal.goal.set(text.trim_end())),
+                Ok(text) => edited(state, &text),
                 Err(reason) => toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists"),
             }
             Vec::new()
@@ -91,17 +98,18 @@ fn submitted(
     world: &World<'_>,
     command: Command,
     done: String,
-    result: Result<(), Rejection>,
+    result: Result<Vec<Envelope>, Rejection>,
 ) -> Vec<Request> {
     let decided = command.approval();
     if let Some(id) = decided {
         state.deciding.remove(&id);
     }
-    if let Err(rejection) = result {
-        if let (Command::Start { .. }, Some(goal)) = (&command, goal_mut(state)) {
-            goal.progress = Progress::Refused { message: shown(&rejection.message), hint: shown(&rejection.hint) };
-        }
-        toast(state, world, Tone::Bad, shown(&rejection.message), shown(&rejection.hint));
+    let events = match result {
+        Ok(events) => events,
+        Err(rejection) => return rejected(state, world, &command, &rejection),
+    };
+    if let Command::Edit { approval, .. } = command {
+        edit::done(state, world, approval, &events, done);
         return Vec::new();
     }
     let left = world.snapshot.open_approvals().filter(|approval| Some(approval.id) != decided).count();
@@ -122,6 +130,33 @@ fn submitted(
             navigate::open_run(state, run)
         }
         _ => Vec::new(),
+    }
+}
+
+fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {
+    let (message, hint) = (shown(&rejection.message), shown(&rejection.hint));
+    if let (Command::Start { .. }, Some(goal)) = (command, goal_mut(state)) {
+        goal.progress = Progress::Refused { message: message.clone(), hint: hint.clone() };
+    }
+    // A draft has the reason below it; where it was closed meanwhile, the reason is said as any other.
+    if let Command::Edit { approval, .. } = command
+        && edit::refused(state, *approval, message.clone(), hint.clone())
+    {
+        return Vec::new();
+    }
+    toast(state, world, Tone::Bad, message, hint);
+    Vec::new()
+}
+
+/// A text comes back from the person's own editor to where it was taken from.
+fn edited(state: &mut State, text: &str) {
+    match &mut state.sheet {
+        Some(Sheet::Goal(goal)) => goal.goal.set(text.trim_end()),
+        Some(Sheet::Arguments(draft)) => {
+            draft.editor.set(text.trim_end());
+            draft.drafting = Drafting::Editing;
+        }
+        _ => {}
     }
 }
 

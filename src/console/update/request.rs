@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::console::state::Hidden;
 use crate::console::state::Mouse;
 use crate::console::state::Offers;
 use crate::domain::ApprovalId;
+use crate::domain::CallNo;
 use crate::domain::Command;
 use crate::domain::Envelope;
 use crate::domain::Page;
@@ -41,6 +44,12 @@ pub enum Request {
     },
     ReadApprovals {
         offset: u32,
+    },
+    /// Read what a call would be called with.
+    ReadArguments {
+        approval: ApprovalId,
+        run: RunId,
+        call: CallNo,
     },
     /// Make a workspace and whatever else a run needs, then start it.
     Launch(Launch),
@@ -86,6 +95,14 @@ pub enum LaunchKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     pub text: String,
+    pub written: Written,
+}
+
+/// How a text is written, for an editor that helps with that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    Markdown,
+    Json,
 }
 
 /// What came of a request.
@@ -94,11 +111,15 @@ pub enum Reply {
     Submitted {
         command: Box<Command>,
         done: String,
-        result: Result<(), Rejection>,
+        result: Result<Vec<Envelope>, Rejection>,
     },
     RunRead {
         run: RunId,
         result: Result<Box<(Run, Thread)>, ClientError>,
+    },
+    ArgumentsRead {
+        approval: ApprovalId,
+        result: Result<Value, ClientError>,
     },
     LogRead {
         search: String,

@@ -8,12 +8,14 @@ use super::Pressed;
 use super::Request;
 use super::World;
 use super::decide;
+use super::edit;
 use super::goal;
 use super::navigate;
 use super::palette;
 use super::submit;
 use super::toast;
 use crate::console::state::Confirm;
+use crate::console::state::Drafting;
 use crate::console::state::Field;
 use crate::console::state::Palette;
 use crate::console::state::Prompt;
@@ -32,6 +34,10 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent, pressed: Press
         Some(Sheet::Goal(form)) => {
             state.sheet = Some(Sheet::Goal(form));
             goal::typed(state, world, key)
+        }
+        Some(Sheet::Arguments(draft)) => {
+            state.sheet = Some(Sheet::Arguments(draft));
+            edit::typed(state, world, key)
         }
         Some(Sheet::Palette(_)) if leaves => Vec::new(),
         Some(Sheet::Palette(open)) => palette_key(state, world, open, key, pressed),
@@ -55,6 +61,8 @@ pub fn pasted(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> 
             Field::Workspace => goal.workspace.insert(text),
             Field::Agent => {}
         },
+        Some(Sheet::Arguments(draft)) if draft.drafting == Drafting::Editing => draft.editor.insert(text),
+        Some(Sheet::Arguments(_)) => {}
         Some(Sheet::Palette(palette)) => {
             palette.query.insert(text);
             palette.search();

@@ -24,6 +24,11 @@ const MOST_ENDED: usize = 6;
 /// Models named before the rest is only counted.
 const MOST_MODELS: usize = 6;
 
+/// From this width on, what it costs stands beside what goes on.
+const WIDE: usize = 160;
+/// Columns between the two.
+const GAP: usize = 4;
+
 /// What the page is drawn from.
 #[derive(Clone, Copy)]
 pub struct OverviewContext<'a> {
@@ -44,10 +49,33 @@ pub fn rows(context: &OverviewContext<'_>) -> Vec<Row> {
     if context.status.model.is_none() {
         no_model(context, &mut rows);
     }
+    if context.width >= WIDE {
+        rows.extend(side_by_side(context));
+        return rows;
+    }
     needs_me(context, &mut rows);
     running(context, &mut rows);
     costs(context, &mut rows);
     ended(context, &mut rows);
+    rows
+}
+
+/// On the left all that can be opened, so that the cursor walks down one column; on the right what it costs.
+fn side_by_side(context: &OverviewContext<'_>) -> Vec<Row> {
+    let right = OverviewContext { width: context.width * 2 / 5, ..*context };
+    let left = OverviewContext { width: context.width - right.width - GAP, ..*context };
+    let (mut rows, mut beside) = (Vec::new(), Vec::new());
+    needs_me(&left, &mut rows);
+    running(&left, &mut rows);
+    ended(&left, &mut rows);
+    costs(&right, &mut beside);
+    rows.resize(rows.len().max(beside.len()), Row::new());
+    for (row, other) in rows.iter_mut().zip(beside) {
+        if !other.is_empty() {
+            row.pad_to(left.width + GAP);
+            row.append(other);
+        }
+    }
     rows
 }
 

@@ -59,7 +59,7 @@ pub fn approval(state: ApprovalState) -> Sign {
         ApprovalState::InDoubt => sign("?", "in doubt", Role::Waiting),
         ApprovalState::Approved => sign("✓", "approved", Role::Good),
         ApprovalState::Denied => sign("✗", "denied", Role::Bad),
-        ApprovalState::Edited => sign("~", "edited", Role::Good),
+        ApprovalState::Edited => sign("~", "edited", Role::Warning),
         ApprovalState::Expired => sign("!", "expired", Role::Warning),
         ApprovalState::Withdrawn => sign("–", "withdrawn", Role::Dim),
         ApprovalState::Superseded => sign("→", "superseded", Role::Dim),

@@ -2,6 +2,7 @@
 
 mod agent_run;
 mod decisions;
+mod edits;
 mod procedure_run;
 mod recovery;
 

@@ -86,6 +86,16 @@ pub(in crate::server) struct Deny {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+pub(in crate::server) struct Edit {
+    /// The card's digest, at least its first 8 hex digits: what you change is what you saw.
+    #[schemars(length(min = 8))]
+    digest: String,
+    /// All of the call's arguments, as its tool's schema wants them.
+    arguments: serde_json::Map<String, serde_json::Value>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::server) struct Answer {
     text: String,
 }
@@ -116,6 +126,24 @@ pub(in crate::server) async fn deny(
     Given(given): Given<Deny>,
 ) -> Result<Response, Problem> {
     decide(&app, &principal, &id, |approval| Command::Deny { approval: approval.id, reason: given.reason.into() }).await
+}
+
+/// The answer is the request by which the changed call is asked for, or the changed one while there is no other.
+pub(in crate::server) async fn edit(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(id): Path<String>,
+    Given(given): Given<Edit>,
+) -> Result<Response, Problem> {
+    let (mut snapshot, approval) = find(&app, &id).await?;
+    snapshot.approvals.insert(approval.id, approval.clone());
+    let args = serde_json::Value::Object(given.arguments);
+    let command = Command::Edit { approval: approval.id, digest: given.digest.trim().to_owned(), args };
+    for envelope in commit::decide(&app, &principal, command).await? {
+        snapshot.apply(&envelope);
+    }
+    let asked = snapshot.asked_instead_of(approval.id).or(snapshot.approvals.get(&approval.id));
+    json(&ApprovalDetail::of(asked.unwrap_or(&approval)))
 }
 
 pub(in crate::server) async fn answer(

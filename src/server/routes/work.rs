@@ -113,6 +113,14 @@ pub(super) fn approval_routes() -> Vec<Route> {
             || post(approvals::deny),
         )
         .needs(Action::Deny),
+        Route::post::<approvals::Edit>(
+            "/v1/approvals/{id}/edit",
+            "edit",
+            "Change what an agent asks to do; the answer is the changed card, which is to be approved",
+            Answer::Json(describe::<ApprovalDetail<'static>>),
+            || post(approvals::edit),
+        )
+        .needs(Action::Edit),
         Route::post::<approvals::Answer>(
             "/v1/approvals/{id}/answer",
             "answer",

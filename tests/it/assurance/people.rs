@@ -84,6 +84,10 @@ impl Person {
             (Ask::Effect { .. }, Answer::Approve) => {
                 Command::Approve { approval: id, digest: approval.digest.0.clone() }
             }
+            (Ask::Effect { .. }, Answer::Edit) if approval.edit.is_none() => {
+                Command::Edit { approval: id, digest: approval.digest.0.clone(), args: self.changed(approval) }
+            }
+            (Ask::Effect { .. }, Answer::Edit) => Command::Approve { approval: id, digest: approval.digest.0.clone() },
             (Ask::Effect { .. }, Answer::Deny) => Command::Deny { approval: id, reason: "no".into() },
             (Ask::Question { .. }, _) => Command::Answer { approval: id, text: "this one".into() },
             (Ask::InDoubt { card, .. }, _) => {
@@ -93,6 +97,16 @@ impl Person {
             }
         };
         self.submit(command).await;
+    }
+
+    /// The arguments with one more, which every effect here takes and none looks at.
+    fn changed(&self, approval: &Approval) -> serde_json::Value {
+        let Some(Payload::Arguments { args }) = approval.ask.card().map(|card| &card.payload) else {
+            panic!("{approval:?}")
+        };
+        let mut args = args.clone();
+        args["changed"] = true.into();
+        args
     }
 
     fn settlement(&self, approval: &Approval, card: &EffectCard) -> Settlement {

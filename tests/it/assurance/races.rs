@@ -31,6 +31,7 @@ use crate::support::scale::rounds;
 pub enum Racer {
     Approve,
     Deny,
+    Edit,
     /// Its clock is past the expiry of every request.
     Expire,
     Cancel,
@@ -66,6 +67,7 @@ impl Racer {
         match self {
             Self::Approve => Command::Approve { approval, digest },
             Self::Deny => Command::Deny { approval, reason: "no".into() },
+            Self::Edit => Command::Edit { approval, digest, args: serde_json::json!({ "n": 2 }) },
             Self::Expire => Command::Expire { approval },
             Self::Cancel => Command::Cancel { run, reason: "enough".to_owned() },
             Self::Answer => Command::Answer { approval, text: "this one".into() },
@@ -85,6 +87,12 @@ enum Asked {
 #[test]
 fn leave_is_given_or_refused_once() {
     race(Asked::Leave, [Racer::Approve, Racer::Deny, Racer::Expire, Racer::Cancel], rounds(150, 5_000));
+}
+
+#[test]
+fn a_change_wins_or_loses_like_any_other_decision() {
+    race(Asked::Leave, [Racer::Approve, Racer::Edit, Racer::Expire, Racer::Cancel], rounds(75, 2_500));
+    race(Asked::Leave, [Racer::Edit, Racer::Deny, Racer::Approve, Racer::Expire], rounds(75, 2_500));
 }
 
 #[test]
@@ -239,6 +247,7 @@ fn history(asked: Asked, now: Timestamp) -> (Target, Vec<(Stream, Event)>) {
         reason: "because".to_owned(),
         rationale: Untrusted::default(),
         expires_at: Some(now + TimeDelta::hours(1)),
+        edit: None,
     };
     let of_run = |event| (Stream::Run(run), Event::Run(event));
     let mut events = vec![

@@ -27,6 +27,8 @@ pub enum Plot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Answer {
     Approve,
+    /// Changes the call first, and approves what it has become.
+    Edit,
     Deny,
 }
 

@@ -252,6 +252,12 @@ fn denials_cancels_and_pauses_survive() {
 }
 
 #[test]
+fn a_call_that_a_person_changes_is_asked_for_anew_wherever_it_was_left() {
+    everywhere(&Story::procedure(&["ask_once"]).answered(Answer::Edit));
+    everywhere(&Story::procedure(&["ask_checkable"]).answered(Answer::Edit));
+}
+
+#[test]
 fn an_agent_goes_on_in_mid_conversation() {
     let turns: &[&[&str]] = &[&["repeatable", "ask_once"], &["question"], &["checkable", "once"]];
     crash_everywhere(&Story::agent(turns), &[ALWAYS, EFFECT, MODEL].concat());

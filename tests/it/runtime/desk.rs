@@ -106,6 +106,12 @@ impl Counter {
         }
     }
 
+    /// Takes an optional text `to`, and finds nothing `to: nowhere`.
+    pub fn addressed(mut self) -> Self {
+        self.spec.parameters = json!({ "type": "object", "properties": { "to": { "type": "string" } } });
+        self
+    }
+
     pub fn held(self) -> Self {
         Self { gate: Arc::new(Semaphore::new(0)), ..self }
     }
@@ -126,6 +132,9 @@ impl Tool for Counter {
             return Ok(Prepared::Finish { summary: "done".into(), outcome: FinishOutcome::Succeeded });
         }
         tokio::time::sleep(self.dry_run).await;
+        if args["to"] == "nowhere" {
+            return Err(ToolResult::failure(FailureKind::BadCall, "there is no nowhere"));
+        }
         let world = self.world.lock().unwrap().clone();
         Ok(Prepared::Effect(Box::new(EffectCard {
             tool: self.spec.name.clone(),

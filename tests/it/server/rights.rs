@@ -122,6 +122,7 @@ fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
     let commands = vec![
         Command::Start { run: RunId(uuid::Uuid::now_v7()), spec: Box::new(crate::runtime::desk::spec()) },
         approve(approval),
+        Command::Edit { approval: approval.id, digest: "00000000".to_owned(), args: json!({}) },
         Command::Settle { approval: approval.id, settlement: Settlement::Retry, note: "".into() },
         Command::Answer { approval: approval.id, text: "so".into() },
         Command::Deny { approval: approval.id, reason: "no".into() },
@@ -140,6 +141,7 @@ fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
         match command {
             Command::Start { .. } | Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } => {}
             Command::Settle { .. } | Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => {}
+            Command::Edit { .. } => {}
             Command::Proceed { .. } | Command::Recover { .. } | Command::Expire { .. } | Command::Doubt { .. } => {}
             Command::EffectFinished { .. } | Command::Drifted { .. } | Command::TurnFinished { .. } => {}
         }

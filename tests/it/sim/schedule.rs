@@ -219,9 +219,17 @@ impl Schedule {
             0 => Command::Deny { approval: approval.id, reason: "no".into() },
             1 => Command::Approve { approval: approval.id, digest: "00000000".to_owned() },
             2 => Command::Answer { approval: approval.id, text: "this one".into() },
+            3 => self.changed(&approval),
             _ => self.sensible(&approval),
         };
         self.submit(number, approval.run, command);
+    }
+
+    /// Other arguments, each time others; now and then for a card that nobody has seen.
+    fn changed(&mut self, approval: &Approval) -> Command {
+        let digest = if self.dice.once_in(8) { "00000000".to_owned() } else { approval.digest.0.clone() };
+        let args = serde_json::json!({ "changed": self.dice.below(1_000_000) });
+        Command::Edit { approval: approval.id, digest, args }
     }
 
     fn sensible(&mut self, approval: &Approval) -> Command {

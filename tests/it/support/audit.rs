@@ -12,6 +12,8 @@ use morningai::domain::*;
 enum Request {
     Open,
     Granted,
+    /// A person changed the call, which is to be asked for anew.
+    Edited,
     /// An unknown outcome that a person wants tried again.
     Retry,
     Over,
@@ -32,6 +34,8 @@ struct Call {
     stage: Stage,
     attempts: u32,
     repeat: Option<Repeat>,
+    /// By a person; then only a person lets it start.
+    was_changed: bool,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +104,7 @@ impl Audit {
                 Open
             }
             ApprovalEvent::Approved { .. } | ApprovalEvent::Answered { .. } => Granted,
+            ApprovalEvent::Edited { .. } => Edited,
             ApprovalEvent::Settled { settlement: Settlement::Retry, .. } => Retry,
             ApprovalEvent::Settled { .. }
             | ApprovalEvent::Denied { .. }
@@ -140,7 +145,8 @@ impl Audit {
                 for call in calls {
                     let next = CallNo(run.calls.len() as u32 + 1);
                     check(call.call == next, || format!("call {} where {next} is next", call.call))?;
-                    run.calls.insert(next, Call { stage: Stage::Requested, attempts: 0, repeat: None });
+                    run.calls
+                        .insert(next, Call { stage: Stage::Requested, attempts: 0, repeat: None, was_changed: false });
                 }
             }
             RunEvent::CallParked { call, approval, .. } => {
@@ -148,6 +154,13 @@ impl Audit {
                 let entry = run.calls.get_mut(call).ok_or("unknown call")?;
                 check(matches!(entry.stage, Stage::Requested | Stage::Started(..)), || format!("{entry:?}"))?;
                 entry.stage = Stage::Parked(*approval);
+            }
+            RunEvent::CallEdited { call, approval, .. } => {
+                check(!run.is_cancelling, || "a call is changed in a run that is being cancelled".to_owned())?;
+                check(self.requests.get(approval) == Some(&Request::Edited), || "changed by nobody".to_owned())?;
+                let entry = run.calls.get_mut(call).ok_or("unknown call")?;
+                check(entry.stage == Stage::Parked(*approval), || format!("{entry:?} is changed"))?;
+                (entry.stage, entry.was_changed) = (Stage::Requested, true);
             }
             RunEvent::EffectStarted { .. } => {
                 check(!run.is_cancelling, || "an effect begins in a run that is being cancelled".to_owned())?;
@@ -210,6 +223,8 @@ fn start(run: &mut Run, requests: &HashMap<ApprovalId, Request>, event: &RunEven
         Stage::Settled => false,
     };
     check(allowed, || format!("{entry:?} started under {under:?}"))?;
+    let by_a_person = matches!(under, Authority::Approval(_));
+    check(by_a_person || !entry.was_changed, || format!("{entry:?} was changed and started under {under:?}"))?;
     entry.stage = Stage::Started(*attempt, digest.clone());
     entry.attempts = *attempt;
     entry.repeat = Some(*repeat);

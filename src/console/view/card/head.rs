@@ -1,6 +1,7 @@
 //! The first screen of a card: what the decision turns on, one fact a row.
 
 use super::CardContext;
+use super::edit;
 use super::effect_title;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
@@ -115,8 +116,9 @@ fn effect_facts(context: &CardContext<'_>, card: &EffectCard) -> Vec<Fact> {
         fact("touches", touches(card)),
         fact("rule", rule),
         asked_by(context),
-        cost(context),
     ];
+    facts.extend(approval.edit.as_ref().map(|edit| fact("changed by", edit::summary(edit))));
+    facts.push(cost(context));
     facts.extend(status(context));
     facts.push(fact("confined by", confinement(card)));
     facts.push(digest(context));

@@ -6,6 +6,7 @@
 
 mod change;
 mod context;
+mod edit;
 mod head;
 mod payload;
 
@@ -79,6 +80,7 @@ impl CardCache {
         let from = rows.len();
         rows.extend(self.payload.iter().cloned());
         let payload = from..rows.len();
+        edit::lay(context, &mut rows);
         change::lay(context, &mut rows);
         rationale(context, &mut rows);
         if context.extent == Extent::Everything {

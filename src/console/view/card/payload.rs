@@ -21,10 +21,12 @@ pub fn rows(approval: &Approval, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     let effect_title = match approval.state {
         ApprovalState::Pending | ApprovalState::InDoubt => "Exactly this will run",
-        ApprovalState::Approved | ApprovalState::Edited => "Exactly this was approved",
-        ApprovalState::Denied | ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Superseded => {
-            "Exactly this was asked for"
-        }
+        ApprovalState::Approved => "Exactly this was approved",
+        ApprovalState::Denied
+        | ApprovalState::Edited
+        | ApprovalState::Expired
+        | ApprovalState::Withdrawn
+        | ApprovalState::Superseded => "Exactly this was asked for",
     };
     match &approval.ask {
         Ask::Effect { card } => effect(card, effect_title, width, &mut rows),

@@ -108,7 +108,7 @@ fn parts(scene: &Scene<'_>) -> Vec<Row> {
     match &scene.state.sheet {
         Some(Sheet::Help(_)) => vec![labelled("esc", "close")],
         Some(Sheet::Palette(_)) => typed(&[("enter", "choose"), ("↑ ↓", "move"), ("esc", "close")]),
-        Some(Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_)) => typed(&[("esc", "close")]),
+        Some(Sheet::Prompt(_) | Sheet::Confirm(_) | Sheet::Goal(_) | Sheet::Arguments(_)) => typed(&[("esc", "close")]),
         None => {
             let mut parts = card_state(scene);
             let wanted = wanted(scene);
@@ -146,8 +146,10 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     for context in scene.contexts {
         match context {
             Context::Effect | Context::Doubt | Context::Question if scene.state.store_down.is_some() => {}
-            Context::Effect if read => wanted.extend([Intent::Approve, Intent::Deny, Intent::DenyWithReason]),
-            Context::Effect => wanted.extend([Intent::Deny, Intent::DenyWithReason]),
+            Context::Effect if read => {
+                wanted.extend([Intent::Approve, Intent::Deny, Intent::DenyWithReason, Intent::Edit])
+            }
+            Context::Effect => wanted.extend([Intent::Deny, Intent::DenyWithReason, Intent::Edit]),
             Context::Doubt if read => {
                 wanted.extend([Intent::SettleHappened, Intent::SettleRetry, Intent::SettleGiveUp]);
             }

@@ -4,7 +4,9 @@ use super::Scene;
 use super::editor;
 use super::editor::Typed;
 use crate::console::role::Role;
+use crate::console::state::Arguments;
 use crate::console::state::Confirm;
+use crate::console::state::Drafting;
 use crate::console::state::Field;
 use crate::console::state::Goal;
 use crate::console::state::Item;
@@ -16,6 +18,7 @@ use crate::console::state::Screen;
 use crate::console::state::Sheet;
 use crate::console::view::text::Align;
 use crate::console::view::text::Row;
+use crate::console::view::wrap::Line;
 use crate::domain::Ask;
 use crate::domain::Untrusted;
 
@@ -43,6 +46,7 @@ pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> SheetRows {
         Some(Sheet::Prompt(open)) => prompt(scene, open, width),
         Some(Sheet::Confirm(open)) => confirm(scene, *open, width),
         Some(Sheet::Goal(open)) => goal(open, width, height),
+        Some(Sheet::Arguments(open)) => arguments(open, width, height),
     }
 }
 
@@ -148,6 +152,28 @@ fn goal(goal: &Goal, width: usize, height: usize) -> SheetRows {
     sheet.append(editor::rows(&goal.workspace, &label("where", has_keys), width, 2), has_keys);
     sheet.rows.extend(completions(goal, width));
     sheet.rows.push(progress(goal).cut(width));
+    sheet
+}
+
+fn arguments(draft: &Arguments, width: usize, height: usize) -> SheetRows {
+    let keys = Row::of(Role::Dim, "^S asks anew  ^O editor  esc leaves it as it is");
+    let title = format!("Change what {} is called with", draft.tool);
+    let mut sheet = SheetRows { rows: vec![Row::section(title, keys, width)], cursor: None };
+    let has_keys = matches!(draft.drafting, Drafting::Editing | Drafting::Refused { .. });
+    sheet.append(editor::rows(&draft.editor, &lead(), width, (height / 2).clamp(4, 20)), has_keys);
+    let mark = Row::of(Role::Dim, "   ");
+    let (role, text) = match &draft.drafting {
+        Drafting::Reading => (Role::Running, "▶ reading its arguments"),
+        Drafting::Sending => (Role::Running, "▶ preparing and judging it"),
+        Drafting::Editing => (Role::Dim, "it is judged anew, and nothing runs before you approve the changed card"),
+        Drafting::Refused { message, hint } => {
+            let mut text = Row::of(Role::Bad, format!("✗ {message}"));
+            text.push(Role::Dim, format!("  {hint}"));
+            Line::led(mark, text).lay(width, &mut sheet.rows);
+            return sheet;
+        }
+    };
+    sheet.rows.push(mark.with(role, text).cut(width));
     sheet
 }
 

@@ -27,6 +27,15 @@ fn gap(width: usize) -> usize {
     if width < 100 { 1 } else { 2 }
 }
 
+/// Columns of who did it, with the blank behind: a name in full where there is room for one.
+fn by(width: usize) -> usize {
+    match width {
+        ..100 => 0,
+        100..160 => 10,
+        160.. => 24,
+    }
+}
+
 /// The row of column titles.
 pub fn heading(width: usize) -> Row {
     let mut row = Row::new();
@@ -38,9 +47,7 @@ pub fn heading(width: usize) -> Row {
     row.blank(gap(width));
     row.push_cell(Role::Dim, "stream", 8, Align::Left);
     row.blank(gap(width));
-    if width >= 100 {
-        row.push_cell(Role::Dim, "by", 10, Align::Left);
-    }
+    row.push_cell(Role::Dim, if by(width) > 0 { "by" } else { "" }, by(width), Align::Left);
     row.push(Role::Dim, "what");
     row.cut(width)
 }
@@ -56,8 +63,8 @@ pub fn line(envelope: &Envelope, search: &str, width: usize) -> Row {
     row.blank(gap(width));
     row.push(Role::Dim, short(envelope.stream));
     row.blank(gap(width));
-    if width >= 100 {
-        row.push_cell(words::actor(&envelope.by), envelope.by.name(), 9, Align::Left);
+    if let Some(columns) = by(width).checked_sub(1) {
+        row.push_cell(words::actor(&envelope.by), envelope.by.name(), columns, Align::Left);
         row.blank(1);
     }
     row.append(summary(&envelope.event));
@@ -97,6 +104,7 @@ fn kind_role(event: &Event) -> Role {
             | RunEvent::Paused { .. }
             | RunEvent::CancelRequested { .. }
             | RunEvent::Recovered {}
+            | RunEvent::CallEdited { .. }
             | RunEvent::Cancelled { .. } => Role::Warning,
             RunEvent::Started { .. } | RunEvent::EffectStarted { .. } => Role::Accent,
             RunEvent::PlanAdopted { .. }
@@ -113,7 +121,9 @@ fn kind_role(event: &Event) -> Role {
                 Role::Good
             }
             ApprovalEvent::Denied { .. } | ApprovalEvent::Expired {} => Role::Bad,
-            ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => Role::Warning,
+            ApprovalEvent::Edited { .. } | ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => {
+                Role::Warning
+            }
         },
         Event::Access(event) => match event {
             AccessEvent::SignInRefused { .. } | AccessEvent::PermissionRefused { .. } => Role::Bad,

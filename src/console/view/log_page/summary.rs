@@ -41,6 +41,9 @@ fn of_run(event: &RunEvent) -> Row {
         RunEvent::TurnFailed { turn, failure, .. } => said(format!("turn {turn}: "), Role::Bad, &failure.message),
         RunEvent::CallsRequested { calls } => calls_requested(calls),
         RunEvent::CallParked { call, approval, .. } => plain(format!("{call} waits for approval {}", approval.short())),
+        RunEvent::CallEdited { call, args, .. } => {
+            said(format!("{call} is now called with "), Role::Text, &args.to_string().into())
+        }
         RunEvent::EffectStarted { call, card, under, .. } => {
             let mut row = plain(format!("{call} "));
             row.append(card::effect_title(card));
@@ -67,12 +70,18 @@ fn of_run(event: &RunEvent) -> Row {
 
 fn of_approval(event: &ApprovalEvent) -> Row {
     match event {
-        ApprovalEvent::Requested { ask, rule, .. } => {
+        ApprovalEvent::Requested { ask, rule, edit, .. } => {
             let mut row = card::title(ask);
             row.append(said(" by rule ".to_owned(), Role::Dim, &rule.as_str().into()));
+            if let Some(edit) = edit {
+                row.append(said(", as changed by ".to_owned(), Role::Person, &edit.by.name().into()));
+            }
             row
         }
         ApprovalEvent::Approved { digest } => plain(format!("card {}", digest.shown())),
+        ApprovalEvent::Edited { args, .. } => {
+            said("to be asked again with ".to_owned(), Role::Person, &args.to_string().into())
+        }
         ApprovalEvent::Denied { reason } if reason.is_empty() => plain("without a reason".to_owned()),
         ApprovalEvent::Denied { reason } => said(String::new(), Role::Person, reason),
         ApprovalEvent::Answered { text } => said(String::new(), Role::Person, text),

@@ -179,6 +179,13 @@ fn details(call: &CallEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
     if call.attempts > 1 {
         fact("attempts", Row::of(Role::Warning, call.attempts.to_string()), width, rows);
     }
+    if let Some(edit) = &call.edit {
+        let mut row = Row::new();
+        row.push_untrusted(words::actor(&edit.by), &edit.by.name().into());
+        row.push(Role::Dim, ", from what was asked:");
+        fact("changed by", row, width, rows);
+        diff::lay(&edit.difference(), &indent().with(Role::Text, "  "), width, rows);
+    }
     if call.call.args.as_object().is_none_or(|args| !args.is_empty()) {
         fact("arguments", Row::new(), width, rows);
         json::lay(&call.call.args, &indent().with(Role::Text, "  "), width, rows);

@@ -122,9 +122,10 @@ fn took(run: &Run, context: &RunPageContext<'_>) -> Row {
     let decided = |wanted: fn(ApprovalState) -> bool| {
         context.approvals.values().filter(|approval| approval.run == run.id && wanted(approval.state)).count()
     };
-    let approved = decided(|state| matches!(state, ApprovalState::Approved | ApprovalState::Edited));
+    let approved = decided(|state| state == ApprovalState::Approved);
+    let edited = decided(|state| state == ApprovalState::Edited);
     let denied = decided(|state| matches!(state, ApprovalState::Denied | ApprovalState::Expired));
-    for (number, word) in [(approved, "approved"), (denied, "not approved")] {
+    for (number, word) in [(edited, "edited"), (approved, "approved"), (denied, "not approved")] {
         if number > 0 {
             row.push(Role::Rule, " · ");
             row.push(Role::Text, format!("{number} {word}"));

@@ -16,6 +16,8 @@ mod crash;
 mod decisions;
 #[path = "../desk.rs"]
 mod desk;
+#[path = "../edits.rs"]
+mod edits;
 #[path = "../leases.rs"]
 mod leases;
 #[path = "../rough_tools.rs"]

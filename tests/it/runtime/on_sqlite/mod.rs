@@ -19,6 +19,8 @@ mod crash;
 mod decisions;
 #[path = "../desk.rs"]
 pub mod desk;
+#[path = "../edits.rs"]
+mod edits;
 #[path = "../leases.rs"]
 mod leases;
 #[path = "../rough_tools.rs"]

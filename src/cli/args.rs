@@ -415,10 +415,24 @@ pub enum DbAction {
     },
     /// Compute everything but the log from the log again
     Rebuild,
-    /// Write a consistent copy, also while the store is in use
+    /// Write a consistent copy to a file, also while the store is in use: of SQLite all of it, of Postgres one tenant's
     Backup {
         /// A file that does not exist yet
         file: PathBuf,
+    },
+    /// Put one tenant's part of a backup into the store, which must have nothing of that tenant
+    Restore {
+        /// What `db backup` wrote
+        file: PathBuf,
+        /// Only unpack it in a scratch place, check the chain, the lists and the outputs of all tenants, and remove it
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Copy one tenant's part of the store that --db names into another, which must have nothing of that tenant
+    Copy {
+        /// The other store: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE
+        #[arg(value_name = "URL")]
+        to: String,
     },
 }
 

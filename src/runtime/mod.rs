@@ -7,6 +7,7 @@
 mod core;
 mod feed;
 mod open;
+mod outputs;
 mod perform;
 mod prepare;
 mod rebuild;
@@ -39,6 +40,8 @@ use crate::ports::Model;
 use crate::ports::Tool;
 
 pub use self::core::Role;
+pub use outputs::OutputsReport;
+pub use outputs::check_outputs;
 pub use rebuild::RebuildReport;
 pub use rebuild::compare_rows;
 pub use rebuild::rebuild;

@@ -71,6 +71,10 @@ impl Log for AbsentLog {
         Ok(None)
     }
 
+    async fn blob_ids(&self, _: Option<&BlobId>, _: u32) -> Result<Vec<BlobId>, LogError> {
+        Ok(Vec::new())
+    }
+
     async fn claim(&self, _: RunId, _: &str, _: Duration) -> Result<Option<Lease>, LogError> {
         Err(not_made())
     }

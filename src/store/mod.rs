@@ -32,6 +32,7 @@
 mod absent;
 mod absent_accounts;
 mod chain;
+mod copying;
 mod examiner;
 mod heads;
 mod postgres;
@@ -42,11 +43,16 @@ mod stored;
 
 pub use absent::AbsentLog;
 pub use absent_accounts::NoAccounts;
+pub use copying::AnyLog;
+pub use copying::CopyReport;
+pub use copying::back_up;
+pub use copying::copy;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use postgres::PostgresAddress;
 pub use postgres::PostgresLog;
 pub use sqlite::SqliteLog;
+pub use sqlite::unpack;
 
 /// Whether a store may be created, migrated and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,24 @@
 //! What the commands ask of the program, answered.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 
 use super::Wire;
 use super::doctor;
 use super::launch;
 use super::session::Keeper;
+use super::upkeep;
 use crate::cli::Access;
 use crate::cli::AskModels;
+use crate::cli::Copied;
 use crate::cli::Failure;
 use crate::cli::Finding;
 use crate::cli::Host;
 use crate::cli::Offer;
 use crate::cli::Order;
 use crate::cli::Part;
+use crate::cli::Rehearsed;
 use crate::cli::Session;
 use crate::cli::StoreKeeper;
 use crate::domain::Actor;
@@ -46,6 +51,18 @@ impl Host for Wire {
             Access::Write => self.store_to_write().await?,
         };
         Ok(Box::new(Keeper::new(store)))
+    }
+
+    async fn copy_store(&self, to: &str) -> Result<Copied, Failure> {
+        upkeep::copy_store(self, to).await
+    }
+
+    async fn restore(&self, backup: &Path) -> Result<Copied, Failure> {
+        upkeep::restore(self, backup).await
+    }
+
+    async fn rehearse_restore(&self, backup: &Path) -> Result<Vec<Rehearsed>, Failure> {
+        upkeep::rehearse_restore(self, backup).await
     }
 
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {

@@ -22,6 +22,7 @@ mod serve;
 mod session;
 mod store;
 mod trace;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -13,11 +13,13 @@ use crate::ports::Accounts;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::store::AbsentLog;
+use crate::store::AnyLog;
 use crate::store::NoAccounts;
 use crate::store::OpenMode;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
 use crate::store::SqliteLog;
+use crate::store::back_up;
 
 /// Where a store is.
 #[derive(Clone, Debug)]
@@ -149,16 +151,19 @@ impl OpenStore {
         }
     }
 
-    pub(super) async fn back_up(&self, target: &Path) -> Result<(), Failure> {
+    /// The log with all that belongs to it, to be copied.
+    pub(super) fn any_log(&self) -> Result<AnyLog<'_>, Failure> {
         match self {
-            Self::Sqlite(log) => Ok(log.backup_to(target).await?),
-            Self::Postgres(_) => Err(Failure::usage("a store in Postgres is backed up with Postgres' own tools")
-                .at(self.place())
-                .next("run `pg_dump --schema=morningai --format=custom` as a role that may bypass row security")),
-            Self::Absent(_) => Err(Failure::failed("there is no store yet that could be backed up")
+            Self::Sqlite(log) => Ok(AnyLog::Sqlite(log)),
+            Self::Postgres(log) => Ok(AnyLog::Postgres(log)),
+            Self::Absent(_) => Err(Failure::failed("there is no store yet that could be copied")
                 .at(self.place())
                 .next("start `morningai` once to create it, or name another with --db")),
         }
+    }
+
+    pub(super) async fn back_up(&self, target: &Path) -> Result<(), Failure> {
+        Ok(back_up(self.any_log()?, target).await?)
     }
 
     /// Lets a role of the database do what the program does.

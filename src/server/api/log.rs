@@ -101,7 +101,7 @@ pub(in crate::server) async fn verify(
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     tracing::info!(by = %Actor::Person(principal.name), "the log is verified");
-    json(&Verification::of(&app.log.verify(&[]).await?, &[]))
+    json(&Verification::of(&app.log.verify(&[]).await?, &[], &[]))
 }
 
 /// All events, one JSON object a line, read as fast as they are taken.

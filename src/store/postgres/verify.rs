@@ -31,24 +31,37 @@ const READ: &str = "SELECT seq, stream, version, at, actor, prev, hash, body FRO
 const HEAD_ROW: &str = "SELECT seq, encode(hash, 'hex') FROM morningai.head WHERE tenant = $1";
 
 pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport, LogError> {
-    let mut examiner = Examiner::new(&store.tenant);
-    // Read before the log is, which therefore reaches at least as far as they do.
+    let kept = heads::load(&store.heads, &store.tenant);
+    let failed = |error| store.explain("verify", &error);
+    let mut lent = store.readers.lend().await?;
+    let mut snapshot = begin(&mut lent.connection, &store.tenant, Kind::Snapshot).await.map_err(failed)?;
+    let report = examine(&mut snapshot, &store.tenant, saved, kept).await.map_err(failed)?;
+    snapshot.commit().await.map_err(failed)?;
+    lent.give_back();
+    Ok(report)
+}
+
+/// Verifies what a transaction sees. The heads `kept` were read before it began, so its log reaches as far as they do.
+pub(super) async fn examine(
+    snapshot: &mut PgConnection,
+    tenant: &Tenant,
+    saved: &[Head],
+    kept: Result<Vec<Head>, LogError>,
+) -> Result<VerifyReport, sqlx::Error> {
+    let mut examiner = Examiner::new(tenant);
     let mut checked = saved.to_vec();
-    match heads::load(&store.heads, &store.tenant) {
+    match kept {
         Ok(kept) => checked.extend(kept),
         Err(error) => examiner.note(0, error.message),
     }
 
-    let failed = |error| store.explain("verify", &error);
-    let mut lent = store.readers.lend().await?;
-    let mut snapshot = begin(&mut lent.connection, &store.tenant, Kind::Snapshot).await.map_err(failed)?;
-    let end = read_place(&mut snapshot, &store.tenant).await.map_err(failed)?;
-    checked.extend(head_row(&mut snapshot, &store.tenant).await.map_err(failed)?);
+    let end = read_place(snapshot, tenant).await?;
+    checked.extend(head_row(snapshot, tenant).await?);
     checked.sort_by(|a, b| (a.seq, &a.hash).cmp(&(b.seq, &b.hash)));
     checked.dedup();
     let mut wanted = checked.iter().peekable();
     loop {
-        let rows = piece(&mut snapshot, &store.tenant, examiner.reached()).await.map_err(failed)?;
+        let rows = piece(snapshot, tenant, examiner.reached()).await?;
         for row in &rows {
             let seq = row.try_get(0).map(from_sql).unwrap_or(examiner.reached() + 1);
             examiner.take(seq, read(row));
@@ -61,8 +74,6 @@ pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport
         }
         tokio::task::yield_now().await;
     }
-    snapshot.commit().await.map_err(failed)?;
-    lent.give_back();
     examiner.finish(wanted);
     Ok(examiner.report(end.into(), checked))
 }

@@ -8,6 +8,7 @@ mod accounts;
 mod append;
 mod backup;
 mod blobs;
+mod copying;
 mod error;
 mod events;
 mod keeper;
@@ -15,6 +16,7 @@ mod leases;
 mod migrate;
 mod open;
 mod rows;
+mod unpack;
 mod verify;
 mod watch;
 
@@ -32,6 +34,7 @@ use tokio::sync::Mutex;
 use tokio::sync::MutexGuard;
 use tokio::sync::watch as channel;
 
+pub use self::unpack::unpack;
 use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
@@ -129,6 +132,19 @@ impl SqliteLog {
     /// Writes a consistent copy of the whole file, all tenants, to `target`, which must not exist yet.
     pub async fn backup_to(&self, target: &Path) -> Result<(), LogError> {
         backup::backup(&self.store, target).await
+    }
+
+    /// Whoever has anything in the file, in the order of their names.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, LogError> {
+        copying::tenants(&self.store).await
+    }
+
+    pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Snapshot, LogError> {
+        copying::begin_reading(&self.store).await
+    }
+
+    pub(in crate::store) async fn begin_filling(&self) -> Result<copying::Inflow, LogError> {
+        copying::begin_filling(&self.store).await
     }
 
     /// The heads that `verify` will check the log against: see `store::saved_heads`.
@@ -232,6 +248,10 @@ impl Log for SqliteLog {
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
         blobs::get(&self.store, blob).await
+    }
+
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+        blobs::ids(&self.store, after, limit).await
     }
 
     async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {

@@ -28,22 +28,32 @@ const READ: &str = "SELECT seq, stream, version, at, actor, prev, body FROM even
      WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
 
 pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport, LogError> {
-    let mut examiner = Examiner::new(&store.tenant);
-    // Read before the log is, which therefore reaches at least as far as they do.
+    let kept = heads::load(&store.path, &store.tenant);
+    let failed = |error| store.explain("verify", &error);
+    let mut snapshot = store.readers.begin().await.map_err(failed)?;
+    examine(&mut snapshot, &store.tenant, saved, kept).await.map_err(failed)
+}
+
+/// Verifies what a transaction sees. The heads `kept` were read before it began, so its log reaches as far as they do.
+pub(super) async fn examine(
+    snapshot: &mut SqliteConnection,
+    tenant: &Tenant,
+    saved: &[Head],
+    kept: Result<Vec<Head>, LogError>,
+) -> Result<VerifyReport, sqlx::Error> {
+    let mut examiner = Examiner::new(tenant);
     let mut checked = saved.to_vec();
-    match heads::load(&store.path, &store.tenant) {
+    match kept {
         Ok(kept) => checked.extend(kept),
         Err(error) => examiner.note(0, error.message),
     }
     checked.sort_by(|a, b| (a.seq, &a.hash).cmp(&(b.seq, &b.hash)));
     checked.dedup();
 
-    let failed = |error| store.explain("verify", &error);
-    let mut snapshot = store.readers.begin().await.map_err(failed)?;
-    let head = read_place(&mut snapshot, &store.tenant).await.map_err(failed)?;
+    let head = read_place(snapshot, tenant).await?;
     let mut wanted = checked.iter().peekable();
     loop {
-        let rows = piece(&mut snapshot, &store.tenant, examiner.reached()).await.map_err(failed)?;
+        let rows = piece(snapshot, tenant, examiner.reached()).await?;
         for row in &rows {
             let seq = row.try_get(0).map(from_sql).unwrap_or(examiner.reached() + 1);
             examiner.take(seq, read(row));

@@ -428,6 +428,15 @@ pub enum DbAction {
         #[arg(long)]
         verify: bool,
     },
+    /// Remove runs that ended long ago, with their requests and outputs; `log verify` still verifies all of the chain
+    Prune {
+        /// Those that ended before then: an age such as 365d, or a date [default: `ended_runs` of the configuration]
+        #[arg(long, value_name = "AGE|DATE")]
+        before: Option<String>,
+        /// Only say what would be removed
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Copy one tenant's part of the store that --db names into another, which must have nothing of that tenant
     Copy {
         /// The other store: sqlite:PATH, a path, or postgres://USER@HOST/DATABASE

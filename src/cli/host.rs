@@ -1,6 +1,7 @@
 //! What the commands ask of the program around them. `wire` answers; nothing here knows a store or a model.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::domain::Timestamp;
 use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Head;
@@ -45,6 +47,12 @@ pub trait Host: Send + Sync {
 
     /// Looks at every part of a backup as it would be restored, and leaves nothing behind: a report for each tenant.
     async fn rehearse_restore(&self, backup: &Path) -> Result<Vec<Rehearsed>, Failure>;
+
+    /// Removes runs that ended before then, and their requests, from the store; or only says what it would remove.
+    async fn prune(&self, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Failure>;
+
+    /// How long runs are kept after they ended, where the configuration says so.
+    fn keep_ended_runs(&self) -> Option<Duration>;
 
     /// Agents and procedures that can be used, and what is wrong with the others.
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure>;
@@ -156,6 +164,25 @@ pub struct Rehearsed {
     pub outputs: u64,
     /// What is wrong with it; empty for a sound one.
     pub problems: Vec<String>,
+}
+
+/// Whether something is only tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    Yes,
+    No,
+}
+
+/// What was pruned, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    pub store: String,
+    pub ended_before: Timestamp,
+    pub runs: u64,
+    pub events: u64,
+    pub outputs: u64,
+    /// Whether outputs had to stay for another time.
+    pub outputs_left: bool,
 }
 
 /// Whether an examination asks the models anything; that may cost money.

@@ -14,6 +14,8 @@ use super::host::Access;
 use super::host::Copied;
 use super::host::Rehearsed;
 use super::host::StoreKeeper;
+use super::host::Trial;
+use super::prune;
 use crate::domain::Untrusted;
 
 #[derive(Serialize)]
@@ -64,6 +66,10 @@ pub async fn db(mut context: Context<'_>, action: DbAction) -> Result<Exit, Fail
             told(&mut context, "restored", &copied)
         }
         DbAction::Restore { file, verify: true } => rehearse(&mut context, &file).await,
+        DbAction::Prune { before, dry_run } => {
+            let trial = if dry_run { Trial::Yes } else { Trial::No };
+            prune::prune(context, before.as_deref(), trial).await
+        }
     }
 }
 

@@ -43,7 +43,8 @@ async fn verify(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<Ex
         Form::Text if intact => {
             let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
             let heads = counted(report.checked.len() as u64, "saved head");
-            let events = format!("{} events and {}", report.events, counted(outputs.sound, "output"));
+            let pruned = if report.pruned > 0 { format!(" ({} pruned)", report.pruned) } else { String::new() };
+            let events = format!("{} events{pruned} and {}", report.events, counted(outputs.sound, "output"));
             context.output.line(&format!("intact: {events}, head {head}, checked against {heads}"))?;
         }
         Form::Text => {}

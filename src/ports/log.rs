@@ -134,7 +134,10 @@ pub enum RowFilter {
 /// What `verify` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
+    /// Events of the chain, pruned ones too.
     pub events: u64,
+    /// Those of which only place and hashes are left.
+    pub pruned: u64,
     pub head: Head,
     /// The saved heads it was checked against: those given, and those the store itself keeps outside the database.
     pub checked: Vec<Head>,

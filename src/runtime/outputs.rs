@@ -82,7 +82,7 @@ async fn names(log: &dyn Log, seq: u64, id: &BlobId) -> Result<bool, LogError> {
     Ok(found.first().is_some_and(|envelope| envelope.seq == seq && output_of(&envelope.event) == Some(id)))
 }
 
-fn output_of(event: &Event) -> Option<&BlobId> {
+pub(super) fn output_of(event: &Event) -> Option<&BlobId> {
     match event {
         Event::Run(RunEvent::CallSettled { result, .. }) => result.output.blob.as_ref(),
         Event::Run(_) | Event::Approval(_) | Event::Access(_) => None,

@@ -240,7 +240,10 @@ impl<'a> OfferDetail<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Verification<'a> {
     intact: bool,
+    /// Events of the chain, pruned ones too.
     events: u64,
+    /// Those of which only place and hashes are left.
+    pruned: u64,
     head: &'a Head,
     /// The saved heads it was compared with.
     checked: &'a [Head],
@@ -255,8 +258,8 @@ pub struct Verification<'a> {
 
 impl<'a> Verification<'a> {
     pub fn of(report: &'a VerifyReport, rows: &'a [String], outputs: &'a [String]) -> Self {
-        let VerifyReport { events, head, checked, problems } = report;
+        let VerifyReport { events, pruned, head, checked, problems } = report;
         let intact = problems.is_empty() && rows.is_empty() && outputs.is_empty();
-        Self { intact, events: *events, head, checked, problems, rows, outputs }
+        Self { intact, events: *events, pruned: *pruned, head, checked, problems, rows, outputs }
     }
 }

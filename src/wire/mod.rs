@@ -17,6 +17,7 @@ mod launch;
 mod lock;
 mod model;
 mod places;
+mod prune;
 mod secrets;
 mod serve;
 mod session;

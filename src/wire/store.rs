@@ -16,8 +16,11 @@ use crate::store::AbsentLog;
 use crate::store::AnyLog;
 use crate::store::NoAccounts;
 use crate::store::OpenMode;
+use crate::store::OutputsPruned;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
+use crate::store::PruneReport;
+use crate::store::Pruning;
 use crate::store::SqliteLog;
 use crate::store::back_up;
 
@@ -159,6 +162,15 @@ impl OpenStore {
             Self::Absent(_) => Err(Failure::failed("there is no store yet that could be copied")
                 .at(self.place())
                 .next("start `morningai` once to create it, or name another with --db")),
+        }
+    }
+
+    pub(super) async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        match self {
+            Self::Sqlite(log) => log.prune(pruning).await,
+            Self::Postgres(log) => log.prune(pruning).await,
+            // Nothing is decided on where nothing is.
+            Self::Absent(_) => Ok(PruneReport { events: 0, outputs: OutputsPruned::Removed(0) }),
         }
     }
 

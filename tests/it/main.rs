@@ -34,3 +34,4 @@ mod story_console;
 mod story_postgres;
 mod support;
 mod tools;
+mod upkeep;

@@ -25,12 +25,18 @@ use crate::ports::LogErrorKind;
 use crate::ports::VerifyReport;
 use crate::store::PostgresLog;
 use crate::store::SqliteLog;
+use crate::store::examiner::Examination;
 
 /// A tenant's log in a store of either kind.
 #[derive(Clone, Copy, Debug)]
 pub enum AnyLog<'a> {
     Sqlite(&'a SqliteLog),
     Postgres(&'a PostgresLog),
+}
+
+/// Table and column of everything that a copy takes along, but the tenant's name.
+pub fn copied_columns() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PARTS.iter().flat_map(|part| part.columns.iter().map(|column| (part.table, column.name)))
 }
 
 /// Copies all that `from` has of its tenant into `to`, which must have nothing of its own; all of it, or nothing.
@@ -61,8 +67,11 @@ pub(super) trait Reading: Send {
     /// The next records after one, in the order of their keys, at most `part.piece`; none at the end.
     async fn piece(&mut self, part: &'static Part, after: Option<&Record>) -> Result<Vec<Record>, LogError>;
 
-    /// As `Log::verify`, of this state; the heads that the store itself keeps are looked at too.
-    async fn verify(&mut self, saved: &[Head]) -> Result<VerifyReport, LogError>;
+    /// As `Log::verify`, of this state, but for what was pruned; the heads that the store itself keeps are looked at too.
+    async fn examine(&mut self, saved: &[Head]) -> Result<Examination, LogError>;
+
+    /// The rest of it: whether the log tells of what was pruned. Asks the store itself, so only of what is committed.
+    async fn confirm(&self, examination: Examination) -> Result<VerifyReport, LogError>;
 }
 
 /// A tenant's part of a store that is being filled. Dropped without `commit`, nothing of it happened.
@@ -88,7 +97,9 @@ pub struct CopyReport {
 
 async fn pour(from: &mut dyn Reading, mut to: Box<dyn Filling>) -> Result<CopyReport, LogError> {
     check_empty(to.as_mut()).await?;
-    let source = from.verify(&[]).await?;
+    let examination = from.examine(&[]).await?;
+    let pruned = digests(&examination);
+    let source = from.confirm(examination).await?;
     if !source.problems.is_empty() {
         return Err(not_sound(from.place(), &source.problems));
     }
@@ -102,16 +113,23 @@ async fn pour(from: &mut dyn Reading, mut to: Box<dyn Filling>) -> Result<CopyRe
         return Err(nothing_there(from.place()));
     }
     to.end_at(&source.head).await?;
-    let target = to.verify(&source.checked).await?;
+    let examination = to.examine(&source.checked).await?;
+    let has_all_remains = digests(&examination) == pruned;
+    let target = examination.report;
     if !target.problems.is_empty() {
         return Err(does_not_fit(to.place(), &target.problems));
     }
-    if target.head != source.head || target.events != source.events {
+    if target.head != source.head || target.events != source.events || !has_all_remains {
         let problem = format!("it ends at event {} with head {}", target.head.seq, target.head.hash);
         return Err(does_not_fit(to.place(), &[problem]));
     }
     to.commit().await?;
     Ok(CopyReport { head: target.head, checked: target.checked, records })
+}
+
+/// What each pruning left, as one hash.
+fn digests(examination: &Examination) -> Vec<(u64, String)> {
+    examination.remains.iter().map(|(prune_seq, remains)| (*prune_seq, remains.digest())).collect()
 }
 
 async fn copy_part(from: &mut dyn Reading, to: &mut dyn Filling, part: &'static Part) -> Result<u64, LogError> {

@@ -64,6 +64,23 @@ pub(in crate::store) const EVENTS: Part = Part {
     piece: 250,
 };
 
+/// What pruning left of events.
+const PRUNED: Part = Part {
+    name: "pruned",
+    table: "pruned",
+    key: 1,
+    columns: &[
+        column("seq", Kind::Integer),
+        column("stream", Kind::Bytes),
+        column("version", Kind::Integer),
+        column("at", Kind::Integer),
+        column("prev", Kind::Bytes),
+        column("hash", Kind::Bytes),
+        column("prune_seq", Kind::Integer),
+    ],
+    piece: 1_000,
+};
+
 pub(in crate::store) const ROWS: Part = Part {
     name: "rows",
     table: "projection",
@@ -138,7 +155,7 @@ const SESSIONS: Part = Part {
 };
 
 /// All of them, the events first: who fills the same place at the same time meets there.
-pub(in crate::store) const PARTS: &[&Part] = &[&EVENTS, &ROWS, &OUTPUTS, &ACCOUNTS, &TOKENS, &SESSIONS];
+pub(in crate::store) const PARTS: &[&Part] = &[&EVENTS, &PRUNED, &ROWS, &OUTPUTS, &ACCOUNTS, &TOKENS, &SESSIONS];
 
 /// From where on a piece is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

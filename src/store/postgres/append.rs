@@ -159,11 +159,11 @@ async fn is_stored(store: &Store, prepared: &Prepared) -> Result<bool, LogError>
 }
 
 /// A batch as it will be stored, column by column.
-struct Prepared {
+pub(super) struct Prepared {
     envelopes: Vec<Envelope>,
     tenant: String,
     start: Place,
-    end: Place,
+    pub end: Place,
     streams: Vec<Vec<u8>>,
     versions: Vec<i64>,
     times: Vec<i64>,
@@ -176,7 +176,7 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
+    pub fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
         let (chained, end) = chain_on(tenant, start, batch.events)?;
         let (fenced_runs, fence_tokens) = batch.fences.iter().map(fence_columns).unzip();
         let mut prepared = Self {
@@ -206,7 +206,7 @@ impl Prepared {
         Ok(prepared)
     }
 
-    fn query(&self) -> Query<'_, Postgres, PgArguments> {
+    pub fn query(&self) -> Query<'_, Postgres, PgArguments> {
         let query = sqlx::query(APPEND)
             .bind(&self.tenant)
             .bind(to_sql(self.start.seq))
@@ -254,7 +254,7 @@ impl RowColumns {
     }
 }
 
-async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx::Error) -> LogError {
+pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx::Error) -> LogError {
     if error::has_code(error, raised::FENCED) {
         return refusal::fenced(&runs_in(error::detail(error)));
     }

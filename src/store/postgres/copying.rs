@@ -19,6 +19,7 @@ use super::Kind as Transaction;
 use super::Store;
 use super::beginning;
 use super::keeper;
+use super::verify::confirm;
 use super::verify::examine;
 use super::watch;
 use crate::domain::Tenant;
@@ -38,12 +39,14 @@ use crate::store::copying::ROWS;
 use crate::store::copying::Reading;
 use crate::store::copying::Record;
 use crate::store::copying::Start;
+use crate::store::examiner::Examination;
 use crate::store::heads;
 use crate::store::stored::from_sql;
 use crate::store::stored::to_sql;
 
 /// A piece of large outputs takes its time, and so does the other store meanwhile.
-const PATIENCE: &str = "SET LOCAL statement_timeout = '5min'; SET LOCAL idle_in_transaction_session_timeout = '15min'";
+pub(super) const PATIENCE: &str =
+    "SET LOCAL statement_timeout = '5min'; SET LOCAL idle_in_transaction_session_timeout = '15min'";
 
 const TABLES: &str = "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace";
 
@@ -93,9 +96,13 @@ impl Reading for Portion {
         read.map_err(|error| self.store.explain(&format!("copy {} from", part.name), &error))
     }
 
-    async fn verify(&mut self, saved: &[Head]) -> Result<VerifyReport, LogError> {
-        let report = examine(&mut self.connection, &self.store.tenant, saved, Ok(self.kept.clone())).await;
-        report.map_err(|error| self.store.explain("verify", &error))
+    async fn examine(&mut self, saved: &[Head]) -> Result<Examination, LogError> {
+        let examined = examine(&mut self.connection, &self.store.tenant, saved, Ok(self.kept.clone())).await;
+        examined.map_err(|error| self.store.explain("verify", &error))
+    }
+
+    async fn confirm(&self, examination: Examination) -> Result<VerifyReport, LogError> {
+        confirm(&self.store, examination).await
     }
 }
 

@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_pruned.sql")];
 
 /// Before the number in the comment.
 const MARK: &str = "morningai store, version ";
@@ -53,6 +53,8 @@ const GRANTS: &[(&str, &str)] = &[
     ("projection", "SELECT, INSERT, DELETE"),
     ("listing", "SELECT, INSERT, UPDATE, DELETE"),
     ("lease", "SELECT, INSERT, DELETE"),
+    // INSERT for copies of a log that was pruned elsewhere.
+    ("pruned", "SELECT, INSERT"),
 ];
 
 /// The version that this program writes.

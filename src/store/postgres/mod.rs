@@ -14,6 +14,7 @@ mod leases;
 mod migrate;
 mod open;
 mod pool;
+mod prune;
 mod rows;
 mod verify;
 mod watch;
@@ -45,6 +46,8 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
+use super::pruning::PruneReport;
+use super::pruning::Pruning;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -132,6 +135,12 @@ impl PostgresLog {
         self.store.appender.close(1).await;
         self.store.readers.close(READERS).await;
         saved
+    }
+
+    /// Removes what was decided on, and leaves what the chain needs; only the owner may. `Conflict` when the log has moved
+    /// on since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        prune::prune(&self.store, &pruning).await
     }
 
     pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Portion, LogError> {

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::Store;
 use super::keeper;
 use super::open;
+use super::verify::confirm;
 use super::verify::examine;
 use crate::domain::Tenant;
 use crate::ports::Head;
@@ -34,6 +35,7 @@ use crate::store::copying::Part;
 use crate::store::copying::Reading;
 use crate::store::copying::Record;
 use crate::store::copying::Start;
+use crate::store::examiner::Examination;
 use crate::store::heads;
 use crate::store::stored::to_sql;
 
@@ -109,9 +111,13 @@ impl Reading for Snapshot {
         read.map_err(|error| self.store.explain(&format!("copy {} from", part.name), &error))
     }
 
-    async fn verify(&mut self, saved: &[Head]) -> Result<VerifyReport, LogError> {
-        let report = examine(&mut self.transaction, &self.store.tenant, saved, Ok(self.kept.clone())).await;
-        report.map_err(|error| self.store.explain("verify", &error))
+    async fn examine(&mut self, saved: &[Head]) -> Result<Examination, LogError> {
+        let examined = examine(&mut self.transaction, &self.store.tenant, saved, Ok(self.kept.clone())).await;
+        examined.map_err(|error| self.store.explain("verify", &error))
+    }
+
+    async fn confirm(&self, examination: Examination) -> Result<VerifyReport, LogError> {
+        confirm(&self.store, examination).await
     }
 }
 
@@ -130,9 +136,13 @@ impl Reading for Inflow {
         read.map_err(|error| self.store.explain(&format!("look for {} in", part.name), &error))
     }
 
-    async fn verify(&mut self, saved: &[Head]) -> Result<VerifyReport, LogError> {
-        let report = examine(&mut self.connection, &self.store.tenant, saved, Ok(self.kept.clone())).await;
-        report.map_err(|error| self.store.explain("verify", &error))
+    async fn examine(&mut self, saved: &[Head]) -> Result<Examination, LogError> {
+        let examined = examine(&mut self.connection, &self.store.tenant, saved, Ok(self.kept.clone())).await;
+        examined.map_err(|error| self.store.explain("verify", &error))
+    }
+
+    async fn confirm(&self, examination: Examination) -> Result<VerifyReport, LogError> {
+        confirm(&self.store, examination).await
     }
 }
 

@@ -15,6 +15,7 @@ mod keeper;
 mod leases;
 mod migrate;
 mod open;
+mod prune;
 mod rows;
 mod unpack;
 mod verify;
@@ -39,6 +40,8 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
+use super::pruning::PruneReport;
+use super::pruning::Pruning;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -132,6 +135,11 @@ impl SqliteLog {
     /// Writes a consistent copy of the whole file, all tenants, to `target`, which must not exist yet.
     pub async fn backup_to(&self, target: &Path) -> Result<(), LogError> {
         backup::backup(&self.store, target).await
+    }
+
+    /// Removes what was decided on, and leaves what the chain needs. `Conflict` when the log has moved on since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        prune::prune(&self.store, pruning).await
     }
 
     /// Whoever has anything in the file, in the order of their names.

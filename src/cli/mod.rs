@@ -27,6 +27,7 @@ mod sample;
 mod shell;
 mod steer;
 mod store;
+mod store_args;
 mod table;
 mod tail;
 mod time;

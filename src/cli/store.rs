@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use super::Context;
 use super::Form;
-use super::args::DbAction;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;
@@ -16,6 +15,7 @@ use super::host::Rehearsed;
 use super::host::StoreKeeper;
 use super::host::Trial;
 use super::prune;
+use super::store_args::DbAction;
 use crate::domain::Untrusted;
 
 #[derive(Serialize)]

@@ -47,9 +47,16 @@ pub async fn check_outputs(log: &dyn Log) -> Result<OutputsReport, LogError> {
             named.remove(&id);
         }
     }
+    // A store may keep what it does not list by these ids.
     for (id, seq) in named {
-        if names(log, seq, &id).await? {
-            report.problems.push(format!("output {} is missing, which event {seq} names", id.0));
+        match log.get_blob(&id).await {
+            Ok(Some(_)) => report.sound += 1,
+            Ok(None) if names(log, seq, &id).await? => {
+                report.problems.push(format!("output {} is missing, which event {seq} names", id.0));
+            }
+            Ok(None) => {}
+            Err(error) if error.kind == LogErrorKind::Unsound => report.problems.push(error.message),
+            Err(error) => return Err(error),
         }
     }
     if report.problems.len() > MOST_TOLD {

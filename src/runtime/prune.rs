@@ -113,6 +113,11 @@ async fn unnamed(log: &dyn Log, named: &BTreeSet<BlobId>) -> Result<Vec<BlobId>,
         let ids = log.blob_ids(last.as_ref(), PAGE).await?;
         let Some(end) = ids.last() else { return Ok(unnamed) };
         last = Some(end.clone());
-        unnamed.extend(ids.into_iter().filter(|id| !named.contains(id)));
+        for id in ids.into_iter().filter(|id| !named.contains(id)) {
+            // Only what is stored under the name that events would use.
+            if log.get_blob(&id).await?.is_some() {
+                unnamed.push(id);
+            }
+        }
     }
 }

@@ -26,6 +26,8 @@
 //! psql -XAtq -c "SELECT encode(prev, 'hex') FROM morningai.event WHERE seq = 42"
 //! ```
 //!
+//! Of an event that was pruned (`pruning`), `prev` and hash stand in the table `pruned`.
+//!
 //! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 

@@ -3,7 +3,13 @@
 use std::collections::BTreeMap;
 
 use morningai::domain::BlobId;
+use morningai::domain::Event;
+use morningai::domain::FinishReason;
+use morningai::domain::ModelReply;
+use morningai::domain::RunEvent;
+use morningai::domain::Usage;
 use morningai::ports::Log;
+use morningai::ports::NewEvent;
 use serde_json::Value;
 
 use super::store::add_output;
@@ -12,6 +18,8 @@ use super::store::open;
 use super::store::rows;
 use super::store::store_of;
 use crate::store_contract::append_one;
+use crate::store_contract::batch;
+use crate::store_contract::paused;
 use crate::store_contract::run;
 use crate::store_tamper::raw_sql;
 use crate::support::machine::Machine;
@@ -25,7 +33,7 @@ async fn with_an_ended_run() -> Machine {
     machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
     let waiting = machine.run(&["approvals", "--json"]).ended(0).json().remove(0);
     let field = |name: &str| waiting[name].as_str().unwrap().to_owned();
-    machine.run(&["deny", &field("id"), "--reason", "a secret reason"]).ended(3);
+    machine.run(&["deny", &field("id"), "--reason", "a secret reason"]).ended(0);
     machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
 
     // Outputs as of long processes; one of them is named by a run that goes on, too.
@@ -35,6 +43,19 @@ async fn with_an_ended_run() -> Machine {
     add_output(&log, ended, next, b"only the ended run").await;
     add_output(&log, ended, next + 1, b"both of them").await;
     add_output(&log, run(1), 1, b"both of them").await;
+    let usage = Usage { input: 7, ..Usage::default() };
+    let reply = ModelReply {
+        model: "m".to_owned(),
+        text: "a secret answer".into(),
+        refusal: None,
+        calls: Vec::new(),
+        finish: FinishReason::Stop,
+        usage: Some(usage),
+        cost: None,
+    };
+    let event = Event::Run(RunEvent::TurnFinished { turn: 1, attempt: 1, reply });
+    let after = log.head().await.unwrap().seq;
+    log.append(batch(after, vec![NewEvent { event, ..paused(ended, next + 2, "") }])).await.unwrap();
     log.close().await.unwrap();
     machine.run(&["db", "rebuild"]).ended(0);
     machine
@@ -75,7 +96,7 @@ async fn an_ended_run_is_gone_and_the_chain_still_verifies_from_the_first_event(
         let left = states(&machine, &db);
         assert_eq!(left.values().collect::<Vec<_>>(), ["waiting"]);
         let export = machine.run(&["--db", &db, "log", "export"]).ended(0).out;
-        assert!(!export.contains("a secret reason") && export.contains("access.log_pruned"), "{export}");
+        assert!(!export.contains("a secret") && export.contains("access.log_pruned"), "{export}");
         let audit = machine.run(&["--db", &db, "audit"]).ended(0).out;
         assert!(audit.contains("access.log_pruned") && audit.contains("person:ana"), "{audit}");
         machine.run(&["--db", &db, "db", "rebuild"]).ended(0);
@@ -92,8 +113,10 @@ async fn an_ended_run_is_gone_and_the_chain_still_verifies_from_the_first_event(
     let rows = rows(&store_of(&machine), "local").await;
     assert_eq!(rows["blob"].len(), 1);
     assert!(rows["blob"][0].to_lowercase().contains(&BlobId::of(b"both of them").0));
-    assert!(!format!("{rows:?}").contains("a secret reason"));
-    assert!(!format!("{:?}", database_rows(&database, "local").await).contains("a secret reason"));
+    // What the removed answer cost is still told, day by day.
+    assert!(rows["projection"].iter().any(|row| row.contains("\"input\":7")), "{rows:?}");
+    assert!(!format!("{rows:?}").contains("a secret"));
+    assert!(!format!("{:?}", database_rows(&database, "local").await).contains("a secret"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -93,7 +93,9 @@ fn tell(context: &mut Context<'_>, pruned: &Pruned, trial: Trial) -> Result<(), 
         }
     }
     if *outputs_left {
-        context.output.diagnose("somebody is working on a run, so outputs were left; the next `db prune` removes them");
+        context
+            .output
+            .diagnose("somebody is working on a run, so outputs stayed; the next time a run is pruned they go with it");
     }
     Ok(())
 }

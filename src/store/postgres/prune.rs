@@ -49,7 +49,8 @@ const LEAVE: &str = "
 const READ_LEFT: &str = "SELECT seq, stream, version, at, prev, hash FROM morningai.pruned
      WHERE tenant = $1 AND prune_seq = $2 AND seq > $3 ORDER BY seq LIMIT $4";
 
-const REMOVE_EVENTS: &str = "DELETE FROM morningai.event WHERE event.tenant = $1 AND event.stream = ANY ($2)";
+const REMOVE_EVENTS: &str =
+    "DELETE FROM morningai.event WHERE event.tenant = $1 AND event.stream = ANY ($2) AND event.seq <= $3";
 
 /// Nobody may store an output while this decides that nothing names it.
 const HOLD_OUTPUTS: &str = "LOCK TABLE morningai.blob IN SHARE ROW EXCLUSIVE MODE";
@@ -100,10 +101,12 @@ async fn within(store: &Store, connection: &mut PgConnection, pruning: &Pruning)
     let leave = sqlx::query(LEAVE).bind(tenant.clone()).bind(streams.clone()).bind(to_sql(prune_seq));
     leave.execute(&mut *connection).await.map_err(failed)?;
     let remains = remains(store, connection, prune_seq).await?;
-    let end = tell(store, connection, pruning, &remains, start).await?;
     remove_rows(connection, &tenant, &pruning.streams).await.map_err(failed)?;
-    let remove = sqlx::query(REMOVE_EVENTS).bind(tenant).bind(streams);
-    remove.execute(&mut *connection).await.map_err(failed)?;
+    let remove = |upto: u64| sqlx::query(REMOVE_EVENTS).bind(tenant.clone()).bind(streams.clone()).bind(to_sql(upto));
+    // All but the last event, which an append must find; so those that append wait for the end of this only briefly.
+    remove(start.seq.saturating_sub(1)).execute(&mut *connection).await.map_err(failed)?;
+    let end = tell(store, connection, pruning, &remains, start).await?;
+    remove(start.seq).execute(&mut *connection).await.map_err(failed)?;
     Ok((end, remains.events()))
 }
 

@@ -129,6 +129,9 @@ impl Log for Counted {
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
         self.log.get_blob(blob).await
     }
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+        self.log.blob_ids(after, limit).await
+    }
     async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {
         self.log.claim(run, owner, lasting).await
     }

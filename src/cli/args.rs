@@ -14,6 +14,7 @@ use super::access_args::AuditOptions;
 use super::access_args::TokensOptions;
 use super::edit_args::EditOptions;
 use super::edit_args::approval_state;
+use super::store_args::DbAction;
 use crate::domain::ApprovalState;
 use crate::domain::RunState;
 use crate::domain::Settlement;
@@ -411,23 +412,6 @@ pub enum LogAction {
         /// How many
         #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
         lines: u32,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum DbAction {
-    /// Create the store, or bring an older one up to date
-    Migrate {
-        /// In Postgres, run as the owner: let this role use the store, which the program then runs as
-        #[arg(long, value_name = "ROLE")]
-        grant: Option<String>,
-    },
-    /// Compute everything but the log from the log again
-    Rebuild,
-    /// Write a consistent copy, also while the store is in use
-    Backup {
-        /// A file that does not exist yet
-        file: PathBuf,
     },
 }
 

@@ -112,7 +112,8 @@ impl From<LogError> for Failure {
             | LogErrorKind::Fenced
             | LogErrorKind::NotSaved
             | LogErrorKind::Unknown
-            | LogErrorKind::Busy => Exit::Failed,
+            | LogErrorKind::Busy
+            | LogErrorKind::Unsound => Exit::Failed,
         };
         Self::new(exit, error.message).next(error.hint)
     }

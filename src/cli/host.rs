@@ -1,6 +1,7 @@
 //! What the commands ask of the program around them. `wire` answers; nothing here knows a store or a model.
 
 use std::path::Path;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::Serialize;
@@ -10,8 +11,10 @@ use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::domain::Timestamp;
 use crate::ports::Accounts;
 use crate::ports::Client;
+use crate::ports::Head;
 use crate::ports::Log;
 pub use crate::ports::Offer;
 pub use crate::ports::OfferKind;
@@ -35,6 +38,21 @@ pub trait Host: Send + Sync {
 
     /// The log itself, for its upkeep.
     async fn store(&self, access: Access) -> Result<Box<dyn StoreKeeper>, Failure>;
+
+    /// Copies this tenant's part of the store into the one that `to` names, which must have nothing of it.
+    async fn copy_store(&self, to: &str) -> Result<Copied, Failure>;
+
+    /// Puts this tenant's part of a backup into the store, which must have nothing of it.
+    async fn restore(&self, backup: &Path) -> Result<Copied, Failure>;
+
+    /// Looks at every part of a backup as it would be restored, and leaves nothing behind: a report for each tenant.
+    async fn rehearse_restore(&self, backup: &Path) -> Result<Vec<Rehearsed>, Failure>;
+
+    /// Removes runs that ended before then, and their requests, from the store; or only says what it would remove.
+    async fn prune(&self, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Failure>;
+
+    /// How long runs are kept after they ended, where the configuration says so.
+    fn keep_ended_runs(&self) -> Option<Duration>;
 
     /// Agents and procedures that can be used, and what is wrong with the others.
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure>;
@@ -92,6 +110,9 @@ pub trait StoreKeeper: Send + Sync {
 
     async fn rebuild(&self) -> Result<Rebuilt, Failure>;
 
+    /// Reads every stored output; what is not what was stored, and what events name and is missing.
+    async fn check_outputs(&self) -> Result<CheckedOutputs, Failure>;
+
     /// The stored rows that are not what the log says, a sentence each.
     async fn compare_rows(&self) -> Result<Vec<String>, Failure>;
 
@@ -111,6 +132,60 @@ pub trait StoreKeeper: Send + Sync {
 pub struct Rebuilt {
     pub events: u64,
     pub rows: usize,
+}
+
+/// What a look at the stored outputs found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckedOutputs {
+    /// How many are what was stored.
+    pub sound: u64,
+    /// A sentence for each that is not, or is missing.
+    pub problems: Vec<String>,
+}
+
+/// What was copied from one store into another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub from: String,
+    pub to: String,
+    /// Where the log ends, in both.
+    pub head: Head,
+    /// How many saved heads it was checked against.
+    pub checked: usize,
+    /// How many of each kind, by what people call them.
+    pub records: Vec<(String, u64)>,
+    /// Tenants that the source has besides this one, where it can tell.
+    pub others: Vec<String>,
+}
+
+/// What one tenant's part of a backup turned out to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rehearsed {
+    pub tenant: String,
+    pub events: u64,
+    pub head: Head,
+    pub outputs: u64,
+    /// What is wrong with it; empty for a sound one.
+    pub problems: Vec<String>,
+}
+
+/// Whether something is only tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trial {
+    Yes,
+    No,
+}
+
+/// What was pruned, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pruned {
+    pub store: String,
+    pub ended_before: Timestamp,
+    pub runs: u64,
+    pub events: u64,
+    pub outputs: u64,
+    /// Whether outputs had to stay for another time.
+    pub outputs_left: bool,
 }
 
 /// Whether an examination asks the models anything; that may cost money.

@@ -33,31 +33,42 @@ pub async fn log(mut context: Context<'_>, action: LogAction) -> Result<Exit, Fa
 async fn verify(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<Exit, Failure> {
     let report = store.log().verify(&[]).await?;
     // Of a log that was changed, rows that agree with it prove nothing, and computing them again would do harm.
-    let rows = if report.problems.is_empty() { store.compare_rows().await? } else { Vec::new() };
-    let intact = report.problems.is_empty() && rows.is_empty();
+    let (rows, outputs) = match report.problems.is_empty() {
+        true => (store.compare_rows().await?, store.check_outputs().await?),
+        false => Default::default(),
+    };
+    let intact = report.problems.is_empty() && rows.is_empty() && outputs.problems.is_empty();
     match context.form {
-        Form::Json => context.output.json(&Verification::of(&report, &rows))?,
+        Form::Json => context.output.json(&Verification::of(&report, &rows, &outputs.problems))?,
         Form::Text if intact => {
             let head = if report.head.hash.is_empty() { "nothing" } else { report.head.hash.as_str() };
-            let heads = report.checked.len();
-            let heads = format!("{heads} saved head{}", if heads == 1 { "" } else { "s" });
-            let line = format!("intact: {} events, head {head}, checked against {heads}", report.events);
-            context.output.line(&line)?;
+            let heads = counted(report.checked.len() as u64, "saved head");
+            let pruned = if report.pruned > 0 { format!(" ({} pruned)", report.pruned) } else { String::new() };
+            let events = format!("{} events{pruned} and {}", report.events, counted(outputs.sound, "output"));
+            context.output.line(&format!("intact: {events}, head {head}, checked against {heads}"))?;
         }
         Form::Text => {}
     }
     if intact {
         return Ok(Exit::Done);
     }
-    let failure = match report.problems.is_empty() {
-        true => Failure::failed(format!("the log is intact, but lists show something else:\n{}", rows.join("\n")))
-            .next(
-                "`morningai db rebuild` computes the rows from the log again; find out who else can write to the file",
-            ),
-        false => Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
-            .next("keep the file as it is; compare it with a backup, and find out who else can write to it"),
+    let failure = if !report.problems.is_empty() {
+        Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
+            .next("keep the file as it is; compare it with a backup, and find out who else can write to it")
+    } else if !outputs.problems.is_empty() {
+        let all = [outputs.problems, rows].concat().join("\n");
+        Failure::failed(format!("the log is intact, but what belongs to it is not:\n{all}"))
+            .next("take the outputs from a backup; find out who else can write to the store, or whether the disk fails")
+    } else {
+        Failure::failed(format!("the log is intact, but lists show something else:\n{}", rows.join("\n"))).next(
+            "`morningai db rebuild` computes the rows from the log again; find out who else can write to the file",
+        )
     };
     Err(failure.at(store.place()))
+}
+
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 async fn export(context: &mut Context<'_>, log: &dyn Log) -> Result<(), Failure> {

@@ -34,6 +34,7 @@ pub struct Config {
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub sandbox: SandboxSection,
+    pub retention: RetentionSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -173,4 +174,13 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Keys>, D::E
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSection {
     pub rung: RungChoice,
+}
+
+/// How long what is over is kept. `morningai db prune` goes by it; nothing is removed by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionSection {
+    /// Seconds after the end of a run; written as `"365d"`.
+    #[serde(deserialize_with = "seconds")]
+    pub ended_runs: Option<u64>,
 }

@@ -13,6 +13,7 @@ use super::access::Role;
 use super::access::Scopes;
 use super::event::Timestamp;
 use super::ids::TokenId;
+use super::spent::Spent;
 
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
 /// [`AccountId::NOBODY`](super::ids::AccountId::NOBODY), without the name: people type passwords into that field.
@@ -59,6 +60,10 @@ pub enum AccessEvent {
     /// `count` requests for something the role or the token is not for, since the event before of this kind.
     #[serde(rename = "access.permission_refused")]
     PermissionRefused { action: Action, count: u32 },
+    /// Runs that ended before then were removed, with what they asked: `events` of the log, the first and the last by
+    /// `seq`, and the SHA-256 over what was left of them. Stands in the stream of `NOBODY`.
+    #[serde(rename = "access.log_pruned")]
+    LogPruned { ended_before: Timestamp, events: u64, first: u64, last: u64, digest: String, spent: Vec<Spent> },
 }
 
 impl AccessEvent {
@@ -78,6 +83,7 @@ impl AccessEvent {
             Self::SignedOut {} => "access.signed_out",
             Self::SignInRefused { .. } => "access.sign_in_refused",
             Self::PermissionRefused { .. } => "access.permission_refused",
+            Self::LogPruned { .. } => "access.log_pruned",
         }
     }
 
@@ -96,6 +102,9 @@ impl AccessEvent {
                 format!("{}{}{}", cause.words(), place(*from), times(*count))
             }
             Self::PermissionRefused { action, count } => format!("{action}{}", times(*count)),
+            Self::LogPruned { ended_before, events, .. } => {
+                format!("{events} events of runs that ended before {}", ended_before.format("%Y-%m-%d"))
+            }
             Self::AccountDisabled {}
             | Self::AccountEnabled {}
             | Self::PasswordChanged {}

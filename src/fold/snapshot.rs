@@ -17,6 +17,7 @@ use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::RunEvent;
 use crate::domain::RunId;
+use crate::domain::Spent;
 use crate::domain::Stream;
 use crate::domain::Timestamp;
 
@@ -126,6 +127,15 @@ impl Snapshot {
             approval.apply(event, envelope.version, &envelope.by, envelope.at);
         }
         BTreeSet::from([RowKey { kind: RowKind::Approval, id: id.to_string() }])
+    }
+
+    /// Counts what calls cost that were pruned; only for whoever folds the whole log, since stored days have it already.
+    pub fn count_pruned(&mut self, spent: &[Spent]) -> BTreeSet<RowKey> {
+        let count = |spent: &Spent| {
+            self.spend.entry(spent.day).or_default().add_spent(spent);
+            RowKey { kind: RowKind::Spend, id: spent.day.to_string() }
+        };
+        spent.iter().map(count).collect()
     }
 
     /// The row to store for a key that `apply` returned; `None` when it is not in memory.

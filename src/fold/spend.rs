@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde::Deserialize;
 use serde::Serialize;
 
 use crate::domain::ModelReply;
+use crate::domain::Spent;
 use crate::domain::Usd;
 
 /// Spending of one UTC day.
@@ -39,6 +41,31 @@ impl DaySpend {
             Some(cost) => model.cost += cost,
             None => model.unpriced += 1,
         }
+    }
+
+    /// Sums of calls that the log no longer has.
+    pub fn add_spent(&mut self, spent: &Spent) {
+        let model = self.by_model.entry(spent.model.clone()).or_default();
+        model.calls += spent.calls;
+        model.input += spent.input;
+        model.cached += spent.cached;
+        model.output += spent.output;
+        model.cost += spent.cost;
+        model.unpriced += spent.unpriced;
+    }
+
+    /// The same sums, to be kept without the calls.
+    pub fn spent_on(&self, day: NaiveDate) -> impl Iterator<Item = Spent> {
+        self.by_model.iter().map(move |(model, spend)| Spent {
+            day,
+            model: model.clone(),
+            calls: spend.calls,
+            input: spend.input,
+            cached: spend.cached,
+            output: spend.output,
+            cost: spend.cost,
+            unpriced: spend.unpriced,
+        })
     }
 
     pub fn cost(&self) -> Usd {

@@ -49,7 +49,11 @@ pub trait Log: Send + Sync {
     /// Stores bytes under their SHA-256; storing them again changes nothing.
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError>;
 
+    /// `Unsound` when it is no longer what was stored.
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError>;
+
+    /// Ids of what is stored, in their order, from the one after `after`; at most `limit`.
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError>;
 
     /// Takes or renews the right to work on a run for `lasting` from now, at most `Lease::LONGEST`; `None` while
     /// another owner's lease lasts.
@@ -130,7 +134,10 @@ pub enum RowFilter {
 /// What `verify` found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VerifyReport {
+    /// Events of the chain, pruned ones too.
     pub events: u64,
+    /// Those of which only place and hashes are left.
+    pub pruned: u64,
     pub head: Head,
     /// The saved heads it was checked against: those given, and those the store itself keeps outside the database.
     pub checked: Vec<Head>,
@@ -165,6 +172,8 @@ pub enum LogErrorKind {
     TooNew,
     /// It cannot be opened, or what is in it is not what this program writes.
     Unusable,
+    /// What is in it is no longer what was written.
+    Unsound,
 }
 
 impl LogError {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::domain::AccessEvent;
 use crate::domain::Envelope;
+use crate::domain::Event;
 use crate::domain::Untrusted;
 use crate::fold::Row;
 use crate::fold::RowKey;
@@ -93,7 +95,13 @@ impl Folded {
     }
 
     fn take(&mut self, page: &[Envelope]) -> BTreeSet<RowKey> {
-        let touched: BTreeSet<_> = page.iter().flat_map(|envelope| self.snapshot.apply(envelope)).collect();
+        let mut touched = BTreeSet::new();
+        for envelope in page {
+            touched.extend(self.snapshot.apply(envelope));
+            if let Event::Access(AccessEvent::LogPruned { spent, .. }) = &envelope.event {
+                touched.extend(self.snapshot.count_pruned(spent));
+            }
+        }
         for key in &touched {
             self.rows.extend(self.snapshot.row(key).map(|row| (key.clone(), row)));
         }

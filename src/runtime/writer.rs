@@ -136,7 +136,8 @@ impl Writer {
                         | LogErrorKind::Unknown
                         | LogErrorKind::Busy
                         | LogErrorKind::TooNew
-                        | LogErrorKind::Unusable => {
+                        | LogErrorKind::Unusable
+                        | LogErrorKind::Unsound => {
                             self.store_is_gone(&error);
                             return reject_all(group, &error);
                         }

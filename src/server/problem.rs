@@ -181,7 +181,8 @@ impl From<LogError> for Problem {
             | LogErrorKind::Unknown
             | LogErrorKind::Busy
             | LogErrorKind::TooNew
-            | LogErrorKind::Unusable => Self::unavailable(error.message, error.hint),
+            | LogErrorKind::Unusable
+            | LogErrorKind::Unsound => Self::unavailable(error.message, error.hint),
         }
     }
 }

@@ -262,7 +262,10 @@ impl<'a> OfferDetail<'a> {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Verification<'a> {
     intact: bool,
+    /// Events of the chain, pruned ones too.
     events: u64,
+    /// Those of which only place and hashes are left.
+    pruned: u64,
     head: &'a Head,
     /// The saved heads it was compared with.
     checked: &'a [Head],
@@ -270,11 +273,15 @@ pub struct Verification<'a> {
     problems: &'a [String],
     /// Rows that lists are read from and that are not what the log says; not looked at unless the log is sound.
     rows: &'a [String],
+    /// Outputs that are not what was stored, or are missing though an event names them; looked at by the command only,
+    /// and not unless the log is sound.
+    outputs: &'a [String],
 }
 
 impl<'a> Verification<'a> {
-    pub fn of(report: &'a VerifyReport, rows: &'a [String]) -> Self {
-        let VerifyReport { events, head, checked, problems } = report;
-        Self { intact: problems.is_empty() && rows.is_empty(), events: *events, head, checked, problems, rows }
+    pub fn of(report: &'a VerifyReport, rows: &'a [String], outputs: &'a [String]) -> Self {
+        let VerifyReport { events, pruned, head, checked, problems } = report;
+        let intact = problems.is_empty() && rows.is_empty() && outputs.is_empty();
+        Self { intact, events: *events, pruned: *pruned, head, checked, problems, rows, outputs }
     }
 }

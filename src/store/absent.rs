@@ -71,6 +71,10 @@ impl Log for AbsentLog {
         Ok(None)
     }
 
+    async fn blob_ids(&self, _: Option<&BlobId>, _: u32) -> Result<Vec<BlobId>, LogError> {
+        Ok(Vec::new())
+    }
+
     async fn claim(&self, _: RunId, _: &str, _: Duration) -> Result<Option<Lease>, LogError> {
         Err(not_made())
     }
@@ -80,6 +84,6 @@ impl Log for AbsentLog {
     }
 
     async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
-        Ok(VerifyReport { events: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
+        Ok(VerifyReport { events: 0, pruned: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! Pure, the same for every store. Holds one number per stream in memory.
 
+use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use super::chain::Chain;
 use super::chain::Columns;
 use super::chain::Link;
 use super::chain::Place;
+use super::pruning::Left;
+use super::pruning::Remains;
 use crate::domain::Stream;
 use crate::domain::Tenant;
 use crate::ports::Head;
@@ -28,6 +31,13 @@ pub(super) struct Examined<'a> {
     pub body: &'a str,
 }
 
+/// What came of it, and what the log has yet to tell of.
+pub(super) struct Examination {
+    pub report: VerifyReport,
+    /// What each pruning left, by the number of the event that should tell of it.
+    pub remains: BTreeMap<u64, Remains>,
+}
+
 /// What the examination has come to so far.
 pub(super) struct Examiner {
     chain: Chain,
@@ -35,6 +45,9 @@ pub(super) struct Examiner {
     last: Place,
     last_is_sound: bool,
     events: u64,
+    pruned: u64,
+    /// What each pruning left, by the number of the event that should tell of it.
+    remains: BTreeMap<u64, Remains>,
     versions: HashMap<Stream, u64>,
     problems: Vec<(u64, String)>,
     unlisted: usize,
@@ -47,6 +60,8 @@ impl Examiner {
             last: Place::default(),
             last_is_sound: true,
             events: 0,
+            pruned: 0,
+            remains: BTreeMap::new(),
             versions: HashMap::new(),
             problems: Vec::new(),
             unlisted: 0,
@@ -79,29 +94,54 @@ impl Examiner {
         }
     }
 
+    /// What is left of the next row, which the event `prune_seq` should tell of; the error says why it cannot be read.
+    pub fn take_left(&mut self, seq: u64, prune_seq: u64, left: Result<Left, String>) {
+        self.pruned += 1;
+        match left {
+            Ok(left) => {
+                self.events += 1;
+                self.place(seq, left.prev, left.stream, left.version);
+                self.last = Place { seq, link: left.hash };
+                self.last_is_sound = true;
+                self.remains.entry(prune_seq).or_default().take(&left);
+            }
+            Err(why) => self.take(seq, Err(why)),
+        }
+    }
+
+    /// What each pruning left.
+    pub fn remains(&mut self) -> BTreeMap<u64, Remains> {
+        std::mem::take(&mut self.remains)
+    }
+
     fn follow(&mut self, seq: u64, row: &Examined<'_>) {
-        let follows_directly = seq == self.last.seq + 1;
-        match seq - self.last.seq {
-            0 | 1 => {}
-            2 => self.note(seq - 1, format!("event {} is missing", seq - 1)),
-            _ => self.note(self.last.seq + 1, format!("events {} to {} are missing", self.last.seq + 1, seq - 1)),
-        }
-        if follows_directly && self.last_is_sound && row.prev != self.last.link {
-            self.note(seq - 1, broken_link(seq));
-        }
-        let version = self.versions.entry(row.stream).or_default();
-        let expected = *version + 1;
-        *version = row.version;
-        if row.version != expected {
-            let (stream, found) = (row.stream, row.version);
-            self.note(seq, format!("event {seq} has version {found} of {stream}, where {expected} should follow"));
-        }
+        self.place(seq, row.prev, row.stream, row.version);
         let columns =
             Columns { seq, stream: row.stream, version: row.version, at: row.at, actor: row.actor, body: row.body };
         self.last = Place { seq, link: self.chain.push(row.prev, &columns) };
         self.last_is_sound = true;
         if row.hash.is_some_and(|hash| hash != self.last.link) {
             self.note(seq, format!("event {seq} carries another SHA-256 than its own: one of the two was changed"));
+        }
+    }
+
+    /// Whether the row stands where it should: after the one it names, and in its turn of the stream.
+    fn place(&mut self, seq: u64, prev: Link, stream: Stream, version: u64) {
+        let follows_directly = seq == self.last.seq + 1;
+        match seq - self.last.seq {
+            0 if seq > 0 => self.note(seq, format!("event {seq} is there twice")),
+            0 | 1 => {}
+            2 => self.note(seq - 1, format!("event {} is missing", seq - 1)),
+            _ => self.note(self.last.seq + 1, format!("events {} to {} are missing", self.last.seq + 1, seq - 1)),
+        }
+        if follows_directly && self.last_is_sound && prev != self.last.link {
+            self.note(seq - 1, broken_link(seq));
+        }
+        let last = self.versions.entry(stream).or_default();
+        let expected = *last + 1;
+        *last = version;
+        if version != expected {
+            self.note(seq, format!("event {seq} has version {version} of {stream}, where {expected} should follow"));
         }
     }
 
@@ -147,7 +187,7 @@ impl Examiner {
         if self.unlisted > 0 {
             problems.push(format!("and {} more", self.unlisted));
         }
-        VerifyReport { events: self.events, head, checked, problems }
+        VerifyReport { events: self.events, pruned: self.pruned, head, checked, problems }
     }
 }
 

@@ -26,6 +26,8 @@
 //! psql -XAtq -c "SELECT encode(prev, 'hex') FROM morningai.event WHERE seq = 42"
 //! ```
 //!
+//! Of an event that was pruned (`pruning`), `prev` and hash stand in the table `pruned`.
+//!
 //! Since each line holds the hash before it, the hash of the last line answers for all of them. Whoever can write to
 //! the file can cut the end off or compute a new chain; that shows only against a head saved elsewhere (`heads`).
 
@@ -33,9 +35,11 @@ mod absent;
 mod absent_accounts;
 mod access_columns;
 mod chain;
+mod copying;
 mod examiner;
 mod heads;
 mod postgres;
+mod pruning;
 mod refusal;
 mod search;
 mod sqlite;
@@ -43,11 +47,20 @@ mod stored;
 
 pub use absent::AbsentLog;
 pub use absent_accounts::AbsentAccounts;
+pub use copying::AnyLog;
+pub use copying::CopyReport;
+pub use copying::back_up;
+pub use copying::copied_columns;
+pub use copying::copy;
 pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use postgres::PostgresAddress;
 pub use postgres::PostgresLog;
+pub use pruning::OutputsPruned;
+pub use pruning::PruneReport;
+pub use pruning::Pruning;
 pub use sqlite::SqliteLog;
+pub use sqlite::unpack;
 
 /// Whether a store may be created, migrated and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,27 +1,37 @@
 //! What the commands ask of the program, answered.
 
+use std::path::Path;
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::Wire;
 use super::doctor;
 use super::launch;
+use super::prune;
 use super::session::Keeper;
+use super::upkeep;
 use crate::cli::Access;
 use crate::cli::AskModels;
+use crate::cli::Copied;
 use crate::cli::Failure;
 use crate::cli::Finding;
 use crate::cli::Host;
 use crate::cli::Offer;
 use crate::cli::Order;
 use crate::cli::Part;
+use crate::cli::Pruned;
+use crate::cli::Rehearsed;
 use crate::cli::Session;
 use crate::cli::StoreKeeper;
+use crate::cli::Trial;
 use crate::console::edit_text;
 use crate::console::update::Edit;
 use crate::console::update::Written;
 use crate::domain::Actor;
 use crate::domain::Faults;
 use crate::domain::RunSpec;
+use crate::domain::Timestamp;
 use crate::runtime::Role;
 
 #[async_trait]
@@ -49,6 +59,26 @@ impl Host for Wire {
             Access::Write => self.store_to_write().await?,
         };
         Ok(Box::new(Keeper::new(store)))
+    }
+
+    async fn copy_store(&self, to: &str) -> Result<Copied, Failure> {
+        upkeep::copy_store(self, to).await
+    }
+
+    async fn restore(&self, backup: &Path) -> Result<Copied, Failure> {
+        upkeep::restore(self, backup).await
+    }
+
+    async fn rehearse_restore(&self, backup: &Path) -> Result<Vec<Rehearsed>, Failure> {
+        upkeep::rehearse_restore(self, backup).await
+    }
+
+    async fn prune(&self, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Failure> {
+        prune::prune(self, ended_before, trial).await
+    }
+
+    fn keep_ended_runs(&self) -> Option<Duration> {
+        self.config.retention.ended_runs.map(Duration::from_secs)
     }
 
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {

@@ -17,12 +17,14 @@ mod launch;
 mod lock;
 mod model;
 mod places;
+mod prune;
 mod secrets;
 mod serve;
 mod session;
 mod sign_in;
 mod store;
 mod trace;
+mod upkeep;
 
 use std::sync::Arc;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::store::OpenStore;
+use crate::cli::CheckedOutputs;
 use crate::cli::Failure;
 use crate::cli::Rebuilt;
 use crate::cli::Session;
@@ -109,6 +110,11 @@ impl StoreKeeper for Keeper {
     async fn rebuild(&self) -> Result<Rebuilt, Failure> {
         let report = runtime::rebuild(self.log.as_ref()).await?;
         Ok(Rebuilt { events: report.events, rows: report.rows })
+    }
+
+    async fn check_outputs(&self) -> Result<CheckedOutputs, Failure> {
+        let report = runtime::check_outputs(self.log.as_ref()).await?;
+        Ok(CheckedOutputs { sound: report.sound, problems: report.problems })
     }
 
     async fn compare_rows(&self) -> Result<Vec<String>, Failure> {

@@ -14,10 +14,15 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::store::AbsentAccounts;
 use crate::store::AbsentLog;
+use crate::store::AnyLog;
 use crate::store::OpenMode;
+use crate::store::OutputsPruned;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
+use crate::store::PruneReport;
+use crate::store::Pruning;
 use crate::store::SqliteLog;
+use crate::store::back_up;
 
 /// Where a store is.
 #[derive(Clone, Debug)]
@@ -144,16 +149,28 @@ impl OpenStore {
         }
     }
 
-    pub(super) async fn back_up(&self, target: &Path) -> Result<(), Failure> {
+    /// The log with all that belongs to it, to be copied.
+    pub(super) fn any_log(&self) -> Result<AnyLog<'_>, Failure> {
         match self {
-            Self::Sqlite(log) => Ok(log.backup_to(target).await?),
-            Self::Postgres(_) => Err(Failure::usage("a store in Postgres is backed up with Postgres' own tools")
-                .at(self.place())
-                .next("run `pg_dump --schema=morningai --format=custom` as a role that may bypass row security")),
-            Self::Absent(_) => Err(Failure::failed("there is no store yet that could be backed up")
+            Self::Sqlite(log) => Ok(AnyLog::Sqlite(log)),
+            Self::Postgres(log) => Ok(AnyLog::Postgres(log)),
+            Self::Absent(_) => Err(Failure::failed("there is no store yet that could be copied")
                 .at(self.place())
                 .next("start `morningai` once to create it, or name another with --db")),
         }
+    }
+
+    pub(super) async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        match self {
+            Self::Sqlite(log) => log.prune(pruning).await,
+            Self::Postgres(log) => log.prune(pruning).await,
+            // Nothing is decided on where nothing is.
+            Self::Absent(_) => Ok(PruneReport { events: 0, outputs: OutputsPruned::Removed(0) }),
+        }
+    }
+
+    pub(super) async fn back_up(&self, target: &Path) -> Result<(), Failure> {
+        Ok(back_up(self.any_log()?, target).await?)
     }
 
     /// Lets a role of the database do what the program does.

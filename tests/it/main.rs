@@ -37,3 +37,4 @@ mod story_postgres;
 mod story_sign_in;
 mod support;
 mod tools;
+mod upkeep;

@@ -116,6 +116,9 @@ async fn database_of_two() -> Database {
         fill_accounts(&log, tenant).await;
         // Writes the head.
         log.close().await.unwrap();
+        // As the owner's pruning leaves it.
+        let pruned = format!("INSERT INTO morningai.pruned VALUES ('{tenant}', 9, '', 1, 1, '', '', 10)");
+        database.sql("postgres", &pruned).await;
     }
     database
 }

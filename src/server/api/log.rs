@@ -108,7 +108,7 @@ pub(in crate::server) async fn verify(
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     tracing::info!(by = %principal.actor(), "the log is verified");
-    json(&Verification::of(&app.log.verify(&[]).await?, &[]))
+    json(&Verification::of(&app.log.verify(&[]).await?, &[], &[]))
 }
 
 /// All events, one JSON object a line, read as fast as they are taken, and cut off for whoever may not any more.

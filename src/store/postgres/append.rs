@@ -206,7 +206,7 @@ impl Prepared {
         Ok(prepared)
     }
 
-    fn query(&self) -> Query<'_, Postgres, PgArguments> {
+    pub fn query(&self) -> Query<'_, Postgres, PgArguments> {
         let query = self.bind_events(sqlx::query(APPEND));
         self.rows.bind(query).bind(&self.fenced_runs).bind(&self.fence_tokens)
     }
@@ -259,7 +259,7 @@ impl RowColumns {
     }
 }
 
-async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx::Error) -> LogError {
+pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx::Error) -> LogError {
     if error::has_code(error, raised::FENCED) {
         return refusal::fenced(&runs_in(error::detail(error)));
     }

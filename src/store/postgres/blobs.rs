@@ -37,10 +37,21 @@ pub(super) async fn get(store: &Store, id: &BlobId) -> Result<Option<Vec<u8>>, L
     let content = rows.first().map(|row| row.try_get::<Vec<u8>, _>(0)).transpose();
     match content.map_err(|error| store.explain(doing, &error))? {
         Some(content) if BlobId::of(&content) != *id => Err(LogError::new(
-            LogErrorKind::Unusable,
+            LogErrorKind::Unsound,
             format!("output {} in {} is not what was stored: its SHA-256 differs", id.0, store.place),
             "somebody changed it, or the disk failed; take it from a backup",
         )),
         found => Ok(found),
     }
+}
+
+pub(super) async fn ids(store: &Store, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+    const IDS: &str = "SELECT encode(hash, 'hex') FROM morningai.blob
+         WHERE tenant = $1 AND hash > decode($2, 'hex') ORDER BY hash LIMIT $3";
+    let after = after.map(|id| id.0.clone()).filter(|id| hex::decode(id).is_ok()).unwrap_or_default();
+    let question = || sqlx::query(IDS).bind(store.tenant.0.clone()).bind(after.clone()).bind(i64::from(limit));
+    let doing = "list outputs in";
+    let rows = store.ask(How::Reading, doing, question).await?;
+    let ids = rows.iter().map(|row| row.try_get(0).map(BlobId)).collect::<Result<_, _>>();
+    ids.map_err(|error| store.explain(doing, &error))
 }

@@ -98,16 +98,16 @@ async fn write_row(store: &Store, head: &Head) -> Result<(), LogError> {
     store.ask(How::Writing, "save the head in", question).await.map(drop)
 }
 
+/// What the row at a place names as the one before it, also where it was pruned.
+const PREV: &str = "SELECT encode(prev, 'hex') FROM morningai.event WHERE tenant = $1 AND seq = $2
+     UNION ALL SELECT encode(prev, 'hex') FROM morningai.pruned WHERE tenant = $1 AND seq = $2";
+
 /// Whether the row at `old` still carries its hash: one row read, whatever the length of the log.
 async fn is_on_chain(store: &Store, old: &Head, now: &Head) -> Result<bool, LogError> {
     if old.seq >= now.seq {
         return Ok(old == now);
     }
-    let question = || {
-        sqlx::query("SELECT encode(prev, 'hex') FROM morningai.event WHERE tenant = $1 AND seq = $2")
-            .bind(store.tenant.0.clone())
-            .bind(to_sql(old.seq + 1))
-    };
+    let question = || sqlx::query(PREV).bind(store.tenant.0.clone()).bind(to_sql(old.seq + 1));
     let rows = store.ask(How::Reading, "read", question).await?;
     let prev: Option<String> = rows.first().and_then(|row| row.try_get(0).ok());
     Ok(prev.as_ref() == Some(&old.hash))

@@ -9,7 +9,11 @@ use sqlx::Connection;
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_accounts.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_accounts.sql"),
+    include_str!("migrations/0003_pruned.sql"),
+];
 
 /// Before the number in the comment.
 const MARK: &str = "morningai store, version ";
@@ -57,6 +61,8 @@ const GRANTS: &[(&str, &str)] = &[
     ("account", "SELECT, INSERT, UPDATE"),
     ("token", "SELECT, INSERT, UPDATE"),
     ("session", "SELECT, INSERT, UPDATE, DELETE"),
+    // INSERT for copies of a log that was pruned elsewhere.
+    ("pruned", "SELECT, INSERT"),
 ];
 
 /// The version that this program writes.

@@ -10,6 +10,7 @@ mod address;
 mod append;
 mod blobs;
 mod change;
+mod copying;
 mod error;
 mod events;
 mod keeper;
@@ -17,6 +18,7 @@ mod leases;
 mod migrate;
 mod open;
 mod pool;
+mod prune;
 mod rows;
 mod verify;
 mod watch;
@@ -48,6 +50,8 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
+use super::pruning::PruneReport;
+use super::pruning::Pruning;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -138,6 +142,24 @@ impl PostgresLog {
         self.store.appender.close(1).await;
         self.store.readers.close(READERS).await;
         saved
+    }
+
+    /// Removes what was decided on, and leaves what the chain needs; only the owner may. `Conflict` when the log has moved
+    /// on since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        prune::prune(&self.store, &pruning).await
+    }
+
+    pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Portion, LogError> {
+        copying::begin_reading(&self.store).await
+    }
+
+    pub(in crate::store) async fn begin_filling(&self) -> Result<copying::Portion, LogError> {
+        copying::begin_filling(&self.store).await
+    }
+
+    pub fn tenant(&self) -> &Tenant {
+        &self.store.tenant
     }
 
     /// The heads that `verify` will check the log against: see `store::saved_heads`.
@@ -304,15 +326,16 @@ async fn begin<'c>(
     tenant: &Tenant,
     kind: Kind,
 ) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
+    connection.begin_with(AssertSqlSafe(beginning(tenant, kind))).await
+}
+
+fn beginning(tenant: &Tenant, kind: Kind) -> String {
     let begin = match kind {
         Kind::Read => "BEGIN READ ONLY",
         Kind::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         Kind::Write => "BEGIN",
     };
-    let tenant = literal(&tenant.0);
-    connection
-        .begin_with(AssertSqlSafe(format!("{begin}; SELECT set_config('morningai.tenant', {tenant}, true)")))
-        .await
+    format!("{begin}; SELECT set_config('morningai.tenant', {}, true)", literal(&tenant.0))
 }
 
 /// A text that Postgres reads as exactly this, whatever its settings.
@@ -376,6 +399,10 @@ impl Log for PostgresLog {
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
         blobs::get(&self.store, blob).await
+    }
+
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+        blobs::ids(&self.store, after, limit).await
     }
 
     async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {

@@ -12,8 +12,7 @@ use sqlx::SqliteConnection;
 use super::SqliteLog;
 use super::Store;
 use super::access;
-use super::append::MOVE_HEAD;
-use super::append::PUT_EVENT;
+use super::append::append_within;
 use super::from_sql;
 use super::keeper;
 use super::read_place;
@@ -36,9 +35,6 @@ use crate::ports::Token;
 use crate::ports::Used;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
-use crate::store::stored::Chained;
-use crate::store::stored::chain_on;
-use crate::store::stored::to_sql;
 
 const USE_TOKEN: &str = "
     PRAGMA synchronous = NORMAL;
@@ -137,43 +133,7 @@ async fn write(
         return Ok((start, Vec::new()));
     }
     let events = numbered(store, connection, change.records).await?;
-    append(store, connection, start, events).await
-}
-
-/// Appends within the transaction that is open, after `start`, which was read in it. The head moves for others once it
-/// is committed: the end, and what the events became.
-async fn append(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    start: Place,
-    events: Vec<NewEvent>,
-) -> Result<(Place, Vec<Envelope>), LogError> {
-    let failed = |error| store.explain("append to", &error);
-    let (chained, end) = chain_on(&store.tenant, start, events)?;
-    let mut envelopes = Vec::with_capacity(chained.len());
-    for Chained { envelope, at, actor, body, prev, .. } in chained {
-        sqlx::query(PUT_EVENT)
-            .bind(store.tenant.0.clone())
-            .bind(to_sql(envelope.seq))
-            .bind(stream_bytes(envelope.stream).to_vec())
-            .bind(to_sql(envelope.version))
-            .bind(at)
-            .bind(actor)
-            .bind(prev.bytes().to_vec())
-            .bind(body)
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-        envelopes.push(envelope);
-    }
-    sqlx::query(MOVE_HEAD)
-        .bind(store.tenant.0.clone())
-        .bind(to_sql(end.seq))
-        .bind(end.link.bytes().to_vec())
-        .execute(&mut *connection)
-        .await
-        .map_err(failed)?;
-    Ok((end, envelopes))
+    append_within(store, connection, start, events).await
 }
 
 /// Each event with its place in the account's stream.

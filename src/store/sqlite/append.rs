@@ -10,6 +10,7 @@ use rusqlite::OptionalExtension;
 use rusqlite::Transaction;
 use rusqlite::TransactionBehavior;
 use rusqlite::params;
+use sqlx::SqliteConnection;
 
 use super::Store;
 use super::error::explain_refusal;
@@ -21,6 +22,7 @@ use crate::domain::Tenant;
 use crate::ports::Batch;
 use crate::ports::Fence;
 use crate::ports::LogError;
+use crate::ports::NewEvent;
 use crate::store::chain::Link;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
@@ -30,10 +32,10 @@ use crate::store::stored::chain_on;
 use crate::store::stored::from_sql;
 use crate::store::stored::to_sql;
 
-pub(super) const PUT_EVENT: &str = "
+const PUT_EVENT: &str = "
     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
 
-pub(super) const MOVE_HEAD: &str = "
+const MOVE_HEAD: &str = "
     INSERT INTO head (tenant, seq, hash) VALUES ($1, $2, $3)
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
 
@@ -65,6 +67,42 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
         }
         Err(refused) => Err(refused.explain(store)),
     }
+}
+
+/// Appends within the transaction that is open on the other connection that writes, after `start`, which was read in it. The head moves for others once it
+/// is committed: the end, and what the events became.
+pub(super) async fn append_within(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    start: Place,
+    events: Vec<NewEvent>,
+) -> Result<(Place, Vec<Envelope>), LogError> {
+    let failed = |error| store.explain("append to", &error);
+    let (chained, end) = chain_on(&store.tenant, start, events)?;
+    let mut envelopes = Vec::with_capacity(chained.len());
+    for Chained { envelope, at, actor, body, prev, .. } in chained {
+        sqlx::query(PUT_EVENT)
+            .bind(store.tenant.0.clone())
+            .bind(to_sql(envelope.seq))
+            .bind(stream_bytes(envelope.stream).to_vec())
+            .bind(to_sql(envelope.version))
+            .bind(at)
+            .bind(actor)
+            .bind(prev.bytes().to_vec())
+            .bind(body)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+        envelopes.push(envelope);
+    }
+    sqlx::query(MOVE_HEAD)
+        .bind(store.tenant.0.clone())
+        .bind(to_sql(end.seq))
+        .bind(end.link.bytes().to_vec())
+        .execute(&mut *connection)
+        .await
+        .map_err(failed)?;
+    Ok((end, envelopes))
 }
 
 /// Why nothing was appended.

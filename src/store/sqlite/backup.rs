@@ -1,32 +1,33 @@
 //! A consistent copy of the whole file, made while others go on reading and writing.
+//!
+//! It gets its name once it is whole and on the disk: half a copy is never taken for a backup.
 
 use std::fs;
+use std::io;
 use std::path::Path;
 
 use super::Store;
+use super::error::explain;
 use super::error::explain_io;
-use super::open::new_private_file;
 use crate::ports::LogError;
 
 pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError> {
-    let failed = |error| explain_io(target, "write a backup to", &error);
+    let failed = |error: io::Error| explain_io(target, "write a backup to", &error);
     let target = std::path::absolute(target).map_err(failed)?;
-    let name = target.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidData.into()))?.to_owned();
-    // Made by us, so that nobody else can read it; VACUUM INTO fills an empty file.
-    new_private_file(&target).map_err(failed)?;
-    let copied = copy(store, name, &target).await;
-    if copied.is_err() {
-        // Half a copy must not be taken for a backup; should this fail too, the first error says what to look at.
-        let _ = fs::remove_file(&target);
+    let failed = |error: io::Error| explain_io(&target, "write a backup to", &error);
+    if target.try_exists().map_err(failed)? {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()));
     }
-    copied
-}
-
-async fn copy(store: &Store, name: String, target: &Path) -> Result<(), LogError> {
+    let directory = target.parent().unwrap_or(Path::new("/"));
+    // Made by us, so that nobody else can read it; VACUUM INTO fills an empty file.
+    let fresh = tempfile::NamedTempFile::with_prefix_in(".backup-", directory).map_err(failed)?.into_temp_path();
+    let name = fresh.to_str().ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?.to_owned();
     sqlx::query("VACUUM INTO $1")
         .bind(name)
         .execute(&store.readers)
         .await
-        .map_err(|error| super::error::explain(target, "write a backup to", &error))?;
-    fs::File::open(target).and_then(|file| file.sync_all()).map_err(|error| explain_io(target, "sync", &error))
+        .map_err(|error| explain(&target, "write a backup to", &error))?;
+    fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(failed)?;
+    fresh.persist_noclobber(&target).map_err(|refused| failed(refused.error))?;
+    fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }

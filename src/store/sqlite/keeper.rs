@@ -74,12 +74,16 @@ pub(super) async fn save_now(store: &Store) -> Result<(), LogError> {
         .map_err(|error| explain_io(&store.keeper.file, "save the head in", &error))
 }
 
+/// What the row at a place names as the one before it, also where it was pruned.
+const PREV: &str = "SELECT lower(hex(prev)) FROM event WHERE tenant = $1 AND seq = $2
+     UNION ALL SELECT lower(hex(prev)) FROM pruned WHERE tenant = $1 AND seq = $2";
+
 /// Whether the row after `old` still carries its hash: one row read, whatever the length of the log.
 async fn is_on_chain(store: &Store, old: &Head, now: &Head) -> Result<bool, LogError> {
     if old.seq >= now.seq {
         return Ok(old == now);
     }
-    let found: Option<String> = sqlx::query_scalar("SELECT lower(hex(prev)) FROM event WHERE tenant = $1 AND seq = $2")
+    let found: Option<String> = sqlx::query_scalar(PREV)
         .bind(store.tenant.0.clone())
         .bind(to_sql(old.seq + 1))
         .fetch_optional(&store.readers)

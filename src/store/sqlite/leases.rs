@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use sqlx::SqliteConnection;
+
 use super::Store;
 use crate::domain::RunId;
 use crate::ports::Lease;
@@ -63,6 +65,19 @@ pub(super) async fn release(store: &Store, lease: &Lease) -> Result<(), LogError
         .await
         .map_err(|error| store.explain("release a run in", &error))?;
     Ok(())
+}
+
+/// Whether anybody may be working on a run just now.
+pub(super) async fn is_any_held(store: &Store, connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    let now = since_boot();
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM lease WHERE tenant = $1 AND owner <> '' AND until BETWEEN $2 + 1 AND $3)",
+    )
+    .bind(store.tenant.0.clone())
+    .bind(micros(now))
+    .bind(micros(now.saturating_add(Lease::LONGEST)))
+    .fetch_one(connection)
+    .await
 }
 
 /// Runs on while the computer sleeps, so that nobody holds a run whose lease ran out meanwhile.

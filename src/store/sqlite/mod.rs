@@ -9,13 +9,16 @@ mod append;
 mod appender;
 mod backup;
 mod blobs;
+mod copying;
 mod error;
 mod events;
 mod keeper;
 mod leases;
 mod migrate;
 mod open;
+mod prune;
 mod rows;
+mod unpack;
 mod verify;
 mod watch;
 
@@ -34,10 +37,13 @@ use tokio::sync::MutexGuard;
 use tokio::sync::watch as channel;
 
 use self::appender::Appender;
+pub use self::unpack::unpack;
 use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
+use super::pruning::PruneReport;
+use super::pruning::Pruning;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -139,6 +145,24 @@ impl SqliteLog {
         backup::backup(&self.store, target).await
     }
 
+    /// Removes what was decided on, and leaves what the chain needs. `Conflict` when the log has moved on since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+        prune::prune(&self.store, pruning).await
+    }
+
+    /// Whoever has anything in the file, in the order of their names.
+    pub async fn tenants(&self) -> Result<Vec<Tenant>, LogError> {
+        copying::tenants(&self.store).await
+    }
+
+    pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Snapshot, LogError> {
+        copying::begin_reading(&self.store).await
+    }
+
+    pub(in crate::store) async fn begin_filling(&self) -> Result<copying::Inflow, LogError> {
+        copying::begin_filling(&self.store).await
+    }
+
     /// The heads that `verify` will check the log against: see `store::saved_heads`.
     pub fn saved_heads(&self) -> Result<Vec<Head>, LogError> {
         heads::load(&self.store.path, &self.store.tenant)
@@ -238,6 +262,10 @@ impl Log for SqliteLog {
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
         blobs::get(&self.store, blob).await
+    }
+
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+        blobs::ids(&self.store, after, limit).await
     }
 
     async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {

@@ -67,7 +67,7 @@ pub(super) async fn open(path: &Path, mode: OpenMode) -> Result<(SqliteConnectio
 /// Whether the database is all there is to read. Readers share an index of the write-ahead log in a file beside it,
 /// and one of them makes that file: where it is missing, nobody has the store open. Where it cannot be made either, what
 /// the last writer left must be complete, and is read as it is now.
-fn stands_alone(path: &Path) -> Result<bool, LogError> {
+pub(super) fn stands_alone(path: &Path) -> Result<bool, LogError> {
     let (wal, index) = (with_suffix(path, "-wal"), with_suffix(path, "-shm"));
     let directory = path.parent().unwrap_or(Path::new("."));
     if index.exists() || rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok() {
@@ -139,7 +139,7 @@ fn create_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Creates an empty file, closed again before it gets its name: see the head of this file.
-pub(super) fn new_private_file(path: &Path) -> io::Result<()> {
+fn new_private_file(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let fresh = tempfile::NamedTempFile::with_prefix_in(".store-", directory)?.into_temp_path();
     fresh.persist_noclobber(path)?;

@@ -8,6 +8,8 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 use super::Store;
+use super::events;
+use super::prune;
 use super::read_place;
 use crate::domain::Tenant;
 use crate::ports::Head;
@@ -15,6 +17,7 @@ use crate::ports::LogError;
 use crate::ports::VerifyReport;
 use crate::store::chain::Link;
 use crate::store::chain::stream_from_bytes;
+use crate::store::examiner::Examination;
 use crate::store::examiner::Examined;
 use crate::store::examiner::Examiner;
 use crate::store::heads;
@@ -24,29 +27,58 @@ use crate::store::stored::to_sql;
 /// Events read at a time.
 const PIECE: i64 = 1_000;
 
-const READ: &str = "SELECT seq, stream, version, at, actor, prev, body FROM event
-     WHERE tenant = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+const READ: &str = "
+    SELECT seq, stream, version, at, actor, prev, body, NULL AS hash, NULL AS prune_seq
+    FROM event WHERE tenant = $1 AND seq > $2
+    UNION ALL
+    SELECT seq, stream, version, at, NULL, prev, NULL, hash, prune_seq FROM pruned WHERE tenant = $1 AND seq > $2
+    ORDER BY seq LIMIT $3";
 
 pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport, LogError> {
-    let mut examiner = Examiner::new(&store.tenant);
-    // Read before the log is, which therefore reaches at least as far as they do.
+    let kept = heads::load(&store.path, &store.tenant);
+    let failed = |error| store.explain("verify", &error);
+    let mut snapshot = store.readers.begin().await.map_err(failed)?;
+    let examination = examine(&mut snapshot, &store.tenant, saved, kept).await.map_err(failed)?;
+    confirm(store, examination).await
+}
+
+/// Whether the log tells of all that was pruned. What tells of it is read as any event is.
+pub(super) async fn confirm(store: &Store, examination: Examination) -> Result<VerifyReport, LogError> {
+    let Examination { mut report, remains } = examination;
+    for (prune_seq, remains) in remains {
+        let told = events::after(store, prune_seq.saturating_sub(1), 1).await?;
+        let told = told.first().filter(|envelope| envelope.seq == prune_seq).map(|envelope| &envelope.event);
+        report.problems.extend(remains.problem(prune_seq, told));
+    }
+    Ok(report)
+}
+
+/// Verifies what a transaction sees. The heads `kept` were read before it began, so its log reaches as far as they do.
+pub(super) async fn examine(
+    snapshot: &mut SqliteConnection,
+    tenant: &Tenant,
+    saved: &[Head],
+    kept: Result<Vec<Head>, LogError>,
+) -> Result<Examination, sqlx::Error> {
+    let mut examiner = Examiner::new(tenant);
     let mut checked = saved.to_vec();
-    match heads::load(&store.path, &store.tenant) {
+    match kept {
         Ok(kept) => checked.extend(kept),
         Err(error) => examiner.note(0, error.message),
     }
     checked.sort_by(|a, b| (a.seq, &a.hash).cmp(&(b.seq, &b.hash)));
     checked.dedup();
 
-    let failed = |error| store.explain("verify", &error);
-    let mut snapshot = store.readers.begin().await.map_err(failed)?;
-    let head = read_place(&mut snapshot, &store.tenant).await.map_err(failed)?;
+    let head = read_place(snapshot, tenant).await?;
     let mut wanted = checked.iter().peekable();
     loop {
-        let rows = piece(&mut snapshot, &store.tenant, examiner.reached()).await.map_err(failed)?;
+        let rows = piece(snapshot, tenant, examiner.reached()).await?;
         for row in &rows {
             let seq = row.try_get(0).map(from_sql).unwrap_or(examiner.reached() + 1);
-            examiner.take(seq, read(row));
+            match row.try_get::<Option<i64>, _>("prune_seq") {
+                Ok(Some(prune_seq)) => examiner.take_left(seq, from_sql(prune_seq), prune::left(row)),
+                _ => examiner.take(seq, read(row)),
+            }
             while let Some(saved) = wanted.next_if(|saved| saved.seq <= examiner.reached()) {
                 examiner.compare(saved);
             }
@@ -58,7 +90,7 @@ pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport
     }
     examiner.check_head_row(head);
     examiner.finish(wanted);
-    Ok(examiner.report(head.into(), checked))
+    Ok(Examination { remains: examiner.remains(), report: examiner.report(head.into(), checked) })
 }
 
 async fn piece(connection: &mut SqliteConnection, tenant: &Tenant, after: u64) -> Result<Vec<SqliteRow>, sqlx::Error> {

@@ -102,6 +102,10 @@ impl<H: Hook> Log for Hooked<H> {
         self.around(Call::Read, self.log.get_blob(blob)).await
     }
 
+    async fn blob_ids(&self, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+        self.around(Call::Read, self.log.blob_ids(after, limit)).await
+    }
+
     async fn claim(&self, run: RunId, owner: &str, lasting: Duration) -> Result<Option<Lease>, LogError> {
         self.around(Call::Claim(run), self.log.claim(run, owner, lasting)).await
     }

@@ -131,7 +131,8 @@ fn kind_role(event: &Event) -> Role {
             | AccessEvent::AccountDisabled {}
             | AccessEvent::TotpRemoved {}
             | AccessEvent::TokenIssued { .. }
-            | AccessEvent::TokenRevoked { .. } => Role::Warning,
+            | AccessEvent::TokenRevoked { .. }
+            | AccessEvent::LogPruned { .. } => Role::Warning,
             AccessEvent::AccountCreated { .. }
             | AccessEvent::AccountEnabled {}
             | AccessEvent::PasswordChanged {}

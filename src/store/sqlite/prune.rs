@@ -1,0 +1,196 @@
+//! Pruning: one transaction that moves what is to be left of events, tells of it in the log, and removes the rest.
+
+use std::sync::Arc;
+
+use sqlx::Row as _;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use super::Place;
+use super::Store;
+use super::append;
+use super::keeper;
+use super::leases;
+use super::read_place;
+use crate::domain::AccountId;
+use crate::domain::Stream;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::NewEvent;
+use crate::store::chain::Link;
+use crate::store::chain::stream_bytes;
+use crate::store::chain::stream_from_bytes;
+use crate::store::pruning::Left;
+use crate::store::pruning::OutputsPruned;
+use crate::store::pruning::PruneReport;
+use crate::store::pruning::Pruning;
+use crate::store::pruning::Remains;
+use crate::store::refusal;
+use crate::store::stored::from_sql;
+use crate::store::stored::to_sql;
+
+/// Names and rows handled at a time.
+const PIECE: usize = 1_000;
+
+const NAME_STREAMS: &str = "INSERT OR IGNORE INTO temp.pruning SELECT unhex(value) FROM json_each($1)";
+
+/// The hash of a row is what the next one carries, or the head after the last.
+const LEAVE: &str = "
+    INSERT INTO pruned (tenant, seq, stream, version, at, prev, hash, prune_seq)
+    SELECT $1, gone.seq, gone.stream, gone.version, gone.at, gone.prev, coalesce(
+        (SELECT prev FROM event AS next WHERE next.tenant = $1 AND next.seq = gone.seq + 1),
+        (SELECT prev FROM pruned AS next WHERE next.tenant = $1 AND next.seq = gone.seq + 1),
+        (SELECT hash FROM head WHERE head.tenant = $1 AND head.seq = gone.seq)), $2
+    FROM event AS gone WHERE gone.tenant = $1 AND gone.stream IN (SELECT stream FROM temp.pruning)";
+
+const READ_LEFT: &str = "SELECT seq, stream, version, at, prev, hash FROM pruned
+     WHERE tenant = $1 AND prune_seq = $2 AND seq > $3 ORDER BY seq LIMIT $4";
+
+const REMOVE_ROWS: &str = "DELETE FROM projection WHERE tenant = $1 AND (kind, id) IN (
+    SELECT CASE substr(stream, 1, 1) WHEN x'72' THEN 'run' ELSE 'approval' END, substr(stream, 2) FROM temp.pruning)";
+
+const REMOVE_EVENTS: &str = "DELETE FROM event WHERE tenant = $1 AND stream IN (SELECT stream FROM temp.pruning)";
+
+const REMOVE_OUTPUTS: &str = "DELETE FROM blob WHERE tenant = $1 AND hash IN (SELECT unhex(value) FROM json_each($2))";
+
+/// In a task of its own, as an append: a caller that stops waiting must not leave a transaction half done.
+pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning) -> Result<PruneReport, LogError> {
+    let task = tokio::spawn(perform(Arc::clone(store), pruning));
+    let stopped =
+        |error| LogError::new(LogErrorKind::NotSaved, format!("the pruning was cut short: {error}"), "repeat it");
+    task.await.map_err(stopped)?
+}
+
+async fn perform(store: Arc<Store>, pruning: Pruning) -> Result<PruneReport, LogError> {
+    let mut writer = store.writer().await?;
+    let connection = &mut writer.connection;
+    let failed = |error| store.explain("prune", &error);
+    sqlx::raw_sql("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failed)?;
+    let done = match within(&store, connection, &pruning).await {
+        Ok(done) => sqlx::raw_sql("COMMIT").execute(&mut *connection).await.map(|_| done).map_err(failed),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok((end, report)) => {
+            drop(writer);
+            store.announce(end.seq);
+            keeper::head_moved(&store);
+            Ok(report)
+        }
+        Err(error) => {
+            // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
+            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+            Err(error)
+        }
+    }
+}
+
+async fn within(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    pruning: &Pruning,
+) -> Result<(Place, PruneReport), LogError> {
+    let failed = |error| store.explain("prune", &error);
+    let start = read_place(connection, &store.tenant).await.map_err(failed)?;
+    if start.seq != pruning.after {
+        return Err(refusal::conflict(pruning.after, start.seq));
+    }
+    name_streams(connection, &pruning.streams).await.map_err(failed)?;
+    let prune_seq = start.seq + 1;
+    let leave = sqlx::query(LEAVE).bind(store.tenant.0.clone()).bind(to_sql(prune_seq));
+    leave.execute(&mut *connection).await.map_err(failed)?;
+    let remains = remains(store, connection, prune_seq).await?;
+    let stream = Stream::Account(AccountId::NOBODY);
+    let told = NewEvent {
+        stream,
+        version: last_version(store, connection, stream).await.map_err(failed)? + 1,
+        at: pruning.at,
+        by: pruning.by.clone(),
+        event: remains.event(pruning),
+    };
+    let (end, _) = append::append_within(store, connection, start, vec![told]).await?;
+    for statement in [REMOVE_ROWS, REMOVE_EVENTS] {
+        sqlx::query(statement).bind(store.tenant.0.clone()).execute(&mut *connection).await.map_err(failed)?;
+    }
+    sqlx::raw_sql("DROP TABLE temp.pruning").execute(&mut *connection).await.map_err(failed)?;
+    let outputs = remove_outputs(store, connection, pruning).await.map_err(failed)?;
+    Ok((end, PruneReport { events: remains.events(), outputs }))
+}
+
+async fn name_streams(connection: &mut SqliteConnection, streams: &[Stream]) -> Result<(), sqlx::Error> {
+    let make = "DROP TABLE IF EXISTS temp.pruning; CREATE TEMP TABLE pruning (stream BLOB PRIMARY KEY) WITHOUT ROWID";
+    sqlx::raw_sql(make).execute(&mut *connection).await?;
+    for some in streams.chunks(PIECE) {
+        let names = some.iter().map(|stream| hex::encode(stream_bytes(*stream)));
+        sqlx::query(NAME_STREAMS).bind(json(names)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+async fn remains(store: &Store, connection: &mut SqliteConnection, prune_seq: u64) -> Result<Remains, LogError> {
+    let failed = |error| store.explain("prune", &error);
+    let mut remains = Remains::default();
+    let mut reached = 0;
+    loop {
+        let rows = sqlx::query(READ_LEFT)
+            .bind(store.tenant.0.clone())
+            .bind(to_sql(prune_seq))
+            .bind(to_sql(reached))
+            .bind(PIECE as i64)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
+        if rows.is_empty() {
+            return Ok(remains);
+        }
+        for row in &rows {
+            let left = left(row).map_err(|why| failed(sqlx::Error::Decode(why.into())))?;
+            remains.take(&left);
+            reached = left.seq;
+        }
+    }
+}
+
+/// What is left of an event; the error says what is wrong with it.
+pub(super) fn left(row: &SqliteRow) -> Result<Left, String> {
+    let column = |error: sqlx::Error| error.to_string();
+    Ok(Left {
+        seq: from_sql(row.try_get("seq").map_err(column)?),
+        stream: stream_from_bytes(row.try_get("stream").map_err(column)?).ok_or("its stream is none")?,
+        version: from_sql(row.try_get("version").map_err(column)?),
+        at: row.try_get("at").map_err(column)?,
+        prev: Link::from_bytes(row.try_get("prev").map_err(column)?).ok_or("its prev is no SHA-256")?,
+        hash: Link::from_bytes(row.try_get("hash").map_err(column)?).ok_or("its hash is no SHA-256")?,
+    })
+}
+
+async fn last_version(store: &Store, connection: &mut SqliteConnection, stream: Stream) -> Result<u64, sqlx::Error> {
+    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM event WHERE tenant = $1 AND stream = $2")
+        .bind(store.tenant.0.clone())
+        .bind(stream_bytes(stream).to_vec())
+        .fetch_one(connection)
+        .await?;
+    Ok(from_sql(last))
+}
+
+async fn remove_outputs(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    pruning: &Pruning,
+) -> Result<OutputsPruned, sqlx::Error> {
+    if leases::is_any_held(store, connection).await? {
+        return Ok(OutputsPruned::LeftForTheNextTime);
+    }
+    let mut removed = 0;
+    for some in pruning.outputs.chunks(PIECE) {
+        let names = json(some.iter().map(|id| id.0.clone()));
+        let done =
+            sqlx::query(REMOVE_OUTPUTS).bind(store.tenant.0.clone()).bind(names).execute(&mut *connection).await?;
+        removed += done.rows_affected();
+    }
+    Ok(OutputsPruned::Removed(removed))
+}
+
+fn json(names: impl Iterator<Item = String>) -> String {
+    serde_json::Value::from_iter(names).to_string()
+}

@@ -1,0 +1,9 @@
+//! Upkeep of a store from the command line: copies, backups and what is found when they are not what they should be.
+
+mod broken;
+mod copying;
+mod killed;
+mod outputs;
+mod pruning;
+mod restoring;
+mod store;

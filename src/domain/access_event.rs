@@ -12,6 +12,7 @@ use super::access::RefusalCause;
 use super::access::Role;
 use super::access::Scopes;
 use super::event::Timestamp;
+use super::ids::SubjectId;
 use super::ids::TokenId;
 
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
@@ -59,6 +60,9 @@ pub enum AccessEvent {
     /// `count` requests for something the role or the token is not for, since the event before of this kind.
     #[serde(rename = "access.permission_refused")]
     PermissionRefused { action: Action, count: u32 },
+    /// A person's data was erased for good. Stands in the stream of `NOBODY`: there is nobody of that name any more.
+    #[serde(rename = "access.subject_erased")]
+    SubjectErased { subject: SubjectId },
 }
 
 impl AccessEvent {
@@ -78,6 +82,7 @@ impl AccessEvent {
             Self::SignedOut {} => "access.signed_out",
             Self::SignInRefused { .. } => "access.sign_in_refused",
             Self::PermissionRefused { .. } => "access.permission_refused",
+            Self::SubjectErased { .. } => "access.subject_erased",
         }
     }
 
@@ -91,6 +96,7 @@ impl AccessEvent {
                 format!("{} {label:?} until {}", token.short(), expires_at.format("%Y-%m-%d"))
             }
             Self::TokenRevoked { token } => token.short(),
+            Self::SubjectErased { subject } => subject.pseudonym(),
             Self::SignedIn { with, from, .. } => format!("{}{}", means(*with), place(*from)),
             Self::SignInRefused { cause, from, count } => {
                 format!("{}{}{}", cause.words(), place(*from), times(*count))

@@ -121,6 +121,7 @@ fn kind_role(event: &Event) -> Role {
             | AccessEvent::AccountDisabled {}
             | AccessEvent::TotpRemoved {}
             | AccessEvent::TokenIssued { .. }
+            | AccessEvent::SubjectErased { .. }
             | AccessEvent::TokenRevoked { .. } => Role::Warning,
             AccessEvent::AccountCreated { .. }
             | AccessEvent::AccountEnabled {}
@@ -129,6 +130,7 @@ fn kind_role(event: &Event) -> Role {
             | AccessEvent::SignedIn { .. }
             | AccessEvent::SignedOut {} => Role::Text,
         },
+        Event::Erased(_) => Role::Dim,
     }
 }
 

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID`, `approval:UUID` or `account:UUID`; `at` is in
-//! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte. The view `event_line` shows exactly these
+//! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte: in an encrypted log (`seal`) the sealed one,
+//! so that the chain is checked without a key. The view `event_line` shows exactly these
 //! lines, so an auditor needs nothing of ours:
 //!
 //! ```text
@@ -36,6 +37,7 @@ mod examiner;
 mod heads;
 mod postgres;
 mod refusal;
+mod seal;
 mod search;
 mod sqlite;
 mod stored;
@@ -46,6 +48,9 @@ pub use heads::file_beside;
 pub use heads::load as saved_heads;
 pub use postgres::PostgresAddress;
 pub use postgres::PostgresLog;
+pub use seal::Encryption;
+pub use seal::NotAKey;
+pub use seal::StoreKey;
 pub use sqlite::SqliteLog;
 
 /// Whether a store may be created, migrated and written.

@@ -19,6 +19,7 @@ use super::Store;
 use super::error;
 use super::error::raised;
 use super::keeper;
+use super::keys::Keys;
 use super::pool::BackOff;
 use super::watch;
 use crate::domain::Envelope;
@@ -32,6 +33,7 @@ use crate::ports::LogErrorKind;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
 use crate::store::refusal;
+use crate::store::seal::Sealing;
 use crate::store::stored::chain_on;
 use crate::store::stored::to_sql;
 
@@ -64,8 +66,10 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         store.announce(start.seq);
         return Err(refusal::conflict(batch.after, start.seq));
     }
-    let prepared = Prepared::new(&store.tenant, start, batch)?;
+    let sealing = store.seal.prepare(&mut Keys(&store), start, (&batch.events, &batch.rows)).await?;
+    let prepared = Prepared::new(&store.tenant, &sealing, start, batch)?;
     save(&store, &prepared).await?;
+    store.seal.moved_to(prepared.end);
     *end = Some(prepared.end);
     drop(end);
     store.announce(prepared.end.seq);
@@ -159,11 +163,11 @@ async fn is_stored(store: &Store, prepared: &Prepared) -> Result<bool, LogError>
 }
 
 /// A batch as it will be stored, column by column.
-struct Prepared {
-    envelopes: Vec<Envelope>,
+pub(super) struct Prepared {
+    pub envelopes: Vec<Envelope>,
     tenant: String,
     start: Place,
-    end: Place,
+    pub end: Place,
     streams: Vec<Vec<u8>>,
     versions: Vec<i64>,
     times: Vec<i64>,
@@ -176,8 +180,13 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
-        let (chained, end) = chain_on(tenant, start, batch.events)?;
+    pub(super) fn new(
+        tenant: &Tenant,
+        sealing: &Sealing,
+        start: Place,
+        batch: Batch,
+    ) -> Result<Self, LogError> {
+        let (chained, end) = chain_on(tenant, sealing, start, batch.events)?;
         let (fenced_runs, fence_tokens) = batch.fences.iter().map(fence_columns).unzip();
         let mut prepared = Self {
             envelopes: Vec::with_capacity(chained.len()),
@@ -190,7 +199,7 @@ impl Prepared {
             actors: Vec::new(),
             hashes: Vec::new(),
             bodies: Vec::new(),
-            rows: RowColumns::of(batch.rows),
+            rows: RowColumns::of(sealing, batch.rows)?,
             fenced_runs,
             fence_tokens,
         };
@@ -206,7 +215,7 @@ impl Prepared {
         Ok(prepared)
     }
 
-    fn query(&self) -> Query<'_, Postgres, PgArguments> {
+    pub(super) fn query(&self) -> Query<'_, Postgres, PgArguments> {
         let query = sqlx::query(APPEND)
             .bind(&self.tenant)
             .bind(to_sql(self.start.seq))
@@ -235,17 +244,18 @@ pub(super) struct RowColumns {
 }
 
 impl RowColumns {
-    pub fn of(rows: Vec<Row>) -> Self {
+    pub fn of(sealing: &Sealing, rows: Vec<Row>) -> Result<Self, LogError> {
         let mut columns =
             Self { kinds: Vec::new(), ids: Vec::new(), open_states: Vec::new(), sorts: Vec::new(), bodies: Vec::new() };
         for row in rows {
+            let body = sealing.row(&row)?.into_owned();
             columns.kinds.push(row.key.kind.name().to_owned());
             columns.ids.push(row.key.id);
             columns.open_states.push(row.is_open);
             columns.sorts.push(row.sort.timestamp_micros());
-            columns.bodies.push(row.body);
+            columns.bodies.push(body);
         }
-        columns
+        Ok(columns)
     }
 
     /// Five parameters: kinds, ids, states, times, bodies.

@@ -9,7 +9,7 @@ use sqlx::Connection;
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql")];
+const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_keys.sql")];
 
 /// Before the number in the comment.
 const MARK: &str = "morningai store, version ";
@@ -45,14 +45,17 @@ pub(super) struct Rights {
     pub encoding: String,
 }
 
-/// What may be granted to the program's own role: it adds events and never changes or removes one.
+/// What may be granted to the program's own role: it adds events and never changes or removes one. Keys and outputs of
+/// people it may destroy.
 const GRANTS: &[(&str, &str)] = &[
     ("event", "SELECT, INSERT"),
-    ("blob", "SELECT, INSERT"),
+    ("blob", "SELECT, INSERT, DELETE"),
     ("head", "SELECT, INSERT, UPDATE"),
     ("projection", "SELECT, INSERT, DELETE"),
     ("listing", "SELECT, INSERT, UPDATE, DELETE"),
     ("lease", "SELECT, INSERT, DELETE"),
+    ("keyring", "SELECT, INSERT"),
+    ("subject_key", "SELECT, INSERT, UPDATE"),
 ];
 
 /// The version that this program writes.
@@ -103,7 +106,7 @@ pub(super) async fn rights(connection: &mut PgConnection) -> Result<Rights, sqlx
     if may_enter {
         rights.may_write = holds(connection, GRANTS).await?;
         rights.may_read =
-            rights.may_write || holds(connection, &[("event", "SELECT"), ("projection", "SELECT")]).await?;
+            rights.may_write || holds(connection, &[("event", "SELECT"), ("projection", "SELECT"), ("keyring", "SELECT")]).await?;
     }
     Ok(rights)
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::error::unreadable_row;
+use super::keys;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::domain::Timestamp;
@@ -21,6 +22,9 @@ use crate::ports::Session;
 use crate::ports::Standing;
 use crate::ports::Token;
 use crate::ports::TotpSecret;
+use crate::store::seal::AccountColumns;
+use crate::store::seal::Seal;
+use crate::store::seal::Sealing;
 use crate::store::stored::from_sql;
 use crate::store::stored::to_sql;
 
@@ -47,7 +51,10 @@ macro_rules! tokens {
 }
 
 pub(super) async fn accounts(store: &Store) -> Result<Vec<Account>, LogError> {
-    all(store, of(store, accounts!(" ORDER BY name")), read_account).await
+    let mut accounts = all(store, of(store, accounts!("")), read_account).await?;
+    // Here, for the column of an encrypted log says nothing of the order.
+    accounts.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(accounts)
 }
 
 pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Account>, LogError> {
@@ -55,7 +62,7 @@ pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Accou
 }
 
 pub(super) async fn account_named(store: &Store, name: &AccountName) -> Result<Option<Account>, LogError> {
-    one(store, of(store, accounts!(" AND name = $2")).bind(name.as_str().to_owned()), read_account).await
+    one(store, of(store, accounts!(" AND name = $2")).bind(store.seal.account_name(name.as_str())), read_account).await
 }
 
 pub(super) async fn tokens(store: &Store) -> Result<Vec<Token>, LogError> {
@@ -79,25 +86,35 @@ fn bytes(id: Uuid) -> Vec<u8> {
     id.as_bytes().to_vec()
 }
 
-async fn all<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, String>) -> Result<Vec<T>, LogError> {
+type Read<T> = fn(&Seal, &SqliteRow) -> Result<T, String>;
+
+async fn all<T>(store: &Store, query: Query, read: Read<T>) -> Result<Vec<T>, LogError> {
     let rows = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read accounts in", &error))?;
+    let sealed = rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
+    keys::learn(store, store.seal.unknown(sealed)).await?;
     let unreadable = |why: String| unreadable_row(&store.path, "a row of the accounts", &why);
-    rows.iter().map(|row| read(row).map_err(unreadable)).collect()
+    rows.iter().map(|row| read(&store.seal, row).map_err(unreadable)).collect()
 }
 
-async fn one<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, String>) -> Result<Option<T>, LogError> {
+async fn one<T>(store: &Store, query: Query, read: Read<T>) -> Result<Option<T>, LogError> {
     Ok(all(store, query, read).await?.into_iter().next())
 }
 
-fn read_account(row: &SqliteRow) -> Result<Account, String> {
+fn read_account(seal: &Seal, row: &SqliteRow) -> Result<Account, String> {
     let column = |error: sqlx::Error| error.to_string();
     let is_disabled: i64 = row.try_get(3).map_err(column)?;
-    let password: String = row.try_get(6).map_err(column)?;
-    let secret: Vec<u8> = row.try_get(7).map_err(column)?;
     let last_step = from_sql(row.try_get(8).map_err(column)?);
+    let id = AccountId(id(row, 0)?);
+    let stored = AccountColumns {
+        name: row.try_get(1).map_err(column)?,
+        password: row.try_get(6).map_err(column)?,
+        totp_secret: row.try_get(7).map_err(column)?,
+        recovery: row.try_get(9).map_err(column)?,
+    };
+    let AccountColumns { name, password, totp_secret: secret, recovery: codes } = seal.account(id, stored)?;
     Ok(Account {
-        id: AccountId(id(row, 0)?),
-        name: AccountName::parse(row.try_get(1).map_err(column)?)?,
+        id,
+        name: AccountName::parse(&name)?,
         role: row.try_get::<&str, _>(2).map_err(column)?.parse()?,
         standing: if is_disabled == 0 { Standing::Active } else { Standing::Disabled },
         created_at: time(row, 4)?,
@@ -105,17 +122,18 @@ fn read_account(row: &SqliteRow) -> Result<Account, String> {
         secrets: AccountSecrets {
             password: Some(password).filter(|kept| !kept.is_empty()),
             totp: (!secret.is_empty()).then_some(TotpSecret { secret, last_step }),
-            recovery: recovery(row.try_get(9).map_err(column)?)?,
+            recovery: recovery(&codes)?,
         },
     })
 }
 
-fn read_token(row: &SqliteRow) -> Result<Token, String> {
+fn read_token(seal: &Seal, row: &SqliteRow) -> Result<Token, String> {
     let column = |error: sqlx::Error| error.to_string();
+    let id = TokenId(self::id(row, 0)?);
     Ok(Token {
-        id: TokenId(id(row, 0)?),
-        account: AccountId(id(row, 1)?),
-        label: row.try_get(2).map_err(column)?,
+        id,
+        account: AccountId(self::id(row, 1)?),
+        label: seal.label(id, row.try_get(2).map_err(column)?)?,
         hash: hash(row, 3)?,
         scopes: serde_json::from_str(row.try_get(4).map_err(column)?).map_err(|error| error.to_string())?,
         created_at: time(row, 5)?,
@@ -125,7 +143,7 @@ fn read_token(row: &SqliteRow) -> Result<Token, String> {
     })
 }
 
-fn read_session(row: &SqliteRow) -> Result<Session, String> {
+fn read_session(_: &Seal, row: &SqliteRow) -> Result<Session, String> {
     Ok(Session {
         hash: hash(row, 0)?,
         account: AccountId(id(row, 1)?),
@@ -168,10 +186,11 @@ fn recovery(text: &str) -> Result<Vec<SecretHash>, String> {
 pub(super) async fn write(
     store: &Store,
     connection: &mut SqliteConnection,
+    sealing: &Sealing,
     write: &AccessWrite,
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("change accounts in", &error);
-    let done = statement(store, write).execute(connection).await.map_err(failed)?.rows_affected();
+    let done = statement(store, sealing, write)?.execute(connection).await.map_err(failed)?.rows_affected();
     match write {
         AccessWrite::Create(account) if done == 0 => {
             Err(conflict(format!("there is an account {} already", account.name)))
@@ -187,8 +206,8 @@ fn conflict(message: String) -> LogError {
     LogError::new(LogErrorKind::Conflict, message, "look at it again, then repeat")
 }
 
-fn statement(store: &Store, write: &AccessWrite) -> Query {
-    match write {
+fn statement(store: &Store, sealing: &Sealing, write: &AccessWrite) -> Result<Query, LogError> {
+    Ok(match write {
         AccessWrite::Create(account) => account_values(
             of(
                 store,
@@ -197,6 +216,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             ),
             account,
+            sealing.account(account)?,
         ),
         AccessWrite::Update(account) => account_values(
             of(
@@ -206,6 +226,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                  WHERE tenant = $1 AND id = $2 AND version = $3 - 1",
             ),
             account,
+            sealing.account(account)?,
         ),
         AccessWrite::Witness { account, version } => {
             // Writes nothing new, and says by the number of rows whether it is there.
@@ -220,7 +241,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
         )
         .bind(bytes(token.id.0))
         .bind(bytes(token.account.0))
-        .bind(token.label.clone())
+        .bind(sealing.label(token)?)
         .bind(token.hash.0.to_vec())
         .bind(json(&token.scopes))
         .bind(token.created_at.timestamp_micros())
@@ -251,25 +272,21 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
         }
         AccessWrite::Sweep { unused_since } => of(store, "DELETE FROM session WHERE tenant = $1 AND last_used_at < $2")
             .bind(unused_since.timestamp_micros()),
-    }
+    })
 }
 
-fn account_values(query: Query, account: &Account) -> Query {
-    let secrets = &account.secrets;
-    let (secret, last_step) =
-        secrets.totp.as_ref().map_or_else(Default::default, |totp| (totp.secret.clone(), totp.last_step));
-    let recovery: Vec<_> = secrets.recovery.iter().map(|hash| hex::encode(hash.0)).collect();
+fn account_values(query: Query, account: &Account, columns: AccountColumns) -> Query {
     query
         .bind(bytes(account.id.0))
         .bind(to_sql(account.version))
-        .bind(account.name.as_str().to_owned())
+        .bind(columns.name)
         .bind(account.role.name())
         .bind(i64::from(account.standing == Standing::Disabled))
         .bind(account.created_at.timestamp_micros())
-        .bind(secrets.password.clone().unwrap_or_default())
-        .bind(secret)
-        .bind(to_sql(last_step))
-        .bind(json(&recovery))
+        .bind(columns.password)
+        .bind(columns.totp_secret)
+        .bind(to_sql(account.secrets.totp.as_ref().map_or(0, |totp| totp.last_step)))
+        .bind(columns.recovery)
 }
 
 fn json<T: serde::Serialize>(value: &T) -> String {

@@ -17,6 +17,7 @@ use super::Store;
 use super::Writer;
 use super::error::is_null_refused;
 use super::keeper;
+use super::keys::Keys;
 use super::read_place;
 use super::rows::Packed;
 use super::rows::pack_rows;
@@ -30,6 +31,7 @@ use crate::ports::NewEvent;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
 use crate::store::refusal;
+use crate::store::seal::Sealing;
 use crate::store::stored::Chained;
 use crate::store::stored::chain_on;
 use crate::store::stored::to_sql;
@@ -90,10 +92,13 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         store.announce(start.seq);
         return Err(refusal::conflict(batch.after, start.seq));
     }
-    let mut prepared = Prepared::new(&store.tenant, start, batch)?;
+    let mut keys = Keys::of(&store, &mut writer.connection);
+    let sealing = store.seal.prepare(&mut keys, start, (&batch.events, &batch.rows)).await?;
+    let mut prepared = Prepared::new(&store.tenant, &sealing, start, batch)?;
     match prepared.perform(APPEND, &store.tenant, start, &mut writer.connection).await {
         Ok(()) => {
             writer.head = Some(prepared.end);
+            store.seal.moved_to(prepared.end);
             drop(writer);
             store.announce(prepared.end.seq);
             keeper::head_moved(&store);
@@ -117,7 +122,8 @@ pub(super) async fn append_within(
     events: Vec<NewEvent>,
 ) -> Result<(Place, Vec<Envelope>), LogError> {
     let batch = Batch { after: start.seq, events, ..Batch::default() };
-    let mut prepared = Prepared::new(&store.tenant, start, batch)?;
+    let sealing = store.seal.prepare(&mut Keys::of(store, connection), start, (&batch.events, &batch.rows)).await?;
+    let mut prepared = Prepared::new(&store.tenant, &sealing, start, batch)?;
     let done = prepared.perform(APPEND_WITHIN, &store.tenant, start, connection).await;
     done.map_err(|error| store.explain("append to", &error))?;
     Ok((prepared.end, prepared.envelopes))
@@ -145,9 +151,9 @@ struct Prepared {
 }
 
 impl Prepared {
-    fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
+    fn new(tenant: &Tenant, sealing: &Sealing, start: Place, batch: Batch) -> Result<Self, LogError> {
         let fences: Vec<_> = batch.fences.iter().map(|fence| (fence.run.0.simple(), fence.token)).collect();
-        let (chained, end) = chain_on(tenant, start, batch.events)?;
+        let (chained, end) = chain_on(tenant, sealing, start, batch.events)?;
         let mut events = Packed::default();
         let mut envelopes = Vec::with_capacity(chained.len());
         for Chained { envelope, at, actor, body, prev, .. } in chained {
@@ -155,7 +161,7 @@ impl Prepared {
             events.push(&body, |from, length| (stream, envelope.version, at, actor, prev.to_string(), from, length));
             envelopes.push(envelope);
         }
-        Ok(Self { envelopes, end, fences: as_json(&fences), events, rows: pack_rows(&batch.rows) })
+        Ok(Self { envelopes, end, fences: as_json(&fences), events, rows: pack_rows(sealing, &batch.rows)? })
     }
 
     /// Once: the bodies move into SQLite.

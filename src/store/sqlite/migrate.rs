@@ -11,7 +11,11 @@ use sqlx::SqliteConnection;
 /// In the header of every store of ours, so that another program's database is not taken for one ("morn").
 const APPLICATION_ID: i64 = 0x6d6f_726e;
 
-const STEPS: &[&str] = &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_accounts.sql")];
+const STEPS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_accounts.sql"),
+    include_str!("migrations/0003_keys.sql"),
+];
 
 /// What an opened file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

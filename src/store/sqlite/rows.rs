@@ -7,6 +7,9 @@ use uuid::Uuid;
 
 use super::Store;
 use super::error::unreadable_row;
+use super::keys;
+use super::keys::Keys;
+use super::read_place;
 use crate::domain::Page;
 use crate::domain::Timestamp;
 use crate::fold::Row;
@@ -14,6 +17,7 @@ use crate::fold::RowKey;
 use crate::fold::RowKind;
 use crate::ports::LogError;
 use crate::ports::RowFilter;
+use crate::store::seal::Sealing;
 
 /// Rows written in one statement of a rebuild; bounds what is held twice.
 const CHUNK: usize = 256;
@@ -72,15 +76,15 @@ impl Packed {
     }
 }
 
-pub(super) fn pack_rows(rows: &[Row]) -> Packed {
+pub(super) fn pack_rows(sealing: &Sealing, rows: &[Row]) -> Result<Packed, LogError> {
     let mut packed = Packed::default();
     for row in rows {
         let uuid = Uuid::try_parse(&row.key.id).ok().map(Uuid::simple);
         let text = uuid.is_none().then_some(&row.key.id);
         let (kind, sort) = (row.key.kind.name(), row.sort.timestamp_micros());
-        packed.push(&row.body, |from, length| (kind, uuid, text, u8::from(row.is_open), sort, from, length));
+        packed.push(&sealing.row(row)?, |from, length| (kind, uuid, text, u8::from(row.is_open), sort, from, length));
     }
-    packed
+    Ok(packed)
 }
 
 pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
@@ -106,7 +110,9 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
     let mut found = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read rows of", &error))?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let rows = found.iter().map(|row| decode(store, kind, row)).collect::<Result<_, _>>()?;
+    let bodies = found.iter().filter_map(|row| row.try_get(3).ok());
+    keys::learn(store, store.seal.unknown(bodies)).await?;
+    let rows = found.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
     Ok(Page { rows, more })
 }
 
@@ -117,24 +123,29 @@ fn paged(store: &Store, sql: &'static str, kind: RowKind, offset: u32, limit: u3
     sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name()).bind(i64::from(limit) + 1).bind(i64::from(offset))
 }
 
-fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Row, LogError> {
-    let read = || -> Result<Row, sqlx::Error> {
-        let id: String = row.try_get(0)?;
+/// `None` for a row of somebody who was erased.
+pub(super) fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Option<Row>, LogError> {
+    let column = |error: sqlx::Error| error.to_string();
+    let read = || -> Result<Option<Row>, String> {
+        let id: String = row.try_get(0).map_err(column)?;
         let id = match kind {
             RowKind::Run | RowKind::Approval => Uuid::try_parse(&id).map_or(id, |id| id.to_string()),
             RowKind::Spend => id,
         };
-        let sort = Timestamp::from_timestamp_micros(row.try_get(2)?)
-            .ok_or_else(|| sqlx::Error::Decode("a time out of range".into()))?;
-        let is_open: i64 = row.try_get(1)?;
-        Ok(Row { key: RowKey { kind, id }, is_open: is_open != 0, sort, body: row.try_get(3)? })
+        let key = RowKey { kind, id };
+        let sort = row.try_get(2).map_err(column)?;
+        let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;
+        let is_open: i64 = row.try_get(1).map_err(column)?;
+        let body = store.seal.row(&key, row.try_get(3).map_err(column)?)?;
+        Ok(body.map(|body| Row { key, is_open: is_open != 0, sort, body }))
     };
-    read().map_err(|error| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &error.to_string()))
+    read().map_err(|why| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &why))
 }
 
 pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
     let failed = |error| store.explain("rebuild the rows of", &error);
     let mut writer = store.writer().await?;
+    let start = read_place(&mut writer.connection, &store.tenant).await.map_err(failed)?;
     let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     sqlx::query("DELETE FROM projection WHERE tenant = $1")
         .bind(store.tenant.0.clone())
@@ -142,7 +153,8 @@ pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogErro
         .await
         .map_err(failed)?;
     for chunk in rows.chunks(CHUNK) {
-        let (list, bodies) = pack_rows(chunk).into_parts();
+        let sealing = store.seal.prepare(&mut Keys::of(store, &mut transaction), start, (&[], chunk)).await?;
+        let (list, bodies) = pack_rows(&sealing, chunk)?.into_parts();
         sqlx::query(put_rows!("$2", "$3"))
             .bind(store.tenant.0.clone())
             .bind(list)

@@ -12,6 +12,7 @@ use clap::builder::FalseyValueParser;
 use super::access_args::AccountsOptions;
 use super::access_args::AuditOptions;
 use super::access_args::TokensOptions;
+use super::subject_args::SubjectOptions;
 use crate::domain::RunState;
 use crate::domain::Settlement;
 
@@ -218,6 +219,8 @@ pub enum Command {
     Tokens(TokensOptions),
     /// List who tried to get in, what changed about accounts, and who decided what
     Audit(AuditOptions),
+    /// All that the store holds of a person: export it, or erase it for good
+    Subject(SubjectOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

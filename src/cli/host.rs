@@ -13,6 +13,7 @@ use crate::domain::RunSpec;
 use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
+use crate::ports::Subjects;
 pub use crate::ports::Offer;
 pub use crate::ports::OfferKind;
 pub use crate::ports::Order;
@@ -83,6 +84,8 @@ pub trait StoreKeeper: Send + Sync {
     fn log(&self) -> &dyn Log;
 
     fn accounts(&self) -> &dyn Accounts;
+
+    fn subjects(&self) -> &dyn Subjects;
 
     /// Where it is, as people know it.
     fn place(&self) -> String;

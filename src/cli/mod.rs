@@ -26,6 +26,8 @@ mod sample;
 mod shell;
 mod steer;
 mod store;
+mod subject;
+mod subject_args;
 mod table;
 mod tail;
 mod time;
@@ -112,6 +114,7 @@ pub async fn perform(
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
         }
         Command::Serve(_) => Err(Failure::usage("a server is started by the program itself")),
+        Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,
         Command::Doctor { offline } => doctor::doctor(context, offline).await,

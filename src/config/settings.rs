@@ -34,6 +34,7 @@ pub struct Config {
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub sandbox: SandboxSection,
+    pub store: StoreSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -173,4 +174,11 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Keys>, D::E
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSection {
     pub rung: RungChoice,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// What the store is encrypted under: 32 bytes in base64 or hex. Without it, a new store is kept in clear.
+    pub key: Option<SecretSource>,
 }

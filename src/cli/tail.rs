@@ -124,7 +124,9 @@ fn remark(event: &Event) -> String {
         Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
         Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
         Event::Access(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
-        Event::Erased(ErasedEvent::Erased { was, .. }) => crate::domain::Untrusted::new(was.clone()).visible().into_owned(),
+        Event::Erased(ErasedEvent::Erased { was, .. }) => {
+            crate::domain::Untrusted::new(was.clone()).visible().into_owned()
+        }
         Event::Run(_) | Event::Approval(_) => String::new(),
     }
 }

@@ -18,7 +18,11 @@ impl Needle {
     pub fn new(text: &str) -> Result<Self, LogError> {
         let forms = [text.to_owned(), escaped(text)];
         AhoCorasick::builder().ascii_case_insensitive(true).build(forms).map(Self).map_err(|error| {
-            LogError::new(LogErrorKind::Unusable, format!("this text is too long to look for: {error}"), "search for less")
+            LogError::new(
+                LogErrorKind::Unusable,
+                format!("this text is too long to look for: {error}"),
+                "search for less",
+            )
         })
     }
 

@@ -129,7 +129,8 @@ impl Stored<'_> {
             stream,
             version: self.version,
             at: Timestamp::from_timestamp_micros(self.at).ok_or("a time out of range")?,
-            by: Actor::deserialize(actor.as_ref().into_deserializer()).map_err(|error: ValueError| error.to_string())?,
+            by: Actor::deserialize(actor.as_ref().into_deserializer())
+                .map_err(|error: ValueError| error.to_string())?,
             event,
         })
     }

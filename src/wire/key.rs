@@ -49,8 +49,10 @@ impl LazyKey {
         let base = places.paths.config_dir().to_owned();
         let resolved =
             tokio::task::spawn_blocking(move || source.resolve(|name: &str| std::env::var(name).ok(), &base)).await;
-        let resolved = resolved.map_err(|stopped| Failure::failed(format!("the store's key was not fetched: {stopped}")))?;
-        let text = resolved.map_err(|error| Failure::usage(error.message).at("the key of the store").next(error.hint))?;
+        let resolved =
+            resolved.map_err(|stopped| Failure::failed(format!("the store's key was not fetched: {stopped}")))?;
+        let text =
+            resolved.map_err(|error| Failure::usage(error.message).at("the key of the store").next(error.hint))?;
         let key = StoreKey::parse(text.expose_secret())
             .map_err(|error| Failure::usage(error.to_string()).next(NotAKey::HINT))?;
         Ok(Found { encryption: Encryption::Key(key), text: Some(text) })

@@ -187,9 +187,7 @@ impl Theirs<'_> {
         let is_them = |by: &Actor| matches!(by, Actor::Person(name) if name == self.name);
         let begins = match (&envelope.event, envelope.stream) {
             (Event::Run(RunEvent::Started { .. }), _) => is_them(&envelope.by),
-            (Event::Approval(ApprovalEvent::Requested { run, .. }), _) => {
-                self.streams.contains(&Stream::Run(*run))
-            }
+            (Event::Approval(ApprovalEvent::Requested { run, .. }), _) => self.streams.contains(&Stream::Run(*run)),
             (Event::Access(AccessEvent::AccountCreated { name, .. }), _) => name.as_str() == self.name,
             _ => false,
         };

@@ -180,12 +180,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(
-        tenant: &Tenant,
-        sealing: &Sealing,
-        start: Place,
-        batch: Batch,
-    ) -> Result<Self, LogError> {
+    pub(super) fn new(tenant: &Tenant, sealing: &Sealing, start: Place, batch: Batch) -> Result<Self, LogError> {
         let (chained, end) = chain_on(tenant, sealing, start, batch.events)?;
         let (fenced_runs, fence_tokens) = batch.fences.iter().map(fence_columns).unzip();
         let mut prepared = Self {

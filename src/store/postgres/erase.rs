@@ -58,7 +58,11 @@ pub(super) async fn erase(store: &Arc<Store>, erasure: Erasure) -> Result<Erased
     store.check_writable()?;
     let task = tokio::spawn(perform(Arc::clone(store), erasure));
     let stopped = |error| {
-        LogError::new(LogErrorKind::Unknown, format!("the erasure was cut short: {error}"), "look whether it is in `morningai audit`")
+        LogError::new(
+            LogErrorKind::Unknown,
+            format!("the erasure was cut short: {error}"),
+            "look whether it is in `morningai audit`",
+        )
     };
     task.await.map_err(stopped)?
 }
@@ -132,12 +136,7 @@ fn outcome_unknown(store: &Store, error: &sqlx::Error) -> LogError {
 }
 
 /// The event that says it.
-async fn prepare(
-    store: &Store,
-    start: Place,
-    subject: SubjectId,
-    erasure: &Erasure,
-) -> Result<Prepared, LogError> {
+async fn prepare(store: &Store, start: Place, subject: SubjectId, erasure: &Erasure) -> Result<Prepared, LogError> {
     let stream = Stream::Account(AccountId::NOBODY);
     let question = || {
         let sql = "SELECT coalesce(max(version), 0) FROM morningai.event WHERE tenant = $1 AND stream = $2";
@@ -168,11 +167,7 @@ async fn open_runs(store: &Store, connection: &mut PgConnection, subject: Subjec
 }
 
 /// How many rows, and how many outputs.
-async fn remove(
-    store: &Store,
-    connection: &mut PgConnection,
-    subject: SubjectId,
-) -> Result<(u64, u64), LogError> {
+async fn remove(store: &Store, connection: &mut PgConnection, subject: SubjectId) -> Result<(u64, u64), LogError> {
     let failed = |error| store.explain("remove rows of", &error);
     let of_listing = "DELETE FROM morningai.listing AS listed USING morningai.projection AS said
          WHERE listed.tenant = $1 AND said.tenant = $1 AND said.kind = listed.kind AND said.id = listed.id

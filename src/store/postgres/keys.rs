@@ -35,7 +35,11 @@ impl Keys<'_> {
         self.0.ask(How::Reading, "read the keys in", question).await
     }
 
-    fn decoded<T>(&self, row: Option<&PgRow>, read: fn(&PgRow) -> Result<T, sqlx::Error>) -> Result<Option<T>, LogError> {
+    fn decoded<T>(
+        &self,
+        row: Option<&PgRow>,
+        read: fn(&PgRow) -> Result<T, sqlx::Error>,
+    ) -> Result<Option<T>, LogError> {
         row.map(read).transpose().map_err(|error| self.0.explain("read the keys in", &error))
     }
 }
@@ -88,10 +92,7 @@ impl KeyTable for Keys<'_> {
         let question = || {
             let sql = "INSERT INTO morningai.subject_key (tenant, subject, lookup, wrapped) VALUES ($1, $2, $3, $4)
                  ON CONFLICT DO NOTHING";
-            self.about(sql)
-                .bind(row.subject.0.as_bytes().to_vec())
-                .bind(row.lookup.clone())
-                .bind(row.wrapped.clone())
+            self.about(sql).bind(row.subject.0.as_bytes().to_vec()).bind(row.lookup.clone()).bind(row.wrapped.clone())
         };
         self.0.ask(How::Writing, "save a key in", question).await.map(|_| ())
     }

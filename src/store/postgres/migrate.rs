@@ -105,8 +105,8 @@ pub(super) async fn rights(connection: &mut PgConnection) -> Result<Rights, sqlx
     };
     if may_enter {
         rights.may_write = holds(connection, GRANTS).await?;
-        rights.may_read =
-            rights.may_write || holds(connection, &[("event", "SELECT"), ("projection", "SELECT"), ("keyring", "SELECT")]).await?;
+        rights.may_read = rights.may_write
+            || holds(connection, &[("event", "SELECT"), ("projection", "SELECT"), ("keyring", "SELECT")]).await?;
     }
     Ok(rights)
 }

@@ -155,7 +155,10 @@ mod tests {
         let text = event.written();
         assert_eq!(keys_in(&text).collect::<Vec<_>>(), [key, other]);
         let read = SealedText::parse(&text).unwrap();
-        assert_eq!((read.subject(), read.bytes().unwrap(), read.kind.as_deref()), (key, b"x".to_vec(), Some("run.started")));
+        assert_eq!(
+            (read.subject(), read.bytes().unwrap(), read.kind.as_deref()),
+            (key, b"x".to_vec(), Some("run.started"))
+        );
         assert_eq!(keys_in(&actor_column(key)).collect::<Vec<_>>(), [key]);
         assert_eq!(subject_in_actor_column(&actor_column(key)), Some(key));
         for text in ["", "person:ana", r#"{"type":"run.resumed"}"#, r#"{"key":"x"}"#] {

@@ -171,11 +171,7 @@ impl Vault {
     }
 
     /// The key of somebody, made where there is none.
-    pub(super) async fn key_of(
-        &self,
-        table: &mut dyn KeyTable,
-        whose: Whose<'_>,
-    ) -> Result<Arc<SubjectKey>, LogError> {
+    pub(super) async fn key_of(&self, table: &mut dyn KeyTable, whose: Whose<'_>) -> Result<Arc<SubjectKey>, LogError> {
         let lookup = self.lookup(whose);
         if let Some(key) = self.remembered(&lookup) {
             return Ok(key);
@@ -197,11 +193,7 @@ impl Vault {
     }
 
     /// The key of somebody who has one.
-    pub async fn subject_of(
-        &self,
-        table: &mut dyn KeyTable,
-        whose: Whose<'_>,
-    ) -> Result<Option<SubjectId>, LogError> {
+    pub async fn subject_of(&self, table: &mut dyn KeyTable, whose: Whose<'_>) -> Result<Option<SubjectId>, LogError> {
         Ok(table.found_by(&self.lookup(whose)).await?.map(|row| row.subject))
     }
 

@@ -90,7 +90,8 @@ type Read<T> = fn(&Seal, &SqliteRow) -> Result<T, String>;
 
 async fn all<T>(store: &Store, query: Query, read: Read<T>) -> Result<Vec<T>, LogError> {
     let rows = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read accounts in", &error))?;
-    let sealed = rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
+    let sealed =
+        rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
     keys::learn(store, store.seal.unknown(sealed)).await?;
     let unreadable = |why: String| unreadable_row(&store.path, "a row of the accounts", &why);
     rows.iter().map(|row| read(&store.seal, row).map_err(unreadable)).collect()

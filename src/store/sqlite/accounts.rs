@@ -159,7 +159,11 @@ async fn numbered(
     Ok(events)
 }
 
-pub(super) async fn last_version(store: &Store, connection: &mut SqliteConnection, stream: Stream) -> Result<u64, LogError> {
+pub(super) async fn last_version(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    stream: Stream,
+) -> Result<u64, LogError> {
     let failed = |error| store.explain("read", &error);
     let row = sqlx::query("SELECT coalesce(max(version), 0) FROM event WHERE tenant = $1 AND stream = $2")
         .bind(store.tenant.0.clone())

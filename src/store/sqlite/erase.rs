@@ -166,11 +166,7 @@ async fn remove_account(store: &Store, connection: &mut SqliteConnection, name: 
     query.bind(store.seal.account_name(name)).execute(connection).await.map(|_| ()).map_err(failed)
 }
 
-async fn remove_rows(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    subject: SubjectId,
-) -> Result<u64, LogError> {
+async fn remove_rows(store: &Store, connection: &mut SqliteConnection, subject: SubjectId) -> Result<u64, LogError> {
     let beginning = beginning(subject);
     let done = sqlx::query("DELETE FROM projection WHERE tenant = $1 AND substr(body, 1, $2) = $3")
         .bind(store.tenant.0.clone())
@@ -181,11 +177,7 @@ async fn remove_rows(
     done.map(|done| done.rows_affected()).map_err(|error| store.explain("remove rows of", &error))
 }
 
-async fn remove_outputs(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    subject: SubjectId,
-) -> Result<u64, LogError> {
+async fn remove_outputs(store: &Store, connection: &mut SqliteConnection, subject: SubjectId) -> Result<u64, LogError> {
     let done = sqlx::query("DELETE FROM blob WHERE tenant = $1 AND substr(hash, $2) = $3")
         .bind(store.tenant.0.clone())
         .bind(BLOB_LOOKUP as i64 + 1)
@@ -294,4 +286,3 @@ async fn empty_the_log(store: &Store, connection: &mut SqliteConnection) -> Stri
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
-

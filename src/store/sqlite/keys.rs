@@ -83,12 +83,11 @@ impl KeyTable for Keys<'_> {
     }
 
     async fn found_by(&mut self, lookup: &[u8]) -> Result<Option<KeyRow>, LogError> {
-        let row =
-            sqlx::query("SELECT subject, lookup, wrapped FROM subject_key WHERE tenant = $1 AND lookup = $2")
-                .bind(self.tenant.0.clone())
-                .bind(lookup.to_vec())
-                .fetch_optional(&mut *self.connection)
-                .await;
+        let row = sqlx::query("SELECT subject, lookup, wrapped FROM subject_key WHERE tenant = $1 AND lookup = $2")
+            .bind(self.tenant.0.clone())
+            .bind(lookup.to_vec())
+            .fetch_optional(&mut *self.connection)
+            .await;
         row.and_then(|row| row.as_ref().map(key_row).transpose()).map_err(|error| self.failed(&error))
     }
 
@@ -114,13 +113,12 @@ impl KeyTable for Keys<'_> {
     }
 
     async fn first_body(&mut self, stream: Stream) -> Result<Option<String>, LogError> {
-        let found = sqlx::query_scalar(
-            "SELECT body FROM event WHERE tenant = $1 AND stream = $2 ORDER BY version LIMIT 1",
-        )
-        .bind(self.tenant.0.clone())
-        .bind(stream_bytes(stream).to_vec())
-        .fetch_optional(&mut *self.connection)
-        .await;
+        let found =
+            sqlx::query_scalar("SELECT body FROM event WHERE tenant = $1 AND stream = $2 ORDER BY version LIMIT 1")
+                .bind(self.tenant.0.clone())
+                .bind(stream_bytes(stream).to_vec())
+                .fetch_optional(&mut *self.connection)
+                .await;
         found.map_err(|error| self.failed(&error))
     }
 }

@@ -265,6 +265,12 @@ pub fn revoke_token(by: &Principal, owner: &Account, token: &Token, now: Timesta
     Ok(AccessChange { writes, records: vec![record(by, owner.id, now, event)] })
 }
 
+/// Whether everything about somebody may be erased, their account too where they have one.
+pub fn may_erase(by: &Principal, target: Option<&Account>, others: &[Account]) -> Result<(), PeopleError> {
+    by.may(Action::Erase)?;
+    target.map_or(Ok(()), |target| witness_of_owner(target, others).map(|_| ()))
+}
+
 /// The account with one more change.
 fn next(account: &Account) -> Account {
     Account { version: account.version + 1, ..account.clone() }

@@ -15,6 +15,7 @@ use super::access_args::TokensOptions;
 use super::edit_args::EditOptions;
 use super::edit_args::approval_state;
 use super::store_args::DbAction;
+use super::subject_args::SubjectOptions;
 use crate::domain::ApprovalState;
 use crate::domain::RunState;
 use crate::domain::Settlement;
@@ -224,6 +225,8 @@ pub enum Command {
     Tokens(TokensOptions),
     /// List who tried to get in, what changed about accounts, and who decided what
     Audit(AuditOptions),
+    /// All that the store holds of a person: export it, or erase it for good
+    Subject(SubjectOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

@@ -19,6 +19,7 @@ use crate::ports::Log;
 pub use crate::ports::Offer;
 pub use crate::ports::OfferKind;
 pub use crate::ports::Order;
+use crate::ports::Subjects;
 pub use crate::ports::Uncommitted;
 pub use crate::ports::Work;
 pub use crate::shape::Finding;
@@ -104,6 +105,8 @@ pub trait StoreKeeper: Send + Sync {
     fn log(&self) -> &dyn Log;
 
     fn accounts(&self) -> &dyn Accounts;
+
+    fn subjects(&self) -> &dyn Subjects;
 
     /// Where it is, as people know it.
     fn place(&self) -> String;

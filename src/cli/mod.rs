@@ -30,6 +30,8 @@ mod shell;
 mod steer;
 mod store;
 mod store_args;
+mod subject;
+mod subject_args;
 mod table;
 mod tail;
 mod time;
@@ -122,6 +124,7 @@ pub async fn perform(
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
         }
         Command::Serve(_) => Err(Failure::usage("a server is started by the program itself")),
+        Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,
         Command::Doctor { offline } => doctor::doctor(context, offline).await,

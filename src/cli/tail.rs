@@ -10,6 +10,7 @@ use super::host::StoreKeeper;
 use super::output::Reader;
 use super::time;
 use crate::domain::Envelope;
+use crate::domain::ErasedEvent;
 use crate::domain::Event;
 use crate::domain::RunEvent;
 use crate::ports::Log;
@@ -134,6 +135,9 @@ fn remark(event: &Event) -> String {
         Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
         Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
         Event::Access(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
+        Event::Erased(ErasedEvent::Erased { was, .. }) => {
+            crate::domain::Untrusted::new(was.clone()).visible().into_owned()
+        }
         Event::Run(_) | Event::Approval(_) => String::new(),
     }
 }

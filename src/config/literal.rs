@@ -45,9 +45,10 @@ pub fn literal_secrets(source: &SourceText, tree: &DeTable<'_>) -> Vec<Fault> {
         let Some(text) = value.get_ref().as_str() else { continue };
         let last = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let in_secrets = path.starts_with("secrets.") && path.matches('.').count() == 1;
+        let in_section = in_secrets || path == "store.key";
         if SECRET_KEYS.contains(&last.as_str()) || in_secrets || looks_secret(text) {
             let message = format!("{path}: a secret has no place in this file");
-            let hint = if in_secrets { SECTION_HINT } else { SECRET_HINT };
+            let hint = if in_section { SECTION_HINT } else { SECRET_HINT };
             faults.push(Fault::new(source, value.span(), message).help(hint));
         }
     }

@@ -46,4 +46,5 @@ pub use settings::PolicySection;
 pub use settings::Provider;
 pub use settings::Retry;
 pub use settings::SandboxSection;
+pub use settings::StoreSection;
 pub use settings::Timeouts;

@@ -119,6 +119,9 @@ fn misfits(source: &SourceText, tree: &DeTable<'_>, config: &Config) -> Vec<Faul
     for (name, _) in config.secrets.iter().filter(|(_, from)| **from == SecretSource::Command(Vec::new())) {
         fault(format!("secrets.{name}.command"), "this is not a command".to_owned(), COMMAND_HINT.to_owned());
     }
+    if config.store.key == Some(SecretSource::Command(Vec::new())) {
+        fault("store.key.command".to_owned(), "this is not a command".to_owned(), COMMAND_HINT.to_owned());
+    }
     faults.extend(providers(source, tree));
     faults.sort_by_key(Fault::position);
     faults

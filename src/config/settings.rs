@@ -35,6 +35,7 @@ pub struct Config {
     pub limits: RunLimits,
     pub sandbox: SandboxSection,
     pub retention: RetentionSection,
+    pub store: StoreSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -183,4 +184,11 @@ pub struct RetentionSection {
     /// Seconds after the end of a run; written as `"365d"`.
     #[serde(deserialize_with = "seconds")]
     pub ended_runs: Option<u64>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreSection {
+    /// What the store is encrypted under: 32 bytes in base64 or hex. Without it, a new store is kept in clear.
+    pub key: Option<SecretSource>,
 }

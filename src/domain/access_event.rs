@@ -12,6 +12,7 @@ use super::access::RefusalCause;
 use super::access::Role;
 use super::access::Scopes;
 use super::event::Timestamp;
+use super::ids::SubjectId;
 use super::ids::TokenId;
 use super::spent::Spent;
 
@@ -64,6 +65,9 @@ pub enum AccessEvent {
     /// `seq`, and the SHA-256 over what was left of them. Stands in the stream of `NOBODY`.
     #[serde(rename = "access.log_pruned")]
     LogPruned { ended_before: Timestamp, events: u64, first: u64, last: u64, digest: String, spent: Vec<Spent> },
+    /// A person's data was erased for good. Stands in the stream of `NOBODY`: there is nobody of that name any more.
+    #[serde(rename = "access.subject_erased")]
+    SubjectErased { subject: SubjectId },
 }
 
 impl AccessEvent {
@@ -84,6 +88,7 @@ impl AccessEvent {
             Self::SignInRefused { .. } => "access.sign_in_refused",
             Self::PermissionRefused { .. } => "access.permission_refused",
             Self::LogPruned { .. } => "access.log_pruned",
+            Self::SubjectErased { .. } => "access.subject_erased",
         }
     }
 
@@ -97,6 +102,7 @@ impl AccessEvent {
                 format!("{} {label:?} until {}", token.short(), expires_at.format("%Y-%m-%d"))
             }
             Self::TokenRevoked { token } => token.short(),
+            Self::SubjectErased { subject } => subject.pseudonym(),
             Self::SignedIn { with, from, .. } => format!("{}{}", means(*with), place(*from)),
             Self::SignInRefused { cause, from, count } => {
                 format!("{}{}{}", cause.words(), place(*from), times(*count))

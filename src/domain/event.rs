@@ -21,6 +21,7 @@ use super::ids::ApprovalId;
 use super::ids::CallNo;
 use super::ids::RunId;
 use super::ids::StepNo;
+use super::ids::SubjectId;
 use super::limits::LimitKind;
 use super::model::ModelFailure;
 use super::model::ModelReply;
@@ -102,6 +103,22 @@ pub enum Event {
     Run(RunEvent),
     Approval(ApprovalEvent),
     Access(AccessEvent),
+    Erased(ErasedEvent),
+}
+
+/// What is left of an event whose subject was erased: that it happened, when, and what it cost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type")]
+pub enum ErasedEvent {
+    #[serde(rename = "erased")]
+    Erased {
+        /// The name of what it was, as in the log: `run.started`.
+        was: String,
+        subject: SubjectId,
+        /// Of a model's answer, the model, its usage and price, and nothing that was said: days keep what they cost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        spent: Option<Box<ModelReply>>,
+    },
 }
 
 /// Who let an effect start.
@@ -258,6 +275,7 @@ impl Event {
                 ApprovalEvent::Superseded { .. } => "approval.superseded",
             },
             Self::Access(event) => event.kind(),
+            Self::Erased(ErasedEvent::Erased { .. }) => "erased",
         }
     }
 }

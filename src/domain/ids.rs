@@ -1,4 +1,4 @@
-//! Ids that cannot be mixed up: UUIDv7 for runs and approvals, small numbers within a run, SHA-256 for blobs.
+//! Ids that cannot be mixed up: UUIDs for runs, approvals, accounts and subjects, small numbers within a run, SHA-256 for blobs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,6 +59,18 @@ uuid_id! {
 uuid_id! {
     /// One token that a program shows instead of a person's password.
     TokenId
+}
+
+uuid_id! {
+    /// A person as an encrypted store knows them: a random number that stays when their name is erased.
+    SubjectId
+}
+
+impl SubjectId {
+    /// What stands where their name was.
+    pub fn pseudonym(&self) -> String {
+        format!("erased-{}", self.short())
+    }
 }
 
 impl AccountId {

@@ -14,6 +14,7 @@ use super::thread::Thread;
 use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Envelope;
+use crate::domain::ErasedEvent;
 use crate::domain::Event;
 use crate::domain::RunEvent;
 use crate::domain::RunId;
@@ -86,6 +87,7 @@ impl Snapshot {
             (Event::Approval(event), Stream::Approval(id)) => self.apply_approval(id, event, envelope),
             // Accounts have rows of their own, which the store keeps beside the secrets that no event may hold.
             (Event::Access(_), _) => BTreeSet::new(),
+            (Event::Erased(event), _) => self.apply_erased(event, envelope),
             (Event::Run(_), Stream::Approval(_) | Stream::Account(_))
             | (Event::Approval(_), Stream::Run(_) | Stream::Account(_)) => BTreeSet::new(),
         }
@@ -136,6 +138,14 @@ impl Snapshot {
             RowKey { kind: RowKind::Spend, id: spent.day.to_string() }
         };
         spent.iter().map(count).collect()
+    }
+
+    /// Of what was erased, only what it cost is left.
+    fn apply_erased(&mut self, event: &ErasedEvent, envelope: &Envelope) -> BTreeSet<RowKey> {
+        let ErasedEvent::Erased { spent: Some(spent), .. } = event else { return BTreeSet::new() };
+        let day = envelope.at.date_naive();
+        self.spend.entry(day).or_default().add(spent);
+        BTreeSet::from([RowKey { kind: RowKind::Spend, id: day.to_string() }])
     }
 
     /// The row to store for a key that `apply` returned; `None` when it is not in memory.

@@ -139,7 +139,7 @@ impl OutputSink for Gatherer {
     }
 
     async fn store(&self, content: &[u8]) -> Option<BlobId> {
-        match self.core.log.put_blob(&self.core.redactor.bytes(content)).await {
+        match self.core.log.put_output(self.run, &self.core.redactor.bytes(content)).await {
             Ok(blob) => Some(blob),
             Err(error) => {
                 tracing::warn!(%error, "a long output was not stored");

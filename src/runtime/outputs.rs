@@ -92,6 +92,6 @@ async fn names(log: &dyn Log, seq: u64, id: &BlobId) -> Result<bool, LogError> {
 pub(super) fn output_of(event: &Event) -> Option<&BlobId> {
     match event {
         Event::Run(RunEvent::CallSettled { result, .. }) => result.output.blob.as_ref(),
-        Event::Run(_) | Event::Approval(_) | Event::Access(_) => None,
+        Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_) => None,
     }
 }

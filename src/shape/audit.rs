@@ -57,7 +57,7 @@ async fn newest(log: &dyn Log, family: &str, wanted: Audited<'_>) -> Result<Vec<
 fn is_audited(event: &Event) -> bool {
     match event {
         Event::Access(_) => true,
-        Event::Approval(ApprovalEvent::Requested { .. }) | Event::Run(_) => false,
+        Event::Approval(ApprovalEvent::Requested { .. }) | Event::Run(_) | Event::Erased(_) => false,
         Event::Approval(_) => true,
     }
 }

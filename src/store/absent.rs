@@ -12,12 +12,17 @@ use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::fold::Row;
 use crate::ports::Batch;
+use crate::ports::EncryptionState;
+use crate::ports::EraseError;
+use crate::ports::Erased;
+use crate::ports::Erasure;
 use crate::ports::Head;
 use crate::ports::Lease;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
 /// Nothing, as a log.
@@ -85,5 +90,16 @@ impl Log for AbsentLog {
 
     async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
         Ok(VerifyReport { events: 0, pruned: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
+    }
+}
+
+#[async_trait]
+impl Subjects for AbsentLog {
+    fn encryption(&self) -> EncryptionState {
+        EncryptionState::Plain
+    }
+
+    async fn erase(&self, _: Erasure) -> Result<Erased, EraseError> {
+        Err(not_made().into())
     }
 }

@@ -1,10 +1,13 @@
 //! Accounts, tokens and sessions between their stored columns and the types of the program, the same in every store.
-//! Pure.
+//! Pure. In an encrypted log, names and secrets are sealed on the way in and opened on the way out.
 //!
 //! Ids are the 16 bytes of a UUID, times microseconds since 1970 UTC; an empty password or secret is none.
 
 use uuid::Uuid;
 
+use super::seal::PersonalColumns;
+use super::seal::Seal;
+use super::seal::Sealing;
 use super::stored::from_sql;
 use super::stored::to_sql;
 use crate::domain::AccountId;
@@ -13,6 +16,7 @@ use crate::domain::Timestamp;
 use crate::domain::TokenId;
 use crate::ports::Account;
 use crate::ports::AccountSecrets;
+use crate::ports::LogError;
 use crate::ports::SecretHash;
 use crate::ports::Session;
 use crate::ports::Standing;
@@ -34,39 +38,39 @@ pub(super) struct AccountColumns {
 }
 
 impl AccountColumns {
-    pub fn of(account: &Account) -> Self {
-        let secrets = &account.secrets;
-        let (totp_secret, last_step) =
-            secrets.totp.as_ref().map_or_else(Default::default, |totp| (totp.secret.clone(), totp.last_step));
-        let recovery: Vec<_> = secrets.recovery.iter().map(|hash| hex::encode(hash.0)).collect();
-        Self {
+    pub fn of(account: &Account, sealing: &Sealing) -> Result<Self, LogError> {
+        let PersonalColumns { name, password, totp_secret, recovery } = sealing.account(account)?;
+        Ok(Self {
             id: bytes(account.id.0),
-            name: account.name.as_str().to_owned(),
+            name,
             role: account.role.name().to_owned(),
             is_disabled: account.standing == Standing::Disabled,
             created_at: account.created_at.timestamp_micros(),
             version: to_sql(account.version),
-            password: secrets.password.clone().unwrap_or_default(),
+            password,
             totp_secret,
-            totp_step: to_sql(last_step),
-            recovery: json(&recovery),
-        }
+            totp_step: to_sql(account.secrets.totp.as_ref().map_or(0, |totp| totp.last_step)),
+            recovery,
+        })
     }
 
     /// The error says what is wrong with it.
-    pub fn decode(self) -> Result<Account, String> {
-        let (secret, last_step) = (self.totp_secret, from_sql(self.totp_step));
+    pub fn decode(self, seal: &Seal) -> Result<Account, String> {
+        let (id, last_step) = (AccountId(id(&self.id)?), from_sql(self.totp_step));
+        let Self { name, password, totp_secret, recovery: codes, .. } = self;
+        let opened = seal.account(id, PersonalColumns { name, password, totp_secret, recovery: codes })?;
+        let PersonalColumns { name, password, totp_secret: secret, recovery: codes } = opened;
         Ok(Account {
-            id: AccountId(id(&self.id)?),
-            name: AccountName::parse(&self.name)?,
+            id,
+            name: AccountName::parse(&name)?,
             role: self.role.parse()?,
             standing: if self.is_disabled { Standing::Disabled } else { Standing::Active },
             created_at: time(self.created_at)?,
             version: from_sql(self.version),
             secrets: AccountSecrets {
-                password: Some(self.password).filter(|kept| !kept.is_empty()),
+                password: Some(password).filter(|kept| !kept.is_empty()),
                 totp: (!secret.is_empty()).then_some(TotpSecret { secret, last_step }),
-                recovery: recovery(&self.recovery)?,
+                recovery: recovery(&codes)?,
             },
         })
     }
@@ -86,27 +90,28 @@ pub(super) struct TokenColumns {
 }
 
 impl TokenColumns {
-    pub fn of(token: &Token) -> Self {
+    pub fn of(token: &Token, sealing: &Sealing) -> Result<Self, LogError> {
         let micros = |time: Timestamp| time.timestamp_micros();
-        Self {
+        Ok(Self {
             id: bytes(token.id.0),
             account: bytes(token.account.0),
-            label: token.label.clone(),
+            label: sealing.label(token)?,
             hash: token.hash.0.to_vec(),
             scopes: json(&token.scopes),
             created_at: micros(token.created_at),
             expires_at: micros(token.expires_at),
             revoked_at: token.revoked_at.map(micros),
             last_used_at: token.last_used_at.map(micros),
-        }
+        })
     }
 
     /// The error says what is wrong with it.
-    pub fn decode(self) -> Result<Token, String> {
+    pub fn decode(self, seal: &Seal) -> Result<Token, String> {
+        let token = TokenId(id(&self.id)?);
         Ok(Token {
-            id: TokenId(id(&self.id)?),
+            id: token,
             account: AccountId(id(&self.account)?),
-            label: self.label,
+            label: seal.label(token, self.label)?,
             hash: hash(&self.hash)?,
             scopes: serde_json::from_str(&self.scopes).map_err(|error| error.to_string())?,
             created_at: time(self.created_at)?,

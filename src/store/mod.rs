@@ -10,7 +10,8 @@
 //! ```
 //!
 //! `prev` is in lower-case hex and empty for the first event; `stream` reads `run:UUID`, `approval:UUID` or `account:UUID`; `at` is in
-//! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte. The view `event_line` shows exactly these
+//! microseconds since 1970 UTC; `body` is the stored JSON, byte for byte: in an encrypted log (`seal`) the sealed one,
+//! so that the chain is checked without a key. The view `event_line` shows exactly these
 //! lines, so an auditor needs nothing of ours:
 //!
 //! ```text
@@ -41,6 +42,7 @@ mod heads;
 mod postgres;
 mod pruning;
 mod refusal;
+mod seal;
 mod search;
 mod sqlite;
 mod stored;
@@ -59,6 +61,9 @@ pub use postgres::PostgresLog;
 pub use pruning::OutputsPruned;
 pub use pruning::PruneReport;
 pub use pruning::Pruning;
+pub use seal::Encryption;
+pub use seal::NotAKey;
+pub use seal::StoreKey;
 pub use sqlite::SqliteLog;
 pub use sqlite::unpack;
 

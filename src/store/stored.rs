@@ -9,6 +9,10 @@ use super::chain::Columns;
 use super::chain::Link;
 use super::chain::Place;
 use super::chain::stream_from_bytes;
+use super::seal::OpenedBody;
+use super::seal::Seal;
+use super::seal::Sealing;
+use crate::domain::AccessEvent;
 use crate::domain::Actor;
 use crate::domain::Envelope;
 use crate::domain::Event;
@@ -44,6 +48,7 @@ pub(super) struct Chained {
 /// The events that follow `start`, with their hashes; and the place after them.
 pub(super) fn chain_on(
     tenant: &Tenant,
+    sealing: &Sealing,
     start: Place,
     events: Vec<NewEvent>,
 ) -> Result<(Vec<Chained>, Place), LogError> {
@@ -51,8 +56,8 @@ pub(super) fn chain_on(
     let mut chained = Vec::with_capacity(events.len());
     for (seq, new) in (start.seq + 1..).zip(events) {
         let envelope = placed(seq, new);
-        let body = event_json(&envelope.event)?;
-        let actor = envelope.by.to_string();
+        let actor = sealing.actor(&envelope.by);
+        let body = sealing.event(&envelope, &actor, event_json(&envelope.event)?)?;
         let at = envelope.at.timestamp_micros();
         let prev = chain.last();
         let columns =
@@ -91,16 +96,42 @@ pub(super) struct Stored<'a> {
 }
 
 impl Stored<'_> {
-    /// The error says what is wrong with it.
-    pub fn decode(&self) -> Result<Envelope, String> {
-        let stream = stream_from_bytes(self.stream).ok_or("not a stream")?;
+    /// The error says what is wrong with it. The keys it names are known to `seal`.
+    pub fn decode(&self, seal: &Seal) -> Result<Envelope, String> {
+        self.with(seal, seal.event(self.body, self.stream()?, self.version, self.actor)?)
+    }
+
+    /// The same if its JSON is one that is looked for.
+    pub fn decode_if(&self, seal: &Seal, is_wanted: impl FnOnce(&str) -> bool) -> Result<Option<Envelope>, String> {
+        match seal.event(self.body, self.stream()?, self.version, self.actor)? {
+            OpenedBody::Json(json) if !is_wanted(&json) => Ok(None),
+            OpenedBody::Erased(_) => Ok(None),
+            opened => self.with(seal, opened).map(Some),
+        }
+    }
+
+    fn stream(&self) -> Result<Stream, String> {
+        stream_from_bytes(self.stream).ok_or_else(|| "not a stream".to_owned())
+    }
+
+    fn with(&self, seal: &Seal, opened: OpenedBody<'_>) -> Result<Envelope, String> {
+        let stream = self.stream()?;
+        let event = match opened {
+            OpenedBody::Json(json) => event(stream, &json).map_err(|error| error.to_string())?,
+            OpenedBody::Erased(event) => Event::Erased(event),
+        };
+        if let Event::Access(AccessEvent::SubjectErased { subject }) = event {
+            seal.forget(subject);
+        }
+        let actor = seal.actor(self.actor)?;
         Ok(Envelope {
             seq: self.seq,
             stream,
             version: self.version,
             at: Timestamp::from_timestamp_micros(self.at).ok_or("a time out of range")?,
-            by: Actor::deserialize(self.actor.into_deserializer()).map_err(|error: ValueError| error.to_string())?,
-            event: event(stream, self.body).map_err(|error| error.to_string())?,
+            by: Actor::deserialize(actor.as_ref().into_deserializer())
+                .map_err(|error: ValueError| error.to_string())?,
+            event,
         })
     }
 }

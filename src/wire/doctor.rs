@@ -8,11 +8,12 @@ use super::Wire;
 use super::model;
 use super::store::StorePlace;
 use crate::cli::AskModels;
+use crate::cli::Failure;
 use crate::cli::Finding;
 use crate::domain::TaskClass;
 use crate::models::ProbeReport;
 use crate::models::probe;
-use crate::ports::LogError;
+use crate::ports::EncryptionState;
 use crate::ports::Model;
 use crate::store::OpenMode;
 use crate::tools::sandbox::Rung;
@@ -62,16 +63,19 @@ async fn store(wire: &Wire) -> Finding {
             StorePlace::Sqlite(path) => writable(path, format!("{place}, {detail}")),
             StorePlace::Postgres(_) => Finding::ok("store", format!("{place}, {detail}")),
         },
-        Err(error) => Finding::fail("store", error.message, error.hint),
+        Err(failure) => Finding::fail("store", failure.message(), failure.hint()),
     }
 }
 
 /// What is in it, and what is not as it should be. Saving the head is for those who write, so it is not closed.
-async fn open_store(wire: &Wire) -> Result<(String, Vec<String>), LogError> {
-    let (tenant, data) = (wire.places.tenant.clone(), wire.places.paths.data_dir());
-    let store = wire.places.store.open(tenant, OpenMode::ReadOnly, data).await?;
+async fn open_store(wire: &Wire) -> Result<(String, Vec<String>), Failure> {
+    let store = wire.open_store(OpenMode::ReadOnly).await?;
     let head = store.shared().head().await?;
-    let detail = format!("{} events, head {}", head.seq, head.hash.get(..12).unwrap_or("none"));
+    let kept = match store.subjects().encryption() {
+        EncryptionState::Plain => "not encrypted".to_owned(),
+        EncryptionState::Encrypted { key } => format!("encrypted under key {key}"),
+    };
+    let detail = format!("{} events, head {}, {kept}", head.seq, head.hash.get(..12).unwrap_or("none"));
     Ok((detail, store.weaknesses().await?))
 }
 

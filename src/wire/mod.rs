@@ -13,6 +13,7 @@ mod door;
 mod goals;
 mod host;
 mod judge;
+mod key;
 mod launch;
 mod lock;
 mod model;
@@ -47,6 +48,7 @@ use crate::tools::Toolbox;
 use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
+use key::LazyKey;
 use model::LazyModel;
 use places::Choice;
 use places::Places;
@@ -58,6 +60,7 @@ pub struct Wire {
     options: GlobalOptions,
     places: Places,
     config: Config,
+    key: LazyKey,
     person: Actor,
     sandbox: Arc<Sandbox>,
     toolbox: Toolbox,
@@ -81,6 +84,7 @@ impl Wire {
             toolbox: Toolbox::new(&sandbox),
             _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
+            key: LazyKey::new(&config),
             places,
             config,
             sandbox,
@@ -124,7 +128,9 @@ impl Wire {
     }
 
     async fn open_store(&self, mode: OpenMode) -> Result<OpenStore, Failure> {
-        Ok(self.places.store.open(self.places.tenant.clone(), mode, self.places.paths.data_dir()).await?)
+        let encryption = self.key.encryption(&self.places).await?;
+        let (tenant, data) = (self.places.tenant.clone(), self.places.paths.data_dir());
+        Ok(self.places.store.open_with(tenant, mode, data, &encryption).await?)
     }
 
     /// An orchestrator on the store, in this process.
@@ -151,7 +157,7 @@ impl Wire {
             judge: self.judge.clone(),
             clock,
             role,
-            redactor: secrets::redactor(&self.config, &self.places),
+            redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
         Ok(LocalSession::new(runtime, store, self.status()))

@@ -2,13 +2,14 @@
 
 use secrecy::ExposeSecret;
 
+use super::key::LazyKey;
 use super::places::Places;
 use crate::config::Config;
 use crate::config::SecretSource;
 use crate::runtime::Redactor;
 
 /// Everything configured as a secret, and the keys of providers. What cannot be fetched cannot leak from here.
-pub(super) fn redactor(config: &Config, places: &Places) -> Redactor {
+pub(super) fn redactor(config: &Config, places: &Places, key: &LazyKey) -> Redactor {
     let named = config.secrets.iter().map(|(name, source)| (name.clone(), source.clone()));
     // A provider's key command is not run for this: it may ask the person something.
     let keys = config.providers.iter().filter_map(|(name, provider)| {
@@ -19,6 +20,7 @@ pub(super) fn redactor(config: &Config, places: &Places) -> Redactor {
     secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));
     secrets.extend(std::env::var("PGPASSWORD").ok().map(|password| ("PGPASSWORD".to_owned(), password)));
     secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));
+    secrets.extend(key.text().map(|key| ("key of the store".to_owned(), key)));
     Redactor::new(secrets)
 }
 

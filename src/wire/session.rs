@@ -19,6 +19,7 @@ use crate::ports::Accounts;
 use crate::ports::Client;
 use crate::ports::Log;
 use crate::ports::Status;
+use crate::ports::Subjects;
 use crate::runtime;
 use crate::runtime::Runtime;
 
@@ -85,11 +86,12 @@ pub(super) struct Keeper {
     store: OpenStore,
     log: Arc<dyn Log>,
     accounts: Arc<dyn Accounts>,
+    subjects: Arc<dyn Subjects>,
 }
 
 impl Keeper {
     pub(super) fn new(store: OpenStore) -> Self {
-        Self { log: store.shared(), accounts: store.accounts(), store }
+        Self { log: store.shared(), accounts: store.accounts(), subjects: store.subjects(), store }
     }
 }
 
@@ -101,6 +103,10 @@ impl StoreKeeper for Keeper {
 
     fn accounts(&self) -> &dyn Accounts {
         self.accounts.as_ref()
+    }
+
+    fn subjects(&self) -> &dyn Subjects {
+        self.subjects.as_ref()
     }
 
     fn place(&self) -> String {

@@ -12,9 +12,11 @@ use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::Subjects;
 use crate::store::AbsentAccounts;
 use crate::store::AbsentLog;
 use crate::store::AnyLog;
+use crate::store::Encryption;
 use crate::store::OpenMode;
 use crate::store::OutputsPruned;
 use crate::store::PostgresAddress;
@@ -50,11 +52,20 @@ impl StorePlace {
     }
 
     /// Opens it; for writing it is created or brought up to date where needed. `data` is for what lies beside it.
-    pub(super) async fn open(&self, tenant: Tenant, mode: OpenMode, data: &Path) -> Result<OpenStore, LogError> {
+    pub(super) async fn open_with(
+        &self,
+        tenant: Tenant,
+        mode: OpenMode,
+        data: &Path,
+        encryption: &Encryption,
+    ) -> Result<OpenStore, LogError> {
         match self {
-            Self::Sqlite(path) => Ok(OpenStore::Sqlite(Arc::new(SqliteLog::open(path, tenant, mode).await?))),
+            Self::Sqlite(path) => {
+                Ok(OpenStore::Sqlite(Arc::new(SqliteLog::open_with(path, tenant, mode, encryption).await?)))
+            }
             Self::Postgres(address) => {
-                Ok(OpenStore::Postgres(Arc::new(PostgresLog::open(address, tenant, mode, data).await?)))
+                let log = PostgresLog::open_with(address, tenant, mode, data, encryption).await?;
+                Ok(OpenStore::Postgres(Arc::new(log)))
             }
         }
     }
@@ -128,6 +139,15 @@ impl OpenStore {
             Self::Sqlite(log) => log.clone(),
             Self::Postgres(log) => log.clone(),
             Self::Absent(_) => Arc::new(AbsentAccounts),
+        }
+    }
+
+    /// The people in it.
+    pub(super) fn subjects(&self) -> Arc<dyn Subjects> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Postgres(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentLog),
         }
     }
 

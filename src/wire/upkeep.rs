@@ -14,6 +14,7 @@ use crate::domain::Tenant;
 use crate::ports::Log;
 use crate::runtime;
 use crate::store::AnyLog;
+use crate::store::Encryption;
 use crate::store::OpenMode;
 use crate::store::SqliteLog;
 use crate::store::copy;
@@ -25,7 +26,9 @@ pub(super) async fn copy_store(wire: &Wire, url: &str) -> Result<Copied, Failure
     let from = wire.store_to_read().await?;
     let source = from.any_log()?;
     wire.places.make_data_dir()?;
-    let to = target.open(wire.places.tenant.clone(), OpenMode::ReadWrite, wire.places.paths.data_dir()).await?;
+    let encryption = wire.key.encryption(&wire.places).await?;
+    let (tenant, data) = (wire.places.tenant.clone(), wire.places.paths.data_dir());
+    let to = target.open_with(tenant, OpenMode::ReadWrite, data, &encryption).await?;
     let copied = pour(source, &to, from.place()).await;
     let closed = to.close().await;
     let copied = copied?;
@@ -97,6 +100,7 @@ async fn rehearse(log: &dyn Log, tenant: &Tenant) -> Result<Rehearsed, Failure> 
 struct Unpacked {
     directory: TempDir,
     tenants: Vec<Tenant>,
+    encryption: Encryption,
 }
 
 impl Unpacked {
@@ -110,12 +114,12 @@ impl Unpacked {
                 .next("make room there, or name another place with --data-dir")
         })?;
         let tenants = unpack(file, &directory.path().join("store.db")).await?;
-        Ok(Self { directory, tenants })
+        Ok(Self { directory, tenants, encryption: wire.key.encryption(&wire.places).await? })
     }
 
     async fn open(&self, tenant: &Tenant) -> Result<SqliteLog, Failure> {
         let path = self.directory.path().join("store.db");
-        Ok(SqliteLog::open(&path, tenant.clone(), OpenMode::ReadWrite).await?)
+        Ok(SqliteLog::open_with(&path, tenant.clone(), OpenMode::ReadWrite, &self.encryption).await?)
     }
 }
 

@@ -1,5 +1,5 @@
 //! No tenant reaches another's rows: in Postgres by policy, for every table the catalogue knows; in SQLite by the one
-//! handle that everything goes through.
+//! handle that everything goes through. The logs are encrypted, so that the tables of keys have rows too.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +29,7 @@ use crate::accounts_contract::hash;
 use crate::accounts_contract::token;
 use crate::accounts_contract::updated;
 use crate::accounts_contract::writes;
+use crate::sealed_contract::key;
 use crate::store_contract::append_one;
 use crate::store_contract::at;
 use crate::store_contract::batch;
@@ -111,7 +112,7 @@ async fn unprotected(connection: &mut PgConnection) -> Vec<String> {
 async fn database_of_two() -> Database {
     let database = Database::migrated().await;
     for tenant in [OURS, THEIRS] {
-        let log = database.log(PROGRAM, tenant, OpenMode::ReadWrite).await.unwrap();
+        let log = database.sealed_log(PROGRAM, tenant, &key(1)).await;
         fill(&log, tenant).await;
         fill_accounts(&log, tenant).await;
         // Writes the head.
@@ -221,7 +222,7 @@ async fn expect_nothing(connection: &mut PgConnection, sql: &str, role: &str) {
 async fn nothing_that_is_done_for_one_tenant_changes_another_in_postgres() {
     let database = database_of_two().await;
     let before = seen(&database, THEIRS).await;
-    let log = database.log(PROGRAM, OURS, OpenMode::ReadWrite).await.unwrap();
+    let log = database.sealed_log(PROGRAM, OURS, &key(1)).await;
     do_everything(&log).await;
     change_accounts(&log).await;
     log.close().await.unwrap();
@@ -232,7 +233,8 @@ async fn nothing_that_is_done_for_one_tenant_changes_another_in_postgres() {
 async fn nothing_that_is_done_for_one_tenant_changes_another_in_sqlite() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("store.db");
-    let open = |tenant: &str| SqliteLog::open(&path, Tenant(tenant.into()), OpenMode::ReadWrite);
+    let encryption = key(1);
+    let open = |tenant: &str| SqliteLog::open_with(&path, Tenant(tenant.into()), OpenMode::ReadWrite, &encryption);
     let (ours, theirs) = (Arc::new(open(OURS).await.unwrap()), Arc::new(open(THEIRS).await.unwrap()));
     fill(&*ours, OURS).await;
     fill(&*theirs, THEIRS).await;

@@ -325,7 +325,7 @@ mod tests {
             let stream = match event {
                 Event::Run(_) => Stream::Run(sample::run_id()),
                 Event::Approval(_) => Stream::Approval(sample::approval_id()),
-                Event::Access(_) => Stream::Account(crate::domain::AccountId::NOBODY),
+                Event::Access(_) | Event::Erased(_) => Stream::Account(crate::domain::AccountId::NOBODY),
             };
             let by = Actor::Agent("dev".to_owned());
             let envelope = Envelope { seq, stream, version: seq, at: sample::moment(), by, event };

@@ -32,7 +32,8 @@ async fn back_up_database(log: &PostgresLog, target: &Path) -> Result<(), LogErr
     }
     let directory = target.parent().unwrap_or(Path::new("/"));
     let scratch = tempfile::Builder::new().prefix(".backup-").tempdir_in(directory).map_err(failed)?;
-    let copied = SqliteLog::open(&scratch.path().join("store.db"), log.tenant().clone(), OpenMode::ReadWrite).await?;
+    let store = scratch.path().join("store.db");
+    let copied = SqliteLog::open_with(&store, log.tenant().clone(), OpenMode::ReadWrite, log.encryption()).await?;
     super::copy(AnyLog::Postgres(log), AnyLog::Sqlite(&copied)).await?;
     copied.backup_to(&target).await?;
     copied.close().await

@@ -154,8 +154,17 @@ const SESSIONS: Part = Part {
     piece: 250,
 };
 
+/// Of an encrypted log: the keys of the people in it, as they are wrapped.
+const KEYS: Part = Part {
+    name: "keys",
+    table: "subject_key",
+    key: 1,
+    columns: &[column("subject", Kind::Bytes), column("lookup", Kind::Bytes), column("wrapped", Kind::Bytes)],
+    piece: 250,
+};
+
 /// All of them, the events first: who fills the same place at the same time meets there.
-pub(in crate::store) const PARTS: &[&Part] = &[&EVENTS, &PRUNED, &ROWS, &OUTPUTS, &ACCOUNTS, &TOKENS, &SESSIONS];
+pub(in crate::store) const PARTS: &[&Part] = &[&EVENTS, &PRUNED, &ROWS, &OUTPUTS, &ACCOUNTS, &TOKENS, &SESSIONS, &KEYS];
 
 /// From where on a piece is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

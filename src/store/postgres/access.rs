@@ -4,10 +4,12 @@ use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::PgRow;
 
+use super::Failure;
 use super::How;
 use super::Question;
 use super::Store;
 use super::error::unreadable_row;
+use super::keys;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::domain::Timestamp;
@@ -22,6 +24,8 @@ use crate::store::access_columns::AccountColumns;
 use crate::store::access_columns::SessionColumns;
 use crate::store::access_columns::TokenColumns;
 use crate::store::access_columns::bytes;
+use crate::store::seal::Seal;
+use crate::store::seal::Sealing;
 use crate::store::stored::to_sql;
 
 macro_rules! accounts {
@@ -45,7 +49,10 @@ macro_rules! tokens {
 }
 
 pub(super) async fn accounts(store: &Store) -> Result<Vec<Account>, LogError> {
-    all(store, || of(store, accounts!(" ORDER BY name")), read_account).await
+    let mut accounts = all(store, || of(store, accounts!("")), read_account).await?;
+    // Here, for the column of an encrypted log says nothing of the order.
+    accounts.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(accounts)
 }
 
 pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Account>, LogError> {
@@ -53,7 +60,8 @@ pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Accou
 }
 
 pub(super) async fn account_named(store: &Store, name: &AccountName) -> Result<Option<Account>, LogError> {
-    one(store, || of(store, accounts!(" AND name = $2")).bind(name.as_str().to_owned()), read_account).await
+    let stored = store.seal.account_name(name.as_str());
+    one(store, || of(store, accounts!(" AND name = $2")).bind(stored.clone()), read_account).await
 }
 
 pub(super) async fn tokens(store: &Store) -> Result<Vec<Token>, LogError> {
@@ -85,25 +93,22 @@ fn of(store: &Store, statement: &'static str) -> Question {
     sqlx::query(statement).bind(store.tenant.0.clone())
 }
 
-async fn all<T>(
-    store: &Store,
-    question: impl Fn() -> Question,
-    read: fn(&PgRow) -> Result<T, String>,
-) -> Result<Vec<T>, LogError> {
+type Read<T> = fn(&Seal, &PgRow) -> Result<T, String>;
+
+async fn all<T>(store: &Store, question: impl Fn() -> Question, read: Read<T>) -> Result<Vec<T>, LogError> {
     let rows = store.ask(How::Reading, "read accounts in", question).await?;
+    let sealed =
+        rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
+    keys::learn(store, store.seal.unknown(sealed)).await?;
     let unreadable = |why: String| unreadable_row(&store.place, "a row of the accounts", &why);
-    rows.iter().map(|row| read(row).map_err(unreadable)).collect()
+    rows.iter().map(|row| read(&store.seal, row).map_err(unreadable)).collect()
 }
 
-async fn one<T>(
-    store: &Store,
-    question: impl Fn() -> Question,
-    read: fn(&PgRow) -> Result<T, String>,
-) -> Result<Option<T>, LogError> {
+async fn one<T>(store: &Store, question: impl Fn() -> Question, read: Read<T>) -> Result<Option<T>, LogError> {
     Ok(all(store, question, read).await?.into_iter().next())
 }
 
-fn read_account(row: &PgRow) -> Result<Account, String> {
+fn read_account(seal: &Seal, row: &PgRow) -> Result<Account, String> {
     let read = || -> Result<AccountColumns, sqlx::Error> {
         Ok(AccountColumns {
             id: row.try_get(0)?,
@@ -118,10 +123,10 @@ fn read_account(row: &PgRow) -> Result<Account, String> {
             recovery: row.try_get(9)?,
         })
     };
-    read().map_err(|error| error.to_string())?.decode()
+    read().map_err(|error| error.to_string())?.decode(seal)
 }
 
-fn read_token(row: &PgRow) -> Result<Token, String> {
+fn read_token(seal: &Seal, row: &PgRow) -> Result<Token, String> {
     let read = || -> Result<TokenColumns, sqlx::Error> {
         Ok(TokenColumns {
             id: row.try_get(0)?,
@@ -135,10 +140,10 @@ fn read_token(row: &PgRow) -> Result<Token, String> {
             last_used_at: row.try_get(8)?,
         })
     };
-    read().map_err(|error| error.to_string())?.decode()
+    read().map_err(|error| error.to_string())?.decode(seal)
 }
 
-fn read_session(row: &PgRow) -> Result<Session, String> {
+fn read_session(_: &Seal, row: &PgRow) -> Result<Session, String> {
     let read = || -> Result<SessionColumns, sqlx::Error> {
         Ok(SessionColumns {
             hash: row.try_get(0)?,
@@ -154,13 +159,15 @@ fn read_session(row: &PgRow) -> Result<Session, String> {
 pub(super) async fn write(
     store: &Store,
     connection: &mut PgConnection,
+    sealing: &Sealing,
     write: &AccessWrite,
-) -> Result<u64, sqlx::Error> {
-    Ok(statement(store, write).execute(connection).await?.rows_affected())
+) -> Result<u64, Failure> {
+    let done = statement(store, sealing, write)?.execute(connection).await;
+    Ok(done.map_err(|error| store.failure("change accounts in", &error))?.rows_affected())
 }
 
-fn statement(store: &Store, write: &AccessWrite) -> Question {
-    match write {
+fn statement(store: &Store, sealing: &Sealing, write: &AccessWrite) -> Result<Question, LogError> {
+    Ok(match write {
         AccessWrite::Create(account) => account_values(
             of(
                 store,
@@ -168,7 +175,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Question {
                      totp_secret, totp_step, recovery)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             ),
-            account,
+            AccountColumns::of(account, sealing)?,
         ),
         AccessWrite::Update(account) => account_values(
             of(
@@ -177,7 +184,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Question {
                      password = $8, totp_secret = $9, totp_step = $10, recovery = $11
                  WHERE tenant = $1 AND id = $2 AND version = $3 - 1",
             ),
-            account,
+            AccountColumns::of(account, sealing)?,
         ),
         AccessWrite::Witness { account, version } => {
             of(store, "SELECT FROM morningai.account WHERE tenant = $1 AND id = $2 AND version = $3 FOR SHARE")
@@ -190,7 +197,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Question {
                 "INSERT INTO morningai.token (tenant, id, account, label, hash, scopes, created_at, expires_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             ),
-            token,
+            TokenColumns::of(token, sealing)?,
         ),
         AccessWrite::Revoke { token, at } => {
             of(store, "UPDATE morningai.token SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL")
@@ -221,11 +228,10 @@ fn statement(store: &Store, write: &AccessWrite) -> Question {
             of(store, "DELETE FROM morningai.session WHERE tenant = $1 AND last_used_at < $2")
                 .bind(unused_since.timestamp_micros())
         }
-    }
+    })
 }
 
-fn account_values(query: Question, account: &Account) -> Question {
-    let columns = AccountColumns::of(account);
+fn account_values(query: Question, columns: AccountColumns) -> Question {
     query
         .bind(columns.id)
         .bind(columns.version)
@@ -239,8 +245,7 @@ fn account_values(query: Question, account: &Account) -> Question {
         .bind(columns.recovery)
 }
 
-fn token_values(query: Question, token: &Token) -> Question {
-    let columns = TokenColumns::of(token);
+fn token_values(query: Question, columns: TokenColumns) -> Question {
     query
         .bind(columns.id)
         .bind(columns.account)

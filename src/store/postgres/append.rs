@@ -19,6 +19,7 @@ use super::Store;
 use super::error;
 use super::error::raised;
 use super::keeper;
+use super::keys::Keys;
 use super::pool::BackOff;
 use super::watch;
 use crate::domain::Envelope;
@@ -32,6 +33,7 @@ use crate::ports::LogErrorKind;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
 use crate::store::refusal;
+use crate::store::seal::Sealing;
 use crate::store::stored::chain_on;
 use crate::store::stored::to_sql;
 
@@ -64,8 +66,10 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         store.announce(start.seq);
         return Err(refusal::conflict(batch.after, start.seq));
     }
-    let prepared = Prepared::new(&store.tenant, start, batch)?;
+    let sealing = store.seal.prepare(&mut Keys(&store), start, (&batch.events, &batch.rows)).await?;
+    let prepared = Prepared::new(&store.tenant, &sealing, start, batch)?;
     save(&store, &prepared).await?;
+    store.seal.moved_to(prepared.end);
     *end = Some(prepared.end);
     drop(end);
     store.announce(prepared.end.seq);
@@ -176,8 +180,8 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub fn new(tenant: &Tenant, start: Place, batch: Batch) -> Result<Self, LogError> {
-        let (chained, end) = chain_on(tenant, start, batch.events)?;
+    pub fn new(tenant: &Tenant, sealing: &Sealing, start: Place, batch: Batch) -> Result<Self, LogError> {
+        let (chained, end) = chain_on(tenant, sealing, start, batch.events)?;
         let (fenced_runs, fence_tokens) = batch.fences.iter().map(fence_columns).unzip();
         let mut prepared = Self {
             envelopes: Vec::with_capacity(chained.len()),
@@ -190,7 +194,7 @@ impl Prepared {
             actors: Vec::new(),
             hashes: Vec::new(),
             bodies: Vec::new(),
-            rows: RowColumns::of(batch.rows),
+            rows: RowColumns::of(sealing, batch.rows)?,
             fenced_runs,
             fence_tokens,
         };
@@ -240,17 +244,18 @@ pub(super) struct RowColumns {
 }
 
 impl RowColumns {
-    pub fn of(rows: Vec<Row>) -> Self {
+    pub fn of(sealing: &Sealing, rows: Vec<Row>) -> Result<Self, LogError> {
         let mut columns =
             Self { kinds: Vec::new(), ids: Vec::new(), open_states: Vec::new(), sorts: Vec::new(), bodies: Vec::new() };
         for row in rows {
+            let body = sealing.row(&row)?.into_owned();
             columns.kinds.push(row.key.kind.name().to_owned());
             columns.ids.push(row.key.id);
             columns.open_states.push(row.is_open);
             columns.sorts.push(row.sort.timestamp_micros());
-            columns.bodies.push(row.body);
+            columns.bodies.push(body);
         }
-        columns
+        Ok(columns)
     }
 
     /// Five parameters: kinds, ids, states, times, bodies.

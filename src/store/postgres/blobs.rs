@@ -1,51 +1,69 @@
 //! Bytes under their SHA-256, checked when read.
 
 use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
 use super::How;
 use super::Store;
+use super::keys;
+use super::keys::Keys;
 use crate::domain::BlobId;
+use crate::domain::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::store::seal::Seal;
+use crate::store::seal::StoredBlob;
+use crate::store::seal::subject_of_blob;
 
-pub(super) async fn put(store: &Store, content: &[u8]) -> Result<BlobId, LogError> {
+pub(super) async fn put(store: &Store, owner: Option<Stream>, content: &[u8]) -> Result<BlobId, LogError> {
     store.check_writable()?;
     let id = BlobId::of(content);
+    let stored = match &store.seal {
+        Seal::Plain => StoredBlob { hash: hex::decode(&id.0).unwrap_or_default(), content: content.to_vec() },
+        Seal::Sealed(vault) => vault.seal_blob(&mut Keys(store), &id, owner, content).await?,
+    };
     let question = || {
-        sqlx::query(
-            "INSERT INTO morningai.blob (tenant, hash, content) VALUES ($1, decode($2, 'hex'), $3)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(store.tenant.0.clone())
-        .bind(id.0.clone())
-        .bind(content.to_vec())
+        sqlx::query("INSERT INTO morningai.blob (tenant, hash, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind(store.tenant.0.clone())
+            .bind(stored.hash.clone())
+            .bind(stored.content.clone())
     };
     store.ask(How::Writing, "save an output in", question).await?;
     Ok(id)
 }
 
 pub(super) async fn get(store: &Store, id: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
-    // What is no hex is the name of nothing.
-    let Ok(hash) = hex::decode(&id.0) else { return Ok(None) };
-    let question = || {
-        sqlx::query("SELECT content FROM morningai.blob WHERE tenant = $1 AND hash = $2")
-            .bind(store.tenant.0.clone())
-            .bind(hash.clone())
-    };
-    let doing = "read an output from";
-    let rows = store.ask(How::Reading, doing, question).await?;
-    let content = rows.first().map(|row| row.try_get::<Vec<u8>, _>(0)).transpose();
-    match content.map_err(|error| store.explain(doing, &error))? {
-        Some(content) if BlobId::of(&content) != *id => Err(LogError::new(
+    let damaged = |what: &str| {
+        LogError::new(
             LogErrorKind::Unsound,
-            format!("output {} in {} is not what was stored: its SHA-256 differs", id.0, store.place),
+            format!("output {} in {} {what}", id.0, store.place),
             "somebody changed it, or the disk failed; take it from a backup",
-        )),
+        )
+    };
+    let Seal::Sealed(vault) = &store.seal else {
+        // What is no hex is the name of nothing.
+        let Ok(hash) = hex::decode(&id.0) else { return Ok(None) };
+        let stored = find(store, (hash.clone(), hash)).await?;
+        return match stored.into_iter().next().map(|blob| blob.content) {
+            Some(content) if BlobId::of(&content) != *id => Err(damaged("is not what was stored: its SHA-256 differs")),
+            found => Ok(found),
+        };
+    };
+    let lookup = vault.blob_lookup(id);
+    let last = [lookup.as_slice(), &[0xff; 16]].concat();
+    let stored = find(store, (lookup, last)).await?;
+    keys::learn(store, stored.iter().filter_map(|blob| subject_of_blob(&blob.hash)).collect()).await?;
+    match vault.open_blob(id, &stored) {
+        None if vault.is_any_left(&stored) => Err(damaged("does not open: it was changed")),
         found => Ok(found),
     }
 }
 
+/// None in an encrypted log, where an output is found by a name that does not tell its own.
 pub(super) async fn ids(store: &Store, after: Option<&BlobId>, limit: u32) -> Result<Vec<BlobId>, LogError> {
+    if let Seal::Sealed(_) = &store.seal {
+        return Ok(Vec::new());
+    }
     const IDS: &str = "SELECT encode(hash, 'hex') FROM morningai.blob
          WHERE tenant = $1 AND hash > decode($2, 'hex') ORDER BY hash LIMIT $3";
     let after = after.map(|id| id.0.clone()).filter(|id| hex::decode(id).is_ok()).unwrap_or_default();
@@ -54,4 +72,20 @@ pub(super) async fn ids(store: &Store, after: Option<&BlobId>, limit: u32) -> Re
     let rows = store.ask(How::Reading, doing, question).await?;
     let ids = rows.iter().map(|row| row.try_get(0).map(BlobId)).collect::<Result<_, _>>();
     ids.map_err(|error| store.explain(doing, &error))
+}
+
+/// All from the first of these hashes to the last.
+async fn find(store: &Store, (first, last): (Vec<u8>, Vec<u8>)) -> Result<Vec<StoredBlob>, LogError> {
+    let question = || {
+        sqlx::query(
+            "SELECT hash, content FROM morningai.blob WHERE tenant = $1 AND hash >= $2 AND hash <= $3 ORDER BY hash",
+        )
+        .bind(store.tenant.0.clone())
+        .bind(first.clone())
+        .bind(last.clone())
+    };
+    let doing = "read an output from";
+    let rows = store.ask(How::Reading, doing, question).await?;
+    let read = |row: &PgRow| Ok(StoredBlob { hash: row.try_get(0)?, content: row.try_get(1)? });
+    rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| store.explain(doing, &error))
 }

@@ -30,6 +30,7 @@ use super::append::unknown;
 use super::begin;
 use super::error;
 use super::keeper;
+use super::keys::Keys;
 use super::place;
 use super::pool::BackOff;
 use super::watch;
@@ -51,7 +52,7 @@ use crate::store::stored::to_sql;
 
 const DOING: &str = "change accounts in";
 
-const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock($1)";
 const END: &str = "SELECT last_seq, last_hash, last_versions FROM morningai.end_of_log($1, $2)";
 const APPEND_OR_END: &str =
     "SELECT last_seq, last_hash, last_versions FROM morningai.append_or_end($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -122,8 +123,10 @@ async fn attempt(store: &Store, change: &AccessChange, doubt: &mut Option<Told>)
         }
         *doubt = None;
     }
+    // Under the lock nobody is erased meanwhile, which is a change of accounts too.
+    let sealing = store.seal.prepare_access(&mut Keys(store), store.read_end().await?, change).await?;
     for write in &change.writes {
-        let rows = access::write(store, &mut transaction, write).await.map_err(failed)?;
+        let rows = access::write(store, &mut transaction, &sealing, write).await?;
         refusal::unless_found(write, rows)?;
     }
     // From here on our own appends wait, instead of meeting us in the database.
@@ -138,13 +141,16 @@ async fn attempt(store: &Store, change: &AccessChange, doubt: &mut Option<Told>)
         return Err(failed(error));
     }
     *doubt = None;
+    if let Some(end) = told.end {
+        store.seal.moved_to(end);
+    }
     *known_end = told.end.or(before);
     lent.give_back();
     Ok(told)
 }
 
 /// A number for a tenant's lock. Two that share one by chance only wait for each other.
-fn lock_of(tenant: &Tenant) -> i64 {
+pub(super) fn lock_of(tenant: &Tenant) -> i64 {
     let digest = Sha256::digest(format!("morningai accounts of {}", tenant.0));
     let first = digest.first_chunk().copied().unwrap_or_default();
     i64::from_be_bytes(first)
@@ -177,7 +183,8 @@ async fn tell(store: &Store, connection: &mut PgConnection, records: &[AccessRec
     let mut known = end(&asked.map_err(failed)?).map_err(failed)?;
     loop {
         let batch = Batch { after: known.place.seq, events: numbered(records, &known.versions), ..Batch::default() };
-        let prepared = Prepared::new(&store.tenant, known.place, batch)?;
+        let sealing = store.seal.prepare(&mut Keys(store), known.place, (&batch.events, &[])).await?;
+        let prepared = Prepared::new(&store.tenant, &sealing, known.place, batch)?;
         let answer = prepared.bind_events(sqlx::query(APPEND_OR_END)).fetch_one(&mut *connection).await;
         let answer = answer.map_err(failed)?;
         let is_appended = answer.try_get::<Option<i64>, _>(0).map_err(failed)?.is_none();

@@ -13,6 +13,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_accounts.sql"),
     include_str!("migrations/0003_pruned.sql"),
+    include_str!("migrations/0004_keys.sql"),
 ];
 
 /// Before the number in the comment.
@@ -49,20 +50,22 @@ pub(super) struct Rights {
     pub encoding: String,
 }
 
-/// What may be granted to the program's own role: it adds events and never changes or removes one, and it removes no
-/// account and no token.
+/// What may be granted to the program's own role: it adds events and never changes or removes one. What is kept of people
+/// besides (keys, outputs, accounts, tokens) it may destroy.
 const GRANTS: &[(&str, &str)] = &[
     ("event", "SELECT, INSERT"),
-    ("blob", "SELECT, INSERT"),
+    ("blob", "SELECT, INSERT, DELETE"),
     ("head", "SELECT, INSERT, UPDATE"),
     ("projection", "SELECT, INSERT, DELETE"),
     ("listing", "SELECT, INSERT, UPDATE, DELETE"),
     ("lease", "SELECT, INSERT, DELETE"),
-    ("account", "SELECT, INSERT, UPDATE"),
-    ("token", "SELECT, INSERT, UPDATE"),
+    ("account", "SELECT, INSERT, UPDATE, DELETE"),
+    ("token", "SELECT, INSERT, UPDATE, DELETE"),
     ("session", "SELECT, INSERT, UPDATE, DELETE"),
     // INSERT for copies of a log that was pruned elsewhere.
     ("pruned", "SELECT, INSERT"),
+    ("keyring", "SELECT, INSERT"),
+    ("subject_key", "SELECT, INSERT, UPDATE"),
 ];
 
 /// The version that this program writes.
@@ -112,8 +115,8 @@ pub(super) async fn rights(connection: &mut PgConnection) -> Result<Rights, sqlx
     };
     if may_enter {
         rights.may_write = holds(connection, GRANTS).await?;
-        rights.may_read =
-            rights.may_write || holds(connection, &[("event", "SELECT"), ("projection", "SELECT")]).await?;
+        rights.may_read = rights.may_write
+            || holds(connection, &[("event", "SELECT"), ("projection", "SELECT"), ("keyring", "SELECT")]).await?;
     }
     Ok(rights)
 }

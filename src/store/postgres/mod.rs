@@ -11,9 +11,11 @@ mod append;
 mod blobs;
 mod change;
 mod copying;
+mod erase;
 mod error;
 mod events;
 mod keeper;
+mod keys;
 mod leases;
 mod migrate;
 mod open;
@@ -43,15 +45,18 @@ use tokio::sync::Mutex;
 use tokio::sync::watch as channel;
 
 pub use self::address::PostgresAddress;
+use self::keys::Keys;
 use self::pool::BackOff;
 use self::pool::Connector;
 use self::pool::Pool;
+use super::Encryption;
 use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
 use super::pruning::PruneReport;
 use super::pruning::Pruning;
+use super::seal::Seal;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -61,12 +66,17 @@ use crate::domain::Stream;
 use crate::domain::Tenant;
 use crate::fold::Row;
 use crate::ports::Batch;
+use crate::ports::EncryptionState;
+use crate::ports::EraseError;
+use crate::ports::Erased;
+use crate::ports::Erasure;
 use crate::ports::Head;
 use crate::ports::Lease;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
 /// Connections for everything but appending and listening.
@@ -84,6 +94,9 @@ pub struct PostgresLog {
 struct Store {
     place: String,
     tenant: Tenant,
+    seal: Seal,
+    /// What it was opened with, for a copy of it.
+    encryption: Encryption,
     mode: OpenMode,
     /// Where the log is believed to end; `None` when that has to be read again. Held by whoever appends.
     end: Mutex<Option<Place>>,
@@ -110,6 +123,17 @@ impl PostgresLog {
         mode: OpenMode,
         data: &Path,
     ) -> Result<Self, LogError> {
+        Self::open_with(address, tenant, mode, data, &Encryption::None).await
+    }
+
+    /// The same with a key: an empty log becomes encrypted by it, and an encrypted one wants it.
+    pub async fn open_with(
+        address: &PostgresAddress,
+        tenant: Tenant,
+        mode: OpenMode,
+        data: &Path,
+        encryption: &Encryption,
+    ) -> Result<Self, LogError> {
         open::check_tenant(&tenant)?;
         let (appending, reading) = (Connector::new(address, mode)?, Connector::new(address, mode)?);
         let place = appending.place.clone();
@@ -119,7 +143,9 @@ impl PostgresLog {
         let end = read_place(&mut transaction, &tenant).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         let heads = data.join(address.file_name());
-        let store = Store {
+        let mut store = Store {
+            seal: Seal::Plain,
+            encryption: encryption.clone(),
             keeper: keeper::Keeper::new(&heads),
             watcher: watch::Watcher::new(&tenant),
             end: Mutex::new(Some(end)),
@@ -133,6 +159,8 @@ impl PostgresLog {
             mode,
             heads,
         };
+        let admitted = Seal::admit(&mut Keys(&store), (encryption, mode), (&store.tenant, end, &store.place)).await?;
+        store.seal = admitted;
         Ok(Self { store: Arc::new(store) })
     }
 
@@ -148,6 +176,11 @@ impl PostgresLog {
     /// on since.
     pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
         prune::prune(&self.store, &pruning).await
+    }
+
+    /// With what a copy of it is opened.
+    pub(in crate::store) fn encryption(&self) -> &Encryption {
+        &self.store.encryption
     }
 
     pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Portion, LogError> {
@@ -394,7 +427,11 @@ impl Log for PostgresLog {
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
-        blobs::put(&self.store, content).await
+        blobs::put(&self.store, None, content).await
+    }
+
+    async fn put_output(&self, run: RunId, content: &[u8]) -> Result<BlobId, LogError> {
+        blobs::put(&self.store, Some(Stream::Run(run)), content).await
     }
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
@@ -415,6 +452,17 @@ impl Log for PostgresLog {
 
     async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
         verify::verify(&self.store, saved).await
+    }
+}
+
+#[async_trait]
+impl Subjects for PostgresLog {
+    fn encryption(&self) -> EncryptionState {
+        self.store.seal.state()
+    }
+
+    async fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError> {
+        erase::erase(&self.store, erasure).await
     }
 }
 

@@ -16,6 +16,7 @@ use super::append::why_refused;
 use super::beginning;
 use super::copying::PATIENCE;
 use super::keeper;
+use super::keys::Keys;
 use super::migrate;
 use super::read_place;
 use super::watch;
@@ -171,7 +172,8 @@ async fn tell(
         event: remains.event(pruning),
     };
     let batch = Batch { after: start.seq, events: vec![told], ..Batch::default() };
-    let prepared = Prepared::new(&store.tenant, start, batch)?;
+    let sealing = store.seal.prepare(&mut Keys(store), start, (&batch.events, &[])).await?;
+    let prepared = Prepared::new(&store.tenant, &sealing, start, batch)?;
     match prepared.query().execute(connection).await {
         Ok(_) => Ok(prepared.end),
         Err(error) => Err(why_refused(store, &prepared, &error).await),

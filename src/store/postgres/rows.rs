@@ -10,6 +10,8 @@ use super::Store;
 use super::append::RowColumns;
 use super::begin;
 use super::error::unreadable_row;
+use super::keys;
+use super::keys::Keys;
 use crate::domain::Page;
 use crate::domain::Timestamp;
 use crate::fold::Row;
@@ -48,7 +50,8 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
     };
     let found = store.ask(How::Reading, "read rows of", || question(store, filter)).await?;
     let found = page(found, limit);
-    let rows = found.rows.iter().map(|row| decode(store, kind, row)).collect::<Result<_, _>>()?;
+    keys::learn(store, store.seal.unknown(found.rows.iter().filter_map(|row| row.try_get(3).ok()))).await?;
+    let rows = found.rows.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
     Ok(Page { rows, more: found.more })
 }
 
@@ -74,19 +77,24 @@ fn question(store: &Store, filter: RowFilter) -> Question {
     }
 }
 
-fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Row, LogError> {
-    let read = || -> Result<Row, sqlx::Error> {
-        let sort = Timestamp::from_timestamp_micros(row.try_get(2)?)
-            .ok_or_else(|| sqlx::Error::Decode("a time out of range".into()))?;
-        let key = RowKey { kind, id: row.try_get(0)? };
-        Ok(Row { key, is_open: row.try_get(1)?, sort, body: row.try_get(3)? })
+/// `None` for a row of somebody who was erased.
+pub(super) fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Option<Row>, LogError> {
+    let column = |error: sqlx::Error| error.to_string();
+    let read = || -> Result<Option<Row>, String> {
+        let sort = row.try_get(2).map_err(column)?;
+        let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;
+        let key = RowKey { kind, id: row.try_get(0).map_err(column)? };
+        let is_open = row.try_get(1).map_err(column)?;
+        let body = store.seal.row(&key, row.try_get(3).map_err(column)?)?;
+        Ok(body.map(|body| Row { key, is_open, sort, body }))
     };
-    read().map_err(|error| unreadable_row(&store.place, &format!("a row of kind {}", kind.name()), &error.to_string()))
+    read().map_err(|why| unreadable_row(&store.place, &format!("a row of kind {}", kind.name()), &why))
 }
 
 pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
     store.check_writable()?;
     let failed = |error| store.explain("rebuild the rows of", &error);
+    let sealing = store.seal.prepare(&mut Keys(store), store.read_end().await?, (&[], &rows)).await?;
     let mut lent = store.readers.lend().await?;
     let mut transaction = begin(&mut lent.connection, &store.tenant, Kind::Write).await.map_err(failed)?;
     for table in
@@ -96,7 +104,7 @@ pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogErro
     }
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
-        let columns = RowColumns::of(rows.by_ref().take(CHUNK).collect());
+        let columns = RowColumns::of(&sealing, rows.by_ref().take(CHUNK).collect())?;
         let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
         columns.bind(query).execute(&mut *transaction).await.map_err(failed)?;
     }

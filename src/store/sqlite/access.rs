@@ -6,6 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::unreadable_row;
+use super::keys;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
 use crate::ports::AccessWrite;
@@ -19,6 +20,8 @@ use crate::store::access_columns::SessionColumns;
 use crate::store::access_columns::TokenColumns;
 use crate::store::access_columns::bytes;
 use crate::store::refusal;
+use crate::store::seal::Seal;
+use crate::store::seal::Sealing;
 use crate::store::stored::to_sql;
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
@@ -44,7 +47,10 @@ macro_rules! tokens {
 }
 
 pub(super) async fn accounts(store: &Store) -> Result<Vec<Account>, LogError> {
-    all(store, of(store, accounts!(" ORDER BY name")), read_account).await
+    let mut accounts = all(store, of(store, accounts!("")), read_account).await?;
+    // Here, for the column of an encrypted log says nothing of the order.
+    accounts.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(accounts)
 }
 
 pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Account>, LogError> {
@@ -52,7 +58,7 @@ pub(super) async fn account(store: &Store, id: AccountId) -> Result<Option<Accou
 }
 
 pub(super) async fn account_named(store: &Store, name: &AccountName) -> Result<Option<Account>, LogError> {
-    one(store, of(store, accounts!(" AND name = $2")).bind(name.as_str().to_owned()), read_account).await
+    one(store, of(store, accounts!(" AND name = $2")).bind(store.seal.account_name(name.as_str())), read_account).await
 }
 
 pub(super) async fn tokens(store: &Store) -> Result<Vec<Token>, LogError> {
@@ -72,17 +78,22 @@ fn of(store: &Store, statement: &'static str) -> Query {
     sqlx::query(statement).bind(store.tenant.0.clone())
 }
 
-async fn all<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, String>) -> Result<Vec<T>, LogError> {
+type Read<T> = fn(&Seal, &SqliteRow) -> Result<T, String>;
+
+async fn all<T>(store: &Store, query: Query, read: Read<T>) -> Result<Vec<T>, LogError> {
     let rows = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read accounts in", &error))?;
+    let sealed =
+        rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
+    keys::learn(store, store.seal.unknown(sealed)).await?;
     let unreadable = |why: String| unreadable_row(&store.path, "a row of the accounts", &why);
-    rows.iter().map(|row| read(row).map_err(unreadable)).collect()
+    rows.iter().map(|row| read(&store.seal, row).map_err(unreadable)).collect()
 }
 
-async fn one<T>(store: &Store, query: Query, read: fn(&SqliteRow) -> Result<T, String>) -> Result<Option<T>, LogError> {
+async fn one<T>(store: &Store, query: Query, read: Read<T>) -> Result<Option<T>, LogError> {
     Ok(all(store, query, read).await?.into_iter().next())
 }
 
-fn read_account(row: &SqliteRow) -> Result<Account, String> {
+fn read_account(seal: &Seal, row: &SqliteRow) -> Result<Account, String> {
     let read = || -> Result<AccountColumns, sqlx::Error> {
         Ok(AccountColumns {
             id: row.try_get(0)?,
@@ -97,10 +108,10 @@ fn read_account(row: &SqliteRow) -> Result<Account, String> {
             recovery: row.try_get(9)?,
         })
     };
-    read().map_err(|error| error.to_string())?.decode()
+    read().map_err(|error| error.to_string())?.decode(seal)
 }
 
-fn read_token(row: &SqliteRow) -> Result<Token, String> {
+fn read_token(seal: &Seal, row: &SqliteRow) -> Result<Token, String> {
     let read = || -> Result<TokenColumns, sqlx::Error> {
         Ok(TokenColumns {
             id: row.try_get(0)?,
@@ -114,10 +125,10 @@ fn read_token(row: &SqliteRow) -> Result<Token, String> {
             last_used_at: row.try_get(8)?,
         })
     };
-    read().map_err(|error| error.to_string())?.decode()
+    read().map_err(|error| error.to_string())?.decode(seal)
 }
 
-fn read_session(row: &SqliteRow) -> Result<Session, String> {
+fn read_session(_: &Seal, row: &SqliteRow) -> Result<Session, String> {
     let read = || -> Result<SessionColumns, sqlx::Error> {
         Ok(SessionColumns {
             hash: row.try_get(0)?,
@@ -133,15 +144,16 @@ fn read_session(row: &SqliteRow) -> Result<Session, String> {
 pub(super) async fn write(
     store: &Store,
     connection: &mut SqliteConnection,
+    sealing: &Sealing,
     write: &AccessWrite,
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("change accounts in", &error);
-    let done = statement(store, write).execute(connection).await.map_err(failed)?;
+    let done = statement(store, sealing, write)?.execute(connection).await.map_err(failed)?;
     refusal::unless_found(write, done.rows_affected())
 }
 
-fn statement(store: &Store, write: &AccessWrite) -> Query {
-    match write {
+fn statement(store: &Store, sealing: &Sealing, write: &AccessWrite) -> Result<Query, LogError> {
+    Ok(match write {
         AccessWrite::Create(account) => account_values(
             of(
                 store,
@@ -149,7 +161,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                      totp_step, recovery)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
             ),
-            account,
+            AccountColumns::of(account, sealing)?,
         ),
         AccessWrite::Update(account) => account_values(
             of(
@@ -158,7 +170,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                      password = $8, totp_secret = $9, totp_step = $10, recovery = $11
                  WHERE tenant = $1 AND id = $2 AND version = $3 - 1",
             ),
-            account,
+            AccountColumns::of(account, sealing)?,
         ),
         AccessWrite::Witness { account, version } => {
             // Writes nothing new, and says by the number of rows whether it is there.
@@ -172,7 +184,7 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
                 "INSERT INTO token (tenant, id, account, label, hash, scopes, created_at, expires_at)
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
             ),
-            token,
+            TokenColumns::of(token, sealing)?,
         ),
         AccessWrite::Revoke { token, at } => {
             of(store, "UPDATE token SET revoked_at = $3 WHERE tenant = $1 AND id = $2 AND revoked_at IS NULL")
@@ -199,11 +211,10 @@ fn statement(store: &Store, write: &AccessWrite) -> Query {
         }
         AccessWrite::Sweep { unused_since } => of(store, "DELETE FROM session WHERE tenant = $1 AND last_used_at < $2")
             .bind(unused_since.timestamp_micros()),
-    }
+    })
 }
 
-fn account_values(query: Query, account: &Account) -> Query {
-    let columns = AccountColumns::of(account);
+fn account_values(query: Query, columns: AccountColumns) -> Query {
     query
         .bind(columns.id)
         .bind(columns.version)
@@ -217,8 +228,7 @@ fn account_values(query: Query, account: &Account) -> Query {
         .bind(columns.recovery)
 }
 
-fn token_values(query: Query, token: &Token) -> Query {
-    let columns = TokenColumns::of(token);
+fn token_values(query: Query, columns: TokenColumns) -> Query {
     query
         .bind(columns.id)
         .bind(columns.account)

@@ -15,6 +15,7 @@ use super::access;
 use super::append::append_within;
 use super::from_sql;
 use super::keeper;
+use super::keys::Keys;
 use super::read_place;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
@@ -106,6 +107,7 @@ async fn commit(store: Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>
     };
     match done {
         Ok((end, envelopes)) => {
+            store.seal.moved_to(end);
             drop(writer);
             store.announce(end.seq);
             keeper::head_moved(&store);
@@ -114,6 +116,7 @@ async fn commit(store: Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>
         Err(error) => {
             // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
             let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+            store.seal.forget_all();
             Err(error)
         }
     }
@@ -124,11 +127,12 @@ async fn write(
     connection: &mut SqliteConnection,
     change: AccessChange,
 ) -> Result<(Place, Vec<Envelope>), LogError> {
-    for write in &change.writes {
-        access::write(store, connection, write).await?;
-    }
     let start = read_place(connection, &store.tenant).await;
     let start = start.map_err(|error| store.explain("read the head of", &error))?;
+    let sealing = store.seal.prepare_access(&mut Keys::of(store, connection), start, &change).await?;
+    for write in &change.writes {
+        access::write(store, connection, &sealing, write).await?;
+    }
     if change.records.is_empty() {
         return Ok((start, Vec::new()));
     }
@@ -154,7 +158,11 @@ async fn numbered(
     Ok(events)
 }
 
-async fn last_version(store: &Store, connection: &mut SqliteConnection, stream: Stream) -> Result<u64, LogError> {
+pub(super) async fn last_version(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    stream: Stream,
+) -> Result<u64, LogError> {
     let failed = |error| store.explain("read", &error);
     let row = sqlx::query("SELECT coalesce(max(version), 0) FROM event WHERE tenant = $1 AND stream = $2")
         .bind(store.tenant.0.clone())

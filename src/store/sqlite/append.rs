@@ -15,6 +15,8 @@ use sqlx::SqliteConnection;
 use super::Store;
 use super::error::explain_refusal;
 use super::keeper;
+use super::keys::Keys;
+use super::read_place;
 use super::rows::put_row;
 use crate::domain::Envelope;
 use crate::domain::RunId;
@@ -27,6 +29,8 @@ use crate::store::chain::Link;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
 use crate::store::refusal;
+use crate::store::seal::Seal;
+use crate::store::seal::Sealing;
 use crate::store::stored::Chained;
 use crate::store::stored::chain_on;
 use crate::store::stored::from_sql;
@@ -47,12 +51,22 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
     if batch.events.is_empty() && batch.rows.is_empty() {
         return Ok(Vec::new());
     }
-    let writer = store.writer().await?;
+    let mut writer = store.writer().await?;
+    let start = expected_place(store, &mut writer.connection, batch.after).await?;
+    if start.seq != batch.after {
+        store.announce(start.seq);
+        return Err(refusal::conflict(batch.after, start.seq));
+    }
+    let keys = &mut Keys::of(store, &mut writer.connection);
+    let sealing = store.seal.prepare(keys, start, (&batch.events, &batch.rows)).await?;
     let theirs = Arc::clone(store);
     let appended = writer.appender.perform(move |connection| {
-        let outcome = append_all(connection, &theirs.tenant, batch);
+        let outcome = append_all(connection, &theirs.tenant, &sealing, batch);
         match &outcome {
-            Ok((end, _)) => theirs.announce(end.seq),
+            Ok((end, _)) => {
+                theirs.seal.moved_to(*end);
+                theirs.announce(end.seq);
+            }
             // Another process may have written since whoever decided looked: let them read on.
             Err(Refused::Moved { to, .. }) => theirs.announce(*to),
             Err(_) => {}
@@ -65,7 +79,18 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
             keeper::head_moved(store);
             Ok(envelopes)
         }
-        Err(refused) => Err(refused.explain(store)),
+        Err(refused) => Err(refused.explain(store, "append to")),
+    }
+}
+
+/// Where keys are to be looked over, the log is asked where it ends; the number alone is enough for one in clear.
+async fn expected_place(store: &Store, connection: &mut SqliteConnection, after: u64) -> Result<Place, LogError> {
+    match &store.seal {
+        Seal::Plain => Ok(Place { seq: after, link: Link::NONE }),
+        Seal::Sealed(_) => {
+            let read = read_place(connection, &store.tenant).await;
+            read.map_err(|error| store.explain("read the head of", &error))
+        }
     }
 }
 
@@ -78,7 +103,8 @@ pub(super) async fn append_within(
     events: Vec<NewEvent>,
 ) -> Result<(Place, Vec<Envelope>), LogError> {
     let failed = |error| store.explain("append to", &error);
-    let (chained, end) = chain_on(&store.tenant, start, events)?;
+    let sealing = store.seal.prepare(&mut Keys::of(store, connection), start, (&events, &[])).await?;
+    let (chained, end) = chain_on(&store.tenant, &sealing, start, events)?;
     let mut envelopes = Vec::with_capacity(chained.len());
     for Chained { envelope, at, actor, body, prev, .. } in chained {
         sqlx::query(PUT_EVENT)
@@ -106,7 +132,7 @@ pub(super) async fn append_within(
 }
 
 /// Why nothing was appended.
-enum Refused {
+pub(super) enum Refused {
     Moved { from: u64, to: u64 },
     Fenced(Vec<RunId>),
     Unwritable(LogError),
@@ -120,18 +146,23 @@ impl From<rusqlite::Error> for Refused {
 }
 
 impl Refused {
-    fn explain(self, store: &Store) -> LogError {
+    pub fn explain(self, store: &Store, doing: &str) -> LogError {
         match self {
             Self::Moved { from, to } => refusal::conflict(from, to),
             Self::Fenced(runs) => refusal::fenced(&runs),
             Self::Unwritable(error) => error,
-            Self::Failed(error) => explain_refusal(&store.path, "append to", &error),
+            Self::Failed(error) => explain_refusal(&store.path, doing, &error),
         }
     }
 }
 
 /// The transaction is rolled back on the way out unless it was committed.
-fn append_all(connection: &mut Connection, tenant: &Tenant, batch: Batch) -> Result<(Place, Vec<Envelope>), Refused> {
+fn append_all(
+    connection: &mut Connection,
+    tenant: &Tenant,
+    sealing: &Sealing,
+    batch: Batch,
+) -> Result<(Place, Vec<Envelope>), Refused> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let start = place(&transaction, tenant)?;
     if start.seq != batch.after {
@@ -141,10 +172,10 @@ fn append_all(connection: &mut Connection, tenant: &Tenant, batch: Batch) -> Res
     if !lost.is_empty() {
         return Err(Refused::Fenced(lost));
     }
-    let (chained, end) = chain_on(tenant, start, batch.events).map_err(Refused::Unwritable)?;
+    let (chained, end) = chain_on(tenant, sealing, start, batch.events).map_err(Refused::Unwritable)?;
     let envelopes = put_events(&transaction, tenant, chained)?;
     for row in &batch.rows {
-        put_row(&transaction, tenant, row)?;
+        put_row(&transaction, tenant, sealing, row)?;
     }
     transaction.prepare_cached(MOVE_HEAD)?.execute(params![tenant.0, to_sql(end.seq), end.link.bytes()])?;
     transaction.commit()?;

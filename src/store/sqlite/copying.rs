@@ -1,6 +1,7 @@
 //! The SQLite side of a copy: reading one state of the file, and filling it in one transaction.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::Store;
+use super::error::explain;
 use super::keeper;
 use super::open;
 use super::verify::confirm;
@@ -76,13 +78,14 @@ pub(super) async fn begin_filling(store: &Arc<Store>) -> Result<Inflow, LogError
     Ok(Inflow { store: store.clone(), place: place(store), tables, kept, connection })
 }
 
-pub(super) async fn tenants(store: &Store) -> Result<Vec<Tenant>, LogError> {
+/// Whoever has anything in the file, in the order of their names.
+pub(super) async fn tenants(path: &Path, connection: &mut SqliteConnection) -> Result<Vec<Tenant>, LogError> {
     let each: Vec<_> = PARTS.iter().map(|part| format!("SELECT tenant FROM {}", part.table)).collect();
     let all = format!("{} ORDER BY tenant", each.join(" UNION "));
     let names: Vec<String> = sqlx::query_scalar(AssertSqlSafe(all))
-        .fetch_all(&store.readers)
+        .fetch_all(connection)
         .await
-        .map_err(|error| store.explain("list tenants in", &error))?;
+        .map_err(|error| explain(path, "list tenants in", &error))?;
     Ok(names.into_iter().map(Tenant).collect())
 }
 

@@ -5,11 +5,15 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::unreadable_row;
+use super::keys;
 use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::Stream;
 use crate::ports::LogError;
 use crate::store::chain::stream_bytes;
+use crate::store::seal::Seal;
+use crate::store::search::Needle;
+use crate::store::search::OPENED_AT_ONCE;
 use crate::store::search::SEARCHED_AT_ONCE;
 use crate::store::search::patterns;
 use crate::store::stored::Stored;
@@ -48,6 +52,9 @@ pub(super) async fn before(store: &Store, before: u64, limit: u32) -> Result<Pag
 
 /// Looks backward in pieces. Upper and lower case of ASCII letters are the same.
 pub(super) async fn search(store: &Store, before: u64, limit: u32, text: &str) -> Result<Page<Envelope>, LogError> {
+    if let Seal::Sealed(_) = store.seal {
+        return search_sealed(store, before, limit, text).await;
+    }
     let [plain, escaped] = patterns(text);
     let wanted = i64::from(limit) + 1;
     let mut top = before.min(store.place().await?.seq + 1);
@@ -70,29 +77,63 @@ pub(super) async fn search(store: &Store, before: u64, limit: u32, text: &str) -
     Ok(page(found, limit))
 }
 
+/// The same where the database cannot look into bodies: all of them are read and opened here, a piece at a time.
+async fn search_sealed(store: &Store, before: u64, limit: u32, text: &str) -> Result<Page<Envelope>, LogError> {
+    let needle = Needle::new(text)?;
+    let mut top = before;
+    let mut found = Vec::new();
+    loop {
+        let query = sqlx::query(events!("seq < $2 ORDER BY seq DESC LIMIT $3")).bind(store.tenant.0.clone());
+        let rows = fetch_rows(store, query.bind(to_sql(top)).bind(i64::from(OPENED_AT_ONCE))).await?;
+        for row in &rows {
+            let decoded = read(row).and_then(|stored| {
+                stored.decode_if(&store.seal, |json| needle.is_in(json)).map_err(|why| (stored.seq, why))
+            });
+            found.extend(decoded.map_err(|(seq, why)| unreadable_row(&store.path, &format!("event {seq}"), &why))?);
+            if found.len() > limit as usize {
+                return Ok(page(found, limit));
+            }
+        }
+        match rows.last().filter(|_| rows.len() == OPENED_AT_ONCE as usize) {
+            Some(last) => top = last.try_get(0).map_or(1, from_sql),
+            None => return Ok(page(found, limit)),
+        }
+    }
+}
+
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-async fn fetch(store: &Store, query: Query) -> Result<Vec<Envelope>, LogError> {
+/// With the keys that they name.
+async fn fetch_rows(store: &Store, query: Query) -> Result<Vec<SqliteRow>, LogError> {
     let rows = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read", &error))?;
+    let columns = rows.iter().flat_map(|row| [4, 5].into_iter().filter_map(|column| row.try_get(column).ok()));
+    keys::learn(store, store.seal.unknown(columns)).await?;
+    Ok(rows)
+}
+
+async fn fetch(store: &Store, query: Query) -> Result<Vec<Envelope>, LogError> {
+    let rows = fetch_rows(store, query).await?;
+    let decode = |row| {
+        let stored = read(row)?;
+        stored.decode(&store.seal).map_err(|why| (stored.seq, why))
+    };
     rows.iter()
         .map(|row| decode(row).map_err(|(seq, why)| unreadable_row(&store.path, &format!("event {seq}"), &why)))
         .collect()
 }
 
 /// The error says which event, and what is wrong with it.
-fn decode(row: &SqliteRow) -> Result<Envelope, (u64, String)> {
+fn read(row: &SqliteRow) -> Result<Stored<'_>, (u64, String)> {
     let seq = from_sql(row.try_get(0).map_err(|error| (0, error.to_string()))?);
-    let read = || -> Result<Envelope, String> {
-        let column = |error: sqlx::Error| error.to_string();
-        Stored {
+    let read = || -> Result<Stored<'_>, sqlx::Error> {
+        Ok(Stored {
             seq,
-            stream: row.try_get(1).map_err(column)?,
-            version: from_sql(row.try_get(2).map_err(column)?),
-            at: row.try_get(3).map_err(column)?,
-            actor: row.try_get(4).map_err(column)?,
-            body: row.try_get(5).map_err(column)?,
-        }
-        .decode()
+            stream: row.try_get(1)?,
+            version: from_sql(row.try_get(2)?),
+            at: row.try_get(3)?,
+            actor: row.try_get(4)?,
+            body: row.try_get(5)?,
+        })
     };
-    read().map_err(|why| (seq, why))
+    read().map_err(|error| (seq, error.to_string()))
 }

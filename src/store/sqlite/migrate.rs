@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_accounts.sql"),
     include_str!("migrations/0003_pruned.sql"),
+    include_str!("migrations/0004_keys.sql"),
 ];
 
 /// What an opened file turned out to be.

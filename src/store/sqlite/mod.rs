@@ -10,9 +10,11 @@ mod appender;
 mod backup;
 mod blobs;
 mod copying;
+mod erase;
 mod error;
 mod events;
 mod keeper;
+mod keys;
 mod leases;
 mod migrate;
 mod open;
@@ -37,13 +39,16 @@ use tokio::sync::MutexGuard;
 use tokio::sync::watch as channel;
 
 use self::appender::Appender;
+use self::keys::Keys;
 pub use self::unpack::unpack;
+use super::Encryption;
 use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
 use super::pruning::PruneReport;
 use super::pruning::Pruning;
+use super::seal::Seal;
 use super::stored::from_sql;
 use crate::domain::BlobId;
 use crate::domain::Envelope;
@@ -53,12 +58,17 @@ use crate::domain::Stream;
 use crate::domain::Tenant;
 use crate::fold::Row;
 use crate::ports::Batch;
+use crate::ports::EncryptionState;
+use crate::ports::EraseError;
+use crate::ports::Erased;
+use crate::ports::Erasure;
 use crate::ports::Head;
 use crate::ports::Lease;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
 /// Reading connections at most: one for a long search, one for everything else.
@@ -75,6 +85,7 @@ pub struct SqliteLog {
 struct Store {
     path: PathBuf,
     tenant: Tenant,
+    seal: Seal,
     /// `None` when opened for reading, and after `close`.
     writer: Mutex<Option<Writer>>,
     readers: SqlitePool,
@@ -96,11 +107,24 @@ impl SqliteLog {
     ///
     /// Costs the same for any length of history.
     pub async fn open(path: &Path, tenant: Tenant, mode: OpenMode) -> Result<Self, LogError> {
+        Self::open_with(path, tenant, mode, &Encryption::None).await
+    }
+
+    /// The same with a key: an empty log becomes encrypted by it, and an encrypted one wants it.
+    pub async fn open_with(
+        path: &Path,
+        tenant: Tenant,
+        mode: OpenMode,
+        encryption: &Encryption,
+    ) -> Result<Self, LogError> {
         let path = std::path::absolute(path).map_err(|error| error::explain_io(path, "open", &error))?;
         let (mut connection, reading) = open::open(&path, mode).await?;
         let head = read_place(&mut connection, &tenant)
             .await
             .map_err(|error| error::explain(&path, "read the head of", &error))?;
+        let mut keys = Keys::at(&path, &tenant, &mut connection);
+        let called = path.display().to_string();
+        let seal = Seal::admit(&mut keys, (encryption, mode), (&tenant, head, &called)).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS)
             .idle_timeout(None)
@@ -122,6 +146,7 @@ impl SqliteLog {
             head: channel::Sender::new(head.seq),
             path,
             tenant,
+            seal,
         };
         Ok(Self { store: Arc::new(store) })
     }
@@ -148,11 +173,6 @@ impl SqliteLog {
     /// Removes what was decided on, and leaves what the chain needs. `Conflict` when the log has moved on since.
     pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
         prune::prune(&self.store, pruning).await
-    }
-
-    /// Whoever has anything in the file, in the order of their names.
-    pub async fn tenants(&self) -> Result<Vec<Tenant>, LogError> {
-        copying::tenants(&self.store).await
     }
 
     pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Snapshot, LogError> {
@@ -257,7 +277,11 @@ impl Log for SqliteLog {
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
-        blobs::put(&self.store, content).await
+        blobs::put(&self.store, None, content).await
+    }
+
+    async fn put_output(&self, run: RunId, content: &[u8]) -> Result<BlobId, LogError> {
+        blobs::put(&self.store, Some(Stream::Run(run)), content).await
     }
 
     async fn get_blob(&self, blob: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
@@ -278,6 +302,17 @@ impl Log for SqliteLog {
 
     async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
         verify::verify(&self.store, saved).await
+    }
+}
+
+#[async_trait]
+impl Subjects for SqliteLog {
+    fn encryption(&self) -> EncryptionState {
+        self.store.seal.state()
+    }
+
+    async fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError> {
+        erase::erase(&self.store, erasure).await
     }
 }
 

@@ -8,12 +8,16 @@ use rusqlite::Transaction;
 use rusqlite::TransactionBehavior;
 use rusqlite::params;
 use sqlx::Row as _;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
 use super::Store;
-use super::error::explain_refusal;
+use super::append::Refused;
 use super::error::unreadable_row;
+use super::keys;
+use super::keys::Keys;
+use super::read_place;
 use crate::domain::Page;
 use crate::domain::Tenant;
 use crate::domain::Timestamp;
@@ -22,6 +26,7 @@ use crate::fold::RowKey;
 use crate::fold::RowKind;
 use crate::ports::LogError;
 use crate::ports::RowFilter;
+use crate::store::seal::Sealing;
 
 const PUT_ROW: &str = "
     INSERT INTO projection (tenant, kind, id, is_open, sort, body) VALUES ($1, $2, $3, $4, $5, $6)
@@ -40,15 +45,37 @@ macro_rules! find_rows {
 }
 
 /// Writes a row over the one that was there. Ids that are UUIDs are stored as their bytes.
-pub(super) fn put_row(transaction: &Transaction<'_>, tenant: &Tenant, row: &Row) -> rusqlite::Result<()> {
+pub(super) fn put_row(
+    transaction: &Transaction<'_>,
+    tenant: &Tenant,
+    sealing: &Sealing,
+    row: &Row,
+) -> Result<(), Refused> {
+    let body = sealing.row(row).map_err(Refused::Unwritable)?;
     let uuid = Uuid::try_parse(&row.key.id).ok();
     let id: &dyn ToSql = match &uuid {
         Some(uuid) => uuid.as_bytes(),
         None => &row.key.id,
     };
     let (kind, sort) = (row.key.kind.name(), row.sort.timestamp_micros());
-    transaction.prepare_cached(PUT_ROW)?.execute(params![tenant.0, kind, id, row.is_open, sort, row.body])?;
+    transaction.prepare_cached(PUT_ROW)?.execute(params![tenant.0, kind, id, row.is_open, sort, body])?;
     Ok(())
+}
+
+/// The same within the transaction that is open on the other connection that writes.
+pub(super) async fn put_row_within(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    sealing: &Sealing,
+    row: &Row,
+) -> Result<(), LogError> {
+    let query = sqlx::query(PUT_ROW).bind(store.tenant.0.clone()).bind(row.key.kind.name());
+    let query = match Uuid::try_parse(&row.key.id) {
+        Ok(uuid) => query.bind(uuid.as_bytes().to_vec()),
+        Err(_) => query.bind(row.key.id.clone()),
+    };
+    let query = query.bind(row.is_open).bind(row.sort.timestamp_micros()).bind(sealing.row(row)?.into_owned());
+    query.execute(connection).await.map(|_| ()).map_err(|error| store.explain("change rows of", &error))
 }
 
 pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
@@ -74,7 +101,9 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
     let mut found = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read rows of", &error))?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);
-    let rows = found.iter().map(|row| decode(store, kind, row)).collect::<Result<_, _>>()?;
+    let bodies = found.iter().filter_map(|row| row.try_get(3).ok());
+    keys::learn(store, store.seal.unknown(bodies)).await?;
+    let rows = found.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
     Ok(Page { rows, more })
 }
 
@@ -85,33 +114,42 @@ fn paged(store: &Store, sql: &'static str, kind: RowKind, offset: u32, limit: u3
     sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name()).bind(i64::from(limit) + 1).bind(i64::from(offset))
 }
 
-fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Row, LogError> {
-    let read = || -> Result<Row, sqlx::Error> {
-        let id: String = row.try_get(0)?;
+/// `None` for a row of somebody who was erased.
+pub(super) fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Option<Row>, LogError> {
+    let column = |error: sqlx::Error| error.to_string();
+    let read = || -> Result<Option<Row>, String> {
+        let id: String = row.try_get(0).map_err(column)?;
         let id = match kind {
             RowKind::Run | RowKind::Approval => Uuid::try_parse(&id).map_or(id, |id| id.to_string()),
             RowKind::Spend => id,
         };
-        let sort = Timestamp::from_timestamp_micros(row.try_get(2)?)
-            .ok_or_else(|| sqlx::Error::Decode("a time out of range".into()))?;
-        let is_open: i64 = row.try_get(1)?;
-        Ok(Row { key: RowKey { kind, id }, is_open: is_open != 0, sort, body: row.try_get(3)? })
+        let key = RowKey { kind, id };
+        let sort = row.try_get(2).map_err(column)?;
+        let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;
+        let is_open: i64 = row.try_get(1).map_err(column)?;
+        let body = store.seal.row(&key, row.try_get(3).map_err(column)?)?;
+        Ok(body.map(|body| Row { key, is_open: is_open != 0, sort, body }))
     };
-    read().map_err(|error| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &error.to_string()))
+    read().map_err(|why| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &why))
 }
 
 pub(super) async fn replace(store: &Arc<Store>, rows: Vec<Row>) -> Result<(), LogError> {
-    let writer = store.writer().await?;
+    let doing = "rebuild the rows of";
+    let mut writer = store.writer().await?;
+    let start = read_place(&mut writer.connection, &store.tenant).await;
+    let start = start.map_err(|error| store.explain(doing, &error))?;
+    let keys = &mut Keys::of(store, &mut writer.connection);
+    let sealing = store.seal.prepare(keys, start, (&[], &rows)).await?;
     let tenant = store.tenant.clone();
-    let replaced = writer.appender.perform(move |connection| replace_all(connection, &tenant, &rows)).await?;
-    replaced.map_err(|error| explain_refusal(&store.path, "rebuild the rows of", &error))
+    let replaced = writer.appender.perform(move |connection| replace_all(connection, &tenant, &sealing, &rows)).await?;
+    replaced.map_err(|refused| refused.explain(store, doing))
 }
 
-fn replace_all(connection: &mut Connection, tenant: &Tenant, rows: &[Row]) -> rusqlite::Result<()> {
+fn replace_all(connection: &mut Connection, tenant: &Tenant, sealing: &Sealing, rows: &[Row]) -> Result<(), Refused> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute("DELETE FROM projection WHERE tenant = $1", [&tenant.0])?;
     for row in rows {
-        put_row(&transaction, tenant, row)?;
+        put_row(&transaction, tenant, sealing, row)?;
     }
-    transaction.commit()
+    Ok(transaction.commit()?)
 }

@@ -4,9 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use sqlx::ConnectOptions;
+use sqlx::Connection;
 use sqlx::SqliteConnection;
 
-use super::SqliteLog;
+use super::copying;
 use super::error::explain;
 use super::error::explain_io;
 use super::migrate;
@@ -36,9 +37,9 @@ pub async fn unpack(backup: &Path, target: &Path) -> Result<Vec<Tenant>, LogErro
         other => return Err(no_backup(backup, other)),
     }
     pour(&mut connection, target).await.map_err(failed)?;
-    let log = SqliteLog::open(target, Tenant::default(), OpenMode::ReadWrite).await?;
-    let tenants = log.tenants().await?;
-    log.close().await?;
+    let (mut connection, _) = open::open(target, OpenMode::ReadWrite).await?;
+    let tenants = copying::tenants(target, &mut connection).await?;
+    connection.close().await.map_err(|error| explain(target, "close", &error))?;
     Ok(tenants)
 }
 

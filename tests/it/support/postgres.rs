@@ -17,6 +17,7 @@ use std::sync::atomic::Ordering;
 
 use morningai::domain::Tenant;
 use morningai::ports::LogError;
+use morningai::store::Encryption;
 use morningai::store::OpenMode;
 use morningai::store::PostgresAddress;
 use morningai::store::PostgresLog;
@@ -275,6 +276,11 @@ impl Database {
 
     pub async fn log(&self, role: &str, tenant: &str, mode: OpenMode) -> Result<PostgresLog, LogError> {
         PostgresLog::open(&self.address(role), Tenant(tenant.into()), mode, self.data.path()).await
+    }
+
+    pub async fn sealed_log(&self, role: &str, tenant: &str, key: &Encryption) -> PostgresLog {
+        let (address, tenant, mode) = (self.address(role), Tenant(tenant.into()), OpenMode::ReadWrite);
+        PostgresLog::open_with(&address, tenant, mode, self.data.path(), key).await.unwrap()
     }
 
     /// As the program opens it.

@@ -132,7 +132,8 @@ fn kind_role(event: &Event) -> Role {
             | AccessEvent::TotpRemoved {}
             | AccessEvent::TokenIssued { .. }
             | AccessEvent::TokenRevoked { .. }
-            | AccessEvent::LogPruned { .. } => Role::Warning,
+            | AccessEvent::LogPruned { .. }
+            | AccessEvent::SubjectErased { .. } => Role::Warning,
             AccessEvent::AccountCreated { .. }
             | AccessEvent::AccountEnabled {}
             | AccessEvent::PasswordChanged {}
@@ -140,6 +141,7 @@ fn kind_role(event: &Event) -> Role {
             | AccessEvent::SignedIn { .. }
             | AccessEvent::SignedOut {} => Role::Text,
         },
+        Event::Erased(_) => Role::Dim,
     }
 }
 

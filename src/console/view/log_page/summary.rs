@@ -7,6 +7,7 @@ use crate::console::view::text::Row;
 use crate::console::view::words;
 use crate::domain::ApprovalEvent;
 use crate::domain::Authority;
+use crate::domain::ErasedEvent;
 use crate::domain::Event;
 use crate::domain::ModelReply;
 use crate::domain::PurposeOfTurn;
@@ -22,6 +23,7 @@ pub fn summary(event: &Event) -> Row {
         Event::Run(event) => of_run(event),
         Event::Approval(event) => of_approval(event),
         Event::Access(event) => said(String::new(), Role::Text, &event.remark().into()),
+        Event::Erased(ErasedEvent::Erased { was, .. }) => said("was ".to_owned(), Role::Dim, &was.as_str().into()),
     }
 }
 

@@ -1,0 +1,105 @@
+//! `morningai subject erase`: asks once more, then has the store destroy the person's key.
+
+use serde::Serialize;
+
+use crate::access::people;
+use crate::cli::Context;
+use crate::cli::Form;
+use crate::cli::accounts::administrator;
+use crate::cli::exit::Exit;
+use crate::cli::failure::Failure;
+use crate::cli::host::StoreKeeper;
+use crate::cli::password;
+use crate::domain::AccountName;
+use crate::domain::Untrusted;
+use crate::ports::Clock;
+use crate::ports::EncryptionState;
+use crate::ports::EraseError;
+use crate::ports::Erased;
+use crate::ports::Erasure;
+use crate::ports::SystemClock;
+
+/// Whether the person at the terminal has said that they mean it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Already,
+    NotYet,
+}
+
+#[derive(Serialize)]
+struct Done<'a> {
+    /// The number of the event that says it.
+    event: u64,
+    pseudonym: String,
+    rows: u64,
+    outputs: u64,
+    leftovers: &'a str,
+}
+
+pub(super) async fn erase(
+    context: &mut Context<'_>,
+    store: &dyn StoreKeeper,
+    name: &str,
+    asked: Asked,
+) -> Result<(), Failure> {
+    if store.subjects().encryption() == EncryptionState::Plain {
+        return Err(Failure::from(EraseError::NotEncrypted).at(store.place()));
+    }
+    let others = store.accounts().accounts().await?;
+    let by = administrator(&context.host.person(), &others)?;
+    let target = AccountName::parse(name).ok();
+    let target = others.iter().find(|account| Some(&account.name) == target.as_ref());
+    people::may_erase(&by, target, &others)?;
+    if asked == Asked::NotYet {
+        ask(name)?;
+    }
+    let erasure = Erasure { name: name.to_owned(), by: by.actor(), at: SystemClock.now() };
+    let erased = store.subjects().erase(erasure).await?;
+    tell(context, &erased)
+}
+
+fn ask(name: &str) -> Result<(), Failure> {
+    let shown = Untrusted::from(name);
+    let question = format!("Everything about {} will be gone for good. Type the name to go on: ", shown.visible());
+    match password::shown(&question)? {
+        Some(typed) if typed == name => Ok(()),
+        Some(_) => Err(Failure::new(Exit::Refused, "that is not the name; nothing was erased")),
+        None => Err(Failure::usage("nobody is there to be asked; nothing was erased").next("repeat it with --yes")),
+    }
+}
+
+fn tell(context: &mut Context<'_>, erased: &Erased) -> Result<(), Failure> {
+    let Erased { event, rows, outputs, leftovers } = erased;
+    let pseudonym = match &event.event {
+        crate::domain::Event::Access(event) => event.remark(),
+        _ => String::new(),
+    };
+    match context.form {
+        Form::Json => {
+            context.output.json(&Done { event: event.seq, pseudonym, rows: *rows, outputs: *outputs, leftovers })
+        }
+        Form::Text => {
+            let line = format!(
+                "erased: the log knows them as {pseudonym} (event {}); {rows} rows and {outputs} outputs removed",
+                event.seq
+            );
+            context.output.line(&line)?;
+            context.output.diagnose("Backups made before, workspaces and exports are not part of the store.");
+            if !leftovers.is_empty() {
+                context.output.diagnose(&format!("Not yet gone: {leftovers}"));
+            }
+            Ok(())
+        }
+    }
+}
+
+impl From<EraseError> for Failure {
+    fn from(error: EraseError) -> Self {
+        let hint = error.hint();
+        match error {
+            EraseError::Log(error) => error.into(),
+            EraseError::NotEncrypted | EraseError::Unknown(_) => Self::usage(error.to_string()).next(hint),
+            EraseError::Busy(_) => Self::failed(error.to_string()).next(hint),
+        }
+    }
+}

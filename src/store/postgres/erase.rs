@@ -1,0 +1,281 @@
+//! Erasing a person: one transaction that says so, destroys their key and removes what is kept of them besides.
+//!
+//! An update leaves the old row in its page until the table is vacuumed, and a copy in the server's write-ahead log;
+//! what of that is not ours to end is told.
+
+use std::sync::Arc;
+
+use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
+use uuid::Uuid;
+
+use super::How;
+use super::Kind;
+use super::Store;
+use super::append::Prepared;
+use super::append::RowColumns;
+use super::begin;
+use super::change::LOCK;
+use super::change::lock_of;
+use super::error;
+use super::error::raised;
+use super::keeper;
+use super::keys;
+use super::keys::Keys;
+use super::rows;
+use super::watch;
+use crate::domain::AccessEvent;
+use crate::domain::AccountId;
+use crate::domain::Event;
+use crate::domain::RunId;
+use crate::domain::Stream;
+use crate::domain::SubjectId;
+use crate::fold::RowKind;
+use crate::ports::Batch;
+use crate::ports::EraseError;
+use crate::ports::Erased;
+use crate::ports::Erasure;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::ports::NewEvent;
+use crate::store::chain::Place;
+use crate::store::chain::stream_bytes;
+use crate::store::refusal;
+use crate::store::seal::BLOB_LOOKUP;
+use crate::store::seal::Seal;
+use crate::store::seal::Vault;
+use crate::store::seal::Whose;
+use crate::store::seal::beginning;
+use crate::store::seal::renamed;
+use crate::store::stored::from_sql;
+
+/// Times that another process may write in between.
+const ATTEMPTS: u32 = 20;
+
+/// Rows looked at in one statement.
+const CHUNK: i64 = 500;
+
+/// In a task of its own: a caller that stops waiting must not leave the outcome in the dark.
+pub(super) async fn erase(store: &Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
+    store.check_writable()?;
+    let task = tokio::spawn(perform(Arc::clone(store), erasure));
+    let stopped = |error| {
+        LogError::new(
+            LogErrorKind::Unknown,
+            format!("the erasure was cut short: {error}"),
+            "look whether it is in `morningai audit`",
+        )
+    };
+    task.await.map_err(stopped)?
+}
+
+async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
+    let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let done = attempt(&store, vault, &erasure).await;
+        store.seal.forget_all();
+        match done {
+            Err(EraseError::Log(error)) if error.kind == LogErrorKind::Conflict && attempts < ATTEMPTS => {}
+            Ok((end, mut erased)) => {
+                erased.leftovers = clean_up(&store).await;
+                store.announce(end.seq);
+                watch::tell_others(&store);
+                keeper::head_moved(&store);
+                return Ok(erased);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn attempt(store: &Store, vault: &Vault, erasure: &Erasure) -> Result<(Place, Erased), EraseError> {
+    let _turn = store.change_order.lock().await;
+    let mut known_end = store.end.lock().await;
+    let start = store.read_end().await?;
+    let subject = vault.subject_of(&mut Keys(store), Whose::Person(&erasure.name)).await?;
+    let subject = subject.ok_or_else(|| EraseError::Unknown(erasure.name.clone()))?;
+    let prepared = prepare(store, start, subject, erasure).await?;
+    let failed = |error| store.explain("erase somebody in", &error);
+    let mut lent = store.readers.lend().await?;
+    let mut transaction = begin(&mut lent.connection, &store.tenant, Kind::Write).await.map_err(failed)?;
+    sqlx::query(LOCK).bind(lock_of(&store.tenant)).execute(&mut *transaction).await.map_err(failed)?;
+    if let Err(error) = prepared.query().execute(&mut *transaction).await {
+        let moved = error::has_code(&error, raised::CONFLICT) || error::is_unique_violation(&error);
+        *known_end = None;
+        return Err(if moved { refusal::conflict(start.seq, start.seq + 1) } else { failed(error) }.into());
+    }
+    let busy = open_runs(store, &mut transaction, subject).await?;
+    if !busy.is_empty() {
+        return Err(EraseError::Busy(busy));
+    }
+    remove_account(store, &mut transaction, &erasure.name).await.map_err(failed)?;
+    let (rows, outputs) = remove(store, &mut transaction, subject).await?;
+    rename_elsewhere(store, &mut transaction, start, (&erasure.name, subject)).await?;
+    sqlx::query("UPDATE morningai.subject_key SET lookup = NULL, wrapped = '' WHERE tenant = $1 AND subject = $2")
+        .bind(&store.tenant.0)
+        .bind(subject.0.as_bytes().as_slice())
+        .execute(&mut *transaction)
+        .await
+        .map_err(failed)?;
+    *known_end = None;
+    transaction.commit().await.map_err(|error| outcome_unknown(store, &error))?;
+    lent.give_back();
+    *known_end = Some(prepared.end);
+    let event = prepared.envelopes.into_iter().next().ok_or_else(|| {
+        LogError::new(LogErrorKind::Unusable, "an event was appended and not returned", "please report this defect")
+    })?;
+    Ok((prepared.end, Erased { event, rows, outputs, leftovers: String::new() }))
+}
+
+fn outcome_unknown(store: &Store, error: &sqlx::Error) -> LogError {
+    if !error::is_connection_lost(error) {
+        return store.explain("erase somebody in", error);
+    }
+    LogError::new(
+        LogErrorKind::Unknown,
+        format!("the connection to {} was lost while saving: whether it was done is not known yet", store.place),
+        "once the database is back, `morningai audit` says whether it was; if not, repeat",
+    )
+}
+
+/// The event that says it.
+async fn prepare(store: &Store, start: Place, subject: SubjectId, erasure: &Erasure) -> Result<Prepared, LogError> {
+    let stream = Stream::Account(AccountId::NOBODY);
+    let question = || {
+        let sql = "SELECT coalesce(max(version), 0) FROM morningai.event WHERE tenant = $1 AND stream = $2";
+        sqlx::query(sql).bind(store.tenant.0.clone()).bind(stream_bytes(stream).to_vec())
+    };
+    let rows = store.ask(How::Reading, "read", question).await?;
+    let last: Option<i64> = rows.first().and_then(|row| row.try_get(0).ok());
+    let version = last.map_or(0, from_sql) + 1;
+    let event = Event::Access(AccessEvent::SubjectErased { subject });
+    let event = NewEvent { stream, version, at: erasure.at, by: erasure.by.clone(), event };
+    let batch = Batch { after: start.seq, events: vec![event], ..Batch::default() };
+    let sealing = store.seal.prepare(&mut Keys(store), start, (&batch.events, &[])).await?;
+    Prepared::new(&store.tenant, &sealing, start, batch)
+}
+
+async fn open_runs(store: &Store, connection: &mut PgConnection, subject: SubjectId) -> Result<Vec<RunId>, LogError> {
+    let found: Result<Vec<String>, _> = sqlx::query_scalar(
+        "SELECT id FROM morningai.projection
+         WHERE tenant = $1 AND kind = $2 AND is_open AND starts_with(body, $3)",
+    )
+    .bind(&store.tenant.0)
+    .bind(RowKind::Run.name())
+    .bind(beginning(subject))
+    .fetch_all(connection)
+    .await;
+    let found = found.map_err(|error| store.explain("read rows of", &error))?;
+    Ok(found.iter().filter_map(|id| Uuid::try_parse(id).ok()).map(RunId).collect())
+}
+
+async fn remove_account(store: &Store, connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
+    const THEIRS: [&str; 3] = [
+        "DELETE FROM morningai.token WHERE tenant = $1
+             AND account IN (SELECT id FROM morningai.account WHERE tenant = $1 AND name = $2)",
+        "DELETE FROM morningai.session WHERE tenant = $1
+             AND account IN (SELECT id FROM morningai.account WHERE tenant = $1 AND name = $2)",
+        "DELETE FROM morningai.account WHERE tenant = $1 AND name = $2",
+    ];
+    for statement in THEIRS {
+        let query = sqlx::query(statement).bind(&store.tenant.0).bind(store.seal.account_name(name));
+        query.execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
+/// How many rows, and how many outputs.
+async fn remove(store: &Store, connection: &mut PgConnection, subject: SubjectId) -> Result<(u64, u64), LogError> {
+    let failed = |error| store.explain("remove rows of", &error);
+    let of_listing = "DELETE FROM morningai.listing AS listed USING morningai.projection AS said
+         WHERE listed.tenant = $1 AND said.tenant = $1 AND said.kind = listed.kind AND said.id = listed.id
+             AND starts_with(said.body, $2)";
+    let of_projection = "DELETE FROM morningai.projection WHERE tenant = $1 AND starts_with(body, $2)";
+    let mut rows = 0;
+    for statement in [of_listing, of_projection] {
+        let query = sqlx::query(statement).bind(&store.tenant.0).bind(beginning(subject));
+        rows = query.execute(&mut *connection).await.map_err(failed)?.rows_affected();
+    }
+    let outputs = sqlx::query("DELETE FROM morningai.blob WHERE tenant = $1 AND substr(hash, $2) = $3")
+        .bind(&store.tenant.0)
+        .bind(BLOB_LOOKUP as i32 + 1)
+        .bind(subject.0.as_bytes().as_slice())
+        .execute(connection)
+        .await;
+    Ok((rows, outputs.map_err(|error| store.explain("remove outputs from", &error))?.rows_affected()))
+}
+
+/// In rows of others, the name of whoever started or decided something gives way to the pseudonym.
+async fn rename_elsewhere(
+    store: &Store,
+    connection: &mut PgConnection,
+    start: Place,
+    (name, subject): (&str, SubjectId),
+) -> Result<(), LogError> {
+    let failed = |error| store.explain("change rows of", &error);
+    for kind in [RowKind::Run, RowKind::Approval] {
+        let mut after = String::new();
+        loop {
+            let found = sqlx::query(
+                "SELECT DISTINCT ON (id) id, is_open, sort, body FROM morningai.projection
+                 WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id, version DESC LIMIT $4",
+            )
+            .bind(&store.tenant.0)
+            .bind(kind.name())
+            .bind(&after)
+            .bind(CHUNK)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(failed)?;
+            let Some(last) = found.last() else { break };
+            after = last.try_get(0).map_err(failed)?;
+            keys::learn(store, store.seal.unknown(found.iter().filter_map(|row| row.try_get(3).ok()))).await?;
+            let mut changed = Vec::new();
+            for row in &found {
+                let Some(mut row) = rows::decode(store, kind, row)? else { continue };
+                if let Some(body) = renamed(&row.body, name, subject) {
+                    row.body = body;
+                    changed.push(row);
+                }
+            }
+            if !changed.is_empty() {
+                let sealing = store.seal.prepare(&mut Keys(store), start, (&[], &changed)).await?;
+                let columns = RowColumns::of(&sealing, changed)?;
+                let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
+                columns.bind(query).execute(&mut *connection).await.map_err(failed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rewrites the table of keys where we may, and says what is left.
+async fn clean_up(store: &Store) -> String {
+    match vacuum(store).await {
+        Ok(true) => "the server's write-ahead log, standbys and backups hold the destroyed key until they are recycled",
+        Ok(false) | Err(_) => {
+            "the server holds the destroyed key in a dead row: let the owner of the database run `VACUUM FULL \
+             morningai.subject_key`; its write-ahead log, standbys and backups hold it until they are recycled"
+        }
+    }
+    .to_owned()
+}
+
+/// Whether the table was rewritten; only its owner may.
+async fn vacuum(store: &Store) -> Result<bool, LogError> {
+    let failed = |error| store.explain("vacuum", &error);
+    let mut lent = store.readers.lend().await?;
+    let owns: bool = sqlx::query_scalar(
+        "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'morningai.subject_key'::regclass",
+    )
+    .fetch_one(&mut lent.connection)
+    .await
+    .map_err(failed)?;
+    if owns {
+        sqlx::raw_sql("VACUUM FULL morningai.subject_key").execute(&mut lent.connection).await.map_err(failed)?;
+    }
+    lent.give_back();
+    Ok(owns)
+}

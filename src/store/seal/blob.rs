@@ -1,0 +1,64 @@
+//! Blobs in an encrypted log: each is kept once for every subject that has it, found by an HMAC of its name, and sealed
+//! under that subject's key.
+//!
+//! The column that holds a blob's SHA-256 in clear holds the 32 bytes of the HMAC and then the 16 of the subject.
+
+use uuid::Uuid;
+
+use super::table::KeyTable;
+use super::text::Place;
+use super::vault::Held;
+use super::vault::Vault;
+use crate::domain::BlobId;
+use crate::domain::Stream;
+use crate::domain::SubjectId;
+use crate::ports::LogError;
+
+/// Bytes of what a blob is found by, before its subject.
+pub(in crate::store) const LOOKUP: usize = 32;
+
+/// A blob as it is stored.
+pub(in crate::store) struct StoredBlob {
+    pub hash: Vec<u8>,
+    pub content: Vec<u8>,
+}
+
+impl Vault {
+    /// Sealed for whoever the stream was begun for.
+    pub async fn seal_blob(
+        &self,
+        table: &mut dyn KeyTable,
+        blob: &BlobId,
+        owner: Option<Stream>,
+        content: &[u8],
+    ) -> Result<StoredBlob, LogError> {
+        let key = match owner {
+            Some(stream) => self.key_of_stream(table, stream, &[]).await?,
+            None => self.key_of(table, super::vault::Whose::Tenant).await?,
+        };
+        let place = Place::Blob { blob, subject: key.id }.bytes(&self.tenant);
+        let mut hash = self.blob_lookup(blob);
+        hash.extend_from_slice(key.id.0.as_bytes());
+        Ok(StoredBlob { hash, content: key.cipher.seal(&place, content)? })
+    }
+
+    /// The first of these that opens; `None` where none is left. Their keys are to be learned before.
+    pub fn open_blob(&self, blob: &BlobId, stored: &[StoredBlob]) -> Option<Vec<u8>> {
+        stored.iter().find_map(|stored| {
+            let subject = subject_of(&stored.hash)?;
+            let Some(Held::Key(key)) = self.held(subject) else { return None };
+            key.cipher.open(&Place::Blob { blob, subject }.bytes(&self.tenant), &stored.content)
+        })
+    }
+
+    /// Whether one of these should have opened: its subject was not erased.
+    pub fn is_any_left(&self, stored: &[StoredBlob]) -> bool {
+        let subjects = stored.iter().filter_map(|stored| subject_of(&stored.hash));
+        subjects.into_iter().any(|subject| matches!(self.held(subject), Some(Held::Key(_))))
+    }
+}
+
+/// Whose a stored blob is.
+pub(in crate::store) fn subject_of(hash: &[u8]) -> Option<SubjectId> {
+    Uuid::from_slice(hash.get(LOOKUP..)?).ok().map(SubjectId)
+}

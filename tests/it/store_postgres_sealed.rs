@@ -1,0 +1,124 @@
+//! The encrypted Postgres store: the contract again, what encryption adds to it, and what a dump of it shows.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use morningai::domain::Tenant;
+use morningai::ports::Log;
+use morningai::ports::LogError;
+use morningai::store::Encryption;
+use morningai::store::OpenMode;
+use morningai::store::PostgresLog;
+use sqlx::AssertSqlSafe;
+
+use crate::sealed_contract;
+use crate::sealed_contract::Opened;
+use crate::sealed_contract::SealedStorage;
+use crate::sealed_contract::key;
+use crate::store_contract;
+use crate::store_contract::Storage;
+use crate::support::postgres::Database;
+use crate::support::postgres::PROGRAM;
+
+struct Sealed(Database);
+
+impl Sealed {
+    async fn log(&self, tenant: &str, encryption: &Encryption) -> Result<Arc<PostgresLog>, LogError> {
+        let (address, tenant) = (self.0.address(PROGRAM), Tenant(tenant.into()));
+        let data = self.0.data.path();
+        PostgresLog::open_with(&address, tenant, OpenMode::ReadWrite, data, encryption).await.map(Arc::new)
+    }
+}
+
+#[async_trait]
+impl Storage for Sealed {
+    async fn open(&self, tenant: &str) -> Arc<dyn Log> {
+        self.log(tenant, &key(1)).await.unwrap()
+    }
+}
+
+#[async_trait]
+impl SealedStorage for Sealed {
+    async fn open_with(&self, tenant: &str, encryption: &Encryption) -> Result<Opened, LogError> {
+        let log = self.log(tenant, encryption).await?;
+        Ok(Opened { log: log.clone(), subjects: log })
+    }
+
+    async fn tamper(&self, sql: &str) {
+        for table in ["event", "projection", "blob", "subject_key"] {
+            let (table, kept) = (format!("morningai.{table}"), format!("public.kept_{table}"));
+            match sql {
+                "SAVE" => self.0.sql("postgres", &format!("CREATE TABLE {kept} AS SELECT * FROM {table}")).await,
+                "RESTORE" => {
+                    let back = format!("DELETE FROM {table}; INSERT INTO {table} SELECT * FROM {kept};");
+                    self.0.sql("postgres", &format!("{back} DROP TABLE {kept}")).await;
+                }
+                sql => return self.0.sql("postgres", sql).await,
+            }
+        }
+    }
+
+    /// What a dump would hold.
+    async fn everything(&self) -> Vec<u8> {
+        let mut connection = self.0.connect("postgres").await;
+        let tables =
+            "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace AND relkind = 'r'";
+        let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
+        assert!(tables.len() >= 8, "{tables:?}");
+        let mut everything = String::new();
+        for table in tables {
+            let sql = format!("SELECT coalesce(string_agg(t::text, '\n'), '') FROM morningai.{table} AS t");
+            let rows: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(&mut connection).await.unwrap();
+            everything.push_str(&rows);
+        }
+        everything.into_bytes()
+    }
+}
+
+macro_rules! clauses {
+    ($contract:ident: $($clause:ident),* $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $clause() {
+                $contract::$clause(&Sealed(Database::migrated().await)).await;
+            }
+        )*
+    };
+}
+
+clauses![store_contract:
+    what_is_appended_is_read_back_the_same,
+    several_writers_get_dense_numbers,
+    a_batch_decided_on_an_old_log_is_a_conflict,
+    an_append_without_its_lease_is_fenced,
+    rows_are_found_newest_first_by_state,
+    a_row_is_replaced_under_its_key_and_all_of_them_at_once,
+    reading_back_goes_page_by_page,
+    a_search_takes_its_text_literally,
+    a_blob_is_found_under_its_hash,
+    tenants_do_not_see_each_other,
+];
+
+clauses![sealed_contract:
+    nothing_that_was_said_is_stored_in_clear,
+    only_the_right_key_opens_it,
+    a_log_is_plain_or_encrypted_from_its_first_event,
+    somebody_is_erased_and_nobody_else,
+    who_is_erased_can_begin_anew_in_every_process,
+    nobody_is_erased_while_a_run_of_theirs_goes_on,
+];
+
+#[tokio::test]
+async fn what_was_moved_or_changed_does_not_open() {
+    let statements = [
+        "UPDATE morningai.event SET body = (SELECT body FROM morningai.event WHERE seq = 7) WHERE seq = 1",
+        "UPDATE morningai.event SET actor = (SELECT actor FROM morningai.event WHERE seq = 5) WHERE seq = 1",
+        r#"UPDATE morningai.event SET body = '{"type":"run.resumed"}' WHERE seq = 1"#,
+        "UPDATE morningai.projection SET body = '{}' WHERE kind = 'run'",
+        "UPDATE morningai.blob SET content = substr(content, 1, 20) || '\\x00'",
+        "UPDATE morningai.subject_key SET wrapped = (SELECT max(wrapped::text)::bytea FROM morningai.subject_key)",
+        "DELETE FROM morningai.subject_key",
+    ];
+    let storage = Sealed(Database::migrated().await);
+    sealed_contract::what_was_moved_or_changed_does_not_open(&storage, &statements).await;
+}

@@ -72,7 +72,7 @@ async fn signed_tokens_are_believed_as_configured_and_a_clock_that_is_off_is_sai
     let bo = http(&served, &good);
     let (status, oneself) = bo.get("/v1/session").await;
     assert_eq!((status, &oneself["name"], &oneself["role"]), (200, &json!("bo"), &json!("operator")), "{oneself}");
-    assert_eq!(bo.get("/v1/accounts").await.0, 403);
+    assert_eq!(bo.post("/v1/accounts", json!({ "name": "cy", "role": "viewer" })).await.0, 403);
     for (token, said) in [
         (signed("key-1", &claims(now - 9_000, now - 600, "oncall")), "this signed token has expired; here it is 20"),
         (signed("key-1", &claims(now + 600, now + 900, "oncall")), "this signed token is not valid yet; here it is 20"),

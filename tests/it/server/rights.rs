@@ -204,6 +204,8 @@ async fn every_message_of_a_console_is_taken_from_whom_the_table_says_and_nobody
             assert_eq!(refused, !allows(role, action), "{role}: {wish:?}: {outcome}");
         }
     }
+    let may_start = Role::ALL.into_iter().filter(|role| allows(*role, Action::StartRuns)).count();
+    assert_eq!(post.host.goals.lock().unwrap().len(), may_start, "goals that were kept");
     post.end().await;
 }
 

@@ -197,7 +197,7 @@ async fn a_store_of_a_newer_version_is_refused_unchanged() {
     for mode in [OpenMode::ReadWrite, OpenMode::ReadOnly] {
         let (kind, text) = refusal(&file.path(), mode).await;
         assert_eq!(kind, LogErrorKind::TooNew);
-        assert!(text.contains("version 99") && text.contains("up to 3"), "{text}");
+        assert!(text.contains("version 99") && text.contains("versions up to "), "{text}");
     }
 }
 

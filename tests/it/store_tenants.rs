@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use morningai::domain::Actor;
+use morningai::domain::Stream;
 use morningai::domain::Tenant;
 use morningai::fold::Row;
 use morningai::fold::RowKey;
@@ -16,6 +18,7 @@ use morningai::ports::Batch;
 use morningai::ports::Log;
 use morningai::ports::Session;
 use morningai::store::OpenMode;
+use morningai::store::Pruning;
 use morningai::store::SqliteLog;
 use sqlx::AssertSqlSafe;
 use sqlx::ConnectOptions;
@@ -240,11 +243,28 @@ async fn nothing_that_is_done_for_one_tenant_changes_another_in_sqlite() {
     fill(&*theirs, THEIRS).await;
     fill_accounts(&*ours, OURS).await;
     fill_accounts(&*theirs, THEIRS).await;
+    prune(&theirs).await;
     let before = seen_in_sqlite(&path, THEIRS).await;
     do_everything(&*ours).await;
     change_accounts(&*ours).await;
+    prune(&ours).await;
     assert_eq!(seen_in_sqlite(&path, THEIRS).await, before);
     assert_eq!(theirs.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+}
+
+/// A run that is removed again.
+async fn prune(log: &SqliteLog) {
+    let after = append_one(log, run(7), 1, "long ago").await;
+    let pruning = Pruning {
+        after,
+        ended_before: at(1_000),
+        streams: vec![Stream::Run(run(7))],
+        outputs: Vec::new(),
+        spent: Vec::new(),
+        at: at(2_000),
+        by: Actor::System,
+    };
+    assert_eq!(log.prune(pruning).await.unwrap().events, 1);
 }
 
 /// Table by table; one without a tenant, or without a row, fails.

@@ -27,6 +27,7 @@
 //! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
 //! | and of accounts only this, with the rows it tells of | [`store`]: `accounts.rs` |
 //! | SQLite, Postgres | [`store`] |
+//! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |

@@ -146,6 +146,8 @@ pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogErro
     let failed = |error| store.explain("rebuild the rows of", &error);
     let mut writer = store.writer().await?;
     let start = read_place(&mut writer.connection, &store.tenant).await.map_err(failed)?;
+    // Before the transaction: a key that is remembered must be there, whatever becomes of the rows.
+    let sealing = store.seal.prepare(&mut Keys::of(store, &mut writer.connection), start, (&[], &rows)).await?;
     let mut transaction = writer.connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
     sqlx::query("DELETE FROM projection WHERE tenant = $1")
         .bind(store.tenant.0.clone())
@@ -153,7 +155,6 @@ pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogErro
         .await
         .map_err(failed)?;
     for chunk in rows.chunks(CHUNK) {
-        let sealing = store.seal.prepare(&mut Keys::of(store, &mut transaction), start, (&[], chunk)).await?;
         let (list, bodies) = pack_rows(&sealing, chunk)?.into_parts();
         sqlx::query(put_rows!("$2", "$3"))
             .bind(store.tenant.0.clone())

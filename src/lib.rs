@@ -28,6 +28,7 @@
 //! | and of accounts only this, with the rows it tells of | [`store`]: `accounts.rs` |
 //! | SQLite, Postgres | [`store`] |
 //! | what copies, backups and pruning keep and leave | [`store`]: `copying/`, `pruning.rs` |
+//! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use morningai::domain::Actor;
 use morningai::domain::Tenant;
+use morningai::ports::Erasure;
 use morningai::ports::Log;
 use morningai::ports::LogError;
+use morningai::ports::NewEvent;
+use morningai::ports::Subjects;
 use morningai::store::Encryption;
 use morningai::store::OpenMode;
 use morningai::store::PostgresLog;
@@ -17,7 +21,12 @@ use crate::sealed_contract::SealedStorage;
 use crate::sealed_contract::key;
 use crate::store_contract;
 use crate::store_contract::Storage;
+use crate::store_contract::at;
+use crate::store_contract::batch;
+use crate::store_contract::paused;
+use crate::store_contract::run;
 use crate::support::postgres::Database;
+use crate::support::postgres::OWNER;
 use crate::support::postgres::PROGRAM;
 
 struct Sealed(Database);
@@ -121,4 +130,24 @@ async fn what_was_moved_or_changed_does_not_open() {
     ];
     let storage = Sealed(Database::migrated().await);
     sealed_contract::what_was_moved_or_changed_does_not_open(&storage, &statements).await;
+}
+
+/// What the server itself keeps is not the program's to destroy; it says so, and who can.
+#[tokio::test]
+async fn what_is_left_in_the_server_is_told() {
+    let storage = Sealed(Database::migrated().await);
+    let words = "VACUUM FULL morningai.subject_key";
+    for (name, role, is_owner) in [("ana", PROGRAM, false), ("bo", OWNER, true)] {
+        let log = storage.0.sealed_log(role, "local", &key(1)).await;
+        let after = log.head().await.unwrap().seq;
+        let event = NewEvent { by: Actor::Person(name.into()), ..paused(run(after.into()), 1, "x") };
+        log.append(batch(after, vec![event])).await.unwrap();
+        let erased = log.erase(Erasure { name: name.into(), by: Actor::System, at: at(9) }).await.unwrap();
+        assert_eq!(erased.leftovers.contains(words), !is_owner, "{role}: {}", erased.leftovers);
+        assert!(erased.leftovers.contains("write-ahead log"), "{}", erased.leftovers);
+        log.close().await.unwrap();
+    }
+    let mut connection = storage.0.connect("postgres").await;
+    let sql = "SELECT count(*) FROM morningai.subject_key WHERE lookup IS NULL AND wrapped = ''";
+    assert_eq!(sqlx::query_scalar::<_, i64>(sql).fetch_one(&mut connection).await.unwrap(), 2);
 }

@@ -121,7 +121,7 @@ async fn doctor_says_what_of_the_server_is_not_as_it_should_be() {
     };
     let good = finding(PROGRAM);
     assert_eq!(good["verdict"], "ok", "{good}");
-    assert!(good["detail"].as_str().unwrap().ends_with("0 events, head none"), "{good}");
+    assert!(good["detail"].as_str().unwrap().ends_with("0 events, head none, not encrypted"), "{good}");
     let superuser = finding("postgres");
     assert_eq!(superuser["verdict"], "warn");
     assert!(superuser["advice"].as_str().unwrap().contains("passes every row security policy"), "{superuser}");

@@ -20,6 +20,7 @@ use super::error;
 use super::error::raised;
 use super::keeper;
 use super::pool::BackOff;
+use super::seen;
 use super::watch;
 use crate::domain::Envelope;
 use crate::domain::RunId;
@@ -58,7 +59,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
     let start = match end.take() {
         // Another process may have written since.
         Some(known) if known.seq >= batch.after => known,
-        _ => store.read_end().await?,
+        _ => seen::read_end(&store).await?,
     };
     if start.seq != batch.after {
         store.announce(start.seq);
@@ -67,6 +68,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
     let prepared = Prepared::new(&store.tenant, start, batch)?;
     save(&store, &prepared).await?;
     *end = Some(prepared.end);
+    store.seen.note(prepared.end);
     drop(end);
     store.announce(prepared.end.seq);
     watch::tell_others(&store);
@@ -139,7 +141,11 @@ async fn settle(store: &Store, prepared: &Prepared, error: &sqlx::Error, why: &s
         return Settled::StillOpen;
     }
     match is_stored(store, prepared).await {
-        Ok(true) => Settled::Saved,
+        // A server that came back shows what its standby may not have yet; a later commit waits for all before it.
+        Ok(true) => match keeper::write_row(store, &prepared.end.into()).await {
+            Ok(()) => Settled::Saved,
+            Err(_) => Settled::Refused(unknown(&store.place, why)),
+        },
         // The later call came to the place itself, so the earlier one is over.
         Ok(false) => Settled::Refused(why_refused(store, prepared, error).await),
         Err(_) => Settled::Refused(unknown(&store.place, why)),
@@ -261,7 +267,7 @@ async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx::Error) ->
     if !error::has_code(error, raised::CONFLICT) && !error::is_unique_violation(error) {
         return store.explain("append to", error);
     }
-    match store.read_end().await {
+    match seen::read_end(store).await {
         // The key that was taken is another one than the number in the log.
         Ok(now) if now == prepared.start => store.explain("append to", error),
         Ok(now) => {

@@ -7,6 +7,7 @@ use super::How;
 use super::Question;
 use super::Store;
 use super::error::unreadable_row;
+use super::place;
 use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::Stream;
@@ -21,7 +22,7 @@ use crate::store::stored::to_sql;
 
 macro_rules! events {
     ($rest:literal) => {
-        concat!("SELECT seq, stream, version, at, actor, body FROM morningai.event WHERE tenant = $1 AND ", $rest)
+        concat!("SELECT seq, hash, stream, version, at, actor, body FROM morningai.event WHERE tenant = $1 AND ", $rest)
     };
 }
 
@@ -30,7 +31,12 @@ pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<E
         let query = sqlx::query(events!("seq > $2 ORDER BY seq LIMIT $3")).bind(store.tenant.0.clone());
         query.bind(to_sql(after)).bind(i64::from(limit))
     };
-    fetch(store, question).await
+    let rows = store.ask(How::Reading, "read", question).await?;
+    let events = decode_all(store, &rows)?;
+    if let Some(last) = rows.last() {
+        store.seen.note(place(last).map_err(|error| store.explain("read", &error))?);
+    }
+    Ok(events)
 }
 
 pub(super) async fn of_stream(
@@ -84,7 +90,10 @@ pub(super) async fn search(store: &Store, before: u64, limit: u32, text: &str) -
 }
 
 async fn fetch(store: &Store, question: impl Fn() -> Question) -> Result<Vec<Envelope>, LogError> {
-    let rows = store.ask(How::Reading, "read", question).await?;
+    decode_all(store, &store.ask(How::Reading, "read", question).await?)
+}
+
+fn decode_all(store: &Store, rows: &[PgRow]) -> Result<Vec<Envelope>, LogError> {
     rows.iter()
         .map(|row| decode(row).map_err(|(seq, why)| unreadable_row(&store.place, &format!("event {seq}"), &why)))
         .collect()
@@ -97,11 +106,11 @@ fn decode(row: &PgRow) -> Result<Envelope, (u64, String)> {
         let column = |error: sqlx::Error| error.to_string();
         Stored {
             seq,
-            stream: row.try_get(1).map_err(column)?,
-            version: from_sql(row.try_get(2).map_err(column)?),
-            at: row.try_get(3).map_err(column)?,
-            actor: row.try_get(4).map_err(column)?,
-            body: row.try_get(5).map_err(column)?,
+            stream: row.try_get(2).map_err(column)?,
+            version: from_sql(row.try_get(3).map_err(column)?),
+            at: row.try_get(4).map_err(column)?,
+            actor: row.try_get(5).map_err(column)?,
+            body: row.try_get(6).map_err(column)?,
         }
         .decode()
     };

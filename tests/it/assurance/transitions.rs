@@ -295,7 +295,7 @@ fn a_crash_during_recovery_is_a_crash_like_any_other(ground: &Ground) {
     let mut twice = 0;
     let one_in = match ground {
         Ground::Sqlite => one_in(2),
-        Ground::Postgres(_) => one_in(7),
+        Ground::Postgres(_) => one_in(4),
     };
     for (round, (first, second)) in pairs.enumerate().step_by(one_in) {
         // The first or the second of the effects, and the first or the second passing after it.

@@ -47,6 +47,10 @@ fn kill_again_and_again(ground: &Ground, rounds: usize) {
     for round in 0..rounds {
         let mut process = Process::start(&order(churn(round as u64, Begins::WithoutEnd)));
         process.until_it_works();
+        // Some die before they have done anything; the others in the middle of it, however slow the computer is.
+        if round % 2 == 0 {
+            runtime.block_on(place.until_past(ledger.audit.seq));
+        }
         std::thread::sleep(Duration::from_millis(dice.below(longest_life) as u64));
         process.signal(rustix::process::Signal::KILL);
         process.wait(MOST);
@@ -58,6 +62,7 @@ fn kill_again_and_again(ground: &Ground, rounds: usize) {
     }
     let last = order(churn(rounds as u64, Begins::Nothing));
     assert!(Process::start(&last).wait(MOST).success());
+    let minutes = began.elapsed().as_secs_f64() / 60.0;
     runtime.block_on(async {
         ledger.read_on(&place, dir).await;
         ledger.check_the_end(&place, dir).await;
@@ -69,6 +74,7 @@ fn kill_again_and_again(ground: &Ground, rounds: usize) {
         ledger.ended.len(),
         ledger.effects(),
         ledger.recovered,
-        rounds as f64 / began.elapsed().as_secs_f64() * 60.0
+        rounds as f64 / minutes
     );
+    assert!(ledger.recovered * 5 > rounds, "hardly anything was under way: {} recoveries", ledger.recovered);
 }

@@ -21,6 +21,8 @@ use crate::support::postgres::Database;
 use crate::support::postgres::PROGRAM;
 use crate::support::postgres_failing::superuser_at;
 
+const MOST: Duration = Duration::from_secs(120);
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Place {
     Sqlite(PathBuf),
@@ -105,6 +107,13 @@ impl Place {
                 Arc::new(PostgresLog::open(&address, tenant, OpenMode::ReadWrite, data).await.unwrap())
             }
         }
+    }
+
+    /// Until another process has added to the log since it ended at `seq`.
+    pub async fn until_past(&self, seq: u64) {
+        let log = self.open().await;
+        let mut head = log.watch_head();
+        tokio::time::timeout(MOST, head.wait_for(|known| *known > seq)).await.expect("it does not go on").unwrap();
     }
 
     /// As if so much time had gone by since the death of the last process that nobody's lease lasts any more, and

@@ -72,8 +72,6 @@ fn the_program_outlasts_a_server_that_is_killed() {
 
 /// Until the program has committed something on the server as it is now.
 async fn until_it_goes_on(place: &Place) {
-    let log = place.open().await;
-    let mut head = log.watch_head();
-    let before = *head.borrow_and_update();
-    tokio::time::timeout(MOST, head.wait_for(|seq| *seq > before)).await.expect("it does not go on").unwrap();
+    let before = place.open().await.head().await.unwrap().seq;
+    place.until_past(before).await;
 }

@@ -104,6 +104,7 @@ impl Writer {
     async fn commit(&mut self, mut group: Vec<Job>) {
         loop {
             if let Err(error) = self.load_missing(&group).await {
+                self.store_is_gone(&error);
                 return reject_all(group, &error);
             }
             let staged = self.stage(&group);
@@ -122,6 +123,7 @@ impl Writer {
                     match error.kind {
                         LogErrorKind::Conflict => {
                             if let Err(error) = self.catch_up().await {
+                                self.store_is_gone(&error);
                                 return reject_all(group, &error);
                             }
                         }

@@ -22,6 +22,8 @@ use crate::support::postgres::Cluster;
 use crate::support::postgres::Database;
 use crate::support::postgres::PROGRAM;
 
+const MOST: Duration = Duration::from_secs(60);
+
 /// Appends one event after the other until told to stop. What was acknowledged, and what was said not to be saved.
 async fn keep_appending(log: &PostgresLog, stop: &AtomicBool) -> (BTreeSet<u64>, BTreeSet<u64>) {
     let (mut saved, mut denied) = (BTreeSet::new(), BTreeSet::new());
@@ -66,11 +68,15 @@ async fn connections_cut_at_any_moment_lose_nothing_and_deny_nothing() {
     let stop = AtomicBool::new(false);
     let cut = async {
         let mut superuser = database.connect("postgres").await;
-        for _ in 0..20 {
+        let mut head = log.watch_head();
+        for round in 0..20 {
+            head.borrow_and_update();
             let cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                        WHERE datname = current_database() AND pid <> pg_backend_pid()";
             sqlx::raw_sql(cut).execute(&mut superuser).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(113)).await;
+            // Once it goes on, and then at one moment or another.
+            tokio::time::timeout(MOST, head.changed()).await.expect("it does not go on").unwrap();
+            tokio::time::sleep(Duration::from_millis(round * 7 % 20)).await;
         }
         stop.store(true, Ordering::SeqCst);
     };
@@ -146,4 +152,61 @@ async fn a_standby_is_read_only_until_it_is_promoted_and_then_goes_on() {
     assert!(matches!(denied.unwrap_err().kind, LogErrorKind::Unknown | LogErrorKind::Busy));
     assert_eq!(append_one(&log, run(1), 2, "2").await, 2);
     assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_elsewhere_are_noticed_in_time_though_the_first_host_is_gone() {
+    let database = Database::migrated().await;
+    let nowhere = tempfile::tempdir().unwrap();
+    let dead = format!("postgres://{PROGRAM}@/{}?host={}&host=", database.name, nowhere.path().display());
+    let address: PostgresAddress = (dead + &Cluster::shared().dir.display().to_string()).parse().unwrap();
+    let watching =
+        PostgresLog::open(&address, Tenant::default(), OpenMode::ReadWrite, database.data.path()).await.unwrap();
+    let mut head = watching.watch_head();
+    let writing = database.open_log().await;
+    for version in 1..=3 {
+        let seq = append_one(&writing, run(1), version, "x").await;
+        let noticed = tokio::time::timeout(Duration::from_secs(1), head.wait_for(|known| *known >= seq)).await;
+        noticed.expect("not noticed in time").unwrap();
+    }
+}
+
+/// What nobody is promised whose commits do not wait for a standby. It is noticed, by who goes on and by who looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_standby_never_received_is_missed_and_nothing_is_appended_in_its_place() {
+    let primary = Cluster::start_to_be_killed();
+    let database = Database::migrated_on(&primary).await;
+    let standby = primary.start_standby();
+    let address: PostgresAddress = database.url_on(&[&primary, &standby]).parse().unwrap();
+    let open = || PostgresLog::open(&address, Tenant::default(), OpenMode::ReadWrite, database.data.path());
+    let [writer, reader, idle] = [open().await.unwrap(), open().await.unwrap(), open().await.unwrap()];
+    append_one(&writer, run(1), 1, "1").await;
+    assert_eq!(idle.read(0, 9).await.unwrap().len(), 1);
+    standby.pg_ctl(&["stop", "--wait", "--mode=fast"]);
+    append_one(&writer, run(1), 2, "2").await;
+    append_one(&writer, run(1), 3, "3").await;
+    assert_eq!(reader.read(0, 9).await.unwrap().len(), 3);
+    let saved = writer.head().await.unwrap();
+    primary.kill();
+    standby.go();
+    standby.pg_ctl(&["promote", "--wait"]);
+
+    let late = || batch(3, vec![paused(run(1), 4, "4")]);
+    let refused = |error: morningai::ports::LogError, why: &str| {
+        assert_eq!(error.kind, LogErrorKind::Unusable, "{error}");
+        assert!(error.message.contains("has lost what was saved") && error.message.contains(why), "{error}");
+    };
+    for log in [&writer, &reader, &writer] {
+        refused(log.append(late()).await.unwrap_err(), "it ends with event 1, and was saved up to 3");
+    }
+    // Who never saw what is lost goes on, and even a log as long as before is not taken for the same.
+    for version in 2..=5 {
+        append_one(&idle, run(1), version, "instead").await;
+        let missed = if version == 2 { "it ends with event 2" } else { "another event has the place of event 3" };
+        for log in [&writer, &reader] {
+            refused(log.append(late()).await.unwrap_err(), missed);
+        }
+    }
+    let problems = open().await.unwrap().verify(&[saved]).await.unwrap().problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
 }

@@ -21,6 +21,7 @@ use super::error::raised;
 use super::keeper;
 use super::keys::Keys;
 use super::pool::BackOff;
+use super::seen;
 use super::watch;
 use crate::domain::Envelope;
 use crate::domain::RunId;
@@ -60,7 +61,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
     let start = match end.take() {
         // Another process may have written since.
         Some(known) if known.seq >= batch.after => known,
-        _ => store.read_end().await?,
+        _ => seen::read_end(&store).await?,
     };
     if start.seq != batch.after {
         store.announce(start.seq);
@@ -71,6 +72,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
     save(&store, &prepared).await?;
     store.seal.moved_to(prepared.end);
     *end = Some(prepared.end);
+    store.seen.note(prepared.end);
     drop(end);
     store.announce(prepared.end.seq);
     watch::tell_others(&store);
@@ -143,7 +145,11 @@ async fn settle(store: &Store, prepared: &Prepared, error: &sqlx::Error, why: &s
         return Settled::StillOpen;
     }
     match is_stored(store, prepared).await {
-        Ok(true) => Settled::Saved,
+        // A server that came back shows what its standby may not have yet; a later commit waits for all before it.
+        Ok(true) => match keeper::write_row(store, &prepared.end.into()).await {
+            Ok(()) => Settled::Saved,
+            Err(_) => Settled::Refused(unknown(&store.place, why)),
+        },
         // The later call came to the place itself, so the earlier one is over.
         Ok(false) => Settled::Refused(why_refused(store, prepared, error).await),
         Err(_) => Settled::Refused(unknown(&store.place, why)),
@@ -271,7 +277,7 @@ pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx
     if !error::has_code(error, raised::CONFLICT) && !error::is_unique_violation(error) {
         return store.explain("append to", error);
     }
-    match store.read_end().await {
+    match seen::read_end(store).await {
         // The key that was taken is another one than the number in the log.
         Ok(now) if now == prepared.start => store.explain("append to", error),
         Ok(now) => {

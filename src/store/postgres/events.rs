@@ -8,6 +8,7 @@ use super::Question;
 use super::Store;
 use super::error::unreadable_row;
 use super::keys;
+use super::place;
 use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::Stream;
@@ -25,7 +26,7 @@ use crate::store::stored::to_sql;
 
 macro_rules! events {
     ($rest:literal) => {
-        concat!("SELECT seq, stream, version, at, actor, body FROM morningai.event WHERE tenant = $1 AND ", $rest)
+        concat!("SELECT seq, hash, stream, version, at, actor, body FROM morningai.event WHERE tenant = $1 AND ", $rest)
     };
 }
 
@@ -34,7 +35,12 @@ pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<E
         let query = sqlx::query(events!("seq > $2 ORDER BY seq LIMIT $3")).bind(store.tenant.0.clone());
         query.bind(to_sql(after)).bind(i64::from(limit))
     };
-    fetch(store, question).await
+    let rows = fetch_rows(store, question).await?;
+    let events = decode_all(store, &rows)?;
+    if let Some(last) = rows.last() {
+        store.seen.note(place(last).map_err(|error| store.explain("read", &error))?);
+    }
+    Ok(events)
 }
 
 pub(super) async fn of_stream(
@@ -120,13 +126,16 @@ async fn search_sealed(store: &Store, before: u64, limit: u32, text: &str) -> Re
 /// With the keys that they name.
 async fn fetch_rows(store: &Store, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
     let rows = store.ask(How::Reading, "read", question).await?;
-    let columns = rows.iter().flat_map(|row| [4, 5].into_iter().filter_map(|column| row.try_get(column).ok()));
+    let columns = rows.iter().flat_map(|row| [5, 6].into_iter().filter_map(|column| row.try_get(column).ok()));
     keys::learn(store, store.seal.unknown(columns)).await?;
     Ok(rows)
 }
 
 async fn fetch(store: &Store, question: impl Fn() -> Question) -> Result<Vec<Envelope>, LogError> {
-    let rows = fetch_rows(store, question).await?;
+    decode_all(store, &fetch_rows(store, question).await?)
+}
+
+fn decode_all(store: &Store, rows: &[PgRow]) -> Result<Vec<Envelope>, LogError> {
     let decode = |row| {
         let stored = read(row)?;
         stored.decode(&store.seal).map_err(|why| (stored.seq, why))
@@ -142,11 +151,11 @@ fn read(row: &PgRow) -> Result<Stored<'_>, (u64, String)> {
     let read = || -> Result<Stored<'_>, sqlx::Error> {
         Ok(Stored {
             seq,
-            stream: row.try_get(1)?,
-            version: from_sql(row.try_get(2)?),
-            at: row.try_get(3)?,
-            actor: row.try_get(4)?,
-            body: row.try_get(5)?,
+            stream: row.try_get(2)?,
+            version: from_sql(row.try_get(3)?),
+            at: row.try_get(4)?,
+            actor: row.try_get(5)?,
+            body: row.try_get(6)?,
         })
     };
     read().map_err(|error| (seq, error.to_string()))

@@ -84,7 +84,7 @@ pub(super) async fn save_now(store: &Store) -> Result<(), LogError> {
 }
 
 /// Never backward: another process may have been faster.
-async fn write_row(store: &Store, head: &Head) -> Result<(), LogError> {
+pub(super) async fn write_row(store: &Store, head: &Head) -> Result<(), LogError> {
     let question = || {
         sqlx::query(
             "INSERT INTO morningai.head AS known (tenant, seq, hash) VALUES ($1, $2, decode($3, 'hex'))

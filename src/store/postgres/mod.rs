@@ -3,6 +3,10 @@
 //! One connection appends what was decided by the log, a few more do everything else, one listens. Every statement runs
 //! in a transaction that has named its tenant, and asks for that tenant besides. Each verb has its file. Nothing here
 //! decides or folds.
+//!
+//! What was acknowledged outlives a crash of the server. It outlives the loss of the server too, and the promotion of
+//! its standby, where each commit waits for a standby (`synchronous_commit` is `on` or `remote_apply`, and
+//! `synchronous_standby_names` names one). Without, the last commits may be missing afterwards: `seen` notices.
 
 mod access;
 mod accounts;
@@ -22,6 +26,7 @@ mod open;
 mod pool;
 mod prune;
 mod rows;
+mod seen;
 mod verify;
 mod watch;
 
@@ -100,6 +105,7 @@ struct Store {
     mode: OpenMode,
     /// Where the log is believed to end; `None` when that has to be read again. Held by whoever appends.
     end: Mutex<Option<Place>>,
+    seen: seen::Seen,
     appender: Pool,
     readers: Pool,
     lease_order: leases::Order,
@@ -149,6 +155,7 @@ impl PostgresLog {
             keeper: keeper::Keeper::new(&heads),
             watcher: watch::Watcher::new(&tenant),
             end: Mutex::new(Some(end)),
+            seen: seen::Seen::new(end),
             appender: Pool::new(appending, Some(connection), 1),
             readers: Pool::new(reading, None, READERS as usize),
             lease_order: leases::Order::default(),

@@ -11,9 +11,12 @@ use std::time::Duration;
 
 use sha2::Digest;
 use sha2::Sha256;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::postgres::PgListener;
 use sqlx::postgres::PgPoolOptions;
 use tokio::sync::watch::Receiver;
+use tokio::task::JoinError;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio::time::timeout;
 
@@ -84,6 +87,8 @@ pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
 
 async fn run(store: Weak<Store>) {
     let mut listener: Option<PgListener> = None;
+    // Beside the looking, which must not wait for a host that does not answer.
+    let mut attempt = JoinSet::new();
     let mut listen_at = Instant::now();
     loop {
         {
@@ -92,14 +97,18 @@ async fn run(store: Weak<Store>) {
             if store.readers.is_closed() || is_over(&store) {
                 return;
             }
-            if listener.is_none() && Instant::now() >= listen_at {
-                listen_at = Instant::now() + LISTEN_AGAIN;
-                listener = listen(&store).await;
-            }
+            // Also finds out which host answers now.
             look(&store).await;
+            if listener.is_none() && attempt.is_empty() && Instant::now() >= listen_at {
+                listen_at = Instant::now() + LISTEN_AGAIN;
+                let options = store.readers.connector().options();
+                attempt.spawn(listen(options, store.watcher.channel.clone()));
+            }
         }
         let Some(ear) = &mut listener else {
-            tokio::time::sleep(LOOK_ALONE).await;
+            if let Ok(Some(Ok(found))) = timeout(LOOK_ALONE, joined(&mut attempt)).await {
+                listener = found;
+            }
             continue;
         };
         // Silence and a notification both lead to a look; a lost connection to a new one.
@@ -109,14 +118,21 @@ async fn run(store: Weak<Store>) {
     }
 }
 
-async fn listen(store: &Store) -> Option<PgListener> {
-    let options = store.readers.connector().options()?;
-    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_AGAIN).connect_lazy_with(options);
+/// The end of the attempt; never, while there is none.
+async fn joined<T: 'static>(attempt: &mut JoinSet<T>) -> Option<Result<T, JoinError>> {
+    match attempt.is_empty() {
+        true => std::future::pending().await,
+        false => attempt.join_next().await,
+    }
+}
+
+async fn listen(options: Option<PgConnectOptions>, channel: String) -> Option<PgListener> {
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(LISTEN_AGAIN).connect_lazy_with(options?);
     let listening = async {
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
         listener.ignore_pool_close_event(true);
-        listener.listen(&store.watcher.channel).await?;
+        listener.listen(&channel).await?;
         Ok::<_, sqlx::Error>(listener)
     };
     match listening.await {

@@ -2,12 +2,16 @@
 
 mod full_disk;
 mod kill_rounds;
+mod ledger;
 mod order;
 mod people;
 mod place;
 mod process;
+mod promotion;
 mod props;
 mod races;
+mod server_rounds;
 mod stopped;
 mod story;
 mod transitions;
+mod unheard;

@@ -16,6 +16,7 @@ use rustix::process::Rlimit;
 use serde::Deserialize;
 use serde::Serialize;
 use tokio::io::AsyncBufReadExt;
+use tokio_util::sync::CancellationToken;
 
 use super::people::Person;
 use super::place::Place;
@@ -52,12 +53,22 @@ pub struct Order {
 pub enum Work {
     /// Carry a run to its end, with a person at hand; `fate` is the point that the process may not survive.
     Carry { run: RunId, story: Story, fate: Fate, clock_hours: i64 },
-    /// Work on whatever there is, and begin more and more; the last one begins nothing and ends when all is done.
-    Churn { seed: u64, is_last: bool },
+    /// Work on whatever there is, and begin more, so many at a time and of so many steps; end when all is done.
+    Churn { seed: u64, begins: Begins, at_once: usize, steps: (usize, usize) },
     /// Carry a run while files may not grow, until the store has said that it is down; then there is room.
     Cramped { run: RunId, story: Story },
     /// Decide on the requests that come in on standard input, a line each, and say what came of it.
     Race { racer: Racer },
+}
+
+/// How much a process begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Begins {
+    Nothing,
+    /// Until it is killed.
+    WithoutEnd,
+    /// Until its standard input ends.
+    UntilToldEnough,
 }
 
 impl Order {
@@ -81,7 +92,7 @@ impl Order {
             Work::Carry { run, story, fate, clock_hours } => {
                 self.carry(*run, story, Fatal::new(*fate), *clock_hours).await;
             }
-            Work::Churn { seed, is_last } => self.churn(*seed, *is_last).await,
+            Work::Churn { seed, begins, at_once, steps } => self.churn(*seed, *begins, *at_once, *steps).await,
             Work::Cramped { run, story } => self.cramped(*run, story).await,
             Work::Race { racer } => self.race(*racer).await,
         }
@@ -92,17 +103,16 @@ impl Order {
         let clock = Arc::new(Ahead(TimeDelta::hours(clock_hours)));
         let parts = parts(log, &self.dir, &fatal, story.turns(), clock, Role::Worker);
         let runtime = Arc::new(Runtime::start(parts).await.unwrap());
-        let person = Person::new(runtime.clone(), &self.dir, story.clone(), fatal);
+        let person = Person::new(runtime.clone(), &self.dir, story.clone(), fatal.clone());
         person.see_to(run).await;
         runtime.shut_down(Duration::from_secs(5)).await;
+        fatal.write_down_counts(&self.dir);
     }
 }
 
-/// Several runs at a time, of all tools, each with its person.
-const AT_ONCE: usize = 4;
-
 impl Order {
-    async fn churn(&self, seed: u64, is_last: bool) {
+    /// Runs of all tools, each with its person.
+    async fn churn(&self, seed: u64, begins: Begins, at_once: usize, steps: (usize, usize)) {
         let fatal = Fatal::new(Fate::Survives);
         let clock = Arc::new(SystemClock);
         let parts = parts(self.place.open().await, &self.dir, &fatal, Vec::new(), clock, Role::Worker);
@@ -112,15 +122,18 @@ impl Order {
             runtime.open().0.runs.values().filter(|run| !run.state.is_final()).map(|run| run.id).collect();
         let mut dice = Dice::new(seed);
         let mut people = tokio::task::JoinSet::new();
+        let enough = enough(begins);
         loop {
-            while people.len() < AT_ONCE {
+            while people.len() < at_once {
                 let run = match left.pop() {
                     Some(run) => run,
-                    None if is_last => break,
+                    None if enough.is_cancelled() => break,
                     None => RunId(uuid::Uuid::now_v7()),
                 };
-                let tools: Vec<_> = (0..1 + dice.below(4)).map(|_| dice.pick(TOOLS).0).collect();
+                let (least, most) = steps;
+                let tools: Vec<_> = (0..least + dice.below(most - least + 1)).map(|_| dice.pick(TOOLS).0).collect();
                 let person = Person::new(runtime.clone(), &self.dir, Story::procedure(&tools), fatal.clone());
+                let person = if begins == Begins::UntilToldEnough { person.patient() } else { person };
                 people.spawn(async move { person.see_to(run).await });
             }
             match people.join_next().await {
@@ -130,6 +143,23 @@ impl Order {
         }
         runtime.shut_down(Duration::from_secs(5)).await;
     }
+}
+
+/// Cancelled once nothing more is to be begun.
+fn enough(begins: Begins) -> CancellationToken {
+    let enough = CancellationToken::new();
+    match begins {
+        Begins::Nothing => enough.cancel(),
+        Begins::WithoutEnd => {}
+        Begins::UntilToldEnough => {
+            let told = enough.clone();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy(&mut tokio::io::stdin(), &mut tokio::io::sink()).await;
+                told.cancel();
+            });
+        }
+    }
+    enough
 }
 
 fn say(line: &str) {

@@ -30,6 +30,7 @@ pub struct Person {
     story: Story,
     fatal: Arc<Fatal>,
     began: Instant,
+    patience: Duration,
 }
 
 pub fn ana() -> Actor {
@@ -38,7 +39,12 @@ pub fn ana() -> Actor {
 
 impl Person {
     pub fn new(runtime: Arc<Runtime>, dir: &Path, story: Story, fatal: Arc<Fatal>) -> Self {
-        Self { runtime, dir: dir.to_owned(), story, fatal, began: Instant::now() }
+        Self { runtime, dir: dir.to_owned(), story, fatal, began: Instant::now(), patience: ASKED_WITHIN }
+    }
+
+    /// For a process that lives on while its store goes away again and again: doubts may come up at any time.
+    pub fn patient(self) -> Self {
+        Self { patience: Duration::MAX, ..self }
     }
 
     /// Starts the run, unless it was started, and stays until it has ended.
@@ -92,7 +98,7 @@ impl Person {
             (Ask::Question { .. }, _) => Command::Answer { approval: id, text: "this one".into() },
             (Ask::InDoubt { card, .. }, _) => {
                 let waited = self.began.elapsed();
-                assert!(waited < ASKED_WITHIN, "asked only after {waited:?}");
+                assert!(waited < self.patience, "asked only after {waited:?}");
                 Command::Settle { approval: id, settlement: self.settlement(approval, card), note: "looked".into() }
             }
         };

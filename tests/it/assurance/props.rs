@@ -1,14 +1,14 @@
 //! What the other processes work with: tools whose effects are made by a program of their own, a model that goes on
 //! where it was, a policy. And the point at which such a process dies.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -53,6 +53,8 @@ pub enum Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     Survives,
+    /// And writes down how often it passed each point.
+    Counts,
     Dies(Point, u64),
     /// `SIGSTOP`: somebody else may wake it later.
     Stops(Point, u64),
@@ -61,28 +63,43 @@ pub enum Fate {
 /// Counts how often each place is passed, and ends the process at its fate.
 pub struct Fatal {
     fate: Fate,
-    passed: AtomicU64,
+    passed: Mutex<BTreeMap<Point, u64>>,
 }
 
 impl Fatal {
     pub fn new(fate: Fate) -> Arc<Self> {
-        Arc::new(Self { fate, passed: AtomicU64::new(0) })
+        Arc::new(Self { fate, passed: Mutex::default() })
     }
 
     pub fn pass(&self, point: Point) {
-        let (Fate::Dies(fatal, times) | Fate::Stops(fatal, times)) = self.fate else { return };
-        if point != fatal || self.passed.fetch_add(1, Ordering::SeqCst) + 1 != times {
-            return;
-        }
+        let times = {
+            let mut passed = self.passed.lock().unwrap();
+            let times = passed.entry(point).or_default();
+            *times += 1;
+            *times
+        };
         match self.fate {
-            Fate::Stops(..) => {
+            Fate::Dies(fatal, at) if (fatal, at) == (point, times) => die(),
+            Fate::Stops(fatal, at) if (fatal, at) == (point, times) => {
                 rustix::process::kill_process(rustix::process::getpid(), Signal::STOP).unwrap();
                 // Another thread may be the one that takes the signal, and the stop reach this one a little later.
                 std::thread::sleep(Duration::from_millis(500));
             }
-            Fate::Dies(..) | Fate::Survives => die(),
+            Fate::Survives | Fate::Counts | Fate::Dies(..) | Fate::Stops(..) => {}
         }
     }
+
+    /// For who has all points to choose from.
+    pub fn write_down_counts(&self, dir: &Path) {
+        if self.fate == Fate::Counts {
+            write_down(dir, "passed", &serde_json::to_string(&*self.passed.lock().unwrap()).unwrap());
+        }
+    }
+}
+
+/// How often each point was passed by a process whose fate was to count.
+pub fn passed(dir: &Path) -> BTreeMap<Point, u64> {
+    serde_json::from_str(&fs::read_to_string(dir.join("passed")).unwrap()).unwrap()
 }
 
 #[async_trait]

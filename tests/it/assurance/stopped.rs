@@ -9,8 +9,11 @@ use rustix::process::Signal;
 
 use super::order::Order;
 use super::order::Work;
+use super::place::Ground;
 use super::place::Place;
 use super::place::events_after;
+use super::place::in_place;
+use super::place::on_each_store;
 use super::process::Process;
 use super::props::Fate;
 use super::props::Point;
@@ -20,32 +23,35 @@ use crate::support::audit::Audit;
 
 const MOST: Duration = Duration::from_secs(60);
 
+on_each_store![
+    one_that_wakes_right_before_its_effect_does_not_begin_it,
+    one_that_wakes_right_after_its_effect_has_been_asked_about,
+    a_wrong_clock_changes_nothing_about_it,
+];
+
 /// The intent is on disk and nothing has happened yet: the effect is the next holder's.
-#[test]
-fn one_that_wakes_right_before_its_effect_does_not_begin_it() {
+fn one_that_wakes_right_before_its_effect_does_not_begin_it(ground: &Ground) {
     // The second dry run is that of the executor, after the commit of the intent.
-    wake_after(Fate::Stops(Point::DryRun, 2), 0);
+    wake_after(ground, Fate::Stops(Point::DryRun, 2), 0);
 }
 
 /// The effect has happened, and its outcome is not on disk: the next holder asks, and is told that it happened.
-#[test]
-fn one_that_wakes_right_after_its_effect_has_been_asked_about() {
-    wake_after(Fate::Stops(Point::AfterEffect, 1), 0);
+fn one_that_wakes_right_after_its_effect_has_been_asked_about(ground: &Ground) {
+    wake_after(ground, Fate::Stops(Point::AfterEffect, 1), 0);
 }
 
 /// The same with a clock that is wrong meanwhile.
-#[test]
-fn a_wrong_clock_changes_nothing_about_it() {
+fn a_wrong_clock_changes_nothing_about_it(ground: &Ground) {
     std::thread::scope(|scope| {
         for hours in [-1, 1] {
-            scope.spawn(move || wake_after(Fate::Stops(Point::DryRun, 2), hours));
+            scope.spawn(move || wake_after(ground, Fate::Stops(Point::DryRun, 2), hours));
         }
     });
 }
 
-fn wake_after(fate: Fate, clock_hours: i64) {
+fn wake_after(ground: &Ground, fate: Fate, clock_hours: i64) {
     let dir = tempfile::tempdir().unwrap();
-    let place = Place::sqlite_in(dir.path());
+    let place = ground.place_in(dir.path());
     let run = RunId(uuid::Uuid::now_v7());
     let story = Story::procedure(&["ask_once"]);
     let start = |fate, clock_hours| {
@@ -72,6 +78,5 @@ fn wake_after(fate: Fate, clock_hours: i64) {
 }
 
 fn events(place: &Place) -> Vec<Envelope> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { events_after(place.open().await.as_ref(), 0).await })
+    in_place(async { events_after(place.open().await.as_ref(), 0).await })
 }

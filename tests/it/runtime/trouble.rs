@@ -34,6 +34,39 @@ async fn on_a_disk_that_can_be_full(dir: &tempfile::TempDir) -> Arc<Hooked<FullD
     Arc::new(Hooked { log: Desk::open(&dir.path().join("log.db")).await, hook: FullDisk::default() })
 }
 
+/// A store that cannot be asked anything for a while.
+#[derive(Default)]
+struct Deaf {
+    is_deaf: AtomicBool,
+}
+
+#[async_trait]
+impl Hook for Deaf {
+    async fn before(&self, _call: Call) -> Result<(), LogError> {
+        match self.is_deaf.load(Ordering::SeqCst) {
+            true => Err(LogError::new(LogErrorKind::Busy, "the server is gone", "wait")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_cannot_even_be_read_is_said_to_be_down_and_to_be_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let deaf = Arc::new(Hooked { log, hook: Deaf::default() });
+    let desk = Desk::start(deaf.clone(), &[], vec![], Role::Worker).await;
+    let (_, mut feed) = desk.runtime.open();
+    // Of an approval that is not in memory, so that it has to be read before anything can be decided.
+    let deny = || Command::Deny { approval: ApprovalId(uuid::Uuid::max()), reason: "no".into() };
+    deaf.hook.is_deaf.store(true, Ordering::SeqCst);
+    assert_eq!(desk.runtime.submit(deny(), ana()).await.unwrap_err().kind, RejectionKind::NotSaved);
+    assert!(matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }));
+    deaf.hook.is_deaf.store(false, Ordering::SeqCst);
+    assert!(matches!(feed.recv().await.unwrap(), FeedItem::StoreBack));
+    assert_ne!(desk.runtime.submit(deny(), ana()).await.unwrap_err().kind, RejectionKind::NotSaved);
+}
+
 #[tokio::test]
 async fn a_full_disk_loses_no_decision_and_no_outcome() {
     let dir = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ pub mod dice;
 pub mod hooked;
 pub mod machine;
 pub mod postgres;
+pub mod postgres_failing;
 pub mod pty;
 pub mod scale;
 pub mod scripted_model;

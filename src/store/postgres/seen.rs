@@ -1,0 +1,77 @@
+//! How far this process has seen the log, to notice a server that has lost part of it.
+//!
+//! A standby that is promoted before it had received everything lacks what was acknowledged last, or has something else
+//! in its place by now. Whoever went on from there would decide on what never happened for anybody else, so nothing is
+//! appended any more until the program reads the log anew.
+
+use std::sync::Mutex;
+use std::sync::MutexGuard;
+use std::sync::PoisonError;
+
+use sqlx::Row as _;
+
+use super::How;
+use super::Store;
+use super::place;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
+use crate::store::chain::Place;
+use crate::store::stored::to_sql;
+
+/// The furthest place that this process has read or appended to.
+pub(super) struct Seen(Mutex<Place>);
+
+impl Seen {
+    pub fn new(place: Place) -> Self {
+        Self(Mutex::new(place))
+    }
+
+    pub fn note(&self, place: Place) {
+        let mut furthest = self.furthest();
+        if place.seq > furthest.seq {
+            *furthest = place;
+        }
+    }
+
+    fn furthest(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Where the log ends, whoever wrote it; an error when what was seen does not lie on it any more.
+pub(super) async fn read_end(store: &Store) -> Result<Place, LogError> {
+    let seen = *store.seen.furthest();
+    let question = || {
+        sqlx::query(
+            "SELECT seq, hash,
+                (SELECT seen.hash FROM morningai.event AS seen WHERE seen.tenant = $1 AND seen.seq = $2)
+             FROM morningai.event WHERE tenant = $1 ORDER BY seq DESC LIMIT 1",
+        )
+        .bind(store.tenant.0.clone())
+        .bind(to_sql(seen.seq))
+    };
+    let doing = "read the head of";
+    let rows = store.ask(How::Reading, doing, question).await?;
+    let read = |row| Ok((place(row)?, row.try_get::<Option<Vec<u8>>, _>(2)?));
+    let found = rows.first().map(read).transpose().map_err(|error| store.explain(doing, &error))?;
+    let (end, hash) = found.unwrap_or_default();
+    // One that is not there though later ones are was removed on purpose, for its age.
+    let is_replaced = hash.is_some_and(|hash| hash != seen.link.bytes());
+    match end.seq < seen.seq || is_replaced {
+        true => Err(lost(&store.place, seen, end)),
+        false => Ok(end),
+    }
+}
+
+fn lost(place: &str, seen: Place, end: Place) -> LogError {
+    let what = match end.seq < seen.seq {
+        true => format!("it ends with event {}, and was saved up to {}", end.seq, seen.seq),
+        false => format!("another event has the place of event {}", seen.seq),
+    };
+    LogError::new(
+        LogErrorKind::Unusable,
+        format!("the server has lost what was saved in {place}: {what}"),
+        "look whether a standby took over that did not have everything; `morningai log verify` says more; end this \
+         program and start it again to go on with the log as it is now",
+    )
+}

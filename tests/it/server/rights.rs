@@ -39,6 +39,10 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "cancelRun" | "pauseRun" | "resumeRun" => (operation.path.replace("{id}", run), empty()),
         "showApproval" => (operation.path.replace("{id}", approval), None),
         "approve" => (operation.path.replace("{id}", approval), Some(json!({ "digest": "00000000" }))),
+        "edit" => {
+            let body = json!({ "digest": "00000000", "arguments": {} });
+            (operation.path.replace("{id}", approval), Some(body))
+        }
         "deny" => (operation.path.replace("{id}", approval), empty()),
         "answer" => (operation.path.replace("{id}", approval), Some(json!({ "text": "so" }))),
         "settle" => (operation.path.replace("{id}", approval), Some(json!({ "outcome": "retry" }))),

@@ -78,10 +78,11 @@ pub async fn add_output(log: &dyn Log, run: RunId, version: u64, content: &[u8])
     blob
 }
 
-/// Every row of a tenant in an SQLite file, table by table, in SQL's own notation; leases are nobody's to copy.
+/// Every row of a tenant in an SQLite file, table by table, in SQL's own notation; leases are nobody's to copy, and whether it is
+/// encrypted each store says for itself.
 pub async fn rows(path: &Path, tenant: &str) -> BTreeMap<String, Vec<String>> {
     let mut connection = SqliteConnectOptions::new().filename(path).read_only(true).connect().await.unwrap();
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('lease') ORDER BY 1";
+    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('lease', 'keyring') ORDER BY 1";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
     let mut found = BTreeMap::new();
     for table in tables {
@@ -96,11 +97,11 @@ pub async fn rows(path: &Path, tenant: &str) -> BTreeMap<String, Vec<String>> {
     found
 }
 
-/// The same of a database, with nobody's leases.
+/// The same of a database, without the same.
 pub async fn database_rows(database: &Database, tenant: &str) -> BTreeMap<String, Vec<String>> {
     let mut connection = database.connect("postgres").await;
     let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace
-                  AND relkind = 'r' AND relname <> 'lease' ORDER BY 1";
+                  AND relkind = 'r' AND relname NOT IN ('lease', 'keyring') ORDER BY 1";
     let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut connection).await.unwrap();
     let mut found = BTreeMap::new();
     for table in tables {

@@ -275,14 +275,8 @@ impl ErrorBody {
     }
 
     fn is_about_template(&self) -> bool {
-        const SIGNS: [&str; 6] = [
-            "jinja",
-            "raise_exception",
-            "chat template",
-            "chat_template",
-            "for this template",
-            "roles must alternate",
-        ];
+        const SIGNS: [&str; 6] =
+            ["jinja", "raise_exception", "chat template", "chat_template", "for this template", "roles must alternate"];
         let message = self.message.to_lowercase();
         SIGNS.iter().any(|sign| message.contains(sign))
     }

@@ -290,7 +290,10 @@ mod tests {
         let messages = body["messages"].as_array().unwrap();
         let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
         assert_eq!(roles, ["system", "user", "assistant", "tool", "tool", "user", "assistant", "user"]);
-        assert_eq!((&messages[1]["content"], &messages[6]["content"]), (&json!("Go.\n\nNow."), &json!("I think.\nI know.")));
+        assert_eq!(
+            (&messages[1]["content"], &messages[6]["content"]),
+            (&json!("Go.\n\nNow."), &json!("I think.\nI know."))
+        );
     }
 
     #[test]

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::Uncommitted;
 use super::WorkspaceError;
 use super::WorkspaceErrorKind;

@@ -117,8 +117,7 @@ fn took(run: &Run, context: &RunPageContext<'_>) -> Row {
         row.push(Role::Rule, " · ");
         row.push(Role::Text, format::count(run.turns as usize, "turn", "turns"));
         row.push(Role::Rule, " · ");
-        let cost = format::run_cost(run);
-        row.push(Role::Money, if cost == "unknown" { "cost unknown".to_owned() } else { cost });
+        row.push(Role::Money, format::named_run_cost(run));
     }
     let decided = |wanted: fn(ApprovalState) -> bool| {
         context.approvals.values().filter(|approval| approval.run == run.id && wanted(approval.state)).count()

@@ -142,7 +142,7 @@ async fn models(wire: &Wire, ask: AskModels) -> Vec<Finding> {
             Err(_) => Finding::fail(
                 "model",
                 format!("{name}: no complete answer within {} s", PATIENCE.as_secs()),
-                "try again once the server has loaded the model",
+                "the server is slow, or still loads the model: try again, or use a smaller one",
             ),
         });
     }

@@ -101,7 +101,7 @@ async fn attempts_are_used_up_before_the_next_model_is_asked() {
 
 /// What llama-server answers until it has read the model's file.
 fn loading() -> Turn {
-    Turn::error(503, r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#)
+    Turn::error(503, "Loading model")
 }
 
 #[tokio::test]
@@ -129,9 +129,8 @@ async fn another_model_is_asked_rather_than_one_that_is_being_loaded() {
 
 #[tokio::test]
 async fn a_template_that_refuses_the_request_is_asked_once_and_the_hint_fits_the_way_of_asking() {
-    let body = r#"{"error":{"code":500,"message":"tools param requires --jinja flag","type":"server_error"}}"#;
     for (calls, advice) in [(CallStyle::Native, "`--jinja`"), (CallStyle::Schema, "--chat-template")] {
-        let server = ScriptedModel::start(Script::new().forever(Turn::error(500, body)));
+        let server = ScriptedModel::start(Script::new().forever(Turn::error(500, "tools param requires --jinja flag")));
         let mut settings = settings(&server);
         settings.models.get_mut("default").unwrap().calls = calls;
         let failure =

@@ -255,6 +255,9 @@ impl<'a> Progress<'a> {
     fn finish(&mut self, finish: FinishReason) -> Result<(), Failure> {
         match finish {
             FinishReason::Stop | FinishReason::ToolCalls => Ok(()),
+            FinishReason::Length if self.purpose == PurposeOfTurn::Plan => {
+                self.say("(the plan was cut at the output limit)")
+            }
             FinishReason::Length => self.say("(cut at the output limit; what it said may be incomplete)"),
             FinishReason::Filtered => self.say("(stopped by the provider's filter)"),
         }

@@ -85,7 +85,7 @@ fn used(run: &Run, context: &RunPageContext<'_>) -> Row {
         format::whole_span(chrono::TimeDelta::seconds(i64::try_from(limits.seconds).unwrap_or(i64::MAX / 1_000)));
     part(format::whole_span(worked), limit, (seconds, limits.seconds), Role::Text);
     if !run.is_procedure {
-        part(format::named_run_cost(run), limits.cost.display(), cost, Role::Money);
+        part(format::run_cost(run), limits.cost.display(), cost, Role::Money);
         part(
             run.turns.to_string(),
             format!("{} turns", limits.turns),

@@ -123,7 +123,7 @@ fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
         TurnStatus::Answered(_) => match stuck(thread) {
             Some(Stuck::Idle) => {
                 let reason = format!("the agent made no tool call in {MOST_IDLE_TURNS} turns and did not finish");
-                let hint = "try a more capable model, or `calls = \"schema\"` for this one (see `morningai doctor`)";
+                let hint = "try a more capable model; `morningai doctor` says which `calls` suits the one you have";
                 vec![in_run(run.id, &Actor::System, RunEvent::Failed { reason: reason.into(), hint: hint.to_owned() })]
             }
             Some(Stuck::Repeating(tool)) if !already_paused_for_it(thread) => {

@@ -1,4 +1,5 @@
 //! Pausing a run, and letting it go on. What is under way comes to its end; nothing new begins while paused.
+//! A model that says nothing is not waited for, which the runtime sees to.
 
 use super::Decided;
 use super::find_live_run;

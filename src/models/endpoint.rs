@@ -11,6 +11,7 @@ use super::assembly::Assembled;
 use super::assembly::made_id;
 use super::failure::Complaint;
 use super::failure::Failure;
+use super::failure::OTHER_TEMPLATE;
 use super::failure::Objection;
 use super::forced;
 use super::forced::ForcedAnswer;
@@ -22,6 +23,7 @@ use super::request::Objections;
 use super::request::OutputLimit;
 use super::schema;
 use super::server::Server;
+use super::settings::CallStyle;
 use super::settings::ModelEntry;
 use super::stream::Broken;
 use super::stream::Reader;
@@ -93,7 +95,7 @@ impl Endpoint {
                 }
                 Err(failed) => failed,
             };
-            let Some(objection) = objection(&failed.failure, &form) else { return Err(failed) };
+            let Some(objection) = objection(&failed.failure, &form) else { return Err(advised(failed, &form)) };
             deltas.notice(&format!("{} does not take {}, asking another way", self.name(), part_name(objection)));
             objections = objections.with(objection);
         }
@@ -198,11 +200,19 @@ impl Endpoint {
     }
 }
 
+/// What to do about a template depends on how the model was asked.
+fn advised(mut failed: FailedAttempt, form: &Form<'_>) -> FailedAttempt {
+    if failed.failure.complaint == Complaint::Template && form.calls == CallStyle::Schema {
+        OTHER_TEMPLATE.clone_into(&mut failed.failure.hint);
+    }
+    failed
+}
+
 /// The part of the request to leave out next: the one the server names, or the most demanding one when it only
 /// says that the request is bad. Never one that was not sent.
 fn objection(failure: &Failure, form: &Form<'_>) -> Option<Objection> {
     match failure.complaint {
-        Complaint::None => None,
+        Complaint::None | Complaint::Template => None,
         Complaint::About(objection) if form.sends(objection) => Some(objection),
         Complaint::About(_) | Complaint::Unnamed => {
             form.sends(Objection::ResponseFormat).then_some(Objection::ResponseFormat)

@@ -44,6 +44,8 @@ pub(super) enum Complaint {
     /// The request is not the matter, as far as the server says.
     None,
     About(Objection),
+    /// The model's prompt template: it knows no tools, or not this order of messages.
+    Template,
     /// Something; the server does not say what, or not in words that are understood.
     Unnamed,
 }
@@ -56,6 +58,8 @@ pub(super) enum Retry {
     Backoff,
     /// After the wait the provider asked for.
     After(Duration),
+    /// Once the server has loaded the model, which for a large one takes minutes.
+    OnceLoaded,
 }
 
 /// An optional part of the request that not every server takes.
@@ -129,12 +133,22 @@ pub(super) fn from_status(
         429 => failure(Kind::RateLimited, "wait, or add another model to the route to fall back to"),
         408 | 425 => failure(Kind::Timeout, "the server is slow; try again later"),
         400 | 422 if said.is_about_length() => failure(Kind::TooLong, TOO_LONG),
+        // llama-server does not call these faults of the request, but they come again each time.
+        400..=599 if said.is_about_template() => {
+            let mut failure = failure(Kind::BadRequest, NO_TEMPLATE);
+            failure.complaint = Complaint::Template;
+            return failure;
+        }
         300..=399 => failure(Kind::BadRequest, &redirect_hint(headers)),
         400..=499 => {
             failure(Kind::BadRequest, "the server does not take this request; `morningai doctor` tries what it can do")
         }
         // llama-server answers an over-long prompt with 500 in some versions.
         500 if said.is_about_length() => failure(Kind::TooLong, TOO_LONG),
+        503 if said.is_about_loading() => {
+            let hint = "a large model takes minutes to load: try again once the server has it";
+            Failure { retry: Retry::OnceLoaded, ..failure(Kind::Provider, hint) }
+        }
         _ => failure(
             Kind::Provider,
             "the server has a problem of its own; try again later or fall back to another model",
@@ -151,7 +165,16 @@ pub(super) fn from_status(
     failure
 }
 
-const TOO_LONG: &str = "the conversation is longer than the model can hold; use a model with a larger context";
+const TOO_LONG: &str = "the conversation is longer than the model can hold: give it a larger context (llama-server: \
+                        `-c`) or route to a model that has one; without that, resuming asks the same again";
+
+/// For a model that is asked by the protocol's own calls.
+const NO_TEMPLATE: &str = "start llama-server with `--jinja`, or set `calls = \"schema\"` for this model in [models] of \
+                           config.toml";
+
+/// For a model that is asked without them.
+pub(super) const OTHER_TEMPLATE: &str = "the model's prompt template refuses this conversation: start the server with \
+                                         another one (llama-server: `--chat-template`), or use another model";
 
 /// Reads an error that came as a piece of a stream that had begun well.
 pub(super) fn from_stream_error(place: &Place, error: &Value) -> Failure {
@@ -174,7 +197,7 @@ pub(super) fn from_transport(place: &Place, error: &reqwest::Error) -> Failure {
         );
     }
     if error.is_connect() {
-        let hint = "is the server running, and is the base URL right? `morningai doctor` checks both";
+        let hint = "start the server, or correct the base URL (OPENAI_BASE_URL, or `base_url` in config.toml)";
         return place.failure(ModelFailureKind::Unreachable, &format!("cannot be reached: {why}"), hint);
     }
     place.failure(ModelFailureKind::Provider, &format!("broke the connection: {why}"), "try again later")
@@ -251,6 +274,17 @@ impl ErrorBody {
             || SIGNS.iter().any(|sign| message.contains(sign))
     }
 
+    fn is_about_template(&self) -> bool {
+        const SIGNS: [&str; 6] =
+            ["jinja", "raise_exception", "chat template", "chat_template", "for this template", "roles must alternate"];
+        let message = self.message.to_lowercase();
+        SIGNS.iter().any(|sign| message.contains(sign))
+    }
+
+    fn is_about_loading(&self) -> bool {
+        self.message.to_lowercase().contains("loading model")
+    }
+
     fn objection(&self) -> Option<Objection> {
         let said = format!("{} {}", self.param, self.message).to_lowercase();
         let names = |words: &[&str]| words.iter().any(|word| said.contains(word));
@@ -282,6 +316,8 @@ fn page_title(text: &str) -> Option<String> {
 
 fn quoted(message: &str) -> String {
     let flat = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    // The sentence goes on behind it.
+    let flat = flat.strip_suffix('.').filter(|rest| !rest.ends_with('.')).unwrap_or(&flat);
     match flat.char_indices().nth(LONGEST_QUOTE) {
         _ if flat.is_empty() => String::new(),
         Some((at, _)) => format!(": {}…", &flat[..at]),
@@ -370,6 +406,32 @@ mod tests {
         let llama = r#"{"error":{"code":400,"message":"the request exceeds the available context size","type":"exceed_context_size_error"}}"#;
         assert_eq!(failure(400, openai).kind, ModelFailureKind::TooLong);
         assert_eq!(failure(400, llama).kind, ModelFailureKind::TooLong);
+    }
+
+    #[test]
+    fn a_template_that_refuses_the_request_is_not_asked_again() {
+        let roles = "\n------------\nWhile executing CallExpression at line 21, column 31 in source:\n... raise_exception(\"Conversation roles must alternate user/assistant/user/assistant/...\")";
+        for message in ["tools param requires --jinja flag", roles] {
+            let body = serde_json::json!({ "error": { "code": 500, "message": message, "type": "server_error" } });
+            let failure = failure(500, &body.to_string());
+            assert_eq!((failure.kind, failure.retry), (ModelFailureKind::BadRequest, Retry::Never));
+            assert_eq!((failure.complaint, failure.hint.as_str()), (Complaint::Template, NO_TEMPLATE));
+        }
+    }
+
+    #[test]
+    fn a_model_that_is_being_loaded_is_worth_a_longer_wait() {
+        let body = r#"{"error":{"message":"Loading model","type":"unavailable_error","code":503}}"#;
+        let loading = failure(503, body);
+        assert_eq!((loading.kind, loading.retry), (ModelFailureKind::Provider, Retry::OnceLoaded));
+        assert!(loading.hint.contains("to load"), "{}", loading.hint);
+        assert_eq!(failure(503, "busy").retry, Retry::Backoff);
+    }
+
+    #[test]
+    fn what_is_quoted_fits_into_a_sentence() {
+        assert!(failure(500, "Compute error.").message.ends_with(": Compute error"));
+        assert!(failure(500, "and so on...").message.ends_with(": and so on..."));
     }
 
     #[test]

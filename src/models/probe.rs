@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::endpoint::Answered;
 use super::endpoint::Endpoint;
+use super::failure::Complaint;
 use super::failure::Failure;
 use super::forced;
 use super::server::Server;
@@ -116,14 +117,21 @@ impl ProbeReport {
         if let Err(failure) = self.ask_for_text(endpoint).await {
             return self.give_up(&failure);
         }
-        self.native_calls = ask_for_calls(endpoint).await;
+        self.native_calls = match ask_for_calls(endpoint).await {
+            Ok(found) => found,
+            Err(failure) => {
+                // The server can be started otherwise, which people would rather do than go without calls.
+                self.hint = (failure.complaint == Complaint::Template).then(|| failure.hint.clone());
+                Finding::No(Untrusted::from(failure.message))
+            }
+        };
         self.schema = ask_for_json(endpoint).await;
         self.recommended = match (&self.native_calls, &self.schema) {
             (Finding::Yes, _) => Some(CallStyle::Native),
             (_, Finding::Yes) => Some(CallStyle::Schema),
             _ => None,
         };
-        if self.recommended.is_none() {
+        if self.recommended.is_none() && self.hint.is_none() {
             self.hint = Some(
                 "it neither calls tools nor obeys a schema: fit for plain text only, use another model".to_owned(),
             );
@@ -160,26 +168,22 @@ impl ProbeReport {
     }
 }
 
-async fn ask_for_calls(endpoint: &Endpoint) -> Finding {
+async fn ask_for_calls(endpoint: &Endpoint) -> Result<Finding, Failure> {
     for number in 0..CALL_TRIES {
         let city = ["Oslo", "Lima"][number % 2];
         let text = format!("Call the tool `weather` for the city {city}. Do not answer in words.");
         let request = question(&text, vec![weather_tool()], OutputShape::Free, 200);
-        let reply = match endpoint.attempt(&request, &Silent).await {
-            Ok(answered) => answered.reply,
-            Err(failed) => return Finding::No(Untrusted::from(failed.failure.message)),
-        };
+        let reply = endpoint.attempt(&request, &Silent).await.map_err(|failed| failed.failure)?.reply;
         let fits =
             matches!(reply.calls.as_slice(), [call] if call.tool == "weather" && call.args == json!({ "city": city }));
         if !fits {
             let got: Vec<_> = reply.calls.iter().map(|call| format!("{}({})", call.tool, call.args)).collect();
             let got = if got.is_empty() { "words".to_owned() } else { got.join(", ") };
-            return Finding::No(Untrusted::from(format!(
-                "told to call weather({{\"city\":\"{city}\"}}), it gave {got}"
-            )));
+            let why = format!("told to call weather({{\"city\":\"{city}\"}}), it gave {got}");
+            return Ok(Finding::No(Untrusted::from(why)));
         }
     }
-    Finding::Yes
+    Ok(Finding::Yes)
 }
 
 async fn ask_for_json(endpoint: &Endpoint) -> Finding {

@@ -147,10 +147,10 @@ impl Form<'_> {
     }
 
     fn messages(&self, instruction: Option<&str>) -> Vec<Value> {
-        let mut messages = self.request.messages.clone();
-        if self.is_forced() {
-            messages = merged(forced::plain_messages(&messages));
-        }
+        let mut messages = match self.is_forced() {
+            true => merged(forced::plain_messages(&self.request.messages)),
+            false => merged(self.request.messages.clone()),
+        };
         if let Some(instruction) = instruction {
             match messages.first_mut() {
                 Some(Message::System(text)) => text.push_str(&format!("\n\n{instruction}")),
@@ -206,13 +206,16 @@ fn native_tool(tool: &ToolSpec) -> Value {
     json!({ "type": "function", "function": function })
 }
 
-/// Neighbours of the same role as one message: the prompt templates of many local models insist on turns.
+/// Neighbours of the same role as one message: the prompt templates of many local models insist on turns. What has
+/// calls, or is the result of one, stays by itself, for the protocol ties each result to its call.
 fn merged(messages: Vec<Message>) -> Vec<Message> {
     let mut merged: Vec<Message> = Vec::with_capacity(messages.len());
     for message in messages {
         match (merged.last_mut(), &message) {
             (Some(Message::User(before)), Message::User(text)) => before.push_str(&format!("\n\n{text}")),
-            (Some(Message::Assistant { text: before, .. }), Message::Assistant { text, .. }) => {
+            (Some(Message::Assistant { text: before, calls: earlier }), Message::Assistant { text, calls })
+                if earlier.is_empty() && calls.is_empty() =>
+            {
                 before.push_str(&format!("\n{text}"));
             }
             _ => merged.push(message),
@@ -272,6 +275,25 @@ mod tests {
         assert_eq!(assistant["tool_calls"][1]["function"]["arguments"], json!(r#"{"invalid_arguments":"{oops"}"#));
         assert_eq!(body["messages"][3], json!({ "role": "tool", "tool_call_id": "c1", "content": "clean" }));
         assert!(body.get("response_format").is_none());
+    }
+
+    #[test]
+    fn neighbours_of_a_role_are_one_message_but_what_belongs_to_a_call_stays_apart() {
+        let mut request = request(OutputShape::Free);
+        let said = |text: &str| Message::Assistant { text: text.to_owned(), calls: Vec::new() };
+        let result =
+            Message::Tool { provider_id: "c2".to_owned(), tool: "git_status".to_owned(), text: "bad call".to_owned() };
+        request.messages.insert(2, Message::User("Now.".to_owned()));
+        request.messages.insert(5, result);
+        request.messages.extend([said("I think."), said("I know."), Message::User("Well?".to_owned())]);
+        let body = body(&request, CallStyle::Native, Objections::default());
+        let messages = body["messages"].as_array().unwrap();
+        let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
+        assert_eq!(roles, ["system", "user", "assistant", "tool", "tool", "user", "assistant", "user"]);
+        assert_eq!(
+            (&messages[1]["content"], &messages[6]["content"]),
+            (&json!("Go.\n\nNow."), &json!("I think.\nI know."))
+        );
     }
 
     #[test]

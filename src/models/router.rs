@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use backon::ExponentialBuilder;
 use backon::Retryable;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::endpoint::Endpoint;
@@ -28,6 +29,11 @@ use crate::domain::Untrusted;
 use crate::ports::DeltaSink;
 use crate::ports::Model;
 use crate::ports::ModelRequest;
+
+/// Longest wait in all for a server that loads its model, where no other model can be asked.
+const LONGEST_LOADING: Duration = Duration::from_secs(600);
+/// Between two looks at whether it has loaded it.
+const LOADING_PAUSE: Duration = Duration::from_secs(5);
 
 /// All configured models behind one face.
 pub struct Router {
@@ -64,7 +70,8 @@ impl Router {
     async fn ask_in_turn(&self, request: &ModelRequest, deltas: &dyn DeltaSink) -> Result<ModelReply, ModelFailure> {
         let mut failures: Vec<Failure> = Vec::new();
         let mut too_long_for = None;
-        for endpoint in self.route(request) {
+        let route: Vec<_> = self.route(request).collect();
+        for (place, endpoint) in route.iter().enumerate() {
             if let (Some(tried), Some(context)) = (too_long_for, endpoint.context_tokens())
                 && context <= tried
             {
@@ -73,7 +80,8 @@ impl Router {
             if let Some(last) = failures.last() {
                 deltas.notice(&format!("falling back to {}: {}", endpoint.name(), last.message));
             }
-            match self.ask(endpoint, request, deltas).await {
+            let loading = if place + 1 == route.len() { LONGEST_LOADING } else { Duration::ZERO };
+            match self.ask_once_loaded(endpoint, request, deltas, loading).await {
                 Ok(reply) => return Ok(reply),
                 Err(failure) => {
                     if failure.kind == ModelFailureKind::TooLong {
@@ -88,6 +96,29 @@ impl Router {
 
     fn route(&self, request: &ModelRequest) -> impl Iterator<Item = &Endpoint> {
         self.settings.route(request.class).into_iter().filter_map(|name| self.endpoints.get(&name))
+    }
+
+    /// Asks one model, and waits as long as given while its server says that it loads it. That is no failure of an
+    /// attempt: there is nobody yet to make one at.
+    async fn ask_once_loaded(
+        &self,
+        endpoint: &Endpoint,
+        request: &ModelRequest,
+        deltas: &dyn DeltaSink,
+        longest: Duration,
+    ) -> Result<ModelReply, Failure> {
+        let begun = Instant::now();
+        loop {
+            let failure = match self.ask(endpoint, request, deltas).await {
+                Err(failure) if failure.retry == Retry::OnceLoaded && begun.elapsed() < longest => failure,
+                other => return other,
+            };
+            let pause = LOADING_PAUSE.min(seconds(self.settings.retry.cap));
+            let left = shown_wait(longest.saturating_sub(begun.elapsed()));
+            let text = format!("{}; looking again in {}, for {left} at most", failure.message, shown_wait(pause));
+            deltas.notice(&text);
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Asks one model until it answers, fails for good or has used up its attempts.
@@ -109,13 +140,13 @@ impl Router {
         let answer = (|| endpoint.attempt(request, deltas))
             .retry(back_off)
             .when(|failed: &FailedAttempt| match failed.failure.retry {
-                Retry::Never => false,
+                Retry::Never | Retry::OnceLoaded => false,
                 Retry::Backoff => true,
                 Retry::After(wait) => wait <= longest,
             })
             .adjust(|failed, own| match failed.failure.retry {
                 Retry::After(wait) => own.map(|_| wait),
-                Retry::Never | Retry::Backoff => own.map(|own| own.min(cap)),
+                Retry::Never | Retry::Backoff | Retry::OnceLoaded => own.map(|own| own.min(cap)),
             })
             .notify(|failed, wait| {
                 attempt += 1;
@@ -196,7 +227,7 @@ fn cancelled() -> ModelFailure {
     ModelFailure {
         kind: ModelFailureKind::Cancelled,
         message: Untrusted::from("the answer was cancelled"),
-        hint: "nothing; it was asked for".to_owned(),
+        hint: String::new(),
     }
 }
 

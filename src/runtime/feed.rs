@@ -95,6 +95,16 @@ impl Gatherer {
         text.clean.extend_from_slice(&clean[..clean.len().min(room)]);
     }
 
+    /// Nothing more belongs to what was gathered.
+    fn tell_the_rest(&self) {
+        {
+            let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
+            let rest = text.held.finish(&self.core.redactor);
+            text.clean.extend(rest);
+        }
+        self.tell();
+    }
+
     /// Tells whole characters; the beginning of one waits for its end.
     fn tell(&self) {
         let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,12 +121,7 @@ impl Gatherer {
 
 impl Drop for Gatherer {
     fn drop(&mut self) {
-        {
-            let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-            let rest = text.held.finish(&self.core.redactor);
-            text.clean.extend(rest);
-        }
-        self.tell();
+        self.tell_the_rest();
     }
 }
 
@@ -127,6 +132,8 @@ impl DeltaSink for Gatherer {
 
     fn notice(&self, text: &str) {
         let DeltaKind::Token { turn } = self.kind else { return };
+        // What was said before it is told before it.
+        self.tell_the_rest();
         let delta = Delta { run: self.run, kind: DeltaKind::Notice { turn }, text: text.into() };
         self.core.tell(FeedItem::Delta(delta));
     }

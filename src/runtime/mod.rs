@@ -4,6 +4,7 @@
 //! on and when time alone asks for something; `worker` carries one run from one waiting to the next; `perform` does
 //! what committed events ask for. A run that waits for a person has no task here.
 
+mod boundary;
 mod core;
 mod edit;
 mod feed;

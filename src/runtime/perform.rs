@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::boundary;
+use super::boundary::Going;
 use super::core::Core;
 use super::feed::Gatherer;
 use super::prepare;
@@ -47,20 +50,29 @@ pub(super) struct Outcome {
     pub(super) was_unrepeatable: bool,
 }
 
-pub(super) async fn perform(core: Arc<Core>, right: Arc<Right>, effect: Effect, cancel: CancellationToken) -> Outcome {
+/// How what is under way is told to end.
+#[derive(Clone)]
+pub(super) struct Ends {
+    /// At once.
+    pub(super) cancel: CancellationToken,
+    /// At the next boundary.
+    pub(super) going: watch::Receiver<Going>,
+}
+
+pub(super) async fn perform(core: Arc<Core>, right: Arc<Right>, effect: Effect, ends: Ends) -> Outcome {
     match effect {
         Effect::CallModel { run, turn, attempt, purpose } => {
             if !right.is_ours().await {
                 return Outcome::default();
             }
-            let outcome = Box::new(call_model(&core, run, turn, purpose, cancel).await);
+            let outcome = Box::new(call_model(&core, run, turn, purpose, ends).await);
             let command = Command::TurnFinished { run, turn, attempt, outcome };
             Outcome { command: Some(command), ..Outcome::default() }
         }
         Effect::Perform { run, call, attempt, card, freshness } => {
             let was_unrepeatable = card.repeat != Repeat::Repeatable;
             let begun = Begun { run, call, attempt, card: &card, freshness };
-            let command = perform_call(&core, &right, begun, cancel).await;
+            let command = perform_call(&core, &right, begun, ends.cancel).await;
             Outcome { command, again: None, was_unrepeatable }
         }
     }
@@ -71,7 +83,7 @@ async fn call_model(
     run: RunId,
     turn: u32,
     purpose: PurposeOfTurn,
-    cancel: CancellationToken,
+    ends: Ends,
 ) -> Result<crate::domain::ModelReply, ModelFailure> {
     let request = {
         let staging = core.staging();
@@ -93,7 +105,7 @@ async fn call_model(
         ModelRequest { class: thread.spec.class, messages, tools, shape, max_output_tokens: None }
     };
     let deltas = Gatherer::of_turn(core.clone(), run, turn);
-    let reply = core.model.complete(request, deltas.as_ref(), cancel).await?;
+    let reply = boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going).await?;
     Ok(core.redactor.reply(reply))
 }
 

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::boundary::Going;
 use super::core::Core;
 use super::core::stopped;
 use super::edit;
 use super::perform;
+use super::perform::Ends;
 use super::perform::Outcome;
 use super::prepare;
 use super::tenure::Tenure;
@@ -26,6 +29,7 @@ use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::Repeat;
 use crate::domain::RunId;
+use crate::domain::RunState;
 use crate::engine;
 use crate::engine::Effect;
 
@@ -78,6 +82,8 @@ struct Worker {
     /// Effects under way that must not be cut off.
     unrepeatable: usize,
     cancel: CancellationToken,
+    /// Whether the run is paused, which an answer under way heeds.
+    going: watch::Sender<Going>,
     /// Calls prepared ahead of the event that requests them.
     ahead: Vec<PreparedCall>,
 }
@@ -111,7 +117,8 @@ impl Worker {
     fn new(core: Arc<Core>, run: RunId, tenure: Tenure) -> Self {
         // Not a child of `stopping`: what must not be cut off is waited for when the program ends.
         let cancel = CancellationToken::new();
-        Self { core, run, tenure, inflight: JoinSet::new(), unrepeatable: 0, cancel, ahead: Vec::new() }
+        let going = watch::Sender::new(Going::On);
+        Self { core, run, tenure, inflight: JoinSet::new(), unrepeatable: 0, cancel, going, ahead: Vec::new() }
     }
 
     async fn carry_on(&mut self, inbox: &mut Inbox) {
@@ -130,7 +137,7 @@ impl Worker {
             if progress == Progress::Lost {
                 return;
             }
-            self.heed_cancelling();
+            self.heed_people();
             // What was only settled, such as a refused call, leads on at once.
             let more =
                 || self.inflight.is_empty() || !engine::calls_to_prepare(&self.core.staging(), self.run).is_empty();
@@ -154,7 +161,7 @@ impl Worker {
         // Alone in its commit: nothing that begins in it could then be mistaken for something left by another. And
         // committed before looking, for only then is what is left in the snapshot also what is left on disk.
         self.core.commit(vec![(Command::Recover { run: self.run }, Actor::System)], Some(self.tenure.fence())).await?;
-        self.heed_cancelling();
+        self.heed_people();
         let left = engine::effects_left(&self.core.staging(), self.run);
         for effect in left {
             self.take_up(effect);
@@ -162,10 +169,15 @@ impl Worker {
         Ok(())
     }
 
-    fn heed_cancelling(&self) {
-        if self.core.staging().runs.get(&self.run).is_some_and(|run| run.cancelling.is_some()) {
+    /// Tells what is under way whether the run is still wanted.
+    fn heed_people(&self) {
+        let staging = self.core.staging();
+        let Some(run) = staging.runs.get(&self.run) else { return };
+        if run.cancelling.is_some() {
             self.cancel.cancel();
         }
+        let now = if run.state == RunState::Paused { Going::ToStop } else { Going::On };
+        self.going.send_if_modified(|going| std::mem::replace(going, now) != now);
     }
 
     /// Commits what is asked, and with it whatever can come next; begins what that leads to.
@@ -304,7 +316,8 @@ impl Worker {
             self.unrepeatable += 1;
         }
         let right = self.tenure.right().clone();
-        self.inflight.spawn(perform::perform(self.core.clone(), right, effect, self.cancel.clone()));
+        let ends = Ends { cancel: self.cancel.clone(), going: self.going.subscribe() };
+        self.inflight.spawn(perform::perform(self.core.clone(), right, effect, ends));
     }
 
     /// An effect begun by somebody who is gone: repeated, checked, or put in doubt.

@@ -90,10 +90,8 @@ fn writable(path: &Path, detail: String) -> Finding {
     }
 }
 
-/// The nearest directory that exists decides whether the store can be made.
 fn absent_store(path: &Path) -> Finding {
-    let parent = path.ancestors().skip(1).find(|dir| dir.as_os_str().is_empty() || dir.exists());
-    let parent = parent.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    let parent = nearest(path);
     let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
     match rustix::fs::access(parent, access) {
         Ok(()) => Finding::ok("store", format!("sqlite:{}, to be made at the first use", path.display())),
@@ -106,15 +104,27 @@ fn absent_store(path: &Path) -> Finding {
 }
 
 fn logs(wire: &Wire) -> Finding {
-    let dir = wire.places.paths.log_dir();
-    match rustix::fs::access(dir, rustix::fs::Access::WRITE_OK) {
-        Ok(()) => Finding::ok("logs", dir.display().to_string()),
-        Err(error) => Finding::warn(
+    writable_logs(wire.places.paths.log_dir())
+}
+
+fn writable_logs(dir: &Path) -> Finding {
+    let access = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+    let found = nearest(dir);
+    match (rustix::fs::access(found, access), found == dir) {
+        (Ok(()), true) => Finding::ok("logs", dir.display().to_string()),
+        (Ok(()), false) => Finding::ok("logs", format!("{}, to be made at the first use", dir.display())),
+        (Err(error), _) => Finding::warn(
             "logs",
-            format!("{} cannot be written: {error}", dir.display()),
-            "check who owns it; the program works without its log",
+            format!("{} cannot be written: {}: {error}", dir.display(), found.display()),
+            "check who owns that directory; the program works without its log",
         ),
     }
+}
+
+/// The nearest directory that exists, which decides whether those in it can be made.
+fn nearest(path: &Path) -> &Path {
+    let found = path.ancestors().find(|dir| dir.as_os_str().is_empty() || dir.exists());
+    found.filter(|dir| !dir.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 async fn models(wire: &Wire, ask: AskModels) -> Vec<Finding> {
@@ -136,7 +146,7 @@ async fn models(wire: &Wire, ask: AskModels) -> Vec<Finding> {
             Err(_) => Finding::fail(
                 "model",
                 format!("{name}: no complete answer within {} s", PATIENCE.as_secs()),
-                "try again once the server has loaded the model",
+                "the server is slow, or still loads the model: try again, or use a smaller one",
             ),
         });
     }
@@ -168,16 +178,16 @@ fn model_finding(report: &ProbeReport) -> Finding {
         [word("streaming", &report.streams), word("tool calls", &report.native_calls), word("schemas", &report.schema)];
     let detail = format!("{name}: {}{speed}", abilities.join(", "));
     match (report.recommended, &report.hint) {
-        (Some(style), _) if style != report.configured => {
-            let advice = format!("set `calls = \"{}\"` for it in [models] of the configuration", style.name());
-            Finding::warn("model", detail, advice)
+        (Some(style), hint) if style != report.configured => {
+            let usual = || format!("set `calls = \"{}\"` for it in [models] of the configuration", style.name());
+            Finding::warn("model", detail, hint.clone().unwrap_or_else(usual))
         }
         (None, hint) => {
             let advice = hint.clone().unwrap_or_else(|| "choose a model that calls tools or obeys schemas".to_owned());
             Finding::fail("model", detail, advice)
         }
-        (Some(_), Some(hint)) => Finding::warn("model", detail, hint.clone()),
-        (Some(_), None) => Finding::ok("model", detail),
+        // It is asked in the way that suits it.
+        (Some(_), _) => Finding::ok("model", detail),
     }
 }
 
@@ -289,4 +299,21 @@ fn broken_files(wire: &Wire) -> Vec<Finding> {
     findings.extend(misfits.map(|(name, faults)| finding("agent", (name, &faults))));
     findings.extend(procedures.broken().map(|broken| finding("procedure", broken)));
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_still_to_be_made_is_no_fault() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join(".local/state/morningai");
+        let told = |found: Finding| format!("{found:?}");
+        assert!(told(writable_logs(&dir)).contains("to be made at the first use"));
+        std::fs::create_dir_all(&dir).unwrap();
+        assert!(!told(writable_logs(&dir)).contains("to be made"));
+        std::fs::write(home.path().join("file"), "").unwrap();
+        assert!(told(writable_logs(&home.path().join("file/logs"))).contains("cannot be written"));
+    }
 }

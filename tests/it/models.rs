@@ -275,7 +275,7 @@ async fn nobody_there_is_unreachable_and_nothing_configured_says_so() {
     let seen = Seen::default();
     let failure = router(settings).complete(request(), &seen, CancellationToken::new()).await.unwrap_err();
     assert_eq!(failure.kind, ModelFailureKind::Unreachable);
-    assert!(failure.hint.contains("is the server running"));
+    assert!(failure.hint.contains("start the server"));
     assert_eq!(seen.notices().len(), 2, "three attempts");
 
     let nothing = router(ModelSettings { routes: BTreeMap::new(), ..ModelSettings::default() });

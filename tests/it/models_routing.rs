@@ -9,6 +9,7 @@ use std::time::Instant;
 use morningai::domain::ModelFailureKind;
 use morningai::domain::TaskClass;
 use morningai::models::ApiKey;
+use morningai::models::CallStyle;
 use morningai::models::KeyError;
 use morningai::models::ModelSettings;
 use morningai::models::ProviderSettings;
@@ -96,6 +97,47 @@ async fn attempts_are_used_up_before_the_next_model_is_asked() {
     let reply = router.complete(request(), &Seen::default(), CancellationToken::new()).await.unwrap();
     assert_eq!(reply.model, "spare/scripted");
     assert_eq!((first.requests().len(), second.requests().len()), (3, 1));
+}
+
+/// What llama-server answers until it has read the model's file.
+fn loading() -> Turn {
+    Turn::error(503, "Loading model")
+}
+
+#[tokio::test]
+async fn a_model_that_is_being_loaded_is_waited_for_beyond_the_attempts() {
+    let mut script = Script::new();
+    for _ in 0..7 {
+        script = script.turn(loading());
+    }
+    let server = ScriptedModel::start(script.turn(Turn::text("loaded")));
+    let seen = Seen::default();
+    assert_eq!(ask(&server, &seen).await.unwrap().text.raw(), "loaded");
+    assert_eq!((server.requests().len(), seen.notices().len()), (8, 7));
+    let notice = &seen.notices()[6];
+    assert!(notice.contains("Loading model; looking again in") && notice.ends_with("for 10 min at most"), "{notice}");
+}
+
+#[tokio::test]
+async fn another_model_is_asked_rather_than_one_that_is_being_loaded() {
+    let first = ScriptedModel::start(Script::new().forever(loading()));
+    let second = ScriptedModel::start(Script::new().turn(Turn::text("from the spare")));
+    let router = router(route_over(&first, &second));
+    let reply = router.complete(request(), &Seen::default(), CancellationToken::new()).await.unwrap();
+    assert_eq!((reply.model.as_str(), first.requests().len()), ("spare/scripted", 1));
+}
+
+#[tokio::test]
+async fn a_template_that_refuses_the_request_is_asked_once_and_the_hint_fits_the_way_of_asking() {
+    for (calls, advice) in [(CallStyle::Native, "`--jinja`"), (CallStyle::Schema, "--chat-template")] {
+        let server = ScriptedModel::start(Script::new().forever(Turn::error(500, "tools param requires --jinja flag")));
+        let mut settings = settings(&server);
+        settings.models.get_mut("default").unwrap().calls = calls;
+        let failure =
+            router(settings).complete(request(), &Seen::default(), CancellationToken::new()).await.unwrap_err();
+        assert_eq!((failure.kind, server.requests().len()), (ModelFailureKind::BadRequest, 1));
+        assert!(failure.hint.contains(advice), "{}", failure.hint);
+    }
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
                 PausedBy::Itself => {
                     let failure = Failure::failed(format!("the run paused: {}", run.note.raw())).next(resume);
                     progress.output().diagnose_part(&failure.rendered());
-                    Exit::Failed
+                    Exit::Waiting
                 }
             }
         }

@@ -13,6 +13,7 @@ use crate::domain::DeltaKind;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::FailureKind;
+use crate::domain::FinishReason;
 use crate::domain::ModelReply;
 use crate::domain::Plan;
 use crate::domain::PurposeOfTurn;
@@ -243,10 +244,23 @@ impl<'a> Progress<'a> {
             self.say(&format!("the model refuses: {}", refusal.visible()))?;
         }
         if self.has_streamed || self.purpose == PurposeOfTurn::Plan || reply.text.raw().trim().is_empty() {
-            return Ok(());
+            return self.finish(reply.finish);
         }
         self.has_streamed = true;
-        self.flow(&reply.text)
+        self.flow(&reply.text)?;
+        self.finish(reply.finish)
+    }
+
+    /// What is missing from an answer, where something is.
+    fn finish(&mut self, finish: FinishReason) -> Result<(), Failure> {
+        match finish {
+            FinishReason::Stop | FinishReason::ToolCalls => Ok(()),
+            FinishReason::Length if self.purpose == PurposeOfTurn::Plan => {
+                self.say("(the plan was cut at the output limit)")
+            }
+            FinishReason::Length => self.say("(cut at the output limit; what it said may be incomplete)"),
+            FinishReason::Filtered => self.say("(stopped by the provider's filter)"),
+        }
     }
 
     fn settled(&mut self, call: CallNo, result: &ToolResult) -> Result<(), Failure> {
@@ -380,6 +394,16 @@ mod tests {
         let events = || turn(1).into_iter().chain(turn(2)).collect();
         assert_eq!(tell(Voice::Text, events(), &["just ", "words"]).0, "just words\n\njust words\n");
         assert_eq!(tell(Voice::Text, events(), &[]).0, "just words\n\njust words\n");
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_said_to_be() {
+        let cut = ModelReply { finish: FinishReason::Length, ..reply("half a wo") };
+        let started = RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Act };
+        let events = [started, RunEvent::TurnFinished { turn: 1, attempt: 1, reply: cut }].map(Event::Run);
+        let expected = "half a wo\n(cut at the output limit; what it said may be incomplete)\n";
+        assert_eq!(tell(Voice::Text, events.to_vec(), &["half ", "a wo"]).0, expected);
+        assert_eq!(tell(Voice::Text, events.to_vec(), &[]).0, expected);
     }
 
     #[test]

@@ -31,7 +31,10 @@ impl Live {
         match delta.kind {
             DeltaKind::Token { turn } => {
                 self.begin(turn);
-                self.notice = Untrusted::default();
+                // An adapter says something between two attempts: what follows is another answer, from its beginning.
+                if !std::mem::take(&mut self.notice).is_empty() {
+                    self.text = Untrusted::default();
+                }
                 append_tail(&mut self.text, &delta.text);
             }
             DeltaKind::Notice { turn } => {
@@ -100,6 +103,17 @@ mod tests {
             live.push(&token(turn, text));
         }
         assert_eq!((live.turn, live.text.raw()), (2, "c"));
+    }
+
+    #[test]
+    fn an_answer_that_begins_again_does_not_follow_the_one_that_broke_off() {
+        let mut live = Live::default();
+        live.push(&token(1, "I will lo"));
+        live.push(&Delta { kind: DeltaKind::Notice { turn: 1 }, ..token(1, "broke off, next try in 1 s") });
+        assert_eq!((live.text.raw(), live.notice.raw()), ("I will lo", "broke off, next try in 1 s"));
+        live.push(&token(1, "I will"));
+        live.push(&token(1, " look"));
+        assert_eq!((live.text.raw(), live.notice.raw()), ("I will look", ""));
     }
 
     #[test]

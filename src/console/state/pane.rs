@@ -67,8 +67,9 @@ impl Pane {
     /// What the cursor rests on now, given where things are.
     pub fn selected(&self, laid: &Laid) -> Option<Anchor> {
         match self.cursor {
-            Some(cursor) if laid.row_of(cursor).is_some() => Some(cursor),
+            // It goes along: a key would otherwise act on something far above, and end the following.
             _ if self.hold == Hold::End => laid.stops.last().map(|(anchor, _)| *anchor),
+            Some(cursor) if laid.row_of(cursor).is_some() => Some(cursor),
             _ => laid.stops.get(self.place.min(laid.stops.len().saturating_sub(1))).map(|(anchor, _)| *anchor),
         }
     }
@@ -246,11 +247,14 @@ mod tests {
         let mut pane = Pane::following();
         pane.settle(list(10, 4));
         pane.settle(list(20, 4));
-        assert_eq!(pane.scroll, 16);
+        assert_eq!((pane.scroll, pane.cursor), (16, Some(Anchor::Entry(19))));
+        pane.step(Step::Down);
+        pane.settle(list(22, 4));
+        assert_eq!((pane.scroll, pane.hold), (18, Hold::End));
         pane.step(Step::Up);
-        pane.settle(list(20, 4));
+        pane.settle(list(22, 4));
         pane.settle(list(30, 4));
-        assert!(pane.scroll <= 16, "{}", pane.scroll);
+        assert!(pane.scroll <= 18, "{}", pane.scroll);
         pane.step(Step::Bottom);
         pane.settle(list(40, 4));
         assert_eq!((pane.scroll, pane.hold), (36, Hold::End));

@@ -105,7 +105,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::CheckMachine => goal::check_machine(state, world),
         Intent::PauseOrResume => pause_or_resume(state, world),
         Intent::CancelRun => ask_to_cancel(state, world),
-        Intent::Fold => navigate::fold(state),
+        Intent::Fold => navigate::fold(state, world),
         Intent::FoldAll => navigate::fold_all(state),
         Intent::ShowEvent => navigate::show_event(state),
         Intent::Follow => navigate::follow(state),

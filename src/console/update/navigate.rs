@@ -97,9 +97,9 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
         Some(Anchor::Approval(approval)) => open_card(state, approval),
         Some(Anchor::Call(call)) => match parked_card(state, world, call) {
             Some(approval) => open_card(state, approval),
-            None => fold(state),
+            None => fold(state, world),
         },
-        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state),
+        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
         Some(Anchor::Event(seq)) => open_event(state, world, seq),
         None => Vec::new(),
     }
@@ -172,10 +172,17 @@ pub fn current_run(state: &State) -> Option<RunId> {
     }
 }
 
+/// What streams in stands at the end of the page and cannot be folded; trying to must not end following it.
+fn is_being_said(world: &World<'_>, run: RunId, anchor: Anchor) -> bool {
+    let open = world.snapshot.runs.get(&run).and_then(|run| run.open_turn.as_ref());
+    open.is_some_and(|open| anchor == Anchor::Turn(open.turn))
+}
+
 /// Unfolds what the cursor rests on, or folds it.
-pub fn fold(state: &mut State) -> Vec<Request> {
+pub fn fold(state: &mut State, world: &World<'_>) -> Vec<Request> {
     if let Some(Page::Run(open)) = state.pages.last_mut()
         && let Some(cursor) = open.pane.cursor
+        && !is_being_said(world, open.run, cursor)
     {
         open.folds.toggle(cursor);
         open.pane.select(cursor);

@@ -113,6 +113,12 @@ pub fn run_cost(run: &Run) -> String {
     cost(run.cost, u64::from(run.unpriced_turns))
 }
 
+/// The same where nothing else says what the figure is: `cost unknown`.
+pub fn named_run_cost(run: &Run) -> String {
+    let is_unknown = run.cost == Usd::ZERO && run.unpriced_turns > 0;
+    format!("{}{}", if is_unknown { "cost " } else { "" }, run_cost(run))
+}
+
 /// From start to end, or to now.
 pub fn run_span(run: &Run, now: Timestamp) -> String {
     whole_span(run.ended_at.unwrap_or(now) - run.started_at)

@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::path::PathBuf;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use super::Uncommitted;
 use super::WorkspaceError;
 use super::WorkspaceErrorKind;
@@ -133,10 +136,13 @@ async fn hide(root: &Path) -> Result<PathBuf, WorkspaceError> {
     git_dir.canonicalize().map_err(|error| WorkspaceError::io(root, "find its git directory", &error))
 }
 
-/// A goal as part of a branch name: lower-case words of ASCII letters and digits.
+/// A goal as part of a branch name: lower-case words of ASCII letters and digits. Letters lose their accents; a word
+/// in another script is left out as a whole, for what remained of it would be no word.
 fn slug(goal: &str) -> String {
     let mut slug = String::new();
-    for word in goal.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+    let plain: String = goal.nfd().filter(|c| !is_combining_mark(*c)).collect();
+    let words = plain.split(|c: char| !c.is_alphanumeric());
+    for word in words.filter(|word| !word.is_empty() && word.is_ascii()) {
         if !slug.is_empty() && slug.len() + word.len() >= LONGEST_SLUG {
             break;
         }
@@ -157,6 +163,8 @@ mod tests {
         assert_eq!(slug("Make the failing test pass!"), "make-the-failing-test-pass");
         assert_eq!(slug("--upload-pack=/bin/sh; rm -rf ~"), "upload-pack-bin-sh-rm-rf");
         assert_eq!(slug("почини тест"), "run");
+        assert_eq!(slug("réparer le façade, naïve Ångström"), "reparer-le-facade-naive-angstrom");
+        assert_eq!(slug("fix тест2 now"), "fix-now");
         assert_eq!(slug(&"x".repeat(200)).len(), LONGEST_SLUG);
         assert!(slug("a goal that goes on and on for far longer than any branch name should").len() <= LONGEST_SLUG);
     }

@@ -153,6 +153,22 @@ async fn a_paused_run_begins_nothing_until_it_is_resumed() {
 }
 
 #[tokio::test]
+async fn a_paused_run_does_not_wait_for_a_model_that_says_nothing_and_asks_it_again_once_resumed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let desk = Desk::start(log, &[&[]], Vec::new(), Role::Worker).await;
+    let run = desk.begin().await;
+    let turn = |snapshot: &morningai::fold::Snapshot| snapshot.runs[&run].open_turn.as_ref().map(|open| open.turn);
+    desk.until("the silent turn", |snapshot| turn(snapshot) == Some(2)).await;
+    desk.runtime.submit(Command::Pause { run }, ana()).await.unwrap();
+    let snapshot = desk.until("the end of the turn", |snapshot| turn(snapshot).is_none()).await;
+    assert_eq!(snapshot.runs[&run].state, RunState::Paused);
+    assert_eq!(kinds(desk.log.as_ref(), run).await.last(), Some(&"run.turn_failed"));
+    desk.runtime.submit(Command::Resume { run }, ana()).await.unwrap();
+    desk.until("the turn again", |snapshot| turn(snapshot) == Some(2)).await;
+}
+
+#[tokio::test]
 async fn a_tool_that_does_not_exist_and_one_that_is_refused_are_answered_in_words() {
     let dir = tempfile::tempdir().unwrap();
     let tool = Counter::new("forbidden", EffectClass::Host, Repeat::Once);

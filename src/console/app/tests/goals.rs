@@ -6,8 +6,14 @@ use crate::console::state::Page;
 use crate::console::update::LaunchKind;
 use crate::console::view::fixtures::*;
 use crate::domain::Command;
+use crate::domain::Delta;
+use crate::domain::DeltaKind;
+use crate::domain::FeedItem;
+use crate::domain::PurposeOfTurn;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
+use crate::domain::RunEvent;
+use crate::domain::RunId;
 use crate::domain::RunState;
 
 fn submitted(console: &Harness) -> Vec<Command> {
@@ -32,6 +38,41 @@ async fn a_goal_is_typed_and_its_run_opens() {
     let [Command::Start { run, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
     assert!(matches!(console.state().page(), Some(Page::Run(open)) if open.run == *run));
     assert!(console.sees("make it pass"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_of_a_new_run_follows_what_is_said_until_one_looks_up() {
+    let mut console = Harness::new(Story::new(), 80, 24).await;
+    console.press("n").await;
+    console.write("make it pass").await;
+    console.press("enter").await;
+    let [Command::Start { run, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+    let run = *run;
+    console.fake.tell(|story| {
+        story.run(run, &dev(), RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Act });
+    });
+    say(&mut console, run, 0..60).await;
+    assert!(console.sees("sentence 59."), "{}", console.screen());
+    // Pressed once too often: what streams in cannot be folded.
+    console.press("enter j").await;
+    say(&mut console, run, 60..120).await;
+    assert!(console.sees("sentence 119."), "{}", console.screen());
+    console.press("k").await;
+    say(&mut console, run, 120..180).await;
+    assert!(!console.sees("sentence 179."), "{}", console.screen());
+    console.press("G").await;
+    say(&mut console, run, 180..240).await;
+    assert!(console.sees("sentence 239."), "{}", console.screen());
+}
+
+/// Lets the model say these sentences in the open turn.
+async fn say(console: &mut Harness, run: RunId, sentences: std::ops::Range<u32>) {
+    for number in sentences {
+        let text = format!("Now I say sentence {number}. ");
+        let delta = Delta { run, kind: DeltaKind::Token { turn: 1 }, text: text.as_str().into() };
+        console.fake.say(FeedItem::Delta(delta));
+        console.wait(50).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -110,14 +110,14 @@ fn receipt(anchor: Anchor, entry: &TimelineEntry, context: &RunPageContext<'_>, 
 
 fn took(run: &Run, context: &RunPageContext<'_>) -> Row {
     let mut row = Row::of(Role::Text, format::run_span(run, context.now));
-    row.push(Role::Dim, format!(", of it {} at work", format::span(format::worked(run, context.now))));
+    row.push(Role::Dim, format!(", of it {} at work", format::whole_span(format::worked(run, context.now))));
     row.push(Role::Rule, " · ");
     row.push(Role::Text, format::count(run.calls as usize, "call", "calls"));
     if run.turns > 0 {
         row.push(Role::Rule, " · ");
         row.push(Role::Text, format::count(run.turns as usize, "turn", "turns"));
         row.push(Role::Rule, " · ");
-        row.push(Role::Money, format::run_cost(run));
+        row.push(Role::Money, format::named_run_cost(run));
     }
     let decided = |wanted: fn(ApprovalState) -> bool| {
         context.approvals.values().filter(|approval| approval.run == run.id && wanted(approval.state)).count()

@@ -9,6 +9,7 @@ use crate::console::view::format;
 use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
+use crate::console::view::wrap::Line;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Untrusted;
 
@@ -38,7 +39,9 @@ impl LiveText {
         if open.purpose == PurposeOfTurn::Plan {
             // What streams in is JSON, which nobody reads as it comes.
             let written = format!("writing the plan, {} so far ", format::bytes(live.text.raw().len() as u64));
-            return vec![lead().with(Role::Dim, written).with(Role::Running, "▌").cut(context.width)];
+            let mut rows = vec![lead().with(Role::Dim, written).with(Role::Running, "▌").cut(context.width)];
+            lay_notice(&live.notice, context.width, &mut rows);
+            return rows;
         }
         if self.turn != live.turn || !live.text.raw().starts_with(&self.done) {
             *self = Self { turn: live.turn, ..Self::default() };
@@ -48,9 +51,7 @@ impl LiveText {
         let mut rows = self.rows.clone();
         rows.extend(self.last_rows.iter().cloned());
         if !live.notice.is_empty() {
-            let mut row = Row::of(Role::Warning, "  ! ");
-            row.push_untrusted(Role::Text, &live.notice);
-            rows.push(row.cut(context.width));
+            lay_notice(&live.notice, context.width, &mut rows);
         } else if let Some(last) = rows.last_mut().filter(|last| last.width() < context.width) {
             last.push(Role::Running, "▌");
         }
@@ -91,6 +92,15 @@ impl LiveText {
         if !shown.trim().is_empty() {
             markdown::lay(&shown.into(), Highlighting::Plain, &lead(), width, &mut self.last_rows);
         }
+    }
+}
+
+/// In full: what it says last, when the next try is, is what people want to know.
+fn lay_notice(notice: &Untrusted, width: usize, rows: &mut Vec<Row>) {
+    if !notice.is_empty() {
+        let mut text = Row::new();
+        text.push_untrusted(Role::Text, notice);
+        Line::led(Row::of(Role::Warning, "  ! "), text).lay(width, rows);
     }
 }
 

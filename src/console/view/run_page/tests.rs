@@ -143,6 +143,21 @@ fn words_appear_as_they_are_said() {
 }
 
 #[test]
+fn what_the_adapter_does_meanwhile_is_told_in_full_while_planning_as_well() {
+    for purpose in [PurposeOfTurn::Plan, PurposeOfTurn::Act] {
+        let mut scene = streaming("");
+        let event = RunEvent::TurnStarted { turn: 6, attempt: 1, purpose };
+        scene.story.run(scene.run, &Actor::System, event);
+        scene.follow();
+        let notice = "here (http://127.0.0.1:8911/v1) cannot be reached: Connection refused (os error 111), next try \
+                      in 2 s (2 of 4)";
+        scene.live = Some(Live { turn: 6, notice: notice.into(), ..Live::default() });
+        let shown = scene.shown(80);
+        assert!(shown.contains("(2 of 4)"), "{purpose:?}\n{shown}");
+    }
+}
+
+#[test]
 fn a_running_call_shows_the_end_of_its_output() {
     let mut story = Story::new();
     let run = run_id(9);

@@ -12,6 +12,7 @@ use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
 use crate::domain::FinishReason;
 use crate::domain::ModelFailure;
+use crate::domain::ModelFailureKind;
 use crate::domain::ModelReply;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Untrusted;
@@ -54,6 +55,7 @@ fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
     match &turn.status {
         TurnStatus::Open => left.push(Role::Running, "● "),
         TurnStatus::Answered(_) => left.push(Role::Agent, "┃ "),
+        TurnStatus::Failed(failure) if failure.kind == ModelFailureKind::Cancelled => left.push(Role::Dim, "– "),
         TurnStatus::Failed(_) => left.push(Role::Bad, "✗ "),
     }
     left.push_untrusted(Role::Agent, &context.run.agent.as_str().into());
@@ -116,8 +118,10 @@ fn answered(reply: &ModelReply, fold: Fold, context: &RunPageContext<'_>, rows: 
 }
 
 fn failed(failure: &ModelFailure, context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
+    // Somebody wanted it so.
+    let role = if failure.kind == ModelFailureKind::Cancelled { Role::Dim } else { Role::Bad };
     let mut text = Row::new();
-    text.push_untrusted(Role::Bad, &failure.message);
+    text.push_untrusted(role, &failure.message);
     Line::led(Row::of(Role::Text, "  "), text).lay(context.width, rows);
     if !failure.hint.is_empty() {
         Line::led(Row::of(Role::Dim, "  next: "), Row::of(Role::Text, failure.hint.as_str())).lay(context.width, rows);

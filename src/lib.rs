@@ -25,7 +25,7 @@
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
 //! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
-//! | and of accounts only this, with the rows it tells of | [`store`]: `accounts.rs` |
+//! | and what is told with the rows it changes | [`store`]: accounts, `prune.rs` and `erase.rs` of each |
 //! | SQLite, Postgres | [`store`] |
 //! | what copies, backups and pruning keep and leave | [`store`]: `copying/`, `pruning.rs` |
 //! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |

@@ -1,5 +1,6 @@
-//! The refusals of an append and of a change of accounts, which every store words alike.
+//! The refusals of an append, of a change of accounts and of a damaged output, which every store words alike.
 
+use crate::domain::BlobId;
 use crate::domain::RunId;
 use crate::ports::AccessWrite;
 use crate::ports::Account;
@@ -33,4 +34,13 @@ pub(super) fn unless_found(write: &AccessWrite, rows: u64) -> Result<(), LogErro
         _ => return Ok(()),
     };
     Err(LogError::new(LogErrorKind::Conflict, message, "look at it again, then repeat"))
+}
+
+/// An output that is there and not what was stored; `what` says so of it.
+pub(super) fn damaged_output(id: &BlobId, place: &str, what: &str) -> LogError {
+    LogError::new(
+        LogErrorKind::Unsound,
+        format!("output {} in {place} {what}", id.0),
+        "somebody changed it, or the disk failed; take it from a backup",
+    )
 }

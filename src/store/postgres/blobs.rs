@@ -10,18 +10,14 @@ use super::keys::Keys;
 use crate::domain::BlobId;
 use crate::domain::Stream;
 use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::store::refusal;
 use crate::store::seal::Seal;
 use crate::store::seal::StoredBlob;
-use crate::store::seal::subject_of_blob;
 
 pub(super) async fn put(store: &Store, owner: Option<Stream>, content: &[u8]) -> Result<BlobId, LogError> {
     store.check_writable()?;
     let id = BlobId::of(content);
-    let stored = match &store.seal {
-        Seal::Plain => StoredBlob { hash: hex::decode(&id.0).unwrap_or_default(), content: content.to_vec() },
-        Seal::Sealed(vault) => vault.seal_blob(&mut Keys(store), &id, owner, content).await?,
-    };
+    let stored = store.seal.blob(&mut Keys(store), &id, owner, content).await?;
     let question = || {
         sqlx::query("INSERT INTO morningai.blob (tenant, hash, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
             .bind(store.tenant.0.clone())
@@ -33,30 +29,10 @@ pub(super) async fn put(store: &Store, owner: Option<Stream>, content: &[u8]) ->
 }
 
 pub(super) async fn get(store: &Store, id: &BlobId) -> Result<Option<Vec<u8>>, LogError> {
-    let damaged = |what: &str| {
-        LogError::new(
-            LogErrorKind::Unsound,
-            format!("output {} in {} {what}", id.0, store.place),
-            "somebody changed it, or the disk failed; take it from a backup",
-        )
-    };
-    let Seal::Sealed(vault) = &store.seal else {
-        // What is no hex is the name of nothing.
-        let Ok(hash) = hex::decode(&id.0) else { return Ok(None) };
-        let stored = find(store, (hash.clone(), hash)).await?;
-        return match stored.into_iter().next().map(|blob| blob.content) {
-            Some(content) if BlobId::of(&content) != *id => Err(damaged("is not what was stored: its SHA-256 differs")),
-            found => Ok(found),
-        };
-    };
-    let lookup = vault.blob_lookup(id);
-    let last = [lookup.as_slice(), &[0xff; 16]].concat();
-    let stored = find(store, (lookup, last)).await?;
-    keys::learn(store, stored.iter().filter_map(|blob| subject_of_blob(&blob.hash)).collect()).await?;
-    match vault.open_blob(id, &stored) {
-        None if vault.is_any_left(&stored) => Err(damaged("does not open: it was changed")),
-        found => Ok(found),
-    }
+    let Some(hashes) = store.seal.blob_hashes(id) else { return Ok(None) };
+    let stored = find(store, hashes).await?;
+    keys::learn(store, store.seal.subjects_of_blobs(&stored)).await?;
+    store.seal.open_blob(id, stored).map_err(|what| refusal::damaged_output(id, &store.place, what))
 }
 
 /// None in an encrypted log, where an output is found by a name that does not tell its own.

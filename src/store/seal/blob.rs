@@ -5,6 +5,7 @@
 
 use uuid::Uuid;
 
+use super::Seal;
 use super::table::KeyTable;
 use super::text::Place;
 use super::vault::Held;
@@ -25,7 +26,7 @@ pub(in crate::store) struct StoredBlob {
 
 impl Vault {
     /// Sealed for whoever the stream was begun for.
-    pub async fn seal_blob(
+    async fn seal_blob(
         &self,
         table: &mut dyn KeyTable,
         blob: &BlobId,
@@ -43,7 +44,7 @@ impl Vault {
     }
 
     /// The first of these that opens; `None` where none is left. Their keys are to be learned before.
-    pub fn open_blob(&self, blob: &BlobId, stored: &[StoredBlob]) -> Option<Vec<u8>> {
+    fn open_blob(&self, blob: &BlobId, stored: &[StoredBlob]) -> Option<Vec<u8>> {
         stored.iter().find_map(|stored| {
             let subject = subject_of(&stored.hash)?;
             let Some(Held::Key(key)) = self.held(subject) else { return None };
@@ -52,13 +53,60 @@ impl Vault {
     }
 
     /// Whether one of these should have opened: its subject was not erased.
-    pub fn is_any_left(&self, stored: &[StoredBlob]) -> bool {
+    fn is_any_left(&self, stored: &[StoredBlob]) -> bool {
         let subjects = stored.iter().filter_map(|stored| subject_of(&stored.hash));
         subjects.into_iter().any(|subject| matches!(self.held(subject), Some(Held::Key(_))))
     }
 }
 
-/// Whose a stored blob is.
-pub(in crate::store) fn subject_of(hash: &[u8]) -> Option<SubjectId> {
+/// Whose a stored blob is; nobody's in a plain log.
+fn subject_of(hash: &[u8]) -> Option<SubjectId> {
     Uuid::from_slice(hash.get(LOOKUP..)?).ok().map(SubjectId)
+}
+
+impl Seal {
+    /// An output as it is to be stored, for whoever the stream was begun for.
+    pub async fn blob(
+        &self,
+        table: &mut dyn KeyTable,
+        blob: &BlobId,
+        owner: Option<Stream>,
+        content: &[u8],
+    ) -> Result<StoredBlob, LogError> {
+        match self {
+            Self::Plain => Ok(StoredBlob { hash: hex::decode(&blob.0).unwrap_or_default(), content: content.to_vec() }),
+            Self::Sealed(vault) => vault.seal_blob(table, blob, owner, content).await,
+        }
+    }
+
+    /// The first and the last hash that a blob can be stored under; `None` for what is no hex, the name of nothing.
+    pub fn blob_hashes(&self, blob: &BlobId) -> Option<(Vec<u8>, Vec<u8>)> {
+        match self {
+            Self::Plain => hex::decode(&blob.0).ok().map(|hash| (hash.clone(), hash)),
+            Self::Sealed(vault) => {
+                let lookup = vault.blob_lookup(blob);
+                let last = [lookup.as_slice(), &[0xff; 16]].concat();
+                Some((lookup, last))
+            }
+        }
+    }
+
+    /// Whose keys are to be learned before these are opened.
+    pub fn subjects_of_blobs(&self, stored: &[StoredBlob]) -> Vec<SubjectId> {
+        stored.iter().filter_map(|stored| subject_of(&stored.hash)).collect()
+    }
+
+    /// What was stored; the error says what is wrong with it.
+    pub fn open_blob(&self, blob: &BlobId, stored: Vec<StoredBlob>) -> Result<Option<Vec<u8>>, &'static str> {
+        match self {
+            Self::Plain => match stored.into_iter().next().map(|stored| stored.content) {
+                Some(content) if BlobId::of(&content) != *blob => Err("is not what was stored: its SHA-256 differs"),
+                found => Ok(found),
+            },
+            Self::Sealed(vault) => match vault.open_blob(blob, &stored) {
+                None if vault.is_any_left(&stored) => Err("does not open: it was changed"),
+                found => Ok(found),
+            },
+        }
+    }
 }

@@ -28,7 +28,6 @@ pub(super) use batch::SealedBatch;
 pub(super) use batch::Sealing;
 pub(super) use blob::LOOKUP as BLOB_LOOKUP;
 pub(super) use blob::StoredBlob;
-pub(super) use blob::subject_of as subject_of_blob;
 pub use cipher::NotAKey;
 pub use cipher::StoreKey;
 pub(super) use open::OpenedBody;

@@ -56,6 +56,8 @@ pub struct Fake {
     /// How often the source was opened; it fails while `is_down`.
     pub opened: Mutex<usize>,
     pub is_down: Mutex<bool>,
+    /// Whether histories cannot be read.
+    pub is_unreadable: Mutex<bool>,
 }
 
 impl Fake {
@@ -76,6 +78,7 @@ impl Fake {
             replay: None,
             opened: Mutex::new(0),
             is_down: Mutex::new(false),
+            is_unreadable: Mutex::new(false),
         }
     }
 
@@ -171,6 +174,9 @@ impl Client for Fake {
         let story = self.story.lock().unwrap();
         let events = |rows: Vec<Envelope>| Ok(QueryAnswer::Events(Page { rows, more: false }));
         match query {
+            Query::Stream { .. } if *self.is_unreadable.lock().unwrap() => {
+                Err(ClientError { message: "the store is closed".to_owned(), hint: "open it".to_owned() })
+            }
             Query::Stream { stream, after, .. } => {
                 let wanted = |event: &&Envelope| event.stream == stream && event.version > after;
                 events(story.log.iter().filter(wanted).cloned().collect())

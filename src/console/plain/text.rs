@@ -53,7 +53,8 @@ pub fn run(run: &Run) -> String {
 /// A card in full, and how to decide on it.
 pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
     let extent = Extent::Everything;
-    let view = CardCache::default().view(&CardContext { approval, snapshot, keymap, now, width: WIDTH, extent });
+    let context = CardContext { approval, snapshot, keymap, now, width: WIDTH, extent, evidence: None };
+    let view = CardCache::default().view(&context);
     let id = approval.id.short();
     let mut lines = vec![format!("Request {id}, {}:", approval.state)];
     lines.extend(readable(&view.rows));

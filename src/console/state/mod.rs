@@ -45,6 +45,7 @@ pub use pane::Laid;
 pub use pane::Pane;
 pub use pane::Step;
 pub use review::Direction;
+pub use review::Evidence;
 pub use review::Extent;
 pub use review::Painted;
 pub use review::Readiness;
@@ -220,19 +221,26 @@ impl State {
         }
     }
 
-    pub fn run_page_mut(&mut self, run: RunId) -> Option<&mut RunPage> {
-        self.pages.iter_mut().find_map(|page| match page {
-            Page::Run(open) if open.run == run => Some(open),
-            Page::Run(_) | Page::Card(_) => None,
-        })
+    /// Tells every page that shows the history of `run` what became of reading it.
+    pub fn run_read(&mut self, run: RunId, loading: &Loading) {
+        for page in &mut self.pages {
+            match page {
+                Page::Run(open) if open.run == run => open.loading = loading.clone(),
+                Page::Card(Review { evidence: Some(evidence), .. }) if evidence.run == run => {
+                    evidence.loading = loading.clone();
+                }
+                Page::Run(_) | Page::Card(_) => {}
+            }
+        }
     }
 
-    /// Runs whose pages are open.
-    pub fn open_runs(&self) -> impl Iterator<Item = RunId> + '_ {
-        self.pages.iter().filter_map(|page| match page {
+    /// Runs whose histories the open pages show.
+    pub fn open_runs(&self) -> BTreeSet<RunId> {
+        let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
-            Page::Card(_) => None,
-        })
+            Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
+        };
+        self.pages.iter().filter_map(run).collect()
     }
 
     /// The pane that keys move in.

@@ -6,9 +6,11 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use super::Loading;
 use super::pane::Pane;
 use crate::domain::ApprovalId;
 use crate::domain::CardDigest;
+use crate::domain::RunId;
 
 /// Time since the console started, on a clock that never goes back.
 pub type Uptime = Duration;
@@ -70,12 +72,21 @@ pub struct Review {
     pub approval: ApprovalId,
     pub pane: Pane,
     pub extent: Extent,
+    /// The history of the run that asks, once it was wanted for this card.
+    pub evidence: Option<Evidence>,
     seen: Seen,
     /// When the card, with this digest, first was on the terminal.
     first_flushed: Option<Uptime>,
     /// When the last row of what will run was on the terminal.
     all_flushed: Option<Uptime>,
     digest: Option<CardDigest>,
+}
+
+/// A run's history that is read for a card.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    pub run: RunId,
+    pub loading: Loading,
 }
 
 /// Rows that have been on the screen, in the layout they belong to.
@@ -99,11 +110,17 @@ impl Review {
             approval,
             pane: Pane::default(),
             extent: Extent::Card,
+            evidence: None,
             seen: Seen::default(),
             first_flushed: None,
             all_flushed: None,
             digest: None,
         }
+    }
+
+    /// The same page with a card that must be read anew: another one, or this one after somebody else sat here.
+    pub fn anew(&mut self, approval: ApprovalId) {
+        *self = Self { evidence: self.evidence.take(), ..Self::new(approval) };
     }
 
     /// Digest of the card that is on the terminal: what an approval names.

@@ -10,7 +10,9 @@ use super::submit;
 use super::toast;
 use crate::console::intent::Intent;
 use crate::console::state::Direction;
+use crate::console::state::Evidence;
 use crate::console::state::Extent;
+use crate::console::state::Loading;
 use crate::console::state::Prompt;
 use crate::console::state::PromptFor;
 use crate::console::state::Readiness;
@@ -33,15 +35,22 @@ pub enum Care {
     Seen,
 }
 
-/// Shows all there is to know of the card, or the card alone.
-pub fn everything(state: &mut State) -> Vec<Request> {
-    if let Some(review) = state.review_mut() {
-        review.extent = match review.extent {
-            Extent::Card => Extent::Everything,
-            Extent::Everything => Extent::Card,
-        };
+/// Shows all there is to know of the card, or the card alone. The history of its run is read for that where no page of
+/// the run did so before.
+pub fn everything(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let Some(review) = state.review_mut() else { return Vec::new() };
+    review.extent = match review.extent {
+        Extent::Card => Extent::Everything,
+        Extent::Everything => Extent::Card,
+    };
+    let Some(approval) = world.snapshot.approvals.get(&review.approval) else { return Vec::new() };
+    let is_here = world.snapshot.threads.contains_key(&approval.run);
+    let is_asked = matches!(&review.evidence, Some(Evidence { loading: Loading::Asked, .. }));
+    if review.extent == Extent::Card || is_here || is_asked {
+        return Vec::new();
     }
-    Vec::new()
+    review.evidence = Some(Evidence { run: approval.run, loading: Loading::Asked });
+    vec![Request::ReadRun(approval.run)]
 }
 
 pub fn approve(state: &mut State, world: &World<'_>, pressed: Pressed) -> Vec<Request> {

@@ -16,7 +16,6 @@ use crate::console::state::Arguments;
 use crate::console::state::Drafting;
 use crate::console::state::Misfit;
 use crate::console::state::Page;
-use crate::console::state::Review;
 use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::console::state::Tone;
@@ -147,7 +146,7 @@ pub fn asked_anew(state: &mut State, envelope: &Envelope) {
     if let Some(Page::Card(review)) = state.pages.last_mut()
         && review.approval == edit.request
     {
-        *review = Review::new(id);
+        review.anew(id);
     }
 }
 

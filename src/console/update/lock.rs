@@ -10,7 +10,6 @@ use crate::console::state::Asking;
 use crate::console::state::Leaving;
 use crate::console::state::LockField;
 use crate::console::state::LockScreen;
-use crate::console::state::Review;
 use crate::console::state::State;
 use crate::domain::Untrusted;
 use crate::ports::Unlocking;
@@ -23,7 +22,7 @@ pub fn lock(state: &mut State) {
     }
     state.lock.screen = Some(LockScreen::default());
     if let Some(review) = state.review_mut() {
-        *review = Review::new(review.approval);
+        review.anew(review.approval);
     }
 }
 

@@ -109,7 +109,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::FoldAll => navigate::fold_all(state),
         Intent::ShowEvent => navigate::show_event(state),
         Intent::Follow => navigate::follow(state),
-        Intent::Everything => decide::everything(state),
+        Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),
         Intent::Approve => decide::approve(state, world, pressed),
         Intent::Deny | Intent::Dismiss => decide::deny(state, world, pressed),

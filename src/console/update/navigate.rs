@@ -29,9 +29,13 @@ pub fn back(state: &mut State) -> Vec<Request> {
         state.sheet = None;
         return Vec::new();
     }
-    match state.pages.pop() {
-        Some(Page::Run(open)) => drop_run(state, open.run),
-        Some(Page::Card(_)) => Vec::new(),
+    match state.pages.last() {
+        Some(Page::Run(open)) => {
+            let run = open.run;
+            state.pages.pop();
+            drop_run(state, run)
+        }
+        Some(Page::Card(_)) => close_card(state),
         None => clear_filter(state),
     }
 }
@@ -51,7 +55,7 @@ pub fn clear_filter(state: &mut State) -> Vec<Request> {
 /// Goes to a screen; pages opened over the old one are closed.
 pub fn show(state: &mut State, screen: Screen) -> Vec<Request> {
     state.sheet = None;
-    let mut requests: Vec<_> = state.open_runs().map(Request::DropRun).collect();
+    let mut requests: Vec<_> = state.open_runs().into_iter().map(Request::DropRun).collect();
     state.pages.clear();
     state.screen = screen;
     if screen == Screen::Log && state.log.reading == Reading::Never {
@@ -75,10 +79,9 @@ pub fn next_waiting(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let after = waiting.iter().find(|id| here.is_none_or(|here| **id > here)).or(waiting.first());
     match after {
         Some(id) if Some(*id) != here => {
-            if here.is_some() {
-                state.pages.pop();
-            }
-            open_card(state, *id)
+            let mut requests = close_card(state);
+            requests.extend(open_card(state, *id));
+            requests
         }
         Some(_) => Vec::new(),
         None => {
@@ -150,6 +153,14 @@ pub fn open_run(state: &mut State, run: RunId) -> Vec<Request> {
 pub fn open_card(state: &mut State, approval: ApprovalId) -> Vec<Request> {
     state.pages.push(Page::Card(Review::new(approval)));
     Vec::new()
+}
+
+/// Closes the card, if one is shown.
+pub fn close_card(state: &mut State) -> Vec<Request> {
+    match state.pages.pop_if(|page| matches!(page, Page::Card(_))) {
+        Some(Page::Card(Review { evidence: Some(evidence), .. })) => drop_run(state, evidence.run),
+        _ => Vec::new(),
+    }
 }
 
 pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
@@ -252,12 +263,12 @@ fn can_read(reading: Reading) -> bool {
 }
 
 fn drop_run(state: &State, run: RunId) -> Vec<Request> {
-    if state.open_runs().any(|open| open == run) { Vec::new() } else { vec![Request::DropRun(run)] }
+    if state.open_runs().contains(&run) { Vec::new() } else { vec![Request::DropRun(run)] }
 }
 
 /// What the log screen reads first after the source began anew.
 pub fn reread(state: &mut State) -> Vec<Request> {
-    let mut requests: Vec<_> = state.open_runs().map(Request::ReadRun).collect();
+    let mut requests: Vec<_> = state.open_runs().into_iter().map(Request::ReadRun).collect();
     let search = std::mem::take(&mut state.log.search);
     state.log = LogPane { search, ..LogPane::default() };
     if state.screen == Screen::Log {

@@ -32,9 +32,7 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
                 Ok(_) => Loading::Ready,
                 Err(error) => Loading::Failed(shown(&error.message)),
             };
-            if let Some(open) = state.run_page_mut(run) {
-                open.loading = loading;
-            }
+            state.run_read(run, &loading);
             Vec::new()
         }
         Reply::ArgumentsRead { approval, result } => {
@@ -119,18 +117,17 @@ fn submitted(
         _ => String::new(),
     };
     toast(state, world, Tone::Good, done, more);
+    let mut requests = Vec::new();
     if state.review().is_some_and(|review| Some(review.approval) == decided) {
-        state.pages.pop();
+        requests = navigate::close_card(state);
     }
-    match command {
-        Command::Start { run, .. } => {
-            if matches!(state.sheet, Some(Sheet::Goal(_))) {
-                state.sheet = None;
-            }
-            navigate::open_run(state, run)
+    if let Command::Start { run, .. } = command {
+        if matches!(state.sheet, Some(Sheet::Goal(_))) {
+            state.sheet = None;
         }
-        _ => Vec::new(),
+        requests.extend(navigate::open_run(state, run));
     }
+    requests
 }
 
 fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {

@@ -321,3 +321,33 @@ async fn a_key_that_comes_with_others_decides_nothing_not_even_the_first() {
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "alone it decides");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_card_from_the_queue_shows_how_it_came_to_it_one_key_away() {
+    let mut story = effect(push_card());
+    request(&mut story, run_id(1), 2, "shell", serde_json::json!({}));
+    self::ask(&mut story, 2, run_id(1), 2, Ask::Effect { card: restart_card() });
+    let mut console = card_open(story, 120).await;
+    assert!(console.app.snapshot().threads.is_empty(), "no page of the run was opened before");
+    console.press("v").await;
+    assert!(console.sees("This is the first call of the run."), "{}", console.screen());
+    // The next card of the same run asks for the same history anew, and closing it lets go of it.
+    console.press("w").await;
+    assert!(console.app.snapshot().threads.is_empty(), "kept for no page");
+    console.press("v").await;
+    assert!(console.sees("How it came to this") && console.sees("shell"), "{}", console.screen());
+    console.press("esc").await;
+    assert!(console.app.snapshot().threads.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_history_that_cannot_be_read_is_said_on_the_card_and_asked_for_again() {
+    let mut console = card_open(effect(push_card()), 120).await;
+    *console.fake.is_unreadable.lock().unwrap() = true;
+    console.press("v").await;
+    assert!(console.sees("cannot be read: the store is closed"), "{}", console.screen());
+    *console.fake.is_unreadable.lock().unwrap() = false;
+    console.press("v").await;
+    console.press("v").await;
+    assert!(console.sees("This is the first call of the run."), "{}", console.screen());
+}

@@ -5,6 +5,7 @@ use super::remark;
 use super::title;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
+use crate::console::state::Loading;
 use crate::console::view::format;
 use crate::console::view::text::Align;
 use crate::console::view::text::Row;
@@ -32,7 +33,13 @@ fn evidence(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     let width = context.width;
     let Some(thread) = context.thread() else {
         rows.push(Row::section("How it came to this", Row::new(), width));
-        return remark("The history of this run is not loaded; open the run to see it.", width, rows);
+        return match context.evidence {
+            Some(Loading::Asked | Loading::Ready) => remark("Reading the history of the run.", width, rows),
+            Some(Loading::Failed(reason)) => {
+                remark(&format!("The history of the run cannot be read: {reason}"), width, rows)
+            }
+            None => remark("The history of the run is not here.", width, rows),
+        };
     };
     let earlier: Vec<_> = thread.calls.values().filter(|entry| entry.call.call < context.approval.call).collect();
     let outside = earlier.iter().filter(|entry| is_outside(entry)).count();

@@ -19,6 +19,7 @@ use super::wrap::sentence;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::state::Extent;
+use crate::console::state::Loading;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
 use crate::domain::EffectCard;
@@ -38,6 +39,8 @@ pub struct CardContext<'a> {
     pub now: Timestamp,
     pub width: usize,
     pub extent: Extent,
+    /// What became of reading how it came to this card; `None` when nobody asked for it.
+    pub evidence: Option<&'a Loading>,
 }
 
 impl<'a> CardContext<'a> {

@@ -14,6 +14,7 @@ fn view(story: &Story, approval: ApprovalId, width: usize, extent: Extent) -> Ca
         now: story.now(),
         width,
         extent,
+        evidence: None,
     };
     CardCache::default().view(&context)
 }
@@ -128,6 +129,7 @@ fn the_cache_draws_the_same_card_and_notices_a_decision() {
             now: story.now(),
             width,
             extent: Extent::Card,
+            evidence: None,
         };
         assert_eq!(cache.view(&context), CardCache::default().view(&context));
     };

@@ -166,7 +166,8 @@ fn card<'a>(scene: &Scene<'a>, caches: &mut Caches, review: &Review, width: usiz
     };
     let Scene { snapshot, keymap, now, .. } = *scene;
     let extent = review.extent;
-    let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent });
+    let evidence = review.evidence.as_ref().map(|evidence| &evidence.loading);
+    let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent, evidence });
     let painted = Painted {
         approval: approval.id,
         digest: approval.ask.digest(),

@@ -35,13 +35,18 @@ impl Desk {
     pub async fn on(log: Arc<dyn Log>, output: usize) -> Self {
         let log = Arc::new(Counted { log, appends: AtomicU64::new(0) });
         let started = Arc::new(tokio::sync::Notify::new());
-        let tools: Tools = [("step", EffectClass::Observe), ("push", EffectClass::External)]
-            .into_iter()
-            .map(|(name, class)| {
-                let tool: Arc<dyn Tool> = Arc::new(Step::new(name, class, output, started.clone()));
-                (ToolName(name.to_owned()), tool)
-            })
-            .collect::<BTreeMap<_, _>>();
+        let (none, wait) = (Duration::ZERO, Duration::from_millis(20));
+        let tools: Tools = [
+            ("step", EffectClass::Observe, none),
+            ("wait", EffectClass::Observe, wait),
+            ("push", EffectClass::External, none),
+        ]
+        .into_iter()
+        .map(|(name, class, lasting)| {
+            let tool: Arc<dyn Tool> = Arc::new(Step::new(name, class, lasting, output, started.clone()));
+            (ToolName(name.to_owned()), tool)
+        })
+        .collect::<BTreeMap<_, _>>();
         let parts = Parts {
             log: log.clone(),
             model: Arc::new(NoModel),
@@ -143,17 +148,24 @@ impl Log for Counted {
     }
 }
 
-/// A tool that does nothing and returns as many bytes as asked.
+/// A tool that does nothing for a while and returns as many bytes as asked.
 struct Step {
     spec: ToolSpec,
+    lasting: Duration,
     output: usize,
     started: Arc<tokio::sync::Notify>,
 }
 
 impl Step {
-    fn new(name: &str, class: EffectClass, output: usize, started: Arc<tokio::sync::Notify>) -> Self {
+    fn new(
+        name: &str,
+        class: EffectClass,
+        lasting: Duration,
+        output: usize,
+        started: Arc<tokio::sync::Notify>,
+    ) -> Self {
         let spec = tool_spec(name, class, Repeat::Repeatable);
-        Self { spec, output, started }
+        Self { spec, lasting, output, started }
     }
 }
 
@@ -170,6 +182,9 @@ impl Tool for Step {
     async fn perform(&self, _invocation: Invocation<'_>) -> ToolResult {
         if self.spec.class == EffectClass::External {
             self.started.notify_one();
+        }
+        if !self.lasting.is_zero() {
+            tokio::time::sleep(self.lasting).await;
         }
         ToolResult::success("done", Output::text("x".repeat(self.output)))
     }

@@ -217,6 +217,7 @@ impl Writer {
         loop {
             let after = self.core.committed().cursor;
             let envelopes = self.core.log.read(after, CATCH_UP).await?;
+            let is_all = envelopes.len() < CATCH_UP as usize;
             if envelopes.is_empty() {
                 return Ok(());
             }
@@ -230,6 +231,9 @@ impl Writer {
                 }
             }
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes));
+            if is_all {
+                return Ok(());
+            }
         }
     }
 

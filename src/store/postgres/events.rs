@@ -32,10 +32,13 @@ macro_rules! events {
 
 pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
     let question = || {
-        let query = sqlx::query(events!("seq > $2 ORDER BY seq LIMIT $3")).bind(store.tenant.0.clone());
-        query.bind(to_sql(after)).bind(i64::from(limit))
+        let query = sqlx::query(
+            "SELECT seq, hash, stream, version, at, actor, body FROM morningai.events_after($1, $2, $3) ORDER BY seq",
+        );
+        query.bind(store.tenant.0.clone()).bind(to_sql(after)).bind(i64::from(limit))
     };
-    let rows = fetch_rows(store, question).await?;
+    let rows = store.ask(How::Calling, "read", question).await?;
+    learn_keys(store, &rows).await?;
     let events = decode_all(store, &rows)?;
     if let Some(last) = rows.last() {
         store.seen.note(place(last).map_err(|error| store.explain("read", &error))?);
@@ -126,9 +129,13 @@ async fn search_sealed(store: &Store, before: u64, limit: u32, text: &str) -> Re
 /// With the keys that they name.
 async fn fetch_rows(store: &Store, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
     let rows = store.ask(How::Reading, "read", question).await?;
-    let columns = rows.iter().flat_map(|row| [5, 6].into_iter().filter_map(|column| row.try_get(column).ok()));
-    keys::learn(store, store.seal.unknown(columns)).await?;
+    learn_keys(store, &rows).await?;
     Ok(rows)
+}
+
+async fn learn_keys(store: &Store, rows: &[PgRow]) -> Result<(), LogError> {
+    let columns = rows.iter().flat_map(|row| [5, 6].into_iter().filter_map(|column| row.try_get(column).ok()));
+    keys::learn(store, store.seal.unknown(columns)).await
 }
 
 async fn fetch(store: &Store, question: impl Fn() -> Question) -> Result<Vec<Envelope>, LogError> {

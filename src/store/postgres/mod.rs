@@ -297,7 +297,8 @@ impl Store {
 
     /// Where the log ends, whoever wrote it.
     async fn read_end(&self) -> Result<Place, LogError> {
-        let rows = self.ask(How::Reading, "read the head of", || sqlx::query(END).bind(self.tenant.0.clone())).await?;
+        let question = || sqlx::query("SELECT seq, hash FROM morningai.log_end($1, 0)").bind(self.tenant.0.clone());
+        let rows = self.ask(How::Calling, "read the head of", question).await?;
         rows.first().map_or(Ok(Place::default()), place).map_err(|error| self.explain("read the head of", &error))
     }
 

@@ -33,6 +33,11 @@ impl Seen {
         }
     }
 
+    /// The place of the event with this number, if it is the furthest.
+    pub fn at(&self, seq: u64) -> Option<Place> {
+        Some(*self.furthest()).filter(|place| place.seq == seq)
+    }
+
     fn furthest(&self) -> MutexGuard<'_, Place> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -42,16 +47,12 @@ impl Seen {
 pub(super) async fn read_end(store: &Store) -> Result<Place, LogError> {
     let seen = *store.seen.furthest();
     let question = || {
-        sqlx::query(
-            "SELECT seq, hash,
-                (SELECT seen.hash FROM morningai.event AS seen WHERE seen.tenant = $1 AND seen.seq = $2)
-             FROM morningai.event WHERE tenant = $1 ORDER BY seq DESC LIMIT 1",
-        )
-        .bind(store.tenant.0.clone())
-        .bind(to_sql(seen.seq))
+        sqlx::query("SELECT seq, hash, seen_hash FROM morningai.log_end($1, $2)")
+            .bind(store.tenant.0.clone())
+            .bind(to_sql(seen.seq))
     };
     let doing = "read the head of";
-    let rows = store.ask(How::Reading, doing, question).await?;
+    let rows = store.ask(How::Calling, doing, question).await?;
     let read = |row| Ok((place(row)?, row.try_get::<Option<Vec<u8>>, _>(2)?));
     let found = rows.first().map(read).transpose().map_err(|error| store.explain(doing, &error))?;
     let (end, hash) = found.unwrap_or_default();

@@ -15,6 +15,9 @@ use crate::domain::SourceText;
 use crate::domain::Tenant;
 use crate::tools::sandbox::SandboxSettings;
 
+/// Where a server puts backups, below the data directory.
+const BACKUPS: &str = "backups";
+
 /// How a place came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
@@ -50,6 +53,18 @@ impl Places {
     /// The directory for everything this program writes; only its owner may look into it.
     pub(super) fn make_data_dir(&self) -> Result<(), Failure> {
         make_private(self.paths.data_dir())
+    }
+
+    /// The directory for backups that a server writes; nobody else may look into it either.
+    pub(super) fn make_backup_dir(&self) -> Result<PathBuf, Failure> {
+        let dir = self.backup_dir();
+        make_private(&dir)?;
+        Ok(dir)
+    }
+
+    /// The same without making it.
+    pub(super) fn backup_dir(&self) -> PathBuf {
+        self.paths.data_dir().join(BACKUPS)
     }
 
     /// Path in the configuration, as a path on this machine.

@@ -197,6 +197,13 @@ impl Http {
         self.send(self.client.get(format!("{}{path}", self.base))).await
     }
 
+    /// Asks until it is answered like this.
+    pub async fn get_until(&self, path: &str, wanted: u16) {
+        let wait = async { while self.get(path).await.0 != wanted {} };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
+        assert!(waited.is_ok(), "never: {wanted} of {path}");
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         self.send(self.client.post(format!("{}{path}", self.base)).json(&body)).await
     }

@@ -129,7 +129,7 @@ async fn while_a_backup_is_under_way_nothing_else_begins_even_when_nobody_waits_
     held.go_on.send(Ok(())).await.unwrap();
 
     // The turn is over a moment after the work is.
-    while http.get("/v1/db/check").await.0 != 200 {}
+    http.get_until("/v1/db/check", 200).await;
     held.go_on.send(Err(Whose::Disk)).await.unwrap();
     let (status, problem) = http.post("/v1/db/backup", json!({})).await;
     assert_eq!((status, &problem["type"]), (507, &json!("urn:morningai:problem:no-room")), "{problem}");

@@ -217,7 +217,7 @@ async fn somebody_is_exported_and_erased_once_the_name_is_repeated() {
     assert!(audit.lines().any(|line| line.contains(pseudonym) && line.contains("person:root")), "{audit}");
     problem(&site, http.get("/v1/subjects/bo/export").await, 404, "holds nothing");
     // Nor does the server tell what it remembers, once it heard of it.
-    while http.get(&format!("/v1/runs/{run}")).await.0 != 404 {}
+    http.get_until(&format!("/v1/runs/{run}"), 404).await;
     assert_eq!(http.get("/v1/subjects/ana-canary/export").await.0, 200);
     let verified = site.run(&["--json", "log", "verify"]).ended(0).json();
     assert_eq!(verified[0]["intact"], true);

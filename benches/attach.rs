@@ -3,6 +3,8 @@
 //! `cargo bench --bench attach`. Prints figures and asserts none, for a disk and two cores are what they are. Consoles
 //! run in a process of their own with the lowest priority, since they are elsewhere in life.
 
+#[path = "support/no_upkeep.rs"]
+mod no_upkeep;
 #[path = "support/nothing.rs"]
 mod nothing;
 
@@ -310,6 +312,7 @@ impl Desk {
             client: Arc::new(LocalClient::new(runtime.clone(), Status::default())),
             log,
             host: Arc::new(NoHost),
+            upkeep: Arc::new(no_upkeep::NoUpkeep),
             gate,
             exposure: Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() },
         };

@@ -24,6 +24,8 @@ pub use crate::ports::Uncommitted;
 pub use crate::ports::Work;
 pub use crate::shape::Finding;
 pub use crate::shape::Health;
+pub use crate::shape::Pruned;
+pub use crate::shape::Trial;
 
 /// The program around the commands.
 #[async_trait]
@@ -170,25 +172,6 @@ pub struct Rehearsed {
     pub outputs: u64,
     /// What is wrong with it; empty for a sound one.
     pub problems: Vec<String>,
-}
-
-/// Whether something is only tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trial {
-    Yes,
-    No,
-}
-
-/// What was pruned, or would be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pruned {
-    pub store: String,
-    pub ended_before: Timestamp,
-    pub runs: u64,
-    pub events: u64,
-    pub outputs: u64,
-    /// Whether outputs had to stay for another time.
-    pub outputs_left: bool,
 }
 
 /// Whether an examination asks the models anything; that may cost money.

@@ -19,9 +19,9 @@ pub enum Role {
     Analyst,
     /// On call: starts and steers runs, decides on what is not critical.
     Operator,
-    /// Decides on what is critical, looks after people, policies and the store.
+    /// Decides on what is critical, looks after people and policies, sees how the store is.
     Admin,
-    /// May do everything, erase included.
+    /// May do everything, backups, pruning and erasing included.
     Owner,
 }
 
@@ -100,8 +100,10 @@ actions! {
     ApproveCritical = "approvals.approve_critical", "approve an effect of critical risk, or any in production";
     ManagePolicies = "policies.manage", "change policies, budgets and limits";
     ManageAccounts = "accounts.manage", "manage accounts and tokens of roles below one's own";
+    Inspect = "store.read", "see what the store is, and compare its lists with the log";
     Backup = "store.backup", "take backups, migrate and rebuild the store";
     Restore = "store.restore", "put a backup in the store's place";
+    Prune = "store.prune", "remove runs that ended long ago";
     Erase = "store.erase", "erase a person's data for good";
     ManageOwners = "owners.manage", "make and unmake owners and admins";
     Orchestrate = "runtime.orchestrate", "report outcomes of effects; only the program itself does";

@@ -205,15 +205,25 @@ impl Snapshot {
 
     /// Drops the oldest of what has ended, so that memory does not grow with history.
     pub fn forget_old(&mut self) {
+        self.forget_but(Self::RECENT);
+    }
+
+    /// Drops all that has ended and nobody works on, since the store may hold it no more.
+    pub fn forget_ended(&mut self) {
+        self.forget_but(0);
+    }
+
+    /// Drops what has ended, but for the newest of each kind.
+    fn forget_but(&mut self, kept: usize) {
         let ended: Vec<_> = self.runs.values().filter(|run| run.state.is_final()).map(|run| run.id).collect();
-        for id in ended.iter().take(ended.len().saturating_sub(Self::RECENT)) {
+        for id in ended.iter().take(ended.len().saturating_sub(kept)) {
             if !self.threads.contains_key(id) {
                 self.runs.remove(id);
             }
         }
         let settled: Vec<_> =
             self.approvals.values().filter(|approval| !approval.state.is_open()).map(|approval| approval.id).collect();
-        for id in settled.iter().take(settled.len().saturating_sub(Self::RECENT)) {
+        for id in settled.iter().take(settled.len().saturating_sub(kept)) {
             let awaited = self.approvals.get(id).is_some_and(|approval| {
                 self.runs.get(&approval.run).is_some_and(|run| run.awaited().any(|wanted| wanted == *id))
             });

@@ -10,7 +10,7 @@ use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
 
 /// Ended runs, settled requests and days loaded at the start, of each.
-const RECENT: u32 = 50;
+pub(super) const RECENT: u32 = 50;
 /// Most open rows of a kind; more than anybody can supervise.
 const PAGE: u32 = 1000;
 

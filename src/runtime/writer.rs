@@ -13,6 +13,7 @@ use super::core::Core;
 use super::core::Job;
 use super::open;
 use super::supervisor;
+use crate::domain::AccessEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Command;
 use crate::domain::Envelope;
@@ -230,11 +231,25 @@ impl Writer {
                     self.core.tell_committed(envelope);
                 }
             }
+            if envelopes.iter().any(removes) {
+                self.forget_removed().await?;
+            }
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes));
             if is_all {
                 return Ok(());
             }
         }
+    }
+
+    /// What was pruned or erased is not told from memory any more; what is left of the newest is read again.
+    async fn forget_removed(&self) -> Result<(), LogError> {
+        for mut snapshot in [self.core.committed(), self.core.staging()] {
+            snapshot.forget_ended();
+        }
+        for kind in [RowKind::Run, RowKind::Approval] {
+            self.load(RowFilter::Closed { kind, offset: 0, limit: open::RECENT }).await?;
+        }
+        Ok(())
     }
 
     async fn catch_up_or_log(&mut self) {
@@ -362,6 +377,11 @@ impl Staged {
         let Envelope { stream, version, at, by, event, .. } = envelope;
         self.batch.events.push(NewEvent { stream, version, at, by, event });
     }
+}
+
+/// Whether an event tells of rows that are gone.
+fn removes(envelope: &Envelope) -> bool {
+    matches!(envelope.event, Event::Access(AccessEvent::LogPruned { .. } | AccessEvent::SubjectErased { .. }))
 }
 
 fn needs_thread(command: &Command) -> bool {

@@ -3,7 +3,8 @@
 //! `listen` takes connections and is patient with none of them for long; `door` lets in only whom the gate admits, and
 //! only to what they may do; `rights` asks it about each command, of a request and of an attached console alike;
 //! `routes` is the one table that the router and the OpenAPI document are both made from; `feed` tells consoles what
-//! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console.
+//! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console, and
+//! whoever looks after the store, one thing at a time (`turn`).
 
 mod api;
 mod body;
@@ -21,6 +22,8 @@ mod rights;
 mod routes;
 mod tls;
 mod token;
+mod turn;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -49,6 +52,7 @@ pub use tls::Identity;
 pub use token::TokenFileError;
 pub use token::own_token;
 pub use token::read_token;
+pub use upkeep::Upkeep;
 
 /// Time between looks at what the log was not told of yet.
 const TELL: std::time::Duration = std::time::Duration::from_secs(5);
@@ -58,6 +62,7 @@ pub struct Parts {
     pub client: Arc<dyn Client>,
     pub log: Arc<dyn Log>,
     pub host: Arc<dyn Host>,
+    pub upkeep: Arc<dyn Upkeep>,
     pub gate: Arc<Gate>,
     pub exposure: Exposure,
 }
@@ -105,6 +110,8 @@ pub enum Whose {
     Asker,
     /// Something failed on the server's side.
     Server,
+    /// The server's disk has no room.
+    Disk,
 }
 
 /// A listening server. Dropping it stops nothing; call `end`.
@@ -131,6 +138,8 @@ impl Server {
             client: parts.client,
             log: parts.log,
             host: parts.host,
+            upkeep: parts.upkeep,
+            turns: turn::Turns::default(),
             gate: parts.gate.clone(),
             enrolments: enrolment::Enrolments::default(),
             hosts,
@@ -180,6 +189,8 @@ struct App {
     client: Arc<dyn Client>,
     log: Arc<dyn Log>,
     host: Arc<dyn Host>,
+    upkeep: Arc<dyn Upkeep>,
+    turns: turn::Turns,
     gate: Arc<Gate>,
     enrolments: enrolment::Enrolments,
     hosts: Hosts,

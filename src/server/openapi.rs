@@ -13,6 +13,7 @@ use super::door::Asks;
 use super::problem;
 use super::problem::Problem;
 use super::routes::Answer;
+use super::routes::Crowd;
 use super::routes::Describe;
 use super::routes::Route;
 use super::routes::routes;
@@ -46,9 +47,10 @@ pub fn document() -> Value {
                             is accepted. Times are RFC 3339 UTC. Money is a decimal string in USD. Requests and the \
                             commands of attached consoles are counted for each person: 100 a minute and 1000 an hour \
                             unless the server's configuration says otherwise; beyond that the answer is 429 with \
-                            `Retry-After`. The store is looked after on the server's own machine, with `morningai db`: \
-                            a backup holds every tenant of its file and fills the server's disk, and a rebuild \
-                            replaces rows under those who read them.",
+                            `Retry-After`. Upkeep of the store that is safe while work goes on is here. `morningai db \
+                            migrate`, `restore` and `copy` name stores and files of the server's machine, and `db \
+                            rebuild` would put rows in the place of newer ones that the server writes meanwhile: these \
+                            stay commands of that machine, for when the server is stopped.",
         },
         "paths": paths,
         "components": {
@@ -73,7 +75,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "security": if route.asks == Asks::Nothing { json!([]) } else { json!([{ "token": [] }]) },
     });
     if let Asks::Right(action) = route.asks {
-        operation["description"] = needs(action).into();
+        operation["description"] = format!("{} {}", needs(action), route.note).trim_end().into();
     }
     if let Some(body) = route.body {
         let schema = body(generator).to_value();
@@ -154,6 +156,12 @@ fn statuses(route: &Route) -> Vec<&'static str> {
     }
     if route.body.is_some() {
         statuses.extend(["413", "422"]);
+    }
+    if route.crowd == Crowd::OneAtATime {
+        statuses.push("409");
+    }
+    if route.name == "backUpStore" {
+        statuses.push("507");
     }
     if route.name == "signIn" {
         statuses.extend(["400", "401", "429"]);

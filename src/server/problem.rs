@@ -18,8 +18,10 @@ use crate::access::people::PeopleError;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::ports::ClientError;
+use crate::ports::EraseError;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::shape::ExportError;
 
 /// The media type of RFC 9457.
 pub(super) const MEDIA_TYPE: &str = "application/problem+json";
@@ -165,6 +167,7 @@ impl From<Unprepared> for Problem {
         match unprepared.whose {
             Whose::Asker => Self::invalid(unprepared.message, unprepared.hint),
             Whose::Server => Self::unavailable(unprepared.message, unprepared.hint),
+            Whose::Disk => Self::new(StatusCode::INSUFFICIENT_STORAGE, "no-room", unprepared.message, unprepared.hint),
         }
     }
 }
@@ -187,6 +190,29 @@ impl From<LogError> for Problem {
             | LogErrorKind::TooNew
             | LogErrorKind::Unusable
             | LogErrorKind::Unsound => Self::unavailable(error.message, error.hint),
+        }
+    }
+}
+
+impl From<EraseError> for Problem {
+    fn from(error: EraseError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint());
+        match error {
+            EraseError::NotEncrypted => Self::invalid(message, hint),
+            EraseError::Unknown(_) => Self::not_found(message, hint),
+            EraseError::Busy(_) => Self::new(StatusCode::CONFLICT, "busy", message, hint),
+            EraseError::Log(error) => error.into(),
+        }
+    }
+}
+
+impl From<ExportError> for Problem {
+    fn from(error: ExportError) -> Self {
+        let (message, hint) = (error.to_string(), error.hint());
+        match error {
+            ExportError::Nothing(_) => Self::not_found(message, hint),
+            ExportError::Unwritable(_) => Self::unavailable(message, hint),
+            ExportError::Log(error) => error.into(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Every route, in one table. The router and the OpenAPI document are both made from it.
 
 mod people;
+mod store;
 mod work;
 
 use std::sync::Arc;
@@ -39,6 +40,9 @@ pub(super) struct Route {
     pub(super) params: Option<Describe>,
     pub(super) body: Option<Describe>,
     pub(super) answer: Answer,
+    /// What there is to know besides; empty for nothing.
+    pub(super) note: &'static str,
+    pub(super) crowd: Crowd,
     pace: Pace,
     handler: fn() -> MethodRouter<Arc<App>>,
 }
@@ -54,6 +58,14 @@ pub(super) enum Answer {
     Switched,
     /// A document of no fixed schema.
     Document,
+}
+
+/// How many may use a route at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Crowd {
+    Welcome,
+    /// One, of all the routes that say so.
+    OneAtATime,
 }
 
 fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
@@ -77,6 +89,8 @@ impl Route {
             params: None,
             body: None,
             answer,
+            note: "",
+            crowd: Crowd::Welcome,
             pace: Pace::Prompt,
             handler,
         }
@@ -124,6 +138,15 @@ impl Route {
     fn takes_long(self) -> Self {
         Self { pace: Pace::Long, ..self }
     }
+
+    /// Refused while another one of these is under way.
+    fn one_at_a_time(self) -> Self {
+        Self { crowd: Crowd::OneAtATime, ..self }
+    }
+
+    fn note(self, note: &'static str) -> Self {
+        Self { note, ..self }
+    }
 }
 
 /// The table.
@@ -133,6 +156,8 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(people::session_routes());
     routes.extend(people::account_routes());
     routes.extend(people::token_routes());
+    routes.extend(store::store_routes());
+    routes.extend(store::subject_routes());
     routes.extend(work::other_routes());
     routes
 }

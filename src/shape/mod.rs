@@ -1,6 +1,6 @@
 //! What scripts see, be it on a command line or over HTTP: the objects, and how what they name is found.
 //!
-//! Field names are kept across releases. Nothing here performs I/O of its own: it asks the `Client` it is given.
+//! Field names are kept across releases. Nothing here performs I/O of its own: it asks the ports it is given.
 
 mod access;
 mod audit;
@@ -8,7 +8,10 @@ mod escape;
 mod find;
 mod finding;
 mod list;
+mod moment;
 mod object;
+mod store;
+mod subject;
 mod thread;
 
 pub use access::AccountDetail;
@@ -30,10 +33,23 @@ pub use finding::Health;
 pub use list::approvals;
 pub use list::approvals_in;
 pub use list::runs;
+pub use moment::NotPast;
+pub use moment::ago;
+pub use moment::past;
 pub use object::ApprovalDetail;
 pub use object::ApprovalShape;
 pub use object::OfferDetail;
 pub use object::RunDetail;
 pub use object::RunShape;
 pub use object::Verification;
+pub use store::BackupFile;
+pub use store::BackupShape;
+pub use store::ErasedShape;
+pub use store::Pruned;
+pub use store::RowCheck;
+pub use store::StoreShape;
+pub use store::Trial;
+pub use subject::ExportError;
+pub use subject::Sources;
+pub use subject::SubjectExport;
 pub use thread::thread;

@@ -51,6 +51,7 @@ pub use absent::AbsentLog;
 pub use absent_accounts::AbsentAccounts;
 pub use copying::AnyLog;
 pub use copying::CopyReport;
+pub use copying::UNFINISHED_BACKUP;
 pub use copying::back_up;
 pub use copying::copied_columns;
 pub use copying::copy;

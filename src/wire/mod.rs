@@ -21,6 +21,7 @@ mod places;
 mod prune;
 mod secrets;
 mod serve;
+mod served_store;
 mod session;
 mod sign_in;
 mod store;

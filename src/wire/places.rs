@@ -15,6 +15,9 @@ use crate::domain::SourceText;
 use crate::domain::Tenant;
 use crate::tools::sandbox::SandboxSettings;
 
+/// Where a server puts backups, below the data directory.
+const BACKUPS: &str = "backups";
+
 /// How a place came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
@@ -49,7 +52,19 @@ impl Places {
 
     /// The directory for everything this program writes; only its owner may look into it.
     pub(super) fn make_data_dir(&self) -> Result<(), Failure> {
-        make_private(self.paths.data_dir())
+        make_private(self.paths.data_dir(), "data directory")
+    }
+
+    /// The directory for backups that a server writes; nobody else may look into it either.
+    pub(super) fn make_backup_dir(&self) -> Result<PathBuf, Failure> {
+        let dir = self.backup_dir();
+        make_private(&dir, "directory of backups")?;
+        Ok(dir)
+    }
+
+    /// The same without making it.
+    pub(super) fn backup_dir(&self) -> PathBuf {
+        self.paths.data_dir().join(BACKUPS)
     }
 
     /// Path in the configuration, as a path on this machine.
@@ -83,11 +98,11 @@ pub(super) fn read(path: &Path, what: &str) -> Result<SourceText, Failure> {
     Ok(SourceText::new(path.display().to_string(), text))
 }
 
-fn make_private(dir: &Path) -> Result<(), Failure> {
+fn make_private(dir: &Path, what: &str) -> Result<(), Failure> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true).mode(0o700);
     builder.create(dir).map_err(|error| {
-        Failure::usage(format!("the data directory cannot be made: {error}"))
+        Failure::usage(format!("the {what} cannot be made: {error}"))
             .at(dir.display().to_string())
             .next("check who owns it, or give another one with --data-dir")
     })
@@ -128,8 +143,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
         let made = dir.path().join("a/b");
-        make_private(&made).unwrap();
-        make_private(&made).unwrap();
+        make_private(&made, "directory").unwrap();
+        make_private(&made, "directory").unwrap();
         assert_eq!(std::fs::metadata(&made).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }

@@ -5,6 +5,7 @@ use super::store::OpenStore;
 use crate::cli::Failure;
 use crate::cli::Pruned;
 use crate::cli::Trial;
+use crate::domain::Actor;
 use crate::domain::Timestamp;
 use crate::ports::Clock;
 use crate::ports::Log;
@@ -25,14 +26,20 @@ pub(super) async fn prune(wire: &Wire, ended_before: Timestamp, trial: Trial) ->
         Trial::Yes => wire.store_to_read().await?,
         Trial::No => wire.store_to_write().await?,
     };
-    let pruned = prune_store(wire, &store, ended_before, trial).await;
+    let pruned = prune_store(&store, &wire.person, ended_before, trial).await;
     let closed = store.close().await;
     let pruned = pruned?;
     closed?;
     Ok(pruned)
 }
 
-async fn prune_store(wire: &Wire, store: &OpenStore, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Failure> {
+/// The same on a store that is open, in somebody's name.
+pub(super) async fn prune_store(
+    store: &OpenStore,
+    by: &Actor,
+    ended_before: Timestamp,
+    trial: Trial,
+) -> Result<Pruned, Failure> {
     let log = store.shared();
     check(log.as_ref(), store).await?;
     let mut tries = 0;
@@ -45,11 +52,12 @@ async fn prune_store(wire: &Wire, store: &OpenStore, ended_before: Timestamp, tr
             events: plan.events,
             outputs: plan.outputs.len() as u64,
             outputs_left: false,
+            trial: trial == Trial::Yes,
         };
         if trial == Trial::Yes || plan.runs.is_empty() {
             return Ok(pruned);
         }
-        match perform(wire, store, ended_before, plan).await {
+        match perform(store, by, ended_before, plan).await {
             Ok(report) => {
                 pruned.events = report.events;
                 (pruned.outputs, pruned.outputs_left) = match report.outputs {
@@ -79,8 +87,8 @@ async fn check(log: &dyn Log, store: &OpenStore) -> Result<(), Failure> {
 }
 
 async fn perform(
-    wire: &Wire,
     store: &OpenStore,
+    by: &Actor,
     ended_before: Timestamp,
     plan: PrunePlan,
 ) -> Result<PruneReport, LogError> {
@@ -91,7 +99,7 @@ async fn perform(
         outputs: plan.outputs,
         spent: plan.spent,
         at: SystemClock.now(),
-        by: wire.person.clone(),
+        by: by.clone(),
     };
     store.prune(pruning).await
 }

@@ -13,6 +13,7 @@ use super::Wire;
 use super::doctor;
 use super::goals;
 use super::launch;
+use super::served_store::ServedStore;
 use crate::access::Gate;
 use crate::access::OwnToken;
 use crate::access::SystemEntropy;
@@ -64,7 +65,8 @@ impl Wire {
         client.learn_sandbox(self.sandbox.rung().await.name());
         let shared: Arc<dyn Client> = client;
         let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
-        let parts = Parts { client: shared, log: session.log(), host, gate: Arc::new(gate), exposure };
+        let upkeep = Arc::new(ServedStore::new(self.clone(), session.store()));
+        let parts = Parts { client: shared, log: session.log(), host, upkeep, gate: Arc::new(gate), exposure };
         let server = match Server::start(parts).await {
             Ok(server) => server,
             Err(error) => {

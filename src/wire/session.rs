@@ -44,6 +44,11 @@ impl LocalSession {
         self.store.shared()
     }
 
+    /// The store that the runtime works on, for its upkeep meanwhile.
+    pub(super) fn store(&self) -> OpenStore {
+        self.store.clone()
+    }
+
     /// The client, for a console.
     pub(super) fn shared(&self) -> Arc<LocalClient> {
         self.client.clone()

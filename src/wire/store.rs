@@ -160,6 +160,31 @@ impl OpenStore {
         }
     }
 
+    /// `sqlite` or `postgres`.
+    pub(super) fn kind(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) | Self::Absent(_) => "sqlite",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+
+    /// Of the schema; 0 where there is none yet.
+    pub(super) fn schema_version(&self) -> u64 {
+        match self {
+            Self::Sqlite(_) => SqliteLog::schema_version(),
+            Self::Postgres(_) => PostgresLog::schema_version(),
+            Self::Absent(_) => 0,
+        }
+    }
+
+    /// What it takes on the disk of this machine; `None` where that is not known at once, or is another's.
+    pub(super) fn bytes(&self) -> Result<Option<u64>, LogError> {
+        match self {
+            Self::Sqlite(log) => log.bytes().map(Some),
+            Self::Postgres(_) | Self::Absent(_) => Ok(None),
+        }
+    }
+
     /// Saves the head outside the database and lets go of it.
     pub(super) async fn close(&self) -> Result<(), LogError> {
         match self {

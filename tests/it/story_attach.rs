@@ -22,6 +22,11 @@ impl Served {
     pub fn start(home: &Path, listen: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_morningai"));
         command.args(["serve", "--json", "--listen", listen]).env_clear().envs(environment(home)).current_dir(home);
+        Self::start_by(command)
+    }
+
+    /// The same by a command that comes to `serve --json`.
+    pub fn start_by(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

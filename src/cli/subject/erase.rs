@@ -1,7 +1,5 @@
 //! `morningai subject erase`: asks once more, then has the store destroy the person's key.
 
-use serde::Serialize;
-
 use crate::access::people;
 use crate::cli::Context;
 use crate::cli::Form;
@@ -15,25 +13,15 @@ use crate::domain::Untrusted;
 use crate::ports::Clock;
 use crate::ports::EncryptionState;
 use crate::ports::EraseError;
-use crate::ports::Erased;
 use crate::ports::Erasure;
 use crate::ports::SystemClock;
+use crate::shape::ErasedShape;
 
 /// Whether the person at the terminal has said that they mean it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asked {
     Already,
     NotYet,
-}
-
-#[derive(Serialize)]
-struct Done<'a> {
-    /// The number of the event that says it.
-    event: u64,
-    pseudonym: String,
-    rows: u64,
-    outputs: u64,
-    leftovers: &'a str,
 }
 
 pub(super) async fn erase(
@@ -55,7 +43,7 @@ pub(super) async fn erase(
     }
     let erasure = Erasure { name: name.to_owned(), by: by.actor(), at: SystemClock.now() };
     let erased = store.subjects().erase(erasure).await?;
-    tell(context, &erased)
+    tell(context, &ErasedShape::of(&erased))
 }
 
 fn ask(name: &str) -> Result<(), Failure> {
@@ -68,20 +56,13 @@ fn ask(name: &str) -> Result<(), Failure> {
     }
 }
 
-fn tell(context: &mut Context<'_>, erased: &Erased) -> Result<(), Failure> {
-    let Erased { event, rows, outputs, leftovers } = erased;
-    let pseudonym = match &event.event {
-        crate::domain::Event::Access(event) => event.remark(),
-        _ => String::new(),
-    };
+fn tell(context: &mut Context<'_>, erased: &ErasedShape) -> Result<(), Failure> {
+    let ErasedShape { event, pseudonym, rows, outputs, leftovers } = erased;
     match context.form {
-        Form::Json => {
-            context.output.json(&Done { event: event.seq, pseudonym, rows: *rows, outputs: *outputs, leftovers })
-        }
+        Form::Json => context.output.json(erased),
         Form::Text => {
             let line = format!(
-                "erased: the log knows them as {pseudonym} (event {}); {rows} rows and {outputs} outputs removed",
-                event.seq
+                "erased: the log knows them as {pseudonym} (event {event}); {rows} rows and {outputs} outputs removed"
             );
             context.output.line(&line)?;
             context.output.diagnose("Backups made before, workspaces and exports are not part of the store.");

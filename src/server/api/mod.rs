@@ -10,6 +10,8 @@ mod people;
 pub(super) mod runs;
 pub(super) mod second_factor;
 pub(super) mod session;
+pub(super) mod store;
+pub(super) mod subjects;
 pub(super) mod tokens;
 
 use super::problem::Problem;

@@ -229,6 +229,11 @@ impl PostgresLog {
     pub fn place(&self) -> &str {
         &self.store.place
     }
+
+    /// Version of the schema, which that of an open store is.
+    pub fn schema_version() -> u64 {
+        migrate::current_version() as u64
+    }
 }
 
 impl fmt::Debug for PostgresLog {

@@ -10,6 +10,7 @@ use super::Store;
 use super::error::explain;
 use super::error::explain_io;
 use crate::ports::LogError;
+use crate::store::UNFINISHED_BACKUP;
 
 pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError> {
     let failed = |error: io::Error| explain_io(target, "write a backup to", &error);
@@ -20,7 +21,7 @@ pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError>
     }
     let directory = target.parent().unwrap_or(Path::new("/"));
     // Made by us, so that nobody else can read it; VACUUM INTO fills an empty file.
-    let fresh = tempfile::NamedTempFile::with_prefix_in(".backup-", directory).map_err(failed)?.into_temp_path();
+    let fresh = tempfile::NamedTempFile::with_prefix_in(UNFINISHED_BACKUP, directory).map_err(failed)?.into_temp_path();
     let name = fresh.to_str().ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?.to_owned();
     sqlx::query("VACUUM INTO $1")
         .bind(name)

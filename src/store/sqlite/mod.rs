@@ -191,6 +191,20 @@ impl SqliteLog {
     pub fn path(&self) -> &Path {
         &self.store.path
     }
+
+    /// Version of the schema, which that of an open store is.
+    pub fn schema_version() -> u64 {
+        from_sql(migrate::current_version())
+    }
+
+    /// What the file and its write-ahead log take on the disk, all tenants together.
+    pub fn bytes(&self) -> Result<u64, LogError> {
+        let size = |path: &Path| std::fs::metadata(path).map(|found| found.len());
+        let failed = |error| error::explain_io(&self.store.path, "look at", &error);
+        let file = size(&self.store.path).map_err(failed)?;
+        // It is there only while somebody has the store open.
+        Ok(file + size(&heads::with_suffix(&self.store.path, "-wal")).unwrap_or_default())
+    }
 }
 
 impl Store {

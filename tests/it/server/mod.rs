@@ -14,3 +14,5 @@ mod revoked;
 mod rights;
 mod sign_in;
 mod tls;
+mod turns;
+mod upkeep;

@@ -34,6 +34,7 @@ use morningai::store::SqliteLog;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::turns::TestUpkeep;
 use crate::runtime::desk::Counter;
 use crate::runtime::desk::Desk;
 use crate::runtime::desk::SkewedClock;
@@ -48,6 +49,7 @@ pub struct Post {
     pub desk: Arc<Desk>,
     pub server: Server,
     pub host: Arc<TestHost>,
+    pub upkeep: Arc<TestUpkeep>,
     /// The accounts, as another process sees and changes them.
     pub accounts: Arc<SqliteLog>,
     /// What the gate goes by.
@@ -140,9 +142,10 @@ impl Post {
         *host.log.lock().unwrap() = Some(log.clone());
         let status = Status { source: "sqlite:test.db".to_owned(), ..Status::default() };
         let client = Arc::new(LocalClient::new(desk.runtime.clone(), status));
-        let parts = Parts { client, log, host: host.clone(), gate, exposure };
+        let upkeep = Arc::new(TestUpkeep::new(accounts.clone()));
+        let parts = Parts { client, log, host: host.clone(), upkeep: upkeep.clone(), gate, exposure };
         let server = Server::start(parts).await.unwrap();
-        Self { desk, server, host, accounts, clock }
+        Self { desk, server, host, upkeep, accounts, clock }
     }
 
     /// Attaches to the server itself.
@@ -192,6 +195,13 @@ pub struct Http {
 impl Http {
     pub async fn get(&self, path: &str) -> (u16, Value) {
         self.send(self.client.get(format!("{}{path}", self.base))).await
+    }
+
+    /// Asks until it is answered like this.
+    pub async fn get_until(&self, path: &str, wanted: u16) {
+        let wait = async { while self.get(path).await.0 != wanted {} };
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(30), wait).await;
+        assert!(waited.is_ok(), "never: {wanted} of {path}");
     }
 
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {

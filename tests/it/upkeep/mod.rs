@@ -6,4 +6,4 @@ mod killed;
 mod outputs;
 mod pruning;
 mod restoring;
-mod store;
+pub mod store;

@@ -1,0 +1,119 @@
+//! `/v1/subjects`: all that the store holds of a person, exported or erased for good.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Extension;
+use axum::extract::Path;
+use axum::extract::State;
+use axum::response::Response;
+use futures::stream;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::people::refused;
+use crate::access::Principal;
+use crate::access::people;
+use crate::domain::AccountName;
+use crate::domain::Action;
+use crate::ports::EncryptionState;
+use crate::ports::EraseError;
+use crate::ports::Erasure;
+use crate::server::App;
+use crate::server::body::Given;
+use crate::server::body::json;
+use crate::server::body::ndjson;
+use crate::server::problem::Problem;
+use crate::server::turn::in_turn;
+use crate::shape::ErasedShape;
+use crate::shape::ExportError;
+use crate::shape::Sources;
+use crate::shape::SubjectExport;
+
+/// Lines are sent together until they are so long, in bytes.
+const TOGETHER: usize = 64 * 1024;
+
+/// All of it, one JSON object a line, read as fast as it is taken, and cut off for whoever may not any more. One that
+/// came to its end has a last line that says so.
+pub(in crate::server) async fn export(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(name): Path<String>,
+) -> Result<Response, Problem> {
+    tracing::info!(by = %principal.actor(), "what the log holds of somebody is exported");
+    let mut export = SubjectExport::begin(app.log.as_ref(), &name).await?;
+    // Whether there is anything at all is known before the answer begins.
+    let first = read_on(&app, &mut export).await?;
+    let lines = stream::try_unfold((app, principal, export, Some(first)), |(app, principal, mut export, read)| async {
+        let text = match read {
+            Some(first) => first,
+            None => {
+                let principal = app.gate.again(&principal).await?;
+                app.gate.permit(&principal, Action::Export).await?;
+                read_on(&app, &mut export).await?
+            }
+        };
+        if text.is_empty() {
+            return Ok(None);
+        }
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(Some((text, (app, principal, export, None))))
+    });
+    Ok(ndjson(Body::from_stream(lines)))
+}
+
+/// Some more lines; nothing after the last.
+async fn read_on(app: &App, export: &mut SubjectExport) -> Result<String, ExportError> {
+    let from = Sources { log: app.log.as_ref(), accounts: app.gate.accounts() };
+    let mut text = String::new();
+    while text.len() < TOGETHER
+        && let Some(lines) = export.next(from, app.gate.now()).await?
+    {
+        for line in lines {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    }
+    Ok(text)
+}
+
+/// That it is meant.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(in crate::server) struct Erase {
+    /// The name once more: what is erased is gone for good.
+    #[schemars(required)]
+    confirm: Option<String>,
+}
+
+pub(in crate::server) async fn erase(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Path(name): Path<String>,
+    Given(given): Given<Erase>,
+) -> Result<Response, Problem> {
+    if app.upkeep.subjects().encryption() == EncryptionState::Plain {
+        return Err(EraseError::NotEncrypted.into());
+    }
+    let others = app.gate.accounts().accounts().await?;
+    let target = AccountName::parse(&name).ok();
+    let target = others.iter().find(|account| Some(&account.name) == target.as_ref());
+    if let Err(error) = people::may_erase(&principal, target, &others) {
+        return Err(refused(&app, &principal, error).await);
+    }
+    confirmed(&name, given.confirm.as_deref())?;
+    let (by, upkeep) = (principal.actor(), app.upkeep.clone());
+    tracing::info!(%by, "somebody is erased");
+    let erasure = Erasure { name, by, at: app.gate.now() };
+    // Not while a backup is written, which would hold the key that is destroyed.
+    let erased = in_turn(&app, "an erasure", async move { Ok(upkeep.subjects().erase(erasure).await?) });
+    json(&ErasedShape::of(&erased.await?))
+}
+
+fn confirmed(name: &str, given: Option<&str>) -> Result<(), Problem> {
+    let detail = match given {
+        Some(given) if given == name => return Ok(()),
+        Some(_) => "`confirm` is not the name in the path; nothing was erased",
+        None => "everything about somebody would be gone for good; nothing was erased",
+    };
+    Err(Problem::invalid(detail, "to go on, repeat the name in `confirm`, exactly as it stands in the path"))
+}

@@ -1,0 +1,101 @@
+//! The routes of the store's upkeep, and of the people whose data is in it.
+
+use axum::routing::get;
+use axum::routing::post;
+
+use super::Answer;
+use super::Route;
+use super::describe;
+use crate::domain::Action;
+use crate::server::api::runs::Nothing;
+use crate::server::api::store;
+use crate::server::api::subjects;
+use crate::shape::BackupShape;
+use crate::shape::ErasedShape;
+use crate::shape::Pruned;
+use crate::shape::RowCheck;
+use crate::shape::StoreShape;
+
+pub(super) fn store_routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/db",
+            "showStore",
+            "What the store is, and the backups on the server's disk",
+            Answer::Json(describe::<StoreShape>),
+            || get(store::show),
+        )
+        .needs(Action::Inspect),
+        Route::get(
+            "/v1/db/check",
+            "checkStore",
+            "Compare the rows that lists are read from with the log, as a rebuild would compute them",
+            Answer::Json(describe::<RowCheck>),
+            || get(store::check),
+        )
+        .needs(Action::Inspect)
+        .takes_long()
+        .one_at_a_time()
+        .note("Changes nothing. Holds all rows in memory while it runs."),
+        Route::post::<Nothing>(
+            "/v1/db/backup",
+            "backUpStore",
+            "Write a backup to the server's disk, where it stays",
+            Answer::Made(describe::<BackupShape>),
+            || post(store::back_up),
+        )
+        .needs(Action::Backup)
+        .takes_long()
+        .one_at_a_time()
+        .note(
+            "The server chooses the name, in `backups/` in its data directory, and only whoever runs the server can \
+             read it. It cannot be fetched from here: of SQLite it is the whole file, with every tenant in it. It is \
+             written to its end even when the connection is lost; `GET /v1/db` lists it then. Without room for it the \
+             answer is 507, and nothing of it is left.",
+        ),
+        Route::post::<store::Prune>(
+            "/v1/db/prune",
+            "pruneStore",
+            "Remove runs that ended long ago, with their requests and outputs, or say what would be removed",
+            Answer::Json(describe::<Pruned>),
+            || post(store::prune),
+        )
+        .needs(Action::Prune)
+        .takes_long()
+        .one_at_a_time()
+        .note(
+            "As `morningai db prune`: a log that is not what was written is left alone, outputs stay while somebody \
+             works on a run, and the chain still verifies. In Postgres it takes a server that runs as the owner of the \
+             schema.",
+        ),
+    ]
+}
+
+pub(super) fn subject_routes() -> Vec<Route> {
+    vec![
+        Route::get(
+            "/v1/subjects/{name}/export",
+            "exportSubject",
+            "Everything the store holds of a person, one JSON object a line",
+            Answer::Lines,
+            || get(subjects::export),
+        )
+        .needs(Action::Export)
+        .takes_long()
+        .note("An export that is whole ends with a line of kind `end`."),
+        Route::post::<subjects::Erase>(
+            "/v1/subjects/{name}/erase",
+            "eraseSubject",
+            "Erase a person for good: account, runs, requests, outputs, and the key of all the rest",
+            Answer::Json(describe::<ErasedShape>),
+            || post(subjects::erase),
+        )
+        .needs(Action::Erase)
+        .takes_long()
+        .one_at_a_time()
+        .note(
+            "Only in an encrypted store, once their runs have ended, and with the name repeated in `confirm`. It does \
+             not reach backups made before, workspaces and exports.",
+        ),
+    ]
+}

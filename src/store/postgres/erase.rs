@@ -85,6 +85,11 @@ async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseErr
                 keeper::head_moved(&store);
                 return Ok(erased);
             }
+            Err(EraseError::Unknown(name)) => {
+                // Whoever repeats an erasure that was killed behind its commit finds nobody, and its leftovers.
+                clean_up(&store).await;
+                return Err(EraseError::Unknown(name));
+            }
             Err(error) => return Err(error),
         }
     }

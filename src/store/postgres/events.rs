@@ -125,7 +125,7 @@ async fn search_sealed(store: &Store, before: u64, limit: u32, text: &str) -> Re
 
 /// With the keys that they name.
 async fn fetch_rows(store: &Store, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
-    let rows = store.ask(How::Reading, "read", question).await?;
+    let rows = store.ask(How::ReadingMuch, "read", question).await?;
     let columns = rows.iter().flat_map(|row| [5, 6].into_iter().filter_map(|column| row.try_get(column).ok()));
     keys::learn(store, store.seal.unknown(columns)).await?;
     Ok(rows)

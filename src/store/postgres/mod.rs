@@ -344,7 +344,7 @@ impl Log for PostgresLog {
     }
 
     async fn head(&self) -> Result<Head, LogError> {
-        Ok(self.store.read_end().await?.into())
+        Ok(seen::read_end(&self.store).await?.into())
     }
 
     fn watch_head(&self) -> channel::Receiver<u64> {

@@ -60,7 +60,6 @@ pub use heads::load as saved_heads;
 pub use postgres::PostgresAddress;
 pub use postgres::PostgresLog;
 pub use pruning::OutputsPruned;
-pub use pruning::PruneReport;
 pub use pruning::Pruning;
 pub use scratch::Scratch;
 pub use seal::Encryption;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use crate::cli::Failure;
+use crate::domain::BlobId;
 use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
@@ -21,7 +22,6 @@ use crate::store::OpenMode;
 use crate::store::OutputsPruned;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
-use crate::store::PruneReport;
 use crate::store::Pruning;
 use crate::store::SqliteLog;
 use crate::store::back_up;
@@ -180,12 +180,21 @@ impl OpenStore {
         }
     }
 
-    pub(super) async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+    /// Removes runs, in one transaction. Nothing is decided on where nothing is.
+    pub(super) async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
         match self {
             Self::Sqlite(log) => log.prune(pruning).await,
             Self::Postgres(log) => log.prune(pruning).await,
-            // Nothing is decided on where nothing is.
-            Self::Absent(_) => Ok(PruneReport { events: 0, outputs: OutputsPruned::Removed(0) }),
+            Self::Absent(_) => Ok(()),
+        }
+    }
+
+    /// Removes outputs that nothing names in the log up to `after`.
+    pub(super) async fn prune_outputs(&self, after: u64, outputs: Vec<BlobId>) -> Result<OutputsPruned, LogError> {
+        match self {
+            Self::Sqlite(log) => log.prune_outputs(after, outputs).await,
+            Self::Postgres(log) => log.prune_outputs(after, outputs).await,
+            Self::Absent(_) => Ok(OutputsPruned::Removed(0)),
         }
     }
 

@@ -64,7 +64,7 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
-use super::pruning::PruneReport;
+use super::pruning::OutputsPruned;
 use super::pruning::Pruning;
 use super::seal::Seal;
 use super::stored::from_sql;
@@ -179,10 +179,16 @@ impl PostgresLog {
         saved
     }
 
-    /// Removes what was decided on, and leaves what the chain needs; only the owner may. `Conflict` when the log has moved
-    /// on since.
-    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+    /// Removes what was decided on, in one transaction, and leaves what the chain needs; only the owner may. `Conflict` when
+    /// somebody has appended to it since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
         prune::prune(&self.store, &pruning).await
+    }
+
+    /// Removes outputs that nothing names in the log up to `after`; only the owner may. `Conflict` when it has moved on
+    /// since.
+    pub async fn prune_outputs(&self, after: u64, outputs: Vec<BlobId>) -> Result<OutputsPruned, LogError> {
+        prune::prune_outputs(&self.store, after, &outputs).await
     }
 
     /// With what a copy of it is opened.

@@ -36,7 +36,7 @@ use crate::support::postgres::OWNER;
 /// Who is erased.
 pub const PERSON: &str = "ana-canaryname";
 /// How often each run is there.
-const TIMES: u128 = 24;
+const TIMES: u128 = 40;
 const MOST: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

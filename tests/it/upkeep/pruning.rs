@@ -175,13 +175,17 @@ async fn outputs_stay_while_somebody_works_on_a_run() {
     let lease = log.claim(run(1), "a worker", std::time::Duration::from_secs(10)).await.unwrap().unwrap();
     let pruned = machine.run(&["db", "prune", "--before", "0s"]).ended(0);
     assert!(
-        pruned.out.contains("1 runs") && pruned.out.contains(" 0 outputs") && pruned.err.contains("the next time"),
+        pruned.out.contains("1 runs") && pruned.out.contains(" 0 outputs") && pruned.err.contains("the next pruning"),
         "{}",
         pruned.out
     );
     log.release(&lease).await.unwrap();
     log.close().await.unwrap();
     assert_eq!(rows(&store_of(&machine), "local").await["blob"].len(), 2);
+    // Though no run is left to be pruned, the outputs are.
+    let pruned = machine.run(&["db", "prune", "--before", "0s"]).ended(0);
+    assert!(pruned.out.contains("0 runs") && pruned.out.contains(" 1 outputs"), "{}", pruned.out);
+    assert_eq!(rows(&store_of(&machine), "local").await["blob"].len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

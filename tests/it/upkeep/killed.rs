@@ -122,11 +122,11 @@ fn catch(machine: &Machine, arguments: &[&str], directory: &Path, signal: Signal
 async fn the_next_one_removes_what_a_killed_one_left() {
     let machine = with_runs().await;
     let data = machine.path("data");
-    catch(&machine, &["db", "backup", "backup.db"], machine.home(), Signal::KILL);
+    catch(&machine, &["db", "backup", "backup.db"], machine.home(), Signal::KILL).wait().unwrap();
     machine.run(&["db", "backup", "backup.db"]).ended(0);
     assert_eq!(unfinished(machine.home()), Vec::<PathBuf>::new());
     std::fs::rename(machine.path("backup.db"), machine.path("whole.db")).unwrap();
-    catch(&machine, &["db", "restore", "whole.db", "--verify"], &data, Signal::KILL);
+    catch(&machine, &["db", "restore", "whole.db", "--verify"], &data, Signal::KILL).wait().unwrap();
     machine.run(&["db", "restore", "whole.db", "--verify"]).ended(0);
     assert_eq!(unfinished(&data), Vec::<PathBuf>::new());
 }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::domain::ApprovalEvent;
-use crate::domain::BlobId;
 use crate::domain::Event;
 use crate::domain::RunId;
 use crate::domain::Spent;
@@ -22,6 +21,8 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 
 use super::outputs::output_of;
 
@@ -38,7 +39,7 @@ pub struct PrunePlan {
     /// Each to be removed at once, in any order.
     pub portions: Vec<PrunePortion>,
     /// Outputs that no event names once those are gone.
-    pub outputs: Vec<BlobId>,
+    pub outputs: Vec<StoredOutput>,
 }
 
 /// Some of the runs.
@@ -52,8 +53,12 @@ pub struct PrunePortion {
     pub spent: Vec<Spent>,
 }
 
-/// Looks through the whole log.
-pub async fn plan_prune(log: &dyn Log, ended_before: Timestamp) -> Result<PrunePlan, LogError> {
+/// Looks through the whole log, and what is stored of its outputs.
+pub async fn plan_prune(
+    log: &dyn Log,
+    outputs: &dyn StoredOutputs,
+    ended_before: Timestamp,
+) -> Result<PrunePlan, LogError> {
     let (mut portions, mut portion_of) = portioned(ended(log, ended_before).await?);
     let mut removed: Vec<_> = portions.iter().map(|_| Snapshot::default()).collect();
     let mut plan = PrunePlan::default();
@@ -76,7 +81,7 @@ pub async fn plan_prune(log: &dyn Log, ended_before: Timestamp) -> Result<PruneP
                     portion.events += 1;
                     removed.apply(envelope);
                 }
-                None => still_named.extend(output_of(&envelope.event).cloned()),
+                None => still_named.extend(output_of(&envelope.event).and_then(|output| outputs.found_by(output))),
             }
         }
     }
@@ -84,18 +89,23 @@ pub async fn plan_prune(log: &dyn Log, ended_before: Timestamp) -> Result<PruneP
         portion.spent = removed.spend.iter().flat_map(|(day, spend)| spend.spent_on(*day)).collect();
     }
     plan.portions = portions;
-    plan.outputs = unnamed(log, &still_named).await?;
+    plan.outputs = unnamed(outputs, &still_named).await?;
     Ok(plan)
 }
 
 /// Brings what is to be done about outputs up to the log as it is now: what was named since stays.
-pub async fn keep_named_outputs(log: &dyn Log, plan: &mut PrunePlan) -> Result<(), LogError> {
+pub async fn keep_named_outputs(
+    log: &dyn Log,
+    outputs: &dyn StoredOutputs,
+    plan: &mut PrunePlan,
+) -> Result<(), LogError> {
     loop {
         let page = log.read(plan.after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         plan.after = last.seq;
-        let named: BTreeSet<_> = page.iter().filter_map(|envelope| output_of(&envelope.event)).collect();
-        plan.outputs.retain(|output| !named.contains(output));
+        let named = page.iter().filter_map(|envelope| outputs.found_by(output_of(&envelope.event)?));
+        let named: BTreeSet<_> = named.collect();
+        plan.outputs.retain(|output| !named.contains(output.found_by()));
     }
 }
 
@@ -149,18 +159,13 @@ fn read<T: serde::de::DeserializeOwned>(row: &Row) -> Result<T, LogError> {
     })
 }
 
-async fn unnamed(log: &dyn Log, named: &BTreeSet<BlobId>) -> Result<Vec<BlobId>, LogError> {
+async fn unnamed(outputs: &dyn StoredOutputs, named: &BTreeSet<Vec<u8>>) -> Result<Vec<StoredOutput>, LogError> {
     let mut unnamed = Vec::new();
-    let mut last: Option<BlobId> = None;
+    let mut last: Option<StoredOutput> = None;
     loop {
-        let ids = log.blob_ids(last.as_ref(), PAGE).await?;
-        let Some(end) = ids.last() else { return Ok(unnamed) };
+        let stored = outputs.stored_outputs(last.as_ref(), PAGE).await?;
+        let Some(end) = stored.last() else { return Ok(unnamed) };
         last = Some(end.clone());
-        for id in ids.into_iter().filter(|id| !named.contains(id)) {
-            // Only what is stored under the name that events would use.
-            if log.get_blob(&id).await?.is_some() {
-                unnamed.push(id);
-            }
-        }
+        unnamed.extend(stored.into_iter().filter(|output| !named.contains(output.found_by())));
     }
 }

@@ -39,12 +39,12 @@ pub(super) async fn prune(wire: &Wire, ended_before: Timestamp, trial: Trial) ->
 }
 
 async fn prune_store(wire: &Wire, store: &OpenStore, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Failure> {
-    let log = store.shared();
+    let (log, outputs) = (store.shared(), store.outputs());
     check(log.as_ref(), store).await?;
     let mut pruned = Pruned { store: store.place(), ended_before, runs: 0, events: 0, outputs: 0, outputs_left: false };
     let mut tries = 0;
     loop {
-        let plan = plan_prune(log.as_ref(), ended_before).await?;
+        let plan = plan_prune(log.as_ref(), outputs.as_ref(), ended_before).await?;
         if trial == Trial::Yes {
             plan.portions.iter().for_each(|portion| count(&mut pruned, portion));
             pruned.outputs = plan.outputs.len() as u64;
@@ -98,10 +98,10 @@ async fn perform(wire: &Wire, store: &OpenStore, plan: PrunePlan, pruned: &mut P
 }
 
 async fn remove_outputs(store: &OpenStore, mut plan: PrunePlan, pruned: &mut Pruned) -> Result<(), LogError> {
-    let log = store.shared();
+    let (log, outputs) = (store.shared(), store.outputs());
     let mut tries = 0;
     loop {
-        keep_named_outputs(log.as_ref(), &mut plan).await?;
+        keep_named_outputs(log.as_ref(), outputs.as_ref(), &mut plan).await?;
         let rest = plan.outputs.len().saturating_sub(OUTPUTS);
         let Some(some) = plan.outputs.get(rest..).filter(|some| !some.is_empty()) else { return Ok(()) };
         let began = Instant::now();

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use crate::cli::Failure;
-use crate::domain::BlobId;
 use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::store::AbsentAccounts;
 use crate::store::AbsentLog;
@@ -142,6 +143,15 @@ impl OpenStore {
         }
     }
 
+    /// Its outputs as they are stored.
+    pub(super) fn outputs(&self) -> Arc<dyn StoredOutputs> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Postgres(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentLog),
+        }
+    }
+
     /// The people in it.
     pub(super) fn subjects(&self) -> Arc<dyn Subjects> {
         match self {
@@ -190,7 +200,11 @@ impl OpenStore {
     }
 
     /// Removes outputs that nothing names in the log up to `after`.
-    pub(super) async fn prune_outputs(&self, after: u64, outputs: Vec<BlobId>) -> Result<OutputsPruned, LogError> {
+    pub(super) async fn prune_outputs(
+        &self,
+        after: u64,
+        outputs: Vec<StoredOutput>,
+    ) -> Result<OutputsPruned, LogError> {
         match self {
             Self::Sqlite(log) => log.prune_outputs(after, outputs).await,
             Self::Postgres(log) => log.prune_outputs(after, outputs).await,

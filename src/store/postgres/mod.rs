@@ -86,6 +86,8 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
@@ -187,7 +189,7 @@ impl PostgresLog {
 
     /// Removes outputs that nothing names in the log up to `after`; only the owner may. `Conflict` when it has moved on
     /// since.
-    pub async fn prune_outputs(&self, after: u64, outputs: Vec<BlobId>) -> Result<OutputsPruned, LogError> {
+    pub async fn prune_outputs(&self, after: u64, outputs: Vec<StoredOutput>) -> Result<OutputsPruned, LogError> {
         prune::prune_outputs(&self.store, after, &outputs).await
     }
 
@@ -391,6 +393,17 @@ impl Log for PostgresLog {
 
     async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
         verify::verify(&self.store, saved).await
+    }
+}
+
+#[async_trait]
+impl StoredOutputs for PostgresLog {
+    async fn stored_outputs(&self, after: Option<&StoredOutput>, limit: u32) -> Result<Vec<StoredOutput>, LogError> {
+        blobs::stored(&self.store, after, limit).await
+    }
+
+    fn found_by(&self, blob: &BlobId) -> Option<Vec<u8>> {
+        self.store.seal.blob_hashes(blob).map(|(first, _)| first)
     }
 }
 

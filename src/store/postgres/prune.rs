@@ -25,11 +25,11 @@ use super::migrate;
 use super::read_place;
 use super::watch;
 use crate::domain::AccountId;
-use crate::domain::BlobId;
 use crate::domain::Stream;
 use crate::ports::AccessRecord;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::ports::StoredOutput;
 use crate::store::chain::Link;
 use crate::store::chain::Place;
 use crate::store::chain::stream_bytes;
@@ -168,7 +168,7 @@ async fn remove_rows(connection: &mut PgConnection, tenant: &str, streams: &[Str
 pub(super) async fn prune_outputs(
     store: &Arc<Store>,
     after: u64,
-    outputs: &[BlobId],
+    outputs: &[StoredOutput],
 ) -> Result<OutputsPruned, LogError> {
     store.check_writable()?;
     let mut connection = owners_connection(store).await?;
@@ -184,7 +184,7 @@ pub(super) async fn prune_outputs(
     if answered(PIECE_ANSWER, is_held.fetch_one(&mut connection)).await.map_err(failed)? {
         return Ok(OutputsPruned::LeftForTheNextTime);
     }
-    let hashes: Vec<_> = outputs.iter().filter_map(|id| hex::decode(&id.0).ok()).collect();
+    let hashes: Vec<_> = outputs.iter().map(|output| output.0.clone()).collect();
     let remove = sqlx::query(REMOVE_OUTPUTS).bind(store.tenant.0.clone()).bind(hashes);
     let removed = answered(PIECE_ANSWER, remove.execute(&mut connection)).await.map_err(failed)?;
     let committed = sqlx::raw_sql("COMMIT").execute(&mut connection);

@@ -14,12 +14,12 @@ use super::keeper;
 use super::leases;
 use super::read_place;
 use crate::domain::AccountId;
-use crate::domain::BlobId;
 use crate::domain::Event;
 use crate::domain::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
+use crate::ports::StoredOutput;
 use crate::store::chain::Link;
 use crate::store::chain::stream_bytes;
 use crate::store::chain::stream_from_bytes;
@@ -75,7 +75,7 @@ pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning) -> Result<(), Lo
 pub(super) async fn prune_outputs(
     store: &Arc<Store>,
     after: u64,
-    outputs: Vec<BlobId>,
+    outputs: Vec<StoredOutput>,
 ) -> Result<OutputsPruned, LogError> {
     let store = Arc::clone(store);
     to_its_end(async move {
@@ -200,7 +200,7 @@ async fn remove_outputs(
     store: &Store,
     connection: &mut SqliteConnection,
     after: u64,
-    outputs: &[BlobId],
+    outputs: &[StoredOutput],
 ) -> Result<OutputsPruned, LogError> {
     let failed = |error| store.explain("prune", &error);
     let end = read_place(connection, &store.tenant).await.map_err(failed)?;
@@ -210,7 +210,7 @@ async fn remove_outputs(
     if leases::is_any_held(store, connection).await.map_err(failed)? {
         return Ok(OutputsPruned::LeftForTheNextTime);
     }
-    let names = json(outputs.iter().map(|id| id.0.clone()));
+    let names = json(outputs.iter().map(|output| hex::encode(&output.0)));
     let remove = sqlx::query(REMOVE_OUTPUTS).bind(store.tenant.0.clone()).bind(names);
     let removed = remove.execute(connection).await.map_err(failed)?;
     Ok(OutputsPruned::Removed(removed.rows_affected()))

@@ -12,14 +12,13 @@ use morningai::domain::RunId;
 use morningai::domain::Stream;
 use morningai::fold::Row;
 use morningai::fold::RowKind;
-use morningai::ports::Log;
 use morningai::ports::LogErrorKind;
 use morningai::ports::RowFilter;
-
 use sqlx::Connection;
 
 use super::killed::kill_where_it_waits;
 use super::originals::Ground;
+use super::originals::Opened;
 use super::originals::Original;
 use super::originals::PERSON;
 use super::originals::Trial;
@@ -77,12 +76,12 @@ struct Left {
     streams: BTreeMap<Stream, Vec<String>>,
     access: Vec<AccessEvent>,
     rows: Vec<Row>,
-    /// Of an encrypted store none, for those are not listed.
     outputs: usize,
 }
 
 impl Left {
-    async fn in_store(log: &dyn Log) -> Self {
+    async fn in_store(opened: &Opened) -> Self {
+        let log = opened.log();
         let mut streams: BTreeMap<Stream, Vec<String>> = BTreeMap::new();
         let mut access = Vec::new();
         for envelope in log.read(0, 100_000).await.unwrap() {
@@ -94,7 +93,7 @@ impl Left {
             rows.extend(log.rows(RowFilter::Recent { kind, offset: 0, limit: 100_000 }).await.unwrap().rows);
         }
         rows.sort_by(|one, other| (one.key.kind.name(), &one.key.id).cmp(&(other.key.kind.name(), &other.key.id)));
-        let outputs = log.blob_ids(None, 100_000).await.unwrap().len();
+        let outputs = opened.stored_outputs().await.len();
         Self { streams, access, rows, outputs }
     }
 
@@ -170,12 +169,12 @@ impl Command for Erasing {
         let erased = left.access.iter().filter(|event| matches!(event, AccessEvent::SubjectErased { .. })).count();
         if erased == 0 {
             assert_eq!(left.streams, before.streams, "not said to be erased, and not what it was");
-            assert_eq!(left.rows.len(), before.rows.len());
+            assert_eq!((left.rows.len(), left.outputs), (before.rows.len(), before.outputs));
             return Reached::Nothing;
         }
         assert_eq!(erased, 1);
         assert!(before.mentions(PERSON) && !left.mentions(PERSON), "said to be erased, and still there");
-        assert!(left.rows.len() < before.rows.len());
+        assert!(left.rows.len() < before.rows.len() && left.outputs < before.outputs);
         Reached::All
     }
 
@@ -191,7 +190,7 @@ fn kill_all_over(command: &impl Command, ground: Ground, rounds: usize) {
         let original = command.original(ground).await;
         let trial = original.trial().await;
         let log = trial.open().await;
-        let before = Left::in_store(log.log()).await;
+        let before = Left::in_store(&log).await;
         log.close().await;
         let began = Instant::now();
         trial.run(&command.arguments()).ended(0);
@@ -233,10 +232,10 @@ async fn kill_once(command: &impl Command, original: &Original, before: &Left, m
 async fn settled(command: &impl Command, trial: &Trial, before: &Left) -> Reached {
     trial.run(&["log", "verify"]).ended(0);
     let log = trial.open().await;
-    let left = Left::in_store(log.log()).await;
+    let left = Left::in_store(&log).await;
     let reached = command.examine(&left, before).await;
     trial.run(&["db", "rebuild"]).ended(0);
-    let rebuilt = Left::in_store(log.log()).await;
+    let rebuilt = Left::in_store(&log).await;
     assert_eq!(left.rows, rebuilt.rows, "the rows are not what the log says");
     log.close().await;
     reached

@@ -17,6 +17,8 @@ use morningai::domain::Tenant;
 use morningai::domain::ToolResult;
 use morningai::ports::Log;
 use morningai::ports::NewEvent;
+use morningai::ports::StoredOutput;
+use morningai::ports::StoredOutputs;
 use morningai::store::Encryption;
 use morningai::store::OpenMode;
 use morningai::store::PostgresLog;
@@ -205,6 +207,14 @@ impl Opened {
         }
     }
 
+    pub async fn stored_outputs(&self) -> Vec<StoredOutput> {
+        let outputs: &dyn StoredOutputs = match self {
+            Self::Sqlite(log) => log,
+            Self::Postgres(log) => log,
+        };
+        outputs.stored_outputs(None, 100_000).await.unwrap()
+    }
+
     pub async fn close(self) {
         match self {
             Self::Sqlite(log) => log.close().await.unwrap(),
@@ -258,16 +268,19 @@ async fn multiply(machine: &Machine, key: Key) {
             text = text.replace(&id.to_string(), &Uuid::from_u128(id.as_u128() ^ time).to_string());
         }
         let copies: Vec<Envelope> = serde_json::from_str(&text).unwrap();
-        let mut events: Vec<_> = copies.into_iter().map(new_event).collect();
+        let events: Vec<_> = copies.into_iter().map(new_event).collect();
         let last: BTreeMap<_, _> = events.iter().map(|event| (event.stream, event.clone())).collect();
+        let after = log.head().await.unwrap().seq;
+        let appended = log.append(batch(after, events)).await.unwrap();
+        let mut named = Vec::new();
+        // An output is its person's because the run was begun for them, so the run is there before it.
         for (stream, last) in last {
             let Stream::Run(run) = stream else { continue };
             let content = format!("output {time} of {run}");
             let blob = log.put_output(run, content.as_bytes()).await.unwrap();
-            events.push(NewEvent { version: last.version + 1, event: settled(blob), ..last });
+            named.push(NewEvent { version: last.version + 1, event: settled(blob), ..last });
         }
-        let after = log.head().await.unwrap().seq;
-        log.append(batch(after, events)).await.unwrap();
+        log.append(batch(after + appended.len() as u64, named)).await.unwrap();
     }
     log.close().await.unwrap();
 }

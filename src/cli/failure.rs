@@ -113,7 +113,8 @@ impl From<LogError> for Failure {
             | LogErrorKind::NotSaved
             | LogErrorKind::Unknown
             | LogErrorKind::Busy
-            | LogErrorKind::Unsound => Exit::Failed,
+            | LogErrorKind::Unsound
+            | LogErrorKind::Lost => Exit::Failed,
         };
         Self::new(exit, error.message).next(error.hint)
     }

@@ -51,9 +51,7 @@ fn tell(context: &mut Context<'_>, pruned: &Pruned) -> Result<(), Failure> {
         }
     }
     if *outputs_left {
-        context
-            .output
-            .diagnose("somebody is working on a run, so outputs stayed; the next time a run is pruned they go with it");
+        context.output.diagnose("somebody is working on a run, so outputs stayed; the next pruning removes them");
     }
     Ok(())
 }

@@ -179,6 +179,8 @@ pub enum LogErrorKind {
     Unusable,
     /// What is in it is no longer what was written.
     Unsound,
+    /// What was acknowledged is gone from it. Nothing may follow before the program has read the log anew.
+    Lost,
 }
 
 impl LogError {

@@ -46,6 +46,8 @@ pub use self::core::Role;
 pub use outputs::OutputsReport;
 pub use outputs::check_outputs;
 pub use prune::PrunePlan;
+pub use prune::PrunePortion;
+pub use prune::keep_named_outputs;
 pub use prune::plan_prune;
 pub use rebuild::RebuildReport;
 pub use rebuild::compare_rows;

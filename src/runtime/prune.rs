@@ -3,10 +3,10 @@
 //! Decides only; the store removes. Holds as much in memory as a rebuild of what is to be removed, and the ids of all
 //! outputs.
 
+use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use crate::domain::ApprovalEvent;
-use crate::domain::BlobId;
 use crate::domain::Event;
 use crate::domain::RunId;
 use crate::domain::Spent;
@@ -21,69 +21,122 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 
 use super::outputs::output_of;
 
 /// Events, rows and ids read at once.
 const PAGE: u32 = 1_000;
 
+/// Events after which a portion has enough, so that others never wait long for its transaction. A run is never parted.
+const PORTION: u64 = 500;
+
 /// What can be removed, as of the event `after`.
 #[derive(Clone, Debug, Default)]
 pub struct PrunePlan {
     pub after: u64,
-    pub runs: BTreeSet<RunId>,
+    /// Each to be removed at once, in any order.
+    pub portions: Vec<PrunePortion>,
+    /// Outputs that no event names once those are gone.
+    pub outputs: Vec<StoredOutput>,
+}
+
+/// Some of the runs.
+#[derive(Clone, Debug, Default)]
+pub struct PrunePortion {
+    pub runs: u64,
     /// The runs, and what they asked.
     pub streams: BTreeSet<Stream>,
     pub events: u64,
-    /// Outputs that no event names once those are gone.
-    pub outputs: Vec<BlobId>,
     /// What the calls of models in them cost.
     pub spent: Vec<Spent>,
 }
 
-/// Looks through the whole log.
-pub async fn plan_prune(log: &dyn Log, ended_before: Timestamp) -> Result<PrunePlan, LogError> {
-    let runs = ended(log, ended_before).await?;
-    let streams = runs.iter().copied().map(Stream::Run).collect();
-    let mut plan = PrunePlan { runs, streams, ..PrunePlan::default() };
-    if plan.runs.is_empty() {
-        return Ok(plan);
-    }
-    let mut removed = Snapshot::default();
+/// Looks through the whole log, and what is stored of its outputs.
+pub async fn plan_prune(
+    log: &dyn Log,
+    outputs: &dyn StoredOutputs,
+    ended_before: Timestamp,
+) -> Result<PrunePlan, LogError> {
+    let (mut portions, mut portion_of) = portioned(ended(log, ended_before).await?);
+    let mut removed: Vec<_> = portions.iter().map(|_| Snapshot::default()).collect();
+    let mut plan = PrunePlan::default();
     let mut still_named = BTreeSet::new();
     loop {
         let page = log.read(plan.after, PAGE).await?;
         let Some(last) = page.last() else { break };
         plan.after = last.seq;
         for envelope in &page {
-            if let (Event::Approval(ApprovalEvent::Requested { run, .. }), true) =
-                (&envelope.event, matches!(envelope.stream, Stream::Approval(_)))
-                && plan.runs.contains(run)
+            if let (Event::Approval(ApprovalEvent::Requested { run, .. }), Stream::Approval(_)) =
+                (&envelope.event, envelope.stream)
+                && let Some(at) = portion_of.get(&Stream::Run(*run)).copied()
             {
-                plan.streams.insert(envelope.stream);
+                portion_of.insert(envelope.stream, at);
             }
-            if plan.streams.contains(&envelope.stream) {
-                plan.events += 1;
-                removed.apply(envelope);
-            } else {
-                still_named.extend(output_of(&envelope.event).cloned());
+            let at = portion_of.get(&envelope.stream).copied();
+            match at.and_then(|at| Some((portions.get_mut(at)?, removed.get_mut(at)?))) {
+                Some((portion, removed)) => {
+                    portion.streams.insert(envelope.stream);
+                    portion.events += 1;
+                    removed.apply(envelope);
+                }
+                None => still_named.extend(output_of(&envelope.event).and_then(|output| outputs.found_by(output))),
             }
         }
     }
-    plan.spent = removed.spend.iter().flat_map(|(day, spend)| spend.spent_on(*day)).collect();
-    plan.outputs = unnamed(log, &still_named).await?;
+    for (portion, removed) in portions.iter_mut().zip(removed) {
+        portion.spent = removed.spend.iter().flat_map(|(day, spend)| spend.spent_on(*day)).collect();
+    }
+    plan.portions = portions;
+    plan.outputs = unnamed(outputs, &still_named).await?;
     Ok(plan)
 }
 
-/// Runs that ended before then and have nothing open.
-async fn ended(log: &dyn Log, before: Timestamp) -> Result<BTreeSet<RunId>, LogError> {
-    let mut runs = BTreeSet::new();
+/// Brings what is to be done about outputs up to the log as it is now: what was named since stays.
+pub async fn keep_named_outputs(
+    log: &dyn Log,
+    outputs: &dyn StoredOutputs,
+    plan: &mut PrunePlan,
+) -> Result<(), LogError> {
+    loop {
+        let page = log.read(plan.after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok(()) };
+        plan.after = last.seq;
+        let named = page.iter().filter_map(|envelope| outputs.found_by(output_of(&envelope.event)?));
+        let named: BTreeSet<_> = named.collect();
+        plan.outputs.retain(|output| !named.contains(output.found_by()));
+    }
+}
+
+/// Portions that are empty yet, and which of them each run belongs to.
+fn portioned(runs: BTreeMap<RunId, u64>) -> (Vec<PrunePortion>, BTreeMap<Stream, usize>) {
+    let mut portions: Vec<PrunePortion> = Vec::new();
+    let mut portion_of = BTreeMap::new();
+    let mut events = PORTION;
+    for (run, length) in runs {
+        if events >= PORTION {
+            portions.push(PrunePortion::default());
+            events = 0;
+        }
+        events += length;
+        portion_of.insert(Stream::Run(run), portions.len() - 1);
+        if let Some(portion) = portions.last_mut() {
+            portion.runs += 1;
+        }
+    }
+    (portions, portion_of)
+}
+
+/// Runs that ended before then and have nothing open, with how many events each has.
+async fn ended(log: &dyn Log, before: Timestamp) -> Result<BTreeMap<RunId, u64>, LogError> {
+    let mut runs = BTreeMap::new();
     for offset in (0..).step_by(PAGE as usize) {
         let page = log.rows(RowFilter::Closed { kind: RowKind::Run, offset, limit: PAGE }).await?;
         for row in &page.rows {
             let run: Run = read(row)?;
             if run.ended_at.is_some_and(|at| at < before) {
-                runs.insert(run.id);
+                runs.insert(run.id, run.version);
             }
         }
         if !page.more {
@@ -106,18 +159,13 @@ fn read<T: serde::de::DeserializeOwned>(row: &Row) -> Result<T, LogError> {
     })
 }
 
-async fn unnamed(log: &dyn Log, named: &BTreeSet<BlobId>) -> Result<Vec<BlobId>, LogError> {
+async fn unnamed(outputs: &dyn StoredOutputs, named: &BTreeSet<Vec<u8>>) -> Result<Vec<StoredOutput>, LogError> {
     let mut unnamed = Vec::new();
-    let mut last: Option<BlobId> = None;
+    let mut last: Option<StoredOutput> = None;
     loop {
-        let ids = log.blob_ids(last.as_ref(), PAGE).await?;
-        let Some(end) = ids.last() else { return Ok(unnamed) };
+        let stored = outputs.stored_outputs(last.as_ref(), PAGE).await?;
+        let Some(end) = stored.last() else { return Ok(unnamed) };
         last = Some(end.clone());
-        for id in ids.into_iter().filter(|id| !named.contains(id)) {
-            // Only what is stored under the name that events would use.
-            if log.get_blob(&id).await?.is_some() {
-                unnamed.push(id);
-            }
-        }
+        unnamed.extend(stored.into_iter().filter(|output| !named.contains(output.found_by())));
     }
 }

@@ -51,8 +51,17 @@ const FORGET_EVERY: usize = 1000;
 pub(super) struct Writer {
     core: Arc<Core>,
     supervisor: mpsc::UnboundedSender<supervisor::Message>,
-    store_is_down: bool,
+    store: StoreState,
     since_forgetting: usize,
+}
+
+/// Whether the store takes writes, as far as is known.
+enum StoreState {
+    Up,
+    Down,
+    /// It lost what was saved, so what is in memory is no log's any more: nothing is decided until the program reads the
+    /// log anew, which takes a person who looked what became of the rest.
+    Lost(LogError),
 }
 
 /// What a group of jobs would append, and what it changed in the staging snapshot.
@@ -66,7 +75,7 @@ struct Staged {
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, supervisor: mpsc::UnboundedSender<supervisor::Message>) -> Self {
-        Self { core, supervisor, store_is_down: false, since_forgetting: 0 }
+        Self { core, supervisor, store: StoreState::Up, since_forgetting: 0 }
     }
 
     pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
@@ -84,13 +93,13 @@ impl Writer {
                     }
                     self.commit(group).await;
                 }
-                Ok(()) = head.changed() => {
+                Ok(()) = head.changed(), if !matches!(self.store, StoreState::Lost(_)) => {
                     let seen = *head.borrow_and_update();
                     if seen > self.core.committed().cursor {
                         self.catch_up_or_log().await;
                     }
                 }
-                _ = probe.tick(), if self.store_is_down => self.probe().await,
+                _ = probe.tick(), if matches!(self.store, StoreState::Down) => self.probe().await,
                 () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
                 // Workers may still have outcomes to save; look again until the last of them is gone.
                 () = tokio::time::sleep(LAST_LOOK), if is_stopping => {
@@ -104,6 +113,9 @@ impl Writer {
 
     async fn commit(&mut self, mut group: Vec<Job>) {
         loop {
+            if let StoreState::Lost(error) = &self.store {
+                return reject_all(group, error);
+            }
             if let Err(error) = self.load_missing(&group).await {
                 self.store_is_gone(&error);
                 return reject_all(group, &error);
@@ -140,7 +152,8 @@ impl Writer {
                         | LogErrorKind::Busy
                         | LogErrorKind::TooNew
                         | LogErrorKind::Unusable
-                        | LogErrorKind::Unsound => {
+                        | LogErrorKind::Unsound
+                        | LogErrorKind::Lost => {
                             self.store_is_gone(&error);
                             return reject_all(group, &error);
                         }
@@ -253,8 +266,10 @@ impl Writer {
     }
 
     async fn catch_up_or_log(&mut self) {
-        if let Err(error) = self.catch_up().await {
-            tracing::error!(%error, "could not read what another process wrote");
+        match self.catch_up().await {
+            Ok(()) => {}
+            Err(error) if error.kind == LogErrorKind::Lost => self.store_is_gone(&error),
+            Err(error) => tracing::error!(%error, "could not read what another process wrote"),
         }
     }
 
@@ -329,25 +344,37 @@ impl Writer {
 
     fn store_is_gone(&mut self, error: &LogError) {
         tracing::error!(%error, "not saved");
-        if !self.store_is_down {
-            self.store_is_down = true;
-            self.core.tell(FeedItem::StoreDown { reason: error.message.clone() });
+        match (&self.store, error.kind) {
+            (StoreState::Lost(_), _) => {}
+            // Said also of a store that is known to be down: this does not pass.
+            (StoreState::Up | StoreState::Down, LogErrorKind::Lost) => {
+                self.store = StoreState::Lost(error.clone());
+                self.core.tell(FeedItem::StoreDown { reason: format!("{}; {}", error.message, error.hint) });
+            }
+            (StoreState::Up, _) => {
+                self.store = StoreState::Down;
+                self.core.tell(FeedItem::StoreDown { reason: error.message.clone() });
+            }
+            (StoreState::Down, _) => {}
         }
     }
 
     fn store_is_back(&mut self) {
-        if self.store_is_down {
-            self.store_is_down = false;
+        if let StoreState::Down = self.store {
+            self.store = StoreState::Up;
             self.core.tell(FeedItem::StoreBack);
         }
     }
 
-    /// Whether the store takes writes again, tried with a row that means nothing.
+    /// Whether the store takes writes again, tried with a row that means nothing, and still has what it had.
     async fn probe(&mut self) {
         let nobodys = RunId(uuid::Uuid::nil());
-        if let Ok(Some(lease)) = self.core.log.claim(nobodys, &self.core.owner, Duration::ZERO).await {
-            let _ = self.core.log.release(&lease).await;
-            self.store_is_back();
+        let Ok(Some(lease)) = self.core.log.claim(nobodys, &self.core.owner, Duration::ZERO).await else { return };
+        let _ = self.core.log.release(&lease).await;
+        match self.core.log.head().await {
+            Ok(_) => self.store_is_back(),
+            Err(error) if error.kind == LogErrorKind::Lost => self.store_is_gone(&error),
+            Err(error) => tracing::debug!(%error, "the store takes writes and cannot be read"),
         }
     }
 }

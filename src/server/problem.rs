@@ -189,7 +189,8 @@ impl From<LogError> for Problem {
             | LogErrorKind::Busy
             | LogErrorKind::TooNew
             | LogErrorKind::Unusable
-            | LogErrorKind::Unsound => Self::unavailable(error.message, error.hint),
+            | LogErrorKind::Unsound
+            | LogErrorKind::Lost => Self::unavailable(error.message, error.hint),
         }
     }
 }

@@ -22,6 +22,8 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
@@ -90,6 +92,17 @@ impl Log for AbsentLog {
 
     async fn verify(&self, _: &[Head]) -> Result<VerifyReport, LogError> {
         Ok(VerifyReport { events: 0, pruned: 0, head: Head::default(), checked: Vec::new(), problems: Vec::new() })
+    }
+}
+
+#[async_trait]
+impl StoredOutputs for AbsentLog {
+    async fn stored_outputs(&self, _: Option<&StoredOutput>, _: u32) -> Result<Vec<StoredOutput>, LogError> {
+        Ok(Vec::new())
+    }
+
+    fn found_by(&self, _: &BlobId) -> Option<Vec<u8>> {
+        None
     }
 }
 

@@ -1,5 +1,8 @@
 //! What pruning removes, and what it leaves so that the chain can still be verified. Pure, the same for every store.
 //!
+//! It goes in portions of whole runs, each in a transaction of its own with the event that tells of it. So others can
+//! write in between, and one that is killed leaves nothing but portions that are done and told, and those that are not.
+//!
 //! Of a pruned event stay its place, the hash of the row before it and its own; body and actor are gone. An event in
 //! the log, `access.log_pruned`, says how many were removed, from which to which, and the SHA-256 over what was left of
 //! them: one line each, in the order of `seq`, line feed included and without blanks,
@@ -17,32 +20,25 @@ use sha2::Sha256;
 use super::chain::Link;
 use crate::domain::AccessEvent;
 use crate::domain::Actor;
-use crate::domain::BlobId;
 use crate::domain::Event;
 use crate::domain::Spent;
 use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::ports::LogError;
+use crate::ports::LogErrorKind;
 
-/// What is to be removed, as it was decided when the log ended at `after`.
+/// What is to be removed in one transaction.
 #[derive(Clone, Debug)]
 pub struct Pruning {
-    pub after: u64,
     /// Runs that ended before then, and the requests they made.
     pub ended_before: Timestamp,
     pub streams: Vec<Stream>,
-    /// Outputs that no event names once the streams are gone.
-    pub outputs: Vec<BlobId>,
+    /// How many events they have, all of them looked at.
+    pub events: u64,
     /// What the removed calls of models cost.
     pub spent: Vec<Spent>,
     pub at: Timestamp,
     pub by: Actor,
-}
-
-/// What was removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PruneReport {
-    pub events: u64,
-    pub outputs: OutputsPruned,
 }
 
 /// An output may be stored again, and not named yet, by whoever works on a run; so they are removed only while nobody does.
@@ -88,17 +84,16 @@ impl Remains {
         self.latest = self.latest.max(*at);
     }
 
-    pub fn events(&self) -> u64 {
-        self.events
-    }
-
     pub fn digest(&self) -> String {
         hex::encode(self.hasher.clone().finalize())
     }
 
-    /// The event that tells of it.
-    pub fn event(&self, pruning: &Pruning) -> Event {
-        Event::Access(AccessEvent::LogPruned {
+    /// The event that tells of it; `Conflict` when these are not the events that were looked at.
+    pub fn event(&self, pruning: &Pruning) -> Result<AccessEvent, LogError> {
+        if self.events != pruning.events {
+            return Err(changed(pruning, self.events));
+        }
+        Ok(AccessEvent::LogPruned {
             ended_before: pruning.ended_before,
             events: self.events,
             first: self.first,
@@ -128,6 +123,15 @@ impl Remains {
     }
 }
 
+/// Somebody appended to what is to be removed, so it has to be looked at again.
+pub(super) fn changed(pruning: &Pruning, events: u64) -> LogError {
+    LogError::new(
+        LogErrorKind::Conflict,
+        format!("what was to be pruned had {} events, and has {events} now", pruning.events),
+        "repeat it",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,21 +147,22 @@ mod tests {
         assert_eq!(remains.digest(), Link::of(&line).to_string());
 
         let pruning = Pruning {
-            after: 9,
             ended_before: Timestamp::from_timestamp_micros(6).unwrap(),
             streams: vec![stream],
-            outputs: Vec::new(),
+            events: 1,
             spent: Vec::new(),
             at: Timestamp::from_timestamp_micros(7).unwrap(),
             by: Actor::System,
         };
-        let told = remains.event(&pruning);
+        let told = Event::Access(remains.event(&pruning).unwrap());
+        assert_eq!(remains.event(&Pruning { events: 2, ..pruning.clone() }).unwrap_err().kind, LogErrorKind::Conflict);
         assert_eq!(remains.problem(10, Some(&told)), None);
         assert!(remains.problem(10, None).unwrap().contains("event 10 does not tell of it"));
         let mut more = remains.clone();
         more.take(&Left { seq: 4, ..left });
         assert!(more.problem(10, Some(&told)).unwrap().contains("somebody changed it"));
-        let younger = remains.event(&Pruning { ended_before: Timestamp::from_timestamp_micros(5).unwrap(), ..pruning });
+        let early = Pruning { ended_before: Timestamp::from_timestamp_micros(5).unwrap(), ..pruning };
+        let younger = Event::Access(remains.event(&early).unwrap());
         assert!(remains.problem(10, Some(&younger)).unwrap().contains("younger"));
     }
 }

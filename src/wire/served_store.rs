@@ -36,16 +36,12 @@ use crate::shape::StoreShape;
 use crate::shape::Trial;
 use crate::store::OpenMode;
 use crate::store::SqliteLog;
-use crate::store::UNFINISHED_BACKUP;
 use crate::store::back_up;
 
 /// What a backup leaves free at least: the log grows meanwhile, and may be on the same disk.
 const LEFT_FREE: u64 = 16 * 1024 * 1024;
 /// Characters of a tenant's name that go into that of a backup.
 const LONGEST_NAME: usize = 64;
-
-/// How long a backup that is not whole is left alone.
-const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
 
 const MAKE_ROOM: &str = "free some space on the server's disk, or move older backups away: they are in backups/ in its \
                          data directory";
@@ -64,7 +60,6 @@ impl ServedStore {
 
     async fn write_backup(&self) -> Result<BackupShape, LogError> {
         let dir = self.wire.places.make_backup_dir().map_err(unusable)?;
-        sweep(&dir);
         self.look_for_room(&dir)?;
         let name = backup_name(&self.wire.places.tenant, SystemClock.now());
         let target = dir.join(&name);
@@ -201,25 +196,6 @@ impl Upkeep for ServedStore {
     }
 }
 
-/// Removes what a process that was killed left of a backup. Nothing that is still written to rests for so long.
-fn sweep(dir: &Path) {
-    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
-        let is_half = entry.file_name().to_string_lossy().starts_with(UNFINISHED_BACKUP);
-        let Ok(found) = entry.metadata() else { continue };
-        let rested = found.modified().ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
-        if !is_half || rested < ABANDONED {
-            continue;
-        }
-        let removed = match found.is_dir() {
-            true => std::fs::remove_dir_all(entry.path()),
-            false => std::fs::remove_file(entry.path()),
-        };
-        if let Err(error) = removed {
-            tracing::warn!(%error, "half a backup was not removed");
-        }
-    }
-}
-
 /// It was only read from, so nothing is lost with what cannot be closed.
 async fn done_with(store: OpenStore) {
     if let Err(error) = store.close().await {
@@ -253,25 +229,5 @@ mod tests {
             assert_eq!(backup_name(&Tenant(tenant.to_owned()), at), named);
         }
         assert!(backup_name(&Tenant("x".repeat(1_000)), at).len() < 100);
-    }
-
-    #[test]
-    fn half_a_backup_is_swept_away_once_nobody_can_be_writing_it_and_a_whole_one_never() {
-        let dir = tempfile::tempdir().unwrap();
-        let aged = |name: &str, days: u32| {
-            let file = std::fs::File::create(dir.path().join(name)).unwrap();
-            file.set_modified(std::time::SystemTime::now() - days * ABANDONED).unwrap();
-        };
-        aged(".backup-new", 0);
-        aged(".backup-old", 2);
-        aged(".backup-old-journal", 2);
-        aged("local-20261125T221846.123Z.db", 400);
-        sweep(dir.path());
-        let mut left: Vec<_> = std::fs::read_dir(dir.path())
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        left.sort();
-        assert_eq!(left, [".backup-new", "local-20261125T221846.123Z.db"]);
     }
 }

@@ -12,6 +12,8 @@ use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::store::AbsentAccounts;
 use crate::store::AbsentLog;
@@ -21,7 +23,6 @@ use crate::store::OpenMode;
 use crate::store::OutputsPruned;
 use crate::store::PostgresAddress;
 use crate::store::PostgresLog;
-use crate::store::PruneReport;
 use crate::store::Pruning;
 use crate::store::SqliteLog;
 use crate::store::back_up;
@@ -142,6 +143,15 @@ impl OpenStore {
         }
     }
 
+    /// Its outputs as they are stored.
+    pub(super) fn outputs(&self) -> Arc<dyn StoredOutputs> {
+        match self {
+            Self::Sqlite(log) => log.clone(),
+            Self::Postgres(log) => log.clone(),
+            Self::Absent(_) => Arc::new(AbsentLog),
+        }
+    }
+
     /// The people in it.
     pub(super) fn subjects(&self) -> Arc<dyn Subjects> {
         match self {
@@ -205,12 +215,25 @@ impl OpenStore {
         }
     }
 
-    pub(super) async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+    /// Removes runs, in one transaction. Nothing is decided on where nothing is.
+    pub(super) async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
         match self {
             Self::Sqlite(log) => log.prune(pruning).await,
             Self::Postgres(log) => log.prune(pruning).await,
-            // Nothing is decided on where nothing is.
-            Self::Absent(_) => Ok(PruneReport { events: 0, outputs: OutputsPruned::Removed(0) }),
+            Self::Absent(_) => Ok(()),
+        }
+    }
+
+    /// Removes outputs that nothing names in the log up to `after`.
+    pub(super) async fn prune_outputs(
+        &self,
+        after: u64,
+        outputs: Vec<StoredOutput>,
+    ) -> Result<OutputsPruned, LogError> {
+        match self {
+            Self::Sqlite(log) => log.prune_outputs(after, outputs).await,
+            Self::Postgres(log) => log.prune_outputs(after, outputs).await,
+            Self::Absent(_) => Ok(OutputsPruned::Removed(0)),
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use tempfile::TempDir;
-
 use super::Wire;
 use super::store::OpenStore;
 use super::store::StorePlace;
@@ -16,6 +14,7 @@ use crate::runtime;
 use crate::store::AnyLog;
 use crate::store::Encryption;
 use crate::store::OpenMode;
+use crate::store::Scratch;
 use crate::store::SqliteLog;
 use crate::store::copy;
 use crate::store::unpack;
@@ -98,7 +97,7 @@ async fn rehearse(log: &dyn Log, tenant: &Tenant) -> Result<Rehearsed, Failure> 
 
 /// A backup as a store that may be written to, in a directory that goes away with it.
 struct Unpacked {
-    directory: TempDir,
+    directory: Scratch,
     tenants: Vec<Tenant>,
     encryption: Encryption,
 }
@@ -107,8 +106,7 @@ impl Unpacked {
     async fn new(wire: &Wire, file: &Path) -> Result<Self, Failure> {
         wire.places.make_data_dir()?;
         let data = wire.places.paths.data_dir();
-        let made = tempfile::Builder::new().prefix(".restore-").tempdir_in(data);
-        let directory = made.map_err(|error| {
+        let directory = Scratch::within(data).map_err(|error| {
             Failure::failed(format!("there is no room to unpack a backup: {error}"))
                 .at(data.display().to_string())
                 .next("make room there, or name another place with --data-dir")

@@ -28,6 +28,7 @@ mod store_postgres;
 mod store_postgres_notices;
 mod store_postgres_outage;
 mod store_postgres_sealed;
+mod store_postgres_silence;
 mod store_postgres_tamper;
 mod store_postgres_tls;
 mod store_sealed;

@@ -7,13 +7,20 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use morningai::domain::Command;
+use morningai::domain::FeedItem;
+use morningai::domain::RejectionKind;
 use morningai::domain::Tenant;
 use morningai::ports::Log;
 use morningai::ports::LogErrorKind;
+use morningai::runtime::Role;
 use morningai::store::OpenMode;
 use morningai::store::PostgresAddress;
 use morningai::store::PostgresLog;
 
+use crate::runtime::desk::Desk;
+use crate::runtime::desk::ana;
+use crate::store_contract;
 use crate::store_contract::append_one;
 use crate::store_contract::batch;
 use crate::store_contract::paused;
@@ -193,7 +200,7 @@ async fn what_a_standby_never_received_is_missed_and_nothing_is_appended_in_its_
 
     let late = || batch(3, vec![paused(run(1), 4, "4")]);
     let refused = |error: morningai::ports::LogError, why: &str| {
-        assert_eq!(error.kind, LogErrorKind::Unusable, "{error}");
+        assert_eq!(error.kind, LogErrorKind::Lost, "{error}");
         assert!(error.message.contains("has lost what was saved") && error.message.contains(why), "{error}");
     };
     for log in [&writer, &reader, &writer] {
@@ -209,4 +216,44 @@ async fn what_a_standby_never_received_is_missed_and_nothing_is_appended_in_its_
     }
     let problems = open().await.unwrap().verify(&[saved]).await.unwrap().problems;
     assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+/// The same as a person sees it: it is said once, with what to do, and nothing is decided any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_program_whose_server_lost_what_was_saved_says_so_and_stays_with_it() {
+    let primary = Cluster::start_to_be_killed();
+    let database = Database::migrated_on(&primary).await;
+    let standby = primary.start_standby();
+    let address: PostgresAddress = database.url_on(&[&primary, &standby]).parse().unwrap();
+    let open = || PostgresLog::open(&address, Tenant::default(), OpenMode::ReadWrite, database.data.path());
+    let desk = Desk::start(Arc::new(open().await.unwrap()), &[], Vec::new(), Role::Clerk).await;
+    standby.pg_ctl(&["stop", "--wait", "--mode=fast"]);
+    let run = desk.begin().await;
+    let (_, mut feed) = desk.runtime.open();
+    primary.kill();
+    standby.go();
+    standby.pg_ctl(&["promote", "--wait"]);
+    let cancel = || desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    let first = cancel().await.unwrap_err();
+    assert!(first.message.contains("has lost what was saved"), "{first}");
+
+    // Somebody else goes on with the log as it is now, and more than one look at the store goes by.
+    let other = open().await.unwrap();
+    for version in 1..=3 {
+        append_one(&other, store_contract::run(9), version, "instead").await;
+    }
+    let mut told = Vec::new();
+    while let Ok(Ok(item)) = tokio::time::timeout(Duration::from_millis(2_500), feed.recv()).await {
+        told.push(item);
+    }
+    let Some((FeedItem::StoreDown { reason }, before)) = told.split_last() else { panic!("{told:?}") };
+    assert!(reason.contains("has lost what was saved") && reason.contains("start it again"), "{reason}");
+    assert!(before.iter().all(|item| matches!(item, FeedItem::StoreDown { .. })) && before.len() < 2, "{before:?}");
+    let again = cancel().await.unwrap_err();
+    assert_eq!((again.kind, &again.message), (RejectionKind::NotSaved, &first.message));
+    assert!(desk.runtime.open().0.runs.contains_key(&run), "what follows on another log is not shown on this one");
+    // Started again it goes on with the log as it is.
+    let anew = Desk::start(Arc::new(open().await.unwrap()), &[], Vec::new(), Role::Clerk).await;
+    assert!(!anew.runtime.open().0.runs.contains_key(&run));
+    anew.begin().await;
 }

@@ -7,10 +7,8 @@ use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::store::OpenMode;
 use crate::store::PostgresLog;
+use crate::store::Scratch;
 use crate::store::SqliteLog;
-
-/// How names begin of what lies beside a backup until it is whole, and is left there by a process that was killed.
-pub const UNFINISHED_BACKUP: &str = ".backup-";
 
 /// Writes a consistent copy to `target`, which must not exist yet, while others go on reading and writing.
 pub async fn back_up(log: AnyLog<'_>, target: &Path) -> Result<(), LogError> {
@@ -34,7 +32,7 @@ async fn back_up_database(log: &PostgresLog, target: &Path) -> Result<(), LogErr
         return Err(failed(std::io::ErrorKind::AlreadyExists.into()));
     }
     let directory = target.parent().unwrap_or(Path::new("/"));
-    let scratch = tempfile::Builder::new().prefix(UNFINISHED_BACKUP).tempdir_in(directory).map_err(failed)?;
+    let scratch = Scratch::within(directory).map_err(failed)?;
     let store = scratch.path().join("store.db");
     let copied = SqliteLog::open_with(&store, log.tenant().clone(), OpenMode::ReadWrite, log.encryption()).await?;
     super::copy(AnyLog::Postgres(log), AnyLog::Sqlite(&copied)).await?;

@@ -10,7 +10,6 @@ mod part;
 
 use async_trait::async_trait;
 
-pub use self::backup::UNFINISHED_BACKUP;
 pub use self::backup::back_up;
 pub(super) use self::part::Cell;
 pub(super) use self::part::EVENTS;

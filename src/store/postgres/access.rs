@@ -96,7 +96,7 @@ fn of(store: &Store, statement: &'static str) -> Question {
 type Read<T> = fn(&Seal, &PgRow) -> Result<T, String>;
 
 async fn all<T>(store: &Store, question: impl Fn() -> Question, read: Read<T>) -> Result<Vec<T>, LogError> {
-    let rows = store.ask(How::Reading, "read accounts in", question).await?;
+    let rows = store.ask(How::ReadingMuch, "read accounts in", question).await?;
     let sealed =
         rows.iter().flat_map(|row| ["password", "label"].into_iter().filter_map(|name| row.try_get(name).ok()));
     keys::learn(store, store.seal.unknown(sealed)).await?;

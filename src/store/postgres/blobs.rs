@@ -10,6 +10,7 @@ use super::keys::Keys;
 use crate::domain::BlobId;
 use crate::domain::Stream;
 use crate::ports::LogError;
+use crate::ports::StoredOutput;
 use crate::store::refusal;
 use crate::store::seal::Seal;
 use crate::store::seal::StoredBlob;
@@ -45,9 +46,27 @@ pub(super) async fn ids(store: &Store, after: Option<&BlobId>, limit: u32) -> Re
     let after = after.map(|id| id.0.clone()).filter(|id| hex::decode(id).is_ok()).unwrap_or_default();
     let question = || sqlx::query(IDS).bind(store.tenant.0.clone()).bind(after.clone()).bind(i64::from(limit));
     let doing = "list outputs in";
-    let rows = store.ask(How::Reading, doing, question).await?;
+    let rows = store.ask(How::ReadingMuch, doing, question).await?;
     let ids = rows.iter().map(|row| row.try_get(0).map(BlobId)).collect::<Result<_, _>>();
     ids.map_err(|error| store.explain(doing, &error))
+}
+
+pub(super) async fn stored(
+    store: &Store,
+    after: Option<&StoredOutput>,
+    limit: u32,
+) -> Result<Vec<StoredOutput>, LogError> {
+    let after = after.map(|output| output.0.clone()).unwrap_or_default();
+    let question = || {
+        sqlx::query("SELECT hash FROM morningai.blob WHERE tenant = $1 AND hash > $2 ORDER BY hash LIMIT $3")
+            .bind(store.tenant.0.clone())
+            .bind(after.clone())
+            .bind(i64::from(limit))
+    };
+    let doing = "list outputs in";
+    let rows = store.ask(How::ReadingMuch, doing, question).await?;
+    let stored = rows.iter().map(|row| row.try_get(0).map(StoredOutput)).collect::<Result<_, _>>();
+    stored.map_err(|error| store.explain(doing, &error))
 }
 
 /// All from the first of these hashes to the last.
@@ -61,7 +80,7 @@ async fn find(store: &Store, (first, last): (Vec<u8>, Vec<u8>)) -> Result<Vec<St
         .bind(last.clone())
     };
     let doing = "read an output from";
-    let rows = store.ask(How::Reading, doing, question).await?;
+    let rows = store.ask(How::ReadingMuch, doing, question).await?;
     let read = |row: &PgRow| Ok(StoredBlob { hash: row.try_get(0)?, content: row.try_get(1)? });
     rows.iter().map(read).collect::<Result<_, _>>().map_err(|error| store.explain(doing, &error))
 }

@@ -21,8 +21,10 @@ use tokio::time::timeout;
 use super::ASK_AGAIN;
 use super::Failure;
 use super::Kind;
+use super::LONG_ANSWER;
 use super::Store;
 use super::access;
+use super::answered;
 use super::append::ANSWER;
 use super::append::FIND_OUT;
 use super::append::Prepared;
@@ -59,9 +61,9 @@ const APPEND_OR_END: &str =
 
 /// What the log says of a change.
 #[derive(Clone, Debug, Default)]
-struct Told {
+pub(super) struct Told {
     /// The last of its events; `None` for a change that the log is told nothing of.
-    end: Option<Place>,
+    pub end: Option<Place>,
     envelopes: Vec<Envelope>,
 }
 
@@ -173,20 +175,27 @@ struct End {
     versions: Vec<i64>,
 }
 
-async fn tell(store: &Store, connection: &mut PgConnection, records: &[AccessRecord]) -> Result<Told, Failure> {
+/// Appends within the transaction that is open, after whatever is the last event by then. From then to its end, whoever
+/// else appends waits.
+pub(super) async fn tell(
+    store: &Store,
+    connection: &mut PgConnection,
+    records: &[AccessRecord],
+) -> Result<Told, Failure> {
     if records.is_empty() {
         return Ok(Told::default());
     }
     let failed = |error: sqlx::Error| store.failure(DOING, &error);
     let streams: Vec<_> = records.iter().map(|record| stream_bytes(Stream::Account(record.account)).to_vec()).collect();
-    let asked = sqlx::query(END).bind(&store.tenant.0).bind(streams).fetch_one(&mut *connection).await;
+    let asked = sqlx::query(END).bind(&store.tenant.0).bind(streams);
+    let asked = answered(LONG_ANSWER, asked.fetch_one(&mut *connection)).await;
     let mut known = end(&asked.map_err(failed)?).map_err(failed)?;
     loop {
         let batch = Batch { after: known.place.seq, events: numbered(records, &known.versions), ..Batch::default() };
         let sealing = store.seal.prepare(&mut Keys(store), known.place, (&batch.events, &[])).await?;
         let prepared = Prepared::new(&store.tenant, &sealing, known.place, batch)?;
-        let answer = prepared.bind_events(sqlx::query(APPEND_OR_END)).fetch_one(&mut *connection).await;
-        let answer = answer.map_err(failed)?;
+        let answer = prepared.bind_events(sqlx::query(APPEND_OR_END)).fetch_one(&mut *connection);
+        let answer = answered(LONG_ANSWER, answer).await.map_err(failed)?;
         let is_appended = answer.try_get::<Option<i64>, _>(0).map_err(failed)?.is_none();
         if is_appended {
             return Ok(Told { end: Some(prepared.end), envelopes: prepared.envelopes });

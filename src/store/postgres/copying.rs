@@ -16,7 +16,9 @@ use sqlx::postgres::PgRow;
 use sqlx::query::Query;
 
 use super::Kind as Transaction;
+use super::PIECE_ANSWER;
 use super::Store;
+use super::answered;
 use super::beginning;
 use super::keeper;
 use super::verify::confirm;
@@ -76,8 +78,10 @@ async fn begin(store: &Arc<Store>, kind: Transaction) -> Result<Portion, LogErro
     let kept = heads::load(&store.heads, &store.tenant)?;
     let mut connection = store.readers.connector().connect().await?;
     let begin = format!("{}; {PATIENCE}", beginning(&store.tenant, kind));
-    sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.map_err(failed)?;
-    let tables: Vec<String> = sqlx::query_scalar(TABLES).fetch_all(&mut connection).await.map_err(failed)?;
+    let begun = sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection);
+    answered(PIECE_ANSWER, begun).await.map_err(failed)?;
+    let tables = sqlx::query_scalar(TABLES).fetch_all(&mut connection);
+    let tables: Vec<String> = answered(PIECE_ANSWER, tables).await.map_err(failed)?;
     Ok(Portion { store: store.clone(), tables: tables.into_iter().collect(), kept, connection })
 }
 
@@ -92,7 +96,7 @@ impl Reading for Portion {
     }
 
     async fn piece(&mut self, part: &'static Part, after: Option<&Record>) -> Result<Vec<Record>, LogError> {
-        let read = piece(&mut self.connection, &self.store.tenant, part, after).await;
+        let read = answered(PIECE_ANSWER, piece(&mut self.connection, &self.store.tenant, part, after)).await;
         read.map_err(|error| self.store.explain(&format!("copy {} from", part.name), &error))
     }
 
@@ -118,11 +122,11 @@ impl Filling for Portion {
             query = query.bind(hashes);
         }
         let failed = |error| self.store.explain(&format!("copy {} into", part.name), &error);
-        query.execute(&mut self.connection).await.map_err(failed)?;
+        answered(PIECE_ANSWER, query.execute(&mut self.connection)).await.map_err(failed)?;
         if let Some(records) = listed {
             let query = sqlx::query(LIST).bind(self.store.tenant.0.clone());
             let query = bind_columns(query, part, without_bodies(records));
-            query.execute(&mut self.connection).await.map_err(failed)?;
+            answered(PIECE_ANSWER, query.execute(&mut self.connection)).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -131,18 +135,17 @@ impl Filling for Portion {
         if head.seq == 0 {
             return Ok(());
         }
-        let done = sqlx::query("INSERT INTO morningai.head (tenant, seq, hash) VALUES ($1, $2, decode($3, 'hex'))")
+        let query = sqlx::query("INSERT INTO morningai.head (tenant, seq, hash) VALUES ($1, $2, decode($3, 'hex'))")
             .bind(self.store.tenant.0.clone())
             .bind(to_sql(head.seq))
-            .bind(head.hash.clone())
-            .execute(&mut self.connection)
-            .await;
+            .bind(head.hash.clone());
+        let done = answered(PIECE_ANSWER, query.execute(&mut self.connection)).await;
         done.map_err(|error| self.store.explain("copy into", &error))?;
         Ok(())
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), LogError> {
-        let done = sqlx::raw_sql("COMMIT").execute(&mut self.connection).await;
+        let done = answered(PIECE_ANSWER, sqlx::raw_sql("COMMIT").execute(&mut self.connection)).await;
         done.map_err(|error| self.store.explain("copy into", &error))?;
         // What it believed of the end is over.
         *self.store.end.lock().await = None;

@@ -11,7 +11,9 @@ use uuid::Uuid;
 
 use super::How;
 use super::Kind;
+use super::LONG_ANSWER;
 use super::Store;
+use super::answered;
 use super::append::Prepared;
 use super::append::RowColumns;
 use super::begin;
@@ -85,6 +87,11 @@ async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseErr
                 keeper::head_moved(&store);
                 return Ok(erased);
             }
+            Err(EraseError::Unknown(name)) => {
+                // Whoever repeats an erasure that was killed behind its commit finds nobody, and its leftovers.
+                clean_up(&store).await;
+                return Err(EraseError::Unknown(name));
+            }
             Err(error) => return Err(error),
         }
     }
@@ -97,11 +104,13 @@ async fn attempt(store: &Store, vault: &Vault, erasure: &Erasure) -> Result<(Pla
     let subject = vault.subject_of(&mut Keys(store), Whose::Person(&erasure.name)).await?;
     let subject = subject.ok_or_else(|| EraseError::Unknown(erasure.name.clone()))?;
     let prepared = prepare(store, start, subject, erasure).await?;
-    let failed = |error| store.explain("erase somebody in", &error);
+    let failed = |error| store.failure("erase somebody in", &error).error;
     let mut lent = store.readers.lend().await?;
-    let mut transaction = begin(&mut lent.connection, &store.tenant, Kind::Write).await.map_err(failed)?;
-    sqlx::query(LOCK).bind(lock_of(&store.tenant)).execute(&mut *transaction).await.map_err(failed)?;
-    if let Err(error) = prepared.query().execute(&mut *transaction).await {
+    let beginning = begin(&mut lent.connection, &store.tenant, Kind::Write);
+    let mut transaction = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
+    let lock = sqlx::query(LOCK).bind(lock_of(&store.tenant));
+    answered(LONG_ANSWER, lock.execute(&mut *transaction)).await.map_err(failed)?;
+    if let Err(error) = answered(LONG_ANSWER, prepared.query().execute(&mut *transaction)).await {
         let moved = error::has_code(&error, raised::CONFLICT) || error::is_unique_violation(&error);
         *known_end = None;
         return Err(if moved { refusal::conflict(start.seq, start.seq + 1) } else { failed(error) }.into());
@@ -113,14 +122,12 @@ async fn attempt(store: &Store, vault: &Vault, erasure: &Erasure) -> Result<(Pla
     remove_account(store, &mut transaction, &erasure.name).await.map_err(failed)?;
     let (rows, outputs) = remove(store, &mut transaction, subject).await?;
     rename_elsewhere(store, &mut transaction, start, (&erasure.name, subject)).await?;
-    sqlx::query("UPDATE morningai.subject_key SET lookup = NULL, wrapped = '' WHERE tenant = $1 AND subject = $2")
-        .bind(&store.tenant.0)
-        .bind(subject.0.as_bytes().as_slice())
-        .execute(&mut *transaction)
-        .await
-        .map_err(failed)?;
+    const DESTROY: &str =
+        "UPDATE morningai.subject_key SET lookup = NULL, wrapped = '' WHERE tenant = $1 AND subject = $2";
+    let destroy = sqlx::query(DESTROY).bind(&store.tenant.0).bind(subject.0.as_bytes().as_slice());
+    answered(LONG_ANSWER, destroy.execute(&mut *transaction)).await.map_err(failed)?;
     *known_end = None;
-    transaction.commit().await.map_err(|error| outcome_unknown(store, &error))?;
+    answered(LONG_ANSWER, transaction.commit()).await.map_err(|error| outcome_unknown(store, &error))?;
     lent.give_back();
     *known_end = Some(prepared.end);
     let event = prepared.envelopes.into_iter().next().ok_or_else(|| {
@@ -158,15 +165,14 @@ async fn prepare(store: &Store, start: Place, subject: SubjectId, erasure: &Eras
 }
 
 async fn open_runs(store: &Store, connection: &mut PgConnection, subject: SubjectId) -> Result<Vec<RunId>, LogError> {
-    let found: Result<Vec<String>, _> = sqlx::query_scalar(
+    let query = sqlx::query_scalar(
         "SELECT id FROM morningai.projection
          WHERE tenant = $1 AND kind = $2 AND is_open AND starts_with(body, $3)",
     )
     .bind(&store.tenant.0)
     .bind(RowKind::Run.name())
-    .bind(beginning(subject))
-    .fetch_all(connection)
-    .await;
+    .bind(beginning(subject));
+    let found: Result<Vec<String>, _> = answered(LONG_ANSWER, query.fetch_all(connection)).await;
     let found = found.map_err(|error| store.explain("read rows of", &error))?;
     Ok(found.iter().filter_map(|id| Uuid::try_parse(id).ok()).map(RunId).collect())
 }
@@ -181,7 +187,7 @@ async fn remove_account(store: &Store, connection: &mut PgConnection, name: &str
     ];
     for statement in THEIRS {
         let query = sqlx::query(statement).bind(&store.tenant.0).bind(store.seal.account_name(name));
-        query.execute(&mut *connection).await?;
+        answered(LONG_ANSWER, query.execute(&mut *connection)).await?;
     }
     Ok(())
 }
@@ -196,14 +202,13 @@ async fn remove(store: &Store, connection: &mut PgConnection, subject: SubjectId
     let mut rows = 0;
     for statement in [of_listing, of_projection] {
         let query = sqlx::query(statement).bind(&store.tenant.0).bind(beginning(subject));
-        rows = query.execute(&mut *connection).await.map_err(failed)?.rows_affected();
+        rows = answered(LONG_ANSWER, query.execute(&mut *connection)).await.map_err(failed)?.rows_affected();
     }
-    let outputs = sqlx::query("DELETE FROM morningai.blob WHERE tenant = $1 AND substr(hash, $2) = $3")
+    let query = sqlx::query("DELETE FROM morningai.blob WHERE tenant = $1 AND substr(hash, $2) = $3")
         .bind(&store.tenant.0)
         .bind(BLOB_LOOKUP as i32 + 1)
-        .bind(subject.0.as_bytes().as_slice())
-        .execute(connection)
-        .await;
+        .bind(subject.0.as_bytes().as_slice());
+    let outputs = answered(LONG_ANSWER, query.execute(connection)).await;
     Ok((rows, outputs.map_err(|error| store.explain("remove outputs from", &error))?.rows_affected()))
 }
 
@@ -218,17 +223,15 @@ async fn rename_elsewhere(
     for kind in [RowKind::Run, RowKind::Approval] {
         let mut after = String::new();
         loop {
-            let found = sqlx::query(
+            let query = sqlx::query(
                 "SELECT DISTINCT ON (id) id, is_open, sort, body FROM morningai.projection
                  WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id, version DESC LIMIT $4",
             )
             .bind(&store.tenant.0)
             .bind(kind.name())
-            .bind(&after)
-            .bind(CHUNK)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+            .bind(after)
+            .bind(CHUNK);
+            let found = answered(LONG_ANSWER, query.fetch_all(&mut *connection)).await.map_err(failed)?;
             let Some(last) = found.last() else { break };
             after = last.try_get(0).map_err(failed)?;
             keys::learn(store, store.seal.unknown(found.iter().filter_map(|row| row.try_get(3).ok()))).await?;
@@ -244,7 +247,7 @@ async fn rename_elsewhere(
                 let sealing = store.seal.prepare(&mut Keys(store), start, (&[], &changed)).await?;
                 let columns = RowColumns::of(&sealing, changed)?;
                 let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
-                columns.bind(query).execute(&mut *connection).await.map_err(failed)?;
+                answered(LONG_ANSWER, columns.bind(query).execute(&mut *connection)).await.map_err(failed)?;
             }
         }
     }
@@ -267,14 +270,13 @@ async fn clean_up(store: &Store) -> String {
 async fn vacuum(store: &Store) -> Result<bool, LogError> {
     let failed = |error| store.explain("vacuum", &error);
     let mut lent = store.readers.lend().await?;
-    let owns: bool = sqlx::query_scalar(
+    let query = sqlx::query_scalar(
         "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'morningai.subject_key'::regclass",
-    )
-    .fetch_one(&mut lent.connection)
-    .await
-    .map_err(failed)?;
+    );
+    let owns: bool = answered(LONG_ANSWER, query.fetch_one(&mut lent.connection)).await.map_err(failed)?;
     if owns {
-        sqlx::raw_sql("VACUUM FULL morningai.subject_key").execute(&mut lent.connection).await.map_err(failed)?;
+        let vacuum = sqlx::raw_sql("VACUUM FULL morningai.subject_key").execute(&mut lent.connection);
+        answered(LONG_ANSWER, vacuum).await.map_err(failed)?;
     }
     lent.give_back();
     Ok(owns)

@@ -8,7 +8,7 @@ use super::Question;
 use super::Store;
 use super::error::unreadable_row;
 use super::keys;
-use super::place;
+use super::seen;
 use crate::domain::Envelope;
 use crate::domain::Page;
 use crate::domain::Stream;
@@ -26,7 +26,10 @@ use crate::store::stored::to_sql;
 
 macro_rules! events {
     ($rest:literal) => {
-        concat!("SELECT seq, hash, stream, version, at, actor, body FROM morningai.event WHERE tenant = $1 AND ", $rest)
+        concat!(
+            "SELECT seq, hash, stream, version, at, actor, body, prev FROM morningai.event WHERE tenant = $1 AND ",
+            $rest
+        )
     };
 }
 
@@ -40,9 +43,7 @@ pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<E
     let rows = store.ask(How::Calling, "read", question).await?;
     learn_keys(store, &rows).await?;
     let events = decode_all(store, &rows)?;
-    if let Some(last) = rows.last() {
-        store.seen.note(place(last).map_err(|error| store.explain("read", &error))?);
-    }
+    seen::follow(store, &rows).await?;
     Ok(events)
 }
 
@@ -128,7 +129,7 @@ async fn search_sealed(store: &Store, before: u64, limit: u32, text: &str) -> Re
 
 /// With the keys that they name.
 async fn fetch_rows(store: &Store, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
-    let rows = store.ask(How::Reading, "read", question).await?;
+    let rows = store.ask(How::ReadingMuch, "read", question).await?;
     learn_keys(store, &rows).await?;
     Ok(rows)
 }

@@ -12,6 +12,7 @@ mod access;
 mod accounts;
 mod address;
 mod append;
+mod ask;
 mod blobs;
 mod change;
 mod copying;
@@ -42,16 +43,20 @@ use sqlx::Connection;
 use sqlx::Postgres;
 use sqlx::Row as _;
 use sqlx::Transaction;
-use sqlx::postgres::PgArguments;
 use sqlx::postgres::PgConnection;
 use sqlx::postgres::PgRow;
-use sqlx::query::Query;
 use tokio::sync::Mutex;
 use tokio::sync::watch as channel;
 
 pub use self::address::PostgresAddress;
+use self::ask::ASK_AGAIN;
+use self::ask::Failure;
+use self::ask::How;
+use self::ask::LONG_ANSWER;
+use self::ask::PIECE_ANSWER;
+use self::ask::Question;
+use self::ask::answered;
 use self::keys::Keys;
-use self::pool::BackOff;
 use self::pool::Connector;
 use self::pool::Pool;
 use super::Encryption;
@@ -59,7 +64,7 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
-use super::pruning::PruneReport;
+use super::pruning::OutputsPruned;
 use super::pruning::Pruning;
 use super::seal::Seal;
 use super::stored::from_sql;
@@ -81,14 +86,13 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
 /// Connections for everything but appending and listening.
 const READERS: u32 = 4;
-
-/// How long a question is asked again after its connection was lost.
-const ASK_AGAIN: Duration = Duration::from_secs(3);
 
 /// A tenant's log in a Postgres database. Dropping it loses nothing; `close` also saves the head.
 pub struct PostgresLog {
@@ -145,9 +149,7 @@ impl PostgresLog {
         let place = appending.place.clone();
         let failed = |error| error::explain(&place, "read the head of", &error);
         let mut connection = open::open(&appending, mode).await?;
-        let mut transaction = begin(&mut connection, &tenant, Kind::Read).await.map_err(failed)?;
-        let end = read_place(&mut transaction, &tenant).await.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
+        let end = answered(append::ANSWER, first_look(&mut connection, &tenant)).await.map_err(failed)?;
         let heads = data.join(address.file_name());
         let mut store = Store {
             seal: Seal::Plain,
@@ -179,10 +181,16 @@ impl PostgresLog {
         saved
     }
 
-    /// Removes what was decided on, and leaves what the chain needs; only the owner may. `Conflict` when the log has moved
-    /// on since.
-    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+    /// Removes what was decided on, in one transaction, and leaves what the chain needs; only the owner may. `Conflict` when
+    /// somebody has appended to it since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
         prune::prune(&self.store, &pruning).await
+    }
+
+    /// Removes outputs that nothing names in the log up to `after`; only the owner may. `Conflict` when it has moved on
+    /// since.
+    pub async fn prune_outputs(&self, after: u64, outputs: Vec<StoredOutput>) -> Result<OutputsPruned, LogError> {
+        prune::prune_outputs(&self.store, after, &outputs).await
     }
 
     /// With what a copy of it is opened.
@@ -210,7 +218,7 @@ impl PostgresLog {
     /// Lets `role` do all that the program does and nothing more; only the owner may. May be repeated.
     pub async fn grant(&self, role: &str) -> Result<(), LogError> {
         let mut lent = self.store.readers.lend().await?;
-        let granted = migrate::grant(&mut lent.connection, role).await;
+        let granted = answered(LONG_ANSWER, migrate::grant(&mut lent.connection, role)).await;
         granted.map_err(|error| self.store.explain("grant rights on", &error))?;
         lent.give_back();
         Ok(())
@@ -219,7 +227,7 @@ impl PostgresLog {
     /// What of the server and the role is not as it should be for a log that people rely on; empty when all is well.
     pub async fn weaknesses(&self) -> Result<Vec<String>, LogError> {
         let mut lent = self.store.readers.lend().await?;
-        let found = open::weaknesses(&mut lent.connection).await;
+        let found = answered(append::ANSWER, open::weaknesses(&mut lent.connection)).await;
         let found = found.map_err(|error| self.store.explain("examine", &error))?;
         lent.give_back();
         Ok(found)
@@ -242,8 +250,6 @@ impl fmt::Debug for PostgresLog {
     }
 }
 
-type Question = Query<'static, Postgres, PgArguments>;
-
 impl Store {
     fn explain(&self, doing: &str, error: &sqlx::Error) -> LogError {
         error::explain(&self.place, doing, error)
@@ -258,46 +264,6 @@ impl Store {
                 "repeat without the option that asks for reading only",
             )),
         }
-    }
-
-    /// Asks; again when the connection is lost, so only for what may be repeated.
-    async fn ask(&self, how: How, doing: &str, question: impl Fn() -> Question) -> Result<Vec<PgRow>, LogError> {
-        let mut back_off = BackOff::new(ASK_AGAIN);
-        loop {
-            let failure = match self.ask_once(how, doing, question()).await {
-                Ok(rows) => return Ok(rows),
-                Err(failure) => failure,
-            };
-            if !failure.may_pass || !back_off.again().await {
-                return Err(failure.error);
-            }
-        }
-    }
-
-    async fn ask_once(&self, how: How, doing: &str, question: Question) -> Result<Vec<PgRow>, Failure> {
-        let mut lent = self.readers.lend().await.map_err(Failure::to_connect)?;
-        let connection = &mut lent.connection;
-        let answer = match how {
-            How::Reading => ask_in_transaction(connection, &self.tenant, Kind::Read, question).await,
-            How::Writing => ask_in_transaction(connection, &self.tenant, Kind::Write, question).await,
-            How::Calling => question.fetch_all(connection).await,
-        };
-        match answer {
-            Ok(rows) => {
-                lent.give_back();
-                Ok(rows)
-            }
-            Err(error) => Err(self.failure(doing, &error)),
-        }
-    }
-
-    /// Why one connection of the readers would not do; those like it are not used again.
-    fn failure(&self, doing: &str, error: &sqlx::Error) -> Failure {
-        let may_pass = error::is_connection_lost(error) || error::is_read_only(error);
-        if may_pass {
-            self.readers.forget_idle();
-        }
-        Failure { may_pass, error: self.explain(doing, error) }
     }
 
     /// Where the log ends, whoever wrote it.
@@ -315,46 +281,6 @@ impl Store {
             moved
         });
     }
-}
-
-/// How a question is put.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum How {
-    Reading,
-    Writing,
-    /// As the only statement of its transaction: one of our functions, which names the tenant itself.
-    Calling,
-}
-
-struct Failure {
-    error: LogError,
-    /// Whether another connection may fare better.
-    may_pass: bool,
-}
-
-impl Failure {
-    fn to_connect(error: LogError) -> Self {
-        Self { may_pass: error.kind == LogErrorKind::Busy, error }
-    }
-}
-
-/// A refusal that another connection would not change.
-impl From<LogError> for Failure {
-    fn from(error: LogError) -> Self {
-        Self { error, may_pass: false }
-    }
-}
-
-async fn ask_in_transaction(
-    connection: &mut PgConnection,
-    tenant: &Tenant,
-    kind: Kind,
-    question: Question,
-) -> Result<Vec<PgRow>, sqlx::Error> {
-    let mut transaction = begin(connection, tenant, kind).await?;
-    let rows = question.fetch_all(&mut *transaction).await?;
-    transaction.commit().await?;
-    Ok(rows)
 }
 
 /// What a transaction is for.
@@ -391,6 +317,14 @@ fn literal(text: &str) -> String {
 
 const END: &str = "SELECT seq, hash FROM morningai.event WHERE tenant = $1 ORDER BY seq DESC LIMIT 1";
 
+/// Where the log ends, asked of a connection that is no store's yet.
+async fn first_look(connection: &mut PgConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
+    let mut transaction = begin(connection, tenant, Kind::Read).await?;
+    let end = read_place(&mut transaction, tenant).await?;
+    transaction.commit().await?;
+    Ok(end)
+}
+
 async fn read_place(connection: &mut PgConnection, tenant: &Tenant) -> Result<Place, sqlx::Error> {
     let found = sqlx::query(END).bind(tenant.0.clone()).fetch_optional(connection).await?;
     found.as_ref().map_or(Ok(Place::default()), place)
@@ -424,7 +358,7 @@ impl Log for PostgresLog {
     }
 
     async fn head(&self) -> Result<Head, LogError> {
-        Ok(self.store.read_end().await?.into())
+        Ok(seen::read_end(&self.store).await?.into())
     }
 
     fn watch_head(&self) -> channel::Receiver<u64> {
@@ -465,6 +399,17 @@ impl Log for PostgresLog {
 
     async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
         verify::verify(&self.store, saved).await
+    }
+}
+
+#[async_trait]
+impl StoredOutputs for PostgresLog {
+    async fn stored_outputs(&self, after: Option<&StoredOutput>, limit: u32) -> Result<Vec<StoredOutput>, LogError> {
+        blobs::stored(&self.store, after, limit).await
+    }
+
+    fn found_by(&self, blob: &BlobId) -> Option<Vec<u8>> {
+        self.store.seal.blob_hashes(blob).map(|(first, _)| first)
     }
 }
 

@@ -5,6 +5,9 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
+use super::PIECE_ANSWER;
+use super::answered;
+use super::append::ANSWER;
 use super::error::explain;
 use super::migrate;
 use super::migrate::Identity;
@@ -23,11 +26,11 @@ pub(super) async fn open(connector: &Connector, mode: OpenMode) -> Result<PgConn
     let place = &connector.place;
     let failed = |error| explain(place, "open", &error);
     let mut connection = connector.connect().await?;
-    let rights = migrate::rights(&mut connection).await.map_err(failed)?;
+    let rights = answered(ANSWER, migrate::rights(&mut connection)).await.map_err(failed)?;
     if rights.encoding != "UTF8" {
         return Err(wrong_encoding(place, &rights));
     }
-    match (migrate::identify(&mut connection).await.map_err(failed)?, mode) {
+    match (answered(ANSWER, migrate::identify(&mut connection)).await.map_err(failed)?, mode) {
         (Identity::Current, _) => check_rights(&mut connection, place, mode).await?,
         (Identity::Fresh | Identity::Older(_), OpenMode::ReadWrite) if rights.may_migrate => {
             bring_up_to_date(place, &mut connection).await?;
@@ -50,7 +53,7 @@ pub(super) fn check_tenant(tenant: &Tenant) -> Result<(), LogError> {
 }
 
 async fn check_rights(connection: &mut PgConnection, place: &str, mode: OpenMode) -> Result<(), LogError> {
-    let rights = migrate::rights(connection).await.map_err(|error| explain(place, "open", &error))?;
+    let rights = answered(ANSWER, migrate::rights(connection)).await.map_err(|error| explain(place, "open", &error))?;
     let (suffices, what) = match mode {
         OpenMode::ReadWrite => (rights.may_write, "write"),
         OpenMode::ReadOnly => (rights.may_read, "read"),
@@ -68,8 +71,9 @@ async fn check_rights(connection: &mut PgConnection, place: &str, mode: OpenMode
 
 async fn bring_up_to_date(place: &str, connection: &mut PgConnection) -> Result<(), LogError> {
     let failed = |error| explain(place, "migrate", &error);
-    migrate::to_current(connection).await.map_err(failed)?;
-    match migrate::identify(connection).await.map_err(failed)? {
+    // Somebody else who migrates is waited for.
+    answered(PIECE_ANSWER, migrate::to_current(connection)).await.map_err(failed)?;
+    match answered(ANSWER, migrate::identify(connection)).await.map_err(failed)? {
         Identity::Current => Ok(()),
         other => Err(not_ours(place, other)),
     }

@@ -5,8 +5,10 @@ use sqlx::postgres::PgRow;
 
 use super::How;
 use super::Kind;
+use super::LONG_ANSWER;
 use super::Question;
 use super::Store;
+use super::answered;
 use super::append::RowColumns;
 use super::begin;
 use super::error::unreadable_row;
@@ -48,7 +50,7 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
         RowFilter::Recent { kind, limit, .. } | RowFilter::Closed { kind, limit, .. } => (kind, limit),
         RowFilter::One { kind, .. } => (kind, 1),
     };
-    let found = store.ask(How::Reading, "read rows of", || question(store, filter)).await?;
+    let found = store.ask(How::ReadingMuch, "read rows of", || question(store, filter)).await?;
     let found = page(found, limit);
     keys::learn(store, store.seal.unknown(found.rows.iter().filter_map(|row| row.try_get(3).ok()))).await?;
     let rows = found.rows.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
@@ -93,22 +95,24 @@ pub(super) fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Option
 
 pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
     store.check_writable()?;
-    let failed = |error| store.explain("rebuild the rows of", &error);
+    let failed = |error| store.failure("rebuild the rows of", &error).error;
     let sealing = store.seal.prepare(&mut Keys(store), store.read_end().await?, (&[], &rows)).await?;
     let mut lent = store.readers.lend().await?;
-    let mut transaction = begin(&mut lent.connection, &store.tenant, Kind::Write).await.map_err(failed)?;
+    let beginning = begin(&mut lent.connection, &store.tenant, Kind::Write);
+    let mut transaction = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
     for table in
         ["DELETE FROM morningai.projection WHERE tenant = $1", "DELETE FROM morningai.listing WHERE tenant = $1"]
     {
-        sqlx::query(table).bind(&store.tenant.0).execute(&mut *transaction).await.map_err(failed)?;
+        let query = sqlx::query(table).bind(&store.tenant.0);
+        answered(LONG_ANSWER, query.execute(&mut *transaction)).await.map_err(failed)?;
     }
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let columns = RowColumns::of(&sealing, rows.by_ref().take(CHUNK).collect())?;
         let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
-        columns.bind(query).execute(&mut *transaction).await.map_err(failed)?;
+        answered(LONG_ANSWER, columns.bind(query).execute(&mut *transaction)).await.map_err(failed)?;
     }
-    transaction.commit().await.map_err(failed)?;
+    answered(LONG_ANSWER, transaction.commit()).await.map_err(failed)?;
     lent.give_back();
     Ok(())
 }

@@ -2,19 +2,22 @@
 //!
 //! A standby that is promoted before it had received everything lacks what was acknowledged last, or has something else
 //! in its place by now. Whoever went on from there would decide on what never happened for anybody else, so nothing is
-//! appended any more until the program reads the log anew.
+//! appended any more until the program reads the log anew; nor is it read on, for what follows there does not follow what
+//! was read before.
 
 use std::sync::Mutex;
 use std::sync::MutexGuard;
 use std::sync::PoisonError;
 
 use sqlx::Row as _;
+use sqlx::postgres::PgRow;
 
 use super::How;
 use super::Store;
 use super::place;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
+use crate::store::chain::Link;
 use crate::store::chain::Place;
 use crate::store::stored::to_sql;
 
@@ -64,13 +67,47 @@ pub(super) async fn read_end(store: &Store) -> Result<Place, LogError> {
     }
 }
 
+/// Events that were read, the first column of each its number, the second its hash, the eighth that of the one before it:
+/// from now on they are seen. An error when they do not go on from what was seen before.
+pub(super) async fn follow(store: &Store, rows: &[PgRow]) -> Result<(), LogError> {
+    let failed = |error| store.explain("read", &error);
+    let Some(last) = rows.last() else { return Ok(()) };
+    let last = place(last).map_err(failed)?;
+    let seen = *store.seen.furthest();
+    if last.seq <= seen.seq {
+        return Ok(());
+    }
+    match link_at(rows, seen.seq).map_err(failed)? {
+        Some(link) if link == seen.link => {}
+        Some(_) => return Err(lost(&store.place, seen, last)),
+        // They begin further on, or it was pruned.
+        None => drop(read_end(store).await?),
+    }
+    store.seen.note(last);
+    Ok(())
+}
+
+/// The hash of the event at a place, told by itself or by the one after it.
+fn link_at(rows: &[PgRow], seq: u64) -> Result<Option<Link>, sqlx::Error> {
+    for row in rows {
+        let found = place(row)?;
+        if found.seq == seq {
+            return Ok(Some(found.link));
+        }
+        if found.seq == seq + 1 {
+            return Ok(Link::from_bytes(row.try_get(7)?));
+        }
+    }
+    Ok(None)
+}
+
 fn lost(place: &str, seen: Place, end: Place) -> LogError {
     let what = match end.seq < seen.seq {
         true => format!("it ends with event {}, and was saved up to {}", end.seq, seen.seq),
         false => format!("another event has the place of event {}", seen.seq),
     };
     LogError::new(
-        LogErrorKind::Unusable,
+        LogErrorKind::Lost,
         format!("the server has lost what was saved in {place}: {what}"),
         "look whether a standby took over that did not have everything; `morningai log verify` says more; end this \
          program and start it again to go on with the log as it is now",

@@ -7,7 +7,9 @@ use sqlx::postgres::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::Kind;
+use super::LONG_ANSWER;
 use super::Store;
+use super::answered;
 use super::begin;
 use super::events;
 use super::prune;
@@ -40,11 +42,12 @@ const HEAD_ROW: &str = "SELECT seq, encode(hash, 'hex') FROM morningai.head WHER
 
 pub(super) async fn verify(store: &Store, saved: &[Head]) -> Result<VerifyReport, LogError> {
     let kept = heads::load(&store.heads, &store.tenant);
-    let failed = |error| store.explain("verify", &error);
+    let failed = |error| store.failure("verify", &error).error;
     let mut lent = store.readers.lend().await?;
-    let mut snapshot = begin(&mut lent.connection, &store.tenant, Kind::Snapshot).await.map_err(failed)?;
+    let beginning = begin(&mut lent.connection, &store.tenant, Kind::Snapshot);
+    let mut snapshot = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
     let examination = examine(&mut snapshot, &store.tenant, saved, kept).await.map_err(failed)?;
-    snapshot.commit().await.map_err(failed)?;
+    answered(LONG_ANSWER, snapshot.commit()).await.map_err(failed)?;
     lent.give_back();
     confirm(store, examination).await
 }
@@ -74,7 +77,7 @@ pub(super) async fn examine(
         Err(error) => examiner.note(0, error.message),
     }
 
-    let end = read_place(snapshot, tenant).await?;
+    let end = answered(LONG_ANSWER, read_place(snapshot, tenant)).await?;
     checked.extend(head_row(snapshot, tenant).await?);
     checked.sort_by(|a, b| (a.seq, &a.hash).cmp(&(b.seq, &b.hash)));
     checked.dedup();
@@ -101,12 +104,14 @@ pub(super) async fn examine(
 }
 
 async fn piece(connection: &mut PgConnection, tenant: &Tenant, after: u64) -> Result<Vec<PgRow>, sqlx::Error> {
-    sqlx::query(READ).bind(&tenant.0).bind(to_sql(after)).bind(PIECE).fetch_all(connection).await
+    let query = sqlx::query(READ).bind(&tenant.0).bind(to_sql(after)).bind(PIECE);
+    answered(LONG_ANSWER, query.fetch_all(connection)).await
 }
 
 /// The head that was last written into the database itself.
 async fn head_row(connection: &mut PgConnection, tenant: &Tenant) -> Result<Option<Head>, sqlx::Error> {
-    let row = sqlx::query(HEAD_ROW).bind(&tenant.0).fetch_optional(connection).await?;
+    let query = sqlx::query(HEAD_ROW).bind(&tenant.0);
+    let row = answered(LONG_ANSWER, query.fetch_optional(connection)).await?;
     row.map(|row| Ok(Head { seq: from_sql(row.try_get(0)?), hash: row.try_get(1)? })).transpose()
 }
 

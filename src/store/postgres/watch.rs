@@ -22,6 +22,7 @@ use tokio::time::timeout;
 
 use super::How;
 use super::Store;
+use super::answered;
 use crate::domain::Tenant;
 
 /// Time over which commits share a notification.
@@ -135,7 +136,7 @@ async fn listen(options: Option<PgConnectOptions>, channel: String) -> Option<Pg
         listener.listen(&channel).await?;
         Ok::<_, sqlx::Error>(listener)
     };
-    match listening.await {
+    match answered(LISTEN_AGAIN, listening).await {
         Ok(listener) => Some(listener),
         Err(error) => {
             tracing::debug!(%error, "cannot listen for notifications; looking more often instead");

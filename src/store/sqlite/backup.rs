@@ -6,11 +6,14 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use tempfile::TempPath;
+
 use super::Store;
 use super::error::explain;
 use super::error::explain_io;
+use super::open;
 use crate::ports::LogError;
-use crate::store::UNFINISHED_BACKUP;
+use crate::store::Scratch;
 
 pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError> {
     let failed = |error: io::Error| explain_io(target, "write a backup to", &error);
@@ -20,8 +23,10 @@ pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError>
         return Err(failed(io::ErrorKind::AlreadyExists.into()));
     }
     let directory = target.parent().unwrap_or(Path::new("/"));
+    let scratch = Scratch::within(directory).map_err(failed)?;
+    let fresh = scratch.path().join("backup.db");
     // Made by us, so that nobody else can read it; VACUUM INTO fills an empty file.
-    let fresh = tempfile::NamedTempFile::with_prefix_in(UNFINISHED_BACKUP, directory).map_err(failed)?.into_temp_path();
+    open::new_private_file(&fresh).map_err(failed)?;
     let name = fresh.to_str().ok_or_else(|| failed(io::ErrorKind::InvalidData.into()))?.to_owned();
     sqlx::query("VACUUM INTO $1")
         .bind(name)
@@ -29,6 +34,7 @@ pub(super) async fn backup(store: &Store, target: &Path) -> Result<(), LogError>
         .await
         .map_err(|error| explain(&target, "write a backup to", &error))?;
     fs::File::open(&fresh).and_then(|file| file.sync_all()).map_err(failed)?;
-    fresh.persist_noclobber(&target).map_err(|refused| failed(refused.error))?;
+    let whole = TempPath::try_from_path(&fresh).map_err(failed)?;
+    whole.persist_noclobber(&target).map_err(|refused| failed(refused.error))?;
     fs::File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)
 }

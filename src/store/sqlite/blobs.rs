@@ -9,6 +9,7 @@ use super::keys::Keys;
 use crate::domain::BlobId;
 use crate::domain::Stream;
 use crate::ports::LogError;
+use crate::ports::StoredOutput;
 use crate::store::refusal;
 use crate::store::seal::Seal;
 use crate::store::seal::StoredBlob;
@@ -51,6 +52,22 @@ pub(super) async fn ids(store: &Store, after: Option<&BlobId>, limit: u32) -> Re
         .await
         .map_err(|error| store.explain("list outputs in", &error))?;
     Ok(ids.into_iter().map(BlobId).collect())
+}
+
+pub(super) async fn stored(
+    store: &Store,
+    after: Option<&StoredOutput>,
+    limit: u32,
+) -> Result<Vec<StoredOutput>, LogError> {
+    let stored: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT hash FROM blob WHERE tenant = $1 AND hash > $2 ORDER BY hash LIMIT $3")
+            .bind(store.tenant.0.clone())
+            .bind(after.map(|output| output.0.clone()).unwrap_or_default())
+            .bind(i64::from(limit))
+            .fetch_all(&store.readers)
+            .await
+            .map_err(|error| store.explain("list outputs in", &error))?;
+    Ok(stored.into_iter().map(StoredOutput).collect())
 }
 
 /// All from the first of these hashes to the last.

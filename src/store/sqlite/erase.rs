@@ -84,6 +84,10 @@ async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseErr
         Err(error) => {
             // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
             let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
+            if let EraseError::Unknown(_) = error {
+                // Whoever repeats an erasure that was killed behind its commit finds nobody, and its leftovers.
+                empty_the_log(&store, &mut writer.connection).await;
+            }
             Err(error)
         }
     }

@@ -46,7 +46,7 @@ use super::OpenMode;
 use super::chain::Link;
 use super::chain::Place;
 use super::heads;
-use super::pruning::PruneReport;
+use super::pruning::OutputsPruned;
 use super::pruning::Pruning;
 use super::seal::Seal;
 use super::stored::from_sql;
@@ -68,6 +68,8 @@ use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
+use crate::ports::StoredOutput;
+use crate::ports::StoredOutputs;
 use crate::ports::Subjects;
 use crate::ports::VerifyReport;
 
@@ -170,9 +172,15 @@ impl SqliteLog {
         backup::backup(&self.store, target).await
     }
 
-    /// Removes what was decided on, and leaves what the chain needs. `Conflict` when the log has moved on since.
-    pub async fn prune(&self, pruning: Pruning) -> Result<PruneReport, LogError> {
+    /// Removes what was decided on, in one transaction, and leaves what the chain needs. `Conflict` when somebody has
+    /// appended to it since.
+    pub async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
         prune::prune(&self.store, pruning).await
+    }
+
+    /// Removes outputs that nothing names in the log up to `after`. `Conflict` when it has moved on since.
+    pub async fn prune_outputs(&self, after: u64, outputs: Vec<StoredOutput>) -> Result<OutputsPruned, LogError> {
+        prune::prune_outputs(&self.store, after, outputs).await
     }
 
     pub(in crate::store) async fn begin_reading(&self) -> Result<copying::Snapshot, LogError> {
@@ -316,6 +324,17 @@ impl Log for SqliteLog {
 
     async fn verify(&self, saved: &[Head]) -> Result<VerifyReport, LogError> {
         verify::verify(&self.store, saved).await
+    }
+}
+
+#[async_trait]
+impl StoredOutputs for SqliteLog {
+    async fn stored_outputs(&self, after: Option<&StoredOutput>, limit: u32) -> Result<Vec<StoredOutput>, LogError> {
+        blobs::stored(&self.store, after, limit).await
+    }
+
+    fn found_by(&self, blob: &BlobId) -> Option<Vec<u8>> {
+        self.store.seal.blob_hashes(blob).map(|(first, _)| first)
     }
 }
 

@@ -139,7 +139,7 @@ fn create_directory(directory: &Path) -> io::Result<()> {
 }
 
 /// Creates an empty file, closed again before it gets its name: see the head of this file.
-fn new_private_file(path: &Path) -> io::Result<()> {
+pub(super) fn new_private_file(path: &Path) -> io::Result<()> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let fresh = tempfile::NamedTempFile::with_prefix_in(".store-", directory)?.into_temp_path();
     fresh.persist_noclobber(path)?;

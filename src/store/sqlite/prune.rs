@@ -1,4 +1,5 @@
-//! Pruning: one transaction that moves what is to be left of events, tells of it in the log, and removes the rest.
+//! Pruning: one transaction that moves what is to be left of events, tells of it in the log, and removes the rest. And
+//! one that removes outputs.
 
 use std::sync::Arc;
 
@@ -13,16 +14,17 @@ use super::keeper;
 use super::leases;
 use super::read_place;
 use crate::domain::AccountId;
+use crate::domain::Event;
 use crate::domain::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
+use crate::ports::StoredOutput;
 use crate::store::chain::Link;
 use crate::store::chain::stream_bytes;
 use crate::store::chain::stream_from_bytes;
 use crate::store::pruning::Left;
 use crate::store::pruning::OutputsPruned;
-use crate::store::pruning::PruneReport;
 use crate::store::pruning::Pruning;
 use crate::store::pruning::Remains;
 use crate::store::refusal;
@@ -54,47 +56,69 @@ const REMOVE_EVENTS: &str = "DELETE FROM event WHERE tenant = $1 AND stream IN (
 const REMOVE_OUTPUTS: &str = "DELETE FROM blob WHERE tenant = $1 AND hash IN (SELECT unhex(value) FROM json_each($2))";
 
 /// In a task of its own, as an append: a caller that stops waiting must not leave a transaction half done.
-pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning) -> Result<PruneReport, LogError> {
-    let task = tokio::spawn(perform(Arc::clone(store), pruning));
+pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning) -> Result<(), LogError> {
+    let store = Arc::clone(store);
+    to_its_end(async move {
+        let mut writer = store.writer().await?;
+        begin(&store, &mut writer.connection).await?;
+        let done = within(&store, &mut writer.connection, &pruning).await;
+        let end = finish(&store, &mut writer.connection, done).await?;
+        drop(writer);
+        store.announce(end.seq);
+        keeper::head_moved(&store);
+        Ok(())
+    })
+    .await
+}
+
+/// Removes outputs that nothing names in the log as it ended at `after`; `Conflict` when it has moved on.
+pub(super) async fn prune_outputs(
+    store: &Arc<Store>,
+    after: u64,
+    outputs: Vec<StoredOutput>,
+) -> Result<OutputsPruned, LogError> {
+    let store = Arc::clone(store);
+    to_its_end(async move {
+        let mut writer = store.writer().await?;
+        begin(&store, &mut writer.connection).await?;
+        let done = remove_outputs(&store, &mut writer.connection, after, &outputs).await;
+        finish(&store, &mut writer.connection, done).await
+    })
+    .await
+}
+
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, LogError>> + Send + 'static,
+) -> Result<T, LogError> {
     let stopped =
         |error| LogError::new(LogErrorKind::NotSaved, format!("the pruning was cut short: {error}"), "repeat it");
-    task.await.map_err(stopped)?
+    tokio::spawn(work).await.map_err(stopped)?
 }
 
-async fn perform(store: Arc<Store>, pruning: Pruning) -> Result<PruneReport, LogError> {
-    let mut writer = store.writer().await?;
-    let connection = &mut writer.connection;
-    let failed = |error| store.explain("prune", &error);
-    sqlx::raw_sql("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failed)?;
-    let done = match within(&store, connection, &pruning).await {
-        Ok(done) => sqlx::raw_sql("COMMIT").execute(&mut *connection).await.map(|_| done).map_err(failed),
+async fn begin(store: &Store, connection: &mut SqliteConnection) -> Result<(), LogError> {
+    let begun = sqlx::raw_sql("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").execute(connection).await;
+    begun.map(drop).map_err(|error| store.explain("prune", &error))
+}
+
+/// Commits what is done, or takes it back.
+async fn finish<T>(store: &Store, connection: &mut SqliteConnection, done: Result<T, LogError>) -> Result<T, LogError> {
+    let committed = match done {
+        Ok(done) => {
+            let committed = sqlx::raw_sql("COMMIT").execute(&mut *connection).await;
+            committed.map(|_| done).map_err(|error| store.explain("prune", &error))
+        }
         Err(error) => Err(error),
     };
-    match done {
-        Ok((end, report)) => {
-            drop(writer);
-            store.announce(end.seq);
-            keeper::head_moved(&store);
-            Ok(report)
-        }
-        Err(error) => {
-            // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
-            let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
-            Err(error)
-        }
+    if committed.is_err() {
+        // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
+        let _ = sqlx::raw_sql("ROLLBACK").execute(connection).await;
     }
+    committed
 }
 
-async fn within(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    pruning: &Pruning,
-) -> Result<(Place, PruneReport), LogError> {
+async fn within(store: &Store, connection: &mut SqliteConnection, pruning: &Pruning) -> Result<Place, LogError> {
     let failed = |error| store.explain("prune", &error);
     let start = read_place(connection, &store.tenant).await.map_err(failed)?;
-    if start.seq != pruning.after {
-        return Err(refusal::conflict(pruning.after, start.seq));
-    }
     name_streams(connection, &pruning.streams).await.map_err(failed)?;
     let prune_seq = start.seq + 1;
     let leave = sqlx::query(LEAVE).bind(store.tenant.0.clone()).bind(to_sql(prune_seq));
@@ -106,15 +130,14 @@ async fn within(
         version: last_version(store, connection, stream).await.map_err(failed)? + 1,
         at: pruning.at,
         by: pruning.by.clone(),
-        event: remains.event(pruning),
+        event: Event::Access(remains.event(pruning)?),
     };
     let (end, _) = append::append_within(store, connection, start, vec![told]).await?;
     for statement in [REMOVE_ROWS, REMOVE_EVENTS] {
         sqlx::query(statement).bind(store.tenant.0.clone()).execute(&mut *connection).await.map_err(failed)?;
     }
-    sqlx::raw_sql("DROP TABLE temp.pruning").execute(&mut *connection).await.map_err(failed)?;
-    let outputs = remove_outputs(store, connection, pruning).await.map_err(failed)?;
-    Ok((end, PruneReport { events: remains.events(), outputs }))
+    sqlx::raw_sql("DROP TABLE temp.pruning").execute(connection).await.map_err(failed)?;
+    Ok(end)
 }
 
 async fn name_streams(connection: &mut SqliteConnection, streams: &[Stream]) -> Result<(), sqlx::Error> {
@@ -176,19 +199,21 @@ async fn last_version(store: &Store, connection: &mut SqliteConnection, stream: 
 async fn remove_outputs(
     store: &Store,
     connection: &mut SqliteConnection,
-    pruning: &Pruning,
-) -> Result<OutputsPruned, sqlx::Error> {
-    if leases::is_any_held(store, connection).await? {
+    after: u64,
+    outputs: &[StoredOutput],
+) -> Result<OutputsPruned, LogError> {
+    let failed = |error| store.explain("prune", &error);
+    let end = read_place(connection, &store.tenant).await.map_err(failed)?;
+    if end.seq != after {
+        return Err(refusal::conflict(after, end.seq));
+    }
+    if leases::is_any_held(store, connection).await.map_err(failed)? {
         return Ok(OutputsPruned::LeftForTheNextTime);
     }
-    let mut removed = 0;
-    for some in pruning.outputs.chunks(PIECE) {
-        let names = json(some.iter().map(|id| id.0.clone()));
-        let done =
-            sqlx::query(REMOVE_OUTPUTS).bind(store.tenant.0.clone()).bind(names).execute(&mut *connection).await?;
-        removed += done.rows_affected();
-    }
-    Ok(OutputsPruned::Removed(removed))
+    let names = json(outputs.iter().map(|output| hex::encode(&output.0)));
+    let remove = sqlx::query(REMOVE_OUTPUTS).bind(store.tenant.0.clone()).bind(names);
+    let removed = remove.execute(connection).await.map_err(failed)?;
+    Ok(OutputsPruned::Removed(removed.rows_affected()))
 }
 
 fn json(names: impl Iterator<Item = String>) -> String {

@@ -67,6 +67,44 @@ async fn a_store_that_cannot_even_be_read_is_said_to_be_down_and_to_be_back() {
     assert_ne!(desk.runtime.submit(deny(), ana()).await.unwrap_err().kind, RejectionKind::NotSaved);
 }
 
+/// A store that lost what was saved, as a fail-over to a standby can leave it; it takes writes as ever.
+#[derive(Default)]
+struct Forgetful {
+    has_lost: AtomicBool,
+}
+
+#[async_trait]
+impl Hook for Forgetful {
+    async fn before(&self, call: Call) -> Result<(), LogError> {
+        match self.has_lost.load(Ordering::SeqCst) && matches!(call, Call::Append | Call::Read) {
+            true => Err(LogError::new(LogErrorKind::Lost, "what was saved is gone", "start it again")),
+            false => Ok(()),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_lost_what_was_saved_is_said_so_once_and_never_to_be_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let forgetful = Arc::new(Hooked { log, hook: Forgetful::default() });
+    let desk = Desk::start(forgetful.clone(), &[], vec![], Role::Clerk).await;
+    let run = desk.begin().await;
+    let (_, mut feed) = desk.runtime.open();
+    let cancel = || desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    forgetful.hook.has_lost.store(true, Ordering::SeqCst);
+    assert_eq!(cancel().await.unwrap_err().kind, RejectionKind::NotSaved);
+    match feed.recv().await.unwrap() {
+        FeedItem::StoreDown { reason } => assert_eq!(reason, "what was saved is gone; start it again"),
+        other => panic!("{other:?}"),
+    }
+    // Even where it can be read and written again: what is in memory is not what is in it.
+    forgetful.hook.has_lost.store(false, Ordering::SeqCst);
+    let more = tokio::time::timeout(std::time::Duration::from_millis(2_500), feed.recv()).await;
+    assert!(more.is_err(), "{more:?}");
+    assert_eq!(cancel().await.unwrap_err().kind, RejectionKind::NotSaved);
+}
+
 #[tokio::test]
 async fn a_full_disk_loses_no_decision_and_no_outcome() {
     let dir = tempfile::tempdir().unwrap();

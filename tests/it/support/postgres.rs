@@ -215,6 +215,7 @@ pub struct Database {
 }
 
 /// The server that a database is on.
+#[derive(Clone)]
 enum Place {
     Shared(&'static Cluster),
     Own(Arc<Cluster>),
@@ -233,10 +234,14 @@ impl Database {
     }
 
     async fn empty_on(cluster: Place) -> Self {
+        Self::made(cluster, "").await
+    }
+
+    async fn made(cluster: Place, how: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
         let mut connection = connect(cluster.get(), "postgres", "postgres").await;
-        let sql = format!("CREATE DATABASE {name} OWNER {OWNER}");
+        let sql = format!("CREATE DATABASE {name} OWNER {OWNER} {how}");
         sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.unwrap();
         Self { name, cluster, data: tempfile::tempdir().unwrap() }
     }
@@ -257,6 +262,11 @@ impl Database {
         let database = Self::empty().await;
         database.grant(PROGRAM).await.unwrap();
         database
+    }
+
+    /// Another one with the same in it. Nobody may be using this one meanwhile.
+    pub async fn copied(&self) -> Self {
+        Self::made(self.cluster.clone(), &format!("TEMPLATE {}", self.name)).await
     }
 
     /// As `db migrate --grant` does.

@@ -1,4 +1,4 @@
-//! A server that dies like a machine that loses its power, and one that waits for its standby.
+//! A server that dies like a machine that loses its power, one that falls silent, and one that waits for its standby.
 
 use std::fs;
 use std::sync::Arc;
@@ -32,11 +32,7 @@ impl Cluster {
     /// `kill -9` of the server and of every process of its, at once.
     pub fn kill(&self) {
         let pid_file = self.dir.join("data/postmaster.pid");
-        let postmaster = fs::read_to_string(&pid_file).unwrap().lines().next().unwrap().parse().unwrap();
-        // It forks nothing more, so that none is left out.
-        send(postmaster, Signal::STOP);
-        let mut all = children_of(postmaster);
-        all.push(postmaster);
+        let all = self.stopped_processes();
         all.iter().for_each(|pid| send(*pid, Signal::KILL));
         let began = Instant::now();
         while all.iter().any(|pid| is_running(*pid)) {
@@ -47,6 +43,21 @@ impl Cluster {
         for file in [pid_file, self.dir.join(format!(".s.PGSQL.{PORT}.lock"))] {
             let _ = fs::remove_file(file);
         }
+    }
+
+    /// All of them, the first of which was stopped: it forks nothing more, so that none is left out.
+    fn stopped_processes(&self) -> Vec<i32> {
+        let pid_file = fs::read_to_string(self.dir.join("data/postmaster.pid")).unwrap();
+        let postmaster = pid_file.lines().next().unwrap().parse().unwrap();
+        send(postmaster, Signal::STOP);
+        std::iter::once(postmaster).chain(children_of(postmaster)).collect()
+    }
+
+    /// Until that is dropped, every process of the server stands still: it takes what it is sent, and answers nothing.
+    pub fn silence(&self) -> Silence {
+        let all = self.stopped_processes();
+        all.iter().for_each(|pid| send(*pid, Signal::STOP));
+        Silence(all)
     }
 
     /// From now on a commit is acknowledged when a standby has it too. Returns when one has everything.
@@ -60,6 +71,15 @@ impl Cluster {
             assert!(began.elapsed() < MOST, "no standby is in step");
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+    }
+}
+
+/// The processes of a silent server.
+pub struct Silence(Vec<i32>);
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|pid| send(*pid, Signal::CONT));
     }
 }
 

@@ -2,7 +2,9 @@
 
 mod broken;
 mod copying;
+mod kill_rounds;
 mod killed;
+mod originals;
 mod outputs;
 mod pruning;
 mod restoring;

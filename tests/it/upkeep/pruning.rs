@@ -12,6 +12,8 @@ use morningai::ports::Log;
 use morningai::ports::NewEvent;
 use serde_json::Value;
 
+use super::originals::Ground;
+use super::originals::Original;
 use super::store::add_output;
 use super::store::database_rows;
 use super::store::open;
@@ -175,13 +177,17 @@ async fn outputs_stay_while_somebody_works_on_a_run() {
     let lease = log.claim(run(1), "a worker", std::time::Duration::from_secs(10)).await.unwrap().unwrap();
     let pruned = machine.run(&["db", "prune", "--before", "0s"]).ended(0);
     assert!(
-        pruned.out.contains("1 runs") && pruned.out.contains(" 0 outputs") && pruned.err.contains("the next time"),
+        pruned.out.contains("1 runs") && pruned.out.contains(" 0 outputs") && pruned.err.contains("the next pruning"),
         "{}",
         pruned.out
     );
     log.release(&lease).await.unwrap();
     log.close().await.unwrap();
     assert_eq!(rows(&store_of(&machine), "local").await["blob"].len(), 2);
+    // Though no run is left to be pruned, the outputs are.
+    let pruned = machine.run(&["db", "prune", "--before", "0s"]).ended(0);
+    assert!(pruned.out.contains("0 runs") && pruned.out.contains(" 1 outputs"), "{}", pruned.out);
+    assert_eq!(rows(&store_of(&machine), "local").await["blob"].len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,5 +266,22 @@ async fn in_postgres_too_a_row_moved_or_removed_by_hand_is_found() {
         database.sql("postgres", change).await;
         let found = machine.run(&["--db", &owner, "log", "verify"]).ended(1);
         assert!(found.err.contains(why), "{change}: {}", found.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn outputs_of_an_encrypted_store_go_with_the_runs_that_name_them() {
+    for ground in [Ground::Sqlite, Ground::Postgres] {
+        let trial = Original::to_be_erased(ground).await.trial().await;
+        let opened = trial.open().await;
+        let named = add_output(opened.log(), run(5), 1, b"of a run that goes on").await;
+        let before = opened.stored_outputs().await.len();
+        let pruned = trial.run(&["--json", "db", "prune", "--before", "0s"]).ended(0).json().remove(0);
+        assert!(before > 50 && pruned["outputs"] == before - 1, "{before} {pruned}");
+        assert_eq!(opened.stored_outputs().await.len(), 1);
+        let kept = opened.log().get_blob(&named).await.unwrap();
+        assert_eq!(kept.as_deref(), Some(b"of a run that goes on".as_slice()));
+        opened.close().await;
+        trial.run(&["log", "verify"]).ended(0);
     }
 }

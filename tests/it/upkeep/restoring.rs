@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::path::Path;
+use std::path::PathBuf;
 
 use morningai::ports::Log;
 use sqlx::AssertSqlSafe;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
+use super::killed::unfinished;
 use super::store::add_output;
 use super::store::open;
 use super::store::rows;
@@ -22,11 +24,8 @@ use crate::support::postgres::Database;
 use crate::support::postgres::PROGRAM;
 
 /// What a trial leaves behind.
-fn left_behind(machine: &Machine) -> Vec<String> {
-    let entries =
-        [machine.path("data"), machine.home().to_owned()].into_iter().flat_map(|dir| fs::read_dir(dir).unwrap());
-    let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-    names.filter(|name| name.starts_with(".restore") || name.starts_with(".backup")).collect()
+fn left_behind(machine: &Machine) -> Vec<PathBuf> {
+    [unfinished(&machine.path("data")), unfinished(machine.home())].concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,7 +52,7 @@ async fn a_backup_of_postgres_is_a_store_in_a_file() {
         machine.run(&["--db", &db, "db", "restore", "backup.db"]).ended(2);
     }
     assert_eq!(rows(&machine.path("restored.db"), "local").await, rows(&store_of(&machine), "local").await);
-    assert_eq!(left_behind(&machine), Vec::<String>::new());
+    assert_eq!(left_behind(&machine), Vec::<PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,7 +131,7 @@ async fn what_is_no_backup_is_refused_by_name() {
         }
         assert!(!machine.path("new.db").exists(), "{file} left a store");
     }
-    assert_eq!(left_behind(&machine), Vec::<String>::new());
+    assert_eq!(left_behind(&machine), Vec::<PathBuf>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -125,8 +125,8 @@ impl Log for Counted {
     async fn rows(&self, filter: RowFilter) -> Result<Page<morningai::fold::Row>, LogError> {
         self.log.rows(filter).await
     }
-    async fn replace_rows(&self, rows: Vec<morningai::fold::Row>) -> Result<(), LogError> {
-        self.log.replace_rows(rows).await
+    async fn replace_rows(&self, after: u64, rows: &[morningai::fold::Row]) -> Result<(), LogError> {
+        self.log.replace_rows(after, rows).await
     }
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
         self.log.put_blob(content).await

@@ -43,8 +43,9 @@ pub trait Log: Send + Sync {
     /// Projection rows, newest first.
     async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError>;
 
-    /// Replaces all projection rows in one transaction: for `db rebuild`.
-    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError>;
+    /// Replaces all projection rows in one transaction: for `db rebuild`. They are what the events up to `after` add up to;
+    /// `Conflict` when the log has moved on, for then some of them are of yesterday.
+    async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError>;
 
     /// Stores bytes under their SHA-256; storing them again changes nothing.
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError>;

@@ -15,8 +15,11 @@ use crate::fold::RowKind;
 use crate::fold::Snapshot;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
 
+/// How often to fold on because somebody appended meanwhile.
+const TRIES: usize = 100;
 /// Events read at once.
 const PAGE: u32 = 5_000;
 /// Stored rows read at once.
@@ -33,14 +36,21 @@ pub struct RebuildReport {
     pub rows: usize,
 }
 
-/// Folds the whole log and replaces the stored rows with what comes out.
+/// Folds the whole log and replaces the stored rows with what comes out, also while others append.
 pub async fn rebuild(log: &dyn Log) -> Result<RebuildReport, LogError> {
     let mut folded = Folded::default();
-    folded.go_on(log).await?;
-    let rows: Vec<_> = folded.rows.into_values().collect();
-    let report = RebuildReport { events: folded.events, rows: rows.len() };
-    log.replace_rows(rows).await?;
-    Ok(report)
+    let mut tries = 0;
+    loop {
+        folded.go_on(log).await?;
+        let rows: Vec<_> = std::mem::take(&mut folded.rows).into_values().collect();
+        match log.replace_rows(folded.snapshot.cursor, &rows).await {
+            Ok(()) => return Ok(RebuildReport { events: folded.events, rows: rows.len() }),
+            // Only what was appended since has to be folded.
+            Err(error) if error.kind == LogErrorKind::Conflict && tries < TRIES => tries += 1,
+            Err(error) => return Err(error),
+        }
+        folded.rows = rows.into_iter().map(|row| (row.key.clone(), row)).collect();
+    }
 }
 
 /// Folds the whole log and says of each stored row that is not what comes out, which it is and what differs. Holds as

@@ -66,7 +66,7 @@ impl Log for AbsentLog {
         Ok(Page { rows: Vec::new(), more: false })
     }
 
-    async fn replace_rows(&self, _: Vec<Row>) -> Result<(), LogError> {
+    async fn replace_rows(&self, _: u64, _: &[Row]) -> Result<(), LogError> {
         Err(not_made())
     }
 

@@ -259,9 +259,12 @@ pub async fn a_row_is_replaced_under_its_key_and_all_of_them_at_once(storage: &d
     assert_eq!(log.rows(all).await.unwrap().rows, [ended]);
 
     let other = storage.open("other").await;
-    other.replace_rows(vec![row(RowKind::Run, &id, true, 1, "0")]).await.unwrap();
+    other.replace_rows(0, &[row(RowKind::Run, &id, true, 1, "0")]).await.unwrap();
     let rebuilt: Vec<_> = (0..600).rev().map(|n| row(RowKind::Run, &run(n).to_string(), true, n as i64, "1")).collect();
-    log.replace_rows(rebuilt.clone()).await.unwrap();
+    let late = log.replace_rows(1, &rebuilt).await.unwrap_err();
+    assert_eq!(late.kind, LogErrorKind::Conflict, "{late}");
+    assert_eq!(log.rows(all).await.unwrap().rows.len(), 1, "nothing of it happened");
+    log.replace_rows(2, &rebuilt).await.unwrap();
     assert_eq!(log.rows(all).await.unwrap().rows, rebuilt);
     assert_eq!(other.rows(all).await.unwrap().rows.len(), 1);
 }

@@ -36,7 +36,7 @@ macro_rules! events {
 pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<Envelope>, LogError> {
     let question = || {
         let query = sqlx::query(
-            "SELECT seq, hash, stream, version, at, actor, body FROM morningai.events_after($1, $2, $3) ORDER BY seq",
+            "SELECT seq, hash, stream, version, at, actor, body, prev FROM morningai.events_after($1, $2, $3) ORDER BY seq",
         );
         query.bind(store.tenant.0.clone()).bind(to_sql(after)).bind(i64::from(limit))
     };

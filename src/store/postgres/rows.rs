@@ -11,6 +11,7 @@ use super::Store;
 use super::answered;
 use super::append::RowColumns;
 use super::begin;
+use super::error;
 use super::error::unreadable_row;
 use super::keys;
 use super::keys::Keys;
@@ -21,7 +22,10 @@ use crate::fold::RowKey;
 use crate::fold::RowKind;
 use crate::ports::LogError;
 use crate::ports::RowFilter;
+use crate::store::refusal;
+use crate::store::seal::Sealing;
 use crate::store::stored::page;
+use crate::store::stored::to_sql;
 
 /// Rows written in one statement of a rebuild; bounds what is held twice.
 const CHUNK: usize = 256;
@@ -93,10 +97,41 @@ pub(super) fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Option
     read().map_err(|why| unreadable_row(&store.place, &format!("a row of kind {}", kind.name()), &why))
 }
 
-pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogError> {
+/// Meanwhile nobody appends: whoever wants to takes the number of the next event, which another connection holds, and is
+/// let go of in the end. A lock on the table would need a right that the program has no other use for.
+pub(super) async fn replace(store: &Store, after: u64, rows: &[Row]) -> Result<(), LogError> {
     store.check_writable()?;
-    let failed = |error| store.failure("rebuild the rows of", &error).error;
-    let sealing = store.seal.prepare(&mut Keys(store), store.read_end().await?, (&[], &rows)).await?;
+    let failed = |error| store.failure(REBUILDING, &error).error;
+    let end = store.read_end().await?;
+    if end.seq != after {
+        return Err(refusal::conflict(after, end.seq));
+    }
+    let sealing = store.seal.prepare(&mut Keys(store), end, (&[], rows)).await?;
+    let mut holding = store.readers.lend().await?;
+    let beginning = begin(&mut holding.connection, &store.tenant, Kind::Write);
+    let mut held = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
+    let next = sqlx::query(
+        "INSERT INTO morningai.event (tenant, seq, stream, version, at, actor, prev, hash, body)
+         VALUES ($1, $2, '', 0, 0, '', '', '', '')",
+    );
+    let next = next.bind(&store.tenant.0).bind(to_sql(after + 1));
+    match answered(LONG_ANSWER, next.execute(&mut *held)).await {
+        Ok(_) => {}
+        Err(error) if error::is_unique_violation(&error) => {
+            return Err(refusal::conflict(after, store.read_end().await?.seq));
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    replace_all(store, &sealing, rows).await?;
+    answered(LONG_ANSWER, held.rollback()).await.map_err(failed)?;
+    holding.give_back();
+    Ok(())
+}
+
+const REBUILDING: &str = "rebuild the rows of";
+
+async fn replace_all(store: &Store, sealing: &Sealing, rows: &[Row]) -> Result<(), LogError> {
+    let failed = |error| store.failure(REBUILDING, &error).error;
     let mut lent = store.readers.lend().await?;
     let beginning = begin(&mut lent.connection, &store.tenant, Kind::Write);
     let mut transaction = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
@@ -106,9 +141,8 @@ pub(super) async fn replace(store: &Store, rows: Vec<Row>) -> Result<(), LogErro
         let query = sqlx::query(table).bind(&store.tenant.0);
         answered(LONG_ANSWER, query.execute(&mut *transaction)).await.map_err(failed)?;
     }
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let columns = RowColumns::of(&sealing, rows.by_ref().take(CHUNK).collect())?;
+    for some in rows.chunks(CHUNK) {
+        let columns = RowColumns::of(sealing, some.to_vec())?;
         let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
         answered(LONG_ANSWER, columns.bind(query).execute(&mut *transaction)).await.map_err(failed)?;
     }

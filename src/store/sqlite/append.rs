@@ -182,7 +182,7 @@ fn append_all(
     Ok((end, envelopes))
 }
 
-fn place(transaction: &Transaction<'_>, tenant: &Tenant) -> rusqlite::Result<Place> {
+pub(super) fn place(transaction: &Transaction<'_>, tenant: &Tenant) -> rusqlite::Result<Place> {
     let found = transaction.prepare_cached(FIND_HEAD)?.query_row([&tenant.0], |row| {
         let hash: Vec<u8> = row.get(1)?;
         let link = Link::from_bytes(&hash).ok_or_else(|| {

@@ -294,8 +294,8 @@ impl Log for SqliteLog {
         rows::find(&self.store, filter).await
     }
 
-    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
-        rows::replace(&self.store, rows).await
+    async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
+        rows::replace(&self.store, after, rows).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

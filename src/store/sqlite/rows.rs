@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::Store;
 use super::append::Refused;
+use super::append::place;
 use super::error::unreadable_row;
 use super::keys;
 use super::keys::Keys;
@@ -133,20 +134,31 @@ pub(super) fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Op
     read().map_err(|why| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &why))
 }
 
-pub(super) async fn replace(store: &Arc<Store>, rows: Vec<Row>) -> Result<(), LogError> {
+pub(super) async fn replace(store: &Arc<Store>, after: u64, rows: &[Row]) -> Result<(), LogError> {
     let doing = "rebuild the rows of";
     let mut writer = store.writer().await?;
     let start = read_place(&mut writer.connection, &store.tenant).await;
     let start = start.map_err(|error| store.explain(doing, &error))?;
     let keys = &mut Keys::of(store, &mut writer.connection);
-    let sealing = store.seal.prepare(keys, start, (&[], &rows)).await?;
-    let tenant = store.tenant.clone();
-    let replaced = writer.appender.perform(move |connection| replace_all(connection, &tenant, &sealing, &rows)).await?;
+    let sealing = store.seal.prepare(keys, start, (&[], rows)).await?;
+    let (tenant, rows) = (store.tenant.clone(), rows.to_vec());
+    let replacing = move |connection: &mut Connection| replace_all(connection, &tenant, &sealing, after, &rows);
+    let replaced = writer.appender.perform(replacing).await?;
     replaced.map_err(|refused| refused.explain(store, doing))
 }
 
-fn replace_all(connection: &mut Connection, tenant: &Tenant, sealing: &Sealing, rows: &[Row]) -> Result<(), Refused> {
+fn replace_all(
+    connection: &mut Connection,
+    tenant: &Tenant,
+    sealing: &Sealing,
+    after: u64,
+    rows: &[Row],
+) -> Result<(), Refused> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let end = place(&transaction, tenant)?;
+    if end.seq != after {
+        return Err(Refused::Moved { from: after, to: end.seq });
+    }
     transaction.execute("DELETE FROM projection WHERE tenant = $1", [&tenant.0])?;
     for row in rows {
         put_row(&transaction, tenant, sealing, row)?;

@@ -90,8 +90,8 @@ impl<H: Hook> Log for Hooked<H> {
         self.around(Call::Read, self.log.rows(filter)).await
     }
 
-    async fn replace_rows(&self, rows: Vec<Row>) -> Result<(), LogError> {
-        self.log.replace_rows(rows).await
+    async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
+        self.log.replace_rows(after, rows).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

@@ -20,6 +20,8 @@ mod desk;
 mod edits;
 #[path = "../leases.rs"]
 mod leases;
+#[path = "../rebuilds.rs"]
+mod rebuilds;
 #[path = "../rough_tools.rs"]
 mod rough_tools;
 #[path = "../trouble.rs"]

@@ -1,0 +1,47 @@
+//! The rows computed again while runs go on.
+
+use std::time::Duration;
+
+use morningai::domain::*;
+use morningai::runtime::Role;
+use morningai::runtime::compare_rows;
+use morningai::runtime::rebuild;
+
+use super::desk::*;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_rebuilt_while_runs_go_on_are_what_the_log_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    let log = Desk::open(&path).await;
+    let tool = Counter::new("step", EffectClass::Observe, Repeat::Repeatable);
+    let desk = Desk::start(log.clone(), &[], vec![tool], Role::Worker).await;
+    // As another process would, on connections of its own.
+    let beside = Desk::open(&path).await;
+    let mut rebuilt = 0;
+    for _ in 0..5 {
+        let mut runs = Vec::new();
+        for _ in 0..4 {
+            runs.push(desk.begin_with(procedure(&["step"; 25])).await);
+        }
+        let ended = async {
+            for run in &runs {
+                desk.until_state(*run, RunState::Succeeded).await;
+            }
+        };
+        let rebuilding = async {
+            loop {
+                rebuild(beside.as_ref()).await.unwrap();
+                rebuilt += 1;
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            () = ended => {}
+            () = rebuilding => unreachable!("it goes on until the runs have ended"),
+        }
+    }
+    assert!(rebuilt > 0, "the runs were faster than a single rebuild");
+    desk.runtime.shut_down(Duration::from_secs(5)).await;
+    assert_eq!(compare_rows(log.as_ref()).await.unwrap(), Vec::<String>::new());
+}

@@ -25,6 +25,7 @@ pub use crate::ports::Work;
 pub use crate::shape::Finding;
 pub use crate::shape::Health;
 pub use crate::shape::Pruned;
+pub use crate::shape::Rebuilt;
 pub use crate::shape::Trial;
 
 /// The program around the commands.
@@ -130,13 +131,6 @@ pub trait StoreKeeper: Send + Sync {
     async fn grant(&self, role: &str) -> Result<(), Failure>;
 
     async fn close(self: Box<Self>) -> Result<(), Failure>;
-}
-
-/// What a rebuild did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Rebuilt {
-    pub events: u64,
-    pub rows: usize,
 }
 
 /// What a look at the stored outputs found.

@@ -57,7 +57,6 @@ pub use host::OfferKind;
 pub use host::Order;
 pub use host::Part;
 pub use host::Pruned;
-pub use host::Rebuilt;
 pub use host::Rehearsed;
 pub use host::Session;
 pub use host::StoreKeeper;

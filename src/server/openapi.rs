@@ -48,9 +48,8 @@ pub fn document() -> Value {
                             commands of attached consoles are counted for each person: 100 a minute and 1000 an hour \
                             unless the server's configuration says otherwise; beyond that the answer is 429 with \
                             `Retry-After`. Upkeep of the store that is safe while work goes on is here. `morningai db \
-                            migrate`, `restore` and `copy` name stores and files of the server's machine, and `db \
-                            rebuild` would put rows in the place of newer ones that the server writes meanwhile: these \
-                            stay commands of that machine, for when the server is stopped.",
+                            migrate`, `restore` and `copy` name stores and files of the server's machine: these stay \
+                            commands of that machine, for when the server is stopped.",
         },
         "paths": paths,
         "components": {

@@ -10,6 +10,7 @@ use crate::domain::Timestamp;
 use crate::ports::Subjects;
 use crate::shape::BackupShape;
 use crate::shape::Pruned;
+use crate::shape::Rebuilt;
 use crate::shape::StoreShape;
 use crate::shape::Trial;
 
@@ -32,4 +33,7 @@ pub trait Upkeep: Send + Sync {
 
     /// The stored rows that are not what the log says, a sentence each.
     async fn compare_rows(&self) -> Result<Vec<String>, Unprepared>;
+
+    /// Computes the stored rows from the log again.
+    async fn rebuild(&self) -> Result<Rebuilt, Unprepared>;
 }

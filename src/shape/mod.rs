@@ -46,6 +46,7 @@ pub use store::BackupFile;
 pub use store::BackupShape;
 pub use store::ErasedShape;
 pub use store::Pruned;
+pub use store::Rebuilt;
 pub use store::RowCheck;
 pub use store::StoreShape;
 pub use store::Trial;

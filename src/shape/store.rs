@@ -66,6 +66,13 @@ pub struct Pruned {
     pub trial: bool,
 }
 
+/// What a rebuild took in, and what came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Rebuilt {
+    pub events: u64,
+    pub rows: usize,
+}
+
 /// Whether the rows that lists are read from are what the log says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct RowCheck {

@@ -32,6 +32,7 @@ use crate::server::Whose;
 use crate::shape::BackupFile;
 use crate::shape::BackupShape;
 use crate::shape::Pruned;
+use crate::shape::Rebuilt;
 use crate::shape::StoreShape;
 use crate::shape::Trial;
 use crate::store::OpenMode;
@@ -193,6 +194,12 @@ impl Upkeep for ServedStore {
 
     async fn compare_rows(&self) -> Result<Vec<String>, Unprepared> {
         self.rows_that_differ().await.map_err(|error| self.undone("comparing rows", error))
+    }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Unprepared> {
+        let report = runtime::rebuild(self.store.shared().as_ref()).await;
+        let report = report.map_err(|error| self.undone("a rebuild", error))?;
+        Ok(Rebuilt { events: report.events, rows: report.rows })
     }
 }
 

@@ -9,7 +9,6 @@ use async_trait::async_trait;
 use super::store::OpenStore;
 use crate::cli::CheckedOutputs;
 use crate::cli::Failure;
-use crate::cli::Rebuilt;
 use crate::cli::Session;
 use crate::cli::StoreKeeper;
 use crate::client::LocalClient;
@@ -22,6 +21,7 @@ use crate::ports::Status;
 use crate::ports::Subjects;
 use crate::runtime;
 use crate::runtime::Runtime;
+use crate::shape::Rebuilt;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
 const GRACE: Duration = Duration::from_secs(30);

@@ -37,6 +37,16 @@ pub(in crate::server) async fn check(
     json(&RowCheck::of(rows))
 }
 
+pub(in crate::server) async fn rebuild(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Given(Nothing {}): Given<Nothing>,
+) -> Result<Response, Problem> {
+    tracing::info!(by = %principal.actor(), "rows are computed from the log again");
+    let upkeep = app.upkeep.clone();
+    json(&in_turn(&app, "a rebuild", async move { Ok(upkeep.rebuild().await?) }).await?)
+}
+
 pub(in crate::server) async fn back_up(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,

@@ -13,6 +13,7 @@ use crate::server::api::subjects;
 use crate::shape::BackupShape;
 use crate::shape::ErasedShape;
 use crate::shape::Pruned;
+use crate::shape::Rebuilt;
 use crate::shape::RowCheck;
 use crate::shape::StoreShape;
 
@@ -37,6 +38,17 @@ pub(super) fn store_routes() -> Vec<Route> {
         .takes_long()
         .one_at_a_time()
         .note("Changes nothing. Holds all rows in memory while it runs."),
+        Route::post::<Nothing>(
+            "/v1/db/rebuild",
+            "rebuildStore",
+            "Compute the rows that lists are read from out of the log again",
+            Answer::Json(describe::<Rebuilt>),
+            || post(store::rebuild),
+        )
+        .needs(Action::Backup)
+        .takes_long()
+        .one_at_a_time()
+        .note("Holds all rows in memory while it runs; nothing is saved while it writes them, which is the end of it."),
         Route::post::<Nothing>(
             "/v1/db/backup",
             "backUpStore",

@@ -46,7 +46,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "answer" => (operation.path.replace("{id}", approval), Some(json!({ "text": "so" }))),
         "settle" => (operation.path.replace("{id}", approval), Some(json!({ "outcome": "retry" }))),
         "showAgent" => (operation.path.replace("{name}", "dev"), None),
-        "verifyLog" | "backUpStore" => (operation.path.to_owned(), empty()),
+        "verifyLog" | "backUpStore" | "rebuildStore" => (operation.path.to_owned(), empty()),
         "pruneStore" => (operation.path.to_owned(), Some(json!({ "before": "0s", "trial": true }))),
         "exportSubject" => (operation.path.replace("{name}", "target"), None),
         "eraseSubject" => (operation.path.replace("{name}", "target"), Some(json!({ "confirm": "target" }))),

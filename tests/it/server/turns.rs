@@ -12,6 +12,7 @@ use morningai::server::Whose;
 use morningai::shape::BackupFile;
 use morningai::shape::BackupShape;
 use morningai::shape::Pruned;
+use morningai::shape::Rebuilt;
 use morningai::shape::StoreShape;
 use morningai::shape::Trial;
 use morningai::store::SqliteLog;
@@ -99,6 +100,10 @@ impl Upkeep for TestUpkeep {
     async fn compare_rows(&self) -> Result<Vec<String>, Unprepared> {
         Ok(Vec::new())
     }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Unprepared> {
+        Ok(Rebuilt { events: 0, rows: 0 })
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,6 +125,7 @@ async fn while_a_backup_is_under_way_nothing_else_begins_even_when_nobody_waits_
     is_busy(http.post("/v1/db/backup", json!({})).await);
     is_busy(http.post("/v1/db/prune", json!({ "before": "1d" })).await);
     is_busy(http.get("/v1/db/check").await);
+    is_busy(http.post("/v1/db/rebuild", json!({})).await);
     // What only looks for a moment is answered.
     assert_eq!(http.get("/v1/db").await.0, 200);
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::post::Http;
 use super::post::reqwest_client;
+use crate::store_tamper::raw_sql;
 use crate::story_attach::Served;
 use crate::support::machine::Machine;
 use crate::support::machine::Ran;
@@ -129,6 +130,14 @@ async fn a_store_is_described_checked_backed_up_and_pruned_as_by_the_command_lin
     assert_eq!(http.post("/v1/db/prune", json!({ "before": now })).await.1["runs"], 0);
     assert_eq!(http.get("/v1/runs").await.1["runs"], json!([]));
     site.run_of("bo");
+    assert_eq!(http.get("/v1/db/check").await.1["agrees"], true);
+
+    // What somebody changed in the file is found, and computed again.
+    raw_sql(&store_of(&site.machine), "UPDATE projection SET is_open = NOT is_open").await;
+    let (_, checked) = http.get("/v1/db/check").await;
+    assert_eq!(checked["agrees"], false, "{checked}");
+    let (status, rebuilt) = http.post("/v1/db/rebuild", json!({})).await;
+    assert!(status == 200 && rebuilt["rows"].as_u64() >= Some(2), "{status} {rebuilt}");
     assert_eq!(http.get("/v1/db/check").await.1["agrees"], true);
 }
 

@@ -10,6 +10,7 @@ use morningai::server::Unprepared;
 use morningai::server::Upkeep;
 use morningai::shape::BackupShape;
 use morningai::shape::Pruned;
+use morningai::shape::Rebuilt;
 use morningai::shape::StoreShape;
 use morningai::shape::Trial;
 
@@ -38,6 +39,10 @@ impl Upkeep for NoUpkeep {
     }
 
     async fn compare_rows(&self) -> Result<Vec<String>, Unprepared> {
+        unreachable!("no rows are compared here")
+    }
+
+    async fn rebuild(&self) -> Result<Rebuilt, Unprepared> {
         unreachable!("no rows are compared here")
     }
 }

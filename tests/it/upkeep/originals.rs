@@ -37,8 +37,9 @@ use crate::support::postgres::OWNER;
 
 /// Who is erased.
 pub const PERSON: &str = "ana-canaryname";
-/// How often each run is there.
-const TIMES: u128 = 40;
+/// How often each run is there: enough for some portions of a pruning, and for an erasure to have some to remove.
+const TIMES_TO_PRUNE: u128 = 40;
+const TIMES_TO_ERASE: u128 = 8;
 const MOST: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Original {
         let run = |arguments: &[&str]| started(&machine, None, arguments);
         run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
         deny(&machine, None, &[]);
-        multiply(&machine, None).await;
+        multiply(&machine, None, TIMES_TO_PRUNE).await;
         run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
         Self::on(ground, machine, None).await
     }
@@ -81,7 +82,7 @@ impl Original {
         for (name, role) in [("ana", "owner"), (PERSON, "operator")] {
             started(&machine, key, &["accounts", "add", name, "--role", role, "--no-password"]).ended(0);
         }
-        multiply(&machine, key).await;
+        multiply(&machine, key, TIMES_TO_ERASE).await;
         Self::on(ground, machine, key).await
     }
 
@@ -256,13 +257,13 @@ fn deny(machine: &Machine, key: Key, by: &[&str]) {
 }
 
 /// All runs and what they asked once more, many times, under other names, each with an output of its own.
-async fn multiply(machine: &Machine, key: Key) {
+async fn multiply(machine: &Machine, key: Key, times: u128) {
     let path = store_of(machine);
     let (tenant, mode) = (Tenant::default(), OpenMode::ReadWrite);
     let log = SqliteLog::open_with(&path, tenant, mode, &encryption(key)).await.unwrap();
     let all = log.read(0, 100_000).await.unwrap();
     let all: Vec<_> = all.iter().filter(|envelope| id_of(envelope).is_some()).collect();
-    for time in 1..=TIMES {
+    for time in 1..=times {
         let mut text = serde_json::to_string(&all).unwrap();
         for id in all.iter().filter_map(|envelope| id_of(envelope)) {
             text = text.replace(&id.to_string(), &Uuid::from_u128(id.as_u128() ^ time).to_string());

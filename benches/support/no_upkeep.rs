@@ -43,6 +43,6 @@ impl Upkeep for NoUpkeep {
     }
 
     async fn rebuild(&self) -> Result<Rebuilt, Unprepared> {
-        unreachable!("no rows are compared here")
+        unreachable!("nothing is rebuilt here")
     }
 }

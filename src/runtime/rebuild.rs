@@ -96,11 +96,11 @@ impl Folded {
         let mut touched = BTreeSet::new();
         loop {
             let page = log.read(self.snapshot.cursor, PAGE).await?;
-            if page.is_empty() {
-                return Ok(touched);
-            }
             self.events += page.len() as u64;
             touched.extend(self.take(&page));
+            if page.len() < PAGE as usize {
+                return Ok(touched);
+            }
         }
     }
 

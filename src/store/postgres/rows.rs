@@ -1,6 +1,8 @@
 //! Projection rows: found by kind, state and time; replaced as a whole for a rebuild.
 
+use sqlx::AssertSqlSafe;
 use sqlx::Row as _;
+use sqlx::postgres::PgConnection;
 use sqlx::postgres::PgRow;
 
 use super::How;
@@ -9,12 +11,15 @@ use super::LONG_ANSWER;
 use super::Question;
 use super::Store;
 use super::answered;
+use super::append::ANSWER;
 use super::append::RowColumns;
 use super::begin;
+use super::beginning;
 use super::error;
 use super::error::unreadable_row;
 use super::keys;
 use super::keys::Keys;
+use super::literal;
 use crate::domain::Page;
 use crate::domain::Timestamp;
 use crate::fold::Row;
@@ -101,31 +106,37 @@ pub(super) fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Option
 /// let go of in the end. A lock on the table would need a right that the program has no other use for.
 pub(super) async fn replace(store: &Store, after: u64, rows: &[Row]) -> Result<(), LogError> {
     store.check_writable()?;
-    let failed = |error| store.failure(REBUILDING, &error).error;
+    let mut holding = store.readers.lend().await?;
+    let replaced = match hold_off(store, &mut holding.connection, after).await {
+        Ok(()) => replace_held(store, after, rows).await,
+        Err(error) if error::is_unique_violation(&error) => Err(refusal::conflict(after, after + 1)),
+        Err(error) => return Err(store.failure(REBUILDING, &error).error),
+    };
+    if answered(ANSWER, sqlx::raw_sql("ROLLBACK").execute(&mut holding.connection)).await.is_ok() {
+        holding.give_back();
+    }
+    replaced
+}
+
+/// Takes the number after `after`, in a transaction that is never committed. All in one round trip: between two commits of
+/// others there is hardly time for more.
+async fn hold_off(store: &Store, connection: &mut PgConnection, after: u64) -> Result<(), sqlx::Error> {
+    let (beginning, tenant) = (beginning(&store.tenant, Kind::Write), literal(&store.tenant.0));
+    let next = to_sql(after + 1);
+    let taking = format!(
+        "{beginning}; INSERT INTO morningai.event (tenant, seq, stream, version, at, actor, prev, hash, body)
+         VALUES ({tenant}, {next}, '', 0, 0, '', '', '', '')"
+    );
+    answered(LONG_ANSWER, sqlx::raw_sql(AssertSqlSafe(taking)).execute(connection)).await.map(drop)
+}
+
+async fn replace_held(store: &Store, after: u64, rows: &[Row]) -> Result<(), LogError> {
     let end = store.read_end().await?;
     if end.seq != after {
         return Err(refusal::conflict(after, end.seq));
     }
     let sealing = store.seal.prepare(&mut Keys(store), end, (&[], rows)).await?;
-    let mut holding = store.readers.lend().await?;
-    let beginning = begin(&mut holding.connection, &store.tenant, Kind::Write);
-    let mut held = answered(LONG_ANSWER, beginning).await.map_err(failed)?;
-    let next = sqlx::query(
-        "INSERT INTO morningai.event (tenant, seq, stream, version, at, actor, prev, hash, body)
-         VALUES ($1, $2, '', 0, 0, '', '', '', '')",
-    );
-    let next = next.bind(&store.tenant.0).bind(to_sql(after + 1));
-    match answered(LONG_ANSWER, next.execute(&mut *held)).await {
-        Ok(_) => {}
-        Err(error) if error::is_unique_violation(&error) => {
-            return Err(refusal::conflict(after, store.read_end().await?.seq));
-        }
-        Err(error) => return Err(failed(error)),
-    }
-    replace_all(store, &sealing, rows).await?;
-    answered(LONG_ANSWER, held.rollback()).await.map_err(failed)?;
-    holding.give_back();
-    Ok(())
+    replace_all(store, &sealing, rows).await
 }
 
 const REBUILDING: &str = "rebuild the rows of";

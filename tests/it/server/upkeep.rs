@@ -246,7 +246,8 @@ async fn on_postgres_a_backup_is_the_tenants_and_pruning_takes_the_owner_of_the_
     let served = site.serve();
     let http = site.caller(&served, "root", "owner", &ALL);
     let (_, shown) = http.get("/v1/db").await;
-    assert_eq!((&shown["kind"], &shown["version"], &shown["bytes"]), (&json!("postgres"), &json!(4), &Value::Null));
+    assert_eq!((&shown["kind"], &shown["bytes"]), (&json!("postgres"), &Value::Null));
+    assert!(shown["version"].as_u64() >= Some(5), "{shown}");
     assert!(shown["store"].as_str().unwrap().ends_with(&database.name) && !shown.to_string().contains("hunter2"));
     let (status, backup) = http.post("/v1/db/backup", json!({})).await;
     assert_eq!(status, 201, "{backup}");

@@ -49,6 +49,8 @@ pub(super) enum How {
     Writing,
     /// As the only statement of its transaction: one of our functions, which names the tenant itself.
     Calling,
+    /// The same for a page of rows.
+    CallingMuch,
 }
 
 impl How {
@@ -56,7 +58,7 @@ impl How {
         match self {
             Self::Reading | Self::Calling => ANSWER,
             // An output of 16 MiB is written over a slow line too.
-            Self::ReadingMuch | Self::Writing => LONG_ANSWER,
+            Self::ReadingMuch | Self::CallingMuch | Self::Writing => LONG_ANSWER,
         }
     }
 }
@@ -118,7 +120,7 @@ impl Store {
                     ask_in_transaction(connection, &self.tenant, Kind::Read, question).await
                 }
                 How::Writing => ask_in_transaction(connection, &self.tenant, Kind::Write, question).await,
-                How::Calling => question.fetch_all(connection).await,
+                How::Calling | How::CallingMuch => question.fetch_all(connection).await,
             }
         };
         match answered(how.patience(), answer).await {

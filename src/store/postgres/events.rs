@@ -40,7 +40,7 @@ pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<E
         );
         query.bind(store.tenant.0.clone()).bind(to_sql(after)).bind(i64::from(limit))
     };
-    let rows = store.ask(How::Calling, "read", question).await?;
+    let rows = store.ask(How::CallingMuch, "read", question).await?;
     learn_keys(store, &rows).await?;
     let events = decode_all(store, &rows)?;
     seen::follow(store, &rows).await?;

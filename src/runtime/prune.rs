@@ -77,7 +77,8 @@ pub async fn plan_prune(
             let at = portion_of.get(&envelope.stream).copied();
             match at.and_then(|at| Some((portions.get_mut(at)?, removed.get_mut(at)?))) {
                 Some((portion, removed)) => {
-                    portion.streams.insert(envelope.stream);
+                    let is_new = portion.streams.insert(envelope.stream);
+                    portion.runs += u64::from(is_new && matches!(envelope.stream, Stream::Run(_)));
                     portion.events += 1;
                     removed.apply(envelope);
                 }
@@ -88,6 +89,8 @@ pub async fn plan_prune(
     for (portion, removed) in portions.iter_mut().zip(removed) {
         portion.spent = removed.spend.iter().flat_map(|(day, spend)| spend.spent_on(*day)).collect();
     }
+    // Somebody else may have pruned some of them since their rows were read.
+    portions.retain(|portion| portion.events > 0);
     plan.portions = portions;
     plan.outputs = unnamed(outputs, &still_named).await?;
     Ok(plan)
@@ -121,9 +124,6 @@ fn portioned(runs: BTreeMap<RunId, u64>) -> (Vec<PrunePortion>, BTreeMap<Stream,
         }
         events += length;
         portion_of.insert(Stream::Run(run), portions.len() - 1);
-        if let Some(portion) = portions.last_mut() {
-            portion.runs += 1;
-        }
     }
     (portions, portion_of)
 }

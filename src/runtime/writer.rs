@@ -53,6 +53,8 @@ pub(super) struct Writer {
     supervisor: mpsc::UnboundedSender<supervisor::Message>,
     store: StoreState,
     since_forgetting: usize,
+    /// Whether what was pruned or erased is still in memory.
+    holds_removed: bool,
 }
 
 /// Whether the store takes writes, as far as is known.
@@ -75,7 +77,7 @@ struct Staged {
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, supervisor: mpsc::UnboundedSender<supervisor::Message>) -> Self {
-        Self { core, supervisor, store: StoreState::Up, since_forgetting: 0 }
+        Self { core, supervisor, store: StoreState::Up, since_forgetting: 0, holds_removed: false }
     }
 
     pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
@@ -233,7 +235,7 @@ impl Writer {
             let envelopes = self.core.log.read(after, CATCH_UP).await?;
             let is_all = envelopes.len() < CATCH_UP as usize;
             if envelopes.is_empty() {
-                return Ok(());
+                break;
             }
             {
                 let mut committed = self.core.committed();
@@ -244,14 +246,17 @@ impl Writer {
                     self.core.tell_committed(envelope);
                 }
             }
-            if envelopes.iter().any(removes) {
-                self.forget_removed().await?;
-            }
+            self.holds_removed |= envelopes.iter().any(removes);
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes));
             if is_all {
-                return Ok(());
+                break;
             }
         }
+        if self.holds_removed {
+            self.forget_removed().await?;
+            self.holds_removed = false;
+        }
+        Ok(())
     }
 
     /// What was pruned or erased is not told from memory any more; what is left of the newest is read again.

@@ -126,7 +126,7 @@ impl ServedStore {
         let backup = |entry: std::fs::DirEntry| {
             let name = entry.file_name().into_string().ok()?;
             let found = entry.metadata().ok()?;
-            let is_backup = found.is_file() && name.ends_with(".db") && !name.starts_with('.');
+            let is_backup = found.is_file() && is_backup_of(&self.wire.places.tenant, &name);
             Some((found.modified().ok()?, BackupFile { bytes: found.len(), backup: name })).filter(|_| is_backup)
         };
         let mut backups: Vec<_> = entries.filter_map(backup).collect();
@@ -221,6 +221,17 @@ fn backup_name(tenant: &Tenant, at: Timestamp) -> String {
     format!("{tenant}-{}.db", at.format("%Y%m%dT%H%M%S%.3fZ"))
 }
 
+/// Another tenant's may lie beside them, and are nobody's business here.
+fn is_backup_of(tenant: &Tenant, name: &str) -> bool {
+    let of_then = backup_name(tenant, Timestamp::UNIX_EPOCH);
+    let time = of_then.len() - "19700101T000000.000Z.db".len();
+    let is_alike =
+        |(given, expected): (char, char)| given == expected || given.is_ascii_digit() && expected.is_ascii_digit();
+    name.len() == of_then.len()
+        && name.get(..time) == of_then.get(..time)
+        && name.chars().skip(time).zip(of_then.chars().skip(time)).all(is_alike)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,5 +247,12 @@ mod tests {
             assert_eq!(backup_name(&Tenant(tenant.to_owned()), at), named);
         }
         assert!(backup_name(&Tenant("x".repeat(1_000)), at).len() < 100);
+        let is_of = |tenant: &str, name: &str| is_backup_of(&Tenant(tenant.to_owned()), name);
+        assert!(is_of("a", &backup_name(&Tenant("a".to_owned()), at)));
+        assert!(
+            !is_of("a", &backup_name(&Tenant("a-b".to_owned()), at))
+                && !is_of("a-b", &backup_name(&Tenant("a".to_owned()), at))
+        );
+        assert!(!is_of("a", "a-notes.db") && !is_of("a", ".a-20261125T221846.123Z.db") && !is_of("é", ""));
     }
 }

@@ -138,8 +138,9 @@ fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
 pub fn open_run(state: &mut State, run: RunId) -> Vec<Request> {
     let open = state.pages.iter().position(|page| matches!(page, Page::Run(open) if open.run == run));
     if let Some(place) = open {
+        let before = state.open_runs();
         state.pages.truncate(place + 1);
-        return Vec::new();
+        return before.difference(&state.open_runs()).copied().map(Request::DropRun).collect();
     }
     state.pages.push(Page::Run(RunPage {
         run,

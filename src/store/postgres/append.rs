@@ -58,13 +58,12 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
 
 async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
     let mut end = store.end.lock().await;
-    let start = match end.take() {
-        Some(known) if known.seq >= batch.after => known,
-        // Another process has written since; where the batch follows what was read of that, this is the end for now.
-        _ => match store.seen.at(batch.after) {
-            Some(read) => read,
-            None => seen::read_end(&store).await?,
-        },
+    let start = match (end.take(), store.seen.at(batch.after)) {
+        (Some(known), _) if known.seq > batch.after => known,
+        // What the batch was decided on. The database refuses it where another event has that place by now.
+        (_, Some(read)) => read,
+        (Some(known), None) if known.seq == batch.after => known,
+        _ => seen::read_end(&store).await?,
     };
     if start.seq != batch.after {
         store.announce(start.seq);

@@ -59,10 +59,14 @@ const REMOVE_EVENTS: &str = "DELETE FROM morningai.event WHERE event.tenant = $1
 /// Nobody may store an output while this decides that nothing names it.
 const HOLD_OUTPUTS: &str = "LOCK TABLE morningai.blob IN SHARE ROW EXCLUSIVE MODE";
 
+/// A lease that ran out counts while its run is open: whoever held it may only be slow, and name an output yet.
 const IS_ANY_HELD: &str = "
     SELECT EXISTS (SELECT FROM (
-        SELECT DISTINCT ON (run) owner, until FROM morningai.lease WHERE tenant = $1 ORDER BY run, version DESC) AS last
-    WHERE last.owner <> '' AND last.until > extract(epoch FROM clock_timestamp()) * 1000000)";
+        SELECT DISTINCT ON (run) run, owner, until FROM morningai.lease WHERE tenant = $1 ORDER BY run, version DESC
+        ) AS last
+    WHERE last.owner <> '' AND (last.until > extract(epoch FROM clock_timestamp()) * 1000000
+        OR EXISTS (SELECT FROM morningai.listing AS run WHERE run.tenant = $1 AND run.kind = 'run' AND run.is_open
+            AND run.id = encode(last.run, 'hex')::uuid::text)))";
 
 const REMOVE_OUTPUTS: &str = "DELETE FROM morningai.blob WHERE tenant = $1 AND hash = ANY ($2)";
 

@@ -108,12 +108,14 @@ pub(super) async fn replace(store: &Store, after: u64, rows: &[Row]) -> Result<(
     store.check_writable()?;
     let mut holding = store.readers.lend().await?;
     let replaced = match hold_off(store, &mut holding.connection, after).await {
-        Ok(()) => replace_held(store, after, rows).await,
+        Ok(()) => replace_held(store, &mut holding.connection, after, rows).await,
         Err(error) if error::is_unique_violation(&error) => Err(refusal::conflict(after, after + 1)),
         Err(error) => return Err(store.failure(REBUILDING, &error).error),
     };
-    if answered(ANSWER, sqlx::raw_sql("ROLLBACK").execute(&mut holding.connection)).await.is_ok() {
-        holding.give_back();
+    match answered(ANSWER, sqlx::raw_sql("ROLLBACK").execute(&mut holding.connection)).await {
+        Ok(_) => holding.give_back(),
+        // The number may have been free for a while: somebody may have appended before the rows were saved.
+        Err(_) => return replaced.and(Err(refusal::conflict(after, after + 1))),
     }
     replaced
 }
@@ -124,24 +126,30 @@ async fn hold_off(store: &Store, connection: &mut PgConnection, after: u64) -> R
     let (beginning, tenant) = (beginning(&store.tenant, Kind::Write), literal(&store.tenant.0));
     let next = to_sql(after + 1);
     let taking = format!(
-        "{beginning}; INSERT INTO morningai.event (tenant, seq, stream, version, at, actor, prev, hash, body)
+        "{beginning}; SET LOCAL idle_in_transaction_session_timeout = 0;
+         INSERT INTO morningai.event (tenant, seq, stream, version, at, actor, prev, hash, body)
          VALUES ({tenant}, {next}, '', 0, 0, '', '', '', '')"
     );
     answered(LONG_ANSWER, sqlx::raw_sql(AssertSqlSafe(taking)).execute(connection)).await.map(drop)
 }
 
-async fn replace_held(store: &Store, after: u64, rows: &[Row]) -> Result<(), LogError> {
+async fn replace_held(store: &Store, holder: &mut PgConnection, after: u64, rows: &[Row]) -> Result<(), LogError> {
     let end = store.read_end().await?;
     if end.seq != after {
         return Err(refusal::conflict(after, end.seq));
     }
     let sealing = store.seal.prepare(&mut Keys(store), end, (&[], rows)).await?;
-    replace_all(store, &sealing, rows).await
+    replace_all(store, holder, &sealing, rows).await
 }
 
 const REBUILDING: &str = "rebuild the rows of";
 
-async fn replace_all(store: &Store, sealing: &Sealing, rows: &[Row]) -> Result<(), LogError> {
+async fn replace_all(
+    store: &Store,
+    holder: &mut PgConnection,
+    sealing: &Sealing,
+    rows: &[Row],
+) -> Result<(), LogError> {
     let failed = |error| store.failure(REBUILDING, &error).error;
     let mut lent = store.readers.lend().await?;
     let beginning = begin(&mut lent.connection, &store.tenant, Kind::Write);
@@ -157,6 +165,8 @@ async fn replace_all(store: &Store, sealing: &Sealing, rows: &[Row]) -> Result<(
         let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
         answered(LONG_ANSWER, columns.bind(query).execute(&mut *transaction)).await.map_err(failed)?;
     }
+    // Whoever holds the others off must have done so until now.
+    answered(ANSWER, sqlx::raw_sql("SELECT 1").execute(holder)).await.map_err(failed)?;
     answered(LONG_ANSWER, transaction.commit()).await.map_err(failed)?;
     lent.give_back();
     Ok(())

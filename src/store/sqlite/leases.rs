@@ -67,11 +67,14 @@ pub(super) async fn release(store: &Store, lease: &Lease) -> Result<(), LogError
     Ok(())
 }
 
-/// Whether anybody may be working on a run just now.
+/// Whether anybody may be working on a run just now. A lease that ran out counts while its run is open: whoever held it may
+/// only be slow, and name an output yet.
 pub(super) async fn is_any_held(store: &Store, connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
     let now = since_boot();
     sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM lease WHERE tenant = $1 AND owner <> '' AND until BETWEEN $2 + 1 AND $3)",
+        "SELECT EXISTS (SELECT 1 FROM lease WHERE tenant = $1 AND owner <> '' AND (until BETWEEN $2 + 1 AND $3
+             OR EXISTS (SELECT 1 FROM projection AS run
+                 WHERE run.tenant = $1 AND run.kind = 'run' AND run.id = lease.run AND run.is_open)))",
     )
     .bind(store.tenant.0.clone())
     .bind(micros(now))

@@ -1,5 +1,8 @@
 //! The rows computed again while runs go on.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use morningai::domain::*;
@@ -18,30 +21,28 @@ async fn rows_rebuilt_while_runs_go_on_are_what_the_log_says() {
     let desk = Desk::start(log.clone(), &[], vec![tool], Role::Worker).await;
     // As another process would, on connections of its own.
     let beside = Desk::open(&path).await;
-    let mut rebuilt = 0;
-    for _ in 0..5 {
+    let rebuilt = Arc::new(AtomicU32::new(0));
+    let count = rebuilt.clone();
+    let rebuilding = tokio::spawn(async move {
+        while count.load(Ordering::SeqCst) < 3 {
+            rebuild(beside.as_ref()).await.unwrap();
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    for round in 0.. {
         let mut runs = Vec::new();
         for _ in 0..4 {
             runs.push(desk.begin_with(procedure(&["step"; 25])).await);
         }
-        let ended = async {
-            for run in &runs {
-                desk.until_state(*run, RunState::Succeeded).await;
-            }
-        };
-        let rebuilding = async {
-            loop {
-                rebuild(beside.as_ref()).await.unwrap();
-                rebuilt += 1;
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            () = ended => {}
-            () = rebuilding => unreachable!("it goes on until the runs have ended"),
+        for run in runs {
+            desk.until_state(run, RunState::Succeeded).await;
         }
+        if rebuilding.is_finished() {
+            break;
+        }
+        assert!(round < 100, "{} rebuilds ended meanwhile", rebuilt.load(Ordering::SeqCst));
     }
-    assert!(rebuilt > 0, "the runs were faster than a single rebuild");
+    rebuilding.await.unwrap();
     desk.runtime.shut_down(Duration::from_secs(5)).await;
     assert_eq!(compare_rows(log.as_ref()).await.unwrap(), Vec::<String>::new());
 }

@@ -97,13 +97,19 @@ pub fn unfinished(directory: &Path) -> Vec<PathBuf> {
     entries.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with(".morningai-unfinished-")).collect()
 }
 
+/// Whether something in one of them has been begun, so that whoever made it also holds it.
+fn is_begun(directory: &Path) -> bool {
+    let has_files = |path: &PathBuf| std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+    unfinished(directory).iter().any(has_files)
+}
+
 /// Starts the program until it is caught with something unfinished in a directory, and sends it a signal there.
 fn catch(machine: &Machine, arguments: &[&str], directory: &Path, signal: Signal) -> Child {
     for _ in 0..200 {
         let _ = std::fs::remove_file(machine.path("backup.db"));
         let mut child = machine.command(arguments).spawn().unwrap();
         while child.try_wait().unwrap().is_none() {
-            if !unfinished(directory).is_empty() {
+            if is_begun(directory) {
                 let _ = kill_process(Pid::from_child(&child), signal);
                 break;
             }
@@ -111,7 +117,7 @@ fn catch(machine: &Machine, arguments: &[&str], directory: &Path, signal: Signal
         if signal == Signal::KILL || unfinished(directory).is_empty() {
             child.wait().unwrap();
         }
-        if !unfinished(directory).is_empty() && !machine.path("backup.db").exists() {
+        if is_begun(directory) && !machine.path("backup.db").exists() {
             return child;
         }
     }

@@ -43,6 +43,8 @@ use crate::store::back_up;
 const LEFT_FREE: u64 = 16 * 1024 * 1024;
 /// Characters of a tenant's name that go into that of a backup.
 const LONGEST_NAME: usize = 64;
+/// When it was taken, as its name says it.
+const TAKEN_AT: &str = "%Y%m%dT%H%M%S%.3fZ";
 
 const MAKE_ROOM: &str = "free some space on the server's disk, or move older backups away: they are in backups/ in its \
                          data directory";
@@ -214,22 +216,21 @@ fn unusable(failure: Failure) -> LogError {
     LogError::new(LogErrorKind::Unusable, failure.message(), failure.hint())
 }
 
-/// `TENANT-20261125T221846.123Z.db`. Of a tenant's name only what is harmless in that of a file.
+/// `TENANT-20261125T221846.123Z.db`.
 fn backup_name(tenant: &Tenant, at: Timestamp) -> String {
+    format!("{}-{}.db", name_part(tenant), at.format(TAKEN_AT))
+}
+
+/// Of a tenant's name only what is harmless in that of a file.
+fn name_part(tenant: &Tenant) -> String {
     let harmless = |character: char| if character.is_ascii_alphanumeric() { character } else { '_' };
-    let tenant: String = tenant.0.chars().take(LONGEST_NAME).map(harmless).collect();
-    format!("{tenant}-{}.db", at.format("%Y%m%dT%H%M%S%.3fZ"))
+    tenant.0.chars().take(LONGEST_NAME).map(harmless).collect()
 }
 
 /// Another tenant's may lie beside them, and are nobody's business here.
 fn is_backup_of(tenant: &Tenant, name: &str) -> bool {
-    let of_then = backup_name(tenant, Timestamp::UNIX_EPOCH);
-    let time = of_then.len() - "19700101T000000.000Z.db".len();
-    let is_alike =
-        |(given, expected): (char, char)| given == expected || given.is_ascii_digit() && expected.is_ascii_digit();
-    name.len() == of_then.len()
-        && name.get(..time) == of_then.get(..time)
-        && name.chars().skip(time).zip(of_then.chars().skip(time)).all(is_alike)
+    let rest = name.strip_prefix(&name_part(tenant)).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".db"));
+    rest.is_some_and(|time| chrono::NaiveDateTime::parse_from_str(time, TAKEN_AT).is_ok())
 }
 
 #[cfg(test)]

@@ -45,12 +45,17 @@ pub struct PrunePlan {
 /// Some of the runs.
 #[derive(Clone, Debug, Default)]
 pub struct PrunePortion {
-    pub runs: u64,
     /// The runs, and what they asked.
     pub streams: BTreeSet<Stream>,
     pub events: u64,
     /// What the calls of models in them cost.
     pub spent: Vec<Spent>,
+}
+
+impl PrunePortion {
+    pub fn runs(&self) -> u64 {
+        self.streams.iter().filter(|stream| matches!(stream, Stream::Run(_))).count() as u64
+    }
 }
 
 /// Looks through the whole log, and what is stored of its outputs.
@@ -77,8 +82,7 @@ pub async fn plan_prune(
             let at = portion_of.get(&envelope.stream).copied();
             match at.and_then(|at| Some((portions.get_mut(at)?, removed.get_mut(at)?))) {
                 Some((portion, removed)) => {
-                    let is_new = portion.streams.insert(envelope.stream);
-                    portion.runs += u64::from(is_new && matches!(envelope.stream, Stream::Run(_)));
+                    portion.streams.insert(envelope.stream);
                     portion.events += 1;
                     removed.apply(envelope);
                 }

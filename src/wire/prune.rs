@@ -75,7 +75,7 @@ pub(super) async fn prune_store(
 }
 
 fn count(pruned: &mut Pruned, portion: &PrunePortion) {
-    pruned.runs += portion.runs;
+    pruned.runs += portion.runs();
     pruned.events += portion.events;
 }
 

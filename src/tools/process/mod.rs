@@ -129,7 +129,7 @@ async fn pump(
     cancel: &CancellationToken,
 ) -> Option<Cause> {
     let mut buffer = vec![0; READ_BYTES];
-    let mut cause = None;
+    let (mut cause, mut over) = (None, false);
     let timer = tokio::time::sleep(Duration::from_secs(limits.wall_seconds));
     tokio::pin!(timer);
     loop {
@@ -144,14 +144,22 @@ async fn pump(
                     (collector.bytes() > limits.output_bytes).then_some(Cause::Limit(Limit::Output))
                 }
             },
-            () = timer.as_mut() => match cause {
-                Some(_) => return cause,
-                None => Some(Cause::Limit(Limit::Time)),
-            },
+            () = timer.as_mut() => {
+                if over {
+                    return cause;
+                }
+                Some(Cause::Limit(Limit::Time))
+            }
             () = cancel.cancelled(), if cause.is_none() => Some(Cause::Cancelled),
+            // It goes last, so there is no more to come, unless it was killed together with its guard.
+            _ = running.supervisor.wait(), if !over => {
+                over = true;
+                timer.as_mut().reset(tokio::time::Instant::now() + GRACE);
+                None
+            }
         };
         if reached.is_some() {
-            cause = reached;
+            (cause, over) = (reached, true);
             running.lifeline = None;
             // From here on, the timer is for those who do not let go of the pipe.
             timer.as_mut().reset(tokio::time::Instant::now() + GRACE);

@@ -46,7 +46,7 @@ pub(super) fn order(
     let mut line = CommandLine(vec![text(program)?]);
     line.0.extend(NAMESPACES.iter().map(|&option| option.to_owned()));
     line.0.extend(["--size".to_owned(), SHARED_MEMORY_BYTES.to_string()]);
-    line.push("--tmpfs", [Path::new("/dev/shm")])?;
+    line.push("--tmpfs", [Path::new(order::SHARED_MEMORY)])?;
     file_systems(&mut line, helper, confinement, target)?;
     line.0.extend(["--".to_owned(), HELPER_INSIDE.to_owned(), ENTER.to_owned()]);
     Ok(order::order(line.0, confinement, target, Path::new(SCRATCH_INSIDE), Walls::Namespaces))
@@ -86,7 +86,10 @@ fn file_systems(
     for hidden in emptied {
         line.push("--remount-ro", [hidden])?;
     }
-    line.push("--remount-ro", [Path::new("/")])
+    for made in ["/dev", "/"] {
+        line.push("--remount-ro", [Path::new(made)])?;
+    }
+    Ok(())
 }
 
 /// A command line under construction.

@@ -1,4 +1,4 @@
-//! Starts a supervisor and hands it its order.
+//! Starts a supervisor, through its guard, and hands it its order.
 
 use std::io;
 use std::path::Path;
@@ -12,12 +12,13 @@ use tokio::process::ChildStdin;
 use tokio::process::ChildStdout;
 use tokio::process::Command;
 
-use super::SUPERVISE;
+use super::GUARD;
 use super::order::Order;
 use super::order::Report;
 
-/// A supervisor at work, and the three pipes to it.
+/// A supervisor at work, with the three pipes to it.
 pub(crate) struct Launched {
+    /// Its guard: when that one has ended, so has everything.
     pub supervisor: Child,
     /// Closing it ends the target and everything it started. It closes by itself when this process dies.
     pub lifeline: ChildStdin,
@@ -32,7 +33,7 @@ const LONGEST_REPORT: u64 = 64 * 1024;
 /// Starts `helper` as the supervisor of `order`. Its environment is empty: nothing of ours is there to be read.
 pub(crate) async fn launch(helper: &Path, order: &Order) -> io::Result<Launched> {
     let mut command = Command::new(helper);
-    command.arg(SUPERVISE).env_clear().current_dir("/");
+    command.arg(GUARD).env_clear().current_dir("/");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut supervisor = command.spawn()?;
     let missing = || io::Error::other("a pipe to the supervisor is missing");

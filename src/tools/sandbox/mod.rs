@@ -154,6 +154,8 @@ pub(crate) struct Target<'a> {
     pub scratch: &'a Path,
 }
 
+/// Hidden first argument: starts a supervisor and outlives it, so that nothing else does.
+pub(crate) const GUARD: &str = "sandbox-guard";
 /// Hidden first argument: keeps watch over one confined program.
 pub(crate) const SUPERVISE: &str = "sandbox-exec";
 /// Hidden first argument: confines itself and becomes the program.

@@ -18,8 +18,8 @@ pub(crate) struct Order {
     /// The command line that leads inside.
     pub launch: Vec<String>,
     pub limits: ResourceLimits,
-    /// Where free space is watched.
-    pub disk: PathBuf,
+    /// Where free space is watched: whatever may be written to.
+    pub disks: Vec<PathBuf>,
     pub entry: Entry,
 }
 
@@ -31,6 +31,8 @@ pub(crate) struct Entry {
     pub env: BTreeMap<String, String>,
     pub limits: ResourceLimits,
     pub walls: Walls,
+    /// Whether the kernel counts all memory of the family together; for the supervisor to say.
+    pub memory_is_counted: bool,
 }
 
 /// What already stands around the process, and so what it still has to build.
@@ -68,6 +70,8 @@ pub enum Stop {
     Failed,
 }
 
+/// Shared memory inside, where the family has its own.
+pub(crate) const SHARED_MEMORY: &str = "/dev/shm";
 /// Device files every program expects; reading and writing them reaches nobody.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
@@ -105,8 +109,9 @@ pub(super) fn order(
         env.insert(name.to_owned(), home.display().to_string());
     }
     env.extend(target.env.iter().cloned());
-    let entry =
-        Entry { argv: target.argv.to_vec(), cwd: target.cwd.to_owned(), env, limits: confinement.limits, walls };
-    let disk = confinement.writable.first().cloned().unwrap_or_else(|| PathBuf::from("/"));
-    Order { launch, limits: confinement.limits, disk, entry }
+    let (argv, cwd, limits) = (target.argv.to_vec(), target.cwd.to_owned(), confinement.limits);
+    let entry = Entry { argv, cwd, env, limits, walls, memory_is_counted: false };
+    let mut disks = confinement.writable.clone();
+    disks.push(target.scratch.to_owned());
+    Order { launch, limits: confinement.limits, disks, entry }
 }

@@ -19,7 +19,8 @@ use rustix::thread::CapabilitySets;
 
 use super::landlock;
 use super::seccomp;
-use super::seccomp::Sockets;
+use super::seccomp::NamelessMemory;
+use super::seccomp::Surroundings;
 use crate::tools::sandbox::ResourceLimits;
 use crate::tools::sandbox::order::Entry;
 use crate::tools::sandbox::order::Walls;
@@ -67,11 +68,12 @@ fn enter() -> Result<Command, String> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).map_err(named("tying to the parent"))?;
     limit(&entry.limits).map_err(named("resource limits"))?;
     drop_privileges().map_err(named("dropping privileges"))?;
+    let memory = if entry.memory_is_counted { NamelessMemory::Counted } else { NamelessMemory::Uncounted };
     match &entry.walls {
-        Walls::Namespaces => seccomp::restrict(Sockets::InNamespace)?,
+        Walls::Namespaces => seccomp::restrict(Surroundings::Namespaces, memory)?,
         Walls::Landlock { writable, readable, devices } => {
             landlock::restrict(writable, readable, devices)?;
-            seccomp::restrict(Sockets::PairsOnly)?;
+            seccomp::restrict(Surroundings::Bare, memory)?;
         }
     }
     let mut target = Command::new(program);

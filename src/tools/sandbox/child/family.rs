@@ -12,17 +12,20 @@ use rustix::process::Signal;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     pub processes: u32,
-    /// Anonymous and shared memory in use.
-    pub memory_bytes: u64,
+    /// Pages of their own.
+    pub own_bytes: u64,
+    /// Pages shared with others of them, once for each.
+    pub shared_bytes: u64,
 }
 
-/// What all descendants use now.
-pub(super) fn usage() -> Usage {
+/// What `family` uses now.
+pub(super) fn usage(family: &[i32]) -> Usage {
     let mut usage = Usage::default();
-    for pid in descendants() {
+    for pid in family {
         usage.processes += 1;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        usage.memory_bytes += field_bytes(&status, "RssAnon:") + field_bytes(&status, "RssShmem:");
+        usage.own_bytes += field_bytes(&status, "RssAnon:");
+        usage.shared_bytes += field_bytes(&status, "RssShmem:");
     }
     usage
 }
@@ -52,7 +55,7 @@ pub(super) fn kill() {
 }
 
 /// Every process below this one.
-fn descendants() -> Vec<i32> {
+pub(super) fn descendants() -> Vec<i32> {
     let mut found = children(std::process::id() as i32);
     let mut next = 0;
     while next < found.len() {

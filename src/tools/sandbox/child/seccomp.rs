@@ -1,8 +1,8 @@
-//! System calls no confined program gets, on either rung: those that leave the walls, widen the kernel's attack
-//! surface, or reach other processes.
+//! The filter of system calls, an allow list on every rung. What it does not know is answered with ENOSYS, as by an
+//! older kernel: callers then fall back to calls that can be judged (`clone` for `clone3`, `openat` for `openat2`,
+//! plain I/O for io_uring). What it knows to be wrong is refused with EPERM.
 //!
-//! A deny-list on purpose: the walls are the namespaces or Landlock, and an allow-list would break compilers with
-//! every new kernel. Only the sockets of the Landlock rung depend on this filter alone.
+//! The lists are in [`super::calls`]; here is what they mean.
 
 use std::collections::BTreeMap;
 
@@ -15,95 +15,23 @@ use seccompiler::SeccompFilter;
 use seccompiler::SeccompRule;
 use seccompiler::sock_filter;
 
-/// Which sockets may be made.
+use super::calls;
+
+/// What stands between a program and what the file system's walls do not cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Sockets {
-    /// Pairs of connected ones only: nothing stands between a socket and the network.
-    PairsOnly,
-    /// Those that stay inside a private network.
-    InNamespace,
+pub(super) enum Surroundings {
+    /// Nothing: no socket, no shared memory, no queue and no word of foreign files but by this filter.
+    Bare,
+    /// A network, IPC and processes of its own.
+    Namespaces,
 }
 
-/// Refused with EPERM whatever the arguments.
-const DENIED: &[i64] = &[
-    libc::SYS_acct,
-    libc::SYS_add_key,
-    libc::SYS_bpf,
-    libc::SYS_chroot,
-    libc::SYS_delete_module,
-    libc::SYS_fanotify_init,
-    libc::SYS_finit_module,
-    libc::SYS_fsconfig,
-    libc::SYS_fsmount,
-    libc::SYS_fsopen,
-    libc::SYS_fspick,
-    libc::SYS_init_module,
-    libc::SYS_kcmp,
-    libc::SYS_kexec_file_load,
-    libc::SYS_kexec_load,
-    libc::SYS_keyctl,
-    libc::SYS_lookup_dcookie,
-    libc::SYS_mount,
-    libc::SYS_mount_setattr,
-    libc::SYS_move_mount,
-    libc::SYS_name_to_handle_at,
-    libc::SYS_open_by_handle_at,
-    libc::SYS_open_tree,
-    libc::SYS_perf_event_open,
-    libc::SYS_pidfd_getfd,
-    libc::SYS_pivot_root,
-    libc::SYS_process_madvise,
-    libc::SYS_process_vm_readv,
-    libc::SYS_process_vm_writev,
-    libc::SYS_ptrace,
-    libc::SYS_quotactl,
-    libc::SYS_reboot,
-    libc::SYS_request_key,
-    libc::SYS_setdomainname,
-    libc::SYS_sethostname,
-    libc::SYS_setns,
-    libc::SYS_settimeofday,
-    libc::SYS_swapoff,
-    libc::SYS_swapon,
-    libc::SYS_syslog,
-    libc::SYS_umount2,
-    libc::SYS_unshare,
-    libc::SYS_userfaultfd,
-    libc::SYS_vhangup,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_ioperm,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_iopl,
-];
-
-/// Extended attributes: Landlock does not guard them, so on its rung a program could change them anywhere.
-const UNGUARDED_BY_LANDLOCK: &[i64] = &[
-    libc::SYS_fremovexattr,
-    libc::SYS_fsetxattr,
-    libc::SYS_lremovexattr,
-    libc::SYS_lsetxattr,
-    libc::SYS_removexattr,
-    libc::SYS_setxattr,
-];
-
-/// Calls newer than the C library's table, by the number they have on every architecture we run on.
-const SYS_FCHMODAT2: i64 = 452;
-const SYS_SETXATTRAT: i64 = 463;
-const SYS_REMOVEXATTRAT: i64 = 466;
-
-/// Answered with ENOSYS, as by an older kernel: callers then fall back to calls whose arguments can be judged
-/// (`clone` for `clone3`, `openat` for `openat2`) or that are not a second way around this filter (plain I/O for
-/// io_uring).
-const ABSENT: &[i64] = &[
-    libc::SYS_clone3,
-    libc::SYS_io_uring_enter,
-    libc::SYS_io_uring_register,
-    libc::SYS_io_uring_setup,
-    libc::SYS_openat2,
-    SYS_FCHMODAT2,
-    SYS_REMOVEXATTRAT,
-    SYS_SETXATTRAT,
-];
+/// Whether memory in files without a name is counted; where it is not, none can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NamelessMemory {
+    Counted,
+    Uncounted,
+}
 
 const NAMESPACE_FLAGS: [i32; 7] = [
     libc::CLONE_NEWCGROUP,
@@ -115,13 +43,20 @@ const NAMESPACE_FLAGS: [i32; 7] = [
     libc::CLONE_NEWUTS,
 ];
 
-/// Requests that put words into a terminal's mouth.
-const TERMINAL_INJECTIONS: [u64; 2] = [libc::TIOCSTI, libc::TIOCLINUX];
+/// Largest shared memory segment of System V: one that nobody is attached to is counted nowhere, and there can be
+/// thousands. PostgreSQL, the one common user left, makes one of a few bytes.
+const LARGEST_SEGMENT: u64 = 64 * 1024;
 
 /// Installs the filters for this process and all it will start. `no_new_privs` must be set.
-pub(super) fn restrict(sockets: Sockets) -> Result<(), String> {
-    let absent = ABSENT.iter().map(|&call| (call, Vec::new())).collect();
-    for program in [compiled(absent, libc::ENOSYS)?, compiled(denied(sockets)?, libc::EPERM)?, no_second_abi()] {
+pub(super) fn restrict(surroundings: Surroundings, memory: NamelessMemory) -> Result<(), String> {
+    // Of filters that refuse, the last one's error is what the caller gets.
+    let mut programs = vec![compiled(allowed(memory)?, Otherwise::Refused(libc::ENOSYS))?];
+    if surroundings == Surroundings::Bare {
+        programs.push(compiled(keeping_owners()?, Otherwise::Allowed(0))?);
+    }
+    programs.push(compiled(denied(surroundings)?, Otherwise::Allowed(libc::EPERM))?);
+    programs.push(no_second_abi());
+    for program in programs {
         seccompiler::apply_filter(&program).map_err(|error| format!("seccomp: {error}"))?;
     }
     Ok(())
@@ -129,23 +64,78 @@ pub(super) fn restrict(sockets: Sockets) -> Result<(), String> {
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
-fn denied(sockets: Sockets) -> Result<Rules, String> {
-    let mut rules: Rules = DENIED.iter().map(|&call| (call, Vec::new())).collect();
-    let flags = NAMESPACE_FLAGS.iter().map(|&flag| any_bit(0, flag as u64)).collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_clone, flags);
-    let injections = TERMINAL_INJECTIONS.iter().map(|&request| equal(1, request)).collect::<Result<_, _>>()?;
-    rules.insert(libc::SYS_ioctl, injections);
-    rules.extend(set_identity_bits()?);
-    match sockets {
-        Sockets::PairsOnly => {
-            rules.insert(libc::SYS_socket, Vec::new());
-            rules.extend(UNGUARDED_BY_LANDLOCK.iter().map(|&call| (call, Vec::new())));
-        }
-        Sockets::InNamespace => {
-            rules.insert(libc::SYS_socket, vec![other_family()?]);
-        }
+/// What gets through, as far as the list of calls goes. A rule means that the arguments decide.
+fn allowed(memory: NamelessMemory) -> Result<Rules, String> {
+    let lists = [calls::ALLOWED, calls::ALLOWED_HERE, calls::DENIED];
+    let mut rules: Rules = lists.concat().into_iter().map(|call| (call, Vec::new())).collect();
+    let families = calls::REQUEST_FAMILIES.iter().map(|&(mask, value)| (SeccompCmpOp::MaskedEq(mask), value));
+    let requests = families.chain(calls::REQUESTS.iter().map(|&request| (SeccompCmpOp::Eq, request)));
+    let requests = requests.map(|(operator, value)| rule(vec![condition(1, operator, value)?]));
+    rules.insert(libc::SYS_ioctl, requests.collect::<Result<_, _>>()?);
+    let ways = calls::PERSONALITIES.iter().map(|&way| equal(0, way)).collect::<Result<_, _>>()?;
+    rules.insert(libc::SYS_personality, ways);
+    if memory == NamelessMemory::Uncounted {
+        rules.remove(&libc::SYS_memfd_create);
     }
     Ok(rules)
+}
+
+fn denied(surroundings: Surroundings) -> Result<Rules, String> {
+    let mut rules = set_identity_bits()?;
+    let mut refuse = |call: i64, rule: SeccompRule| rules.entry(call).or_default().push(rule);
+    for flag in NAMESPACE_FLAGS {
+        refuse(libc::SYS_clone, any_bit(0, flag as u64)?);
+    }
+    for &request in calls::TERMINAL_INJECTIONS {
+        refuse(libc::SYS_ioctl, equal(1, request)?);
+    }
+    for request in calls::FILE_REQUESTS {
+        refuse(libc::SYS_fcntl, equal(1, request as u64)?);
+    }
+    for (call, argument, bit) in calls::HUGE_PAGES {
+        refuse(call, any_bit(argument, bit)?);
+    }
+    for &(call, process) in calls::NAMING_A_PROCESS {
+        refuse(call, unequal(process, 0)?);
+    }
+    // Both name a process only by a kind of name and a number.
+    for (call, kind) in [(libc::SYS_setpriority, libc::PRIO_PROCESS as u64), (libc::SYS_ioprio_set, IOPRIO_PROCESS)] {
+        refuse(call, unequal(0, kind)?);
+        refuse(call, unequal(1, 0)?);
+    }
+    refuse(libc::SYS_prctl, equal(0, calls::SHARE_A_CORE)?);
+    let large = SeccompCondition::new(1, SeccompCmpArgLen::Qword, SeccompCmpOp::Gt, LARGEST_SEGMENT);
+    refuse(libc::SYS_shmget, rule(vec![large.map_err(|error| error.to_string())?])?);
+    refuse(libc::SYS_socket, other_family()?);
+    if surroundings == Surroundings::Bare {
+        for &(call, owner) in calls::OWNER_CHANGES {
+            rules.insert(call, another_owner(owner)?);
+        }
+        rules.extend(calls::UNGUARDED_BY_LANDLOCK.iter().map(|&call| (call, Vec::new())));
+    }
+    rules.extend(calls::DENIED.iter().map(|&call| (call, Vec::new())));
+    Ok(rules)
+}
+
+const IOPRIO_PROCESS: u64 = 1;
+/// Leaves the owner or the group as it is.
+const UNCHANGED: u64 = 0xffff_ffff;
+
+/// Changes of ownership that change nothing, which is all that a program without privileges asks for (as `tar` and
+/// `npm` do when they believe to be root). Landlock lets them through to any file, and the kernel takes the
+/// opportunity to clear set-user-id bits; so they are answered with success and not made.
+fn keeping_owners() -> Result<Rules, String> {
+    Ok(calls::OWNER_CHANGES.iter().map(|&(call, _)| (call, Vec::new())).collect())
+}
+
+/// Matches giving a file to another owner or group.
+fn another_owner(owner: u8) -> Result<Vec<SeccompRule>, String> {
+    let user = u64::from(rustix::process::geteuid().as_raw());
+    let group = u64::from(rustix::process::getegid().as_raw());
+    let other = |argument, own| {
+        rule(vec![condition(argument, SeccompCmpOp::Ne, UNCHANGED)?, condition(argument, SeccompCmpOp::Ne, own)?])
+    };
+    Ok(vec![other(owner, user)?, other(owner + 1, group)?])
 }
 
 /// Matches what gives a file the set-user-id or set-group-id bit: left in a workspace, such a program would lend
@@ -153,10 +143,10 @@ fn denied(sockets: Sockets) -> Result<Rules, String> {
 fn set_identity_bits() -> Result<Rules, String> {
     let bits = [libc::S_ISUID, libc::S_ISGID].map(u64::from);
     let mut rules = Rules::new();
-    for (call, mode) in MODE_CHANGES.iter().copied() {
+    for (call, mode) in calls::MODE_CHANGES.iter().copied() {
         rules.insert(call, bits.iter().map(|&bit| any_bit(mode, bit)).collect::<Result<_, _>>()?);
     }
-    for (call, flags) in OPENS.iter().copied() {
+    for (call, flags) in calls::OPENS.iter().copied() {
         // The mode means something only where a file is created.
         let creates = |bit| {
             let created = condition(flags, SeccompCmpOp::MaskedEq(libc::O_CREAT as u64), libc::O_CREAT as u64)?;
@@ -166,26 +156,6 @@ fn set_identity_bits() -> Result<Rules, String> {
     }
     Ok(rules)
 }
-
-/// Calls that set a file's mode, and which argument the mode is.
-const MODE_CHANGES: &[(i64, u8)] = &[
-    #[cfg(target_arch = "x86_64")]
-    (libc::SYS_chmod, 1),
-    #[cfg(target_arch = "x86_64")]
-    (libc::SYS_creat, 1),
-    #[cfg(target_arch = "x86_64")]
-    (libc::SYS_mknod, 1),
-    (libc::SYS_fchmod, 1),
-    (libc::SYS_fchmodat, 2),
-    (libc::SYS_mknodat, 2),
-];
-
-/// Calls that can create a file, and which argument the flags are; the mode is the next.
-const OPENS: &[(i64, u8)] = &[
-    #[cfg(target_arch = "x86_64")]
-    (libc::SYS_open, 1),
-    (libc::SYS_openat, 2),
-];
 
 /// Matches every family of sockets but those that a network namespace holds: vsock, for one, leads to the host of
 /// a virtual machine from any namespace.
@@ -203,6 +173,10 @@ fn equal(argument: u8, value: u64) -> Result<SeccompRule, String> {
     rule(vec![condition(argument, SeccompCmpOp::Eq, value)?])
 }
 
+fn unequal(argument: u8, value: u64) -> Result<SeccompRule, String> {
+    rule(vec![condition(argument, SeccompCmpOp::Ne, value)?])
+}
+
 /// Arguments are compared as the kernel takes these: 32 bits, so that rubbish above them changes nothing.
 fn condition(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompCondition, String> {
     SeccompCondition::new(argument, SeccompCmpArgLen::Dword, operator, value).map_err(|error| error.to_string())
@@ -212,12 +186,23 @@ fn rule(conditions: Vec<SeccompCondition>) -> Result<SeccompRule, String> {
     SeccompRule::new(conditions).map_err(|error| error.to_string())
 }
 
-/// A filter that answers `rules` with `errno`, allows the rest, and kills a process that calls by another ABI
-/// (32-bit calls on a 64-bit machine have other numbers).
-fn compiled(rules: Rules, errno: i32) -> Result<BpfProgram, String> {
+/// What a filter does with a call that its rules match, or do not.
+enum Otherwise {
+    /// The rules are what is allowed; the rest gets this error.
+    Refused(i32),
+    /// The rules get this error (none: success, and nothing done); the rest is allowed.
+    Allowed(i32),
+}
+
+/// One filter. A process that calls by another ABI (32-bit calls on a 64-bit machine have other numbers) is killed.
+fn compiled(rules: Rules, otherwise: Otherwise) -> Result<BpfProgram, String> {
     let architecture = std::env::consts::ARCH.try_into().map_err(|error| format!("seccomp: {error}"))?;
-    let answer = SeccompAction::Errno(errno as u32);
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, architecture);
+    let answer = |errno: i32| SeccompAction::Errno(errno as u32);
+    let (mismatch, matched) = match otherwise {
+        Otherwise::Refused(errno) => (answer(errno), SeccompAction::Allow),
+        Otherwise::Allowed(errno) => (SeccompAction::Allow, answer(errno)),
+    };
+    let filter = SeccompFilter::new(rules, mismatch, matched, architecture);
     filter.and_then(TryInto::try_into).map_err(|error| format!("seccomp: {error}"))
 }
 
@@ -236,16 +221,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_filters_compile_and_fit() {
-        for sockets in [Sockets::PairsOnly, Sockets::InNamespace] {
-            let program = compiled(denied(sockets).unwrap(), libc::EPERM).unwrap();
-            assert!(program.len() < 4_096, "{} instructions", program.len());
+    fn the_filters_compile_and_fit() {
+        for surroundings in [Surroundings::Bare, Surroundings::Namespaces] {
+            let refusing = compiled(denied(surroundings).unwrap(), Otherwise::Allowed(libc::EPERM)).unwrap();
+            assert!(refusing.len() < 4_096, "{} instructions", refusing.len());
+        }
+        for memory in [NamelessMemory::Counted, NamelessMemory::Uncounted] {
+            let allowing = compiled(allowed(memory).unwrap(), Otherwise::Refused(libc::ENOSYS)).unwrap();
+            assert!(allowing.len() < 4_096, "{} instructions", allowing.len());
         }
     }
 
     #[test]
-    fn on_the_landlock_rung_no_socket_can_be_made_whatever_its_family() {
-        assert!(denied(Sockets::PairsOnly).unwrap()[&libc::SYS_socket].is_empty());
-        assert!(!denied(Sockets::InNamespace).unwrap()[&libc::SYS_socket].is_empty());
+    fn what_landlock_does_not_guard_is_refused_where_there_are_no_namespaces_whatever_the_arguments() {
+        let bare = denied(Surroundings::Bare).unwrap();
+        assert!(calls::UNGUARDED_BY_LANDLOCK.iter().all(|call| bare[call].is_empty()));
+        assert!(!denied(Surroundings::Namespaces).unwrap()[&libc::SYS_socket].is_empty());
+    }
+
+    #[test]
+    fn no_call_is_both_allowed_and_refused() {
+        let twice = calls::DENIED.iter().find(|call| [calls::ALLOWED, calls::ALLOWED_HERE].concat().contains(call));
+        assert_eq!(twice, None);
     }
 }

@@ -1,13 +1,15 @@
 //! The process that keeps watch: it starts the way inside, counts what all descendants use, and kills every one of
 //! them when the target ends, a limit is reached, or the order pipe closes, which it also does when our parent dies.
 //!
-//! It stays outside the walls, so that nothing inside can signal it or speak for it.
+//! It stays outside the walls, so that nothing inside can signal it or speak for it. Should it be killed all the same,
+//! its guard does the killing; should its guard be, it does.
 
 use std::io::BufRead;
 use std::io::Read;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::fd::BorrowedFd;
+use std::os::fd::OwnedFd;
 use std::process::Child;
 use std::process::ChildStderr;
 use std::process::Command;
@@ -27,10 +29,14 @@ use rustix::process::WaitStatus;
 use super::descriptors;
 use super::enter::READY;
 use super::family;
+use super::family::Usage;
+use super::group::Group;
+use super::memory::Unseen;
 use crate::tools::sandbox::Report;
 use crate::tools::sandbox::Stop;
 use crate::tools::sandbox::order::Entry;
 use crate::tools::sandbox::order::Order;
+use crate::tools::sandbox::order::SHARED_MEMORY;
 use crate::tools::sandbox::order::Walls;
 
 /// How often usage is counted: as often as these allow while counting takes at most a twentieth of the time.
@@ -53,17 +59,30 @@ fn supervise() -> Result<Report, String> {
     rustix::process::setsid().map_err(|error| text("a new session")(error.into()))?;
     rustix::process::set_child_subreaper(Pid::from_raw(1)).map_err(|error| text("adopting orphans")(error.into()))?;
     descriptors::close_inherited_on_exec().map_err(text("closing descriptors"))?;
-    let order = read_order()?;
-    let mut child = start(&order)?;
+    let guard = watched(rustix::process::getppid().ok_or("no guard")?)?;
+    let mut order = read_order()?;
+    let group = Group::enter(order.limits.memory_bytes);
+    order.entry.memory_is_counted = group.is_some();
+    let child = start(&order);
+    if let Some(group) = &group {
+        group.leave();
+    }
+    let mut child = child?;
     send_entry(&mut child, &order.entry)?;
     let pid = Pid::from_child(&child);
-    let ended = rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|error| format!("watching: {error}"))?;
+    let ended = watched(pid)?;
     let mut way_in = WayIn::new(child.stderr.take());
-    let stop = watch(&order, pid, ended.as_fd(), &mut way_in);
+    let mut ledger = Ledger::new(&order, group);
+    let stop = watch(&order, pid, [guard.as_fd(), ended.as_fd()], &mut way_in, &mut ledger);
     family::kill();
+    ledger.close();
     way_in.drain();
     let (started, message) = way_in.verdict();
     Ok(Report { started, stop, message })
+}
+
+fn watched(pid: Pid) -> Result<OwnedFd, String> {
+    rustix::process::pidfd_open(pid, PidfdFlags::empty()).map_err(|error| format!("watching: {error}"))
 }
 
 /// One line; the pipe stays open behind it, and its end is the sign to stop.
@@ -88,24 +107,25 @@ fn send_entry(child: &mut Child, entry: &Entry) -> Result<(), String> {
     Ok(())
 }
 
-/// Until the child ends, we are told to stop, or a limit is reached.
-fn watch(order: &Order, child: Pid, ended: BorrowedFd<'_>, way_in: &mut WayIn) -> Stop {
+/// Until the child ends, we are told to stop, our guard is gone, or a limit is reached.
+fn watch(order: &Order, child: Pid, ends: [BorrowedFd<'_>; 2], way_in: &mut WayIn, ledger: &mut Ledger) -> Stop {
     let mut interval = SHORTEST_INTERVAL;
     let mut counted = Instant::now();
     loop {
-        let told = wait_for_news(ended, way_in, interval.saturating_sub(counted.elapsed()));
-        if told == News::OrderPipe {
+        let told = wait_for_news(ends, way_in, interval.saturating_sub(counted.elapsed()));
+        if told == News::Stop {
             return Stop::Told;
         }
         if told == News::WayIn {
             way_in.read();
         }
         if let Some(status) = reap(child) {
-            return stop_of(status, &order.entry.walls);
+            let exhausted = ledger.is_exhausted();
+            return if exhausted { Stop::TooMuchMemory } else { stop_of(status, &order.entry.walls) };
         }
         if counted.elapsed() >= interval {
             counted = Instant::now();
-            if let Some(stop) = limit_reached(order) {
+            if let Some(stop) = limit_reached(order, ledger) {
                 return stop;
             }
             interval = (counted.elapsed() * 20).clamp(SHORTEST_INTERVAL, LONGEST_INTERVAL);
@@ -115,15 +135,16 @@ fn watch(order: &Order, child: Pid, ended: BorrowedFd<'_>, way_in: &mut WayIn) -
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum News {
-    OrderPipe,
+    /// The order pipe closed, or our guard is gone.
+    Stop,
     WayIn,
     /// The child's end, an orphan's, or none at all: looking is cheap.
     Other,
 }
 
-fn wait_for_news(ended: BorrowedFd<'_>, way_in: &WayIn, longest: Duration) -> News {
+fn wait_for_news([guard, ended]: [BorrowedFd<'_>; 2], way_in: &WayIn, longest: Duration) -> News {
     let orders = rustix::stdio::stdin();
-    let mut sources = vec![PollFd::new(&orders, PollFlags::IN), PollFd::new(&ended, PollFlags::IN)];
+    let mut sources = [&orders, &guard, &ended].map(|source| PollFd::new(source, PollFlags::IN)).to_vec();
     if let Some(pipe) = &way_in.pipe {
         sources.push(PollFd::new(pipe, PollFlags::IN));
     }
@@ -133,8 +154,8 @@ fn wait_for_news(ended: BorrowedFd<'_>, way_in: &WayIn, longest: Duration) -> Ne
     }
     let has_news: Vec<_> = sources.iter().map(|source| !source.revents().is_empty()).collect();
     match has_news.as_slice() {
-        [true, ..] => News::OrderPipe,
-        [_, _, true] => News::WayIn,
+        [true, ..] | [_, true, ..] => News::Stop,
+        [.., true] if has_news.len() == 4 => News::WayIn,
         _ => News::Other,
     }
 }
@@ -159,17 +180,52 @@ fn stop_of(status: WaitStatus, walls: &Walls) -> Stop {
     }
 }
 
-fn limit_reached(order: &Order) -> Option<Stop> {
-    let usage = family::usage();
-    let free = rustix::fs::statvfs(&order.disk).map(|disk| disk.f_bavail * disk.f_frsize);
+fn limit_reached(order: &Order, ledger: &mut Ledger) -> Option<Stop> {
+    let family = family::descendants();
+    let usage = family::usage(&family);
+    let memory_bytes = usage.own_bytes + ledger.shared_bytes(&family, &usage);
+    let free = order.disks.iter().filter_map(|disk| rustix::fs::statvfs(disk).ok());
+    let free = free.map(|disk| disk.f_bavail * disk.f_frsize).min();
     if usage.processes > order.limits.processes {
         Some(Stop::TooManyProcesses)
-    } else if usage.memory_bytes > order.limits.memory_bytes {
+    } else if ledger.is_exhausted() || memory_bytes > order.limits.memory_bytes {
         Some(Stop::TooMuchMemory)
-    } else if free.is_ok_and(|free| free < order.limits.free_disk_bytes) {
+    } else if free.is_some_and(|free| free < order.limits.free_disk_bytes) {
         Some(Stop::DiskFull)
     } else {
         None
+    }
+}
+
+/// Who counts memory that belongs to no one process.
+enum Ledger {
+    Kernel(Group),
+    Ours(Unseen),
+}
+
+impl Ledger {
+    fn new(order: &Order, group: Option<Group>) -> Self {
+        let private = (order.entry.walls == Walls::Namespaces).then(|| SHARED_MEMORY.into());
+        group.map_or_else(|| Self::Ours(Unseen::new(&order.disks, private)), Self::Kernel)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        matches!(self, Self::Kernel(group) if group.is_exhausted())
+    }
+
+    /// Mappings are seen by both; each sees some that the other does not.
+    fn shared_bytes(&mut self, family: &[i32], usage: &Usage) -> u64 {
+        match self {
+            Self::Kernel(_) => usage.shared_bytes,
+            Self::Ours(unseen) => unseen.count(family).max(usage.shared_bytes),
+        }
+    }
+
+    /// Once everybody is gone.
+    fn close(&self) {
+        if let Self::Kernel(group) = self {
+            group.remove();
+        }
     }
 }
 

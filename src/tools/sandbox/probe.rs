@@ -52,7 +52,8 @@ const CHOSEN: &str = "the configuration excludes it; change the sandbox setting 
 
 const LANDLOCK_WEAKNESSES: &[&str] = &[
     "no sockets at all, so programs that talk to themselves over localhost or a Unix socket fail",
-    "programs can change modes, owners and times (not contents) of your files outside the workspace",
+    "programs can see that your hidden files exist (names, sizes, times), such as those in ~/.ssh, but not read them",
+    "programs can change the modes and times (not the contents) of your files outside the workspace",
     "programs can see the names and command lines of other processes (not their memory or environment)",
     "there is no /tmp and no /dev/shm; TMPDIR leads to a private directory",
 ];

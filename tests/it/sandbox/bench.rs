@@ -91,6 +91,11 @@ impl Bench {
     }
 }
 
+/// Root can do to others what nobody else can, so only its controls must all succeed.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// A directory that is not under `/tmp`, which programs on one rung have for themselves.
 pub fn directory() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()

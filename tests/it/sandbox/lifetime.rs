@@ -89,6 +89,65 @@ async fn a_cancelled_program_is_gone_with_its_children() {
     }
 }
 
+/// Kills a process of the sandbox's own when the first output arrives.
+struct KillAtOutput(&'static str);
+
+#[async_trait]
+impl OutputSink for KillAtOutput {
+    fn chunk(&self, _: &[u8]) {
+        let ours = std::process::id();
+        let part = descendants(ours).into_iter().find(|pid| {
+            let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            words.split(|byte| *byte == 0).nth(1) == Some(self.0.as_bytes())
+        });
+        let pid = rustix::process::Pid::from_raw(part.expect("it must be there")).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    async fn store(&self, _: &[u8]) -> Option<BlobId> {
+        None
+    }
+}
+
+/// All that descend from a process.
+fn descendants(pid: u32) -> Vec<i32> {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+    let children: Vec<i32> = lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect();
+    let below = children.iter().flat_map(|child| descendants(*child as u32)).collect::<Vec<_>>();
+    [children, below].concat()
+}
+
+/// Not a test of its own: a process where nothing else is confined, so that the one to kill is the one meant.
+#[tokio::test]
+#[ignore = "run by when_what_keeps_watch_is_killed_everything_confined_dies"]
+async fn a_console_whose_watch_will_be_killed() {
+    let part = if std::env::var_os("TEST_KILL_GUARD").is_some() { "sandbox-guard" } else { "sandbox-exec" };
+    for rung in RUNGS {
+        let bench = Bench::new(rung);
+        let argv = ["sh", "-c", "setsid flock lock sh -c 'echo ready; sleep 600' & wait"].map(str::to_owned);
+        let (workspace, cwd) = (bench.workspace(), bench.root());
+        let job = Job { workspace: &workspace, argv: &argv, cwd: &cwd, env: &[], limits: bench.limits };
+        let done = process::run(&bench.sandbox, job, &KillAtOutput(part), &bench.cancel).await;
+        assert!(!done.ending.succeeded() && done.ending.failure().is_some(), "{rung:?}: {done:?}");
+        assert!(done.took < Duration::from_secs(30), "{rung:?}: {done:?}");
+        let lock = File::open(bench.root().join("lock")).unwrap();
+        let gone = tokio::task::spawn_blocking(move || lock.lock().unwrap());
+        assert!(tokio::time::timeout(Duration::from_secs(20), gone).await.is_ok(), "{rung:?}: something lives");
+    }
+}
+
+#[tokio::test]
+async fn when_what_keeps_watch_is_killed_everything_confined_dies() {
+    for part in ["TEST_KILL_SUPERVISOR", "TEST_KILL_GUARD"] {
+        let mut console = Command::new(std::env::current_exe().unwrap());
+        console.args(["--exact", "sandbox::lifetime::a_console_whose_watch_will_be_killed", "--ignored", "--nocapture"]);
+        let done = console.env(part, "1").output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success() && said.contains("1 passed"), "{part}: {said}");
+    }
+}
+
 /// Passes output on, so that the test around knows when to strike.
 struct Aloud;
 

@@ -6,6 +6,8 @@ mod bench;
 mod files;
 mod lifetime;
 mod limits;
+mod memory;
+mod others;
 mod reach;
 mod refusal;
 mod run_tests;

@@ -49,6 +49,8 @@ pub enum RungChoice {
     #[default]
     Best,
     Bubblewrap,
+    /// Namespaces made by the program itself, with Landlock and seccomp inside.
+    Namespaces,
     Landlock,
     /// No program runs.
     Refuse,
@@ -61,6 +63,7 @@ impl RungChoice {
             || match self {
                 Self::Best => true,
                 Self::Bubblewrap => confinement == "bubblewrap",
+                Self::Namespaces => confinement == "namespaces",
                 Self::Landlock => confinement == "landlock+seccomp",
                 Self::Refuse => false,
             }
@@ -179,12 +182,14 @@ mod tests {
     #[test]
     fn a_run_started_for_one_rung_takes_no_other() {
         for (choice, allowed) in [
-            (RungChoice::Best, [true, true, true]),
-            (RungChoice::Bubblewrap, [true, true, false]),
-            (RungChoice::Landlock, [true, false, true]),
-            (RungChoice::Refuse, [true, false, false]),
+            (RungChoice::Best, [true, true, true, true]),
+            (RungChoice::Bubblewrap, [true, true, false, false]),
+            (RungChoice::Namespaces, [true, false, true, false]),
+            (RungChoice::Landlock, [true, false, false, true]),
+            (RungChoice::Refuse, [true, false, false, false]),
         ] {
-            assert_eq!(["", "bubblewrap", "landlock+seccomp"].map(|rung| choice.allows(rung)), allowed, "{choice:?}");
+            let said = ["", "bubblewrap", "namespaces", "landlock+seccomp"].map(|rung| choice.allows(rung));
+            assert_eq!(said, allowed, "{choice:?}");
         }
     }
 }

@@ -52,7 +52,7 @@ pub const FACTS: &[(&str, FactKind)] = &[
 ];
 
 /// Rungs of the sandbox that confine. A rung that is not listed counts as none.
-pub const CONFINING_RUNGS: &[&str] = &["bubblewrap", "landlock+seccomp"];
+pub const CONFINING_RUNGS: &[&str] = &["bubblewrap", "namespaces", "landlock+seccomp"];
 
 /// The action that a verb is.
 pub fn action_of(verb: &str) -> &str {

@@ -52,7 +52,7 @@ pub struct Status {
     pub source: String,
     /// The model that would answer, or `None` when none is configured.
     pub model: Option<String>,
-    /// Rung of the sandbox: `bubblewrap`, `landlock+seccomp`, `none`; empty while it is being looked at.
+    /// Rung of the sandbox: `bubblewrap`, `namespaces`, `landlock+seccomp`, `none`; empty while it is being looked at.
     pub sandbox: String,
     /// Whether decisions are refused here.
     pub observe: Observe,

@@ -207,7 +207,7 @@ async fn sandbox(wire: &Wire) -> Finding {
     lines.extend(report.weaknesses.iter().map(|weakness| (*weakness).to_owned()));
     let detail = lines.join("\n");
     match report.rung {
-        Rung::Bubblewrap => Finding::ok("sandbox", detail),
+        Rung::Bubblewrap | Rung::Namespaces => Finding::ok("sandbox", detail),
         Rung::LandlockSeccomp => Finding::warn("sandbox", detail, advice.join("\n")),
         Rung::None { .. } => Finding::fail(
             "sandbox",

@@ -253,7 +253,7 @@ prop_compose! {
         environment in prop::sample::select(ENVIRONMENTS.as_slice()),
         flags in prop::collection::btree_map(prop::sample::select(FLAGS.as_slice()), any::<bool>(), 0..6),
         targets in prop::collection::vec(prop::sample::select(TARGETS.as_slice()), 0..4),
-        confinement in prop::sample::select(["", "none", "bubblewrap", "landlock+seccomp", "hope"].as_slice()),
+        confinement in prop::sample::select(["", "none", "bubblewrap", "namespaces", "landlock+seccomp", "hope"].as_slice()),
         can_undo in any::<bool>(),
     ) -> EffectCard {
         let plain = at(card(verb, class, environment, json!(flags)), &targets);
@@ -323,7 +323,7 @@ proptest! {
     #[test]
     fn nothing_runs_or_asks_unconfined_and_no_force_is_pushed(card in any_card()) {
         let verdict = bundled().judge("dev", &card);
-        let executes = card.verb == "run" && !["bubblewrap", "landlock+seccomp"].contains(&card.confinement.as_str());
+        let executes = card.verb == "run" && !["bubblewrap", "namespaces", "landlock+seccomp"].contains(&card.confinement.as_str());
         let forces = card.verb == "push" && card.facts.get("force") == Some(&json!(true));
         if executes || forces || card.verb == "explode" {
             prop_assert_eq!(severity(&verdict), 2);

@@ -45,6 +45,7 @@ async fn every_rung_of_the_sandbox_that_confines_counts_and_none_does_not() {
     let policy = Policy::bundled().unwrap();
     for (rung, expected) in [
         (Rung::Bubblewrap, "run runs-confined"),
+        (Rung::Namespaces, "run runs-confined"),
         (Rung::LandlockSeccomp, "run runs-confined"),
         (Rung::None { reason: String::new() }, "refuse no-unconfined"),
     ] {

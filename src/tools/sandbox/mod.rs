@@ -1,6 +1,7 @@
-//! The sandbox: the ladder bubblewrap → Landlock with seccomp → refuse, and the report `doctor` shows of it.
+//! The sandbox: the ladder bubblewrap → our own namespaces → Landlock with seccomp → refuse, and the report `doctor`
+//! shows of it.
 //!
-//! One description, [`Confinement`], has two back-ends. Nothing here runs a program unconfined: where no rung
+//! One description, [`Confinement`], has three back-ends. Nothing here runs a program unconfined: where no rung
 //! works, nothing runs. The processes that confine themselves live in `child`, the programs are started by
 //! `tools::process`.
 
@@ -9,7 +10,9 @@ mod bubblewrap;
 mod child;
 mod confinement;
 mod launch;
+mod layout;
 mod machine;
+mod namespaces;
 mod order;
 mod probe;
 
@@ -50,6 +53,8 @@ pub struct SandboxSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rung {
     Bubblewrap,
+    /// Our own namespaces, with Landlock and seccomp inside.
+    Namespaces,
     LandlockSeccomp,
     /// Nothing can be confined, so nothing runs.
     None {
@@ -62,6 +67,7 @@ impl Rung {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Bubblewrap => "bubblewrap",
+            Self::Namespaces => "namespaces",
             Self::LandlockSeccomp => "landlock+seccomp",
             Self::None { .. } => "none",
         }
@@ -122,6 +128,7 @@ impl Sandbox {
                 let program = probe::find_bubblewrap(&self.machine).ok_or("bubblewrap is not installed")?;
                 bubblewrap::order(&program, &self.helper, &confinement, target)
             }
+            Rung::Namespaces => namespaces::order(&self.helper, &confinement, target),
             Rung::LandlockSeccomp => order::landlock(&confinement, target),
             Rung::None { reason } => Err(reason.clone()),
         }
@@ -158,6 +165,10 @@ pub(crate) struct Target<'a> {
 pub(crate) const GUARD: &str = "sandbox-guard";
 /// Hidden first argument: keeps watch over one confined program.
 pub(crate) const SUPERVISE: &str = "sandbox-exec";
+/// Hidden first argument: makes namespaces, and then the first process in them.
+pub(crate) const DIVIDE: &str = "sandbox-divide";
+/// Hidden first argument: builds a root, and then starts the way inside there.
+pub(crate) const ROOT: &str = "sandbox-root";
 /// Hidden first argument: confines itself and becomes the program.
 pub(crate) const ENTER: &str = "sandbox-enter";
 /// Hidden first argument: starts a program that must not outlive this process.

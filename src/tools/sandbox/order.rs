@@ -18,8 +18,10 @@ pub(crate) struct Order {
     /// The command line that leads inside.
     pub launch: Vec<String>,
     pub limits: ResourceLimits,
-    /// Where free space is watched: whatever may be written to.
-    pub disks: Vec<PathBuf>,
+    /// Where free space is watched.
+    pub disk: PathBuf,
+    /// May be written to as well, and may be memory.
+    pub scratch: PathBuf,
     pub entry: Entry,
 }
 
@@ -41,8 +43,27 @@ pub(crate) struct Entry {
 pub(crate) enum Walls {
     /// Its own namespaces: a private network (sockets reach nobody) and its own file systems.
     Namespaces,
+    /// The same, made by ourselves; Landlock inside as well.
+    Divided(Access),
     /// None: the file system by Landlock, sockets by seccomp.
-    Landlock { writable: Vec<PathBuf>, readable: Vec<PathBuf>, devices: Vec<PathBuf> },
+    Landlock(Access),
+}
+
+impl Walls {
+    pub fn are_namespaces(&self) -> bool {
+        match self {
+            Self::Namespaces | Self::Divided(_) => true,
+            Self::Landlock(_) => false,
+        }
+    }
+}
+
+/// What Landlock lets through.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Access {
+    pub writable: Vec<PathBuf>,
+    pub readable: Vec<PathBuf>,
+    pub devices: Vec<PathBuf>,
 }
 
 /// From the supervisor, at the end.
@@ -72,10 +93,12 @@ pub enum Stop {
 
 /// Shared memory inside, where the family has its own.
 pub(crate) const SHARED_MEMORY: &str = "/dev/shm";
+/// Most of it for all of the programs inside together; Linux itself allows half of the machine's memory.
+pub(crate) const SHARED_MEMORY_BYTES: u64 = 512 * 1024 * 1024;
 /// Device files every program expects; reading and writing them reaches nobody.
 const DEVICES: [&str; 5] = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"];
 
-/// The order for a machine without bubblewrap.
+/// The order for a machine that allows no namespaces.
 pub(super) fn landlock(confinement: &Resolved, target: Target<'_>) -> Result<Order, String> {
     if let Some(protected) = confinement.protected.first() {
         return Err(format!(
@@ -91,7 +114,7 @@ pub(super) fn landlock(confinement: &Resolved, target: Target<'_>) -> Result<Ord
     // that needs ptrace rights to anything outside.
     readable.push(PathBuf::from("/proc"));
     let devices = DEVICES.map(PathBuf::from).to_vec();
-    let walls = Walls::Landlock { writable, readable, devices };
+    let walls = Walls::Landlock(Access { writable, readable, devices });
     let launch = vec!["/proc/self/exe".to_owned(), ENTER.to_owned()];
     Ok(order(launch, confinement, target, target.scratch, walls))
 }
@@ -111,7 +134,6 @@ pub(super) fn order(
     env.extend(target.env.iter().cloned());
     let (argv, cwd, limits) = (target.argv.to_vec(), target.cwd.to_owned(), confinement.limits);
     let entry = Entry { argv, cwd, env, limits, walls, memory_is_counted: false };
-    let mut disks = confinement.writable.clone();
-    disks.push(target.scratch.to_owned());
-    Order { launch, limits: confinement.limits, disks, entry }
+    let disk = confinement.writable.first().cloned().unwrap_or_else(|| PathBuf::from("/"));
+    Order { launch, limits: confinement.limits, disk, scratch: target.scratch.to_owned(), entry }
 }

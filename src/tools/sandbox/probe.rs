@@ -38,6 +38,8 @@ pub struct Problem {
     pub hint: &'static str,
 }
 
+/// Best first.
+const LADDER: [Rung; 3] = [Rung::Bubblewrap, Rung::Namespaces, Rung::LandlockSeccomp];
 /// Longest a probe may take; a working one takes some 10 ms.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A code nothing else on the way would return.
@@ -51,17 +53,19 @@ const NEWER_KERNEL: &str = "Linux 6.12 or later with `landlock` in the lsm= list
 const CHOSEN: &str = "the configuration excludes it; change the sandbox setting to use it";
 
 const LANDLOCK_WEAKNESSES: &[&str] = &[
-    "no sockets at all, so programs that talk to themselves over localhost or a Unix socket fail",
+    "no sockets, shared memory or watching of files, so programs that talk to themselves over localhost fail, and others \
+     look again and again",
     "programs can see that your hidden files exist (names, sizes, times), such as those in ~/.ssh, but not read them",
     "programs can change the modes and times (not the contents) of your files outside the workspace",
-    "programs can see the names and command lines of other processes (not their memory or environment)",
+    "programs can see the names and command lines of other processes (not their memory or environment), and that there \
+     is shared memory",
     "there is no /tmp and no /dev/shm; TMPDIR leads to a private directory",
 ];
 
 /// The best rung that is allowed and works.
 pub(super) async fn find_rung(sandbox: &Sandbox) -> Rung {
     let mut reasons = Vec::new();
-    for rung in [Rung::Bubblewrap, Rung::LandlockSeccomp] {
+    for rung in LADDER {
         match attempt(sandbox, &rung).await {
             Ok(()) => return rung,
             Err(problem) => reasons.push(format!("{}: {}", rung.name(), problem.what)),
@@ -72,7 +76,7 @@ pub(super) async fn find_rung(sandbox: &Sandbox) -> Rung {
 
 pub(super) async fn report(sandbox: &Sandbox) -> SandboxReport {
     let mut checks = Vec::new();
-    for rung in [Rung::Bubblewrap, Rung::LandlockSeccomp] {
+    for rung in LADDER {
         checks.push(Check { name: rung.name(), problem: attempt(sandbox, &rung).await.err() });
     }
     let rung = sandbox.rung().await.clone();
@@ -90,19 +94,19 @@ async fn attempt(sandbox: &Sandbox, rung: &Rung) -> Result<(), Problem> {
     let excluded = match sandbox.settings.choice {
         RungChoice::Best => false,
         RungChoice::Bubblewrap => *rung != Rung::Bubblewrap,
+        RungChoice::Namespaces => *rung != Rung::Namespaces,
         RungChoice::Landlock => *rung != Rung::LandlockSeccomp,
         RungChoice::Refuse => true,
     };
     if excluded {
         return Err(problem("excluded by the configuration", CHOSEN));
     }
-    let hint = if *rung == Rung::Bubblewrap {
+    if *rung == Rung::Bubblewrap {
         find_bubblewrap(&sandbox.machine).ok_or_else(|| problem("not installed", INSTALL_BUBBLEWRAP))?;
-        ALLOW_NAMESPACES
     } else {
         landlock_is_supported().map_err(|what| Problem { what, hint: NEWER_KERNEL })?;
-        NEWER_KERNEL
-    };
+    }
+    let hint = if *rung == Rung::LandlockSeccomp { NEWER_KERNEL } else { ALLOW_NAMESPACES };
     let tried = tokio::time::timeout(PATIENCE, confine_nothing(sandbox, rung)).await;
     tried.unwrap_or_else(|_| Err("no answer in 5 seconds".to_owned())).map_err(|what| Problem { what, hint })
 }

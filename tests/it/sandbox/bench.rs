@@ -1,6 +1,7 @@
 //! What the sandbox tests share: a workspace, a rung, and a confined program with all it printed.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,8 +22,37 @@ use morningai::tools::sandbox::Sandbox;
 use morningai::tools::sandbox::SandboxSettings;
 use tokio_util::sync::CancellationToken;
 
-/// Both rungs. A machine without one of them cannot run these tests, and must not pretend to.
-pub const RUNGS: [RungChoice; 2] = [RungChoice::Bubblewrap, RungChoice::Landlock];
+/// The rungs to try, best first: all that this machine has the means for, found out without asking the sandbox. Says
+/// once which these are, and why one is left out.
+pub fn rungs() -> Vec<RungChoice> {
+    static FOUND: OnceLock<Vec<RungChoice>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let works = |program: &str, arguments: &[&str]| {
+            Command::new(program).args(arguments).output().is_ok_and(|done| done.status.success())
+        };
+        let mut found = vec![RungChoice::Bubblewrap, RungChoice::Namespaces, RungChoice::Landlock];
+        if !works("unshare", &["--user", "--map-root-user", "--mount", "true"]) {
+            say("sandbox: not tried on bubblewrap and namespaces, because user namespaces are not allowed here");
+            found.retain(|rung| *rung == RungChoice::Landlock);
+        } else if !works("bwrap", &["--version"]) {
+            say("sandbox: not tried on bubblewrap, because it is not installed");
+            found.retain(|rung| *rung != RungChoice::Bubblewrap);
+        }
+        say(&format!("sandbox: tried on {found:?}"));
+        found
+    });
+    found.clone()
+}
+
+/// Those of them with namespaces.
+pub fn rungs_with_namespaces() -> impl Iterator<Item = RungChoice> {
+    rungs().into_iter().filter(|rung| *rung != RungChoice::Landlock)
+}
+
+/// Past the harness, which keeps what passing tests print to itself.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 /// A workspace on one rung.
 pub struct Bench {
@@ -39,7 +69,7 @@ impl Bench {
         fs::create_dir(outside.path().join("work")).unwrap();
         fs::write(outside.path().join("secret"), "swordfish").unwrap();
         let settings = SandboxSettings {
-            helper: Some(PathBuf::from(env!("CARGO_BIN_EXE_morningai"))),
+            helper: Some(helper()),
             hidden: vec![outside.path().to_owned()],
             choice: rung,
             ..SandboxSettings::default()
@@ -96,9 +126,16 @@ pub fn is_root() -> bool {
     rustix::process::geteuid().is_root()
 }
 
-/// A directory that is not under `/tmp`, which programs on one rung have for themselves.
+/// A directory of its own, where these tests have theirs: see `elsewhere.rs`.
 pub fn directory() -> tempfile::TempDir {
-    tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
+    let place = std::env::var("TEST_SANDBOX_PLACE");
+    tempfile::tempdir_in(place.as_deref().unwrap_or(env!("CARGO_TARGET_TMPDIR"))).unwrap()
+}
+
+/// The program that confines itself.
+pub fn helper() -> PathBuf {
+    let helper = std::env::var_os("TEST_SANDBOX_HELPER");
+    helper.map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_morningai")), PathBuf::from)
 }
 
 /// Runs a Python program as this test itself could: the control of an escape.

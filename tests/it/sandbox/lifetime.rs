@@ -21,8 +21,8 @@ use morningai::tools::process::Job;
 use tokio_util::sync::CancellationToken;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::printed;
+use super::bench::rungs;
 use super::bench::unconfined;
 
 /// Leaves its session, its parent and its output behind, and stays with the lock. The first process ends once the
@@ -51,7 +51,7 @@ async fn a_daemon_does_not_outlive_the_call() {
     let pid: i32 = std::fs::read_to_string(control.root().join("pid")).unwrap().parse().unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let done = bench.python(DAEMON).await;
         assert_eq!((&done.ending, printed(&done).as_str()), (&Ending::Exited(0), "left behind\n"), "{rung:?}");
@@ -76,7 +76,7 @@ impl OutputSink for CancelAtOutput {
 
 #[tokio::test]
 async fn a_cancelled_program_is_gone_with_its_children() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let argv = ["flock", "lock", "sh", "-c", "echo ready; sleep 600 & wait"].map(str::to_owned);
         let (workspace, cwd) = (bench.workspace(), bench.root());
@@ -113,7 +113,8 @@ impl OutputSink for KillAtOutput {
 fn descendants(pid: u32) -> Vec<i32> {
     let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let lists = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-    let children: Vec<i32> = lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect();
+    let children: Vec<i32> =
+        lists.flat_map(|list| list.split_whitespace().map(|pid| pid.parse().unwrap()).collect::<Vec<_>>()).collect();
     let below = children.iter().flat_map(|child| descendants(*child as u32)).collect::<Vec<_>>();
     [children, below].concat()
 }
@@ -123,7 +124,7 @@ fn descendants(pid: u32) -> Vec<i32> {
 #[ignore = "run by when_what_keeps_watch_is_killed_everything_confined_dies"]
 async fn a_console_whose_watch_will_be_killed() {
     let part = if std::env::var_os("TEST_KILL_GUARD").is_some() { "sandbox-guard" } else { "sandbox-exec" };
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let argv = ["sh", "-c", "setsid flock lock sh -c 'echo ready; sleep 600' & wait"].map(str::to_owned);
         let (workspace, cwd) = (bench.workspace(), bench.root());
@@ -141,7 +142,12 @@ async fn a_console_whose_watch_will_be_killed() {
 async fn when_what_keeps_watch_is_killed_everything_confined_dies() {
     for part in ["TEST_KILL_SUPERVISOR", "TEST_KILL_GUARD"] {
         let mut console = Command::new(std::env::current_exe().unwrap());
-        console.args(["--exact", "sandbox::lifetime::a_console_whose_watch_will_be_killed", "--ignored", "--nocapture"]);
+        console.args([
+            "--exact",
+            "sandbox::lifetime::a_console_whose_watch_will_be_killed",
+            "--ignored",
+            "--nocapture",
+        ]);
         let done = console.env(part, "1").output().unwrap();
         let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
         assert!(done.status.success() && said.contains("1 passed"), "{part}: {said}");
@@ -166,7 +172,8 @@ impl OutputSink for Aloud {
 #[tokio::test]
 #[ignore = "run by when_we_are_killed_everything_confined_dies"]
 async fn a_console_that_will_be_killed() {
-    let rung = if std::env::var_os("TEST_RUNG_LANDLOCK").is_some() { RUNGS[1] } else { RUNGS[0] };
+    let wanted = std::env::var("TEST_RUNG").unwrap();
+    let rung = rungs().into_iter().find(|rung| format!("{rung:?}") == wanted).unwrap();
     let bench = Bench::new(rung);
     let argv = ["flock", "lock", "sh", "-c", "echo ready $PWD; setsid sleep 600 & wait"].map(str::to_owned);
     let (workspace, cwd) = (bench.workspace(), bench.root());
@@ -176,12 +183,10 @@ async fn a_console_that_will_be_killed() {
 
 #[tokio::test]
 async fn when_we_are_killed_everything_confined_dies() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut console = Command::new(std::env::current_exe().unwrap());
         console.args(["--exact", "sandbox::lifetime::a_console_that_will_be_killed", "--ignored", "--nocapture"]);
-        if rung == RungChoice::Landlock {
-            console.env("TEST_RUNG_LANDLOCK", "1");
-        }
+        console.env("TEST_RUNG", format!("{rung:?}"));
         let mut console = console.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(console.stderr.take().unwrap()).lines();
         let ready = lines.map(Result::unwrap).find_map(|line| line.strip_prefix("ready ").map(str::to_owned));

@@ -6,13 +6,13 @@ use morningai::tools::process::Ending;
 use morningai::tools::process::Limit;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::Sink;
 use super::bench::printed;
+use super::bench::rungs;
 
 #[tokio::test]
 async fn a_program_runs_and_its_end_is_told() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let done = bench.run(&["sh", "-c", "echo out; echo err >&2; echo again; exit 3"]).await;
         assert_eq!(done.ending, Ending::Exited(3), "{rung:?}");
@@ -26,7 +26,7 @@ async fn a_program_runs_and_its_end_is_told() {
 
 #[tokio::test]
 async fn standard_input_is_empty() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let done = Bench::new(rung).run(&["sh", "-c", "cat; echo done"]).await;
         assert_eq!(printed(&done), "done\n", "{rung:?}");
     }
@@ -35,7 +35,7 @@ async fn standard_input_is_empty() {
 #[tokio::test]
 async fn too_many_processes_end_all_of_them() {
     let forks = "import os, time\nfor _ in range(100):\n    if os.fork() == 0: time.sleep(600)\nprint('all', flush=True)\nos.killpg(0, 9)";
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut bench = Bench::new(rung);
         let free = bench.python(forks).await;
         assert!(printed(&free).contains("all"), "{rung:?}, control: {free:?}");
@@ -52,7 +52,7 @@ async fn memory_is_counted_over_all_processes() {
     // Each stays below the limit; together they do not.
     let hogs = "import os, time\nfor _ in range(4):\n    if os.fork() == 0:\n        held = bytearray(os.urandom(1)) * 40_000_000\n        \
                 time.sleep(WAIT); os._exit(0)\nfor _ in range(4): os.wait()";
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut bench = Bench::new(rung);
         let free = bench.python(&hogs.replace("WAIT", "0")).await;
         assert_eq!(free.ending, Ending::Exited(0), "{rung:?}, control");
@@ -66,7 +66,7 @@ async fn memory_is_counted_over_all_processes() {
 
 #[tokio::test]
 async fn a_file_cannot_grow_without_end_and_the_disk_cannot_fill() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut bench = Bench::new(rung);
         let write = ["dd", "if=/dev/zero", "of=big", "bs=1M", "count=3"];
         assert_eq!(bench.run(&write).await.ending, Ending::Exited(0), "{rung:?}, control");
@@ -79,7 +79,7 @@ async fn a_file_cannot_grow_without_end_and_the_disk_cannot_fill() {
 
 #[tokio::test]
 async fn time_runs_out_even_for_one_that_does_not_listen() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut bench = Bench::new(rung);
         bench.limits.wall_seconds = 1;
         let deaf = bench.run(&["sh", "-c", "trap '' TERM INT HUP; while :; do sleep 1; done"]).await;
@@ -90,7 +90,7 @@ async fn time_runs_out_even_for_one_that_does_not_listen() {
 
 #[tokio::test]
 async fn endless_output_is_cut_off() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let mut bench = Bench::new(rung);
         bench.limits.output_bytes = 1_000_000;
         let endless = bench.run(&["yes"]).await;
@@ -101,7 +101,7 @@ async fn endless_output_is_cut_off() {
 
 #[tokio::test]
 async fn a_hundred_megabytes_are_counted_streamed_and_partly_kept() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let (bench, sink) = (Bench::new(rung), Sink::default());
         let done = bench.run_into(&["head", "-c", "100000000", "/dev/zero"], &sink).await;
         assert_eq!(done.ending, Ending::Exited(0), "{rung:?}");
@@ -114,7 +114,7 @@ async fn a_hundred_megabytes_are_counted_streamed_and_partly_kept() {
 
 #[tokio::test]
 async fn bytes_that_are_no_text_survive() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let (bench, sink) = (Bench::new(rung), Sink::default());
         bench.run_into(&["printf", r"a\377\000\033[2Jz"], &sink).await;
         assert_eq!(*sink.stored.lock().unwrap(), b"a\xff\0\x1b[2Jz", "{rung:?}");

@@ -4,15 +4,18 @@ use morningai::tools::process::Ending;
 use morningai::tools::process::Limit;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::attempt;
 use super::bench::printed;
+use super::bench::rungs;
 
 const LIMIT: u64 = 100_000_000;
 
 /// Each holds four times the limit, in pieces, and says so before it waits.
 const HOARDS: &[(&str, &str)] = &[
-    ("files without a name", "held = [os.memfd_create('x') for _ in range(40)]\nfor fd in held: os.write(fd, bytes(10**7))"),
+    (
+        "files without a name",
+        "held = [os.memfd_create('x') for _ in range(40)]\nfor fd in held: os.write(fd, bytes(10**7))",
+    ),
     (
         "files without a name, on their way",
         "one, two = socket.socketpair()\nfor _ in range(40):\n    fd = os.memfd_create('x')\n    os.write(fd, bytes(10**7))\n    \
@@ -46,7 +49,7 @@ const HOARDS: &[(&str, &str)] = &[
 #[tokio::test]
 async fn no_form_of_memory_escapes_the_limit() {
     for (name, body) in HOARDS {
-        for rung in RUNGS {
+        for rung in rungs() {
             let mut bench = Bench::new(rung);
             bench.limits.memory_bytes = LIMIT;
             bench.limits.wall_seconds = 20;
@@ -65,7 +68,7 @@ async fn a_little_of_each_is_no_offence() {
 held = mmap.mmap(-1, 10**6); held.write(bytes(10**6))
 pipes = [os.pipe() for _ in range(50)]
 pairs = [socket.socketpair() for _ in range(50)]";
-    for rung in RUNGS {
+    for rung in rungs() {
         let said = Bench::new(rung).attempt(body).await;
         assert!(said.contains("ESCAPED"), "{rung:?}: {said}");
     }

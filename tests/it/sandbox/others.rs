@@ -8,11 +8,11 @@ use std::process::Command;
 use morningai::domain::RungChoice;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::attempt;
 use super::bench::directory;
 use super::bench::is_root;
 use super::bench::printed;
+use super::bench::rungs;
 use super::bench::unconfined;
 
 /// Numbers of calls that Python has no function for, by architecture.
@@ -59,7 +59,7 @@ const ON_A_PROCESS: &[(&str, &str)] = &[
 #[tokio::test]
 async fn no_call_reaches_another_process() {
     for (name, body) in ON_A_PROCESS {
-        for rung in [RungChoice::Refuse].into_iter().chain(RUNGS) {
+        for rung in [RungChoice::Refuse].into_iter().chain(rungs()) {
             let bench = Bench::new(rung);
             let mut victim = Command::new("sleep").arg("600").spawn().unwrap();
             let body = numbered(&body.replace("TARGET", &victim.id().to_string()));
@@ -86,7 +86,7 @@ os.nice(3)
 os.sched_setaffinity(0, os.sched_getaffinity(0))
 os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 assert os.getpgid(os.getppid()) >= 0";
-    for rung in RUNGS {
+    for rung in rungs() {
         let said = Bench::new(rung).attempt(body).await;
         assert!(said.contains("ESCAPED"), "{rung:?}: {said}");
     }
@@ -96,7 +96,7 @@ assert os.getpgid(os.getppid()) >= 0";
 async fn a_call_that_is_not_known_does_not_exist() {
     let unknown = [("next year's", 490), ("setting attributes", 469), ("reading attributes", 468), ("pidfd_open", 434)];
     for (name, number) in unknown {
-        for rung in RUNGS {
+        for rung in rungs() {
             let body = format!("libc.syscall({number}, -1, 0, 0, 0, 0, 0)\nprint(ctypes.get_errno())");
             let said = Bench::new(rung).attempt(&body).await;
             assert!(said.starts_with("exit 0 38"), "{rung:?}, {name}: {said}");
@@ -114,9 +114,15 @@ const REMOVE_SHARED: &str = "call(libc.shmctl(libc.shmget(KEY, 0, 0), 0, None))
 call(libc.semctl(libc.semget(KEY, 0, 0), 0, 0))
 call(libc.msgctl(libc.msgget(KEY, 0), 0, None))";
 const ON_SHARED: &[(&str, &str)] = &[
-    ("read", "libc.shmat.restype = ctypes.c_void_p\ncall(shared := libc.shmget(KEY, 0, 0))\nassert ctypes.string_at(libc.shmat(shared, None, 0)) == b'swordfish'"),
+    (
+        "read",
+        "libc.shmat.restype = ctypes.c_void_p\ncall(shared := libc.shmget(KEY, 0, 0))\nassert ctypes.string_at(libc.shmat(shared, None, 0)) == b'swordfish'",
+    ),
     ("state", "call(libc.shmctl(libc.shmget(KEY, 0, 0), 2, ctypes.create_string_buffer(256)))"),
-    ("by number", "libc.shmat.restype = ctypes.c_void_p\nassert any(line.split()[0] == 'KEY' for line in open('/proc/sysvipc/shm'))\nids = [int(line.split()[1]) for line in open('/proc/sysvipc/shm') if line.split()[0] == 'KEY']\nat = libc.shmat(ids[0], None, 0)\nassert at != 2**64 - 1 and ctypes.string_at(at) == b'swordfish'"),
+    (
+        "by number",
+        "libc.shmat.restype = ctypes.c_void_p\nassert any(line.split()[0] == 'KEY' for line in open('/proc/sysvipc/shm'))\nids = [int(line.split()[1]) for line in open('/proc/sysvipc/shm') if line.split()[0] == 'KEY']\nat = libc.shmat(ids[0], None, 0)\nassert at != 2**64 - 1 and ctypes.string_at(at) == b'swordfish'",
+    ),
     ("semaphore", "call(libc.semctl(libc.semget(KEY, 0, 0), 0, 16, 1))"),
     ("queue", "call(libc.msgsnd(libc.msgget(KEY, 0), struct.pack('l8s', 1, b'word'), 8, 0))"),
 ];
@@ -131,12 +137,12 @@ async fn shared_memory_semaphores_and_queues_of_the_machine_are_out_of_reach() {
     let before = shared_things();
     for (name, body) in ON_SHARED {
         assert!(unconfined(&attempt(&aimed(body)), outside).contains("ESCAPED"), "control of {name}");
-        for rung in RUNGS {
+        for rung in rungs() {
             let said = Bench::new(rung).attempt(&aimed(body)).await;
             assert!(said.starts_with("exit 0 held"), "{rung:?}, {name}: {said}");
         }
     }
-    for rung in RUNGS {
+    for rung in rungs() {
         Bench::new(rung).attempt(&aimed(REMOVE_SHARED)).await;
         Bench::new(rung).attempt(&aimed(&MAKE_SHARED.replace("KEY", "4711"))).await;
         assert_eq!(shared_things(), before, "{rung:?}: something is gone or left behind");
@@ -157,7 +163,7 @@ async fn queues_and_keyrings_of_the_machine_are_out_of_reach() {
     let open = |flags| numbered(&format!("call(libc.syscall(MQ_OPEN, b'{name}', {flags}, 0o666, 0))"));
     let outside = directory();
     assert!(unconfined(&attempt(&open(0o102)), outside.path()).contains("ESCAPED"));
-    for rung in RUNGS {
+    for rung in rungs() {
         let said = Bench::new(rung).attempt(&open(2)).await;
         assert!(said.starts_with("exit 0 held"), "{rung:?}: {said}");
         let key = "call(libc.syscall(ADD_KEY, b'user', b'morningai', b'x', 1, -4))";
@@ -185,12 +191,13 @@ const ON_ATTRIBUTES: &[(&str, &str)] = &[
 #[tokio::test]
 async fn attributes_of_files_outside_stay_as_they_are() {
     for (name, body) in ON_ATTRIBUTES {
-        for rung in [RungChoice::Refuse].into_iter().chain(RUNGS) {
+        for rung in [RungChoice::Refuse].into_iter().chain(rungs()) {
             let bench = Bench::new(rung);
             let secret = bench.outside().join("secret");
             let changed = fs::metadata(&secret).unwrap();
             let stamp = i128::from(changed.ctime()) * 1_000_000_000 + i128::from(changed.ctime_nsec());
-            let body = body.replace("OUT", &bench.outside().display().to_string()).replace("CHANGED", &stamp.to_string());
+            let body =
+                body.replace("OUT", &bench.outside().display().to_string()).replace("CHANGED", &stamp.to_string());
             let readable = if rung == RungChoice::Refuse { secret.display().to_string() } else { "/etc/passwd".into() };
             let body = numbered(&format!("import struct\n{}", body.replace("READABLE", &readable)));
             if rung == RungChoice::Refuse {
@@ -201,7 +208,11 @@ async fn attributes_of_files_outside_stay_as_they_are() {
             let said = bench.attempt(&body).await;
             assert!(said.starts_with("exit 0 held"), "{rung:?}, {name}: {said}");
             let after = fs::metadata(&secret).unwrap();
-            assert_eq!((after.ctime(), after.ctime_nsec()), (changed.ctime(), changed.ctime_nsec()), "{rung:?}, {name}");
+            assert_eq!(
+                (after.ctime(), after.ctime_nsec()),
+                (changed.ctime(), changed.ctime_nsec()),
+                "{rung:?}, {name}"
+            );
         }
     }
 }
@@ -209,7 +220,7 @@ async fn attributes_of_files_outside_stay_as_they_are() {
 #[tokio::test]
 async fn where_hidden_files_are_seen_at_all_the_report_says_so() {
     let look = "print(os.stat('OUT/secret').st_size)\nos.chmod('OUT/secret', 0o644)\nos.utime('OUT/secret')";
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let said = bench.attempt(&look.replace("OUT", &bench.outside().display().to_string())).await;
         let weaknesses = bench.sandbox.report().await.weaknesses.join("\n");
@@ -220,7 +231,7 @@ async fn where_hidden_files_are_seen_at_all_the_report_says_so() {
 
 #[tokio::test]
 async fn keeping_the_owner_of_ones_own_file_works_and_giving_it_away_does_not() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let keep = "open('f', 'w').close()\nos.chown('f', os.getuid(), os.getgid())\nos.chown('f', -1, -1)";
         let said = Bench::new(rung).attempt(keep).await;
         assert!(said.contains("ESCAPED"), "{rung:?}: {said}");

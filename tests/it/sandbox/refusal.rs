@@ -9,7 +9,8 @@ use morningai::tools::sandbox::Sandbox;
 use morningai::tools::sandbox::SandboxSettings;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
+use super::bench::helper;
+use super::bench::rungs;
 
 #[tokio::test]
 async fn without_a_rung_nothing_runs() {
@@ -18,7 +19,7 @@ async fn without_a_rung_nothing_runs() {
     assert!(matches!(refused.ending, Ending::Unconfined { .. }), "{refused:?}");
     assert!(!bench.root().join("ran").exists());
     // The same call on a rung does run: the file is what would have told.
-    let control = Bench::new(RUNGS[0]);
+    let control = Bench::new(rungs()[0]);
     assert!(control.run(&["touch", "ran"]).await.ending.succeeded());
     assert!(control.root().join("ran").exists());
 }
@@ -29,27 +30,38 @@ async fn a_helper_that_does_not_confine_is_no_rung() {
         let settings = SandboxSettings { helper: Some(PathBuf::from(helper)), ..SandboxSettings::default() };
         let sandbox = Sandbox::detect(settings);
         let Rung::None { reason } = sandbox.rung().await else { panic!("{helper}: {:?}", sandbox.rung().await) };
-        assert!(reason.contains("bubblewrap: ") && reason.contains("landlock+seccomp: "), "{reason}");
+        assert!(
+            ["bubblewrap: ", "namespaces: ", "landlock+seccomp: "].iter().all(|rung| reason.contains(rung)),
+            "{reason}"
+        );
     }
 }
 
 #[tokio::test]
 async fn the_best_rung_is_taken_and_the_report_names_every_one() {
-    let helper = Some(PathBuf::from(env!("CARGO_BIN_EXE_morningai")));
+    let helper = Some(helper());
     let sandbox = Sandbox::detect(SandboxSettings { helper: helper.clone(), ..SandboxSettings::default() });
-    assert_eq!(sandbox.rung().await, &Rung::Bubblewrap);
-    let report = sandbox.report().await;
-    assert!(report.checks.iter().all(|check| check.problem.is_none()), "{report:?}");
-    let choice = RungChoice::Landlock;
-    let second = Sandbox::detect(SandboxSettings { helper, choice, ..SandboxSettings::default() });
-    let report = second.report().await;
-    assert_eq!(report.rung, Rung::LandlockSeccomp);
-    assert!(!report.weaknesses.is_empty() && report.checks[0].problem.is_some());
+    let (best, report) = (sandbox.rung().await.clone(), sandbox.report().await);
+    let working = report.checks.iter().filter(|check| check.problem.is_none());
+    let names: Vec<_> = working.map(|check| check.name).collect();
+    assert_eq!((names.len(), names[0]), (rungs().len(), best.name()), "{report:?}");
+    for choice in rungs() {
+        let rung = match choice {
+            RungChoice::Namespaces => Rung::Namespaces,
+            RungChoice::Landlock => Rung::LandlockSeccomp,
+            _ => continue,
+        };
+        let settings = SandboxSettings { helper: helper.clone(), choice, ..SandboxSettings::default() };
+        let report = Sandbox::detect(settings).report().await;
+        assert_eq!(report.rung, rung);
+        assert_eq!(report.weaknesses.is_empty(), rung == Rung::Namespaces);
+        assert!(report.checks[0].problem.is_some());
+    }
 }
 
 #[tokio::test]
 async fn the_file_systems_root_is_no_workspace() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         let workspace = morningai::domain::Workspace { root: "/".to_owned(), ..bench.workspace() };
         let argv = ["true".to_owned()];

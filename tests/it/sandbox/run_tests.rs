@@ -16,8 +16,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::Sink;
+use super::bench::rungs;
 
 async fn run_tests(bench: &Bench, args: Value) -> ToolResult {
     let tool = RunTests::new(Arc::clone(&bench.sandbox));
@@ -50,7 +50,7 @@ mod tests {
 
 #[tokio::test]
 async fn a_cargo_project_is_tested_fixed_and_broken() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         write(
             &bench,
@@ -83,7 +83,7 @@ class Sums(unittest.TestCase):
     def test_good(self): self.assertEqual(1, 1)
     def test_bad(self): self.assertEqual(1, 2)
 ";
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         write(&bench, "tests/test_sums.py", content);
         let failing = run_tests(&bench, json!({})).await;
@@ -102,7 +102,7 @@ const assert = require('node:assert');
 test('good', () => assert.equal(1, 1));
 test('bad', () => { assert.equal(1, 2); });
 ";
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         write(&bench, "package.json", r#"{"name": "toy", "scripts": {"test": "node --test"}}"#);
         write(&bench, "sums.test.js", content);
@@ -115,7 +115,7 @@ test('bad', () => { assert.equal(1, 2); });
 
 #[tokio::test]
 async fn a_workspace_without_tests_says_so_before_anything_runs() {
-    let bench = Bench::new(RUNGS[0]);
+    let bench = Bench::new(rungs()[0]);
     let none = run_tests(&bench, json!({})).await;
     assert_eq!(none.failure, Some(FailureKind::Failed));
     assert!(none.summary.raw().contains("no tests found"), "{none:?}");

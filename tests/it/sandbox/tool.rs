@@ -17,8 +17,8 @@ use serde_json::Value;
 use serde_json::json;
 
 use super::bench::Bench;
-use super::bench::RUNGS;
 use super::bench::Sink;
+use super::bench::rungs;
 use morningai::domain::RungChoice;
 
 async fn prepare(bench: &Bench, args: Value) -> Result<EffectCard, ToolResult> {
@@ -42,7 +42,7 @@ async fn perform(bench: &Bench, card: &EffectCard, args: &Value) -> ToolResult {
 
 #[tokio::test]
 async fn a_call_is_what_its_card_says() {
-    for rung in RUNGS {
+    for rung in rungs() {
         let bench = Bench::new(rung);
         std::fs::create_dir(bench.root().join("src")).unwrap();
         let args = json!({"argv": ["pwd"], "cwd": "src"});
@@ -60,7 +60,7 @@ async fn a_call_is_what_its_card_says() {
 
 #[tokio::test]
 async fn a_failing_program_is_a_failure_with_its_output() {
-    let bench = Bench::new(RUNGS[0]);
+    let bench = Bench::new(rungs()[0]);
     let args = json!({"argv": ["sh", "-c", "echo why; exit 9"]});
     let card = prepare(&bench, args.clone()).await.unwrap();
     assert_eq!(card.facts["uninspectable"], true);
@@ -71,7 +71,7 @@ async fn a_failing_program_is_a_failure_with_its_output() {
 
 #[tokio::test]
 async fn calls_that_make_no_sense_are_answered_before_anybody_is_asked() {
-    let bench = Bench::new(RUNGS[0]);
+    let bench = Bench::new(rungs()[0]);
     for args in [
         json!({}),
         json!({"argv": []}),
@@ -93,7 +93,7 @@ async fn without_a_rung_there_is_no_card_and_an_old_card_does_not_run() {
     let args = json!({"argv": ["touch", "ran"]});
     let refused = prepare(&refusing, args.clone()).await.unwrap_err();
     assert_eq!(refused.failure, Some(FailureKind::Unconfined));
-    let card = prepare(&Bench::new(RUNGS[0]), args.clone()).await.unwrap();
+    let card = prepare(&Bench::new(rungs()[0]), args.clone()).await.unwrap();
     let result = perform(&refusing, &card, &args).await;
     assert_eq!(result.failure, Some(FailureKind::Unconfined));
     assert!(!refusing.root().join("ran").exists());

@@ -357,14 +357,10 @@ pub(super) const DENIED: &[i64] = &[
 ];
 
 /// Refused with EPERM where no namespace stands between the program and the machine, because Landlock guards none of
-/// it: sockets, System V and POSIX IPC, extended attributes, and word of what happens in directories it cannot open.
+/// it: sockets, System V and POSIX IPC, and word of what happens in directories it cannot open.
 pub(super) const UNGUARDED_BY_LANDLOCK: &[i64] = &[
-    libc::SYS_fremovexattr,
-    libc::SYS_fsetxattr,
     libc::SYS_inotify_add_watch,
     libc::SYS_inotify_init1,
-    libc::SYS_lremovexattr,
-    libc::SYS_lsetxattr,
     libc::SYS_mq_getsetattr,
     libc::SYS_mq_notify,
     libc::SYS_mq_open,
@@ -375,12 +371,10 @@ pub(super) const UNGUARDED_BY_LANDLOCK: &[i64] = &[
     libc::SYS_msgget,
     libc::SYS_msgrcv,
     libc::SYS_msgsnd,
-    libc::SYS_removexattr,
     libc::SYS_semctl,
     libc::SYS_semget,
     libc::SYS_semop,
     libc::SYS_semtimedop,
-    libc::SYS_setxattr,
     libc::SYS_shmat,
     libc::SYS_shmctl,
     libc::SYS_shmdt,
@@ -388,6 +382,17 @@ pub(super) const UNGUARDED_BY_LANDLOCK: &[i64] = &[
     libc::SYS_socket,
     #[cfg(target_arch = "x86_64")]
     libc::SYS_inotify_init,
+];
+
+/// Extended attributes are not guarded by Landlock either; there it is as on a file system that has none, which is an
+/// answer that `cp` and its like can live with.
+pub(super) const EXTENDED_ATTRIBUTES: &[i64] = &[
+    libc::SYS_fremovexattr,
+    libc::SYS_fsetxattr,
+    libc::SYS_lremovexattr,
+    libc::SYS_lsetxattr,
+    libc::SYS_removexattr,
+    libc::SYS_setxattr,
 ];
 
 /// Calls that change who owns a file, and which argument the owner is; the group is the next.

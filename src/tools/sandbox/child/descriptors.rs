@@ -16,7 +16,7 @@ pub(super) fn close_inherited_on_exec() -> io::Result<()> {
     Ok(())
 }
 
-/// The only unsafe code of the crate: a number read from `/proc` has no owner that a safe type could lend from.
+/// Unsafe because a number read from `/proc` has no owner that a safe type could lend from.
 #[allow(unsafe_code)]
 fn mark(descriptor: i32) -> io::Result<()> {
     // SAFETY: the descriptor is only used for `fcntl`, which fails with EBADF if it is closed. This process has one

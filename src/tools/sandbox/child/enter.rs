@@ -71,8 +71,12 @@ fn enter() -> Result<Command, String> {
     let memory = if entry.memory_is_counted { NamelessMemory::Counted } else { NamelessMemory::Uncounted };
     match &entry.walls {
         Walls::Namespaces => seccomp::restrict(Surroundings::Namespaces, memory)?,
-        Walls::Landlock { writable, readable, devices } => {
-            landlock::restrict(writable, readable, devices)?;
+        Walls::Divided(access) => {
+            landlock::restrict(access)?;
+            seccomp::restrict(Surroundings::Namespaces, memory)?;
+        }
+        Walls::Landlock(access) => {
+            landlock::restrict(access)?;
             seccomp::restrict(Surroundings::Bare, memory)?;
         }
     }

@@ -111,7 +111,8 @@ pub(super) fn remove(supervisor: u32) {
 
 fn place(home: &Path, version: &Version, supervisor: u32) -> PathBuf {
     // The topmost group has none beside it, and is the one exception to the rule.
-    let above = if version.beside_ours { home.parent().filter(|above| above.join("cgroup.procs").exists()) } else { None };
+    let above =
+        if version.beside_ours { home.parent().filter(|above| above.join("cgroup.procs").exists()) } else { None };
     above.unwrap_or(home).join(format!("morningai-{supervisor}"))
 }
 

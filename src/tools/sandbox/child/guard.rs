@@ -1,7 +1,6 @@
 //! The process above the supervisor. Whatever ends the supervisor, its family comes to this one and ends here; the
 //! supervisor ends it all should this one go first. It reads nothing and says nothing.
 
-use std::fs::File;
 use std::io;
 use std::process::Command;
 use std::process::ExitCode;
@@ -9,6 +8,7 @@ use std::process::ExitCode;
 use rustix::process::Pid;
 
 use super::descriptors;
+use super::divide;
 use super::family;
 use super::group;
 use crate::tools::sandbox::SUPERVISE;
@@ -33,8 +33,9 @@ fn guard() -> io::Result<ExitCode> {
     descriptors::close_inherited_on_exec()?;
     let mut supervisor = Command::new("/proc/self/exe").arg(SUPERVISE).env_clear().spawn()?;
     // The pipes are the supervisor's alone: who holds the other ends must see when it lets go.
-    rustix::stdio::dup2_stdin(File::open("/dev/null")?)?;
-    rustix::stdio::dup2_stdout(File::open("/dev/null")?)?;
+    let nothing = divide::nothing()?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
     let status = supervisor.wait();
     family::kill();
     group::remove(supervisor.id());

@@ -2,10 +2,9 @@
 //! enforcement is an error: a kernel without Landlock would otherwise report success and deny nothing.
 
 use std::path::Path;
-use std::path::PathBuf;
 
 use landlock::ABI;
-use landlock::Access;
+use landlock::Access as _;
 use landlock::AccessFs;
 use landlock::BitFlags;
 use landlock::CompatLevel;
@@ -20,6 +19,8 @@ use landlock::RulesetError;
 use landlock::RulesetStatus;
 use landlock::Scope;
 
+use crate::tools::sandbox::order::Access;
+
 /// Linux 6.12: the first that keeps signals and abstract sockets inside, without which a confined program could
 /// kill its user's other processes.
 const NEEDED: ABI = ABI::V6;
@@ -30,8 +31,8 @@ pub(in crate::tools::sandbox) fn is_supported() -> Result<(), String> {
 }
 
 /// Restricts this process and all it will start.
-pub(super) fn restrict(writable: &[PathBuf], readable: &[PathBuf], devices: &[PathBuf]) -> Result<(), String> {
-    let status = grant_all(writable, readable, devices).map_err(|error| format!("Landlock: {error}"))?;
+pub(super) fn restrict(access: &Access) -> Result<(), String> {
+    let status = grant_all(access).map_err(|error| format!("Landlock: {error}"))?;
     match status.ruleset {
         RulesetStatus::FullyEnforced if status.no_new_privs => Ok(()),
         other => Err(format!("Landlock is not fully enforced: {other:?}")),
@@ -46,18 +47,14 @@ fn ruleset() -> Result<RulesetCreated, RulesetError> {
         .create()
 }
 
-fn grant_all(
-    writable: &[PathBuf],
-    readable: &[PathBuf],
-    devices: &[PathBuf],
-) -> Result<landlock::RestrictionStatus, RulesetError> {
+fn grant_all(granted: &Access) -> Result<landlock::RestrictionStatus, RulesetError> {
     let read = AccessFs::from_read(NEEDED);
-    // No device files can be made, and no ioctl reaches a device.
+    // No device files can be made, and an ioctl reaches only devices that are granted as such.
     let make_devices = AccessFs::MakeChar | AccessFs::MakeBlock | AccessFs::IoctlDev;
     let write = AccessFs::from_all(NEEDED) & !make_devices;
-    let device = AccessFs::ReadFile | AccessFs::WriteFile;
+    let device = AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::IoctlDev;
     let mut created = ruleset()?;
-    for (paths, access) in [(writable, write), (readable, read), (devices, device)] {
+    for (paths, access) in [(&granted.writable, write), (&granted.readable, read), (&granted.devices, device)] {
         for path in paths {
             created = grant(created, path, access)?;
         }

@@ -28,8 +28,8 @@ pub(super) struct Unseen {
 
 impl Unseen {
     /// `places` may be written to; `private` is inside.
-    pub fn new(places: &[PathBuf], private: Option<PathBuf>) -> Self {
-        let in_memory = places.iter().filter(|place| is_in_memory(place));
+    pub fn new(places: [&PathBuf; 2], private: Option<PathBuf>) -> Self {
+        let in_memory = places.into_iter().filter(|place| is_in_memory(place));
         let places = in_memory.filter_map(|place| Some((place.clone(), used(place)?))).collect();
         Self { mappings: BTreeMap::new(), places, private }
     }
@@ -65,7 +65,8 @@ impl Unseen {
 /// Pipes and sockets that a process holds, by name, each with the most it can keep for its reader.
 fn buffers_of(pid: i32) -> Vec<(String, u64)> {
     let Ok(open) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
-    let names = open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()?.into_os_string().into_string().ok());
+    let names =
+        open.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()?.into_os_string().into_string().ok());
     let size = |name: &str| match name.split_once(':')?.0 {
         "pipe" => Some(PIPE_BYTES),
         "socket" => Some(SOCKET_BYTES),
@@ -119,7 +120,8 @@ mod tests {
     #[test]
     fn what_a_file_system_in_memory_gains_is_counted() {
         let Ok(directory) = tempfile::tempdir_in("/dev/shm") else { return };
-        let mut unseen = Unseen::new(&[directory.path().to_owned()], None);
+        let elsewhere = PathBuf::from("/");
+        let mut unseen = Unseen::new([&directory.path().to_owned(), &elsewhere], None);
         fs::write(directory.path().join("held"), vec![1; 8_000_000]).unwrap();
         assert!(unseen.count(&[]) > 4_000_000);
     }

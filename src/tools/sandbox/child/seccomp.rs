@@ -52,6 +52,8 @@ pub(super) fn restrict(surroundings: Surroundings, memory: NamelessMemory) -> Re
     // Of filters that refuse, the last one's error is what the caller gets.
     let mut programs = vec![compiled(allowed(memory)?, Otherwise::Refused(libc::ENOSYS))?];
     if surroundings == Surroundings::Bare {
+        let attributes = calls::EXTENDED_ATTRIBUTES.iter().map(|&call| (call, Vec::new())).collect();
+        programs.push(compiled(attributes, Otherwise::Allowed(libc::EOPNOTSUPP))?);
         programs.push(compiled(keeping_owners()?, Otherwise::Allowed(0))?);
     }
     programs.push(compiled(denied(surroundings)?, Otherwise::Allowed(libc::EPERM))?);

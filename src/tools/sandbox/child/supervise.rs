@@ -173,8 +173,8 @@ fn reap(child: Pid) -> Option<WaitStatus> {
 
 fn stop_of(status: WaitStatus, walls: &Walls) -> Stop {
     match (status.exit_status(), status.terminating_signal()) {
-        // Bubblewrap's first process reports its child's signal the way shells do.
-        (Some(code @ 129..=192), _) if *walls == Walls::Namespaces => Stop::Signalled(code - 128),
+        // The first process of a namespace reports its child's signal the way shells do.
+        (Some(code @ 129..=192), _) if walls.are_namespaces() => Stop::Signalled(code - 128),
         (Some(code), _) => Stop::Exited(code),
         (None, signal) => Stop::Signalled(signal.unwrap_or_default()),
     }
@@ -184,13 +184,12 @@ fn limit_reached(order: &Order, ledger: &mut Ledger) -> Option<Stop> {
     let family = family::descendants();
     let usage = family::usage(&family);
     let memory_bytes = usage.own_bytes + ledger.shared_bytes(&family, &usage);
-    let free = order.disks.iter().filter_map(|disk| rustix::fs::statvfs(disk).ok());
-    let free = free.map(|disk| disk.f_bavail * disk.f_frsize).min();
+    let free = rustix::fs::statvfs(&order.disk).map(|disk| disk.f_bavail * disk.f_frsize);
     if usage.processes > order.limits.processes {
         Some(Stop::TooManyProcesses)
     } else if ledger.is_exhausted() || memory_bytes > order.limits.memory_bytes {
         Some(Stop::TooMuchMemory)
-    } else if free.is_some_and(|free| free < order.limits.free_disk_bytes) {
+    } else if free.is_ok_and(|free| free < order.limits.free_disk_bytes) {
         Some(Stop::DiskFull)
     } else {
         None
@@ -205,8 +204,8 @@ enum Ledger {
 
 impl Ledger {
     fn new(order: &Order, group: Option<Group>) -> Self {
-        let private = (order.entry.walls == Walls::Namespaces).then(|| SHARED_MEMORY.into());
-        group.map_or_else(|| Self::Ours(Unseen::new(&order.disks, private)), Self::Kernel)
+        let private = order.entry.walls.are_namespaces().then(|| SHARED_MEMORY.into());
+        group.map_or_else(|| Self::Ours(Unseen::new([&order.disk, &order.scratch], private)), Self::Kernel)
     }
 
     fn is_exhausted(&self) -> bool {

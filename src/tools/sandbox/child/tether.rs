@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::process::Command;
 use std::process::ExitCode;
-use std::process::ExitStatus;
 
 use rustix::event::PollFd;
 use rustix::event::PollFlags;
@@ -15,6 +14,7 @@ use rustix::process::Pid;
 use rustix::process::PidfdFlags;
 
 use super::descriptors;
+use super::divide;
 use super::family;
 
 /// The exit code a shell uses for a program that cannot be executed.
@@ -54,7 +54,7 @@ fn hold(mut arguments: impl Iterator<Item = OsString>) -> Result<u8, String> {
         family::kill();
         return Err("the process that wanted this is gone, so it was stopped".to_owned());
     }
-    child.wait().map(code_of).map_err(|error| format!("waiting for {}: {error}", program.to_string_lossy()))
+    child.wait().map(divide::code_of).map_err(|error| format!("waiting for {}: {error}", program.to_string_lossy()))
 }
 
 /// Waits for either process to end; whether it was the one the program is tied to.
@@ -68,11 +68,4 @@ fn first_is_owner(gone: &impl AsFd, ended: &impl AsFd) -> Result<bool, String> {
             Ok(_) => return Ok(sources[0].revents().is_empty()),
         }
     }
-}
-
-/// As shells do: a signal is 128 and its number.
-fn code_of(status: ExitStatus) -> u8 {
-    use std::os::unix::process::ExitStatusExt;
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX)
 }

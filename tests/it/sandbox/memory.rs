@@ -43,6 +43,11 @@ const HOARDS: &[(&str, &str)] = &[
         "held = [socket.socketpair() for _ in range(4000)]\nfor pair in held:\n    for end in pair:\n        \
          end.setblocking(False)\n        try:\n            while True: end.send(bytes(100000))\n        except BlockingIOError: pass",
     ),
+    (
+        "tables of pages",
+        "libc.mmap.restype = ctypes.c_void_p\nsize = 2**38\nat = libc.mmap(None, ctypes.c_size_t(size), 1, 0x4022, -1, 0)\n\
+         assert at != 2**64 - 1\nfor page in range(0, size, 2**21): ctypes.string_at(at + page, 1)",
+    ),
     ("huge pages", "import mmap\nheld = mmap.mmap(-1, 2**21, flags=mmap.MAP_PRIVATE | 0x20 | 0x40000)"),
 ];
 

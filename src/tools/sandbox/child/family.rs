@@ -12,7 +12,7 @@ use rustix::process::Signal;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     pub processes: u32,
-    /// Pages of their own.
+    /// Pages of their own, and the tables of these.
     pub own_bytes: u64,
     /// Pages shared with others of them, once for each.
     pub shared_bytes: u64,
@@ -24,7 +24,7 @@ pub(super) fn usage(family: &[i32]) -> Usage {
     for pid in family {
         usage.processes += 1;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        usage.own_bytes += field_bytes(&status, "RssAnon:");
+        usage.own_bytes += field_bytes(&status, "RssAnon:") + field_bytes(&status, "VmPTE:");
         usage.shared_bytes += field_bytes(&status, "RssShmem:");
     }
     usage

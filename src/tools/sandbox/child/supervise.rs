@@ -77,7 +77,10 @@ fn supervise() -> Result<Report, String> {
     family::kill();
     ledger.close();
     way_in.drain();
-    let (started, message) = way_in.verdict();
+    let (started, message) = match stop {
+        Stop::Failed => (true, "the guard of its supervisor was killed, so it was stopped".to_owned()),
+        _ => way_in.verdict(),
+    };
     Ok(Report { started, stop, message })
 }
 
@@ -113,11 +116,11 @@ fn watch(order: &Order, child: Pid, ends: [BorrowedFd<'_>; 2], way_in: &mut WayI
     let mut counted = Instant::now();
     loop {
         let told = wait_for_news(ends, way_in, interval.saturating_sub(counted.elapsed()));
-        if told == News::Stop {
-            return Stop::Told;
-        }
-        if told == News::WayIn {
-            way_in.read();
+        match told {
+            News::OrderPipe => return Stop::Told,
+            News::Guard => return Stop::Failed,
+            News::WayIn => way_in.read(),
+            News::Other => {}
         }
         if let Some(status) = reap(child) {
             let exhausted = ledger.is_exhausted();
@@ -133,10 +136,10 @@ fn watch(order: &Order, child: Pid, ends: [BorrowedFd<'_>; 2], way_in: &mut WayI
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum News {
-    /// The order pipe closed, or our guard is gone.
-    Stop,
+    OrderPipe,
+    /// It is gone.
+    Guard,
     WayIn,
     /// The child's end, an orphan's, or none at all: looking is cheap.
     Other,
@@ -154,7 +157,8 @@ fn wait_for_news([guard, ended]: [BorrowedFd<'_>; 2], way_in: &WayIn, longest: D
     }
     let has_news: Vec<_> = sources.iter().map(|source| !source.revents().is_empty()).collect();
     match has_news.as_slice() {
-        [true, ..] | [_, true, ..] => News::Stop,
+        [true, ..] => News::OrderPipe,
+        [_, true, ..] => News::Guard,
         [.., true] if has_news.len() == 4 => News::WayIn,
         _ => News::Other,
     }

@@ -284,10 +284,11 @@ async fn version_control(wire: &Wire) -> Finding {
         Err(error) => return Finding::fail("git", error.to_string(), "install git, or put it on PATH"),
     };
     let here = match std::env::current_dir() {
-        Ok(here) => git::unused_in(&here).await.and_then(|unused| unused.told()),
+        Ok(here) => git::unused_in(&here).await,
         Err(_) => None,
     };
-    let here = here.map(|told| format!("\nin the repository here, {told}")).unwrap_or_default();
+    let here = here.and_then(|unused| unused.has()).map(|has| format!("\nthe repository here has {has}"));
+    let here = here.unwrap_or_default();
     let always = match wire.config.git.hooks {
         HooksChoice::Off => {
             "an agent's commits and pushes run none of a repository's hooks, and its commits are not signed"

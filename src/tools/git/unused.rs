@@ -44,6 +44,14 @@ impl Unused {
         self.hooks.iter().filter_map(|path| path.file_name()?.to_str()).collect()
     }
 
+    /// What the repository has; `None` where it has neither.
+    pub fn has(&self) -> Option<String> {
+        let hooks = (!self.hooks.is_empty()).then(|| format!("hooks ({})", self.names().join(", ")));
+        let signing = self.signing.then(|| "commit.gpgSign set".to_owned());
+        let parts: Vec<String> = hooks.into_iter().chain(signing).collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+
     /// In words, with what became of it; `None` where the repository has neither.
     pub fn told(&self) -> Option<String> {
         let names = self.names();

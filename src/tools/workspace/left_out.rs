@@ -16,11 +16,11 @@ use crate::tools::git::program::GitError;
 
 /// Paths that a sentence names.
 const MOST_NAMED: usize = 5;
-/// Filters that keep a file's content elsewhere and leave a stand-in, and what that is.
+/// Filters after which a file is not what it stands for, and why.
 const STAND_INS: &[(&str, &str)] = &[
-    ("lfs", "pointers of Git LFS instead of their content"),
-    ("git-crypt", "encrypted by git-crypt"),
-    ("annex", "pointers of git-annex instead of their content"),
+    ("lfs", "Git LFS keeps the content elsewhere, and only a pointer is here"),
+    ("git-crypt", "git-crypt has encrypted the content"),
+    ("annex", "git-annex keeps the content elsewhere, and only a pointer is here"),
 ];
 
 /// Everything that is left out of a new worktree, a sentence each.
@@ -40,8 +40,7 @@ pub(super) async fn left_out(workspace: &Workspace) -> Result<Vec<String>, GitEr
     for (filter, what) in STAND_INS {
         let files = listed(&repository, &["ls-files", "-z", "--", &format!(":(top,attr:filter={filter})")]).await?;
         if !files.is_empty() {
-            let are = if files.len() == 1 { "is" } else { "are" };
-            sentences.push(format!("{} {are} {what}", named(&files)));
+            sentences.push(format!("{}: {what}", named(&files)));
         }
     }
     let shallow = repository.git(["rev-parse", "--is-shallow-repository"]).success().await?;

@@ -339,7 +339,7 @@ mod tests {
         fs::write(root.join("bare/HEAD"), "ref: refs/heads/x").unwrap();
         fs::write(root.join("a/.GIT"), "gitdir: elsewhere").unwrap();
         std::os::unix::fs::symlink("a/.git", root.join(".git")).unwrap();
-        fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(root.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
         let leftovers = before.sweep().await;
         let moved: Vec<_> = leftovers.moved.iter().map(|path| text(path)).collect();
         assert_eq!(moved, [".git", "a/.GIT", "a/.git", "bare/HEAD", "closed/.git"]);

@@ -200,7 +200,7 @@ async fn what_a_worktree_leaves_out_is_said_at_the_start_and_in_the_listing() {
     let bench = Bench::worktree(outer).await;
     let expected = [
         "`vendor/lib` is a submodule that is not checked out",
-        "`big.bin` is pointers of Git LFS instead of their content",
+        "`big.bin`: Git LFS keeps the content elsewhere, and only a pointer is here",
     ];
     assert_eq!(bench.workspace().left_out, expected);
     let listed = bench.done("list_files", json!({})).await;

@@ -113,6 +113,7 @@ impl Page {
         if !card.confinement.is_empty() {
             self.field("confined by", visible(&card.confinement));
         }
+        card.notices().for_each(|notice| self.field("NOTE", notice.visible()));
     }
 
     fn asking(&mut self, approval: &Approval) {

@@ -64,6 +64,9 @@ pub trait Host: Send + Sync {
     /// Everything that is fixed when a run starts; makes its workspace.
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure>;
 
+    /// Takes back what preparing made for a run that was never started.
+    async fn discard(&self, spec: &RunSpec);
+
     /// Lets the person change a text in their own editor; JSON.
     async fn edit(&self, text: String) -> Result<String, Failure>;
 

@@ -47,9 +47,21 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             return Err(failure);
         }
     };
-    let begin = Some(Command::Start { run, spec: Box::new(spec) });
+    let begin = Some(Command::Start { run, spec: Box::new(spec.clone()) });
     let manner = manner(&context, options.detach, observes);
-    carry(&mut context, session, run, begin, manner).await
+    let carried = carry(&mut context, session, run, begin, manner).await;
+    if carried.is_err() && is_unknown(&context, run).await {
+        context.host.discard(&spec).await;
+    }
+    carried
+}
+
+/// Whether the store can be asked and has no such run.
+async fn is_unknown(context: &Context<'_>, run: RunId) -> bool {
+    let Ok(reader) = context.host.session(Part::Reader).await else { return false };
+    let opened = reader.client().open().await;
+    reader.close().await;
+    opened.is_ok_and(|(snapshot, _)| !snapshot.runs.contains_key(&run))
 }
 
 pub async fn resume(mut context: Context<'_>, given: &str, detach: bool) -> Result<Exit, Failure> {

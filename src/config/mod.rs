@@ -40,6 +40,8 @@ pub use secret::SecretSource;
 pub use settings::CallStyle;
 pub use settings::Config;
 pub use settings::Console;
+pub use settings::GitSection;
+pub use settings::HooksChoice;
 pub use settings::Keys;
 pub use settings::Model;
 pub use settings::PolicySection;

@@ -36,14 +36,15 @@ impl SecretError {
 
 impl SecretSource {
     /// Fetches the secret. Blocks while a command runs, so it has no place in an async task or before the first
-    /// frame. `env` looks an environment variable up; relative files are relative to `base`.
+    /// frame. `env` looks an environment variable up; relative files are relative to `base`, and a command runs there:
+    /// where this program happens to be started, a file may have the command's name and an agent's content.
     pub fn resolve(&self, env: impl Fn(&str) -> Option<String>, base: &Path) -> Result<SecretString, SecretError> {
         match self {
             Self::Env(name) => first_line(&env(name).unwrap_or_default()).ok_or_else(|| {
                 SecretError::new(format!("the environment variable {name} is not set"), format!("set {name}"))
             }),
             Self::File(path) => read_private(&base.join(path)),
-            Self::Command(argv) => ask_command(argv),
+            Self::Command(argv) => ask_command(argv, base),
         }
     }
 }
@@ -80,11 +81,16 @@ fn read_private(path: &Path) -> Result<SecretString, SecretError> {
     })
 }
 
-fn ask_command(argv: &[String]) -> Result<SecretString, SecretError> {
+fn ask_command(argv: &[String], base: &Path) -> Result<SecretString, SecretError> {
     let Some((program, args)) = argv.split_first() else {
         return Err(SecretError::new("the secret's command is empty", "write a program and its arguments"));
     };
-    let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    let mut command = Command::new(if program.contains('/') { base.join(program) } else { program.into() });
+    command.args(args).stdin(Stdio::null()).stderr(Stdio::null());
+    if base.is_dir() {
+        command.current_dir(base);
+    }
+    let output = command.output();
     let output = output.map_err(|error| {
         SecretError::new(format!("the secret's command {program} did not start: {error}"), "check the program's path")
     })?;

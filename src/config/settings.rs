@@ -34,6 +34,7 @@ pub struct Config {
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub sandbox: SandboxSection,
+    pub git: GitSection,
     pub retention: RetentionSection,
     pub store: StoreSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
@@ -175,6 +176,23 @@ fn keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Keys>, D::E
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSection {
     pub rung: RungChoice,
+}
+
+/// How agents commit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GitSection {
+    pub hooks: HooksChoice,
+}
+
+/// What becomes of a repository's hooks when an agent commits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HooksChoice {
+    #[default]
+    Off,
+    /// `pre-commit`, `prepare-commit-msg` and `commit-msg` run confined, and may refuse.
+    Sandbox,
 }
 
 /// How long what is over is kept. `morningai db prune` goes by it; nothing is removed by itself.

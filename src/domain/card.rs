@@ -152,6 +152,15 @@ impl fmt::Display for CardDigest {
 }
 
 impl EffectCard {
+    /// The fact that holds what a person should know before deciding: a list of sentences.
+    pub const NOTICES: &str = "notices";
+
+    /// What a person should know before deciding.
+    pub fn notices(&self) -> impl Iterator<Item = Untrusted> {
+        let notices = self.facts.get(Self::NOTICES).and_then(Value::as_array).into_iter().flatten();
+        notices.filter_map(Value::as_str).map(Untrusted::from)
+    }
+
     pub fn digest(&self) -> CardDigest {
         CardDigest::of(self)
     }

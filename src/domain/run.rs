@@ -83,7 +83,7 @@ pub struct PolicyText {
 }
 
 /// Where a run works: a directory of its own, usually a git worktree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Workspace {
     /// Absolute path of the directory the tools may write to.
     pub root: String,
@@ -99,6 +99,9 @@ pub struct Workspace {
     /// The commit it began at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// What is in the repository and is not in the workspace, a sentence each: submodules, contents kept elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// One step of a procedure: a heading with a tool call.

@@ -69,6 +69,9 @@ fn instructions(thread: &Thread) -> String {
         if let Some(branch) = &workspace.branch {
             text.push_str(&format!(" It is a git worktree on the branch `{branch}`."));
         }
+        for what in &workspace.left_out {
+            text.push_str(&format!("\nNot there: {what}."));
+        }
     }
     text
 }

@@ -82,6 +82,9 @@ pub trait Host: Send + Sync {
     /// Everything that is fixed when a run starts; makes its workspace.
     async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared>;
 
+    /// Takes back what preparing made for a run that was never started.
+    async fn discard(&self, _spec: &RunSpec) {}
+
     /// Directories that continue `path`, each ending in a slash, sorted.
     async fn directories(&self, path: &str) -> Vec<String>;
 

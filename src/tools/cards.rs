@@ -45,6 +45,15 @@ pub fn fact(card: &mut EffectCard, name: &str, value: impl Into<Value>) {
     card.facts.insert(name.to_owned(), value.into());
 }
 
+/// Adds what a person should know before deciding, on the card's first screen.
+pub fn notice(card: &mut EffectCard, notice: Option<String>) {
+    let Some(notice) = notice else { return };
+    let notices = card.facts.entry(EffectCard::NOTICES).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(notices) = notices {
+        notices.push(notice.into());
+    }
+}
+
 /// `1 file`, `3 files`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })

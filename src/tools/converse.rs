@@ -86,9 +86,10 @@ macro_rules! converse_tool {
                 &self.spec
             }
 
-            async fn prepare(&self, _context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+            async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
                 let prepare: fn(&ToolSpec, $args) -> Result<Prepared, ToolResult> = $prepare;
-                prepare(&self.spec, args::parse::<$args>(&self.spec, args)?)
+                let prepared = prepare(&self.spec, args::parse::<$args>(&self.spec, args)?)?;
+                Ok(with_notice(prepared, context).await)
             }
 
             async fn perform(&self, _invocation: Invocation<'_>) -> ToolResult {
@@ -97,6 +98,20 @@ macro_rules! converse_tool {
             }
         }
     };
+}
+
+/// Below what the agent says at the end of its run stands what it may not have said.
+async fn with_notice(prepared: Prepared, context: &ToolContext) -> Prepared {
+    let (Prepared::Finish { summary, outcome }, Some(workspace)) = (&prepared, &context.workspace) else {
+        return prepared;
+    };
+    match super::git::obeyed_since_start(workspace).await {
+        Some(notice) => {
+            let summary = Untrusted::new(format!("{}\n\nNote by morningai: {notice}", summary.raw().trim_end()));
+            Prepared::Finish { summary, outcome: *outcome }
+        }
+        None => prepared,
+    }
 }
 
 converse_tool! {

@@ -10,12 +10,14 @@ use super::store::StorePlace;
 use crate::cli::AskModels;
 use crate::cli::Failure;
 use crate::cli::Finding;
+use crate::config::HooksChoice;
 use crate::domain::TaskClass;
 use crate::models::ProbeReport;
 use crate::models::probe;
 use crate::ports::EncryptionState;
 use crate::ports::Model;
 use crate::store::OpenMode;
+use crate::tools::git;
 use crate::tools::sandbox::Rung;
 
 /// Longest a model may take to answer all that is asked of it.
@@ -28,7 +30,7 @@ const SET_A_MODEL: &str = "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server o
 pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     let mut findings = vec![configuration(wire), store(wire).await, logs(wire)];
     findings.extend(self::models(wire, models).await);
-    findings.extend([sandbox(wire).await, policy(wire), terminal(), clock(), git().await]);
+    findings.extend([sandbox(wire).await, policy(wire), terminal(), clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings
 }
@@ -276,16 +278,26 @@ fn clock() -> Finding {
     Finding::ok("clock", detail)
 }
 
-async fn git() -> Finding {
-    let output = tokio::process::Command::new("git").arg("--version").output().await;
-    match output {
-        Ok(output) if output.status.success() => {
-            let text = String::from_utf8_lossy(&output.stdout);
-            Finding::ok("git", text.trim().trim_start_matches("git version ").to_owned())
+async fn version_control(wire: &Wire) -> Finding {
+    let version = match git::version().await {
+        Ok(version) => version,
+        Err(error) => return Finding::fail("git", error.to_string(), "install git, or put it on PATH"),
+    };
+    let here = match std::env::current_dir() {
+        Ok(here) => git::unused_in(&here).await,
+        Err(_) => None,
+    };
+    let here = here.and_then(|unused| unused.has()).map(|has| format!("\nthe repository here has {has}"));
+    let here = here.unwrap_or_default();
+    let always = match wire.config.git.hooks {
+        HooksChoice::Off => {
+            "an agent's commits and pushes run none of a repository's hooks, and its commits are not signed"
         }
-        Ok(output) => Finding::fail("git", format!("`git --version` failed: {}", output.status), "reinstall git"),
-        Err(error) => Finding::fail("git", format!("it did not start: {error}"), "install git, or put it on PATH"),
-    }
+        HooksChoice::Sandbox => {
+            "an agent's commits run those of a repository's hooks that may refuse one, in the sandbox, and are not signed"
+        }
+    };
+    Finding::ok("git", format!("{version}; {always}{here}"))
 }
 
 fn broken_files(wire: &Wire) -> Vec<Finding> {

@@ -89,6 +89,10 @@ impl Host for Wire {
         launch::prepare(self, order).await
     }
 
+    async fn discard(&self, spec: &RunSpec) {
+        launch::discard(spec).await;
+    }
+
     async fn edit(&self, text: String) -> Result<String, Failure> {
         let edit = Edit { text, written: Written::Json };
         let changed = edit_text(&super::console::persons_editor(), &edit).await;

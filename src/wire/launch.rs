@@ -24,10 +24,12 @@ use crate::domain::TaskClass;
 use crate::domain::Workspace;
 use crate::ports::Model;
 use crate::tools::workspace::Uncommitted;
+use crate::tools::workspace::UnsavedWork;
 use crate::tools::workspace::WorkspaceError;
 use crate::tools::workspace::WorkspaceErrorKind;
 use crate::tools::workspace::WorktreeRequest;
 use crate::tools::workspace::create_worktree;
+use crate::tools::workspace::remove;
 use crate::tools::workspace::scratch;
 
 /// Who works when nobody is named.
@@ -185,6 +187,14 @@ impl Workplace<'_> {
     }
 }
 
+/// Takes back what preparing made for a run that was never started: its workspace, which nobody has worked in.
+pub(super) async fn discard(spec: &RunSpec) {
+    let Some(workspace) = &spec.workspace else { return };
+    if let Err(error) = remove(workspace, UnsavedWork::Discard).await {
+        tracing::warn!(%error, "the workspace of a run that was not started could not be removed");
+    }
+}
+
 fn failure(error: WorkspaceError) -> Failure {
     let place = error.path.display().to_string();
     let failure = match error.kind {
@@ -194,7 +204,8 @@ fn failure(error: WorkspaceError) -> Failure {
         | WorkspaceErrorKind::BareRepository
         | WorkspaceErrorKind::NoCommits
         | WorkspaceErrorKind::Uncommitted
-        | WorkspaceErrorKind::NotOwned => Failure::usage(error.what),
+        | WorkspaceErrorKind::NotOwned
+        | WorkspaceErrorKind::Ours => Failure::usage(error.what),
         WorkspaceErrorKind::Unsaved | WorkspaceErrorKind::Git | WorkspaceErrorKind::Io => Failure::failed(error.what),
     };
     let next = match error.kind {

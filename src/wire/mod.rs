@@ -36,16 +36,20 @@ use crate::cli::Traces;
 use crate::config::Absence;
 use crate::config::Agents;
 use crate::config::Config;
+use crate::config::HooksChoice;
 use crate::config::Procedures;
 use crate::domain::Actor;
 use crate::ports::Clock;
 use crate::ports::SystemClock;
+use crate::ports::Tool;
 use crate::runtime::Parts;
 use crate::runtime::Role;
 use crate::runtime::Runtime;
 use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
+use crate::tools::git::GitCommit;
+use crate::tools::git::Hooks;
 use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
@@ -74,6 +78,7 @@ pub struct Wire {
 impl Wire {
     /// Reads and checks what people wrote: options, configuration, policies, prices.
     pub fn open(options: &GlobalOptions, traces: Traces) -> Result<Self, Failure> {
+        let options = &places::absolute(options)?;
         let places = Places::of(options)?;
         let absence = if options.config.is_some() { Absence::IsFault } else { Absence::IsDefault };
         let config = Config::load(places.paths.config_file(), absence)?;
@@ -82,7 +87,7 @@ impl Wire {
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         Ok(Self {
             person: Actor::Person(places::person(options)),
-            toolbox: Toolbox::new(&sandbox),
+            toolbox: toolbox(&sandbox, &config),
             _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
             key: LazyKey::new(&config),
@@ -173,4 +178,13 @@ impl Wire {
             link: crate::ports::Link::Direct,
         }
     }
+}
+
+/// All tools, as the configuration wants them.
+fn toolbox(sandbox: &Arc<Sandbox>, config: &Config) -> Toolbox {
+    let hooks = match config.git.hooks {
+        HooksChoice::Off => Hooks::Off,
+        HooksChoice::Sandbox => Hooks::Sandboxed(Arc::clone(sandbox)),
+    };
+    Toolbox::new(sandbox).with([Arc::new(GitCommit::with(hooks)) as Arc<dyn Tool>])
 }

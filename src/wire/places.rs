@@ -36,6 +36,26 @@ pub(super) struct Places {
     home: Option<PathBuf>,
 }
 
+/// The same options with every path absolute: whatever changes directory later, or reads them elsewhere, means the same.
+pub(super) fn absolute(options: &GlobalOptions) -> Result<GlobalOptions, Failure> {
+    let mut options = options.clone();
+    let paths = options.config.iter_mut().chain(&mut options.data_dir).chain(&mut options.policy);
+    for path in paths.filter(|path| !path.as_os_str().is_empty()) {
+        *path = std::path::absolute(&path).map_err(|error| {
+            Failure::usage(format!("a relative path means nothing here: {error}"))
+                .at(path.display().to_string())
+                .next("start from a directory that exists, or give an absolute path")
+        })?;
+    }
+    if let Some(url) = options.db.as_deref().map(str::trim).filter(|url| !url.is_empty())
+        && let StorePlace::Sqlite(path) = StorePlace::named(url)?
+        && let Some(path) = path.to_str()
+    {
+        options.db = Some(format!("sqlite:{path}"));
+    }
+    Ok(options)
+}
+
 impl Places {
     pub(super) fn of(options: &GlobalOptions) -> Result<Self, Failure> {
         let overrides = Overrides { config_file: options.config.clone(), data_dir: options.data_dir.clone() };

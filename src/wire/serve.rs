@@ -192,6 +192,10 @@ impl Host for ServerHost {
         })
     }
 
+    async fn discard(&self, spec: &RunSpec) {
+        launch::discard(spec).await;
+    }
+
     async fn directories(&self, path: &str) -> Vec<String> {
         goals::directories(&self.wire.places, path)
     }

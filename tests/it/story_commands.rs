@@ -324,3 +324,26 @@ fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one(
     story.machine.run(&["resume", text(&run["id"])]).ended(0);
     assert!(story.run_is("succeeded"));
 }
+
+#[test]
+fn a_relative_path_means_the_directory_the_program_was_started_in() {
+    let story = Story::new();
+    let budget = story.machine.path("budget");
+    let relative = ["--data-dir", "d", "--db", "sqlite:d/own.db", "run", "x", "--workspace", "budget", "--detach"];
+    for _ in 0..2 {
+        story.machine.run(&relative).ended(4);
+    }
+    let worktrees: Vec<_> = std::fs::read_dir(story.machine.path("d/worktrees")).unwrap().collect();
+    assert_eq!(worktrees.len(), 2);
+    assert!(story.machine.path("d/own.db").exists() && !budget.join("d").exists());
+    let elsewhere = story.machine.path("d/own.db").display().to_string();
+    let waiting = story.machine.run(&["--db", &elsewhere, "approvals", "--json"]).ended(0).json();
+    assert_eq!(waiting.len(), 2);
+
+    let here = std::fs::read_dir(story.machine.path("d/worktrees")).unwrap().next().unwrap().unwrap().path();
+    let worktree = here.join("budget");
+    let refused =
+        story.machine.run(&["--data-dir", "d", "run", "x", "--workspace", worktree.to_str().unwrap()]).ended(2);
+    assert!(refused.err.contains("the worktree of an earlier run"), "{}", refused.err);
+    assert!(refused.err.contains(budget.to_str().unwrap()), "{}", refused.err);
+}

@@ -194,7 +194,8 @@ impl<'a> Progress<'a> {
                 self.say(&format!("run {}  {}: {}", self.run, visible(&spec.agent), spec.goal.visible()))?;
                 let Some(workspace) = &spec.workspace else { return Ok(()) };
                 let branch = workspace.branch.as_deref().map(|branch| format!(" on branch {}", visible(branch)));
-                self.say(&format!("works in {}{}", visible(&workspace.root), branch.unwrap_or_default()))
+                self.say(&format!("works in {}{}", visible(&workspace.root), branch.unwrap_or_default()))?;
+                workspace.left_out.iter().try_for_each(|what| self.say(&format!("not there: {}", visible(what))))
             }
             RunEvent::PlanAdopted { plan } => self.plan(plan),
             RunEvent::TurnStarted { purpose, .. } => {

@@ -31,7 +31,8 @@ impl<S: Surface> App<S> {
 
 /// Runs the editor on a file that only its owner reads, and gives back what it left there.
 ///
-/// `command` is the editor with its arguments; an empty one means `vi`. An error says what went wrong.
+/// It runs in a directory of its own, since editors obey files of the one they run in. `command` is the editor with its
+/// arguments; an empty one means `vi`. An error says what went wrong.
 pub async fn edit_text(command: &[String], edit: &Edit) -> Result<String, String> {
     let (program, arguments) = match command.split_first() {
         Some((program, arguments)) => (program.as_str(), arguments),
@@ -42,9 +43,14 @@ pub async fn edit_text(command: &[String], edit: &Edit) -> Result<String, String
         Written::Markdown => ".md",
         Written::Json => ".json",
     };
-    let mut file = tempfile::Builder::new().prefix("morningai-").suffix(suffix).tempfile().map_err(failed)?;
+    let place = tempfile::Builder::new().prefix("morningai-").tempdir().map_err(failed)?;
+    let mut file = tempfile::Builder::new().prefix("text-").suffix(suffix).tempfile_in(&place).map_err(failed)?;
     file.write_all(edit.text.as_bytes()).map_err(failed)?;
-    let status = Command::new(program).args(arguments).arg(file.path()).kill_on_drop(true).status().await;
+    // A path is meant from where this program was started.
+    let executable = if program.contains('/') { std::path::absolute(program).map_err(failed)? } else { program.into() };
+    let mut editor = Command::new(executable);
+    editor.args(arguments).arg(file.path()).current_dir(&place).kill_on_drop(true);
+    let status = editor.status().await;
     let status = status.map_err(failed)?;
     if !status.success() {
         return Err(format!("{program} ended with {status}; the text is as it was"));

@@ -115,7 +115,14 @@ pub(in crate::server) async fn start(
     let spec = app.host.prepare(Order { run, work, workspace: given.workspace, uncommitted }).await?;
     app.prepared.keep(run, &spec);
     let mut started = Snapshot::default();
-    for envelope in commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec) }).await? {
+    let committed = commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec.clone()) }).await;
+    if committed.is_err()
+        && let Ok((snapshot, _)) = app.client.open().await
+        && !snapshot.runs.contains_key(&run)
+    {
+        app.host.discard(&spec).await;
+    }
+    for envelope in committed? {
         started.apply(&envelope);
     }
     match started.runs.get(&run) {

@@ -1,5 +1,7 @@
 //! `list_files`: what is in a directory, ignore files respected, bounded.
 
+use std::path::PathBuf;
+
 use async_trait::async_trait;
 use ignore::WalkBuilder;
 use schemars::JsonSchema;
@@ -24,7 +26,10 @@ use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
+use crate::tools::workspace::submodules;
 
+/// What stands as an empty directory and is none.
+const NOT_CHECKED_OUT: &str = "submodule that is not checked out";
 const USUAL_DEPTH: u32 = 3;
 const LIST_BYTES: usize = Output::INLINE_BYTES - 256;
 /// Entries counted before the walk gives up on an enormous tree.
@@ -67,7 +72,7 @@ pub(super) fn walk(root: &Root, place: &Place) -> WalkBuilder {
     builder
 }
 
-fn list(root: &Root, place: &Place, depth: u32) -> ToolResult {
+fn list(root: &Root, place: &Place, depth: u32, submodules: &[PathBuf]) -> ToolResult {
     let (mut text, mut shown, mut left_out) = (String::new(), 0_usize, 0_usize);
     for entry in walk(root, place).max_depth(Some(depth as usize)).build().flatten().take(MOST_COUNTED) {
         let Ok(below) = entry.path().strip_prefix(root.absolute(place)) else { continue };
@@ -75,7 +80,9 @@ fn list(root: &Root, place: &Place, depth: u32) -> ToolResult {
             continue;
         }
         let name = Untrusted::new(below.to_string_lossy());
+        let is_submodule = submodules.contains(&place.path().join(below));
         let row = match entry.file_type() {
+            Some(kind) if kind.is_dir() && is_submodule => format!("{}/  ({NOT_CHECKED_OUT})\n", name.visible()),
             Some(kind) if kind.is_dir() => format!("{}/\n", name.visible()),
             Some(kind) if kind.is_symlink() => format!("{} (link)\n", name.visible()),
             _ => format!("{}  {}\n", name.visible(), size(entry.metadata().map(|m| m.len()).unwrap_or_default())),
@@ -92,6 +99,9 @@ fn list(root: &Root, place: &Place, depth: u32) -> ToolResult {
     }
     let target = place.target();
     let summary = match shown + left_out {
+        0 if submodules.iter().any(|submodule| submodule == place.path()) => {
+            format!("{} is a {NOT_CHECKED_OUT}", target.visible())
+        }
         0 => format!("{} is empty", target.visible()),
         all => format!("{} in {}", cards::count(all, "entry", "entries"), target.visible()),
     };
@@ -146,8 +156,12 @@ impl Tool for ListFiles {
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
         let (spec, context, args) = (self.spec.clone(), invocation.context.clone(), invocation.args.clone());
+        let submodules = match &context.workspace {
+            Some(workspace) => submodules(workspace).await,
+            None => Vec::new(),
+        };
         let listed = blocking(move || match resolve(&spec, &context, &args) {
-            Ok((root, place, depth)) => list(&root, &place, depth),
+            Ok((root, place, depth)) => list(&root, &place, depth, &submodules),
             Err(result) => result,
         });
         listed.await.unwrap_or_else(|result| result)
@@ -174,7 +188,7 @@ mod tests {
             std::fs::write(dir.path().join(format!("src/file-{n}")), "abc").unwrap();
         }
         let root = Root::open(dir.path()).unwrap();
-        let result = list(&root, &root.resolve(".", LastLink::Follow).unwrap(), 3);
+        let result = list(&root, &root.resolve(".", LastLink::Follow).unwrap(), 3, &[]);
         let text = result.output.head.raw();
         assert!(text.starts_with("src/\nsrc/file-0  3 B\n") && !text.contains("built"), "{text}");
         let left = result.data.unwrap()["left_out"].as_u64().unwrap();

@@ -22,6 +22,8 @@ use crate::domain::FailureKind;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
 use crate::ports::ToolContext;
+use crate::tools::workspace::is_git_name;
+use crate::tools::workspace::would_be_repository;
 
 /// Largest file that is read whole, for an edit or a comparison.
 pub const LARGEST_WHOLE: u64 = 16 * 1024 * 1024;
@@ -117,6 +119,11 @@ impl Root {
         let mut resolved = self.follow(given, &follow)?;
         resolved.extend(kept);
         check_git(given, &resolved)?;
+        if let Some(directory) = would_be_repository(&self.path, &resolved) {
+            let directory = Place(directory).target();
+            let why = format!("would make `{}` a directory that git takes for a repository", directory.visible());
+            return Err(refused(given, &why));
+        }
         Ok(Place(resolved))
     }
 
@@ -233,7 +240,7 @@ fn step(dir: &OwnedFd, part: &OsStr, missing: Missing) -> io::Result<OwnedFd> {
 
 /// Nothing reaches into a git directory, not even one that only looks like it on a case-insensitive disk.
 fn check_git(given: &str, path: &Path) -> Result<(), ToolResult> {
-    if path.iter().any(|part| part.eq_ignore_ascii_case(".git")) {
+    if path.iter().any(is_git_name) {
         return Err(refused(given, "is inside a `.git` directory, which the file tools never touch"));
     }
     Ok(())

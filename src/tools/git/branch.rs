@@ -57,8 +57,8 @@ async fn check(repository: &Repository, head: &Head, name: &str) -> Result<(), T
         return Ok(());
     }
     let listed =
-        repository.git(["worktree", "list", "--porcelain"]).success().await.map_err(|error| failure(&error))?;
-    let taken = listed.text().lines().any(|line| line == format!("branch {reference}"));
+        repository.git(["worktree", "list", "--porcelain", "-z"]).success().await.map_err(|error| failure(&error))?;
+    let taken = listed.fields().any(|line| line == format!("branch {reference}").as_str());
     // An unused branch at the same commit is what a crash between the two halves of this tool leaves.
     if at.text() == head.commit && !taken {
         return Ok(());

@@ -1,6 +1,9 @@
 //! `git_commit`: commits everything in the worktree. The card names the tree, the parent and every file; what is
 //! committed is that tree or nothing.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -9,6 +12,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::change;
+use super::hooks;
 use super::program::Git;
 use super::repository::Head;
 use super::repository::Repository;
@@ -17,6 +21,8 @@ use super::repository::short;
 use super::staging::Changed;
 use super::staging::Objects;
 use super::staging::Staging;
+use super::unused::COMMIT_HOOKS;
+use super::unused::Unused;
 use crate::domain::EffectCard;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
@@ -34,6 +40,9 @@ use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
 use crate::tools::files::is_credential;
+use crate::tools::obeyed;
+use crate::tools::sandbox::Rung;
+use crate::tools::sandbox::Sandbox;
 
 const LONGEST_MESSAGE: usize = 16 * 1024;
 /// Files a card lists one by one; a larger commit says how many more there are.
@@ -49,12 +58,55 @@ struct Args {
 /// Commits the worktree.
 pub struct GitCommit {
     spec: ToolSpec,
+    hooks: Hooks,
+}
+
+/// What becomes of the repository's hooks.
+#[derive(Clone, Debug, Default)]
+pub enum Hooks {
+    /// They are programs of the repository, which agents write, and would run as the user.
+    #[default]
+    Off,
+    /// Those that may refuse a commit run confined.
+    Sandboxed(Arc<Sandbox>),
+}
+
+impl GitCommit {
+    pub fn with(hooks: Hooks) -> Self {
+        Self { hooks, ..Self::default() }
+    }
+
+    /// Says on the card which hooks run and which do not, and how those are confined that do.
+    async fn tell_hooks(&self, card: &mut EffectCard, repository: &Repository) -> Result<(), ToolResult> {
+        let mut unused = Unused::of(repository, COMMIT_HOOKS).await.map_err(|error| failure(&error))?;
+        if let Hooks::Sandboxed(sandbox) = &self.hooks {
+            let runs = |hook: &PathBuf| hooks::REFUSING.iter().any(|name| hook.ends_with(name));
+            let (run, rest) = unused.hooks.into_iter().partition(runs);
+            let run = Unused { hooks: run, signing: false };
+            unused.hooks = rest;
+            if !run.hooks.is_empty() {
+                let rung = sandbox.rung().await;
+                if let Rung::None { reason } = rung {
+                    let what = format!("the repository's hooks would run unconfined: {reason}");
+                    return Err(ToolResult::failure(FailureKind::Unconfined, what));
+                }
+                card.confinement = rung.name().to_owned();
+                let names = run.names().join(", ");
+                cards::notice(card, Some(format!("the repository's hooks run in the sandbox first ({names})")));
+            }
+        }
+        cards::notice(card, unused.told());
+        Ok(())
+    }
 }
 
 impl Default for GitCommit {
     fn default() -> Self {
         let about = "Commits all changes in the workspace, new and deleted files included, on the present branch.";
-        Self { spec: args::spec::<Args>("git_commit", EffectClass::Workspace, Repeat::Checkable, about) }
+        Self {
+            spec: args::spec::<Args>("git_commit", EffectClass::Workspace, Repeat::Checkable, about),
+            hooks: Hooks::Off,
+        }
     }
 }
 
@@ -129,7 +181,7 @@ impl GitCommit {
         staging.check(&changes).await?;
         let (name, email) = identity(&repository, &context.agent).await;
         let tree = staging.tree.clone();
-        let change = change::shown(staging.git(change::arguments(&commit, &tree))).await?;
+        let change = change::shown(staging.git(change::arguments(&commit, &tree)), &commit).await?;
         let files = listed(&changes);
         let terms = Terms { message, branch: branch.clone(), parent: commit.clone(), tree, name, email, files };
         let payload = Payload::Arguments { args: json!(terms) };
@@ -141,12 +193,14 @@ impl GitCommit {
             .iter()
             .filter_map(|change| change.lines)
             .fold((0, 0), |(added, removed), (more, less)| (added + more, removed + less));
+        self.tell_hooks(&mut card, &repository).await?;
+        cards::notice(&mut card, obeyed::notice(changes.iter().map(|change| change.path.as_path())));
         cards::fact(&mut card, "is_default_branch", matches!(branch.as_str(), "main" | "master"));
         cards::fact(&mut card, "branch", branch);
         cards::fact(&mut card, "files", changes.len());
         cards::fact(&mut card, "lines_added", added);
         cards::fact(&mut card, "lines_removed", removed);
-        cards::fact(&mut card, "credential", changes.iter().any(|change| is_credential(change.path.as_ref())));
+        cards::fact(&mut card, "credential", changes.iter().any(|change| is_credential(&change.path)));
         cards::fact(&mut card, "inside_workspace", true);
         Ok(card)
     }
@@ -167,6 +221,14 @@ impl GitCommit {
             let _ = std::fs::remove_file(&staging.index);
             return Err(drifted("files have changed"));
         }
+        if let Hooks::Sandboxed(sandbox) = &self.hooks {
+            let ran = hooks::run(sandbox, &repository, &staging, &terms.message, invocation).await;
+            let changed = Staging::of(&repository, Objects::Scratch).await?.tree != terms.tree;
+            if let Err(refused) = ran.and_then(|()| if changed { Err(changed_by_hook()) } else { Ok(()) }) {
+                let _ = std::fs::remove_file(&staging.index);
+                return Err(refused);
+            }
+        }
         let made = with_identity(repository.git(["commit-tree", &terms.tree, "-p", &terms.parent, "-F", "-"]), &terms);
         let made = made.stdin(format!("{}\n", terms.message).into_bytes()).success().await;
         let commit = made.map_err(|error| failure(&error))?.text();
@@ -178,8 +240,12 @@ impl GitCommit {
         with_identity(moved, &terms).success().await.map_err(|error| failure(&error))?;
         // An index that stays behind only makes the next staging slower.
         let _ = std::fs::rename(&staging.index, repository.git_dir.join("index"));
-        Ok(receipt(&terms, &commit))
+        Ok(receipt(&terms, &commit, invocation.card))
     }
+}
+
+fn changed_by_hook() -> ToolResult {
+    hooks::refused("a hook changed files; nothing was committed. Look at what it changed, and commit again")
 }
 
 fn with_identity(git: Git, terms: &Terms) -> Git {
@@ -189,10 +255,11 @@ fn with_identity(git: Git, terms: &Terms) -> Git {
         .env("GIT_COMMITTER_EMAIL", &terms.email)
 }
 
-fn receipt(terms: &Terms, commit: &str) -> ToolResult {
+fn receipt(terms: &Terms, commit: &str, card: &EffectCard) -> ToolResult {
     let branch = Untrusted::from(terms.branch.as_str());
     let files = cards::count(terms.files.len(), "file", "files");
     let summary = format!("{} committed on {}: {files}", short(commit), branch.visible());
+    let summary = card.notices().fold(summary, |summary, notice| format!("{summary}; {}", notice.visible()));
     let text = format!("{summary}\n{}\n", terms.files.join("\n"));
     let mut result = ToolResult::success(summary, crate::tools::output::cut(text.as_bytes()));
     result.data = Some(json!({"commit": commit, "parent": terms.parent, "tree": terms.tree, "branch": terms.branch}));
@@ -221,12 +288,12 @@ impl Tool for GitCommit {
         let reference = format!("refs/heads/{}", terms.branch);
         let shown = repository.git(["log", "-1", "--no-show-signature", format, &reference, "--"]).success().await;
         let Ok(shown) = shown else { return Checked::Unknown };
-        match shown.fields().collect::<Vec<_>>().as_slice() {
+        match shown.texts().as_slice() {
             [commit, ..] if *commit == terms.parent => Checked::DidNotHappen,
             [commit, parent, tree, message]
                 if *parent == terms.parent && *tree == terms.tree && message.trim_end() == terms.message =>
             {
-                Checked::Happened(Box::new(receipt(&terms, commit)))
+                Checked::Happened(Box::new(receipt(&terms, commit, card)))
             }
             _ => Checked::Unknown,
         }

@@ -3,26 +3,37 @@
 mod branch;
 mod change;
 mod commit;
+mod hooks;
 mod look;
 pub(super) mod program;
 mod push;
 mod remote;
 pub(super) mod repository;
 pub(super) mod staging;
+mod unused;
 
 use std::collections::HashMap;
 use std::path::Path;
 
 pub use branch::GitBranch;
 pub use commit::GitCommit;
+pub use commit::Hooks;
 pub use look::GitDiff;
 pub use look::GitLog;
 pub use look::GitStatus;
 pub use push::GitPush;
 use tokio_util::sync::CancellationToken;
+pub use unused::obeyed_since_start;
+pub use unused::unused_in;
 
 use crate::ports::ToolContext;
-use repository::Repository;
+pub use repository::Repository;
+
+/// The version of the git program.
+pub async fn version() -> Result<String, program::GitError> {
+    let said = program::Git::new(Path::new("/"), ["version"]).success().await?.text();
+    Ok(said.trim_start_matches("git version ").to_owned())
+}
 
 /// Whether files can be brought back after they are deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +59,7 @@ async fn committed(context: &ToolContext, paths: &[&Path]) -> Option<String> {
     let names: Option<Vec<&str>> = paths.iter().map(|path| path.to_str().filter(|name| !name.contains('\n'))).collect();
     let names = names?;
     let listed = repository.git(["ls-tree", "-r", "-z", "--full-tree", &head.commit]).success().await.ok()?;
-    let entries: Vec<String> = listed.fields().collect();
+    let entries = listed.texts();
     let known: HashMap<&str, &str> = entries
         .iter()
         .filter(|entry| entry.starts_with("100"))

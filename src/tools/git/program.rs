@@ -1,10 +1,13 @@
 //! Runs the `git` program so that nothing an agent can write makes it run anything else.
 //!
-//! The environment is rebuilt from a list, hooks, pagers, editors, prompts, fsmonitor and filters are off, and the
-//! git directory is always given, never searched for. What is left to trust is the user's own configuration.
+//! The environment is rebuilt from a list; hooks, pagers, editors, prompts, fsmonitor and filters are off. Where an
+//! agent works, the git directory is given, never searched for, and a directory that only looks like a repository is
+//! none. What is left to trust is the configuration of the user: none that an agent could have written is obeyed.
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -16,6 +19,8 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Child;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
+
+use crate::domain::Untrusted;
 
 /// Time for work on this disk, and for work over a network.
 pub const LOCAL_LIMIT: Duration = Duration::from_secs(60);
@@ -59,7 +64,11 @@ const SET: &[(&str, &str)] = &[
     ("GIT_PAGER", "cat"),
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_ATTR_NOSYSTEM", "1"),
+    NO_FETCHING,
 ];
+
+/// What a partial clone lacks is not fetched in passing: that would go over the network, with the user's credentials.
+const NO_FETCHING: (&str, &str) = ("GIT_NO_LAZY_FETCH", "1");
 
 /// Settings that win over every configuration file.
 const CONFIG: &[(&str, &str)] = &[
@@ -67,6 +76,10 @@ const CONFIG: &[(&str, &str)] = &[
     ("core.fsmonitor", "false"),
     ("core.pager", "cat"),
     ("core.quotePath", "false"),
+    // Line endings that would not survive a checkout are no reason to refuse what an agent wrote.
+    ("core.safecrlf", "false"),
+    // Files named HEAD, objects and refs among others are files, not a repository with settings to obey.
+    ("safe.bareRepository", "explicit"),
     ("color.ui", "false"),
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
@@ -87,7 +100,7 @@ pub struct Git {
     args: Vec<OsString>,
     cwd: PathBuf,
     env: Vec<(OsString, OsString)>,
-    config: Vec<(String, String)>,
+    config: Vec<(OsString, OsString)>,
     stdin: Vec<u8>,
     limit: Duration,
     cancel: CancellationToken,
@@ -105,6 +118,8 @@ pub struct Ran {
 pub enum GitError {
     #[error("the git program cannot be started: {0}")]
     Start(std::io::Error),
+    #[error("the directory {} cannot be entered: {error}", Untrusted::new(path.to_string_lossy()).visible())]
+    Directory { path: PathBuf, error: std::io::Error },
     #[error("git {command} did not end within {seconds} s and was stopped")]
     TimedOut { command: String, seconds: u64 },
     #[error("git {command} was cancelled")]
@@ -144,9 +159,19 @@ impl Git {
         self
     }
 
+    pub fn without_env(mut self, name: &str) -> Self {
+        self.env.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// Lets it fetch what a partial clone lacks.
+    pub fn fetching(self) -> Self {
+        self.env(NO_FETCHING.0, "0")
+    }
+
     /// Adds settings that win over the configuration files.
-    pub fn config(mut self, settings: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.config.extend(settings);
+    pub fn config<T: Into<OsString>>(mut self, settings: impl IntoIterator<Item = (T, T)>) -> Self {
+        self.config.extend(settings.into_iter().map(|(key, value)| (key.into(), value.into())));
         self
     }
 
@@ -168,7 +193,7 @@ impl Git {
     /// Runs it; any exit code is an answer.
     pub async fn run(self) -> Result<Ran, GitError> {
         let command = self.name();
-        let mut child = self.command().spawn().map_err(GitError::Start)?;
+        let mut child = self.command().spawn().map_err(|error| self.not_started(error))?;
         let work = converse(&mut child, &self.stdin);
         let ended = tokio::select! {
             ran = work => return ran.map_err(GitError::Start),
@@ -189,6 +214,14 @@ impl Git {
         Err(GitError::Failed { command, message: ran.complaint() })
     }
 
+    /// The system says of a missing directory what it says of a missing program.
+    fn not_started(&self, error: std::io::Error) -> GitError {
+        match std::fs::read_dir(&self.cwd) {
+            Err(error) => GitError::Directory { path: self.cwd.clone(), error },
+            Ok(_) => GitError::Start(error),
+        }
+    }
+
     /// The subcommand, for messages.
     fn name(&self) -> String {
         let arg = self.args.iter().map(|arg| arg.to_string_lossy()).find(|arg| !arg.starts_with('-'));
@@ -205,8 +238,8 @@ impl Git {
                 command.env(name, value);
             }
         }
-        command.env("PATH", search_path()).envs(SET.iter().copied());
-        let fixed = CONFIG.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        command.env("PATH", search_path(&self.cwd)).envs(SET.iter().copied());
+        let fixed = CONFIG.iter().map(|(key, value)| (OsString::from(key), OsString::from(value)));
         let settings: Vec<_> = fixed.chain(self.config.iter().cloned()).collect();
         command.env("GIT_CONFIG_COUNT", settings.len().to_string());
         for (index, (key, value)) in settings.into_iter().enumerate() {
@@ -229,10 +262,21 @@ impl Ran {
     }
 
     /// NUL-separated standard output.
-    pub fn fields(&self) -> impl Iterator<Item = String> + '_ {
+    pub fn fields(&self) -> impl Iterator<Item = &OsStr> {
         let end = self.stdout.strip_suffix(b"\0").unwrap_or(&self.stdout);
         let fields = end.split(|byte| *byte == 0).filter(move |_| !end.is_empty());
-        fields.map(|field| String::from_utf8_lossy(field).into_owned())
+        fields.map(OsStr::from_bytes)
+    }
+
+    /// The same where nothing in it is a path.
+    pub fn texts(&self) -> Vec<String> {
+        self.fields().map(|field| field.to_string_lossy().into_owned()).collect()
+    }
+
+    /// Standard output as the one path it is. Git ends it with a line break; any other is part of a name.
+    pub fn path(&self) -> PathBuf {
+        let path = self.stdout.strip_suffix(b"\n").unwrap_or(&self.stdout);
+        OsString::from_vec(path.to_vec()).into()
     }
 
     /// What git said on standard error, short.
@@ -248,11 +292,13 @@ impl Ran {
     }
 }
 
-/// Directories to find programs in; relative ones would be looked up in what the agent writes.
-fn search_path() -> OsString {
+/// Directories to find programs in; those in the directory it works in may hold what an agent wrote, and relative ones
+/// would be looked up there.
+pub fn search_path(cwd: &Path) -> OsString {
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-    let absolute = std::env::split_paths(&path).filter(|dir| dir.is_absolute());
-    std::env::join_paths(absolute).unwrap_or_default()
+    let is_within = |dir: &Path| cwd.parent().is_some() && dir.starts_with(cwd);
+    let trusted = std::env::split_paths(&path).filter(|dir| dir.is_absolute() && !is_within(dir));
+    std::env::join_paths(trusted).unwrap_or_default()
 }
 
 /// Feeds and drains the child at once: either alone would block on a full pipe.
@@ -302,7 +348,7 @@ mod tests {
     #[tokio::test]
     async fn a_command_that_does_not_end_is_stopped_with_its_children() {
         let dir = tempfile::tempdir().unwrap();
-        let alias = [("alias.hang".to_owned(), "!sleep 600 | sleep 600".to_owned())];
+        let alias = [("alias.hang", "!sleep 600 | sleep 600")];
         let hang = Git::new(dir.path(), ["hang"]).config(alias).limit(Duration::from_millis(200));
         assert!(matches!(hang.run().await, Err(GitError::TimedOut { .. })));
     }
@@ -312,15 +358,33 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cancel = CancellationToken::new();
         cancel.cancel();
-        let alias = [("alias.hang".to_owned(), "!sleep 600".to_owned())];
+        let alias = [("alias.hang", "!sleep 600")];
         let hang = Git::new(dir.path(), ["hang"]).config(alias).cancel(cancel);
         assert!(matches!(hang.run().await, Err(GitError::Cancelled { .. })));
     }
 
+    #[tokio::test]
+    async fn a_directory_that_is_gone_is_not_taken_for_a_missing_program() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = Git::new(&dir.path().join("gone"), ["version"]).run().await.unwrap_err();
+        assert!(matches!(&error, GitError::Directory { path, .. } if path.ends_with("gone")), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_directory_that_looks_like_a_repository_is_not_obeyed() {
+        let dir = tempfile::tempdir().unwrap();
+        Git::new(dir.path(), ["init", "--quiet", "--bare"]).success().await.unwrap();
+        Git::new(dir.path(), ["config", "-f", "config", "user.name", "evil"]).success().await.unwrap();
+        let asked = Git::new(dir.path(), ["config", "user.name"]).run().await.unwrap();
+        assert!(asked.stdout.is_empty() && asked.complaint().contains("bare repository"), "{asked:?}");
+    }
+
     #[test]
-    fn fields_split_at_nul() {
+    fn fields_split_at_nul_and_a_path_keeps_all_of_its_bytes() {
         let ran = |stdout: &[u8]| Ran { code: Some(0), stdout: stdout.to_vec(), stderr: Vec::new() };
         assert_eq!(ran(b"a\0b c\0").fields().collect::<Vec<_>>(), ["a", "b c"]);
         assert_eq!(ran(b"").fields().count(), 0);
+        let odd = b"/a\nb\xff\n";
+        assert_eq!(ran(&[&odd[..], b"\n"].concat()).path().as_os_str().as_bytes(), odd);
     }
 }

@@ -1,5 +1,6 @@
 //! `git_push`: publishes exactly one commit as one branch of one configured remote.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -18,7 +19,10 @@ use super::remote::online;
 use super::repository::Repository;
 use super::repository::check_branch_name;
 use super::repository::failure;
+use super::repository::nothing;
 use super::repository::short;
+use super::unused::PUSH_HOOKS;
+use super::unused::Unused;
 use crate::domain::EffectCard;
 use crate::domain::EffectClass;
 use crate::domain::Environment;
@@ -38,6 +42,7 @@ use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
+use crate::tools::obeyed;
 use crate::tools::sandbox::Sandbox;
 
 /// Commit subjects a card shows as evidence.
@@ -82,6 +87,8 @@ struct Push {
     old_known: bool,
     /// What the remote's branch changes by, or all that a new branch brings, as a diff.
     change: Option<Untrusted>,
+    /// What a person should know before deciding.
+    notices: Vec<String>,
 }
 
 impl Push {
@@ -102,6 +109,7 @@ impl Push {
             subjects: Vec::new(),
             old_known: false,
             change: None,
+            notices: Vec::new(),
         };
         push.compare(&repository).await?;
         Ok((repository, push))
@@ -136,7 +144,7 @@ impl Push {
         // A boundary is a commit the remote has and the listed ones build on; it is marked `-`.
         let args = ["log", "--no-show-signature", "-z", "--boundary", "--format=%m%H %h %s", &self.new].into_iter();
         let listed = repository.git(args.chain(negate).chain([exclude.as_str(), "--"])).success().await;
-        let listed: Vec<String> = listed.map_err(|error| failure(&error))?.fields().collect();
+        let listed = listed.map_err(|error| failure(&error))?.texts();
         let boundary = listed.iter().find_map(|row| row.strip_prefix('-')?.split(' ').next());
         let brought = listed.iter().filter(|row| !row.starts_with('-'));
         self.subjects = brought.filter_map(|row| row.split_once(' ').map(|(_, shown)| shown.to_owned())).collect();
@@ -144,9 +152,14 @@ impl Push {
             (Some(old), _) if self.old_known => old.clone(),
             (_, Some(boundary)) => boundary.to_owned(),
             // It shares nothing with what the remote is known to have: everything leaves.
-            (_, None) => nothing(repository).await?,
+            (_, None) => nothing(&self.new).to_owned(),
         };
-        self.change = change::shown(repository.git(change::arguments(&from, &self.new))).await?;
+        let names = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &from, &self.new];
+        let changed = repository.git(names).success().await.map_err(|error| failure(&error))?;
+        let unused = Unused::of(repository, PUSH_HOOKS).await.map_err(|error| failure(&error))?;
+        let hooks = Unused { signing: false, ..unused };
+        self.notices.extend(hooks.told().into_iter().chain(obeyed::notice(changed.fields().map(Path::new))));
+        self.change = change::shown(repository.git(change::arguments(&from, &self.new)), &from).await?;
         Ok(())
     }
 
@@ -202,6 +215,7 @@ impl Push {
         card.risk = self.risk();
         card.reversible = self.way_back();
         card.change = self.change.clone();
+        self.notices.iter().for_each(|notice| cards::notice(&mut card, Some(notice.clone())));
         let old = self.advertised.branch.clone();
         cards::fact(&mut card, "remote", self.remote.name.as_str());
         cards::fact(&mut card, "url", self.remote.shown());
@@ -215,12 +229,6 @@ impl Push {
         cards::fact(&mut card, "subjects", self.subjects.iter().take(MOST_SUBJECTS).cloned().collect::<Vec<_>>());
         card
     }
-}
-
-/// The empty tree, whatever hash the repository uses.
-async fn nothing(repository: &Repository) -> Result<String, ToolResult> {
-    let hashed = repository.git(["hash-object", "-t", "tree", "--stdin"]).success().await;
-    Ok(hashed.map_err(|error| failure(&error))?.text())
 }
 
 fn fact<'a>(card: &'a EffectCard, name: &str) -> &'a str {

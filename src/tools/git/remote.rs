@@ -125,7 +125,7 @@ impl Remote {
 
 /// Prepares a command that goes over the network: where relative addresses start, and no question to a terminal.
 pub async fn online(git: super::program::Git, repository: &Repository) -> super::program::Git {
-    let git = git.cwd(&repository.home);
+    let git = git.cwd(&repository.home).fetching();
     if std::env::var_os("GIT_SSH").is_some() {
         return git;
     }

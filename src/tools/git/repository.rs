@@ -1,5 +1,9 @@
 //! A run's worktree as git sees it: explicit git directory, explicit work tree, the branch and commit it stands at.
 
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -23,8 +27,8 @@ pub struct Repository {
     pub home: PathBuf,
     /// Where the run began.
     pub base: Option<String>,
-    /// Settings that switch off every filter the user has configured.
-    filters: Vec<(String, String)>,
+    /// Names of the filter drivers the user has configured.
+    filters: Vec<OsString>,
     cancel: CancellationToken,
 }
 
@@ -59,18 +63,19 @@ impl Repository {
             filters: Vec::new(),
             cancel: cancel.clone(),
         };
-        opened.filters =
-            disabled_filters(opened.git(["config", "--null", "--name-only", "--get-regexp", FILTERS])).await?;
+        opened.filters = filter_drivers(opened.git(LIST_FILTERS)).await?;
         Ok(opened)
     }
 
-    /// A command on this worktree, run in it.
-    pub fn git<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
+    /// A command on this worktree, run in it. What attributes say of files is what they said where the run began: those
+    /// an agent wrote would have its own files refused, changed on their way, or left out of what people are shown.
+    pub fn git<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
         let (git_dir, work_tree) = self.locations();
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
-        Git::new(&self.work_tree, [git_dir.into(), work_tree.into()].into_iter().chain(args))
-            .config(self.filters.iter().cloned())
-            .cancel(self.cancel.clone())
+        let git = Git::new(&self.work_tree, [git_dir.into(), work_tree.into()].into_iter().chain(args))
+            .config(without_filters(&self.filters))
+            .cancel(self.cancel.clone());
+        git.env(ATTRIBUTES, self.base.as_deref().unwrap_or(NOTHING))
     }
 
     /// `--git-dir=…` and `--work-tree=…`.
@@ -96,32 +101,56 @@ impl Repository {
     }
 
     /// Names of filter drivers the user has configured.
-    pub fn filter_drivers(&self) -> impl Iterator<Item = &str> {
-        self.filters.iter().filter_map(|(key, _)| key.strip_prefix("filter.")?.strip_suffix(".clean"))
+    pub fn filter_drivers(&self) -> &[OsString] {
+        &self.filters
     }
 
     /// Where this worktree's objects are.
-    pub async fn objects(&self) -> Result<String, ToolResult> {
+    pub async fn objects(&self) -> Result<PathBuf, ToolResult> {
         let path = self.git(["rev-parse", "--path-format=absolute", "--git-path", "objects"]);
-        path.success().await.map(|ran| ran.text()).map_err(|error| failure(&error))
+        path.success().await.map(|ran| ran.path()).map_err(|error| failure(&error))
     }
 }
 
-/// Keys that name programs to run on file contents.
-pub const FILTERS: &str = r"^filter\..*\.(clean|smudge|process|required)$";
+/// Names the commit or tree that attributes are read from.
+pub const ATTRIBUTES: &str = "GIT_ATTR_SOURCE";
+/// The empty tree, which every repository that names its objects by SHA-1 knows.
+const NOTHING: &str = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+const NOTHING_SHA256: &str = "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321";
 
-/// Settings that empty each filter found: which files one applies to is said by `.gitattributes`, which agents write.
-pub async fn disabled_filters(list: Git) -> Result<Vec<(String, String)>, GitError> {
+/// The empty tree of the repository that has this commit.
+pub fn nothing(commit: &str) -> &'static str {
+    if commit.len() == NOTHING_SHA256.len() { NOTHING_SHA256 } else { NOTHING }
+}
+
+/// Lists the keys that name programs to run on file contents.
+pub const LIST_FILTERS: [&str; 5] =
+    ["config", "--null", "--name-only", "--get-regexp", r"^filter\..*\.(clean|smudge|process|required)$"];
+
+/// The drivers that [`LIST_FILTERS`] finds, each once.
+pub async fn filter_drivers(list: Git) -> Result<Vec<OsString>, GitError> {
     let found = list.run().await?;
-    let mut drivers: Vec<String> =
-        found.fields().filter_map(|key| Some(key.strip_prefix("filter.")?.rsplit_once('.')?.0.to_owned())).collect();
+    let name = |key: &OsStr| {
+        let key = key.as_bytes().strip_prefix(b"filter.")?;
+        let end = key.iter().rposition(|byte| *byte == b'.')?;
+        Some(OsString::from_vec(key[..end].to_vec()))
+    };
+    let mut drivers: Vec<OsString> = found.fields().filter_map(name).collect();
     drivers.sort();
     drivers.dedup();
-    let off = |driver: &String| {
-        let setting = |name: &str, value: &str| (format!("filter.{driver}.{name}"), value.to_owned());
-        [setting("clean", ""), setting("smudge", ""), setting("process", ""), setting("required", "false")]
-    };
-    Ok(drivers.iter().flat_map(off).collect())
+    Ok(drivers)
+}
+
+/// Settings that empty each filter: which files one applies to is said by `.gitattributes`, which agents write.
+pub fn without_filters(drivers: &[OsString]) -> impl Iterator<Item = (OsString, OsString)> {
+    let off = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
+    drivers.iter().flat_map(move |driver| {
+        off.map(|(name, value)| {
+            let key: OsString =
+                [OsStr::new("filter."), driver, OsStr::new("."), OsStr::new(name)].into_iter().collect();
+            (key, value.into())
+        })
+    })
 }
 
 /// A git error as a tool's result.
@@ -129,7 +158,7 @@ pub fn failure(error: &GitError) -> ToolResult {
     let kind = match error {
         GitError::TimedOut { .. } => FailureKind::Limit,
         GitError::Cancelled { .. } => FailureKind::Cancelled,
-        GitError::Start(_) | GitError::Failed { .. } => FailureKind::Failed,
+        GitError::Start(_) | GitError::Directory { .. } | GitError::Failed { .. } => FailureKind::Failed,
     };
     let text = error.to_string();
     let mut result = ToolResult::failure(kind, text.lines().next().unwrap_or_default());

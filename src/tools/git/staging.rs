@@ -3,12 +3,19 @@
 //! Submodules are left as they are: looking into one would obey the configuration in it, which an agent can write.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::change;
 use super::program::Git;
+use super::program::GitError;
+use super::repository::ATTRIBUTES;
 use super::repository::Repository;
 use super::repository::failure;
+use super::repository::nothing;
 use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::ToolResult;
@@ -32,7 +39,7 @@ pub struct Staging<'a> {
     repository: &'a Repository,
     pub tree: String,
     /// Environment under which the tree can be read.
-    env: Vec<(String, String)>,
+    env: Vec<(&'static str, OsString)>,
     /// Holds index and objects of a dry run; gone with it.
     _scratch: tempfile::TempDir,
     pub index: std::path::PathBuf,
@@ -43,7 +50,7 @@ pub struct Staging<'a> {
 pub struct Changed {
     /// `A`, `M`, `D` or `T`.
     pub status: char,
-    pub path: String,
+    pub path: PathBuf,
     /// Lines added and removed; `None` for binary files.
     pub lines: Option<(usize, usize)>,
     pub gitlink: bool,
@@ -52,7 +59,7 @@ pub struct Changed {
 impl Changed {
     /// `M src/lib.rs +3 -1`.
     pub fn row(&self) -> String {
-        let path = Untrusted::from(self.path.as_str());
+        let path = shown(&self.path);
         let lines = self.lines.map_or_else(|| "binary".to_owned(), |(added, removed)| format!("+{added} -{removed}"));
         format!("{} {} {lines}", self.status, path.visible())
     }
@@ -68,12 +75,12 @@ impl<'a> Staging<'a> {
             Objects::Kept => repository.git_dir.join("index.morningai"),
         };
         copy_index(&repository.git_dir.join("index"), &index).map_err(io_failure)?;
-        let mut env = vec![("GIT_INDEX_FILE".to_owned(), index.display().to_string())];
+        let mut env = vec![("GIT_INDEX_FILE", index.clone().into_os_string())];
         if objects == Objects::Scratch {
             let store = scratch.path().join("objects");
             std::fs::create_dir(&store).map_err(io_failure)?;
-            env.push(("GIT_OBJECT_DIRECTORY".to_owned(), store.display().to_string()));
-            env.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES".to_owned(), repository.objects().await?));
+            env.push(("GIT_OBJECT_DIRECTORY", store.into_os_string()));
+            env.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&repository.objects().await?)));
         }
         let mut staging = Self { repository, tree: String::new(), env, _scratch: scratch, index };
         staging.add().await?;
@@ -82,63 +89,95 @@ impl<'a> Staging<'a> {
         Ok(staging)
     }
 
-    pub fn git<S: AsRef<std::ffi::OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
-        self.env.iter().fold(self.repository.git(args), |git, (name, value)| git.env(name, value))
+    pub fn git<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
+        self.env.iter().fold(self.repository.git(args), |git, (name, value)| git.env(*name, value))
     }
 
     async fn add(&self) -> Result<(), ToolResult> {
         let listed = self.git(["ls-files", "-z", "--stage"]).success().await.map_err(|error| failure(&error))?;
-        let links = listed.fields().filter(|entry| entry.starts_with(GITLINK));
-        let left_out: Vec<String> = links
-            .filter_map(|entry| entry.split_once('\t').map(|(_, path)| format!(":(top,exclude,literal){path}")))
-            .chain([format!(":(top,exclude,glob)**/{TEMPORARY_PREFIX}*")])
-            .collect();
-        let everything = [":(top)".to_owned()].into_iter().chain(left_out);
-        let args = ["add", "--all", "--"].map(str::to_owned).into_iter().chain(everything);
-        self.git(args).success().await.map(|_| ()).map_err(|error| failure(&error))
+        let links = listed.fields().filter_map(|entry| gitlink(entry.as_bytes()));
+        let left_out = links.map(|path| pathspec(":(top,exclude,literal)", path));
+        let temporary = OsString::from(format!(":(top,exclude,glob)**/{TEMPORARY_PREFIX}*"));
+        // Files beyond a sparse checkout are no reason to refuse what an agent wrote there.
+        let args = ["add", "--all", "--sparse", "--", ":(top)"].map(OsString::from);
+        let args: Vec<OsString> = args.into_iter().chain(left_out).chain([temporary]).collect();
+        let added = match self.git(&args).success().await {
+            // What attributes ask for cannot be done with a file's content: it is taken as it is.
+            Err(GitError::Failed { .. }) => {
+                let nothing = nothing(self.repository.base.as_deref().unwrap_or_default());
+                self.git(&args).env(ATTRIBUTES, nothing).success().await
+            }
+            added => added,
+        };
+        added.map(|_| ()).map_err(|error| failure(&error))
     }
 
     /// What differs between commit or tree `from` and the staged tree.
     pub async fn changes(&self, from: &str) -> Result<Vec<Changed>, ToolResult> {
         let args = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--no-ext-diff", from, &self.tree];
         let listed = self.git(args).success().await.map_err(|error| failure(&error))?;
-        Ok(parse_changes(&listed.fields().collect::<Vec<_>>()))
+        Ok(parse_changes(listed.fields()))
     }
 
     /// The same as a unified diff, of one path or of all.
     pub async fn diff(&self, from: &str, path: Option<&Path>) -> Result<Vec<u8>, ToolResult> {
-        let mut args = change::arguments(from, &self.tree);
-        args.push("--".to_owned());
-        args.extend(path.map(|path| format!(":(top,literal){}", path.display())));
-        Ok(self.git(args).success().await.map_err(|error| failure(&error))?.stdout)
+        let args = change::arguments(from, &self.tree).into_iter().map(OsString::from).chain(["--".into()]);
+        let args = args.chain(path.map(|path| pathspec(":(top,literal)", path)));
+        Ok(change::plain(self.git(args), from).success().await.map_err(|error| failure(&error))?.stdout)
     }
 
     /// Refuses what a commit must not hold: other repositories, and files past a filter they were meant to pass.
     pub async fn check(&self, changes: &[Changed]) -> Result<(), ToolResult> {
         if let Some(link) = changes.iter().find(|change| change.gitlink && change.status != 'D') {
-            let path = Untrusted::from(link.path.as_str());
-            let summary = format!("`{}` is a git repository of its own and cannot be committed", path.visible());
+            let summary =
+                format!("`{}` is a git repository of its own and cannot be committed", shown(&link.path).visible());
             return Err(ToolResult::failure(FailureKind::Failed, summary));
         }
-        let drivers: Vec<&str> = self.repository.filter_drivers().collect();
+        let drivers = self.repository.filter_drivers();
         if drivers.is_empty() || changes.is_empty() {
             return Ok(());
         }
-        let paths: Vec<u8> = changes
-            .iter()
-            .filter(|change| change.status != 'D')
-            .flat_map(|c| [c.path.as_bytes(), b"\0"].concat())
-            .collect();
-        let asked = self.git(["check-attr", "--cached", "-z", "--stdin", "filter"]).stdin(paths);
-        let answers = asked.success().await.map_err(|error| failure(&error))?;
-        let fields: Vec<String> = answers.fields().collect();
-        let filtered = |answer: &&[String]| drivers.contains(&answer[2].as_str());
-        fields.chunks_exact(3).find(filtered).map_or(Ok(()), |answer| Err(past_filter(&answer[0], &answer[2])))
+        let kept = changes.iter().filter(|change| change.status != 'D');
+        let paths = kept.flat_map(|change| [change.path.as_os_str().as_bytes(), b"\0"].concat()).collect();
+        // Here the attributes of the commit to be are meant: whoever checks it out has the filter run.
+        let asked = self.git(["check-attr", "--cached", "-z", "--stdin", "filter"]).without_env(ATTRIBUTES);
+        let answers = asked.stdin(paths).success().await.map_err(|error| failure(&error))?;
+        let fields: Vec<&OsStr> = answers.fields().collect();
+        let filtered = |answer: &&[&OsStr]| drivers.iter().any(|driver| driver == answer[2]);
+        fields.chunks_exact(3).find(filtered).map_or(Ok(()), |answer| Err(past_filter(answer[0], answer[2])))
     }
 }
 
-fn past_filter(path: &str, filter: &str) -> ToolResult {
-    let (path, filter) = (Untrusted::from(path), Untrusted::from(filter));
+/// The path of an entry that is another repository: `160000 3f… 0\tvendor/lib`.
+pub fn gitlink(entry: &[u8]) -> Option<&Path> {
+    let rest = entry.strip_prefix(GITLINK.as_bytes())?;
+    let at = rest.iter().position(|byte| *byte == b'\t')?;
+    Some(Path::new(OsStr::from_bytes(&rest[at + 1..])))
+}
+
+fn pathspec(magic: &str, path: &Path) -> OsString {
+    [OsStr::new(magic), path.as_os_str()].into_iter().collect()
+}
+
+/// A directory as git takes it in a list of directories: at a colon the list would go on.
+fn quoted(directory: &Path) -> OsString {
+    let mut quoted = OsString::from("\"");
+    for byte in directory.as_os_str().as_bytes() {
+        if matches!(byte, b'"' | b'\\') {
+            quoted.push("\\");
+        }
+        quoted.push(OsStr::from_bytes(&[*byte]));
+    }
+    quoted.push("\"");
+    quoted
+}
+
+fn shown(path: &Path) -> Untrusted {
+    Untrusted::new(path.to_string_lossy())
+}
+
+fn past_filter(path: &OsStr, filter: &OsStr) -> ToolResult {
+    let (path, filter) = (shown(Path::new(path)), shown(Path::new(filter)));
     let summary = format!("`{}` goes through the git filter `{}`", path.visible(), filter.visible());
     let why = "Filters are programs and are not run on what an agent wrote. Leave this file unchanged, or ask the \
                person to commit it.";
@@ -164,26 +203,28 @@ fn io_failure(error: std::io::Error) -> ToolResult {
 }
 
 /// Reads `--raw --numstat -z`: `:100644 100644 aaa bbb M`, path, …, then `3\t1\tpath`, ….
-fn parse_changes(fields: &[String]) -> Vec<Changed> {
+fn parse_changes<'a>(fields: impl Iterator<Item = &'a OsStr>) -> Vec<Changed> {
     let mut changes = Vec::new();
-    let mut fields = fields.iter().peekable();
-    while let Some(raw) = fields.next_if(|field| field.starts_with(':')) {
+    let mut fields = fields.peekable();
+    while let Some(raw) = fields.next_if(|field| field.as_bytes().starts_with(b":")) {
+        let raw = raw.to_string_lossy();
         let parts: Vec<&str> = raw.trim_start_matches(':').split(' ').collect();
         let (Some(path), [old, new, _, _, status]) = (fields.next(), parts.as_slice()) else { break };
         changes.push(Changed {
             status: status.chars().next().unwrap_or('M'),
-            path: path.clone(),
+            path: path.into(),
             lines: None,
             gitlink: *old == GITLINK || *new == GITLINK,
         });
     }
-    let places: HashMap<String, usize> =
+    let places: HashMap<PathBuf, usize> =
         changes.iter().enumerate().map(|(index, change)| (change.path.clone(), index)).collect();
     for counted in fields {
-        let mut parts = counted.splitn(3, '\t');
+        let mut parts = counted.as_bytes().splitn(3, |byte| *byte == b'\t');
         let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
-        if let Some(change) = places.get(path).and_then(|index| changes.get_mut(*index)) {
-            change.lines = added.parse().ok().zip(removed.parse().ok());
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse().ok();
+        if let Some(change) = places.get(Path::new(OsStr::from_bytes(path))).and_then(|index| changes.get_mut(*index)) {
+            change.lines = number(added).zip(number(removed));
         }
     }
     changes
@@ -205,9 +246,8 @@ mod tests {
             "3\t1\tsrc/lib.rs",
             "1\t0\tsub",
             "-\t-\ta\tb",
-        ]
-        .map(str::to_owned);
-        let changes = parse_changes(&fields);
+        ];
+        let changes = parse_changes(fields.iter().map(OsStr::new));
         assert_eq!(changes[0].row(), "M src/lib.rs +3 -1");
         assert!(changes[1].gitlink && !changes[0].gitlink);
         assert_eq!(changes[2].row(), "D a→b binary");

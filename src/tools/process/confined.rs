@@ -100,7 +100,7 @@ pub(crate) async fn perform(sandbox: &Sandbox, invocation: &Invocation<'_>, sink
 
 fn refused(reason: &str) -> Finished {
     let ending = Ending::Unconfined { reason: reason.to_owned() };
-    Finished { ending, output: Output::default(), took: std::time::Duration::ZERO }
+    Finished { ending, output: Output::default(), took: std::time::Duration::ZERO, left: None }
 }
 
 /// The workspace of the run; a program needs one.
@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     fn workspace_at(root: &Path) -> Workspace {
-        Workspace { root: root.display().to_string(), repository: None, git_dir: None, branch: None, base: None }
+        Workspace { root: root.display().to_string(), ..Workspace::default() }
     }
 
     #[test]

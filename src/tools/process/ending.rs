@@ -16,6 +16,8 @@ pub struct Finished {
     pub ending: Ending,
     pub output: Output,
     pub took: Duration,
+    /// What it left in the workspace that must not stay there, and what became of it.
+    pub left: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +120,11 @@ impl fmt::Display for Ending {
 }
 
 impl Finished {
+    /// What a tool says of it, with what it left behind.
+    pub fn summary(&self, said: String) -> Untrusted {
+        Untrusted::new(self.left.iter().fold(said, |said, left| format!("{said}; {left}")))
+    }
+
     /// As a tool that only runs it reports it.
     pub fn into_result(self) -> ToolResult {
         let summary = match &self.ending {
@@ -126,7 +133,7 @@ impl Finished {
         };
         ToolResult {
             failure: self.ending.failure(),
-            summary: Untrusted::new(summary),
+            summary: self.summary(summary),
             output: self.output,
             diff: None,
             data: None,

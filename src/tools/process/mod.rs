@@ -6,6 +6,7 @@ pub(crate) mod confined;
 mod ending;
 
 use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ use crate::tools::sandbox::ResourceLimits;
 use crate::tools::sandbox::Sandbox;
 use crate::tools::sandbox::Target;
 use crate::tools::sandbox::launch;
+use crate::tools::workspace::Before;
 
 use collect::Collector;
 pub use ending::Ending;
@@ -48,14 +50,27 @@ const GRACE: Duration = Duration::from_secs(5);
 const READ_BYTES: usize = 64 * 1024;
 
 /// Runs `job` to its end, its limits, or `cancel`. Output goes to `output` while it is produced, standard output
-/// and errors interleaved as written.
+/// and errors interleaved as written. Repositories it leaves in the workspace are set aside.
 pub async fn run(sandbox: &Sandbox, job: Job<'_>, output: &dyn OutputSink, cancel: &CancellationToken) -> Finished {
+    run_reading(sandbox, job, &[], output, cancel).await
+}
+
+/// The same where it may read these places as well.
+pub async fn run_reading(
+    sandbox: &Sandbox,
+    job: Job<'_>,
+    readable: &[PathBuf],
+    output: &dyn OutputSink,
+    cancel: &CancellationToken,
+) -> Finished {
+    let before = Before::of(job.workspace).await;
     let began = Instant::now();
-    let (ending, output) = match start(sandbox, &job).await {
+    let (ending, output) = match start(sandbox, &job, readable).await {
         Ok(running) => follow(running, &job.limits, output, cancel).await,
         Err(reason) => (Ending::Unconfined { reason }, Output::default()),
     };
-    Finished { ending, output, took: began.elapsed() }
+    let took = began.elapsed();
+    Finished { ending, output, took, left: before.sweep().await.told() }
 }
 
 /// A confined program and what belongs to it.
@@ -69,10 +84,11 @@ struct Running {
     scratch: tempfile::TempDir,
 }
 
-async fn start(sandbox: &Sandbox, job: &Job<'_>) -> Result<Running, String> {
+async fn start(sandbox: &Sandbox, job: &Job<'_>, readable: &[PathBuf]) -> Result<Running, String> {
     let scratch = tempfile::Builder::new().prefix("morningai-").tempdir();
     let scratch = scratch.map_err(|error| format!("no private temporary directory: {error}"))?;
-    let confinement = sandbox.confinement(job.workspace, job.limits);
+    let mut confinement = sandbox.confinement(job.workspace, job.limits);
+    confinement.readable.extend_from_slice(readable);
     let home = scratch.path().canonicalize().map_err(|error| error.to_string())?;
     let target = Target { argv: job.argv, cwd: job.cwd, env: job.env, scratch: &home };
     let order = sandbox.order(&confinement, target).await?;

@@ -56,7 +56,7 @@ fn go() {
 }
 
 fn summary(ending: Ending, report: &TestReport) -> (Option<FailureKind>, String) {
-    let finished = Finished { ending, output: Output::default(), took: Duration::ZERO };
+    let finished = Finished { ending, output: Output::default(), took: Duration::ZERO, left: None };
     let result = result(Runner::Cargo, finished, report);
     (result.failure, result.summary.raw().to_owned())
 }

@@ -33,7 +33,6 @@ use crate::domain::FailureKind;
 use crate::domain::Repeat;
 use crate::domain::ToolResult;
 use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
 use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
@@ -138,7 +137,8 @@ fn result(runner: Runner, finished: Finished, report: &TestReport) -> ToolResult
         "failures": report.failures,
     });
     let (failure, summary) = verdict(&finished.ending, report);
-    ToolResult { failure, summary: Untrusted::new(summary), output: finished.output, diff: None, data: Some(data) }
+    let summary = finished.summary(summary);
+    ToolResult { failure, summary, output: finished.output, diff: None, data: Some(data) }
 }
 
 fn verdict(ending: &Ending, report: &TestReport) -> (Option<FailureKind>, String) {

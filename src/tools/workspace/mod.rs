@@ -3,11 +3,18 @@
 //! The worktree's `.git` file is taken away after it is made. Nothing that runs confined in the worktree then knows
 //! where the repository is, and nothing it writes there is taken for a repository's configuration by our git tools.
 
+mod left_out;
+mod leftovers;
 mod worktree;
 
 use std::path::Path;
 use std::path::PathBuf;
 
+pub use left_out::submodules;
+pub use leftovers::Before;
+pub use leftovers::Leftovers;
+pub(super) use leftovers::is_git_name;
+pub(super) use leftovers::would_be_repository;
 use tokio_util::sync::CancellationToken;
 pub use worktree::create_worktree;
 
@@ -70,6 +77,8 @@ pub enum WorkspaceErrorKind {
     Unsaved,
     /// Another user owns the repository, so git refuses to use it.
     NotOwned,
+    /// A directory of this program's own, where agents have written.
+    Ours,
     Git,
     Io,
 }
@@ -87,6 +96,7 @@ impl WorkspaceError {
     fn git(path: &Path, error: &GitError) -> Self {
         let hint = match error {
             GitError::Start(_) => "Install git, or put it on PATH.",
+            GitError::Directory { .. } => "Check the path, and that you may enter the directory.",
             _ => "Run `git status` there to see what git says.",
         };
         Self::new(WorkspaceErrorKind::Git, path, error.to_string(), hint)
@@ -98,19 +108,21 @@ pub fn scratch(run: RunId, data_dir: &Path) -> Result<Workspace, WorkspaceError>
     let path = data_dir.join("scratch").join(run.to_string());
     make_private(&path)?;
     let root = path.canonicalize().map_err(|error| WorkspaceError::io(&path, "open it", &error))?;
-    Ok(Workspace { root: utf8(&root)?, repository: None, git_dir: None, branch: None, base: None })
+    Ok(Workspace { root: utf8(&root)?, ..Workspace::default() })
 }
 
 /// Removes a workspace. Commits are safe, they stay on their branch; everything else in it goes.
 pub async fn remove(workspace: &Workspace, unsaved: UnsavedWork) -> Result<(), WorkspaceError> {
     let root = Path::new(&workspace.root);
     let Some(repository) = workspace.repository.as_deref().filter(|_| workspace.git_dir.is_some()) else {
+        remove_directory(&leftovers::beside(root))?;
         return remove_directory(root);
     };
     if unsaved == UnsavedWork::Keep && root.exists() {
         refuse_unsaved(workspace).await?;
     }
-    remove_directory(root)?;
+    // The directory made for it alone, with what was set aside beside it.
+    remove_directory(root.parent().filter(|own| worktree::is_own(own, workspace)).unwrap_or(root))?;
     let home = Path::new(repository);
     // A locked worktree is kept by `prune`; unlocked and without its directory, exactly this one goes.
     let unlocked = Git::new(home, ["worktree", "unlock", &workspace.root]).run().await;

@@ -94,7 +94,7 @@ impl Bench {
     }
 
     pub fn workspace(&self) -> Workspace {
-        Workspace { root: self.root().display().to_string(), repository: None, git_dir: None, branch: None, base: None }
+        Workspace { root: self.root().display().to_string(), ..Workspace::default() }
     }
 
     /// Runs `argv` confined.

@@ -62,7 +62,7 @@ async fn a_forged_run_and_the_runtimes_own_commands_are_refused() {
     client.open().await.unwrap();
     let run = RunId(uuid::Uuid::now_v7());
     let mut spec = crate::runtime::desk::spec();
-    spec.workspace = Some(Workspace { root: "/".into(), repository: None, git_dir: None, branch: None, base: None });
+    spec.workspace = Some(Workspace { root: "/".into(), ..Workspace::default() });
     let forged = client.submit(Command::Start { run, spec: Box::new(spec) }, ana()).await.unwrap_err();
     assert_eq!(forged.kind, RejectionKind::Invalid);
     let refused = client.submit(Command::Recover { run }, ana()).await.unwrap_err();

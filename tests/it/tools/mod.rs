@@ -5,6 +5,7 @@ mod git;
 mod host;
 mod hostile;
 mod judged;
+mod leftovers;
 mod push;
 mod workspace;
 
@@ -66,7 +67,7 @@ impl Bench {
         let outer = tempfile::tempdir().unwrap();
         std::fs::create_dir(outer.path().join("work")).unwrap();
         let root = outer.path().join("work").display().to_string();
-        let workspace = Workspace { root, repository: None, git_dir: None, branch: None, base: None };
+        let workspace = Workspace { root, ..Workspace::default() };
         Self::on(outer, workspace)
     }
 

@@ -118,6 +118,11 @@ fn effect_facts(context: &CardContext<'_>, card: &EffectCard) -> Vec<Fact> {
         asked_by(context),
     ];
     facts.extend(approval.edit.as_ref().map(|edit| fact("changed by", edit::summary(edit))));
+    facts.extend(card.notices().map(|notice| {
+        let mut value = Row::new();
+        value.push_untrusted(Role::Warning, &notice);
+        fact("note", value)
+    }));
     facts.push(cost(context));
     facts.extend(status(context));
     facts.push(fact("confined by", confinement(card)));

@@ -56,6 +56,11 @@ fn facts(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
         }
         row.push(Role::Text, workspace.repository.as_deref().unwrap_or(&workspace.root));
         fact("workspace", row, context.width, rows);
+        for what in &workspace.left_out {
+            let mut row = Row::new();
+            row.push_untrusted(Role::Warning, &what.as_str().into());
+            fact("not there", row, context.width, rows);
+        }
     }
     fact("used", used(run, context), context.width, rows);
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::signal;
 
 use super::store::OpenStore;
 use crate::cli::CheckedOutputs;
@@ -59,12 +61,16 @@ impl LocalSession {
         self.store.accounts()
     }
 
+    /// Waits for what must not be cut off, unless a signal asks to end at once.
     pub(super) async fn end_in_order(self) {
-        self.end(GRACE).await;
+        tokio::select! {
+            () = self.runtime.shut_down(GRACE) => {}
+            () = asked_to_end() => self.runtime.shut_down(HARDLY_ANY).await,
+        }
+        self.let_go().await;
     }
 
-    async fn end(self, grace: Duration) {
-        self.runtime.shut_down(grace).await;
+    async fn let_go(self) {
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the store was not closed in order; nothing in it is lost");
         }
@@ -82,7 +88,24 @@ impl Session for LocalSession {
     }
 
     async fn abandon(self: Box<Self>) {
-        self.end(HARDLY_ANY).await;
+        self.runtime.shut_down(HARDLY_ANY).await;
+        self.let_go().await;
+    }
+}
+
+/// A signal that would have ended the program, had nobody listened.
+async fn asked_to_end() {
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    // Without signals nobody can ask.
+    let heard = kinds.into_iter().filter_map(|kind| signal(kind).ok()).map(|mut signal| async move {
+        if signal.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    });
+    let heard: Vec<_> = heard.map(Box::pin).collect();
+    match heard.is_empty() {
+        true => std::future::pending().await,
+        false => drop(futures::future::select_all(heard).await),
     }
 }
 

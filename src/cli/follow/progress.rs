@@ -218,7 +218,8 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
-            RunEvent::Recovered {} => self.say("taken up where its last worker left it"),
+            RunEvent::SetAside {} => self.say("set aside: its program was told to end"),
+            RunEvent::Recovered { .. } => self.say("taken up where its last worker left it"),
             RunEvent::Resumed {} => self.say("goes on"),
             RunEvent::CancelRequested { .. } => self.say("is being cancelled"),
             RunEvent::StepMarked { .. }

@@ -200,7 +200,8 @@ impl Audit {
             | RunEvent::LimitReached { .. }
             | RunEvent::Paused { .. }
             | RunEvent::Resumed {}
-            | RunEvent::Recovered {} => {}
+            | RunEvent::SetAside {}
+            | RunEvent::Recovered { .. } => {}
         }
         Ok(())
     }

@@ -1,13 +1,13 @@
 //! Sessions on the embedded orchestrator, and the store on its own.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
 
+use super::console::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::CheckedOutputs;
 use crate::cli::Failure;
@@ -27,6 +27,8 @@ use crate::shape::Rebuilt;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
 const GRACE: Duration = Duration::from_secs(30);
+/// After so long people wonder why a program that is done does not end.
+const NOTICED: Duration = Duration::from_secs(1);
 /// The same after the person asked twice.
 const HARDLY_ANY: Duration = Duration::from_millis(300);
 
@@ -65,7 +67,8 @@ impl LocalSession {
     pub(super) async fn end_in_order(self) {
         tokio::select! {
             () = self.runtime.shut_down(GRACE) => {}
-            () = asked_to_end() => self.runtime.shut_down(HARDLY_ANY).await,
+            () = tell_what_is_waited_for() => {}
+            Ok(()) = asked_to_end() => self.runtime.shut_down(HARDLY_ANY).await,
         }
         self.let_go().await;
     }
@@ -93,20 +96,13 @@ impl Session for LocalSession {
     }
 }
 
-/// A signal that would have ended the program, had nobody listened.
-async fn asked_to_end() {
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-    // Without signals nobody can ask.
-    let heard = kinds.into_iter().filter_map(|kind| signal(kind).ok()).map(|mut signal| async move {
-        if signal.recv().await.is_none() {
-            std::future::pending::<()>().await;
-        }
-    });
-    let heard: Vec<_> = heard.map(Box::pin).collect();
-    match heard.is_empty() {
-        true => std::future::pending().await,
-        false => drop(futures::future::select_all(heard).await),
-    }
+/// Never ends. Nobody should sit before a program that seems to hang.
+async fn tell_what_is_waited_for() {
+    tokio::time::sleep(NOTICED).await;
+    let told = "waiting for what is under way and must not be cut off; Ctrl-C leaves it to the next start to look at";
+    // There is nobody to tell if that fails.
+    let _ = writeln!(std::io::stderr(), "{told}");
+    std::future::pending().await
 }
 
 /// The store without an orchestrator.

@@ -187,8 +187,7 @@ fn an_older_log_folds_to_the_rows_it_had() {
     for _ in 0..2 * MOST_DEATHS {
         let (seq, version) = (desk.log.len() as u64 + 1, desk.run().version + 1);
         let event = Event::Run(old.clone());
-        let envelope =
-            Envelope { seq, stream: Stream::Run(RUN), version, at: desk.now, by: Actor::System, event };
+        let envelope = Envelope { seq, stream: Stream::Run(RUN), version, at: desk.now, by: Actor::System, event };
         desk.snapshot.apply(&envelope);
         desk.log.push(envelope);
     }

@@ -1,12 +1,16 @@
 //! What a lost process leaves under way, for each kind of tool; effects are counted outside the log.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use morningai::domain::*;
 use morningai::runtime::Role;
 
 use super::desk::*;
+use crate::support::hooked::Call;
+use crate::support::hooked::Hook;
+use crate::support::hooked::Hooked;
 
 /// Starts a run in a process that is lost in the middle of its first effect. The effect of a `happened` one is done.
 fn lose_a_process(path: &Path, tool: &Counter, happened: bool) -> RunId {
@@ -212,8 +216,9 @@ fn a_model_that_was_waited_for_at_each_death_is_not_asked_for_ever() {
     for deaths in 0..morningai::engine::MOST_DEATHS as usize {
         let process = tokio::runtime::Runtime::new().unwrap();
         process.block_on(async {
+            let log = Desk::open(&path).await;
             let_leases_lapse(&path).await;
-            let desk = Desk::start(Desk::open(&path).await, &[], vec![], Role::Worker).await;
+            let desk = Desk::start(log, &[], vec![], Role::Worker).await;
             if deaths == 0 {
                 desk.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
             }
@@ -278,18 +283,31 @@ async fn a_long_dry_run_is_not_waited_for_at_the_end() {
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
 }
 
-/// The end of a run and the end of the process that carried it, in the same moment, many times.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_process_ends_at_once_when_its_run_has_ended() {
-    for _ in 0..60 {
-        let dir = tempfile::tempdir().unwrap();
-        let log = Desk::open(&dir.path().join("log.db")).await;
-        let run = RunId(uuid::Uuid::now_v7());
-        let desk = Desk::start(log, &[&[], &["finish"]], vec![], Role::Carrier(run)).await;
-        desk.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
-        desk.until_state(run, RunState::Succeeded).await;
-        let began = std::time::Instant::now();
-        desk.runtime.shut_down(Duration::from_secs(20)).await;
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+/// Tells of a run that was given back, in that very moment.
+struct GivenBack(Arc<tokio::sync::Notify>);
+
+#[async_trait::async_trait]
+impl Hook for GivenBack {
+    async fn after(&self, call: Call) {
+        if call == Call::Release {
+            self.0.notify_one();
+        }
     }
+}
+
+/// The program is told to end just when its last worker does: whoever would have heard of that end is gone by then.
+#[tokio::test]
+async fn a_process_ends_at_once_when_its_run_has_ended() {
+    let dir = tempfile::tempdir().unwrap();
+    let given_back = Arc::new(tokio::sync::Notify::new());
+    let log = Desk::open(&dir.path().join("log.db")).await;
+    let log = Arc::new(Hooked { log, hook: GivenBack(given_back.clone()) });
+    let run = RunId(uuid::Uuid::now_v7());
+    let desk = Desk::start(log, &[&[], &["finish"]], vec![], Role::Carrier(run)).await;
+    desk.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
+    given_back.notified().await;
+    let began = std::time::Instant::now();
+    desk.runtime.shut_down(Duration::from_secs(20)).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    assert_eq!(desk.runtime.open().0.runs[&run].state, RunState::Succeeded);
 }

@@ -1,5 +1,6 @@
 //! The program: reads the command line and starts what it asks for.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,22 +21,27 @@ fn main() -> ExitCode {
     if let Some(code) = morningai::tools::sandbox::run_if_child() {
         return code;
     }
+    let mut output = Output::standard();
     let line = match CommandLine::try_parse() {
         Ok(line) => line,
         Err(error) => {
-            // Help that nobody reads to its end is no error.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+            let exit = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
+            return match error.print() {
+                // Help that nobody reads to its end is no error.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => end(&cli::unwritable(&error), &mut output),
+                Ok(()) | Err(_) => exit,
+            };
         }
     };
-    let mut output = Output::standard();
     match perform(line, &mut output) {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            output.diagnose_part(&failure.rendered());
-            failure.exit.into()
-        }
+        Err(failure) => end(&failure, &mut output),
     }
+}
+
+fn end(failure: &Failure, output: &mut Output) -> ExitCode {
+    output.diagnose_part(&failure.rendered());
+    failure.exit.into()
 }
 
 fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {

@@ -24,6 +24,7 @@ pub fn of_command(command: &Command, card: Option<&EffectCard>) -> Action {
         | Command::EffectFinished { .. }
         | Command::Drifted { .. }
         | Command::Doubt { .. }
+        | Command::SetAside { .. }
         | Command::Recover { .. }
         | Command::Expire { .. } => Action::Orchestrate,
     }

@@ -191,19 +191,23 @@ pub enum Command {
         run: String,
         #[arg(long, value_name = "TEXT", default_value = "")]
         reason: String,
+        #[command(flatten)]
+        carry: CarryOptions,
     },
     /// Let what is under way in a run finish, and begin nothing new
     Pause {
         /// The run: its id, any unique prefix of it, or its last 8 digits
         run: String,
     },
-    /// Go on with a run that was paused or whose process is gone, and follow it
+    /// Let a run that was paused go on; with --follow, work on it here
     Resume {
         /// The run: its id, any unique prefix of it, or its last 8 digits
         run: String,
-        /// Ask nothing here: leave it when it needs a person
-        #[arg(long)]
-        detach: bool,
+        /// Follow it as `run` does, and work on it here where no other process does
+        #[arg(long, conflicts_with = "until_waiting")]
+        follow: bool,
+        #[command(flatten)]
+        carry: CarryOptions,
     },
     /// Replay a recorded session in the console; touches no state
     Demo(DemoOptions),
@@ -269,9 +273,12 @@ pub struct RunOptions {
     /// Follow a procedure instead of a goal: its name, or a Markdown file
     #[arg(long, value_name = "FILE|NAME")]
     pub runbook: Option<String>,
-    /// Ask nothing here: leave it when it needs a person
-    #[arg(long)]
+    /// Only start it: whatever console or server works on this store carries it on
+    #[arg(long, conflicts_with = "until_waiting")]
     pub detach: bool,
+    /// Follow it and ask nothing here: leave it when it needs a person
+    #[arg(long)]
+    pub until_waiting: bool,
 }
 
 #[derive(Debug, Args)]
@@ -375,8 +382,11 @@ impl Show {
 /// What a decision does about the run it lets go on.
 #[derive(Clone, Copy, Debug, Args)]
 pub struct CarryOptions {
-    /// Only decide; without this, a run that no other process carries on is carried on here to its next stop
+    /// Work on the run here, where no other process does, until it ends or needs a person
     #[arg(long)]
+    pub until_waiting: bool,
+    /// Say nothing of who goes on with it
+    #[arg(long, hide = true, conflicts_with = "until_waiting")]
     pub detach: bool,
 }
 

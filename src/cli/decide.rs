@@ -1,4 +1,4 @@
-//! `morningai approve`, `deny`, `answer` and `settle`: a decision, and its run carried on if nobody else does.
+//! `morningai approve`, `deny`, `answer` and `settle`: a decision, and who carries its run on from there.
 
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ use crate::domain::RunState;
 use crate::domain::Settlement;
 use crate::domain::Stream;
 use crate::fold::Approval;
+use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::ports::Client;
 use crate::ports::Feed;
@@ -67,28 +68,36 @@ pub async fn decide(
     };
     session.close().await;
     let (approval, _) = decided?;
-    go_on(&mut context, next, approval.run).await.map(|()| Exit::Done)
+    go_on(&mut context, next, approval.run, carry).await.map(|()| Exit::Done)
 }
 
-/// Goes on with a run where nobody else does, or says who can.
-pub async fn go_on(context: &mut Context<'_>, next: GoesOn, run: RunId) -> Result<(), Failure> {
-    let resume = || format!("{} resume {run}", context.host.program());
+/// Says who goes on with a run; where that was asked for, does so here, if nobody else does.
+pub async fn go_on(context: &mut Context<'_>, next: GoesOn, run: RunId, carry: CarryOptions) -> Result<(), Failure> {
     match next {
-        GoesOn::ByOthers => Ok(()),
-        GoesOn::WhenResumed => {
-            let next = resume();
-            context.output.diagnose(&format!("the run is paused; `{next}` goes on with it"));
+        GoesOn::Here | GoesOn::WhenDecided if carry.until_waiting => carry_on(context, run).await,
+        _ => {
+            tell_who_goes_on(context, next, run);
             Ok(())
         }
-        GoesOn::WithAModel => {
-            let next = resume();
-            context.output.diagnose(&format!(
-                "no model is configured here, so the run is left to a process that has one: a console, or `{next}`"
-            ));
-            Ok(())
-        }
-        GoesOn::Here => carry_on(context, run).await,
     }
+}
+
+/// On standard error; nothing where that goes without saying.
+pub fn tell_who_goes_on(context: &mut Context<'_>, next: GoesOn, run: RunId) {
+    let program = context.host.program();
+    let resume = format!("`{program} resume {run} --follow`");
+    let told = match next {
+        GoesOn::ByOthers => return,
+        GoesOn::WhenResumed => format!("the run is paused; {resume} goes on with it"),
+        GoesOn::WhenDecided => format!("the run waits for a person; `{program} approvals` lists what it asks"),
+        GoesOn::WithAModel => {
+            format!("no model is configured here, so the run is left to a process that has one: a console, or {resume}")
+        }
+        GoesOn::Here => format!(
+            "nobody works on the run yet: a console or `{program} serve` on this store carries it on, and so does {resume}"
+        ),
+    };
+    context.output.diagnose(&told);
 }
 
 /// Carries a run to its next stop, telling of it on standard error.
@@ -122,6 +131,8 @@ pub struct Decided {
 pub enum GoesOn {
     ByOthers,
     WhenResumed,
+    /// It waits for a person, and nobody else.
+    WhenDecided,
     /// Here it would only stop at its next turn.
     WithAModel,
     Here,
@@ -193,10 +204,16 @@ impl Decided {
     }
 }
 
+fn waits_for_a_person(snapshot: &Snapshot, row: &Run) -> bool {
+    let is_open = |id| snapshot.approvals.get(&id).is_some_and(|approval| approval.state.is_open());
+    matches!(row.state, RunState::Waiting | RunState::InDoubt) && row.awaited().all(is_open)
+}
+
 fn left_to_do(snapshot: &Snapshot, run: RunId, model: Option<&str>) -> GoesOn {
     match snapshot.runs.get(&run) {
         Some(row) if row.state.is_final() => GoesOn::ByOthers,
         Some(row) if row.state == RunState::Paused && row.cancelling.is_none() => GoesOn::WhenResumed,
+        Some(row) if waits_for_a_person(snapshot, row) => GoesOn::WhenDecided,
         Some(row) if !row.is_procedure && model.is_none() => GoesOn::WithAModel,
         Some(_) => GoesOn::Here,
         None => GoesOn::ByOthers,

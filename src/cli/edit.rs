@@ -39,7 +39,9 @@ pub async fn edit(mut context: Context<'_>, options: EditOptions) -> Result<Exit
     };
     session.close().await;
     let edited = edited?.approval;
-    decide::go_on(&mut context, next, edited.run).await?;
+    if options.carry.until_waiting {
+        decide::go_on(&mut context, next, edited.run, options.carry).await?;
+    }
     let patience = match (options.carry.detach, next) {
         (false, decide::GoesOn::ByOthers) => PATIENCE,
         _ => Duration::ZERO,
@@ -47,7 +49,7 @@ pub async fn edit(mut context: Context<'_>, options: EditOptions) -> Result<Exit
     let session = context.host.session(Part::Clerk).await?;
     let became = outcome(session.client(), &edited, patience).await;
     session.close().await;
-    tell(&mut context, &edited, became?)
+    tell(&mut context, &edited, became?, next)
 }
 
 /// A request that ended as edited.
@@ -150,7 +152,7 @@ async fn look(client: &dyn Client, snapshot: &Snapshot, edited: &Approval) -> Re
     })
 }
 
-fn tell(context: &mut Context<'_>, edited: &Approval, became: Became) -> Result<Exit, Failure> {
+fn tell(context: &mut Context<'_>, edited: &Approval, became: Became, next: decide::GoesOn) -> Result<Exit, Failure> {
     match became {
         Became::Asked(asked) => {
             show(context, &asked)?;
@@ -168,6 +170,7 @@ fn tell(context: &mut Context<'_>, edited: &Approval, became: Became) -> Result<
         Became::Left => {
             show(context, edited)?;
             context.output.diagnose("changed; it is asked for as it is now once a process goes on with the run");
+            decide::tell_who_goes_on(context, next, edited.run);
             Ok(Exit::Done)
         }
     }

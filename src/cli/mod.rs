@@ -64,6 +64,7 @@ pub use host::Trial;
 pub use host::Uncommitted;
 pub use host::Work;
 pub use output::Output;
+pub use output::unwritable;
 
 /// The form of results on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,9 +116,13 @@ pub async fn perform(
             let decision = decide::Decision::Settle { settlement: outcome.into(), note };
             decide::decide(context, &id, decision, carry).await
         }
-        Command::Cancel { run, reason } => steer::cancel(context, &run, reason).await,
+        Command::Cancel { run, reason, carry } => steer::cancel(context, &run, reason, carry).await,
         Command::Pause { run } => steer::pause(context, &run).await,
-        Command::Resume { run, detach } => run::resume(context, &run, detach).await,
+        Command::Resume { run, follow, carry } => match (follow, carry.until_waiting) {
+            (true, _) => run::resume(context, &run, run::Asking::Here).await,
+            (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
+            (false, false) => steer::resume(context, &run, carry).await,
+        },
         Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))

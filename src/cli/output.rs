@@ -1,4 +1,5 @@
-//! Standard output and standard error of a command. A reader that has gone away is not an error.
+//! Standard output and standard error of a command. A reader that has gone away is not an error; whatever else keeps a
+//! result from being written is, and then nothing more is written, for there would be gaps.
 
 use std::io;
 use std::io::Write;
@@ -43,8 +44,10 @@ impl Output {
                 self.reader = Reader::Gone;
                 Ok(())
             }
-            Err(error) => Err(Failure::failed(format!("standard output cannot be written: {error}"))
-                .next("check where it leads, and that the disk has room")),
+            Err(error) => {
+                self.reader = Reader::Gone;
+                Err(unwritable(&error))
+            }
             Ok(()) => Ok(()),
         }
     }
@@ -69,6 +72,12 @@ impl Output {
     pub fn diagnose_part(&mut self, text: &str) {
         let _ = self.diagnostics.write_all(text.as_bytes()).and_then(|()| self.diagnostics.flush());
     }
+}
+
+/// That a result could not be told. What led to it stands.
+pub fn unwritable(error: &io::Error) -> Failure {
+    Failure::failed(format!("standard output cannot be written: {error}"))
+        .next("check where it leads, and that the disk has room; what was done before stands")
 }
 
 #[cfg(test)]
@@ -102,6 +111,25 @@ pub(super) mod capture {
         }
     }
 
+    struct Full;
+
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::StorageFull.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// One whose standard output leads to a full disk, and what goes to standard error.
+    pub fn full() -> (Output, Captured) {
+        let diagnostics = Captured::default();
+        let output = Output { out: Box::new(Full), diagnostics: Box::new(diagnostics.clone()), reader: Reader::There };
+        (output, diagnostics)
+    }
+
     /// The output, what goes to standard output, and what goes to standard error.
     pub fn output() -> (Output, Captured, Captured) {
         let (out, diagnostics) = (Captured::default(), Captured::default());
@@ -133,6 +161,14 @@ mod tests {
         output.line("one").unwrap();
         assert_eq!(output.reader(), Reader::Gone);
         output.json(&1).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_told_once_and_nothing_is_written_behind_a_gap() {
+        let (mut output, _) = capture::full();
+        let failure = output.line("one").unwrap_err();
+        assert!(failure.rendered().contains("standard output cannot be written"), "{}", failure.rendered());
+        assert_eq!(output.line("two"), Ok(()));
     }
 
     #[test]

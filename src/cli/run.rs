@@ -1,10 +1,13 @@
-//! `morningai run` and `morningai resume`: setting a run going and following it.
+//! `morningai run`, and `resume` where it follows: setting a run going and following it.
 
 use std::io::IsTerminal;
 
 use super::Context;
 use super::Form;
 use super::args::RunOptions;
+use super::decide;
+use super::decide::Decided;
+use super::decide::GoesOn;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
@@ -16,11 +19,20 @@ use super::follow::Stop;
 use super::follow::Voice;
 use super::host::Order;
 use super::host::Part;
+use super::host::Session;
 use super::host::Uncommitted;
 use super::host::Work;
 use crate::domain::Command;
 use crate::domain::RunId;
 use crate::domain::RunState;
+use crate::ports::Client;
+
+/// Whether a person at this terminal is asked what the run asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    Here,
+    Nobody,
+}
 
 pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, Failure> {
     let work = match (options.runbook, options.goal) {
@@ -32,7 +44,8 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
     let uncommitted = if options.leave_changes { Uncommitted::LeaveBehind } else { Uncommitted::Refuse };
     let order = Order { run, work, workspace: options.workspace, uncommitted };
     // The store is opened before anything is made for the run, so that one that cannot be used leaves nothing behind.
-    let session = context.host.session(Part::Carrier(run)).await?;
+    let part = if options.detach { Part::Clerk } else { Part::Carrier(run) };
+    let session = context.host.session(part).await?;
     let observes = session.client().status().observe.is_on();
     let prepared = match observes {
         true => {
@@ -47,9 +60,14 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             return Err(failure);
         }
     };
-    let begin = Some(Command::Start { run, spec: Box::new(spec.clone()) });
-    let manner = manner(&context, options.detach, observes);
-    let carried = carry(&mut context, session, run, begin, manner).await;
+    let begin = Command::Start { run, spec: Box::new(spec.clone()) };
+    let carried = if options.detach {
+        leave(&mut context, session, run, begin).await
+    } else {
+        let asking = if options.until_waiting { Asking::Nobody } else { Asking::Here };
+        let manner = manner(&context, asking, observes);
+        carry(&mut context, session, run, Some(begin), manner).await
+    };
     if carried.is_err() && is_unknown(&context, run).await {
         context.host.discard(&spec).await;
     }
@@ -64,7 +82,51 @@ async fn is_unknown(context: &Context<'_>, run: RunId) -> bool {
     opened.is_ok_and(|(snapshot, _)| !snapshot.runs.contains_key(&run))
 }
 
-pub async fn resume(mut context: Context<'_>, given: &str, detach: bool) -> Result<Exit, Failure> {
+/// Starts the run, and says who carries it on and how to follow it.
+async fn leave(
+    context: &mut Context<'_>,
+    session: Box<dyn Session>,
+    run: RunId,
+    begin: Command,
+) -> Result<Exit, Failure> {
+    let started = start(context, session.client(), run, begin).await;
+    let next = match &started {
+        Ok((decided, _)) => decided.who_goes_on(run, session.client()).await,
+        Err(_) => GoesOn::ByOthers,
+    };
+    session.close().await;
+    let (_, exit) = started?;
+    match next {
+        GoesOn::ByOthers => {
+            let program = context.host.program();
+            context
+                .output
+                .diagnose(&format!("a console or server works on it; `{program} resume {run} --follow` follows it"));
+        }
+        other => decide::tell_who_goes_on(context, other, run),
+    }
+    Ok(exit)
+}
+
+async fn start(
+    context: &mut Context<'_>,
+    client: &dyn Client,
+    run: RunId,
+    begin: Command,
+) -> Result<(Decided, Exit), Failure> {
+    let (mut snapshot, feed) = client.open().await?;
+    let committed = client.submit(begin, context.host.person()).await?;
+    let mut progress = Progress::new(context.output, voice(context.form), run);
+    for envelope in &committed {
+        snapshot.apply(envelope);
+        progress.hear(envelope, &snapshot)?;
+    }
+    let seq = committed.last().map_or(snapshot.cursor, |envelope| envelope.seq);
+    Ok((Decided::new(feed, seq), progress.exit(Exit::Done)))
+}
+
+/// Follows a run that was left, working on it where nobody else does; a paused one goes on.
+pub async fn resume(mut context: Context<'_>, given: &str, asking: Asking) -> Result<Exit, Failure> {
     let reader = context.host.session(Part::Reader).await?;
     let found = {
         let (snapshot, _) = reader.client().open().await?;
@@ -77,34 +139,42 @@ pub async fn resume(mut context: Context<'_>, given: &str, detach: bool) -> Resu
     }
     let session = context.host.session(Part::Carrier(run.id)).await?;
     let begin = (run.state == RunState::Paused).then_some(Command::Resume { run: run.id });
-    let manner = manner(&context, detach, session.client().status().observe.is_on());
+    let manner = manner(&context, asking, session.client().status().observe.is_on());
     carry(&mut context, session, run.id, begin, manner).await
 }
 
 /// Follows the run that a session carries, and closes the session.
 async fn carry(
     context: &mut Context<'_>,
-    session: Box<dyn super::host::Session>,
+    session: Box<dyn Session>,
     run: RunId,
     begin: Option<Command>,
     manner: Manner,
 ) -> Result<Exit, Failure> {
-    let voice = match context.form {
-        Form::Text => Voice::Text,
-        Form::Json => Voice::Json,
-    };
-    let mut progress = Progress::new(context.output, voice, run);
+    let mut progress = Progress::new(context.output, voice(context.form), run);
     let following = Following { client: session.client(), run, person: context.host.person(), manner, begin };
     let stop = follow::follow(following, &mut progress).await;
     match &stop {
         Ok(Stop::Left(_)) => session.abandon().await,
         Ok(_) | Err(_) => session.close().await,
     }
-    follow::conclude(&stop?, &context.host.program(), &mut progress)
+    let exit = follow::conclude(&stop?, &context.host.program(), &mut progress)?;
+    Ok(progress.exit(exit))
+}
+
+fn voice(form: Form) -> Voice {
+    match form {
+        Form::Text => Voice::Text,
+        Form::Json => Voice::Json,
+    }
 }
 
 /// Somebody is asked only where a person can both read the card and type.
-fn manner(context: &Context<'_>, detach: bool, observes: bool) -> Manner {
+fn manner(context: &Context<'_>, asking: Asking, observes: bool) -> Manner {
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    if is_terminal && context.form == Form::Text && !detach && !observes { Manner::Ask } else { Manner::Leave }
+    if is_terminal && context.form == Form::Text && asking == Asking::Here && !observes {
+        Manner::Ask
+    } else {
+        Manner::Leave
+    }
 }

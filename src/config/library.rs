@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
+use super::paths::is_absent;
 use crate::domain::Fault;
 use crate::domain::Faults;
 use crate::domain::SourceText;
@@ -93,7 +94,7 @@ type Named = (String, Result<SourceText, Faults>);
 fn markdown_files(dir: &Path) -> Vec<Named> {
     let entries = match std::fs::read_dir(dir) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) if is_absent(&error) => return Vec::new(),
         Err(error) => return vec![(dir.display().to_string(), Err(unreadable(dir, &error)))],
     };
     let paths = entries.flatten().map(|entry| entry.path());

@@ -31,6 +31,7 @@ pub use paths::Overrides;
 pub use paths::Paths;
 pub use paths::PathsError;
 pub use paths::PlatformDirs;
+pub use paths::is_absent;
 pub use procedures::Needs;
 pub use procedures::Procedure;
 pub use procedures::Procedures;

@@ -14,12 +14,15 @@ pub struct PlatformDirs {
 }
 
 impl PlatformDirs {
-    /// Those of the user who runs this process; `None` when the user has no home directory.
+    /// Those of the user who runs this process; `None` when the user has no home directory, or one that depends on where
+    /// the program is started.
     pub fn of_user() -> Option<Self> {
         let dirs = ProjectDirs::from("", "", "morningai")?;
         let data = dirs.data_local_dir().to_owned();
         let state = dirs.state_dir().unwrap_or(&data).to_owned();
-        Some(Self { config: dirs.config_dir().to_owned(), data, state })
+        // Of the XDG variables those are left out that are not absolute, as their specification wants; HOME is not.
+        let is_fixed = dirs.config_dir().is_absolute() && data.is_absolute() && state.is_absolute();
+        is_fixed.then(|| Self { config: dirs.config_dir().to_owned(), data, state })
     }
 }
 
@@ -41,9 +44,14 @@ pub struct Paths {
     log_dir: PathBuf,
 }
 
+/// Whether a file is not there, be it that what should be a directory on the way to it is none (`HOME=/dev/null`).
+pub fn is_absent(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+}
+
 /// No place for the files.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no home directory to keep {what} in")]
+#[error("HOME names no absolute directory to keep {what} in")]
 pub struct PathsError {
     what: &'static str,
     /// What to do next.
@@ -56,15 +64,17 @@ impl Paths {
         let given = |path: Option<PathBuf>| path.filter(|path| !path.as_os_str().is_empty());
         let (config_file, data_dir) = (given(overrides.config_file), given(overrides.data_dir));
         let config_file = config_file.or_else(|| platform.as_ref().map(|dirs| dirs.config.join("config.toml")));
-        let config_file =
-            config_file.ok_or(PathsError { what: "the configuration", hint: "set HOME, or give --config FILE" })?;
+        let config_file = config_file.ok_or(PathsError {
+            what: "the configuration",
+            hint: "set HOME to an absolute path, or give --config FILE",
+        })?;
         let places = match (data_dir, platform) {
             (Some(data), _) => Some((data.join("logs"), data)),
             (None, Some(dirs)) => Some((dirs.state.join("logs"), dirs.data)),
             (None, None) => None,
         };
         let (log_dir, data_dir) =
-            places.ok_or(PathsError { what: "data", hint: "set HOME, or give --data-dir DIR" })?;
+            places.ok_or(PathsError { what: "data", hint: "set HOME to an absolute path, or give --data-dir DIR" })?;
         let config_dir = config_file.parent().map(Path::to_owned).unwrap_or_default();
         Ok(Self { config_file, config_dir, data_dir, log_dir })
     }
@@ -151,9 +161,12 @@ mod tests {
     #[test]
     fn without_a_home_it_says_which_option_helps() {
         let error = Paths::new(Overrides::default(), None).unwrap_err();
-        assert_eq!(error.hint, "set HOME, or give --config FILE");
+        assert_eq!(error.hint, "set HOME to an absolute path, or give --config FILE");
         let overrides = Overrides { config_file: Some("/etc/m/c.toml".into()), data_dir: None };
-        assert_eq!(Paths::new(overrides, None).unwrap_err().to_string(), "there is no home directory to keep data in");
+        assert_eq!(
+            Paths::new(overrides, None).unwrap_err().to_string(),
+            "HOME names no absolute directory to keep data in"
+        );
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! A secret written into the file is refused, and masked in what is said about it.
 
-use std::io::ErrorKind;
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -10,6 +9,7 @@ use toml::de::DeValue;
 
 use super::literal::literal_secrets;
 use super::literal::masked;
+use super::paths::is_absent;
 use super::secret::SecretSource;
 use super::serde_words::words;
 use super::settings::Config;
@@ -37,7 +37,7 @@ impl Config {
         let name = path.display().to_string();
         match std::fs::read_to_string(path) {
             Ok(text) => Self::read(&SourceText::new(name, text)),
-            Err(error) if error.kind() == ErrorKind::NotFound && absence == Absence::IsDefault => Ok(Self::default()),
+            Err(error) if is_absent(&error) && absence == Absence::IsDefault => Ok(Self::default()),
             Err(error) => {
                 let fault = Fault::new(&SourceText::new(name, ""), 0..0, format!("it cannot be read: {error}"));
                 Err(fault.help("check the path and its permissions").into())

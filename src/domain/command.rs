@@ -93,6 +93,10 @@ pub enum Command {
         attempt: u32,
         approval: ApprovalId,
     },
+    /// Leave a run in order, with something under way that was cut off.
+    SetAside {
+        run: RunId,
+    },
     /// Take up a run that was under way when its worker was lost.
     Recover {
         run: RunId,
@@ -147,6 +151,7 @@ impl Command {
             | Self::EffectFinished { run, .. }
             | Self::Drifted { run, .. }
             | Self::Doubt { run, .. }
+            | Self::SetAside { run }
             | Self::Recover { run } => Some(*run),
             Self::Approve { .. }
             | Self::Deny { .. }

@@ -179,9 +179,16 @@ pub enum RunEvent {
     Paused { reason: String },
     #[serde(rename = "run.resumed")]
     Resumed {},
+    /// Its worker ended in order with something under way, which may be repeated and was cut off.
+    #[serde(rename = "run.set_aside")]
+    SetAside {},
     /// A worker took the run up where another one, or an earlier process, had left it.
     #[serde(rename = "run.recovered")]
-    Recovered {},
+    Recovered {
+        /// Whether the worker before did not set the run aside: it died, or was thought dead. Logs of before do not tell.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        lost: bool,
+    },
     /// Somebody wants it stopped; what is under way comes to its end first.
     #[serde(rename = "run.cancel_requested")]
     CancelRequested { reason: String },
@@ -257,7 +264,8 @@ impl Event {
                 RunEvent::LimitReached { .. } => "run.limit_reached",
                 RunEvent::Paused { .. } => "run.paused",
                 RunEvent::Resumed { .. } => "run.resumed",
-                RunEvent::Recovered {} => "run.recovered",
+                RunEvent::SetAside {} => "run.set_aside",
+                RunEvent::Recovered { .. } => "run.recovered",
                 RunEvent::CancelRequested { .. } => "run.cancel_requested",
                 RunEvent::Succeeded { .. } => "run.succeeded",
                 RunEvent::Failed { .. } => "run.failed",

@@ -1,9 +1,12 @@
-//! Putting an outcome in doubt: a started effect that can be neither repeated nor checked.
+//! Putting an outcome in doubt: a started effect that can be neither repeated nor checked, or was under way at too many
+//! deaths to be.
 
 use super::Decided;
 use super::find_live_run;
 use super::in_approval;
 use super::in_run;
+use super::recover::MOST_DEATHS;
+use super::recover::each_time;
 use super::stale;
 use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
@@ -34,14 +37,18 @@ pub(super) fn doubt(
     }
     let entry = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call));
     let card = entry.and_then(|entry| entry.card.as_deref()).ok_or_else(|| stale(id, "the card"))?.clone();
+    let (rule, reason) = match open.deaths {
+        MOST_DEATHS.. => ("repeated-deaths", each_time(open.deaths)),
+        _ => ("unknown-outcome", "It was started, and the program ended before its outcome was known.".to_owned()),
+    };
     let requested = ApprovalEvent::Requested {
         run: id,
         call,
         tool: open.tool.clone(),
         digest: digest.clone(),
         ask: Box::new(Ask::InDoubt { card, attempt }),
-        rule: "unknown-outcome".to_owned(),
-        reason: "It was started, and the program ended before its outcome was known.".to_owned(),
+        rule: rule.to_owned(),
+        reason,
         rationale: Untrusted::default(),
         expires_at: None,
         edit: None,

@@ -1,15 +1,20 @@
 //! What is to be done about committed events. One translation, no effects of effects.
 
+use super::recover::MOST_DEATHS;
 use crate::domain::Authority;
 use crate::domain::CallNo;
 use crate::domain::EffectCard;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::PurposeOfTurn;
+use crate::domain::Repeat;
 use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::fold::CallStage;
+use crate::fold::OpenCall;
+use crate::fold::OpenTurn;
+use crate::fold::Run;
 use crate::fold::Snapshot;
 
 /// Something to do outside. Its outcome comes back with the same run, turn or call, and attempt.
@@ -26,6 +31,16 @@ pub enum Freshness {
     JustPrepared,
     /// Prepared earlier, before a person decided or before a restart: prepare again and compare digests.
     Stale,
+}
+
+/// What whoever takes a run up does about an effect that was begun before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TakeUp {
+    Repeat,
+    /// Look whether it happened.
+    Look,
+    /// Put it in doubt.
+    AskAPerson,
 }
 
 /// The effects of one committed event.
@@ -58,7 +73,8 @@ pub fn effects_for(envelope: &Envelope) -> Vec<Effect> {
         | RunEvent::LimitReached { .. }
         | RunEvent::Paused { .. }
         | RunEvent::Resumed {}
-        | RunEvent::Recovered {}
+        | RunEvent::SetAside {}
+        | RunEvent::Recovered { .. }
         | RunEvent::CancelRequested { .. }
         | RunEvent::Succeeded { .. }
         | RunEvent::Failed { .. }
@@ -66,19 +82,28 @@ pub fn effects_for(envelope: &Envelope) -> Vec<Effect> {
     }
 }
 
-/// Effects of a run that were started and whose outcome never came: what recovery has to deal with.
-pub fn effects_left(snapshot: &Snapshot, run: RunId) -> Vec<Effect> {
+/// Effects of a run that were started and whose outcome never came, and what recovery does about each.
+pub fn effects_left(snapshot: &Snapshot, run: RunId) -> Vec<(Effect, TakeUp)> {
     let (Some(row), Some(thread)) = (snapshot.runs.get(&run), snapshot.threads.get(&run)) else { return Vec::new() };
-    let turn = row.open_turn.as_ref().map(|open| Effect::CallModel {
-        run,
-        turn: open.turn,
-        attempt: open.attempt,
-        purpose: open.purpose,
+    let turn = row.open_turn.as_ref().map(|open| {
+        let OpenTurn { turn, attempt, purpose, .. } = *open;
+        (Effect::CallModel { run, turn, attempt, purpose }, TakeUp::Repeat)
     });
     let calls = row.open_calls.iter().filter_map(|open| {
         let CallStage::Started { attempt, .. } = open.stage else { return None };
         let card = thread.calls.get(&open.call)?.card.clone()?;
-        Some(Effect::Perform { run, call: open.call, attempt, card, freshness: Freshness::Stale })
+        let how = how_to_take_up(row, open, card.repeat);
+        Some((Effect::Perform { run, call: open.call, attempt, card, freshness: Freshness::Stale }, how))
     });
     turn.into_iter().chain(calls).collect()
+}
+
+fn how_to_take_up(run: &Run, open: &OpenCall, repeat: Repeat) -> TakeUp {
+    match repeat {
+        // In a run that is being cancelled it is not begun again anyhow.
+        Repeat::Repeatable if open.deaths < MOST_DEATHS || run.cancelling.is_some() => TakeUp::Repeat,
+        // Looking may be what ends the program, too.
+        Repeat::Checkable if open.deaths < MOST_DEATHS => TakeUp::Look,
+        Repeat::Repeatable | Repeat::Checkable | Repeat::Once => TakeUp::AskAPerson,
+    }
 }

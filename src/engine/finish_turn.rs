@@ -28,8 +28,7 @@ pub(super) fn finish_turn(
     outcome: Result<ModelReply, ModelFailure>,
 ) -> Result<Vec<Decided>, Rejection> {
     let run = find_live_run(snapshot, id)?;
-    let current = OpenTurn { turn, attempt, purpose: PurposeOfTurn::Act };
-    let open = run.open_turn.as_ref().filter(|open| open.turn == current.turn && open.attempt == current.attempt);
+    let open = run.open_turn.as_ref().filter(|open| open.turn == turn && open.attempt == attempt);
     let Some(open) = open else { return Err(stale(id, "the turn")) };
     match outcome {
         Ok(reply) => Ok(answered(run, open, reply)),

@@ -45,10 +45,12 @@ pub use conversation::conversation;
 pub use conversation::plan_schema;
 pub use effects::Effect;
 pub use effects::Freshness;
+pub use effects::TakeUp;
 pub use effects::effects_for;
 pub use effects::effects_left;
 pub use next::calls_of;
 pub use next::upcoming_call;
+pub use recover::MOST_DEATHS;
 
 /// An event that a command leads to, before it has a place in the log.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +84,7 @@ pub fn decide(snapshot: &Snapshot, command: Command, by: &Actor, now: Timestamp)
         }
         Command::Drifted { run, call, attempt, prepared } => drift::drift(snapshot, run, call, attempt, *prepared, now),
         Command::Doubt { run, call, attempt, approval } => doubt::doubt(snapshot, run, call, attempt, approval),
+        Command::SetAside { run } => recover::set_aside(snapshot, run),
         Command::Recover { run } => recover::recover(snapshot, run),
     }
 }

@@ -151,7 +151,7 @@ fn go_on(
         .collect();
     let all_ready = requested.iter().all(|call| prepared.contains_key(&call.call));
     for call in requested.into_iter().filter(|_| all_ready) {
-        let open = OpenCall { call: call.call, tool: call.tool, attempts: 0, stage: CallStage::Requested };
+        let open = OpenCall { call: call.call, tool: call.tool, attempts: 0, deaths: 0, stage: CallStage::Requested };
         events.extend(advance(snapshot, run, &open, prepared, now));
     }
     events

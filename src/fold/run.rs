@@ -53,6 +53,9 @@ pub struct Run {
     pub worked_milliseconds: u64,
     /// Since when something has been under way without a break.
     pub busy_since: Option<Timestamp>,
+    /// Its last worker ended in order; nobody was lost who is to be counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_set_aside: bool,
     /// Somebody asked to stop it; it ends once nothing is under way.
     pub cancelling: Option<String>,
     pub output_bytes: u64,
@@ -73,6 +76,13 @@ pub struct OpenTurn {
     pub turn: u32,
     pub attempt: u32,
     pub purpose: PurposeOfTurn,
+    /// Workers lost so far while it was under way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deaths: u32,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 /// A tool call on its way.
@@ -82,6 +92,9 @@ pub struct OpenCall {
     pub tool: ToolName,
     /// Attempts begun so far.
     pub attempts: u32,
+    /// Workers lost so far while its present attempt was under way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub deaths: u32,
     pub stage: CallStage,
 }
 
@@ -123,6 +136,7 @@ impl Run {
             unpriced_turns: 0,
             worked_milliseconds: 0,
             busy_since: None,
+            is_set_aside: false,
             cancelling: None,
             output_bytes: 0,
             calls: 0,
@@ -158,7 +172,7 @@ impl Run {
             }
             RunEvent::TurnStarted { turn, attempt, purpose } => {
                 self.turns = *turn;
-                self.open_turn = Some(OpenTurn { turn: *turn, attempt: *attempt, purpose: *purpose });
+                self.open_turn = Some(OpenTurn { turn: *turn, attempt: *attempt, purpose: *purpose, deaths: 0 });
             }
             RunEvent::TurnFinished { reply, .. } => {
                 self.open_turn = None;
@@ -179,6 +193,7 @@ impl Run {
                 self.set_stage(*call, stage);
                 if let Some(open) = self.open_calls.iter_mut().find(|open| open.call == *call) {
                     open.attempts = *attempt;
+                    open.deaths = 0;
                 }
             }
             RunEvent::EffectInDoubt { call, attempt, approval } => self.doubt(*call, *attempt, *approval),
@@ -187,8 +202,8 @@ impl Run {
                 self.output_bytes += result.output.bytes;
             }
             RunEvent::LimitReached { limit } => self.note = format!("reached its limit on {}", limit.name()).into(),
-            // Nobody worked between the loss of the last worker and now.
-            RunEvent::Recovered {} => self.busy_since = None,
+            RunEvent::SetAside {} => self.is_set_aside = true,
+            RunEvent::Recovered { lost } => self.recover(*lost),
             RunEvent::CancelRequested { reason } => self.cancelling = Some(reason.clone()),
             RunEvent::Paused { reason } => self.note = reason.as_str().into(),
             RunEvent::Resumed {} => self.resume(),
@@ -203,6 +218,17 @@ impl Run {
     /// Whether a turn or an effect is under way.
     pub fn is_busy(&self) -> bool {
         self.open_turn.is_some() || self.open_calls.iter().any(|open| matches!(open.stage, CallStage::Started { .. }))
+    }
+
+    fn recover(&mut self, lost: bool) {
+        // Nobody worked between the loss of the last worker and now.
+        self.busy_since = None;
+        self.is_set_aside = false;
+        if lost {
+            self.open_turn.iter_mut().for_each(|open| open.deaths += 1);
+            let started = |open: &&mut OpenCall| matches!(open.stage, CallStage::Started { .. });
+            self.open_calls.iter_mut().filter(started).for_each(|open| open.deaths += 1);
+        }
     }
 
     fn keep_time(&mut self, at: Timestamp) {
@@ -223,6 +249,7 @@ impl Run {
                 call: call.call,
                 tool: call.tool.clone(),
                 attempts: 0,
+                deaths: 0,
                 stage: CallStage::Requested,
             });
         }

@@ -190,7 +190,9 @@ impl Thread {
             }
             RunEvent::Paused { reason } => self.note(envelope, TimelineItem::Paused(reason.clone())),
             RunEvent::Resumed {} => self.note(envelope, TimelineItem::Resumed),
-            RunEvent::Recovered {} => self.note(envelope, TimelineItem::Recovered),
+            // The next line, by whoever takes it up, says all that a reader wants to know.
+            RunEvent::SetAside {} => {}
+            RunEvent::Recovered { .. } => self.note(envelope, TimelineItem::Recovered),
             RunEvent::CancelRequested { reason } => self.note(envelope, TimelineItem::CancelRequested(reason.clone())),
             RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
                 self.note(envelope, TimelineItem::Ended);

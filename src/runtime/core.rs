@@ -66,13 +66,30 @@ pub(super) struct Core {
     /// Names this process in leases.
     pub(super) owner: String,
     pub(super) stopping: CancellationToken,
-    pub(super) working: AtomicUsize,
+    /// Workers that are at work.
+    working: AtomicUsize,
     /// Includes what is decided and not yet on disk; only decisions are made on it.
     staging: Mutex<Snapshot>,
     /// What is on disk; all that anybody is shown.
     committed: Mutex<Snapshot>,
     feed: broadcast::Sender<FeedItem>,
     jobs: mpsc::UnboundedSender<Job>,
+}
+
+/// A worker that is at work, however it ends: held by its own task, for nobody else is sure to hear of its end.
+pub(super) struct AtWork(Arc<Core>);
+
+impl AtWork {
+    pub(super) fn begins(core: &Arc<Core>) -> Self {
+        core.working.fetch_add(1, Ordering::AcqRel);
+        Self(core.clone())
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.working.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 /// Commands that are decided one after another and committed together.
@@ -132,8 +149,9 @@ impl Core {
         let _ = self.feed.send(item);
     }
 
+    /// Whether a worker may still have something to save.
     pub(super) fn is_working(&self) -> bool {
-        self.working.load(Ordering::Relaxed) > 0
+        self.working.load(Ordering::Acquire) > 0
     }
 
     /// Hands a job to the writer and waits until its events are on disk.

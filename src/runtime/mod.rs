@@ -114,19 +114,18 @@ impl Runtime {
         answer.await.unwrap_or_else(|_| Err(core::stopped()))
     }
 
-    /// Whether any run is being worked on in this process.
-    pub fn is_working(&self) -> bool {
-        self.core.is_working()
-    }
-
     /// Ends in order: nothing new begins, what may be repeated is dropped, what may not gets `grace` to finish.
     pub async fn shut_down(&self, grace: Duration) {
         self.stopping.cancel();
         self.tasks.close();
-        if tokio::time::timeout(grace, self.tasks.wait()).await.is_err() {
-            tracing::warn!(
+        if tokio::time::timeout(grace, self.tasks.wait()).await.is_ok() {
+            return;
+        }
+        match self.core.is_working() {
+            true => tracing::warn!(
                 "some effects were still under way when the program ended; they will be settled at the next start"
-            );
+            ),
+            false => tracing::warn!("the store did not answer to the end; what was saved is saved"),
         }
     }
 }

@@ -171,27 +171,33 @@ fn find(core: &Core, run: RunId, call: CallNo) -> Option<(ToolCall, Arc<dyn Tool
     Some((request, tool))
 }
 
-/// An effect that somebody began who is gone. Checkable: look. Otherwise, and when looking does not tell: in doubt.
+/// An effect that somebody began who is gone: looked for. When looking does not tell, in doubt.
 pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
     let Effect::Perform { run, call, attempt, card, .. } = &effect else {
         return Outcome { again: Some(effect), ..Outcome::default() };
     };
     let (run, call, attempt) = (*run, *call, *attempt);
-    let checked = match (card.repeat, find(&core, run, call), prepare::context(&core, run)) {
-        (Repeat::Checkable, Some((_, tool)), Some(context)) => {
+    let checked = match (find(&core, run, call), prepare::context(&core, run)) {
+        (Some((_, tool)), Some(context)) => {
             let looking = AssertUnwindSafe(tool.check(&context, card)).catch_unwind();
             tokio::time::timeout(LONGEST_CHECK, looking).await.ok().and_then(Result::ok).unwrap_or(Checked::Unknown)
         }
         _ => Checked::Unknown,
     };
-    let in_doubt = || Command::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) };
     match checked {
-        Checked::Happened(result) => Outcome {
-            command: Some(Command::EffectFinished { run, call, attempt, result: core.redactor.result(*result) }),
-            again: None,
-            was_unrepeatable: true,
-        },
-        Checked::DidNotHappen => Outcome { command: None, again: Some(effect), was_unrepeatable: true },
-        Checked::Unknown => Outcome { command: Some(in_doubt()), again: None, was_unrepeatable: true },
+        Checked::Happened(result) => {
+            let result = core.redactor.result(*result);
+            let command = Some(Command::EffectFinished { run, call, attempt, result });
+            Outcome { command, ..Outcome::default() }
+        }
+        Checked::DidNotHappen => Outcome { again: Some(effect), ..Outcome::default() },
+        Checked::Unknown => doubt(&effect),
     }
+}
+
+/// An effect whose outcome a person must tell.
+pub(super) fn doubt(effect: &Effect) -> Outcome {
+    let Effect::Perform { run, call, attempt, .. } = *effect else { return Outcome::default() };
+    let command = Some(Command::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) });
+    Outcome { command, ..Outcome::default() }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -11,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
+use super::core::AtWork;
 use super::core::Core;
 use super::core::Role;
 use super::worker;
@@ -93,7 +93,6 @@ impl Supervisor {
             }
             Message::Ended { run, mut inbox } => {
                 self.active.remove(&run);
-                self.core.working.store(self.active.len(), Ordering::Relaxed);
                 inbox.close();
                 while let Ok(message) = inbox.try_recv() {
                     self.send(run, message);
@@ -152,18 +151,17 @@ impl Supervisor {
         // The receiver is held right here, so this cannot fail.
         let _ = sender.send(message);
         self.active.insert(run, sender);
-        self.core.working.store(self.active.len(), Ordering::Relaxed);
-        let (core, ended) = (self.core.clone(), self.ended.clone());
+        let (at_work, ended) = (AtWork::begins(&self.core), self.ended.clone());
         // In a task of its own, so that its end is noticed however it ends.
-        let working = tokio::spawn(worker::work(core.clone(), run, inbox));
+        let working = tokio::spawn(worker::work(self.core.clone(), run, inbox));
         self.tasks.spawn(async move {
             let inbox = working.await.unwrap_or_else(|error| {
                 tracing::error!(%error, %run, "a worker ended unexpectedly; its run will be taken up again");
                 mpsc::unbounded_channel().1
             });
-            if ended.send(Message::Ended { run, inbox }).is_err() {
-                core.working.fetch_sub(1, Ordering::Relaxed);
-            }
+            drop(at_work);
+            // Nobody listens once the program ends.
+            let _ = ended.send(Message::Ended { run, inbox });
         });
     }
 

@@ -32,6 +32,7 @@ use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::engine;
 use crate::engine::Effect;
+use crate::engine::TakeUp;
 
 /// Pause before an outcome that could not be saved is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
@@ -163,8 +164,8 @@ impl Worker {
         self.core.commit(vec![(Command::Recover { run: self.run }, Actor::System)], Some(self.tenure.fence())).await?;
         self.heed_people();
         let left = engine::effects_left(&self.core.staging(), self.run);
-        for effect in left {
-            self.take_up(effect);
+        for (effect, how) in left {
+            self.take_up(effect, how);
         }
         Ok(())
     }
@@ -186,19 +187,15 @@ impl Worker {
         let wish = commands.first().filter(|_| reply.is_some()).cloned();
         // A worker's first commit opens the run's history. Only then can it be seen which calls are to be prepared.
         let was_open = self.has_history();
-        let edited = match edit::among(&commands) {
-            Some(edit) => match edit::dry_run(&self.core, self.run, edit).await {
-                Ok(edited) => edited,
-                Err(rejection) => {
-                    answer(reply, Err(rejection));
-                    return Progress::None;
-                }
-            },
-            None => None,
-        };
-        let mut prepared = self.prepare().await;
-        prepared.extend(edited);
-        commands.push((Command::Proceed { run: self.run, prepared }, Actor::System));
+        match self.prepare(&commands).await {
+            Ok(prepared) => commands.push((Command::Proceed { run: self.run, prepared }, Actor::System)),
+            // The program ends: what came of something is still saved, nothing follows from it now.
+            Err(_) if reply.is_none() && !commands.is_empty() => {}
+            Err(rejection) => {
+                answer(reply, Err(rejection));
+                return Progress::None;
+            }
+        }
         match self.save(commands, &reply, inbox).await {
             Ok(committed) => {
                 let progress = if committed.is_empty() && was_open { Progress::None } else { Progress::Made };
@@ -248,11 +245,22 @@ impl Worker {
         self.core.staging().threads.contains_key(&self.run)
     }
 
-    async fn prepare(&mut self) -> Vec<PreparedCall> {
+    /// Dry runs may take long, and change nothing: one is not waited for when the program ends.
+    async fn prepare(&mut self, commands: &[(Command, Actor)]) -> Result<Vec<PreparedCall>, Rejection> {
         let mut prepared = std::mem::take(&mut self.ahead);
-        let waiting = engine::calls_to_prepare(&self.core.staging(), self.run);
-        prepared.extend(prepare::prepare_in_order(&self.core, self.run, waiting).await);
-        prepared
+        let preparing = async {
+            if let Some(edit) = edit::among(commands) {
+                prepared.extend(edit::dry_run(&self.core, self.run, edit).await?);
+            }
+            let waiting = engine::calls_to_prepare(&self.core.staging(), self.run);
+            prepared.extend(prepare::prepare_in_order(&self.core, self.run, waiting).await);
+            Ok(prepared)
+        };
+        tokio::select! {
+            biased;
+            () = self.core.stopping.cancelled() => Err(stopped()),
+            prepared = preparing => prepared,
+        }
     }
 
     /// Commits. What nobody waits for is offered until the store takes it: an outcome must not be lost.
@@ -305,6 +313,17 @@ impl Worker {
         }
     }
 
+    /// What was cut off is said to be, for whoever takes the run up. Unsaved, it is taken for a death.
+    async fn set_aside(&self) {
+        if !self.core.committed().runs.get(&self.run).is_some_and(|run| run.is_busy()) {
+            return;
+        }
+        let command = (Command::SetAside { run: self.run }, Actor::System);
+        if let Err(rejection) = self.core.commit(vec![command], Some(self.tenure.fence())).await {
+            tracing::debug!(%rejection, run = %self.run, "not set aside");
+        }
+    }
+
     fn begin(&mut self, envelopes: &[Envelope]) {
         for effect in envelopes.iter().flat_map(engine::effects_for) {
             self.start(effect);
@@ -320,14 +339,12 @@ impl Worker {
         self.inflight.spawn(perform::perform(self.core.clone(), right, effect, ends));
     }
 
-    /// An effect begun by somebody who is gone: repeated, checked, or put in doubt.
-    fn take_up(&mut self, effect: Effect) {
-        match &effect {
-            Effect::Perform { card, .. } if card.repeat != Repeat::Repeatable => {
-                self.unrepeatable += 1;
-                self.inflight.spawn(perform::find_out(self.core.clone(), effect));
-            }
-            Effect::Perform { .. } | Effect::CallModel { .. } => self.start(effect),
+    /// An effect begun by somebody who is gone. Looking whether it happened may be cut off.
+    fn take_up(&mut self, effect: Effect, how: TakeUp) {
+        match how {
+            TakeUp::Repeat => self.start(effect),
+            TakeUp::Look => drop(self.inflight.spawn(perform::find_out(self.core.clone(), effect))),
+            TakeUp::AskAPerson => drop(self.inflight.spawn(async move { perform::doubt(&effect) })),
         }
     }
 
@@ -343,7 +360,7 @@ impl Worker {
         if outcome.was_unrepeatable {
             self.unrepeatable = self.unrepeatable.saturating_sub(1);
         }
-        if let Some(effect) = outcome.again {
+        if let Some(effect) = outcome.again.filter(|_| !self.core.stopping.is_cancelled()) {
             self.start(effect);
         }
         let Some(command) = outcome.command else { return Vec::new() };
@@ -374,6 +391,9 @@ impl Worker {
 
     async fn leave(mut self) {
         self.inflight.shutdown().await;
+        if self.core.stopping.is_cancelled() {
+            self.set_aside().await;
+        }
         self.core.staging().threads.remove(&self.run);
         self.tenure.give_back().await;
     }

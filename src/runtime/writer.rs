@@ -85,7 +85,8 @@ impl Writer {
         let mut probe = tokio::time::interval(PROBE);
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut is_stopping = false;
-        loop {
+        // However much others write meanwhile.
+        while !is_stopping || self.core.is_working() || !jobs.is_empty() {
             tokio::select! {
                 biased;
                 Some(first) = jobs.recv() => {
@@ -104,11 +105,7 @@ impl Writer {
                 _ = probe.tick(), if matches!(self.store, StoreState::Down) => self.probe().await,
                 () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
                 // Workers may still have outcomes to save; look again until the last of them is gone.
-                () = tokio::time::sleep(LAST_LOOK), if is_stopping => {
-                    if !self.core.is_working() {
-                        return;
-                    }
-                }
+                () = tokio::time::sleep(LAST_LOOK), if is_stopping => {}
             }
         }
     }

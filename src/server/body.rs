@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::extract::FromRequest;
 use axum::extract::FromRequestParts;
+use axum::extract::Path;
 use axum::extract::Query;
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -71,6 +72,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(value)) => Ok(Self(value)),
             Err(error) => Err(Problem::malformed(error.body_text(), "/openapi.json has the parameters")),
+        }
+    }
+}
+
+/// The name or id in the path.
+pub(super) struct InPath(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for InPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(error) => Err(Problem::malformed(error.body_text(), "/openapi.json has the paths")),
         }
     }
 }

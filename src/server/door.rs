@@ -13,9 +13,12 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::IntoResponse;
 use axum::response::Response;
+use serde_json::Value;
 
 use super::App;
+use super::listen::LONGEST_HEAD;
 use super::problem::Problem;
+use super::query;
 use crate::access::Presented;
 use crate::domain::Action;
 
@@ -43,6 +46,8 @@ pub(super) struct Door {
     pub(super) app: Arc<App>,
     pub(super) asks: Asks,
     pub(super) pace: Pace,
+    /// The parameters it takes, as the document has them.
+    pub(super) params: Arc<[Value]>,
 }
 
 /// What one must show to use a route.
@@ -73,6 +78,26 @@ pub(super) async fn pass(State(door): State<Door>, mut request: Request, next: N
     }
 }
 
+/// Answers a head that is too long. A much longer one, which does not even fit into the buffer, the connection answers.
+pub(super) async fn check_head(request: Request, next: Next) -> Response {
+    let length = head_length(&request);
+    if length <= LONGEST_HEAD {
+        return next.run(request).await;
+    }
+    let detail = format!("the head of the request has {length} bytes, and may have {LONGEST_HEAD}");
+    let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+    Problem::new(status, "head-too-large", detail, "send fewer or shorter headers").into_response()
+}
+
+/// As it is commonly written, with one space after each colon.
+fn head_length(request: &Request) -> usize {
+    const AROUND_TARGET: usize = " ".len() + " HTTP/1.1\r\n".len();
+    const AROUND_FIELD: usize = ": ".len() + "\r\n".len();
+    let fields = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len() + AROUND_FIELD);
+    let target = request.uri().to_string().len();
+    request.method().as_str().len() + target + AROUND_TARGET + fields.sum::<usize>() + "\r\n".len()
+}
+
 async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     check_name(door, request)?;
     check_origin(request.headers())?;
@@ -84,6 +109,8 @@ async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     if let Asks::Right(action) = door.asks {
         door.app.gate.permit(&principal, action).await?;
     }
+    // Not before it is known who asks: nothing is learned here without that.
+    query::check(request.uri(), &door.params)?;
     request.extensions_mut().insert(principal);
     Ok(())
 }

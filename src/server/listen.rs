@@ -40,7 +40,9 @@ const HEAD: Duration = Duration::from_secs(10);
 /// How long a peer may take nothing of what is written to it.
 const STALLED: Duration = Duration::from_secs(10);
 /// Longest request head, in bytes.
-const LONGEST_HEAD: usize = 32 * 1024;
+pub(super) const LONGEST_HEAD: usize = 32 * 1024;
+/// Room for a head that is too long, so that it can be said how long it may be.
+const HEAD_BUFFER: usize = 2 * LONGEST_HEAD;
 /// Pause after a connection could not be taken, for want of file descriptors.
 const BREATH: Duration = Duration::from_millis(100);
 /// What requests under way get when the server ends.
@@ -182,7 +184,7 @@ async fn requests(
         request.map(Body::new)
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(LONGEST_HEAD);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BUFFER);
     let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).with_upgrades();
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -18,6 +18,7 @@ mod listen;
 mod openapi;
 mod prepared;
 mod problem;
+mod query;
 mod rights;
 mod routes;
 mod tls;

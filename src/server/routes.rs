@@ -23,6 +23,7 @@ use super::door;
 use super::door::Asks;
 use super::door::Door;
 use super::door::Pace;
+use super::openapi;
 use super::problem::Problem;
 use crate::domain::Action;
 
@@ -43,6 +44,8 @@ pub(super) struct Route {
     /// What there is to know besides; empty for nothing.
     pub(super) note: &'static str,
     pub(super) crowd: Crowd,
+    /// Errors it answers with that do not follow from the rest of its row.
+    pub(super) also: &'static [u16],
     pace: Pace,
     handler: fn() -> MethodRouter<Arc<App>>,
 }
@@ -91,6 +94,7 @@ impl Route {
             answer,
             note: "",
             crowd: Crowd::Welcome,
+            also: &[],
             pace: Pace::Prompt,
             handler,
         }
@@ -142,6 +146,11 @@ impl Route {
     /// Refused while another one of these is under way.
     fn one_at_a_time(self) -> Self {
         Self { crowd: Crowd::OneAtATime, ..self }
+    }
+
+    /// Errors that do not follow from the rest of the row.
+    fn also(self, also: &'static [u16]) -> Self {
+        Self { also, ..self }
     }
 
     fn note(self, note: &'static str) -> Self {
@@ -214,16 +223,18 @@ pub fn table() -> String {
 pub(super) fn router(app: Arc<App>) -> Router {
     let mut router = Router::new();
     for route in routes() {
-        let door = Door { app: app.clone(), asks: route.asks, pace: route.pace };
+        let params = openapi::query_parameters(&route).into();
+        let door = Door { app: app.clone(), asks: route.asks, pace: route.pace, params };
         let handler = (route.handler)().layer(middleware::from_fn_with_state(door, door::pass));
         router = router.route(route.path, handler);
     }
     // Whoever asks for what is not there passes the same door, so that nothing is learned without a token.
-    let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt };
+    let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt, params: Arc::new([]) };
     let nothing = get(nowhere).fallback(nowhere).layer(middleware::from_fn_with_state(closed, door::pass));
     router
         .fallback_service(nothing.with_state(app.clone()))
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn(door::check_head))
         .layer(CatchPanicLayer::custom(panicked))
         .with_state(app)
 }

@@ -180,7 +180,7 @@ pub(super) fn check_terminal() -> Result<(), Failure> {
 }
 
 /// Returns once the process is asked to end: what runs is then ended in order instead of being cut off.
-async fn asked_to_end() -> Result<(), Failure> {
+pub(super) async fn asked_to_end() -> Result<(), Failure> {
     let listen =
         |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);

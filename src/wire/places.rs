@@ -66,7 +66,7 @@ impl Places {
             None => (StorePlace::Sqlite(paths.store_file()), Choice::Default),
         };
         let tenant = if options.tenant.is_empty() { Tenant::default() } else { Tenant(options.tenant.clone()) };
-        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| !home.as_os_str().is_empty());
+        let home = std::env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute());
         Ok(Self { paths, store, store_is, tenant, home })
     }
 
@@ -124,7 +124,7 @@ fn make_private(dir: &Path, what: &str) -> Result<(), Failure> {
     builder.create(dir).map_err(|error| {
         Failure::usage(format!("the {what} cannot be made: {error}"))
             .at(dir.display().to_string())
-            .next("check who owns it, or give another one with --data-dir")
+            .next("check what is there and who owns it; HOME and XDG_DATA_HOME lead there, unless --data-dir names another place")
     })
 }
 

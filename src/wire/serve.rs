@@ -75,16 +75,14 @@ impl Wire {
             }
         };
         tracing::info!(url = server.url(), "listening");
-        self.announce(&server, entry.token_file.as_deref(), output)?;
-        signals.next().await;
+        let announced = self.announce(&server, entry.token_file.as_deref(), output);
+        if announced.is_ok() {
+            signals.next().await;
+        }
         tracing::info!("ending");
         server.end().await;
-        tokio::select! {
-            // Asked twice: at once.
-            () = signals.next() => tracing::warn!("ended at once"),
-            () = session.end_in_order() => {}
-        }
-        Ok(Exit::Done)
+        session.end_in_order().await;
+        announced.map(|()| Exit::Done)
     }
 
     /// How people come in: by their accounts; where there are none, by the token in a file, which is made where there is

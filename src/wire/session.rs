@@ -1,11 +1,13 @@
 //! Sessions on the embedded orchestrator, and the store on its own.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::console::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::CheckedOutputs;
 use crate::cli::Failure;
@@ -25,6 +27,8 @@ use crate::shape::Rebuilt;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
 const GRACE: Duration = Duration::from_secs(30);
+/// After so long people wonder why a program that is done does not end.
+const NOTICED: Duration = Duration::from_secs(1);
 /// The same after the person asked twice.
 const HARDLY_ANY: Duration = Duration::from_millis(300);
 
@@ -59,12 +63,17 @@ impl LocalSession {
         self.store.accounts()
     }
 
+    /// Waits for what must not be cut off, unless a signal asks to end at once.
     pub(super) async fn end_in_order(self) {
-        self.end(GRACE).await;
+        tokio::select! {
+            () = self.runtime.shut_down(GRACE) => {}
+            () = tell_what_is_waited_for() => {}
+            Ok(()) = asked_to_end() => self.runtime.shut_down(HARDLY_ANY).await,
+        }
+        self.let_go().await;
     }
 
-    async fn end(self, grace: Duration) {
-        self.runtime.shut_down(grace).await;
+    async fn let_go(self) {
         if let Err(error) = self.store.close().await {
             tracing::warn!(%error, "the store was not closed in order; nothing in it is lost");
         }
@@ -82,8 +91,18 @@ impl Session for LocalSession {
     }
 
     async fn abandon(self: Box<Self>) {
-        self.end(HARDLY_ANY).await;
+        self.runtime.shut_down(HARDLY_ANY).await;
+        self.let_go().await;
     }
+}
+
+/// Never ends. Nobody should sit before a program that seems to hang.
+async fn tell_what_is_waited_for() {
+    tokio::time::sleep(NOTICED).await;
+    let told = "waiting for what is under way and must not be cut off; Ctrl-C leaves it to the next start to look at";
+    // There is nobody to tell if that fails.
+    let _ = writeln!(std::io::stderr(), "{told}");
+    std::future::pending().await
 }
 
 /// The store without an orchestrator.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 
 use crate::cli::Failure;
+use crate::config::is_absent;
 use crate::domain::Tenant;
 use crate::ports::Accounts;
 use crate::ports::Log;
@@ -79,7 +80,9 @@ impl StorePlace {
     /// The file that is not there. A place that cannot be looked at is not an empty one; opening it says what is wrong.
     pub(super) fn missing(&self) -> Option<&Path> {
         match self {
-            Self::Sqlite(path) => Some(path.as_path()).filter(|path| matches!(path.try_exists(), Ok(false))),
+            Self::Sqlite(path) => {
+                Some(path.as_path()).filter(|path| std::fs::metadata(path).is_err_and(|error| is_absent(&error)))
+            }
             Self::Postgres(_) => None,
         }
     }

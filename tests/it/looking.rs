@@ -11,7 +11,7 @@ use crate::support::machine::Ran;
 /// A machine whose store holds one run that waits for one decision; the ids of both.
 fn with_a_run() -> (Machine, String, String) {
     let machine = Machine::new();
-    machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     let id = |listing: &str| machine.run(&[listing, "--json"]).ended(0).json()[0]["id"].as_str().unwrap().to_owned();
     let (run, approval) = (id("runs"), id("approvals"));
     (machine, run, approval)
@@ -87,7 +87,7 @@ fn looking_makes_nothing_and_a_store_that_was_named_must_be_there() {
 #[tokio::test]
 async fn rows_that_are_not_what_the_log_says_are_named() {
     let (machine, run, approval) = with_a_run();
-    machine.run(&["deny", &approval, "--reason", "not now"]);
+    machine.run(&["deny", &approval, "--reason", "not now", "--until-waiting"]);
     machine.run(&["log", "verify"]).ended(0);
     let store = machine.path("data/morningai.db");
     let run_row = format!("run {run}: it is missing");

@@ -37,6 +37,7 @@ mod store_tenants;
 mod story_attach;
 mod story_commands;
 mod story_console;
+mod story_ending;
 mod story_postgres;
 mod story_sealed;
 mod story_sign_in;

@@ -39,7 +39,8 @@ impl Story {
 
     /// Runs the agent up to the push, which waits for a person; the run's last object and the request.
     fn up_to_the_push(&self) -> (Value, Value) {
-        let arguments = ["run", "make the failing test pass", "--workspace", &self.repository, "--detach", "--json"];
+        let arguments =
+            ["run", "make the failing test pass", "--workspace", &self.repository, "--until-waiting", "--json"];
         let printed = self.machine.run(&arguments).ended(4).json();
         let run = printed.last().unwrap().clone();
         let waiting = self.machine.run(&["approvals", "--json"]).ended(0).json();
@@ -77,7 +78,7 @@ fn an_approved_push_is_made_and_the_run_succeeds() {
     assert!(wrong.err.contains(&digest[..12]), "{}", wrong.err);
     let card = story.machine.run(&["approvals", "show", id]).ended(0);
     assert!(card.out.contains("origin.git") && card.out.contains(&digest[..12]), "{}", card.out);
-    story.machine.run(&["approve", id, "--digest", &digest[..8]]).ended(0);
+    story.machine.run(&["approve", id, "--digest", &digest[..8], "--until-waiting"]).ended(0);
 
     let pushed = story.branches_pushed();
     assert!(pushed.iter().any(|branch| branch.starts_with("morningai/make-the-failing-test-pass")), "{pushed:?}");
@@ -101,7 +102,7 @@ fn a_push_dies_with_its_process_and_is_made_once_afterwards() {
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 
     let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
-    let mut killed = story.machine.command(&["approve", id, "--digest", digest]).spawn().unwrap();
+    let mut killed = story.machine.command(&["approve", id, "--digest", digest, "--until-waiting"]).spawn().unwrap();
     wait_until("the push is under way", || begun.exists());
     killed.kill().unwrap();
     killed.wait().unwrap();
@@ -110,7 +111,7 @@ fn a_push_dies_with_its_process_and_is_made_once_afterwards() {
     assert_eq!(story.branches_pushed(), ["main"]);
 
     std::fs::remove_file(hook).unwrap();
-    story.machine.run(&["resume", text(&run["id"])]).ended(0);
+    story.machine.run(&["resume", text(&run["id"]), "--follow"]).ended(0);
     assert_eq!(story.branches_pushed().len(), 2);
     let log = story.machine.run(&["log", "export"]).ended(0);
     assert!(!log.out.contains("reported as failed"), "it was made once, and nothing stood in its way");
@@ -122,7 +123,7 @@ fn a_push_that_a_person_changed_is_made_as_it_was_changed() {
     let (run, approval) = story.up_to_the_push();
     let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
     let edit = |arguments: &str, digest: &str| {
-        story.machine.run(&["edit", id, "--digest", digest, "--arguments", arguments, "--json"])
+        story.machine.run(&["edit", id, "--digest", digest, "--arguments", arguments, "--until-waiting", "--json"])
     };
     for (code, arguments, digest, says) in [
         (2, "{\"branch\": main}", digest, "line 1 column 12"),
@@ -147,7 +148,7 @@ fn a_push_that_a_person_changed_is_made_as_it_was_changed() {
     assert_eq!((edited.len(), text(&edited[0]["id"])), (1, id));
     let late = story.machine.run(&["approve", id, "--digest", digest]).ended(1);
     assert!(late.err.contains("edited"), "{}", late.err);
-    story.machine.run(&["approve", new_id, "--digest", new_digest]).ended(0);
+    story.machine.run(&["approve", new_id, "--digest", new_digest, "--until-waiting"]).ended(0);
     assert_eq!(story.branches_pushed(), ["for-ana", "main"]);
     assert!(story.run_is("succeeded"));
     let shown = &story.machine.run(&["runs", "show", text(&run["id"]), "--json"]).ended(0).json()[0];
@@ -160,7 +161,10 @@ fn a_push_that_a_person_changed_is_made_as_it_was_changed() {
 fn a_denied_push_leads_the_agent_another_way() {
     let story = Story::new();
     let (_, approval) = story.up_to_the_push();
-    story.machine.run(&["deny", text(&approval["id"]), "--reason", "not before the release"]).ended(0);
+    story
+        .machine
+        .run(&["deny", text(&approval["id"]), "--reason", "not before the release", "--until-waiting"])
+        .ended(0);
     assert_eq!(story.branches_pushed(), ["main"]);
     assert!(story.run_is("succeeded"));
     let log = story.machine.run(&["log", "export"]).ended(0);
@@ -225,7 +229,7 @@ fn lines_of(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
 #[test]
 fn the_text_console_starts_a_procedure_and_approves_by_digest() {
     let machine = Machine::new();
-    let asked = machine.run(&["run", "--runbook", "check-this-machine", "--detach", "--json"]).ended(4);
+    let asked = machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting", "--json"]).ended(4);
     assert_eq!(asked.json().last().unwrap()["state"], json!("waiting"));
     let approval = &machine.run(&["approvals", "--json"]).json()[0];
     let (id, digest) = (text(&approval["id"]), text(&approval["digest"]));
@@ -234,7 +238,7 @@ fn the_text_console_starts_a_procedure_and_approves_by_digest() {
     assert!(talked.out.contains("No model is set") || talked.out.contains("no model is set"), "{}", talked.out);
     assert!(talked.out.contains("Done, and saved."), "{}", talked.out);
     assert!(!talked.out.contains('\u{1b}'), "no cursor is moved and nothing coloured");
-    machine.run(&["resume", text(&approval["run"])]);
+    machine.run(&["resume", text(&approval["run"]), "--follow"]);
     assert_eq!(machine.run(&["runs", "--json"]).json()[0]["state"], json!("succeeded"));
 }
 
@@ -307,7 +311,7 @@ fn every_mistake_has_its_exit_code_and_says_what_next() {
 fn a_model_that_cannot_be_reached_leaves_a_run_that_says_so() {
     let machine = Machine::new().with_model("http://127.0.0.1:1/v1");
     let repository = story::repository(machine.home()).unwrap().display().to_string();
-    let ran = machine.run(&["run", "x", "--workspace", &repository, "--detach"]);
+    let ran = machine.run(&["run", "x", "--workspace", &repository, "--until-waiting"]);
     assert_eq!(ran.code, 4, "it waits for somebody who mends that: {}", ran.err);
     assert!(ran.err.contains("127.0.0.1:1") || ran.out.contains("127.0.0.1:1"), "{}{}", ran.out, ran.err);
     assert_eq!(machine.run(&["runs", "--json"]).ended(0).json().len(), 1, "the run is not lost");
@@ -321,7 +325,7 @@ fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one(
     let denied = Ran::from(elsewhere.env_remove("OPENAI_BASE_URL").output().unwrap()).ended(0);
     assert!(denied.err.contains("no model is configured here"), "{}", denied.err);
     assert!(!story.run_is("paused"));
-    story.machine.run(&["resume", text(&run["id"])]).ended(0);
+    story.machine.run(&["resume", text(&run["id"]), "--follow"]).ended(0);
     assert!(story.run_is("succeeded"));
 }
 

@@ -69,7 +69,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     let model = ScriptedModel::start(story::fix_the_failing_test());
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
-    machine.run(&["run", "make the failing test pass", "--workspace", &repository, "--detach"]).ended(4);
+    machine.run(&["run", "make the failing test pass", "--workspace", &repository, "--until-waiting"]).ended(4);
     let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
     terminal.until_shown("1 waiting");
     terminal.keys("w");

@@ -19,10 +19,10 @@ fn run(machine: &Machine, key: &str, arguments: &[&str]) -> Ran {
 /// A run of somebody's to its end.
 fn check(machine: &Machine, who: &str) {
     let with = |arguments: &[&str]| run(machine, KEY, &[&["--as", who], arguments].concat());
-    with(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    with(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     let waiting = with(&["approvals", "--json"]).ended(0).json();
     let id = waiting[0]["id"].as_str().unwrap().to_owned();
-    with(&["deny", &id, "--reason", "keep-the-readings"]).ended(0);
+    with(&["deny", &id, "--reason", "keep-the-readings", "--until-waiting"]).ended(0);
 }
 
 fn files(dir: &Path) -> Vec<u8> {

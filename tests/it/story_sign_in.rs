@@ -25,7 +25,7 @@ fn answer(terminal: &mut Terminal, question: &str, count: usize, line: &str) {
 #[test]
 fn a_viewer_signs_in_looks_decides_nothing_and_is_let_go_when_disabled() {
     let machine = with_accounts(&[("ana", "owner"), ("vi", "viewer")]);
-    machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     let served = Served::start(machine.home(), "127.0.0.1:0");
     let mut terminal = Terminal::start(machine.in_terminal(&["attach", &served.url]), 30, 100);
     answer(&mut terminal, "Name at", 1, "vi");

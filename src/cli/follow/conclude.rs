@@ -26,7 +26,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
         }
         Stop::Paused(_, by) => {
             progress.say("")?;
-            let resume = format!("the run is kept; `{program} resume {}` goes on with it", run.id);
+            let resume = format!("the run is kept; `{program} resume {} --follow` goes on with it", run.id);
             match by {
                 PausedBy::Person => {
                     progress.output().diagnose(&format!("paused: {}\n next: {resume}", run.note.visible()));
@@ -40,7 +40,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
             }
         }
         Stop::Left(_) => {
-            let next = format!("`{program} resume {}` goes on with it", run.id);
+            let next = format!("`{program} resume {} --follow` goes on with it", run.id);
             let failure = Failure::failed("left before the run ended; what was under way is settled then").next(next);
             progress.say("")?;
             progress.output().diagnose_part(&failure.rendered());

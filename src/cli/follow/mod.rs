@@ -297,5 +297,5 @@ fn show(approval: &Approval, prompt: &mut Prompt, progress: &mut Progress<'_>) -
 }
 
 fn closed() -> Failure {
-    Failure::failed("the store's feed ended").next("`morningai resume` goes on with the run")
+    Failure::failed("the store's feed ended").next("`morningai resume RUN --follow` goes on with the run")
 }

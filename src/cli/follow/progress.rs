@@ -1,8 +1,12 @@
 //! What a follower says while a run goes on: the agent's text as it streams, one line a tool call, or JSON objects.
+//!
+//! Where standard output cannot be written, that is said at once, and all the rest on standard error: a run does not stop
+//! because nobody can read of it, and is not left without a word either.
 
 use std::collections::BTreeMap;
 
 use crate::cli::card;
+use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::outcome;
 use crate::cli::output::Output;
@@ -56,6 +60,7 @@ pub struct Progress<'a> {
     labels: BTreeMap<CallNo, String>,
     /// How the last call that does something ended, `None` when well.
     last_failure: Option<FailureKind>,
+    is_untold: bool,
 }
 
 impl<'a> Progress<'a> {
@@ -71,11 +76,27 @@ impl<'a> Progress<'a> {
             is_after_turn: false,
             labels: BTreeMap::new(),
             last_failure: None,
+            is_untold: false,
         }
     }
 
     pub fn last_failure(&self) -> Option<FailureKind> {
         self.last_failure
+    }
+
+    /// How a command ends that was to tell of it all.
+    pub fn exit(&self, exit: Exit) -> Exit {
+        if self.is_untold { Exit::Failed } else { exit }
+    }
+
+    /// Goes on where standard error leads when standard output cannot be written.
+    fn told(&mut self, written: Result<(), Failure>) {
+        if let Err(failure) = written {
+            let next =
+                format!("the run goes on, and is told of here; `morningai runs show {}` has all of it", self.run);
+            self.output.diagnose_part(&failure.next(next).rendered());
+            (self.voice, self.is_untold) = (Voice::Aside, true);
+        }
     }
 
     /// Takes in what was called before anybody followed.
@@ -94,14 +115,7 @@ impl<'a> Progress<'a> {
     pub fn say(&mut self, line: &str) -> Result<(), Failure> {
         self.is_after_turn = false;
         let start = if std::mem::take(&mut self.is_mid_line) { "\n" } else { "" };
-        match self.voice {
-            Voice::Text => self.output.line(&format!("{start}{line}")),
-            Voice::Aside => {
-                self.output.diagnose(&format!("{start}{line}"));
-                Ok(())
-            }
-            Voice::Json => Ok(()),
-        }
+        self.write(&format!("{start}{line}\n"))
     }
 
     /// The whole of a request.
@@ -111,9 +125,13 @@ impl<'a> Progress<'a> {
 
     pub fn run_object(&mut self, run: &Run) -> Result<(), Failure> {
         match self.voice {
-            Voice::Json => self.output.json(&RunShape::of(run)),
-            Voice::Text | Voice::Aside => Ok(()),
+            Voice::Json => {
+                let written = self.output.json(&RunShape::of(run));
+                self.told(written);
+            }
+            Voice::Text | Voice::Aside => {}
         }
+        Ok(())
     }
 
     /// Something committed, already taken into the snapshot.
@@ -156,14 +174,15 @@ impl<'a> Progress<'a> {
     }
 
     fn write(&mut self, text: &str) -> Result<(), Failure> {
-        match self.voice {
-            Voice::Text => self.output.write(text),
-            Voice::Aside => {
-                self.output.diagnose_part(text);
-                Ok(())
-            }
-            Voice::Json => Ok(()),
+        if self.voice == Voice::Text {
+            let written = self.output.write(text);
+            self.told(written);
         }
+        // Also what has just found no other way.
+        if self.voice == Voice::Aside {
+            self.output.diagnose_part(text);
+        }
+        Ok(())
     }
 
     /// Ends the paragraph of a turn, if it said anything.
@@ -219,7 +238,8 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
-            RunEvent::Recovered {} => self.say("taken up where its last worker left it"),
+            RunEvent::SetAside {} => self.say("set aside: its program was told to end"),
+            RunEvent::Recovered { .. } => self.say("taken up where its last worker left it"),
             RunEvent::Resumed {} => self.say("goes on"),
             RunEvent::CancelRequested { .. } => self.say("is being cancelled"),
             RunEvent::StepMarked { .. }
@@ -275,7 +295,9 @@ impl<'a> Progress<'a> {
 
     fn hear_approval(&mut self, event: &ApprovalEvent, approval: &Approval) -> Result<(), Failure> {
         if self.voice == Voice::Json {
-            return self.output.json(&ApprovalShape::of(approval));
+            let written = self.output.json(&ApprovalShape::of(approval));
+            self.told(written);
+            return Ok(());
         }
         if matches!(event, ApprovalEvent::Requested { .. }) {
             return Ok(());
@@ -438,6 +460,26 @@ mod tests {
         assert_eq!(lines[0]["state"], "planning");
         assert_eq!(lines.last().unwrap()["targets"][0], "origin/fix-parser");
         assert!(lines.iter().all(|line| line.is_object()));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_on_standard_error_and_the_command_fails() {
+        for voice in [Voice::Text, Voice::Json] {
+            let (mut output, diagnostics) = capture::full();
+            let mut progress = Progress::new(&mut output, voice, sample::run_id());
+            let mut snapshot = Snapshot::default();
+            let started = RunEvent::Started { spec: Box::new(spec()) };
+            let stream = Stream::Run(sample::run_id());
+            let (at, by) = (sample::moment(), Actor::System);
+            let envelope = Envelope { seq: 1, stream, version: 1, at, by, event: Event::Run(started) };
+            snapshot.apply(&envelope);
+            progress.hear(&envelope, &snapshot).unwrap();
+            progress.say("more").unwrap();
+            assert_eq!(progress.exit(Exit::Done), Exit::Failed);
+            let told = diagnostics.text();
+            assert_eq!(told.matches("standard output cannot be written").count(), 1, "{told}");
+            assert!(told.ends_with("more\n"), "{told}");
+        }
     }
 
     #[test]

@@ -8,6 +8,8 @@ use crate::domain::FailureKind;
 use crate::domain::Settlement;
 use crate::engine::Effect;
 use crate::engine::Freshness;
+use crate::engine::MOST_DEATHS;
+use crate::engine::TakeUp;
 use crate::engine::effects_for;
 use crate::engine::effects_left;
 use crate::fold::CallStatus;
@@ -34,7 +36,7 @@ fn effects_left_are_those_that_were_started_and_not_settled() {
     let live = effects_for(desk.log.last().unwrap());
     let left = effects_left(&desk.snapshot, RUN);
     let (Effect::Perform { card: a, attempt: 1, .. }, Effect::Perform { card: b, attempt: 1, freshness, .. }) =
-        (&live[0], &left[0])
+        (&live[0], &left[0].0)
     else {
         panic!("{live:?} {left:?}");
     };
@@ -107,6 +109,93 @@ fn what_drifted_in_a_cancelled_run_is_not_begun_again() {
         assert_eq!(desk.system(drifted).unwrap(), ["run.call_settled"]);
         assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
     }
+}
+
+fn with_read_under_way() -> Desk {
+    with_under_way(read())
+}
+
+fn with_under_way(card: EffectCard) -> Desk {
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("", &[(&card.tool.0, json!({}))]));
+    desk.proceed(vec![runs(1, card)]);
+    desk
+}
+
+fn how_it_is_taken_up(desk: &mut Desk) -> TakeUp {
+    desk.system(Command::Recover { run: RUN }).unwrap();
+    let left = effects_left(&desk.snapshot, RUN);
+    assert_eq!(left.len(), 1);
+    left[0].1
+}
+
+#[test]
+fn what_was_under_way_at_each_death_becomes_a_card() {
+    let checkable = EffectCard { repeat: Repeat::Checkable, ..push() };
+    for (card, first) in [(read(), TakeUp::Repeat), (checkable, TakeUp::Look)] {
+        let mut desk = with_under_way(card);
+        for _ in 1..MOST_DEATHS {
+            assert_eq!(how_it_is_taken_up(&mut desk), first);
+        }
+        assert_eq!(how_it_is_taken_up(&mut desk), TakeUp::AskAPerson);
+        assert_eq!(desk.system(doubt()).unwrap(), ["approval.requested", "run.effect_in_doubt"]);
+        let asked = &desk.snapshot.approvals[&approval(9)];
+        assert_eq!(asked.rule, "repeated-deaths");
+        assert!(asked.reason.contains("each time morningai ended unexpectedly, 3 times"), "{}", asked.reason);
+        // A person who lets it be tried again gives it as many lives again.
+        settle(&mut desk, Settlement::Retry);
+        desk.proceed(vec![]);
+        assert_eq!(how_it_is_taken_up(&mut desk), first);
+    }
+}
+
+#[test]
+fn an_orderly_end_is_no_death() {
+    let mut desk = with_read_under_way();
+    for _ in 0..3 * MOST_DEATHS {
+        assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), ["run.set_aside"]);
+        assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), [""; 0], "said once");
+        assert_eq!(how_it_is_taken_up(&mut desk), TakeUp::Repeat);
+    }
+    assert_eq!(desk.run().open_calls[0].deaths, 0);
+    let result = crate::domain::ToolResult::success("read", crate::domain::Output::default());
+    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), [""; 0], "nothing is under way");
+}
+
+#[test]
+fn a_model_that_was_waited_for_at_each_death_is_asked_again_only_when_a_person_resumes() {
+    let mut desk = Desk::with_agent();
+    for _ in 1..MOST_DEATHS {
+        assert_eq!(desk.system(Command::Recover { run: RUN }).unwrap(), ["run.recovered"]);
+    }
+    let given_up = desk.system(Command::Recover { run: RUN }).unwrap();
+    assert_eq!(given_up, ["run.recovered", "run.turn_failed", "run.paused"]);
+    assert!(desk.run().note.raw().contains("3 times"), "{:?}", desk.run().note);
+    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
+    assert_eq!(desk.run().open_turn.as_ref().unwrap().deaths, 0);
+}
+
+/// Before deaths were told apart from orderly ends, a log said of both only that the run was taken up.
+#[test]
+fn an_older_log_folds_to_the_rows_it_had() {
+    let mut desk = with_read_under_way();
+    let before = serde_json::to_value(desk.run()).unwrap();
+    let old: RunEvent = serde_json::from_str(r#"{"type":"run.recovered"}"#).unwrap();
+    assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"type":"run.recovered"}"#);
+    for _ in 0..2 * MOST_DEATHS {
+        let (seq, version) = (desk.log.len() as u64 + 1, desk.run().version + 1);
+        let event = Event::Run(old.clone());
+        let envelope = Envelope { seq, stream: Stream::Run(RUN), version, at: desk.now, by: Actor::System, event };
+        desk.snapshot.apply(&envelope);
+        desk.log.push(envelope);
+    }
+    let mut after = serde_json::to_value(desk.run()).unwrap();
+    for moved in ["version", "updated_at", "busy_since"] {
+        after[moved] = before[moved].clone();
+    }
+    assert_eq!(after, before);
 }
 
 #[test]

@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -26,6 +25,7 @@ use crate::ports::Account;
 use crate::ports::Standing;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::json;
 use crate::server::body::with_status;
 use crate::server::door::Peer;
@@ -48,10 +48,7 @@ pub(in crate::server) async fn list(State(app): State<Arc<App>>) -> Result<Respo
     json(&AccountList { accounts: accounts.iter().map(AccountShape::of).collect() })
 }
 
-pub(in crate::server) async fn show(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(name): InPath) -> Result<Response, Problem> {
     let account = found(&app.gate.accounts().accounts().await?, &name)?;
     let tokens = app.gate.accounts().tokens().await?;
     json(&AccountDetail::of(&account, &tokens, app.gate.now()))
@@ -98,7 +95,7 @@ pub(in crate::server) struct NewRole {
 pub(in crate::server) async fn set_role(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(given): Given<NewRole>,
 ) -> Result<Response, Problem> {
     let others = app.gate.accounts().accounts().await?;
@@ -110,7 +107,7 @@ pub(in crate::server) async fn set_role(
 pub(in crate::server) async fn disable(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     set_standing(&app, &principal, &name, Standing::Disabled).await
@@ -119,7 +116,7 @@ pub(in crate::server) async fn disable(
 pub(in crate::server) async fn enable(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     set_standing(&app, &principal, &name, Standing::Active).await
@@ -145,7 +142,7 @@ pub(in crate::server) async fn set_password(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     Extension(Peer(from)): Extension<Peer>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(given): Given<NewPassword>,
 ) -> Result<Response, Problem> {
     let target = found(&app.gate.accounts().accounts().await?, &name)?;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -10,6 +9,7 @@ use serde::Serialize;
 
 use crate::ports::Offer;
 use crate::server::App;
+use crate::server::body::InPath;
 use crate::server::body::json;
 use crate::server::problem::Problem;
 use crate::shape::OfferDetail;
@@ -24,10 +24,7 @@ pub(in crate::server) async fn list(State(app): State<Arc<App>>) -> Result<Respo
     json(&AgentList { agents: app.host.offers().await })
 }
 
-pub(in crate::server) async fn show(
-    State(app): State<Arc<App>>,
-    Path(name): Path<String>,
-) -> Result<Response, Problem> {
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(name): InPath) -> Result<Response, Problem> {
     let offers = app.host.offers().await;
     match offers.iter().find(|offer| offer.name == name) {
         Some(offer) => json(&OfferDetail::of(offer)),

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -18,6 +17,7 @@ use crate::fold::Approval;
 use crate::fold::Snapshot;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::Params;
 use crate::server::body::json;
 use crate::server::commit;
@@ -27,7 +27,6 @@ use crate::shape::ApprovalDetail;
 use crate::shape::ApprovalShape;
 
 const USUAL: u32 = 50;
-const MOST: u32 = 500;
 
 /// Which requests.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -51,12 +50,12 @@ pub(in crate::server) async fn list(
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
     let (snapshot, _) = app.client.open().await?;
-    let most_settled = if wanted.all { wanted.limit.unwrap_or(USUAL).min(MOST) } else { 0 };
+    let most_settled = if wanted.all { wanted.limit.unwrap_or(USUAL) } else { 0 };
     let approvals = shape::approvals(&*app.client, &snapshot, most_settled).await?;
     json(&ApprovalList { approvals: approvals.iter().map(ApprovalShape::of).collect() })
 }
 
-pub(in crate::server) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
     json(&ApprovalDetail::of(&find(&app, &id).await?.1))
 }
 
@@ -112,7 +111,7 @@ pub(in crate::server) struct Settle {
 pub(in crate::server) async fn approve(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Approve>,
 ) -> Result<Response, Problem> {
     let digest = given.digest.trim().to_owned();
@@ -122,7 +121,7 @@ pub(in crate::server) async fn approve(
 pub(in crate::server) async fn deny(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Deny>,
 ) -> Result<Response, Problem> {
     decide(&app, &principal, &id, |approval| Command::Deny { approval: approval.id, reason: given.reason.into() }).await
@@ -132,7 +131,7 @@ pub(in crate::server) async fn deny(
 pub(in crate::server) async fn edit(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Edit>,
 ) -> Result<Response, Problem> {
     let (mut snapshot, approval) = find(&app, &id).await?;
@@ -149,7 +148,7 @@ pub(in crate::server) async fn edit(
 pub(in crate::server) async fn answer(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Answer>,
 ) -> Result<Response, Problem> {
     decide(&app, &principal, &id, |approval| Command::Answer { approval: approval.id, text: given.text.into() }).await
@@ -158,7 +157,7 @@ pub(in crate::server) async fn answer(
 pub(in crate::server) async fn settle(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Settle>,
 ) -> Result<Response, Problem> {
     let Settle { outcome: settlement, note } = given;

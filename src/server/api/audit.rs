@@ -16,7 +16,6 @@ use crate::shape;
 use crate::shape::Audited;
 
 const USUAL: u32 = 50;
-const MOST: u32 = 500;
 
 /// Which events, newest first.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -27,7 +26,7 @@ pub(in crate::server) struct Wanted {
     /// Only those before this `seq`: the last one of the page before.
     before: Option<u64>,
     /// How many; 50 when nothing is said, at most 500.
-    #[schemars(range(max = 500))]
+    #[schemars(range(min = 1, max = 500))]
     limit: Option<u32>,
 }
 
@@ -35,7 +34,7 @@ pub(in crate::server) async fn page(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let limit = wanted.limit.unwrap_or(USUAL);
     let before = wanted.before.unwrap_or(u64::MAX);
     let page = shape::audit(app.log.as_ref(), Audited { who: wanted.who.as_deref(), before, limit }).await?;
     json(&EventPage::of(page))

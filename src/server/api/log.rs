@@ -43,7 +43,7 @@ pub(in crate::server) struct Wanted {
     /// Only those whose stored JSON contains this; not together with `after`.
     search: Option<String>,
     /// How many; 100 when nothing is said, at most 1000.
-    #[schemars(range(max = 1000))]
+    #[schemars(range(min = 1, max = 1000))]
     limit: Option<u32>,
 }
 
@@ -80,7 +80,7 @@ pub(in crate::server) async fn page(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let limit = wanted.limit.unwrap_or(USUAL).clamp(1, MOST);
+    let limit = wanted.limit.unwrap_or(USUAL);
     let page = match (wanted.after, wanted.before, wanted.search) {
         (Some(after), None, None) => {
             let events = app.log.read(after, limit).await?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -25,6 +24,7 @@ use crate::ports::Uncommitted;
 use crate::ports::Work;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::Params;
 use crate::server::body::json;
 use crate::server::body::ndjson;
@@ -37,7 +37,6 @@ use crate::shape::RunDetail;
 use crate::shape::RunShape;
 
 const USUAL: u32 = 50;
-const MOST: u32 = 500;
 
 /// Which runs.
 #[derive(Default, Deserialize, JsonSchema)]
@@ -61,12 +60,12 @@ pub(in crate::server) async fn list(
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
     let (snapshot, _) = app.client.open().await?;
-    let limit = wanted.limit.unwrap_or(USUAL).min(MOST);
+    let limit = wanted.limit.unwrap_or(USUAL);
     let runs = shape::runs(&*app.client, &snapshot, wanted.state, limit).await?;
     json(&RunList { runs: runs.iter().map(RunShape::of).collect() })
 }
 
-pub(in crate::server) async fn show(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Response, Problem> {
+pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
     let (_, run) = find(&app, &id).await?;
     let thread = shape::thread(&*app.client, run.id).await?;
     json(&RunDetail::of(&run, thread.as_ref()))
@@ -157,7 +156,7 @@ pub(in crate::server) struct Nothing {}
 pub(in crate::server) async fn cancel(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(given): Given<Cancel>,
 ) -> Result<Response, Problem> {
     let reason = match given.reason.is_empty() {
@@ -170,7 +169,7 @@ pub(in crate::server) async fn cancel(
 pub(in crate::server) async fn pause(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     steer(&app, &principal, &id, |run| Command::Pause { run }).await
@@ -179,7 +178,7 @@ pub(in crate::server) async fn pause(
 pub(in crate::server) async fn resume(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     steer(&app, &principal, &id, |run| Command::Resume { run }).await
@@ -200,10 +199,7 @@ async fn steer(
     json(&RunShape::of(snapshot.runs.get(&run.id).unwrap_or(&run)))
 }
 
-pub(in crate::server) async fn recording(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-) -> Result<Response, Problem> {
+pub(in crate::server) async fn recording(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
     let (_, run) = find(&app, &id).await?;
     match app.host.record(run.id).await? {
         Some(recording) => Ok(ndjson(Body::from(recording))),

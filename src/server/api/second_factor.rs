@@ -4,7 +4,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -24,6 +23,7 @@ use crate::ports::Account;
 use crate::ports::TotpSecret;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::json;
 use crate::server::door::Peer;
 use crate::server::problem::Problem;
@@ -63,7 +63,7 @@ pub(in crate::server) async fn begin(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     Extension(Peer(from)): Extension<Peer>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(proof): Given<Proof>,
 ) -> Result<Response, Problem> {
     let target = found(&app.gate.accounts().accounts().await?, &name)?;
@@ -100,7 +100,7 @@ pub(in crate::server) struct Shown {
 pub(in crate::server) async fn confirm(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(shown): Given<Shown>,
 ) -> Result<Response, Problem> {
     let target = found(&app.gate.accounts().accounts().await?, &name)?;
@@ -126,7 +126,7 @@ pub(in crate::server) async fn remove(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     Extension(Peer(from)): Extension<Peer>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(proof): Given<Proof>,
 ) -> Result<Response, Problem> {
     let target = found(&app.gate.accounts().accounts().await?, &name)?;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::response::Response;
 use futures::stream;
@@ -21,6 +20,7 @@ use crate::ports::EraseError;
 use crate::ports::Erasure;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::json;
 use crate::server::body::ndjson;
 use crate::server::problem::Problem;
@@ -38,7 +38,7 @@ const TOGETHER: usize = 64 * 1024;
 pub(in crate::server) async fn export(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
 ) -> Result<Response, Problem> {
     tracing::info!(by = %principal.actor(), "what the log holds of somebody is exported");
     let mut export = SubjectExport::begin(app.log.as_ref(), &name).await?;
@@ -88,7 +88,7 @@ pub(in crate::server) struct Erase {
 pub(in crate::server) async fn erase(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(name): Path<String>,
+    InPath(name): InPath,
     Given(given): Given<Erase>,
 ) -> Result<Response, Problem> {
     if app.upkeep.subjects().encryption() == EncryptionState::Plain {

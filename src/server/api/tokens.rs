@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::Extension;
-use axum::extract::Path;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -24,6 +23,7 @@ use crate::domain::TokenId;
 use crate::ports::Token;
 use crate::server::App;
 use crate::server::body::Given;
+use crate::server::body::InPath;
 use crate::server::body::json;
 use crate::server::body::with_status;
 use crate::server::problem::Problem;
@@ -88,7 +88,7 @@ pub(in crate::server) async fn issue(
 pub(in crate::server) async fn revoke(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
-    Path(id): Path<String>,
+    InPath(id): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
     let accounts = app.gate.accounts().accounts().await?;

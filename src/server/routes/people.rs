@@ -36,10 +36,13 @@ pub(super) fn session_routes() -> Vec<Route> {
             Answer::Made(describe::<session::Begun>),
             || post(session::begin),
         )
-        .open(),
+        .open()
+        .also(&[401, 429]),
         Route::get(SESSION, "showSession", "Who one is here, and what one may do", oneself(), || get(session::show))
             .admitted(),
-        Route::delete(SESSION, "signOut", "End the session", oneself(), || delete(session::end)).admitted(),
+        Route::delete(SESSION, "signOut", "End the session", oneself(), || delete(session::end))
+            .admitted()
+            .also(&[422]),
         Route::get(
             "/v1/roles",
             "listRoles",
@@ -154,7 +157,8 @@ pub(super) fn token_routes() -> Vec<Route> {
             Answer::Made(describe::<IssuedToken>),
             || post(tokens::issue),
         )
-        .needs(Action::ManageSelf),
+        .needs(Action::ManageSelf)
+        .also(&[404]),
         Route::post::<Nothing>(
             "/v1/tokens/{id}/revoke",
             "revokeToken",

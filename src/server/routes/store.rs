@@ -57,6 +57,7 @@ pub(super) fn store_routes() -> Vec<Route> {
             || post(store::back_up),
         )
         .needs(Action::Backup)
+        .also(&[507])
         .takes_long()
         .one_at_a_time()
         .note(

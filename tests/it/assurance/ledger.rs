@@ -73,7 +73,7 @@ impl Ledger {
     fn note(&mut self, event: &Envelope) {
         match (&event.event, event.stream) {
             (Event::Run(RunEvent::Started { .. }), Stream::Run(run)) => self.started.push(run),
-            (Event::Run(RunEvent::Recovered {}), _) => self.recovered += 1,
+            (Event::Run(RunEvent::Recovered { .. }), _) => self.recovered += 1,
             (Event::Run(RunEvent::EffectInDoubt { .. }), _) => self.doubts += 1,
             (Event::Run(RunEvent::Succeeded { .. } | RunEvent::Failed { .. }), Stream::Run(run)) => {
                 self.ended.push(run);

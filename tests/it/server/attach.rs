@@ -198,7 +198,7 @@ async fn filled(path: &std::path::Path, events: u64) -> Vec<Envelope> {
             let event = Event::Run(match version {
                 1 => RunEvent::Started { spec: Box::new(crate::runtime::desk::spec()) },
                 1000 => RunEvent::Cancelled { reason: "enough".to_owned() },
-                _ => RunEvent::Recovered {},
+                _ => RunEvent::Recovered { lost: false },
             });
             let envelope = Envelope { seq: after + version, stream, version, at: SystemClock.now(), by: ana(), event };
             let touched = snapshot.apply(&envelope);

@@ -5,6 +5,7 @@ mod attach;
 mod bad_input;
 mod by_command_line;
 mod cut;
+mod documented;
 mod edit;
 mod house;
 mod limits;

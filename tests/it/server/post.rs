@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::LazyLock;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
@@ -213,11 +214,31 @@ impl Http {
             Some(token) => request.bearer_auth(token),
             None => request,
         };
-        let response = request.send().await.unwrap();
+        let request = request.build().unwrap();
+        let (method, path) = (request.method().as_str().to_ascii_lowercase(), request.url().path().to_owned());
+        let response = self.client.execute(request).await.unwrap();
         let status = response.status().as_u16();
+        assert!(is_documented(&method, &path, status), "{method} {path} answers {status}, which the document has not");
         let text = response.text().await.unwrap_or_default();
         (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
+}
+
+/// Whether a route may answer so. Where there is no route, the document says nothing.
+fn is_documented(method: &str, path: &str, status: u16) -> bool {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(morningai::server::openapi_document);
+    let parts = |path: &str| path.split('/').map(str::to_owned).collect::<Vec<_>>();
+    let asked = parts(path);
+    let fits = |template: &&String| {
+        let template = parts(template);
+        let fits = |(part, asked): (&String, &String)| part.starts_with('{') || part == asked;
+        template.len() == asked.len() && template.iter().zip(&asked).all(fits)
+    };
+    let paths = DOCUMENT["paths"].as_object().unwrap();
+    // A fixed path goes before one with a name in it.
+    let template = if paths.contains_key(path) { Some(path) } else { paths.keys().find(fits).map(String::as_str) };
+    let operation = template.and_then(|template| paths[template].get(method));
+    operation.is_none_or(|operation| operation["responses"].get(status.to_string()).is_some())
 }
 
 /// The snapshot a console has, as soon as it is as wanted.

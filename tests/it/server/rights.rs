@@ -137,6 +137,7 @@ fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
         Command::Cancel { run, reason: String::new() },
         Command::Proceed { run, prepared: Vec::new() },
         Command::TurnFinished { run, turn: 1, attempt: 1, outcome },
+        Command::SetAside { run },
         Command::Recover { run },
         Command::Expire { approval: approval.id },
         Command::Doubt { run, call, attempt: 1, approval: approval.id },
@@ -148,7 +149,8 @@ fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
             Command::Start { .. } | Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } => {}
             Command::Settle { .. } | Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => {}
             Command::Edit { .. } => {}
-            Command::Proceed { .. } | Command::Recover { .. } | Command::Expire { .. } | Command::Doubt { .. } => {}
+            Command::Proceed { .. } | Command::SetAside { .. } | Command::Recover { .. } => {}
+            Command::Expire { .. } | Command::Doubt { .. } => {}
             Command::EffectFinished { .. } | Command::Drifted { .. } | Command::TurnFinished { .. } => {}
         }
     }

@@ -49,9 +49,18 @@ impl Site {
 
     /// A run of somebody's to its end; its id.
     fn run_of(&self, who: &str) -> String {
-        self.run(&["--as", who, "run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+        self.run(&["--as", who, "run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
         let waiting = self.run(&["approvals", "--json"]).ended(0).json().remove(0);
-        self.run(&["--as", who, "deny", waiting["id"].as_str().unwrap(), "--reason", "a secret reason"]).ended(0);
+        self.run(&[
+            "--as",
+            who,
+            "deny",
+            waiting["id"].as_str().unwrap(),
+            "--reason",
+            "a secret reason",
+            "--until-waiting",
+        ])
+        .ended(0);
         waiting["run"].as_str().unwrap().to_owned()
     }
 

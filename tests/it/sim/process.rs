@@ -8,6 +8,7 @@ use morningai::domain::*;
 use morningai::engine;
 use morningai::engine::Effect;
 use morningai::engine::Freshness;
+use morningai::engine::TakeUp;
 use morningai::engine::decide;
 use morningai::fold::Run;
 use morningai::fold::Snapshot;
@@ -66,6 +67,7 @@ pub struct Worker {
 pub enum Flight {
     Begin(Effect),
     FindOut(Effect),
+    Doubt(Effect),
     Report(Box<Command>),
 }
 
@@ -190,9 +192,10 @@ impl Process {
             return false;
         }
         let is_cancelled = self.snapshot.runs.get(&run).is_some_and(|run| run.cancelling.is_some());
-        let left = engine::effects_left(&self.snapshot, run).into_iter().map(|effect| match &effect {
-            Effect::Perform { card, .. } if card.repeat != Repeat::Repeatable => Flight::FindOut(effect),
-            _ => Flight::Begin(effect),
+        let left = engine::effects_left(&self.snapshot, run).into_iter().map(|(effect, how)| match how {
+            TakeUp::Repeat => Flight::Begin(effect),
+            TakeUp::Look => Flight::FindOut(effect),
+            TakeUp::AskAPerson => Flight::Doubt(effect),
         });
         if let Some(worker) = self.workers.get_mut(&run) {
             worker.flights.extend(left);
@@ -333,6 +336,7 @@ impl Process {
                 }
             },
             Flight::FindOut(effect) => find_out(world, effect),
+            Flight::Doubt(effect) => doubt(world, effect),
             Flight::Report(command) => {
                 let token = self.workers.get(&run).map(|worker| worker.token);
                 match self.advance(world, run, Some(((**command).clone(), Actor::System))) {
@@ -395,17 +399,17 @@ fn happen(world: &mut World, run: RunId, call: CallNo, attempt: u32) -> Command 
 }
 
 fn find_out(world: &mut World, effect: &Effect) -> Option<Flight> {
-    let Effect::Perform { run, call, attempt, card, .. } = effect else { return Some(Flight::Begin(effect.clone())) };
-    let (run, call, attempt) = (*run, *call, *attempt);
-    let command = match (card.repeat, world.happened.contains_key(&(run, call))) {
-        (Repeat::Checkable, true) => {
-            let result = ToolResult::success("found it done", Output::default());
-            Command::EffectFinished { run, call, attempt, result }
-        }
-        (Repeat::Checkable, false) => return Some(Flight::Begin(effect.clone())),
-        _ => Command::Doubt { run, call, attempt, approval: ApprovalId(world.id()) },
-    };
-    Some(Flight::Report(Box::new(command)))
+    let Effect::Perform { run, call, attempt, .. } = *effect else { return Some(Flight::Begin(effect.clone())) };
+    if !world.happened.contains_key(&(run, call)) {
+        return Some(Flight::Begin(effect.clone()));
+    }
+    let result = ToolResult::success("found it done", Output::default());
+    Some(Flight::Report(Box::new(Command::EffectFinished { run, call, attempt, result })))
+}
+
+fn doubt(world: &mut World, effect: &Effect) -> Option<Flight> {
+    let Effect::Perform { run, call, attempt, .. } = *effect else { return None };
+    Some(Flight::Report(Box::new(Command::Doubt { run, call, attempt, approval: ApprovalId(world.id()) })))
 }
 
 fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {

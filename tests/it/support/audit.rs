@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::collections::HashMap;
 
 use morningai::domain::*;
+use morningai::engine::MOST_DEATHS;
 
 /// How a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ struct Call {
     stage: Stage,
     attempts: u32,
     repeat: Option<Repeat>,
+    /// Workers lost while its present attempt was under way.
+    deaths: u32,
     /// By a person; then only a person lets it start.
     was_changed: bool,
 }
@@ -145,8 +148,10 @@ impl Audit {
                 for call in calls {
                     let next = CallNo(run.calls.len() as u32 + 1);
                     check(call.call == next, || format!("call {} where {next} is next", call.call))?;
-                    run.calls
-                        .insert(next, Call { stage: Stage::Requested, attempts: 0, repeat: None, was_changed: false });
+                    run.calls.insert(
+                        next,
+                        Call { stage: Stage::Requested, attempts: 0, repeat: None, deaths: 0, was_changed: false },
+                    );
                 }
             }
             RunEvent::CallParked { call, approval, .. } => {
@@ -169,7 +174,8 @@ impl Audit {
             RunEvent::EffectInDoubt { call, attempt, approval } => {
                 let entry = run.calls.get_mut(call).ok_or("unknown call")?;
                 let current = matches!(&entry.stage, Stage::Started(started, _) if started == attempt);
-                check(current && entry.repeat != Some(Repeat::Repeatable), || format!("{entry:?}"))?;
+                let may_be_repeated = entry.repeat == Some(Repeat::Repeatable) && entry.deaths < MOST_DEATHS;
+                check(current && !may_be_repeated, || format!("{entry:?}"))?;
                 entry.stage = Stage::InDoubt(*attempt, *approval);
             }
             RunEvent::CallSettled { call, attempt, result } => {
@@ -200,7 +206,11 @@ impl Audit {
             | RunEvent::LimitReached { .. }
             | RunEvent::Paused { .. }
             | RunEvent::Resumed {}
-            | RunEvent::Recovered {} => {}
+            | RunEvent::SetAside {} => {}
+            RunEvent::Recovered { lost } => {
+                let started = run.calls.values_mut().filter(|call| matches!(call.stage, Stage::Started(..)));
+                started.for_each(|call| call.deaths += u32::from(*lost));
+            }
         }
         Ok(())
     }
@@ -227,6 +237,7 @@ fn start(run: &mut Run, requests: &HashMap<ApprovalId, Request>, event: &RunEven
     check(by_a_person || !entry.was_changed, || format!("{entry:?} was changed and started under {under:?}"))?;
     entry.stage = Stage::Started(*attempt, digest.clone());
     entry.attempts = *attempt;
+    entry.deaths = 0;
     entry.repeat = Some(*repeat);
     Ok(())
 }

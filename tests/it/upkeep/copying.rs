@@ -47,7 +47,7 @@ async fn a_store_goes_to_postgres_and_back_without_a_difference() {
     assert_eq!(before, after);
     machine.run(&["--db", "sqlite:back.db", "log", "verify"]).ended(0);
     // The copy is a store like any other: work goes on in it.
-    machine.run(&["--db", &postgres, "run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["--db", &postgres, "run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     machine.run(&["--db", &postgres, "log", "verify"]).ended(0);
 }
 

@@ -64,10 +64,10 @@ impl Original {
     pub async fn to_be_pruned(ground: Ground) -> Self {
         let machine = Machine::new();
         let run = |arguments: &[&str]| started(&machine, None, arguments);
-        run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+        run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
         deny(&machine, None, &[]);
         multiply(&machine, None, TIMES_TO_PRUNE).await;
-        run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+        run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
         Self::on(ground, machine, None).await
     }
 
@@ -76,7 +76,8 @@ impl Original {
         let machine = Machine::new();
         let key = Some(KEY);
         for who in [PERSON, "bo"] {
-            started(&machine, key, &["--as", who, "run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+            started(&machine, key, &["--as", who, "run", "--runbook", "check-this-machine", "--until-waiting"])
+                .ended(4);
             deny(&machine, key, &["--as", who]);
         }
         for (name, role) in [("ana", "owner"), (PERSON, "operator")] {
@@ -253,7 +254,7 @@ fn encryption(key: Key) -> Encryption {
 fn deny(machine: &Machine, key: Key, by: &[&str]) {
     let waiting = started(machine, key, &["approvals", "--json"]).ended(0).json().remove(0);
     let id = waiting["id"].as_str().unwrap();
-    started(machine, key, &[by, &["deny", id, "--reason", "not tonight"]].concat()).ended(0);
+    started(machine, key, &[by, &["deny", id, "--reason", "not tonight", "--until-waiting"]].concat()).ended(0);
 }
 
 /// All runs and what they asked once more, many times, under other names, each with an output of its own.

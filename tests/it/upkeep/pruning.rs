@@ -31,11 +31,11 @@ use crate::support::postgres::PROGRAM;
 /// A machine whose store has one run that ended, with a settled request, one that waits, and an output of each.
 async fn with_an_ended_run() -> Machine {
     let machine = Machine::new();
-    machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     let waiting = machine.run(&["approvals", "--json"]).ended(0).json().remove(0);
     let field = |name: &str| waiting[name].as_str().unwrap().to_owned();
-    machine.run(&["deny", &field("id"), "--reason", "a secret reason"]).ended(0);
-    machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["deny", &field("id"), "--reason", "a secret reason", "--until-waiting"]).ended(0);
+    machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
 
     // Outputs as of long processes; one of them is named by a run that goes on, too.
     let ended: morningai::domain::RunId = field("run").parse().unwrap();
@@ -108,7 +108,7 @@ async fn an_ended_run_is_gone_and_the_chain_still_verifies_from_the_first_event(
         assert_eq!(again[0]["runs"], 0);
         assert_eq!(verified(&machine, &db)["head"], after["head"]);
         // A head saved before it lies on the chain as ever, and work goes on.
-        machine.run(&["--db", &db, "run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+        machine.run(&["--db", &db, "run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
         verified(&machine, &db);
     }
     let rows = rows(&store_of(&machine), "local").await;

@@ -46,7 +46,7 @@ pub async fn open(path: &Path, tenant: &str) -> SqliteLog {
 /// A run that looked at this machine and waits at its card, and one with a long output.
 pub async fn with_runs() -> Machine {
     let machine = Machine::new();
-    machine.run(&["run", "--runbook", "check-this-machine", "--detach"]).ended(4);
+    machine.run(&["run", "--runbook", "check-this-machine", "--until-waiting"]).ended(4);
     let log = open(&store_of(&machine), "local").await;
     add_output(&log, run(1), 1, b"a long output").await;
     log.close().await.unwrap();

@@ -103,7 +103,8 @@ fn kind_role(event: &Event) -> Role {
             RunEvent::LimitReached { .. }
             | RunEvent::Paused { .. }
             | RunEvent::CancelRequested { .. }
-            | RunEvent::Recovered {}
+            | RunEvent::SetAside {}
+            | RunEvent::Recovered { .. }
             | RunEvent::CallEdited { .. }
             | RunEvent::Cancelled { .. } => Role::Warning,
             RunEvent::Started { .. } | RunEvent::EffectStarted { .. } => Role::Accent,

@@ -64,7 +64,9 @@ fn of_run(event: &RunEvent) -> Row {
             said(String::new(), Role::Text, &reason.as_str().into())
         }
         RunEvent::Resumed {} => plain("goes on".to_owned()),
-        RunEvent::Recovered {} => plain("taken up by another worker".to_owned()),
+        RunEvent::SetAside {} => plain("its program was told to end".to_owned()),
+        RunEvent::Recovered { lost: false } => plain("taken up by another worker".to_owned()),
+        RunEvent::Recovered { lost: true } => plain("taken up after its last worker was lost".to_owned()),
         RunEvent::Succeeded { summary } => said(String::new(), Role::Text, summary),
         RunEvent::Failed { reason, .. } => said(String::new(), Role::Bad, reason),
     }

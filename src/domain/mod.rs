@@ -27,6 +27,7 @@ mod spent;
 mod text;
 mod tool;
 mod verdict;
+mod written;
 
 pub use access::AccountName;
 pub use access::Action;
@@ -119,3 +120,5 @@ pub use tool::ToolName;
 pub use tool::ToolResult;
 pub use tool::ToolSpec;
 pub use verdict::Verdict;
+pub use written::NotText;
+pub use written::written_text;

@@ -95,7 +95,10 @@ impl Secrets {
     /// be a word we use ourselves, so it is searched for in the quotation only.
     pub fn sentence(&self, text: &str) -> Option<String> {
         let quotation = text.find(": ").unwrap_or(text.len());
-        let mut regions = self.regions(text.as_bytes(), Part::Whole);
+        // What is quoted may have been shortened, and with it a secret.
+        let (quoted, rest) = text.split_at(text.rfind('…').unwrap_or(0));
+        let mut regions = self.regions(quoted.as_bytes(), Part::Head);
+        regions.extend(self.regions(rest.as_bytes(), Part::Whole).into_iter().map(|region| region.after(quoted.len())));
         regions.retain(|region| region.start >= quotation || !self.is_word(region));
         self.clean(text, regions)
     }

@@ -27,6 +27,13 @@ pub(super) struct Region {
     pub pattern: usize,
 }
 
+impl Region {
+    /// The same in a text that goes on behind so many bytes.
+    pub fn after(self, count: usize) -> Self {
+        Self { start: self.start + count, end: self.end + count, ..self }
+    }
+}
+
 /// A pattern that fits from `start` to `at`.
 #[derive(Clone, Copy, Debug)]
 struct Thread {

@@ -238,6 +238,7 @@ fn a_word_of_ours_stays_in_our_sentences_and_goes_from_what_they_quote() {
     let said = secrets.sentence("it broke the connection: no \"connection\" (Y29ubmVjdGlvbg==)").unwrap();
     assert_eq!(said, "it broke the connection: no \"[hidden]\" ([hidden]g==)");
     assert_eq!(secrets.sentence("it broke the connection"), None);
+    assert_eq!(secrets.sentence("it says: no connect…; wait").unwrap(), "it says: no [hidden]…; wait");
     assert!(only("connect10n").sentence("it broke the connect10n").is_some());
 }
 

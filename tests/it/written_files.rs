@@ -36,8 +36,7 @@ fn every_kind_of_file_is_read_alike() {
     for dir in ["agents", "procedures", "themes"] {
         fs::create_dir_all(home.join(dir)).unwrap();
     }
-    let procedure =
-        "---\nname: look\ndescription: d\n---\n\n## Look\n\n```yaml tool\ntool: list_files\nargs: {}\n```\n";
+    let procedure = "---\nname: look\ndescription: d\n---\n\n## Look\n\n```tool list_files\n```\n";
     let policy = "@id(\"mine\")\n@reason(\"r\")\nforbid (principal, action, resource);\n";
     let config = "[policy]\nfiles = [\"mine.cedar\"]\n";
     let kinds = [
@@ -70,7 +69,8 @@ fn every_kind_of_file_is_read_alike() {
 
 fn doctor(machine: &Machine) -> Vec<Value> {
     let ran = machine.run(&["--json", "doctor", "--offline"]);
-    let steady = |finding: &Value| !["clock", "store", "logs"].contains(&finding["name"].as_str().unwrap_or_default());
+    let steady =
+        |finding: &Value| !["clock", "store", "logs"].contains(&finding["subject"].as_str().unwrap_or_default());
     ran.json().into_iter().filter(steady).collect()
 }
 

@@ -84,6 +84,123 @@ fn only_the_theme_names_a_colour() {
     assert!(coloured.is_empty(), "colours outside the theme:\n{}", coloured.join("\n"));
 }
 
+/// What can be asked and what can have happened: where one of these is told apart, a new one must be a compile error.
+const CLOSED: &[&str] = &[
+    "Command",
+    "Event",
+    "RunEvent",
+    "ApprovalEvent",
+    "AccessEvent",
+    "ErasedEvent",
+    "Stream",
+    "FeedItem",
+    "DeltaKind",
+    "CallPreparation",
+    "Ask",
+    "RowKind",
+];
+
+/// Where they are told apart under the name `Self`.
+const AT_HOME: &[&str] = &["src/domain/command.rs", "src/domain/event.rs", "src/domain/access_event.rs"];
+
+#[test]
+fn no_match_over_what_happened_has_an_arm_for_all_the_rest() {
+    let mut open = Vec::new();
+    let is_test = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "tests");
+    for path in rust_files(&["src"]).into_iter().filter(|path| !is_test(path)) {
+        let text = read(&path);
+        let at_home = AT_HOME.iter().any(|file| path.ends_with(file)).then_some("Self");
+        let closed = CLOSED.iter().copied().filter(|name| imports_ours(&text, name)).chain(at_home);
+        let closed: Vec<_> = closed.map(|name| format!("{name}::")).collect();
+        for arms in matches_of(&plain_code(&text)) {
+            let is_over_one = arms.iter().any(|arm| closed.iter().any(|name| names(arm, name)));
+            if is_over_one && arms.iter().any(|arm| takes_all(arm)) {
+                open.push(format!("{}: {}", path.display(), arms.join(" / ")));
+            }
+        }
+    }
+    assert!(open.is_empty(), "list what is left to `_`, or use `let … else`:\n{}", open.join("\n"));
+}
+
+#[test]
+fn an_arm_for_all_the_rest_is_recognised() {
+    let code = "match f(x, |y| { y }) { A::B { c, .. } if c == '}' => 1, (_, _) => { match z { D => 2 } } rest => 3 }";
+    let found = matches_of(&plain_code(code));
+    assert_eq!(found, [vec!["A::B { c, .. } if c == ' '", "(_, _)", "rest"], vec!["D"]]);
+    assert!(["_", "other", "(_, rest)", "&_"].into_iter().all(takes_all));
+    assert!(!["_ if true", "Some(_)", "D", "A::B { .. }", "None | Some(_)"].into_iter().any(takes_all));
+}
+
+fn imports_ours(text: &str, name: &str) -> bool {
+    let is_ours = |line: &str| line.starts_with("use crate::") || line.starts_with("use super::");
+    text.lines().any(|line| is_ours(line) && line.ends_with(&format!("::{name};")))
+}
+
+/// Whether `name` stands in the pattern, and not as the end of a longer one.
+fn names(arm: &str, name: &str) -> bool {
+    let ends_longer = |before: &str| before.ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    arm.match_indices(name).any(|(at, _)| !ends_longer(&arm[..at]))
+}
+
+/// Whether a pattern without a guard fits anything: `_`, a name, or a tuple of them.
+fn takes_all(arm: &str) -> bool {
+    !arm.contains(" if ") && arm.chars().all(|c| c.is_ascii_lowercase() || "_(),. &".contains(c))
+}
+
+/// Code without comments, and with nothing in its texts and characters.
+fn plain_code(text: &str) -> String {
+    let noise = r##"//[^\n]*|r#"(?s:.*?)"#|b?"(?s:\\.|[^"\\])*"|b?'(?:\\[^']+|[^'\\])'|b?'\\''"##;
+    let emptied = |found: &regex::Captures<'_>| if found[0].ends_with('\'') { "' '" } else { "" };
+    regex::Regex::new(noise).unwrap().replace_all(text, emptied).into_owned()
+}
+
+/// The patterns of each `match`, guards included.
+fn matches_of(code: &str) -> Vec<Vec<String>> {
+    let is_word = |at: usize| !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+    let begins = code.match_indices("match ").map(|(at, _)| at).filter(|at| is_word(*at));
+    begins.filter_map(|at| Some(arms_of(block(&code[at..])?))).collect()
+}
+
+/// What stands in the braces that follow, and in no parentheses before.
+fn block(code: &str) -> Option<&str> {
+    let open = outside(code, "{")?;
+    let inner = &code[open + 1..];
+    Some(&inner[..outside(inner, "}")?])
+}
+
+fn arms_of(mut body: &str) -> Vec<String> {
+    let mut arms = Vec::new();
+    while let Some(arrow) = outside(body, "=>") {
+        arms.push(body[..arrow].split_whitespace().collect::<Vec<_>>().join(" "));
+        let result = body[arrow + 2..].trim_start();
+        let end = match result.starts_with('{') {
+            true => block(result).map_or(result.len(), |inner| inner.len() + 2),
+            false => outside(result, ",").unwrap_or(result.len()),
+        };
+        body = result[end..].trim_start().trim_start_matches(',');
+    }
+    arms
+}
+
+/// The first place where `wanted` stands, outside any brackets that open on the way.
+fn outside(code: &str, wanted: &str) -> Option<usize> {
+    let mut depth = 0;
+    for (at, character) in code.char_indices() {
+        if depth == 0 && code[at..].starts_with(wanted) {
+            return Some(at);
+        }
+        depth += match character {
+            '(' | '[' | '{' => 1,
+            ')' | ']' | '}' => -1,
+            _ => 0,
+        };
+        if depth < 0 {
+            return None;
+        }
+    }
+    None
+}
+
 fn check_layers(root: &Path, prefix: &str, table: &[(&str, &[&str])], free: &[&str], wrong: &mut Vec<String>) {
     for path in rust_files_below(root) {
         let layer = layer_of(&path, root);

@@ -17,6 +17,7 @@ use super::follow::Stop;
 use super::follow::Voice;
 use super::follow::tell_who_waits;
 use super::host::Part;
+use crate::domain::Ask;
 use crate::domain::Command;
 use crate::domain::FeedItem;
 use crate::domain::RunId;
@@ -163,8 +164,10 @@ fn sentence(approval: &Approval) -> String {
     let words = approval.words.visible();
     match (&approval.ask, approval.settlement) {
         (_, Some(settlement)) => format!("settled as {}: {} (run {run})", name(settlement), card::headline(approval)),
-        (crate::domain::Ask::Question { .. }, None) if !words.is_empty() => format!("answered: {words} (run {run})"),
-        _ => format!("{}: {} (run {run})", approval.state, card::headline(approval)),
+        (Ask::Question { .. }, None) if !words.is_empty() => format!("answered: {words} (run {run})"),
+        (Ask::Question { .. } | Ask::Effect { .. } | Ask::InDoubt { .. }, None) => {
+            format!("{}: {} (run {run})", approval.state, card::headline(approval))
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use super::host::Part;
 use crate::domain::Command;
 use crate::domain::FailureKind;
 use crate::domain::ToolResult;
+use crate::domain::written_text;
 use crate::fold::Approval;
 use crate::fold::CallStatus;
 use crate::fold::Snapshot;
@@ -101,13 +102,13 @@ async fn new_arguments(context: &Context<'_>, source: &EditSource, standing: Opt
 }
 
 fn read(place: &str, input: impl Read) -> Result<String, Failure> {
-    let mut text = String::new();
-    let read = input.take(MOST_BYTES + 1).read_to_string(&mut text);
+    let mut bytes = Vec::new();
+    let read = input.take(MOST_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::usage(format!("it cannot be read: {error}")).at(place))?;
-    if text.len() as u64 > MOST_BYTES {
+    if bytes.len() as u64 > MOST_BYTES {
         return Err(Failure::usage("the arguments are longer than 1 MiB").at(place).next("give less"));
     }
-    Ok(text)
+    written_text(bytes).map_err(|error| Failure::usage(error.message).at(place).next(error.hint))
 }
 
 /// What became of a changed call.

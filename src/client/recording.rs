@@ -183,44 +183,32 @@ async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError
 }
 
 fn approvals_of(events: &[Envelope]) -> Vec<Stream> {
-    let approvals = events.iter().filter_map(|envelope| match &envelope.event {
-        Event::Run(RunEvent::CallParked { approval, .. } | RunEvent::EffectInDoubt { approval, .. }) => {
-            Some(Stream::Approval(*approval))
-        }
-        _ => None,
+    let runs = events.iter().filter_map(|envelope| match &envelope.event {
+        Event::Run(event) => Some(event),
+        Event::Approval(_) | Event::Access(_) | Event::Erased(_) => None,
     });
-    approvals.collect()
+    runs.filter_map(RunEvent::asks).map(Stream::Approval).collect()
 }
 
 fn blob_of(envelope: &Envelope) -> Option<&BlobId> {
-    match &envelope.event {
-        Event::Run(RunEvent::CallSettled { result, .. }) => result.output.blob.as_ref(),
-        _ => None,
-    }
+    let Event::Run(RunEvent::CallSettled { result, .. }) = &envelope.event else { return None };
+    result.output.blob.as_ref()
 }
 
 /// What streamed between two events, as far as the finishing event tells: the text, evenly over the time it took.
 pub(super) fn streamed(events: &[(Duration, Envelope)], index: usize) -> Option<(Duration, Streamed<'_>)> {
     let (_, envelope) = events.get(index)?;
     let Stream::Run(run) = envelope.stream else { return None };
-    let (streamed, began) = match &envelope.event {
-        Event::Run(RunEvent::TurnFinished { turn, reply, .. }) => (
-            Streamed { run, source: Source::Turn(*turn), text: reply.text.raw() },
-            begin(
-                events,
-                index,
-                |event| matches!(event, RunEvent::TurnStarted { turn: started, .. } if started == turn),
-            ),
-        ),
-        Event::Run(RunEvent::CallSettled { call, result, .. }) => (
-            Streamed { run, source: Source::Call(*call), text: result.output.head.raw() },
-            begin(
-                events,
-                index,
-                |event| matches!(event, RunEvent::EffectStarted { call: started, .. } if started == call),
-            ),
-        ),
-        _ => return None,
+    let Event::Run(event) = &envelope.event else { return None };
+    let (streamed, began) = if let RunEvent::TurnFinished { turn, reply, .. } = event {
+        let begins = |event: &RunEvent| matches!(event, RunEvent::TurnStarted { turn: started, .. } if started == turn);
+        (Streamed { run, source: Source::Turn(*turn), text: reply.text.raw() }, begin(events, index, begins))
+    } else if let RunEvent::CallSettled { call, result, .. } = event {
+        let begins =
+            |event: &RunEvent| matches!(event, RunEvent::EffectStarted { call: started, .. } if started == call);
+        (Streamed { run, source: Source::Call(*call), text: result.output.head.raw() }, begin(events, index, begins))
+    } else {
+        return None;
     };
     began.filter(|_| !streamed.text.is_empty()).map(|began| (began, streamed))
 }

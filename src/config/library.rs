@@ -102,8 +102,9 @@ fn markdown_files(dir: &Path) -> Vec<Named> {
         .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
         .filter_map(|path| {
             let name = path.file_stem()?.to_string_lossy().into_owned();
-            let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error));
-            Some((name, text.map(|text| SourceText::new(path.display().to_string(), text))))
+            let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error));
+            let written = |bytes| SourceText::written(path.display().to_string(), bytes).map_err(Faults::from);
+            Some((name, bytes.and_then(written)))
         })
         .collect();
     files.sort_by(|a, b| a.0.cmp(&b.0));

@@ -99,11 +99,11 @@ impl Procedure {
     pub fn read_file(path: &Path) -> Result<Self, Faults> {
         let shown = path.display().to_string();
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let bytes = std::fs::read(path).map_err(|error| {
             let source = SourceText::new(shown.clone(), "");
             Fault::new(&source, 0..0, format!("it cannot be read: {error}")).help("check the path and its permissions")
         })?;
-        Self::read(&SourceText::new(shown, text), &name)
+        Self::read(&SourceText::written(shown, bytes)?, &name)
     }
 
     /// Whether all its tools exist.

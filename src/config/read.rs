@@ -35,8 +35,8 @@ impl Config {
     /// Reads a file.
     pub fn load(path: &Path, absence: Absence) -> Result<Self, Faults> {
         let name = path.display().to_string();
-        match std::fs::read_to_string(path) {
-            Ok(text) => Self::read(&SourceText::new(name, text)),
+        match std::fs::read(path) {
+            Ok(bytes) => Self::read(&SourceText::written(name, bytes)?),
             Err(error) if is_absent(&error) && absence == Absence::IsDefault => Ok(Self::default()),
             Err(error) => {
                 let fault = Fault::new(&SourceText::new(name, ""), 0..0, format!("it cannot be read: {error}"));

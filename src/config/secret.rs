@@ -8,6 +8,8 @@ use std::process::Stdio;
 use secrecy::SecretString;
 use serde::Deserialize;
 
+use crate::domain::written_text;
+
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -74,8 +76,10 @@ fn read_private(path: &Path) -> Result<SecretString, SecretError> {
             return Err(SecretError::new(message, format!("chmod 600 {shown}")));
         }
     }
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut file, &mut text).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut file, &mut bytes).map_err(unreadable)?;
+    let text = written_text(bytes)
+        .map_err(|error| SecretError::new(format!("the secret file {shown} cannot be read: {error}"), error.hint))?;
     first_line(&text).ok_or_else(|| {
         SecretError::new(format!("the secret file {shown} is empty"), "write the secret on its first line")
     })
@@ -99,7 +103,10 @@ fn ask_command(argv: &[String], base: &Path) -> Result<SecretString, SecretError
         let message = format!("the secret's command {program} failed ({})", output.status);
         return Err(SecretError::new(message, "run it by hand to see why"));
     }
-    first_line(&String::from_utf8_lossy(&output.stdout)).ok_or_else(|| {
+    let text = written_text(output.stdout).map_err(|error| {
+        SecretError::new(format!("what the secret's command {program} printed cannot be read: {error}"), error.hint)
+    })?;
+    first_line(&text).ok_or_else(|| {
         SecretError::new(format!("the secret's command {program} printed nothing"), "it must print the secret")
     })
 }

@@ -171,7 +171,16 @@ impl Command {
             | Self::Answer { approval, .. }
             | Self::Settle { approval, .. }
             | Self::Expire { approval } => Some(*approval),
-            _ => None,
+            Self::Start { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Cancel { .. }
+            | Self::Proceed { .. }
+            | Self::TurnFinished { .. }
+            | Self::EffectFinished { .. }
+            | Self::Drifted { .. }
+            | Self::Doubt { .. }
+            | Self::Recover { .. } => None,
         }
     }
 }

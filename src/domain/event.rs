@@ -244,6 +244,33 @@ pub enum ApprovalEvent {
     Superseded { by: ApprovalId },
 }
 
+impl RunEvent {
+    /// The request to a person that it makes.
+    pub fn asks(&self) -> Option<ApprovalId> {
+        match self {
+            Self::CallParked { approval, .. } | Self::EffectInDoubt { approval, .. } => Some(*approval),
+            Self::Started { .. }
+            | Self::PlanAdopted { .. }
+            | Self::StepMarked { .. }
+            | Self::TurnStarted { .. }
+            | Self::TurnFinished { .. }
+            | Self::TurnFailed { .. }
+            | Self::CallsRequested { .. }
+            | Self::CallEdited { .. }
+            | Self::EffectStarted { .. }
+            | Self::CallSettled { .. }
+            | Self::LimitReached { .. }
+            | Self::Paused { .. }
+            | Self::Resumed {}
+            | Self::Recovered {}
+            | Self::CancelRequested { .. }
+            | Self::Succeeded { .. }
+            | Self::Failed { .. }
+            | Self::Cancelled { .. } => None,
+        }
+    }
+}
+
 impl Event {
     /// The name it has in the log and in `log tail`: `run.started`, `approval.denied`.
     pub fn kind(&self) -> &'static str {

@@ -99,6 +99,13 @@ pub(super) fn asks_again(edit: Option<&CallEdit>, preparation: CallPreparation) 
             let verdict = Verdict::Ask { rule: RULE.to_owned(), reason, expires_after: LIFETIME };
             CallPreparation::Judged { card, verdict }
         }
-        (_, other) => other,
+        (
+            _,
+            kept @ (CallPreparation::Judged { .. }
+            | CallPreparation::Question { .. }
+            | CallPreparation::Finish { .. }
+            | CallPreparation::Mark { .. }
+            | CallPreparation::Invalid { .. }),
+        ) => kept,
     }
 }

@@ -143,9 +143,9 @@ fn go_on(
     let mut events = next(run, thread, now);
     let requested: Vec<_> = events
         .iter()
-        .filter_map(|decided| match &decided.event {
-            Event::Run(RunEvent::CallsRequested { calls }) => Some(calls.clone()),
-            _ => None,
+        .filter_map(|decided| {
+            let Event::Run(RunEvent::CallsRequested { calls }) = &decided.event else { return None };
+            Some(calls.clone())
         })
         .flatten()
         .collect();

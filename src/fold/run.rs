@@ -307,8 +307,24 @@ impl Run {
             RunEvent::Paused { .. } | RunEvent::LimitReached { .. } => return RunState::Paused,
             RunEvent::Resumed {} => {}
             // Outcomes of what was already under way may arrive while it is paused.
-            _ if self.state == RunState::Paused || self.state.is_final() => return self.state,
-            _ => {}
+            RunEvent::Started { .. }
+            | RunEvent::PlanAdopted { .. }
+            | RunEvent::StepMarked { .. }
+            | RunEvent::TurnStarted { .. }
+            | RunEvent::TurnFinished { .. }
+            | RunEvent::TurnFailed { .. }
+            | RunEvent::CallsRequested { .. }
+            | RunEvent::CallParked { .. }
+            | RunEvent::CallEdited { .. }
+            | RunEvent::EffectStarted { .. }
+            | RunEvent::EffectInDoubt { .. }
+            | RunEvent::CallSettled { .. }
+            | RunEvent::Recovered {}
+            | RunEvent::CancelRequested { .. } => {
+                if self.state == RunState::Paused || self.state.is_final() {
+                    return self.state;
+                }
+            }
         }
         let stage = |wanted: fn(&CallStage) -> bool| self.open_calls.iter().filter(|open| wanted(&open.stage)).count();
         let doubtful = stage(|stage| matches!(stage, CallStage::InDoubt { .. }));

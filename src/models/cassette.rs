@@ -18,7 +18,6 @@ use futures::StreamExt;
 use http::HeaderMap;
 use http::HeaderValue;
 use http::StatusCode;
-use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::Serialize;
@@ -29,6 +28,8 @@ use super::failure::Failure;
 use super::failure::Place;
 use super::transport::RawAnswer;
 use crate::domain::ModelFailureKind;
+use crate::domain::Secrets;
+use crate::domain::written_text;
 
 /// Headers of an answer that its reading depends on.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "retry-after", "retry-after-ms", "location"];
@@ -86,7 +87,9 @@ impl Cassette {
 
     pub fn load(path: &Path) -> Result<Self, CassetteError> {
         let shown = || path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| CassetteError::File { path: shown(), error })?;
+        let failed = |error| CassetteError::File { path: shown(), error };
+        let text =
+            written_text(std::fs::read(path).map_err(failed)?).map_err(|error| failed(io::Error::other(error)))?;
         let read = |(at, line)| {
             serde_json::from_str(line).map_err(|error| CassetteError::Line { path: shown(), line: at + 1, error })
         };
@@ -165,7 +168,7 @@ impl Recorder {
         let status = answer.status.as_u16();
         let mut tape = Tape {
             recorder: self.clone(),
-            key: key.cloned(),
+            key: Place::hiding(key),
             digest,
             status,
             headers,
@@ -186,7 +189,7 @@ impl Recorder {
 /// An exchange being recorded; written when dropped, since a reader stops at `[DONE]` and not at the end.
 struct Tape {
     recorder: Recorder,
-    key: Option<SecretString>,
+    key: Secrets,
     digest: String,
     status: u16,
     headers: Vec<(String, String)>,
@@ -197,9 +200,7 @@ struct Tape {
 impl Drop for Tape {
     fn drop(&mut self) {
         let mut body = std::mem::take(&mut self.body);
-        if let Some(key) = &self.key {
-            blot(&mut body, key.expose_secret().trim().as_bytes());
-        }
+        blot(&mut body, &self.key);
         let recorded = Recorded {
             request: std::mem::take(&mut self.digest),
             status: self.status,
@@ -217,17 +218,11 @@ impl Drop for Tape {
 }
 
 /// Replaces a secret by asterisks of the same length, also where it spans pieces, so that boundaries stay.
-fn blot(pieces: &mut [Vec<u8>], secret: &[u8]) {
-    let joined = pieces.concat();
-    if secret.is_empty() || joined.len() < secret.len() {
-        return;
-    }
-    let found: Vec<usize> = (0..=joined.len() - secret.len()).filter(|at| joined[*at..].starts_with(secret)).collect();
+fn blot(pieces: &mut [Vec<u8>], secrets: &Secrets) {
+    let found = secrets.places(&pieces.concat());
     let mut bytes: Vec<&mut u8> = pieces.iter_mut().flatten().collect();
-    for at in found {
-        for byte in &mut bytes[at..at + secret.len()] {
-            **byte = b'*';
-        }
+    for place in found {
+        bytes[place].iter_mut().for_each(|byte| **byte = b'*');
     }
 }
 
@@ -254,9 +249,9 @@ mod tests {
 
     #[test]
     fn a_secret_is_blotted_out_across_pieces() {
-        let mut pieces = vec![b"say s".to_vec(), b"k-".to_vec(), b"1! and sk-1".to_vec()];
-        blot(&mut pieces, b"sk-1");
-        assert_eq!(pieces, [b"say *".to_vec(), b"**".to_vec(), b"*! and ****".to_vec()]);
+        let mut pieces = vec![b"say s".to_vec(), b"k-".to_vec(), b"12345! and sk-12345".to_vec()];
+        blot(&mut pieces, &Place::hiding(Some(&SecretString::from("sk-12345"))));
+        assert_eq!(pieces, [b"say *".to_vec(), b"**".to_vec(), b"*****! and ********".to_vec()]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::domain::ModelFailure;
 use crate::domain::ModelFailureKind;
+use crate::domain::Secrets;
 use crate::domain::Untrusted;
 
 /// Longest excerpt of an error body that is quoted, in characters.
@@ -77,17 +78,20 @@ impl Place {
         format!("{} ({})", self.provider, self.url)
     }
 
-    /// The text without the key, however the server came to repeat it.
-    pub fn without_key(&self, text: &str) -> String {
-        match self.key.get().map(|key| key.expose_secret().trim()) {
-            Some(key) if !key.is_empty() => text.replace(key, "[key]"),
-            _ => text.to_owned(),
-        }
+    /// What a key is found by. One that is too short to be told from ordinary words is not searched for.
+    pub fn hiding(key: Option<&SecretString>) -> Secrets {
+        Secrets::new(key.map(|key| ("[key]".to_owned(), key.expose_secret().to_owned())))
+    }
+
+    /// The words of a server without the key, however it came to repeat it.
+    pub fn without_key(&self, theirs: &str) -> String {
+        Self::hiding(self.key.get()).text(theirs).unwrap_or_else(|| theirs.to_owned())
     }
 
     pub fn failure(&self, kind: ModelFailureKind, what: &str, hint: impl Into<String>) -> Failure {
         let retry = if kind.is_transient() { Retry::Backoff } else { Retry::Never };
-        let message = self.without_key(&format!("{} {what}", self.name()));
+        let message = format!("{} {what}", self.name());
+        let message = Self::hiding(self.key.get()).sentence(&message).unwrap_or(message);
         Failure { kind, message, hint: hint.into(), retry, complaint: Complaint::None }
     }
 }
@@ -111,7 +115,7 @@ pub(super) fn from_status(
     now: DateTime<Utc>,
 ) -> Failure {
     let said = ErrorBody::read(body);
-    let what = format!("answered {}{}", status.as_u16(), quoted(&said.message));
+    let what = format!("answered {}{}", status.as_u16(), quoted(place, &said.message));
     let failure = |kind, hint: &str| place.failure(kind, &what, hint);
     use ModelFailureKind as Kind;
     let mut failure = match status.as_u16() {
@@ -139,7 +143,7 @@ pub(super) fn from_status(
             failure.complaint = Complaint::Template;
             return failure;
         }
-        300..=399 => failure(Kind::BadRequest, &redirect_hint(headers)),
+        300..=399 => failure(Kind::BadRequest, &redirect_hint(place, headers)),
         400..=499 => {
             failure(Kind::BadRequest, "the server does not take this request; `morningai doctor` tries what it can do")
         }
@@ -179,7 +183,7 @@ pub(super) const OTHER_TEMPLATE: &str = "the model's prompt template refuses thi
 /// Reads an error that came as a piece of a stream that had begun well.
 pub(super) fn from_stream_error(place: &Place, error: &Value) -> Failure {
     let said = ErrorBody::read(serde_json::json!({ "error": error }).to_string().as_bytes());
-    let what = format!("broke off its answer{}", quoted(&said.message));
+    let what = format!("broke off its answer{}", quoted(place, &said.message));
     if said.is_about_length() {
         return place.failure(ModelFailureKind::TooLong, &what, TOO_LONG);
     }
@@ -314,7 +318,9 @@ fn page_title(text: &str) -> Option<String> {
     })
 }
 
-fn quoted(message: &str) -> String {
+/// Searched before it is shortened: half a key is a secret too.
+fn quoted(place: &Place, message: &str) -> String {
+    let message = place.without_key(message);
     let flat = message.split_whitespace().collect::<Vec<_>>().join(" ");
     // The sentence goes on behind it.
     let flat = flat.strip_suffix('.').filter(|rest| !rest.ends_with('.')).unwrap_or(&flat);
@@ -325,8 +331,9 @@ fn quoted(message: &str) -> String {
     }
 }
 
-fn redirect_hint(headers: &HeaderMap) -> String {
+fn redirect_hint(place: &Place, headers: &HeaderMap) -> String {
     let target = headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or("elsewhere");
+    let target = place.without_key(target);
     format!("the server moved to {target}; set the base URL to where it lives now")
 }
 
@@ -345,7 +352,7 @@ mod tests {
     use super::*;
 
     fn place() -> Place {
-        let key = Arc::new(OnceLock::from(SecretString::from("sk-123")));
+        let key = Arc::new(OnceLock::from(SecretString::from("sk-12345")));
         Place { provider: "p".to_owned(), url: "http://h/v1".to_owned(), key }
     }
 
@@ -388,8 +395,26 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_is_too_short_or_a_word_leaves_our_own_words_alone() {
+        for key in ["k", "", "broke", "connection", "connection\n"] {
+            let key = Arc::new(OnceLock::from(SecretString::from(key)));
+            let place = Place { key, ..place() };
+            let failure = place.failure(ModelFailureKind::Provider, "broke the connection: no key", "");
+            assert_eq!(failure.message, "p (http://h/v1) broke the connection: no key");
+        }
+    }
+
+    #[test]
+    fn a_key_is_not_quoted_by_half_where_an_answer_is_shortened() {
+        let body = format!("{} sk-12345", "x".repeat(LONGEST_QUOTE - 4));
+        assert!(!failure(500, &body).message.contains("sk-"));
+        let encoded = failure(401, "no sk%2d12345, no c2stMTIzNDU=");
+        assert!(encoded.message.ends_with("no [key], no [key]U="), "{}", encoded.message);
+    }
+
+    #[test]
     fn a_key_that_the_server_echoes_is_blotted_out() {
-        let failure = failure(401, r#"{"error":{"message":"Incorrect API key: sk-123"}}"#);
+        let failure = failure(401, r#"{"error":{"message":"Incorrect API key: sk-12345"}}"#);
         assert!(failure.message.ends_with("Incorrect API key: [key]"));
     }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use super::Redactor;
 use super::Tools;
+use super::redact::Redacted;
 use crate::domain::Actor;
 use crate::domain::Command;
 use crate::domain::Envelope;
@@ -94,7 +95,7 @@ impl Drop for AtWork {
 
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
-    pub(super) commands: Arc<[(Command, Actor)]>,
+    pub(super) commands: Redacted,
     pub(super) fence: Option<Fence>,
     pub(super) reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
 }
@@ -106,6 +107,7 @@ impl Core {
         jobs: mpsc::UnboundedSender<Job>,
         stopping: CancellationToken,
     ) -> Self {
+        let redactor = parts.redactor.knowing(parts.tools.keys().map(|name| name.0.clone()));
         Self {
             log: parts.log,
             model: parts.model,
@@ -113,7 +115,7 @@ impl Core {
             judge: parts.judge,
             clock: parts.clock,
             role: parts.role,
-            redactor: parts.redactor,
+            redactor,
             owner: uuid::Uuid::new_v4().to_string(),
             stopping,
             working: AtomicUsize::new(0),
@@ -157,11 +159,20 @@ impl Core {
     /// Hands a job to the writer and waits until its events are on disk.
     pub(super) async fn commit(
         &self,
-        commands: impl Into<Arc<[(Command, Actor)]>>,
+        commands: Vec<(Command, Actor)>,
+        fence: Option<Fence>,
+    ) -> Result<Vec<Envelope>, Rejection> {
+        self.commit_redacted(self.redactor.commands(commands), fence).await
+    }
+
+    /// The same for commands that are offered more than once.
+    pub(super) async fn commit_redacted(
+        &self,
+        commands: Redacted,
         fence: Option<Fence>,
     ) -> Result<Vec<Envelope>, Rejection> {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands: commands.into(), fence, reply }).is_err() {
+        if self.jobs.send(Job { commands, fence, reply }).is_err() {
             return Err(stopped());
         }
         answer.await.unwrap_or_else(|_| Err(stopped()))

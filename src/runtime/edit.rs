@@ -49,7 +49,10 @@ pub(super) async fn dry_run(core: &Core, run: RunId, edit: &Command) -> Result<O
         CallPreparation::Invalid { result } => {
             Err(Rejection::new(RejectionKind::Invalid, result.summary.raw()).hint(MEND))
         }
-        preparation => {
+        preparation @ (CallPreparation::Judged { .. }
+        | CallPreparation::Question { .. }
+        | CallPreparation::Finish { .. }
+        | CallPreparation::Mark { .. }) => {
             let approval = ApprovalId(uuid::Uuid::now_v7());
             Ok(Some(PreparedCall { call: call.call, approval, preparation }))
         }

@@ -12,12 +12,12 @@ use async_trait::async_trait;
 use tokio::runtime::Handle;
 
 use super::core::Core;
-use super::redact::Held;
 use crate::domain::BlobId;
 use crate::domain::CallNo;
 use crate::domain::Delta;
 use crate::domain::DeltaKind;
 use crate::domain::FeedItem;
+use crate::domain::Held;
 use crate::domain::RunId;
 use crate::ports::DeltaSink;
 use crate::ports::OutputSink;
@@ -90,7 +90,7 @@ impl Gatherer {
     fn gather(&self, bytes: &[u8]) {
         self.beat();
         let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-        let clean = text.held.push(&self.core.redactor, bytes);
+        let clean = self.core.redactor.push(&mut text.held, bytes);
         let room = MOST_BYTES.saturating_sub(text.clean.len());
         text.clean.extend_from_slice(&clean[..clean.len().min(room)]);
     }
@@ -99,7 +99,7 @@ impl Gatherer {
     fn tell_the_rest(&self) {
         {
             let mut text = self.text.lock().unwrap_or_else(PoisonError::into_inner);
-            let rest = text.held.finish(&self.core.redactor);
+            let rest = self.core.redactor.finish(&mut text.held);
             text.clean.extend(rest);
         }
         self.tell();
@@ -134,6 +134,8 @@ impl DeltaSink for Gatherer {
         let DeltaKind::Token { turn } = self.kind else { return };
         // What was said before it is told before it.
         self.tell_the_rest();
+        let mut text = text.to_owned();
+        self.core.redactor.sentence(&mut text);
         let delta = Delta { run: self.run, kind: DeltaKind::Notice { turn }, text: text.into() };
         self.core.tell(FeedItem::Delta(delta));
     }

@@ -104,7 +104,12 @@ impl Runtime {
 
     /// Carries a command out. Returns the events it led to, once they are on disk.
     pub async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        let command = Box::new(self.core.redactor.command(command));
+        let mut command = Box::new(command);
+        self.core.redactor.command(&mut command);
+        self.ask(command, by).await.map_err(|rejection| self.core.redactor.rejection(rejection))
+    }
+
+    async fn ask(&self, command: Box<Command>, by: Actor) -> Result<Vec<Envelope>, Rejection> {
         edit::check(&self.core, &command)?;
         let (reply, answer) = tokio::sync::oneshot::channel();
         let message = supervisor::Message::Submit { command, by, reply };

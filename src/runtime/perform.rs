@@ -102,11 +102,12 @@ async fn call_model(
             PurposeOfTurn::Act => (tools.collect(), OutputShape::Free),
         };
         let messages = engine::conversation(thread, purpose);
-        ModelRequest { class: thread.spec.class, messages, tools, shape, max_output_tokens: None }
+        let mut request = ModelRequest { class: thread.spec.class, messages, tools, shape, max_output_tokens: None };
+        core.redactor.request(&mut request);
+        request
     };
     let deltas = Gatherer::of_turn(core.clone(), run, turn);
-    let reply = boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going).await?;
-    Ok(core.redactor.reply(reply))
+    boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going).await
 }
 
 /// An effect whose intent is on disk.
@@ -145,7 +146,7 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
     let output = Gatherer::of_call(core.clone(), run, call);
     let invocation = Invocation { context: &context, call, args: &request.args, card, output: output.as_ref(), cancel };
     match AssertUnwindSafe(tool.perform(invocation)).catch_unwind().await {
-        Ok(result) => finished(core.redactor.result(result)),
+        Ok(result) => finished(result),
         // Repeating it would fail the same way, again and again.
         Err(_) if card.repeat == Repeat::Repeatable => {
             finished(ToolResult::failure(FailureKind::Failed, "the tool ended unexpectedly; this is a defect of it"))
@@ -159,10 +160,9 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
 
 /// What would run now, if that is not what was judged.
 async fn drifted(core: &Core, run: RunId, request: &ToolCall, card: &EffectCard) -> Option<CallPreparation> {
-    match prepare::prepare(core, run, request).await {
-        CallPreparation::Judged { card: now, .. } if now.digest() == card.digest() => None,
-        other => Some(other),
-    }
+    let now = prepare::prepare(core, run, request).await;
+    let is_same = matches!(&now, CallPreparation::Judged { card: now, .. } if now.digest() == card.digest());
+    (!is_same).then_some(now)
 }
 
 fn find(core: &Core, run: RunId, call: CallNo) -> Option<(ToolCall, Arc<dyn Tool>)> {
@@ -186,8 +186,7 @@ pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
     };
     match checked {
         Checked::Happened(result) => {
-            let result = core.redactor.result(*result);
-            let command = Some(Command::EffectFinished { run, call, attempt, result });
+            let command = Some(Command::EffectFinished { run, call, attempt, result: *result });
             Outcome { command, ..Outcome::default() }
         }
         Checked::DidNotHappen => Outcome { again: Some(effect), ..Outcome::default() },

@@ -51,10 +51,8 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     let Ok(prepared) = AssertUnwindSafe(tool.prepare(&context, &call.args)).catch_unwind().await else {
         return invalid("the tool ended unexpectedly in its dry run; this is a defect of it".to_owned());
     };
-    match prepared {
-        Ok(Prepared::Effect(mut card)) => {
-            // Before the digest is taken, so that what is stored is what was approved.
-            core.redactor.card(&mut card);
+    let mut preparation = match prepared {
+        Ok(Prepared::Effect(card)) => {
             let verdict = confined_enough(&spec, &card).unwrap_or_else(|| core.judge.judge(&spec, &card));
             CallPreparation::Judged { card, verdict }
         }
@@ -62,7 +60,10 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
         Ok(Prepared::Finish { summary, outcome }) => CallPreparation::Finish { summary, outcome },
         Ok(Prepared::Mark { step, state }) => CallPreparation::Mark { step, state },
         Err(result) => CallPreparation::Invalid { result },
-    }
+    };
+    // Before the digest is taken, so that what is stored is what was approved.
+    core.redactor.preparation(&mut preparation);
+    preparation
 }
 
 /// A refusal where programs run on another rung here than the run was started with.

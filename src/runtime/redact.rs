@@ -1,267 +1,318 @@
-//! Keeps secrets out of the log: what tools and models say is searched for them before it is told or stored.
+//! Keeps secrets out of the log, the feed and the prompts: the one point that everything from outside passes.
 //!
-//! Found in their raw, base64, URL-encoded and hexadecimal forms, also when a stream cuts them in two. Replaced by
-//! their name, so that a reader knows what stood there.
+//! Every field of what is said is named here, without a rest, so that a new one is a compile error until somebody says
+//! whether it is searched. [`Redactor::commands`] alone makes what the writer takes, so nothing gets around it.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use aho_corasick::AhoCorasick;
-use aho_corasick::MatchKind;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Map;
 use serde_json::Value;
 
+use crate::domain::Actor;
+use crate::domain::CallPreparation;
 use crate::domain::Command;
 use crate::domain::EffectCard;
+use crate::domain::Held;
+use crate::domain::Message;
+use crate::domain::ModelFailure;
 use crate::domain::ModelReply;
 use crate::domain::Output;
+use crate::domain::Part;
+use crate::domain::Payload;
+use crate::domain::PreparedCall;
+use crate::domain::ProcedureStep;
+use crate::domain::Rejection;
+use crate::domain::RequestedCall;
+use crate::domain::Reversibility;
+use crate::domain::RunSpec;
+use crate::domain::Secrets;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::ports::ModelRequest;
 
-/// Shorter values are words that would be found everywhere.
-const SHORTEST: usize = 8;
-
-/// The secrets this process knows, ready to be searched for.
+/// The secrets this process knows, and the words that are never one.
 #[derive(Default)]
 pub struct Redactor {
-    matcher: Option<AhoCorasick>,
-    /// For each pattern what takes its place.
-    labels: Vec<String>,
-    /// The patterns in order, to find out quickly whether something is the beginning of one.
-    sorted: Vec<Vec<u8>>,
-    longest: usize,
+    secrets: Secrets,
+    /// Names of tools: where a model gives one of them, it is ours.
+    tools: BTreeSet<String>,
+}
+
+/// Commands with nothing secret in them, which is what the writer takes. Only a [`Redactor`] makes them.
+#[derive(Clone)]
+pub(super) struct Redacted(Arc<[(Command, Actor)]>);
+
+impl Redacted {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &(Command, Actor)> {
+        self.0.iter()
+    }
 }
 
 impl Redactor {
-    /// `secrets` are names and values; values shorter than eight bytes are left out.
+    /// `secrets` are names and values. Values that are too short to be told from ordinary words are left out.
     pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut patterns = Vec::new();
-        let mut labels = Vec::new();
-        for (name, value) in secrets {
-            let value = value.trim();
-            if value.len() < SHORTEST {
-                continue;
-            }
-            for form in forms(value) {
-                labels.push(format!("[secret {name}]"));
-                patterns.push(form);
-            }
-        }
-        let longest = patterns.iter().map(Vec::len).max().unwrap_or(0);
-        // A set of patterns too large to search for is a set nobody configures; then nothing is let through.
-        let matcher = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&patterns).ok();
-        let matcher = matcher.filter(|_| !patterns.is_empty());
-        patterns.sort();
-        Self { matcher, labels, sorted: patterns, longest }
+        let labelled = secrets.into_iter().map(|(name, value)| (format!("[secret {name}]"), value));
+        Self { secrets: Secrets::new(labelled), tools: BTreeSet::new() }
     }
 
-    /// Where in `bytes` the first thing begins that could, with more to come, be a secret.
-    fn uncertain_from(&self, bytes: &[u8]) -> usize {
-        let begins_one = |tail: &[u8]| {
-            let first = self.sorted.partition_point(|pattern| pattern.as_slice() < tail);
-            self.sorted.get(first).is_some_and(|pattern| pattern.starts_with(tail))
+    /// The same, with the names of the tools that models may call.
+    pub(super) fn knowing(self, tools: impl IntoIterator<Item = String>) -> Self {
+        Self { tools: tools.into_iter().collect(), ..self }
+    }
+
+    pub(super) fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
+        self.secrets.bytes(bytes)
+    }
+
+    /// The next bytes of a stream, as far as they are certainly clean.
+    pub(super) fn push(&self, held: &mut Held, bytes: &[u8]) -> Vec<u8> {
+        held.push(&self.secrets, bytes)
+    }
+
+    /// What is left of a stream that has ended.
+    pub(super) fn finish(&self, held: &mut Held) -> Vec<u8> {
+        held.finish(&self.secrets)
+    }
+
+    /// What the writer may take.
+    pub(super) fn commands(&self, mut commands: Vec<(Command, Actor)>) -> Redacted {
+        for (command, _) in &mut commands {
+            self.command(command);
+        }
+        Redacted(commands.into())
+    }
+
+    /// What people type may hold a secret too: a goal goes to a model, a reason to an agent.
+    pub(super) fn command(&self, command: &mut Command) {
+        if self.secrets.is_empty() {
+            return;
+        }
+        match command {
+            Command::Start { run: _, spec } => self.spec(spec),
+            Command::Deny { approval: _, reason: text }
+            | Command::Answer { approval: _, text }
+            | Command::Settle { approval: _, settlement: _, note: text } => self.untrusted(text),
+            Command::Edit { approval: _, digest: _, args } => self.value(args),
+            Command::Cancel { run: _, reason } => self.string(reason),
+            Command::Proceed { run: _, prepared } => prepared.iter_mut().for_each(|call| self.prepared(call)),
+            Command::TurnFinished { run: _, turn: _, attempt: _, outcome } => match outcome.as_mut() {
+                Ok(reply) => self.reply(reply),
+                Err(failure) => self.failure(failure),
+            },
+            Command::EffectFinished { run: _, call: _, attempt: _, result } => self.result(result),
+            Command::Drifted { run: _, call: _, attempt: _, prepared } => self.prepared(prepared),
+            Command::Approve { approval: _, digest: _ }
+            | Command::Pause { run: _ }
+            | Command::Resume { run: _ }
+            | Command::Doubt { run: _, call: _, attempt: _, approval: _ }
+            | Command::Recover { run: _ }
+            | Command::SetAside { run: _ }
+            | Command::Expire { approval: _ } => {}
+        }
+    }
+
+    /// What a model is sent. It was searched when it went into the log, but secrets may be known since that were not
+    /// then.
+    pub(super) fn request(&self, request: &mut ModelRequest) {
+        let ModelRequest { class: _, messages, tools: _, shape: _, max_output_tokens: _ } = request;
+        for message in messages {
+            match message {
+                Message::System(text) | Message::User(text) => self.string(text),
+                Message::Assistant { text, calls } => {
+                    self.string(text);
+                    calls.iter_mut().for_each(|call| self.call(call));
+                }
+                Message::Tool { provider_id, tool, text } => {
+                    self.string(provider_id);
+                    self.tool(tool);
+                    self.string(text);
+                }
+            }
+        }
+    }
+
+    /// Where a run works and what it may do is taken as it is: paths, names and policies mean something else with a
+    /// word of them replaced.
+    fn spec(&self, spec: &mut RunSpec) {
+        let RunSpec {
+            goal,
+            agent: _,
+            instructions,
+            tools: _,
+            class: _,
+            workspace: _,
+            procedure,
+            limits: _,
+            policies: _,
+            rungs: _,
+        } = spec;
+        self.untrusted(goal);
+        self.string(instructions);
+        for ProcedureStep { title, tool: _, args, on_failure: _ } in procedure {
+            self.string(title);
+            self.value(args);
+        }
+    }
+
+    pub(super) fn preparation(&self, preparation: &mut CallPreparation) {
+        match preparation {
+            CallPreparation::Judged { card, verdict: _ } => self.card(card),
+            CallPreparation::Question { text, choices } => {
+                self.untrusted(text);
+                choices.iter_mut().for_each(|choice| self.untrusted(choice));
+            }
+            CallPreparation::Finish { summary, outcome: _ } => self.untrusted(summary),
+            CallPreparation::Mark { step: _, state: _ } => {}
+            CallPreparation::Invalid { result } => self.result(result),
+        }
+    }
+
+    fn prepared(&self, prepared: &mut PreparedCall) {
+        let PreparedCall { call: _, approval: _, preparation } = prepared;
+        self.preparation(preparation);
+    }
+
+    /// The part of a card that is only read. All else is what will run, so a secret in it is the tool's to keep out.
+    fn card(&self, card: &mut EffectCard) {
+        let EffectCard {
+            tool: _,
+            class: _,
+            repeat: _,
+            verb: _,
+            targets: _,
+            environment: _,
+            risk: _,
+            reversible,
+            payload,
+            facts,
+            confinement: _,
+            change,
+        } = card;
+        change.iter_mut().for_each(|change| self.untrusted(change));
+        match reversible {
+            Reversibility::Undo(words) => self.untrusted(words),
+            Reversibility::NothingToUndo | Reversibility::Irreversible | Reversibility::Unknown => {}
+        }
+        match payload {
+            // The change is bound by the hashes of what the file holds before and after it.
+            Payload::Patch { path: _, before: _, diff } => self.untrusted(diff),
+            Payload::Exec { argv: _, cwd: _, env: _ }
+            | Payload::Delete { paths: _ }
+            | Payload::Arguments { args: _ } => {}
+        }
+        // A tool may act on a single fact; lists of them are for people.
+        for fact in facts.values_mut().filter(|fact| fact.is_array() || fact.is_object()) {
+            self.value(fact);
+        }
+    }
+
+    fn result(&self, result: &mut ToolResult) {
+        let ToolResult { failure: _, summary, output, diff, data } = result;
+        self.untrusted(summary);
+        self.output(output);
+        diff.iter_mut().for_each(|diff| self.untrusted(diff));
+        data.iter_mut().for_each(|data| self.value(data));
+    }
+
+    /// Where an output was shortened, a secret may have been cut in two.
+    fn output(&self, output: &mut Output) {
+        let (first, last) = match output.elided() {
+            0 => (Part::Whole, Part::Whole),
+            _ => (Part::Head, Part::Tail),
         };
-        let earliest = bytes.len().saturating_sub(self.longest.saturating_sub(1));
-        (earliest..bytes.len()).find(|from| begins_one(&bytes[*from..])).unwrap_or(bytes.len())
-    }
-
-    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> Cow<'a, [u8]> {
-        match &self.matcher {
-            Some(matcher) if matcher.is_match(bytes) => Cow::Owned(matcher.replace_all_bytes(bytes, &self.labels)),
-            Some(_) | None => Cow::Borrowed(bytes),
+        let Output { head, tail, bytes: _, blob: _ } = output;
+        for (text, part) in [(head, first), (tail, last)] {
+            if let Some(clean) = self.secrets.part(text.raw(), part) {
+                *text = clean.into();
+            }
         }
     }
 
-    pub fn text(&self, text: &str) -> Option<String> {
-        let matcher = self.matcher.as_ref().filter(|matcher| matcher.is_match(text))?;
-        Some(matcher.replace_all(text, &self.labels))
+    fn reply(&self, reply: &mut ModelReply) {
+        let ModelReply { model, text, refusal, calls, finish: _, usage: _, cost: _ } = reply;
+        self.string(model);
+        self.untrusted(text);
+        refusal.iter_mut().for_each(|refusal| self.untrusted(refusal));
+        calls.iter_mut().for_each(|call| self.call(call));
+    }
+
+    fn call(&self, call: &mut RequestedCall) {
+        let RequestedCall { provider_id, tool, args } = call;
+        self.string(provider_id);
+        self.tool(tool);
+        self.value(args);
+    }
+
+    fn tool(&self, name: &mut String) {
+        if !self.tools.contains(name) {
+            self.string(name);
+        }
+    }
+
+    fn failure(&self, failure: &mut ModelFailure) {
+        let ModelFailure { kind: _, message, hint } = failure;
+        if let Some(clean) = self.secrets.sentence(message.raw()) {
+            *message = clean.into();
+        }
+        self.sentence(hint);
+    }
+
+    /// What is answered where nothing was decided: it may quote a store, or what was asked.
+    pub(super) fn rejection(&self, mut rejection: Rejection) -> Rejection {
+        let Rejection { kind: _, message, hint } = &mut rejection;
+        self.sentence(message);
+        self.sentence(hint);
+        rejection
+    }
+
+    /// A sentence of ours that may quote others.
+    pub(super) fn sentence(&self, text: &mut String) {
+        if let Some(clean) = self.secrets.sentence(text) {
+            *text = clean;
+        }
     }
 
     fn untrusted(&self, text: &mut Untrusted) {
-        if let Some(clean) = self.text(text.raw()) {
+        if let Some(clean) = self.secrets.text(text.raw()) {
             *text = clean.into();
+        }
+    }
+
+    fn string(&self, text: &mut String) {
+        if let Some(clean) = self.secrets.text(text) {
+            *text = clean;
         }
     }
 
     fn value(&self, value: &mut Value) {
         match value {
-            Value::String(text) => {
-                if let Some(clean) = self.text(text) {
-                    *text = clean;
+            Value::String(text) => self.string(text),
+            Value::Number(number) => {
+                if let Some(clean) = self.secrets.text(&number.to_string()) {
+                    *value = Value::String(clean);
                 }
             }
             Value::Array(items) => items.iter_mut().for_each(|item| self.value(item)),
-            Value::Object(fields) => fields.values_mut().for_each(|field| self.value(field)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Object(fields) => self.fields(fields),
+            Value::Null | Value::Bool(_) => {}
         }
     }
 
-    pub(super) fn result(&self, mut result: ToolResult) -> ToolResult {
-        self.untrusted(&mut result.summary);
-        let Output { head, tail, .. } = &mut result.output;
-        self.untrusted(head);
-        self.untrusted(tail);
-        result.diff.iter_mut().for_each(|diff| self.untrusted(diff));
-        result.data.iter_mut().for_each(|data| self.value(data));
-        result
-    }
-
-    /// The part of a card that is only read. All else is what will run, so a secret in it is the tool's to keep out.
-    pub(super) fn card(&self, card: &mut EffectCard) {
-        card.change.iter_mut().for_each(|change| self.untrusted(change));
-    }
-
-    pub(super) fn reply(&self, mut reply: ModelReply) -> ModelReply {
-        self.untrusted(&mut reply.text);
-        reply.refusal.iter_mut().for_each(|refusal| self.untrusted(refusal));
-        reply.calls.iter_mut().for_each(|call| self.value(&mut call.args));
-        reply
-    }
-
-    /// What people type may hold a secret too: a goal goes to a model, a reason to an agent.
-    pub(super) fn command(&self, mut command: Command) -> Command {
-        match &mut command {
-            Command::Start { spec, .. } => self.untrusted(&mut spec.goal),
-            Command::Deny { reason, .. } => self.untrusted(reason),
-            Command::Edit { args, .. } => self.value(args),
-            Command::Answer { text, .. } => self.untrusted(text),
-            Command::Settle { note, .. } => self.untrusted(note),
-            _ => {}
+    fn fields(&self, fields: &mut Map<String, Value>) {
+        fields.values_mut().for_each(|field| self.value(field));
+        let renamed: Vec<_> = fields.keys().filter_map(|key| Some((key.clone(), self.secrets.text(key)?))).collect();
+        for (key, clean) in renamed {
+            let Some(field) = fields.remove(&key) else { continue };
+            // Two keys that differ in a secret only are still two.
+            let free = (1_u32..).map(|n| if n == 1 { clean.clone() } else { format!("{clean} {n}") });
+            if let Some(name) = free.into_iter().find(|name| !fields.contains_key(name)) {
+                fields.insert(name, field);
+            }
         }
-        command
-    }
-}
-
-/// The forms a secret is found in. Base64 has three, by its place in what was encoded; their common middle is taken.
-fn forms(value: &str) -> Vec<Vec<u8>> {
-    let bytes = value.as_bytes();
-    let mut forms = vec![bytes.to_vec(), hex::encode(bytes).into_bytes(), hex::encode_upper(bytes).into_bytes()];
-    let url: String = bytes
-        .iter()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(*byte).to_string(),
-            other => format!("%{other:02X}"),
-        })
-        .collect();
-    forms.push(url.into_bytes());
-    for shift in 0..3 {
-        let shifted = [&[0_u8; 3][..shift], bytes].concat();
-        for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            // Characters that also depend on the neighbours are cut off at both ends.
-            let from = (shift * 8).div_ceil(6);
-            let to = shifted.len() * 8 / 6;
-            forms.extend(encoded.as_bytes().get(from..to).filter(|form| form.len() >= SHORTEST).map(<[_]>::to_vec));
-        }
-    }
-    forms.sort();
-    forms.dedup();
-    forms
-}
-
-/// A stream on its way out. As much is held back as could be the beginning of a secret.
-#[derive(Default)]
-pub(super) struct Held {
-    pending: Vec<u8>,
-}
-
-impl Held {
-    /// Takes the next bytes in; returns what is certainly clean.
-    pub(super) fn push(&mut self, redactor: &Redactor, bytes: &[u8]) -> Vec<u8> {
-        let Some(matcher) = &redactor.matcher else { return bytes.to_vec() };
-        self.pending.extend_from_slice(bytes);
-        let certain = redactor.uncertain_from(&self.pending);
-        let mut clean = Vec::with_capacity(certain);
-        let mut from = 0;
-        for found in matcher.find_iter(&self.pending).take_while(|found| found.start() < certain) {
-            clean.extend_from_slice(&self.pending[from..found.start()]);
-            clean.extend_from_slice(redactor.labels[found.pattern().as_usize()].as_bytes());
-            from = found.end();
-        }
-        let to = certain.max(from);
-        clean.extend_from_slice(&self.pending[from..to]);
-        self.pending.drain(..to);
-        clean
-    }
-
-    /// The end of the stream: all the rest.
-    pub(super) fn finish(&mut self, redactor: &Redactor) -> Vec<u8> {
-        let rest = std::mem::take(&mut self.pending);
-        redactor.bytes(&rest).into_owned()
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    const SECRET: &str = "sk-Zx81/qq+private?";
-
-    fn redactor() -> Redactor {
-        Redactor::new([
-            ("OPENAI_API_KEY".to_owned(), SECRET.to_owned()),
-            ("LONGER".to_owned(), format!("{SECRET}-and-more")),
-            ("TOO_SHORT".to_owned(), "abc".to_owned()),
-        ])
-    }
-
-    #[test]
-    fn the_longest_secret_is_named() {
-        let text = format!("key={SECRET}-and-more, key={SECRET}, abc");
-        assert_eq!(redactor().text(&text).unwrap(), "key=[secret LONGER], key=[secret OPENAI_API_KEY], abc");
-    }
-
-    #[test]
-    fn encoded_forms_are_found_wherever_they_stand() {
-        let redactor = redactor();
-        let mut encoded = vec![hex::encode(SECRET), "sk-Zx81%2Fqq%2Bprivate%3F".to_owned()];
-        for before in ["", "a", "ab", "abc"] {
-            encoded.push(STANDARD_NO_PAD.encode(format!("{before}{SECRET} tail")));
-            encoded.push(URL_SAFE_NO_PAD.encode(format!("{before}{SECRET}")));
-        }
-        for text in encoded {
-            let clean = redactor.text(&text).unwrap_or_else(|| panic!("{text} went through"));
-            assert!(clean.contains("[secret OPENAI_API_KEY]"), "{clean}");
-        }
-    }
-
-    #[test]
-    fn the_change_on_a_card_is_searched_and_what_will_run_is_left_alone() {
-        let mut card: EffectCard = serde_json::from_value(serde_json::json!({
-            "tool": "git_push", "class": "external", "repeat": "checkable", "verb": "push", "targets": [SECRET],
-            "environment": "remote", "risk": "low", "reversible": "unknown",
-            "payload": {"kind": "arguments", "args": {}}, "change": format!("+key={SECRET}\n"),
-        }))
-        .unwrap();
-        redactor().card(&mut card);
-        assert_eq!(card.change.unwrap().raw(), "+key=[secret OPENAI_API_KEY]\n");
-        assert_eq!(card.targets[0].raw(), SECRET);
-    }
-
-    #[test]
-    fn what_cannot_become_a_secret_is_not_held_back() {
-        let (redactor, mut held) = (redactor(), Held::default());
-        assert_eq!(held.push(&redactor, b"plain words, sk"), b"plain words, ");
-        assert_eq!(held.push(&redactor, b"ating"), b"skating");
-    }
-
-    proptest! {
-        #[test]
-        fn a_secret_cut_anywhere_is_still_found(cuts in proptest::collection::vec(0_usize..64, 0..6)) {
-            let redactor = redactor();
-            let text = format!("before {SECRET} between {SECRET}-and-more after");
-            let mut cuts: Vec<_> = cuts.into_iter().filter(|cut| *cut < text.len()).collect();
-            cuts.sort_unstable();
-            let (mut held, mut out, mut from) = (Held::default(), Vec::new(), 0);
-            for cut in cuts.into_iter().chain([text.len()]) {
-                out.extend(held.push(&redactor, &text.as_bytes()[from..cut]));
-                from = cut;
-            }
-            out.extend(held.finish(&redactor));
-            let whole = String::from_utf8(out).unwrap();
-            prop_assert_eq!(whole, "before [secret OPENAI_API_KEY] between [secret LONGER] after");
-        }
-    }
-}
+mod tests;

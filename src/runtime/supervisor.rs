@@ -129,7 +129,35 @@ impl Supervisor {
                 Event::Run(RunEvent::Started { .. } | RunEvent::Resumed {} | RunEvent::CancelRequested { .. }),
                 Stream::Run(run),
             ) => Some(run),
-            _ => None,
+            // What a worker wrote itself, and what belongs to no run.
+            (
+                Event::Run(
+                    RunEvent::Started { .. }
+                    | RunEvent::PlanAdopted { .. }
+                    | RunEvent::StepMarked { .. }
+                    | RunEvent::TurnStarted { .. }
+                    | RunEvent::TurnFinished { .. }
+                    | RunEvent::TurnFailed { .. }
+                    | RunEvent::CallsRequested { .. }
+                    | RunEvent::CallParked { .. }
+                    | RunEvent::CallEdited { .. }
+                    | RunEvent::EffectStarted { .. }
+                    | RunEvent::EffectInDoubt { .. }
+                    | RunEvent::CallSettled { .. }
+                    | RunEvent::LimitReached { .. }
+                    | RunEvent::Paused { .. }
+                    | RunEvent::Resumed {}
+                    | RunEvent::Recovered {}
+                    | RunEvent::CancelRequested { .. }
+                    | RunEvent::Succeeded { .. }
+                    | RunEvent::Failed { .. }
+                    | RunEvent::Cancelled { .. },
+                )
+                | Event::Approval(_)
+                | Event::Access(_)
+                | Event::Erased(_),
+                _,
+            ) => None,
         }
     }
 

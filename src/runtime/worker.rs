@@ -270,9 +270,9 @@ impl Worker {
         reply: &Reply,
         inbox: &mut Inbox,
     ) -> Result<Vec<Envelope>, Rejection> {
-        let commands: Arc<[_]> = commands.into();
+        let commands = self.core.redactor.commands(commands);
         loop {
-            match self.core.commit(Arc::clone(&commands), Some(self.tenure.fence())).await {
+            match self.core.commit_redacted(commands.clone(), Some(self.tenure.fence())).await {
                 Err(rejection) if rejection.kind == RejectionKind::NotSaved && reply.is_none() => {
                     self.sit_out(&rejection, inbox).await?;
                 }
@@ -363,7 +363,9 @@ impl Worker {
         if let Some(effect) = outcome.again.filter(|_| !self.core.stopping.is_cancelled()) {
             self.start(effect);
         }
-        let Some(command) = outcome.command else { return Vec::new() };
+        let Some(mut command) = outcome.command else { return Vec::new() };
+        // Before what follows from it is prepared: that must be what the log will ask for.
+        self.core.redactor.command(&mut command);
         self.prepare_ahead(&command).await;
         vec![(command, Actor::System)]
     }
@@ -381,7 +383,21 @@ impl Worker {
             Command::EffectFinished { result, .. } if result.succeeded() => {
                 engine::upcoming_call(&self.core.staging(), self.run).into_iter().collect()
             }
-            _ => return,
+            Command::EffectFinished { .. }
+            | Command::Start { .. }
+            | Command::Approve { .. }
+            | Command::Deny { .. }
+            | Command::Edit { .. }
+            | Command::Answer { .. }
+            | Command::Settle { .. }
+            | Command::Pause { .. }
+            | Command::Resume { .. }
+            | Command::Cancel { .. }
+            | Command::Proceed { .. }
+            | Command::Drifted { .. }
+            | Command::Doubt { .. }
+            | Command::Recover { .. }
+            | Command::Expire { .. } => return,
         };
         let preparing = prepare::prepare_in_order(&self.core, self.run, calls);
         let Ok(prepared) = tokio::time::timeout(PREPARE_AHEAD, preparing).await else { return };

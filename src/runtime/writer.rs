@@ -346,16 +346,20 @@ impl Writer {
 
     fn store_is_gone(&mut self, error: &LogError) {
         tracing::error!(%error, "not saved");
+        let tell = |mut reason: String| {
+            self.core.redactor.sentence(&mut reason);
+            self.core.tell(FeedItem::StoreDown { reason });
+        };
         match (&self.store, error.kind) {
             (StoreState::Lost(_), _) => {}
             // Said also of a store that is known to be down: this does not pass.
             (StoreState::Up | StoreState::Down, LogErrorKind::Lost) => {
+                tell(format!("{}; {}", error.message, error.hint));
                 self.store = StoreState::Lost(error.clone());
-                self.core.tell(FeedItem::StoreDown { reason: format!("{}; {}", error.message, error.hint) });
             }
             (StoreState::Up, _) => {
+                tell(error.message.clone());
                 self.store = StoreState::Down;
-                self.core.tell(FeedItem::StoreDown { reason: error.message.clone() });
             }
             (StoreState::Down, _) => {}
         }

@@ -17,7 +17,6 @@ use super::rights;
 use crate::access::Principal;
 use crate::domain::Actor;
 use crate::domain::ApprovalEvent;
-use crate::domain::CardDigest;
 use crate::domain::Command;
 use crate::domain::Envelope;
 use crate::domain::Event;
@@ -110,11 +109,14 @@ async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> 
 /// Submits what a person from outside asks for, if they may.
 pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
     rights::check(app, principal, &command).await.map_err(rights::rejected)?;
-    let command = match command {
+    let command = if let Command::Start { run, .. } = command {
         // Starting it again changes nothing, so a run that is there already needs no preparation.
-        Command::Start { run, .. } if is_known(app, run).await => return Ok(Vec::new()),
-        Command::Start { run, .. } => Command::Start { run, spec: Box::new(app.prepared.of(run)?) },
-        other => other,
+        if is_known(app, run).await {
+            return Ok(Vec::new());
+        }
+        Command::Start { run, spec: Box::new(app.prepared.of(run)?) }
+    } else {
+        command
     };
     app.client.submit(command, principal.actor()).await
 }
@@ -146,22 +148,31 @@ async fn already_done(app: &App, command: &Command, since: u64, person: &Actor) 
 /// Whether `event` is what `command` leads to. The words that go with a decision may have been redacted on their way
 /// into the log; only of an answer they are the decision itself.
 fn fulfils(command: &Command, event: &Event) -> bool {
-    match (command, event) {
-        (Command::Approve { digest, .. }, Event::Approval(ApprovalEvent::Approved { digest: approved })) => {
-            CardDigest::matches(approved, digest)
+    match command {
+        Command::Approve { digest, .. } => {
+            matches!(event, Event::Approval(ApprovalEvent::Approved { digest: approved }) if approved.matches(digest))
         }
-        (Command::Edit { digest, .. }, Event::Approval(ApprovalEvent::Edited { digest: edited, .. })) => {
-            CardDigest::matches(edited, digest)
+        Command::Edit { digest, .. } => {
+            matches!(event, Event::Approval(ApprovalEvent::Edited { digest: edited, .. }) if edited.matches(digest))
         }
-        (Command::Deny { .. }, Event::Approval(ApprovalEvent::Denied { .. })) => true,
-        (Command::Answer { text, .. }, Event::Approval(ApprovalEvent::Answered { text: given })) => text == given,
-        (Command::Settle { settlement, .. }, Event::Approval(ApprovalEvent::Settled { settlement: settled, .. })) => {
-            settlement == settled
+        Command::Deny { .. } => matches!(event, Event::Approval(ApprovalEvent::Denied { .. })),
+        Command::Answer { text, .. } => {
+            matches!(event, Event::Approval(ApprovalEvent::Answered { text: given }) if text == given)
         }
-        (Command::Start { .. }, Event::Run(RunEvent::Started { .. })) => true,
-        (Command::Pause { .. }, Event::Run(RunEvent::Paused { .. })) => true,
-        (Command::Resume { .. }, Event::Run(RunEvent::Resumed {})) => true,
-        (Command::Cancel { .. }, Event::Run(RunEvent::CancelRequested { .. })) => true,
-        _ => false,
+        Command::Settle { settlement, .. } => {
+            matches!(event, Event::Approval(ApprovalEvent::Settled { settlement: done, .. }) if settlement == done)
+        }
+        Command::Start { .. } => matches!(event, Event::Run(RunEvent::Started { .. })),
+        Command::Pause { .. } => matches!(event, Event::Run(RunEvent::Paused { .. })),
+        Command::Resume { .. } => matches!(event, Event::Run(RunEvent::Resumed {})),
+        Command::Cancel { .. } => matches!(event, Event::Run(RunEvent::CancelRequested { .. })),
+        // Nobody elsewhere asks for these.
+        Command::Proceed { .. }
+        | Command::TurnFinished { .. }
+        | Command::EffectFinished { .. }
+        | Command::Drifted { .. }
+        | Command::Doubt { .. }
+        | Command::Recover { .. }
+        | Command::Expire { .. } => false,
     }
 }

@@ -13,6 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::SecretString;
 
+use crate::domain::written_text;
+
 /// Longest token read from a file, in bytes.
 const LONGEST: u64 = 4096;
 
@@ -56,8 +58,9 @@ pub fn read_token(path: &Path) -> Result<SecretString, TokenFileError> {
             "make it private with `chmod 600`, or remove it to get a new token",
         ));
     }
-    let mut text = String::new();
-    file.take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+    let mut bytes = Vec::new();
+    file.take(LONGEST).read_to_end(&mut bytes).map_err(failed)?;
+    let text = written_text(bytes).map_err(|error| wrong(&format!("cannot be read: {error}"), error.hint))?;
     let token = text.trim();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(wrong("holds no token", "remove it, and `morningai serve` makes a new one"));

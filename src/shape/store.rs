@@ -104,7 +104,7 @@ impl ErasedShape {
     pub fn of(erased: &Erased) -> Self {
         let pseudonym = match &erased.event.event {
             Event::Access(event) => event.remark(),
-            _ => String::new(),
+            Event::Run(_) | Event::Approval(_) | Event::Erased(_) => String::new(),
         };
         let Erased { event, rows, outputs, leftovers } = erased;
         Self { event: event.seq, pseudonym, rows: *rows, outputs: *outputs, leftovers: leftovers.clone() }

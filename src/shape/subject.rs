@@ -174,11 +174,11 @@ impl SubjectExport {
 
     fn involvement(&mut self, envelope: &Envelope) -> Option<Involved> {
         let is_them = |by: &Actor| matches!(by, Actor::Person(name) if *name == self.name);
-        let begins = match (&envelope.event, envelope.stream) {
-            (Event::Run(RunEvent::Started { .. }), _) => is_them(&envelope.by),
-            (Event::Approval(ApprovalEvent::Requested { run, .. }), _) => self.streams.contains(&Stream::Run(*run)),
-            (Event::Access(AccessEvent::AccountCreated { name, .. }), _) => name.as_str() == self.name,
-            _ => false,
+        let begins = match &envelope.event {
+            Event::Run(event) => matches!(event, RunEvent::Started { .. }) && is_them(&envelope.by),
+            Event::Approval(ApprovalEvent::Requested { run, .. }) => self.streams.contains(&Stream::Run(*run)),
+            Event::Access(AccessEvent::AccountCreated { name, .. }) => name.as_str() == self.name,
+            Event::Approval(_) | Event::Access(_) | Event::Erased(_) => false,
         };
         if begins {
             self.streams.insert(envelope.stream);

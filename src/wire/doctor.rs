@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use super::Wire;
 use super::model;
+use super::secrets;
 use super::store::StorePlace;
 use crate::cli::AskModels;
 use crate::cli::Failure;
 use crate::cli::Finding;
 use crate::config::HooksChoice;
+use crate::domain::Secrets;
 use crate::domain::TaskClass;
 use crate::models::ProbeReport;
 use crate::models::probe;
@@ -32,6 +34,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend(self::models(wire, models).await);
     findings.extend([sandbox(wire).await, policy(wire), terminal(), clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
+    findings.extend(weak_secrets(wire));
     findings
 }
 
@@ -311,6 +314,17 @@ fn broken_files(wire: &Wire) -> Vec<Finding> {
     findings.extend(misfits.map(|(name, faults)| finding("agent", (name, &faults))));
     findings.extend(procedures.broken().map(|broken| finding("procedure", broken)));
     findings
+}
+
+/// Secrets that would be found in every other word, so they are searched for nowhere.
+fn weak_secrets(wire: &Wire) -> Option<Finding> {
+    let names = secrets::unprotected(&wire.config, &wire.places, &wire.key);
+    let least = Secrets::SHORTEST;
+    (!names.is_empty()).then(|| {
+        let detail =
+            format!("too short to be protected, so where it is repeated it is stored and shown: {}", names.join(", "));
+        Finding::warn("secrets", detail, format!("use one of at least {least} characters"))
+    })
 }
 
 #[cfg(test)]

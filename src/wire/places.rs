@@ -13,6 +13,7 @@ use crate::config::Paths;
 use crate::config::PlatformDirs;
 use crate::domain::SourceText;
 use crate::domain::Tenant;
+use crate::domain::written_text;
 use crate::tools::sandbox::SandboxSettings;
 
 /// Where a server puts backups, below the data directory.
@@ -110,12 +111,13 @@ impl Places {
 
 /// A text that a person wrote and that must be there.
 pub(super) fn read(path: &Path, what: &str) -> Result<SourceText, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("the {what} file cannot be read: {error}"))
-            .at(path.display().to_string())
-            .next("check the path and its permissions")
-    })?;
-    Ok(SourceText::new(path.display().to_string(), text))
+    let place = path.display().to_string();
+    let failed = |problem: String, hint| {
+        Failure::usage(format!("the {what} file cannot be read: {problem}")).at(place.clone()).next(hint)
+    };
+    let bytes = std::fs::read(path).map_err(|error| failed(error.to_string(), "check the path and its permissions"))?;
+    let text = written_text(bytes).map_err(|error| failed(error.message, error.hint))?;
+    Ok(SourceText::new(place.clone(), text))
 }
 
 fn make_private(dir: &Path, what: &str) -> Result<(), Failure> {

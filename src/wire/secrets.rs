@@ -6,10 +6,22 @@ use super::key::LazyKey;
 use super::places::Places;
 use crate::config::Config;
 use crate::config::SecretSource;
+use crate::domain::Secrets;
 use crate::runtime::Redactor;
 
-/// Everything configured as a secret, and the keys of providers. What cannot be fetched cannot leak from here.
+/// All of them, ready to be searched for.
 pub(super) fn redactor(config: &Config, places: &Places, key: &LazyKey) -> Redactor {
+    Redactor::new(known(config, places, key))
+}
+
+/// The names of those that are searched for in vain, since they are too short.
+pub(super) fn unprotected(config: &Config, places: &Places, key: &LazyKey) -> Vec<String> {
+    let short = |value: &str| !value.trim().is_empty() && !Secrets::protects(value);
+    known(config, places, key).into_iter().filter(|(_, value)| short(value)).map(|(name, _)| name).collect()
+}
+
+/// Everything configured as a secret, and the keys of providers. What cannot be fetched cannot leak from here.
+fn known(config: &Config, places: &Places, key: &LazyKey) -> Vec<(String, String)> {
     let named = config.secrets.iter().map(|(name, source)| (name.clone(), source.clone()));
     // A provider's key command is not run for this: it may ask the person something.
     let keys = config.providers.iter().filter_map(|(name, provider)| {
@@ -21,7 +33,7 @@ pub(super) fn redactor(config: &Config, places: &Places, key: &LazyKey) -> Redac
     secrets.extend(std::env::var("PGPASSWORD").ok().map(|password| ("PGPASSWORD".to_owned(), password)));
     secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));
     secrets.extend(key.text().map(|key| ("key of the store".to_owned(), key)));
-    Redactor::new(secrets)
+    secrets
 }
 
 fn fetch(name: String, source: &SecretSource, places: &Places) -> Option<(String, String)> {

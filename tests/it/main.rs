@@ -44,3 +44,4 @@ mod story_sign_in;
 mod support;
 mod tools;
 mod upkeep;
+mod written_files;

@@ -10,6 +10,8 @@ use morningai::ports::Log;
 use morningai::ports::LogErrorKind;
 use morningai::store::OpenMode;
 use morningai::store::PostgresLog;
+use morningai::store::SqliteLog;
+use sqlx::ConnectOptions;
 
 use crate::store_contract;
 use crate::store_contract::Storage;
@@ -17,6 +19,7 @@ use crate::store_contract::append_one;
 use crate::store_contract::batch;
 use crate::store_contract::paused;
 use crate::store_contract::run;
+use crate::store_tamper::raw_sql;
 use crate::support::postgres::Cluster;
 use crate::support::postgres::Database;
 use crate::support::postgres::LOCKED;
@@ -243,6 +246,40 @@ async fn an_auditor_needs_only_common_tools() {
     let prev = psql("SELECT encode(prev, 'hex') FROM morningai.event WHERE seq = 2");
     assert_eq!(shell(line(1)), shell(prev));
     assert_eq!(shell(line(2)), head.hash);
+}
+
+/// A kind of stream that this program does not know is shown as its row has it, and by both stores alike.
+#[tokio::test]
+async fn both_stores_name_a_stream_to_an_auditor_by_its_row() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("store.db");
+    let sqlite = SqliteLog::open(&file, Tenant::default(), OpenMode::ReadWrite).await.unwrap();
+    sqlite.close().await.unwrap();
+    let database = Database::migrated().await;
+    let named = [("72", "run"), ("61", "approval"), ("75", "account"), ("69", "69"), ("00", "00"), ("ff", "ff")];
+    let id = uuid::Uuid::from_u128(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef);
+    for (seq, (byte, _)) in (1..).zip(named) {
+        let columns = "tenant, seq, stream, version, at, actor, prev, body";
+        let (stream, rest) = (format!("{byte}{}", id.simple()), r#"1, 5, 'system', "#);
+        let row = |bytes: &str, none: &str| format!("('local', {seq}, {bytes}, {rest}{none}, '{{\"type\":\"t\"}}'");
+        let insert = format!("INSERT INTO event ({columns}) VALUES {})", row(&format!("x'{stream}'"), "x''"));
+        raw_sql(&file, &insert).await;
+        let values = row(&format!("'\\x{stream}'"), "''");
+        let insert = format!("INSERT INTO morningai.event ({columns}, hash) VALUES {values}, '')");
+        database.sql("postgres", &insert).await;
+    }
+    let mut connection = database.connect("postgres").await;
+    let ours: Vec<String> = sqlx::query_scalar("SELECT line FROM morningai.event_line() ORDER BY seq")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    let mut connection = sqlx::sqlite::SqliteConnectOptions::new().filename(&file).connect().await.unwrap();
+    let theirs: Vec<String> =
+        sqlx::query_scalar("SELECT line FROM event_line ORDER BY seq").fetch_all(&mut connection).await.unwrap();
+    assert_eq!(ours, theirs);
+    for (line, (_, name)) in ours.iter().zip(named) {
+        assert!(line.contains(&format!(",\"{name}:{id}\",1,5,")), "{line}");
+    }
 }
 
 #[tokio::test]

@@ -145,7 +145,7 @@ impl<'a> Progress<'a> {
                 Some(approval) if approval.run == self.run => self.hear_approval(event, approval),
                 Some(_) | None => Ok(()),
             },
-            _ => Ok(()),
+            (Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_), _) => Ok(()),
         }
     }
 

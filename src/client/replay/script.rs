@@ -49,7 +49,11 @@ impl Item {
     fn envelope(&self) -> Option<&Envelope> {
         match &self.item {
             FeedItem::Committed { envelope } => Some(envelope),
-            _ => None,
+            FeedItem::Delta(_)
+            | FeedItem::Lost
+            | FeedItem::StoreDown { .. }
+            | FeedItem::StoreBack
+            | FeedItem::LinkChanged => None,
         }
     }
 }
@@ -73,7 +77,19 @@ impl Decision {
             Command::Deny { approval, .. } => Some((*approval, Self::Deny)),
             Command::Answer { approval, .. } => Some((*approval, Self::Answer)),
             Command::Settle { approval, settlement, .. } => Some((*approval, Self::Settle(*settlement))),
-            _ => None,
+            // What a recording goes on with is what its person made of the call.
+            Command::Edit { .. } => None,
+            Command::Start { .. }
+            | Command::Pause { .. }
+            | Command::Resume { .. }
+            | Command::Cancel { .. }
+            | Command::Proceed { .. }
+            | Command::TurnFinished { .. }
+            | Command::EffectFinished { .. }
+            | Command::Drifted { .. }
+            | Command::Doubt { .. }
+            | Command::Recover { .. }
+            | Command::Expire { .. } => None,
         }
     }
 
@@ -185,10 +201,8 @@ impl Script {
 }
 
 fn decision_in(envelope: &Envelope) -> Option<(ApprovalId, Decision)> {
-    match (envelope.stream, &envelope.event) {
-        (Stream::Approval(approval), Event::Approval(event)) => Some((approval, Decision::in_event(event)?)),
-        _ => None,
-    }
+    let (Stream::Approval(approval), Event::Approval(event)) = (envelope.stream, &envelope.event) else { return None };
+    Some((approval, Decision::in_event(event)?))
 }
 
 /// An event at the same distance from today as it was from the recording's beginning.

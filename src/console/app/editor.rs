@@ -10,6 +10,7 @@ use super::Surface;
 use crate::console::update::Edit;
 use crate::console::update::Reply;
 use crate::console::update::Written;
+use crate::domain::written_text;
 
 impl<S: Surface> App<S> {
     pub(super) fn edit(&mut self, edit: Edit) {
@@ -55,5 +56,6 @@ pub async fn edit_text(command: &[String], edit: &Edit) -> Result<String, String
     if !status.success() {
         return Err(format!("{program} ended with {status}; the text is as it was"));
     }
-    std::fs::read_to_string(file.path()).map_err(failed)
+    let bytes = std::fs::read(file.path()).map_err(failed)?;
+    written_text(bytes).map_err(|error| format!("what {program} left cannot be used: {error}; {}", error.hint))
 }

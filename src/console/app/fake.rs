@@ -129,7 +129,13 @@ impl Fake {
             Command::Cancel { run, reason } => {
                 story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
             }
-            other => unreachable!("a console never asks for {other:?}"),
+            Command::Proceed { .. }
+            | Command::TurnFinished { .. }
+            | Command::EffectFinished { .. }
+            | Command::Drifted { .. }
+            | Command::Doubt { .. }
+            | Command::Recover { .. }
+            | Command::Expire { .. } => unreachable!("a console never asks for {command:?}"),
         })
     }
 }

@@ -117,11 +117,9 @@ pub fn done(state: &mut State, world: &World<'_>, edited: ApprovalId, events: &[
     for envelope in events {
         asked_anew(state, envelope);
     }
-    let refused = events.iter().find_map(|envelope| match &envelope.event {
-        Event::Run(RunEvent::CallSettled { result, .. }) if result.failure == Some(FailureKind::Refused) => {
-            Some(result.summary.visible().into_owned())
-        }
-        _ => None,
+    let refused = events.iter().find_map(|envelope| {
+        let Event::Run(RunEvent::CallSettled { result, .. }) = &envelope.event else { return None };
+        (result.failure == Some(FailureKind::Refused)).then(|| result.summary.visible().into_owned())
     });
     match refused {
         Some(summary) => toast(state, world, Tone::Bad, format!("changed, and {summary}"), "the agent is told so"),

@@ -29,11 +29,24 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
                 RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
                     state.live.remove(&run);
                 }
-                _ => {}
+                RunEvent::Started { .. }
+                | RunEvent::PlanAdopted { .. }
+                | RunEvent::StepMarked { .. }
+                | RunEvent::TurnStarted { .. }
+                | RunEvent::CallsRequested { .. }
+                | RunEvent::CallParked { .. }
+                | RunEvent::CallEdited { .. }
+                | RunEvent::EffectStarted { .. }
+                | RunEvent::EffectInDoubt { .. }
+                | RunEvent::LimitReached { .. }
+                | RunEvent::Paused { .. }
+                | RunEvent::Resumed {}
+                | RunEvent::Recovered {}
+                | RunEvent::CancelRequested { .. } => {}
             }
             Vec::new()
         }
-        _ => Vec::new(),
+        (Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_), _) => Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@
 use crate::console::role::Role;
 use crate::domain::Actor;
 use crate::domain::ApprovalState;
+use crate::domain::Ask;
 use crate::domain::Environment;
 use crate::domain::FailureKind;
 use crate::domain::PurposeOfTurn;
@@ -73,10 +74,8 @@ pub fn outcome(approval: &Approval) -> Sign {
         (Some(Settlement::Happened), _) => sign("✓", "it happened", Role::Good),
         (Some(Settlement::Retry), _) => sign("✓", "do it again", Role::Good),
         (Some(Settlement::GiveUp), _) => sign("✗", "given up", Role::Bad),
-        (None, crate::domain::Ask::Question { .. }) if approval.state == ApprovalState::Approved => {
-            sign("✓", "answered", Role::Good)
-        }
-        _ => shown,
+        (None, Ask::Question { .. }) if approval.state == ApprovalState::Approved => sign("✓", "answered", Role::Good),
+        (None, Ask::Question { .. } | Ask::Effect { .. } | Ask::InDoubt { .. }) => shown,
     }
 }
 

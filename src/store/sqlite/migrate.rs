@@ -16,6 +16,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0002_accounts.sql"),
     include_str!("migrations/0003_pruned.sql"),
     include_str!("migrations/0004_keys.sql"),
+    include_str!("migrations/0005_streams.sql"),
 ];
 
 /// What an opened file turned out to be.

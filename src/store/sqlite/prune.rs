@@ -49,7 +49,9 @@ const READ_LEFT: &str = "SELECT seq, stream, version, at, prev, hash FROM pruned
      WHERE tenant = $1 AND prune_seq = $2 AND seq > $3 ORDER BY seq LIMIT $4";
 
 const REMOVE_ROWS: &str = "DELETE FROM projection WHERE tenant = $1 AND (kind, id) IN (
-    SELECT CASE substr(stream, 1, 1) WHEN x'72' THEN 'run' ELSE 'approval' END, substr(stream, 2) FROM temp.pruning)";
+    SELECT CASE substr(stream, 1, 1) WHEN x'72' THEN 'run' WHEN x'61' THEN 'approval' WHEN x'75' THEN 'account' END,
+        substr(stream, 2)
+    FROM temp.pruning)";
 
 const REMOVE_EVENTS: &str = "DELETE FROM event WHERE tenant = $1 AND stream IN (SELECT stream FROM temp.pruning)";
 

@@ -24,6 +24,8 @@ mod leases;
 mod rebuilds;
 #[path = "../rough_tools.rs"]
 mod rough_tools;
+#[path = "../secrets.rs"]
+mod secrets;
 #[path = "../trouble.rs"]
 mod trouble;
 

@@ -42,19 +42,22 @@ pub(super) fn absolute(options: &GlobalOptions) -> Result<GlobalOptions, Failure
     let mut options = options.clone();
     let paths = options.config.iter_mut().chain(&mut options.data_dir).chain(&mut options.policy);
     for path in paths.filter(|path| !path.as_os_str().is_empty()) {
-        *path = std::path::absolute(&path).map_err(|error| {
-            Failure::usage(format!("a relative path means nothing here: {error}"))
-                .at(path.display().to_string())
-                .next("start from a directory that exists, or give an absolute path")
-        })?;
+        *path = from_here(path)?;
     }
     if let Some(url) = options.db.as_deref().map(str::trim).filter(|url| !url.is_empty())
         && let StorePlace::Sqlite(path) = StorePlace::named(url)?
-        && let Some(path) = path.to_str()
     {
-        options.db = Some(format!("sqlite:{path}"));
+        options.db = Some(format!("sqlite:{}", from_here(&path)?.display()));
     }
     Ok(options)
+}
+
+fn from_here(path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| {
+        Failure::usage(format!("a relative path means nothing here: {error}"))
+            .at(path.display().to_string())
+            .next("start from a directory that exists, or give an absolute path")
+    })
 }
 
 impl Places {

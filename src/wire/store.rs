@@ -50,12 +50,7 @@ impl StorePlace {
                 .at("--db")
                 .next("give sqlite:PATH, postgres://USER@HOST/DATABASE, or nothing for the default"));
         }
-        let path = std::path::absolute(path).map_err(|error| {
-            Failure::usage(format!("a relative path means nothing here: {error}"))
-                .at("--db")
-                .next("start from a directory that exists, or give an absolute path")
-        })?;
-        Ok(Self::Sqlite(path))
+        Ok(Self::Sqlite(PathBuf::from(path)))
     }
 
     /// Opens it; for writing it is created or brought up to date where needed. `data` is for what lies beside it.

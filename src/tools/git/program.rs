@@ -376,7 +376,9 @@ mod tests {
         Git::new(dir.path(), ["init", "--quiet", "--bare"]).success().await.unwrap();
         Git::new(dir.path(), ["config", "-f", "config", "user.name", "evil"]).success().await.unwrap();
         let asked = Git::new(dir.path(), ["config", "user.name"]).run().await.unwrap();
-        assert!(asked.stdout.is_empty() && asked.complaint().contains("bare repository"), "{asked:?}");
+        assert_ne!(asked.text(), "evil");
+        let refused = Git::new(dir.path(), ["rev-parse", "--git-dir"]).run().await.unwrap();
+        assert!(refused.complaint().contains("bare repository"), "{refused:?}");
     }
 
     #[test]

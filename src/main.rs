@@ -1,5 +1,6 @@
 //! The program: reads the command line and starts what it asks for.
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -28,14 +29,22 @@ fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));
         }
     };
+    // Where it broke is for the log. A panic may quote what it broke on, and that came from outside.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task failed")));
     let mut output = Output::standard();
-    match perform(line, &mut output) {
+    let performed = std::panic::catch_unwind(AssertUnwindSafe(|| perform(line, &mut output)));
+    match performed.unwrap_or_else(|_| Err(broken())) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             output.diagnose_part(&failure.rendered());
             failure.exit.into()
         }
     }
+}
+
+fn broken() -> Failure {
+    Failure::failed("something inside the program failed; this is a defect of it")
+        .next("look into the program's log, then try again; what was decided is in the store")
 }
 
 fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {

@@ -105,8 +105,18 @@ async fn call_model(
         ModelRequest { class: thread.spec.class, messages, tools, shape, max_output_tokens: None }
     };
     let deltas = Gatherer::of_turn(core.clone(), run, turn);
-    let reply = boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going).await?;
+    let answer = boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going);
+    // What a server sends is read in there, and nothing it sends may take the run's worker with it.
+    let reply = AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(unreadable()))?;
     Ok(core.redactor.reply(reply))
+}
+
+fn unreadable() -> ModelFailure {
+    ModelFailure {
+        kind: ModelFailureKind::Nonsense,
+        message: "what the model answered could not be read".into(),
+        hint: "this is a defect of morningai, which its log describes; use another model until it is mended".to_owned(),
+    }
 }
 
 /// An effect whose intent is on disk.

@@ -17,13 +17,13 @@ use crate::domain::Output;
 use crate::domain::Repeat;
 use crate::domain::ToolResult;
 use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
 use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
+use crate::tools::names;
 
 const USUAL_DEPTH: u32 = 3;
 const LIST_BYTES: usize = Output::INLINE_BYTES - 256;
@@ -48,7 +48,7 @@ pub struct ListFiles {
 impl Default for ListFiles {
     fn default() -> Self {
         let about = "Lists files and directories of the workspace with sizes. Ignored and hidden files are left out; \
-                     name a hidden directory to look into it.";
+                     name a hidden directory to look into it. A name that is no plain text has \\xNN in it; give it so.";
         Self { spec: args::spec::<Args>("list_files", EffectClass::Observe, Repeat::Repeatable, about) }
     }
 }
@@ -74,11 +74,11 @@ fn list(root: &Root, place: &Place, depth: u32) -> ToolResult {
         if below.as_os_str().is_empty() {
             continue;
         }
-        let name = Untrusted::new(below.to_string_lossy());
+        let name = names::written(below);
         let row = match entry.file_type() {
-            Some(kind) if kind.is_dir() => format!("{}/\n", name.visible()),
-            Some(kind) if kind.is_symlink() => format!("{} (link)\n", name.visible()),
-            _ => format!("{}  {}\n", name.visible(), size(entry.metadata().map(|m| m.len()).unwrap_or_default())),
+            Some(kind) if kind.is_dir() => format!("{name}/\n"),
+            Some(kind) if kind.is_symlink() => format!("{name} (link)\n"),
+            _ => format!("{name}  {}\n", size(entry.metadata().map(|m| m.len()).unwrap_or_default())),
         };
         if left_out > 0 || text.len() + row.len() > LIST_BYTES {
             left_out += 1;
@@ -92,8 +92,8 @@ fn list(root: &Root, place: &Place, depth: u32) -> ToolResult {
     }
     let target = place.target();
     let summary = match shown + left_out {
-        0 => format!("{} is empty", target.visible()),
-        all => format!("{} in {}", cards::count(all, "entry", "entries"), target.visible()),
+        0 => format!("{} is empty", target.raw()),
+        all => format!("{} in {}", cards::count(all, "entry", "entries"), target.raw()),
     };
     let mut result = ToolResult::success(summary.clone(), Output::text(if text.is_empty() { summary } else { text }));
     result.data = Some(serde_json::json!({"entries": shown + left_out, "left_out": left_out}));
@@ -120,7 +120,7 @@ fn resolve(spec: &ToolSpec, context: &ToolContext, args: &Value) -> Result<(Root
     let (kind, _) = root.look(&place).map_err(|error| failed(&place, "list", &error))?;
     if !kind.is_dir() {
         let shown = place.target();
-        let problem = format!("`{}` is a file; read_file shows its content", shown.visible());
+        let problem = format!("`{}` is a file; read_file shows its content", shown.raw());
         return Err(ToolResult::failure(FailureKind::Failed, problem));
     }
     Ok((root, place, args.depth.unwrap_or(USUAL_DEPTH)))

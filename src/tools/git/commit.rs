@@ -146,7 +146,7 @@ impl GitCommit {
         cards::fact(&mut card, "files", changes.len());
         cards::fact(&mut card, "lines_added", added);
         cards::fact(&mut card, "lines_removed", removed);
-        cards::fact(&mut card, "credential", changes.iter().any(|change| is_credential(change.path.as_ref())));
+        cards::fact(&mut card, "credential", changes.iter().any(|change| is_credential(&change.path)));
         cards::fact(&mut card, "inside_workspace", true);
         Ok(card)
     }
@@ -192,7 +192,7 @@ fn with_identity(git: Git, terms: &Terms) -> Git {
 fn receipt(terms: &Terms, commit: &str) -> ToolResult {
     let branch = Untrusted::from(terms.branch.as_str());
     let files = cards::count(terms.files.len(), "file", "files");
-    let summary = format!("{} committed on {}: {files}", short(commit), branch.visible());
+    let summary = format!("{} committed on {}: {files}", short(commit), branch.raw());
     let text = format!("{summary}\n{}\n", terms.files.join("\n"));
     let mut result = ToolResult::success(summary, crate::tools::output::cut(text.as_bytes()));
     result.data = Some(json!({"commit": commit, "parent": terms.parent, "tree": terms.tree, "branch": terms.branch}));

@@ -228,11 +228,15 @@ impl Ran {
         String::from_utf8_lossy(&self.stdout).trim_end_matches('\n').to_owned()
     }
 
-    /// NUL-separated standard output.
-    pub fn fields(&self) -> impl Iterator<Item = String> + '_ {
+    /// NUL-separated standard output, of which a part may be the name of a file.
+    pub fn raw_fields(&self) -> impl Iterator<Item = &[u8]> {
         let end = self.stdout.strip_suffix(b"\0").unwrap_or(&self.stdout);
-        let fields = end.split(|byte| *byte == 0).filter(move |_| !end.is_empty());
-        fields.map(|field| String::from_utf8_lossy(field).into_owned())
+        end.split(|byte| *byte == 0).filter(move |_| !end.is_empty())
+    }
+
+    /// The same as text, for what is never the name of a file.
+    pub fn fields(&self) -> impl Iterator<Item = String> + '_ {
+        self.raw_fields().map(|field| String::from_utf8_lossy(field).into_owned())
     }
 
     /// What git said on standard error, short.

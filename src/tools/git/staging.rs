@@ -3,7 +3,11 @@
 //! Submodules are left as they are: looking into one would obey the configuration in it, which an agent can write.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::path::PathBuf;
 
 use super::change;
 use super::program::Git;
@@ -12,8 +16,8 @@ use super::repository::failure;
 use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::ToolResult;
-use crate::domain::Untrusted;
 use crate::tools::files::TEMPORARY_PREFIX;
+use crate::tools::names;
 
 /// Mode of an entry that is another repository.
 const GITLINK: &str = "160000";
@@ -43,7 +47,7 @@ pub struct Staging<'a> {
 pub struct Changed {
     /// `A`, `M`, `D` or `T`.
     pub status: char,
-    pub path: String,
+    pub path: PathBuf,
     /// Lines added and removed; `None` for binary files.
     pub lines: Option<(usize, usize)>,
     pub gitlink: bool,
@@ -52,9 +56,9 @@ pub struct Changed {
 impl Changed {
     /// `M src/lib.rs +3 -1`.
     pub fn row(&self) -> String {
-        let path = Untrusted::from(self.path.as_str());
+        let path = names::written(&self.path);
         let lines = self.lines.map_or_else(|| "binary".to_owned(), |(added, removed)| format!("+{added} -{removed}"));
-        format!("{} {} {lines}", self.status, path.visible())
+        format!("{} {path} {lines}", self.status)
     }
 }
 
@@ -88,13 +92,12 @@ impl<'a> Staging<'a> {
 
     async fn add(&self) -> Result<(), ToolResult> {
         let listed = self.git(["ls-files", "-z", "--stage"]).success().await.map_err(|error| failure(&error))?;
-        let links = listed.fields().filter(|entry| entry.starts_with(GITLINK));
-        let left_out: Vec<String> = links
-            .filter_map(|entry| entry.split_once('\t').map(|(_, path)| format!(":(top,exclude,literal){path}")))
-            .chain([format!(":(top,exclude,glob)**/{TEMPORARY_PREFIX}*")])
-            .collect();
-        let everything = [":(top)".to_owned()].into_iter().chain(left_out);
-        let args = ["add", "--all", "--"].map(str::to_owned).into_iter().chain(everything);
+        let links = listed.raw_fields().filter(|entry| entry.starts_with(GITLINK.as_bytes()));
+        let paths = links.filter_map(|entry| entry.splitn(2, |byte| *byte == b'\t').nth(1));
+        let left_out = paths
+            .map(|path| pathspec(":(top,exclude,literal)", path))
+            .chain([OsString::from(format!(":(top,exclude,glob)**/{TEMPORARY_PREFIX}*"))]);
+        let args = ["add", "--all", "--", ":(top)"].map(OsString::from).into_iter().chain(left_out);
         self.git(args).success().await.map(|_| ()).map_err(|error| failure(&error))
     }
 
@@ -102,22 +105,23 @@ impl<'a> Staging<'a> {
     pub async fn changes(&self, from: &str) -> Result<Vec<Changed>, ToolResult> {
         let args = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--no-ext-diff", from, &self.tree];
         let listed = self.git(args).success().await.map_err(|error| failure(&error))?;
-        Ok(parse_changes(&listed.fields().collect::<Vec<_>>()))
+        Ok(parse_changes(listed.raw_fields()))
     }
 
     /// The same as a unified diff, of one path or of all.
     pub async fn diff(&self, from: &str, path: Option<&Path>) -> Result<Vec<u8>, ToolResult> {
-        let mut args = change::arguments(from, &self.tree);
-        args.push("--".to_owned());
-        args.extend(path.map(|path| format!(":(top,literal){}", path.display())));
-        Ok(self.git(args).success().await.map_err(|error| failure(&error))?.stdout)
+        let mut args: Vec<OsString> = change::arguments(from, &self.tree).into_iter().map(OsString::from).collect();
+        args.push("--".into());
+        args.extend(path.map(|path| pathspec(":(top,literal)", path.as_os_str().as_bytes())));
+        let printed = self.git(args).success().await.map_err(|error| failure(&error))?.stdout;
+        Ok(change::with_names(&printed))
     }
 
     /// Refuses what a commit must not hold: other repositories, and files past a filter they were meant to pass.
     pub async fn check(&self, changes: &[Changed]) -> Result<(), ToolResult> {
         if let Some(link) = changes.iter().find(|change| change.gitlink && change.status != 'D') {
-            let path = Untrusted::from(link.path.as_str());
-            let summary = format!("`{}` is a git repository of its own and cannot be committed", path.visible());
+            let path = names::written(&link.path);
+            let summary = format!("`{path}` is a git repository of its own and cannot be committed");
             return Err(ToolResult::failure(FailureKind::Failed, summary));
         }
         let drivers: Vec<&str> = self.repository.filter_drivers().collect();
@@ -127,19 +131,19 @@ impl<'a> Staging<'a> {
         let paths: Vec<u8> = changes
             .iter()
             .filter(|change| change.status != 'D')
-            .flat_map(|c| [c.path.as_bytes(), b"\0"].concat())
+            .flat_map(|change| [change.path.as_os_str().as_bytes(), b"\0"].concat())
             .collect();
         let asked = self.git(["check-attr", "--cached", "-z", "--stdin", "filter"]).stdin(paths);
         let answers = asked.success().await.map_err(|error| failure(&error))?;
-        let fields: Vec<String> = answers.fields().collect();
-        let filtered = |answer: &&[String]| drivers.contains(&answer[2].as_str());
-        fields.chunks_exact(3).find(filtered).map_or(Ok(()), |answer| Err(past_filter(&answer[0], &answer[2])))
+        let fields: Vec<&[u8]> = answers.raw_fields().collect();
+        let filtered = |answer: &&[&[u8]]| drivers.iter().any(|driver| driver.as_bytes() == answer[2]);
+        fields.chunks_exact(3).find(filtered).map_or(Ok(()), |answer| Err(past_filter(answer[0], answer[2])))
     }
 }
 
-fn past_filter(path: &str, filter: &str) -> ToolResult {
-    let (path, filter) = (Untrusted::from(path), Untrusted::from(filter));
-    let summary = format!("`{}` goes through the git filter `{}`", path.visible(), filter.visible());
+fn past_filter(path: &[u8], filter: &[u8]) -> ToolResult {
+    let (path, filter) = (names::written(&path_of(path)), String::from_utf8_lossy(filter));
+    let summary = format!("`{path}` goes through the git filter `{filter}`");
     let why = "Filters are programs and are not run on what an agent wrote. Leave this file unchanged, or ask the \
                person to commit it.";
     let mut refused = ToolResult::failure(FailureKind::Failed, summary.clone());
@@ -163,27 +167,39 @@ fn io_failure(error: std::io::Error) -> ToolResult {
     ToolResult::failure(FailureKind::Failed, format!("the worktree cannot be staged: {error}"))
 }
 
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+fn pathspec(magic: &str, path: &[u8]) -> OsString {
+    let mut spec = OsString::from(magic);
+    spec.push(OsStr::from_bytes(path));
+    spec
+}
+
 /// Reads `--raw --numstat -z`: `:100644 100644 aaa bbb M`, path, …, then `3\t1\tpath`, ….
-fn parse_changes(fields: &[String]) -> Vec<Changed> {
+fn parse_changes<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Vec<Changed> {
     let mut changes = Vec::new();
-    let mut fields = fields.iter().peekable();
-    while let Some(raw) = fields.next_if(|field| field.starts_with(':')) {
+    let mut fields = fields.peekable();
+    while let Some(raw) = fields.next_if(|field| field.starts_with(b":")) {
+        let raw = String::from_utf8_lossy(raw);
         let parts: Vec<&str> = raw.trim_start_matches(':').split(' ').collect();
         let (Some(path), [old, new, _, _, status]) = (fields.next(), parts.as_slice()) else { break };
         changes.push(Changed {
             status: status.chars().next().unwrap_or('M'),
-            path: path.clone(),
+            path: path_of(path),
             lines: None,
             gitlink: *old == GITLINK || *new == GITLINK,
         });
     }
-    let places: HashMap<String, usize> =
+    let places: HashMap<PathBuf, usize> =
         changes.iter().enumerate().map(|(index, change)| (change.path.clone(), index)).collect();
     for counted in fields {
-        let mut parts = counted.splitn(3, '\t');
+        let mut parts = counted.splitn(3, |byte| *byte == b'\t');
         let (Some(added), Some(removed), Some(path)) = (parts.next(), parts.next(), parts.next()) else { continue };
-        if let Some(change) = places.get(path).and_then(|index| changes.get_mut(*index)) {
-            change.lines = added.parse().ok().zip(removed.parse().ok());
+        let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse().ok();
+        if let Some(change) = places.get(&path_of(path)).and_then(|index| changes.get_mut(*index)) {
+            change.lines = number(added).zip(number(removed));
         }
     }
     changes
@@ -205,11 +221,10 @@ mod tests {
             "3\t1\tsrc/lib.rs",
             "1\t0\tsub",
             "-\t-\ta\tb",
-        ]
-        .map(str::to_owned);
-        let changes = parse_changes(&fields);
+        ];
+        let changes = parse_changes(fields.into_iter().map(str::as_bytes));
         assert_eq!(changes[0].row(), "M src/lib.rs +3 -1");
         assert!(changes[1].gitlink && !changes[0].gitlink);
-        assert_eq!(changes[2].row(), "D a→b binary");
+        assert_eq!(changes[2].row(), r"D a\x09b binary");
     }
 }

@@ -1,10 +1,12 @@
 //! Tools against real files, real repositories and the real host; what they share to be called.
 
+mod endings;
 mod files;
 mod git;
 mod host;
 mod hostile;
 mod judged;
+mod names;
 mod push;
 mod workspace;
 

@@ -116,6 +116,9 @@ impl Redactor {
         self.untrusted(&mut reply.text);
         reply.refusal.iter_mut().for_each(|refusal| self.untrusted(refusal));
         reply.calls.iter_mut().for_each(|call| self.value(&mut call.args));
+        let carried =
+            reply.carried.iter_mut().flat_map(|carried| carried.calls.iter_mut().chain([&mut carried.message]));
+        carried.for_each(|fields| self.value(fields));
         reply
     }
 

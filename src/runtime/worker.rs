@@ -357,7 +357,8 @@ impl Worker {
             Command::TurnFinished { outcome, .. } => match outcome.as_ref() {
                 Ok(reply) => {
                     let staging = self.core.staging();
-                    staging.runs.get(&self.run).map(|run| engine::calls_of(run, reply)).unwrap_or_default()
+                    let run = staging.runs.get(&self.run);
+                    run.map(|run| engine::calls_of(&staging, run, reply)).unwrap_or_default()
                 }
                 Err(_) => return,
             },

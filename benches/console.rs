@@ -159,6 +159,7 @@ fn storm() -> Recording {
             finish: FinishReason::Stop,
             usage: None,
             cost: None,
+            carried: None,
         };
         let ended = RunEvent::TurnFinished { turn, attempt: 1, reply };
         [(at, begun), (at + Duration::from_micros(1_900), ended)]

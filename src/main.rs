@@ -1,6 +1,7 @@
 //! The program: reads the command line and starts what it asks for.
 
 use std::io::ErrorKind;
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,7 +34,10 @@ fn main() -> ExitCode {
             };
         }
     };
-    match perform(line, &mut output) {
+    // Where it broke is for the log. A panic may quote what it broke on, and that came from outside.
+    std::panic::set_hook(Box::new(|panic| tracing::error!(%panic, "a task failed")));
+    let performed = std::panic::catch_unwind(AssertUnwindSafe(|| perform(line, &mut output)));
+    match performed.unwrap_or_else(|_| Err(broken())) {
         Ok(exit) => exit.into(),
         Err(failure) => end(&failure, &mut output),
     }
@@ -42,6 +46,11 @@ fn main() -> ExitCode {
 fn end(failure: &Failure, output: &mut Output) -> ExitCode {
     output.diagnose_part(&failure.rendered());
     failure.exit.into()
+}
+
+fn broken() -> Failure {
+    Failure::failed("something inside the program failed; this is a defect of it")
+        .next("look into the program's log, then try again; what was decided is in the store")
 }
 
 fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {

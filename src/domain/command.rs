@@ -180,7 +180,8 @@ impl Command {
             | Self::EffectFinished { .. }
             | Self::Drifted { .. }
             | Self::Doubt { .. }
-            | Self::Recover { .. } => None,
+            | Self::Recover { .. }
+            | Self::SetAside { .. } => None,
         }
     }
 }

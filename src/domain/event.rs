@@ -262,7 +262,8 @@ impl RunEvent {
             | Self::LimitReached { .. }
             | Self::Paused { .. }
             | Self::Resumed {}
-            | Self::Recovered {}
+            | Self::Recovered { .. }
+            | Self::SetAside {}
             | Self::CancelRequested { .. }
             | Self::Succeeded { .. }
             | Self::Failed { .. }

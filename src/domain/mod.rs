@@ -80,6 +80,7 @@ pub use ids::SubjectId;
 pub use ids::TokenId;
 pub use limits::LimitKind;
 pub use limits::Limits;
+pub use model::Carried;
 pub use model::FinishReason;
 pub use model::Message;
 pub use model::ModelFailure;

@@ -83,6 +83,22 @@ pub struct ModelReply {
     /// `None` when the price of this model is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<Usd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
+}
+
+/// What a server put into its answer beside the protocol's fields: reasoning, signatures. Some refuse to go on without
+/// it, so it goes back word for word with the conversation, and only to the one that sent it. An outsider's text.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Carried {
+    /// Names the server and the model, without telling where they are.
+    pub sender: String,
+    /// An object: fields of the message.
+    #[serde(default)]
+    pub message: Value,
+    /// An object for each of the reply's calls: fields of that call.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<Value>,
 }
 
 /// Kind of failure of a model call, after the adapter's own retries and fallbacks.
@@ -132,6 +148,7 @@ pub enum Message {
     Assistant {
         text: String,
         calls: Vec<RequestedCall>,
+        carried: Option<Carried>,
     },
     /// The result of the call whose `provider_id` is given.
     Tool {

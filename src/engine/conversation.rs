@@ -94,8 +94,10 @@ fn acting(thread: &Thread) -> Vec<Message> {
     for turn in thread.turns.iter().filter(|turn| turn.purpose == PurposeOfTurn::Act) {
         let TurnStatus::Answered(reply) = &turn.status else { continue };
         let calls: Vec<_> = thread.calls.values().filter(|entry| entry.turn == turn.turn).collect();
-        messages
-            .push(Message::Assistant { text: said(reply), calls: calls.iter().map(|entry| asked(entry)).collect() });
+        // Fields of calls go by place, and can be told apart only as long as every call is still there.
+        let carried = reply.carried.clone().filter(|_| reply.calls.len() == calls.len());
+        let requested = calls.iter().map(|entry| asked(entry)).collect();
+        messages.push(Message::Assistant { text: said(reply), calls: requested, carried });
         for entry in &calls {
             let room = if seen >= in_full_from { usize::MAX } else { OLD_OUTPUT_BYTES };
             seen += 1;

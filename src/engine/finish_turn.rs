@@ -31,15 +31,15 @@ pub(super) fn finish_turn(
     let open = run.open_turn.as_ref().filter(|open| open.turn == turn && open.attempt == attempt);
     let Some(open) = open else { return Err(stale(id, "the turn")) };
     match outcome {
-        Ok(reply) => Ok(answered(run, open, reply)),
+        Ok(reply) => Ok(answered(snapshot, run, open, reply)),
         Err(failure) => Ok(failed(run, open, failure)),
     }
 }
 
-fn answered(run: &Run, open: &OpenTurn, reply: ModelReply) -> Vec<Decided> {
+fn answered(snapshot: &Snapshot, run: &Run, open: &OpenTurn, reply: ModelReply) -> Vec<Decided> {
     let agent = Actor::Agent(run.agent.clone());
     let calls = match open.purpose {
-        PurposeOfTurn::Act => calls_of(run, &reply),
+        PurposeOfTurn::Act => calls_of(snapshot, run, &reply),
         PurposeOfTurn::Plan => Vec::new(),
     };
     let finished = RunEvent::TurnFinished { turn: open.turn, attempt: open.attempt, reply };

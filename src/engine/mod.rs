@@ -3,6 +3,7 @@
 //! One file a command. Nothing here performs I/O, reads the clock or draws a random number: time and ids are
 //! arguments, so the same commands give the same log.
 
+mod alias;
 mod answer;
 mod approve;
 mod call;

@@ -1,6 +1,7 @@
 //! What a run does next, once nothing in it is open.
 
 use super::Decided;
+use super::alias;
 use super::in_run;
 use crate::domain::Actor;
 use crate::domain::CallNo;
@@ -29,14 +30,15 @@ const MOST_IDLE_TURNS: usize = 3;
 /// Times in a row that the same call may come to the same result.
 const MOST_REPETITIONS: usize = 4;
 
-/// The calls a reply asks for, numbered on from the run's last.
-pub fn calls_of(run: &Run, reply: &ModelReply) -> Vec<ToolCall> {
+/// The calls a reply asks for, numbered on from the run's last and of the tools it means.
+pub fn calls_of(snapshot: &Snapshot, run: &Run, reply: &ModelReply) -> Vec<ToolCall> {
+    let tools = snapshot.threads.get(&run.id).map(|thread| thread.spec.tools.as_slice()).unwrap_or_default();
     (run.calls + 1..)
         .zip(&reply.calls)
         .map(|(number, requested)| ToolCall {
             call: CallNo(number),
             provider_id: requested.provider_id.clone(),
-            tool: ToolName(requested.tool.clone()),
+            tool: alias::meant(&requested.tool, tools),
             args: requested.args.clone(),
             step: None,
         })

@@ -319,7 +319,8 @@ impl Run {
             | RunEvent::EffectStarted { .. }
             | RunEvent::EffectInDoubt { .. }
             | RunEvent::CallSettled { .. }
-            | RunEvent::Recovered {}
+            | RunEvent::Recovered { .. }
+            | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => {
                 if self.state == RunState::Paused || self.state.is_final() {
                     return self.state;

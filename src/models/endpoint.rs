@@ -4,11 +4,14 @@
 use std::sync::Arc;
 
 use serde_json::Value;
+use sha2::Digest;
+use sha2::Sha256;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::assembly::Assembled;
-use super::assembly::made_id;
+use super::calls::made_id;
+use super::carried;
 use super::failure::Complaint;
 use super::failure::Failure;
 use super::failure::OTHER_TEMPLATE;
@@ -85,9 +88,10 @@ impl Endpoint {
     pub async fn attempt(&self, request: &ModelRequest, deltas: &dyn DeltaSink) -> Result<Answered, FailedAttempt> {
         let unseen = |failure| FailedAttempt { failure, shown: 0 };
         let model = self.model_id().await.map_err(unseen)?;
+        let sender = self.sender(&model);
         let mut objections = self.learned.get();
         loop {
-            let form = self.form(request, &model, objections);
+            let form = self.form(request, &model, &sender, objections);
             let failed = match self.exchange(&form, deltas).await {
                 Ok(reply) => {
                     self.learned.keep(objections);
@@ -117,12 +121,18 @@ impl Endpoint {
         self.id.get_or_try_init(first).await.cloned()
     }
 
-    fn form<'a>(&self, request: &'a ModelRequest, model: &'a str, objections: Objections) -> Form<'a> {
+    /// Names this server and model to themselves and tells others nothing: an address may hold a password.
+    fn sender(&self, model: &str) -> String {
+        let digest = Sha256::new().chain_update(&self.server.place().url).chain_update("\n").chain_update(model);
+        hex::encode(&digest.finalize()[..16])
+    }
+
+    fn form<'a>(&self, request: &'a ModelRequest, model: &'a str, sender: &'a str, objections: Objections) -> Form<'a> {
         let wanted = [request.max_output_tokens, self.entry.max_output_tokens];
         let official = self.server.host() == "api.openai.com";
         let field = if official { LimitField::MaxCompletionTokens } else { LimitField::MaxTokens };
         let limit = wanted.into_iter().flatten().min().map(|tokens| OutputLimit { tokens, field });
-        Form { request, model, calls: self.entry.calls, limit, temperature: self.entry.temperature, objections }
+        Form { request, model, sender, calls: self.entry.calls, limit, temperature: self.entry.temperature, objections }
     }
 
     /// One request and its answer.
@@ -166,6 +176,10 @@ impl Endpoint {
             ));
         }
         let cost = assembled.usage.and_then(|usage| self.prices.cost(self.server.host(), form.model, usage));
+        let carried = carried::kept(form.sender, assembled.carried, assembled.carried_by_calls);
+        if let Err(bytes) = carried {
+            deltas.notice(&format!("the model sent {bytes} bytes beside its answer, too many to be kept for it"));
+        }
         let Assembled { mut text, refusal, mut calls, mut finish, usage, .. } = assembled;
         match &form.request.shape {
             OutputShape::Free if form.is_forced() => match forced::read_answer(&text, &form.request.tools) {
@@ -196,6 +210,7 @@ impl Endpoint {
             finish,
             usage,
             cost,
+            carried: carried.ok().flatten(),
         }
     }
 }
@@ -215,7 +230,7 @@ fn objection(failure: &Failure, form: &Form<'_>) -> Option<Objection> {
         Complaint::None | Complaint::Template => None,
         Complaint::About(objection) if form.sends(objection) => Some(objection),
         Complaint::About(_) | Complaint::Unnamed => {
-            form.sends(Objection::ResponseFormat).then_some(Objection::ResponseFormat)
+            [Objection::ResponseFormat, Objection::Carried].into_iter().find(|objection| form.sends(*objection))
         }
     }
 }
@@ -226,6 +241,7 @@ fn part_name(objection: Objection) -> &'static str {
         Objection::StreamOptions => "the request for usage figures",
         Objection::MaxTokens => "this way of limiting its answer",
         Objection::Temperature => "a temperature",
+        Objection::Carried => "what it said beside its answers",
     }
 }
 

@@ -12,6 +12,7 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use serde_json::Value;
 
+use super::error_body::ErrorBody;
 use crate::domain::ModelFailure;
 use crate::domain::ModelFailureKind;
 use crate::domain::Secrets;
@@ -70,6 +71,8 @@ pub(super) enum Objection {
     StreamOptions,
     MaxTokens,
     Temperature,
+    /// What it had sent itself beside the protocol's fields.
+    Carried,
 }
 
 impl Place {
@@ -182,12 +185,18 @@ pub(super) const OTHER_TEMPLATE: &str = "the model's prompt template refuses thi
 
 /// Reads an error that came as a piece of a stream that had begun well.
 pub(super) fn from_stream_error(place: &Place, error: &Value) -> Failure {
-    let said = ErrorBody::read(serde_json::json!({ "error": error }).to_string().as_bytes());
+    let said = ErrorBody::from_json(error);
     let what = format!("broke off its answer{}", quoted(place, &said.message));
     if said.is_about_length() {
         return place.failure(ModelFailureKind::TooLong, &what, TOO_LONG);
     }
     place.failure(ModelFailureKind::Provider, &what, "try again later or fall back to another model")
+}
+
+/// An answer that its reader did not survive. It may have been this one time's bytes, so another try is worth it.
+pub(super) fn unreadable(place: &Place) -> Failure {
+    let hint = "this is a defect of morningai, which its log describes; use another model until it is mended";
+    place.failure(ModelFailureKind::Nonsense, "sent an answer that cannot be read", hint)
 }
 
 /// Reads a failure to connect or to read.
@@ -221,105 +230,8 @@ fn retry_after(headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     Some((date.with_timezone(&Utc) - now).to_std().unwrap_or(Duration::ZERO))
 }
 
-/// What an error body says, be it the protocol's JSON, someone else's, a web page, or plain text.
-struct ErrorBody {
-    message: String,
-    /// Type and code, in lower case, for recognising.
-    class: String,
-    param: String,
-}
-
-impl ErrorBody {
-    fn read(body: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(body);
-        match serde_json::from_str::<Value>(&text) {
-            Ok(json) => Self::from_json(&json),
-            Err(_) => Self {
-                message: page_title(&text).unwrap_or_else(|| text.trim().to_owned()),
-                class: String::new(),
-                param: String::new(),
-            },
-        }
-    }
-
-    fn from_json(json: &Value) -> Self {
-        // Some gateways wrap the error in a list.
-        let json = json.get(0).unwrap_or(json);
-        let error = json.get("error").unwrap_or(json);
-        let field = |name: &str| match error.get(name) {
-            Some(Value::String(text)) => text.clone(),
-            Some(Value::Number(number)) => number.to_string(),
-            _ => String::new(),
-        };
-        let message =
-            [error.as_str().unwrap_or_default().to_owned(), field("message"), field("detail"), json.to_string()]
-                .into_iter()
-                .find(|text| !text.is_empty());
-        let class = format!("{} {}", field("type"), field("code")).to_lowercase();
-        Self { message: message.unwrap_or_default(), class, param: field("param") }
-    }
-
-    fn is_about_quota(&self) -> bool {
-        self.class.contains("insufficient_quota") || self.class.contains("billing")
-    }
-
-    fn is_about_length(&self) -> bool {
-        const SIGNS: [&str; 6] = [
-            "context length",
-            "context window",
-            "context size",
-            "maximum context",
-            "prompt is too long",
-            "too many tokens",
-        ];
-        let message = self.message.to_lowercase();
-        self.class.contains("context_length")
-            || self.class.contains("exceed_context")
-            || SIGNS.iter().any(|sign| message.contains(sign))
-    }
-
-    fn is_about_template(&self) -> bool {
-        const SIGNS: [&str; 6] =
-            ["jinja", "raise_exception", "chat template", "chat_template", "for this template", "roles must alternate"];
-        let message = self.message.to_lowercase();
-        SIGNS.iter().any(|sign| message.contains(sign))
-    }
-
-    fn is_about_loading(&self) -> bool {
-        self.message.to_lowercase().contains("loading model")
-    }
-
-    fn objection(&self) -> Option<Objection> {
-        let said = format!("{} {}", self.param, self.message).to_lowercase();
-        let names = |words: &[&str]| words.iter().any(|word| said.contains(word));
-        if names(&["stream_options", "include_usage"]) {
-            return Some(Objection::StreamOptions);
-        }
-        if names(&["max_tokens", "max_completion_tokens"]) {
-            return Some(Objection::MaxTokens);
-        }
-        if names(&["temperature"]) {
-            return Some(Objection::Temperature);
-        }
-        names(&["response_format", "json_schema", "schema", "grammar", "structured output"])
-            .then_some(Objection::ResponseFormat)
-    }
-}
-
-fn page_title(text: &str) -> Option<String> {
-    let lower = text.to_ascii_lowercase();
-    if !lower.contains("<html") && !lower.trim_start().starts_with("<!doctype") {
-        return None;
-    }
-    let title = lower.find("<title>").zip(lower.find("</title>")).and_then(|(from, to)| text.get(from + 7..to));
-    Some(match title {
-        Some(title) => format!("a web page, \"{}\", not a model's answer", title.trim()),
-        None => "a web page, not a model's answer".to_owned(),
-    })
-}
-
 /// Searched before it is shortened: half a key is a secret too.
-fn quoted(place: &Place, message: &str) -> String {
+pub(super) fn quoted(place: &Place, message: &str) -> String {
     let message = place.without_key(message);
     let flat = message.split_whitespace().collect::<Vec<_>>().join(" ");
     // The sentence goes on behind it.
@@ -391,6 +303,14 @@ mod tests {
         assert!(failure(500, r#"{"error":"plain"}"#).message.ends_with("500: plain"));
         assert!(failure(500, r#"{"detail":"fast"}"#).message.ends_with("500: fast"));
         assert!(failure(500, r#"[{"error":{"message":"listed"}}]"#).message.ends_with("500: listed"));
+        assert!(failure(500, r#"{"errors":[{"code":7,"message":"many"}]}"#).message.ends_with("500: many"));
+        assert!(failure(500, r#"{"errors":["bare"]}"#).message.ends_with("500: bare"));
+        assert!(failure(500, r#"{"error":"rate","message":"too fast"}"#).message.ends_with("500: too fast"));
+        assert!(
+            failure(422, r#"{"detail":[{"loc":["body"],"msg":"field required"}]}"#)
+                .message
+                .ends_with(": field required")
+        );
         assert!(failure(500, &"é".repeat(5_000)).message.len() < 1_000);
     }
 

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use serde_json::json;
 
-use super::assembly::parse_arguments;
+use super::calls::parse_arguments;
 use super::schema;
 use super::schema::StrictSchema;
 use super::schema::Strictness;
@@ -60,7 +60,9 @@ pub(super) fn plain_messages(messages: &[Message]) -> Vec<Message> {
     messages
         .iter()
         .map(|message| match message {
-            Message::Assistant { text, calls } => Message::Assistant { text: spoken(text, calls), calls: Vec::new() },
+            Message::Assistant { text, calls, carried } => {
+                Message::Assistant { text: spoken(text, calls), calls: Vec::new(), carried: carried.clone() }
+            }
             Message::Tool { tool, text, .. } => Message::User(format!("Result of {tool}:\n{text}")),
             other => other.clone(),
         })
@@ -184,11 +186,11 @@ mod tests {
         let args = json!({ "pattern": "x" });
         let requested = RequestedCall { provider_id: "a".to_owned(), tool: "search".to_owned(), args };
         let messages = plain_messages(&[
-            Message::Assistant { text: String::new(), calls: vec![requested] },
+            Message::Assistant { text: String::new(), calls: vec![requested], carried: None },
             Message::Tool { provider_id: "a".to_owned(), tool: "search".to_owned(), text: "found".to_owned() },
         ]);
         let spoken = r#"{"next":{"tool":"search","with":{"pattern":"x"}}}"#.to_owned();
-        assert_eq!(messages[0], Message::Assistant { text: spoken, calls: Vec::new() });
+        assert_eq!(messages[0], Message::Assistant { text: spoken, calls: Vec::new(), carried: None });
         assert_eq!(messages[1], Message::User("Result of search:\nfound".to_owned()));
     }
 }

@@ -11,11 +11,15 @@
 //! Nothing here knows of runs, approvals or the store, and no failure, notice or recording ever holds a key.
 
 mod assembly;
+mod calls;
+mod carried;
 pub mod cassette;
 mod chunk;
 mod endpoint;
+mod error_body;
 mod failure;
 mod forced;
+mod history;
 mod prices;
 mod probe;
 mod request;

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::failure::Objection;
 use super::forced;
+use super::history;
 use super::schema;
 use super::schema::StrictSchema;
 use super::schema::Strictness;
@@ -53,6 +54,7 @@ fn bit(objection: Objection) -> u8 {
         Objection::StreamOptions => 2,
         Objection::MaxTokens => 4,
         Objection::Temperature => 8,
+        Objection::Carried => 16,
     }
 }
 
@@ -60,6 +62,8 @@ fn bit(objection: Objection) -> u8 {
 pub(super) struct Form<'a> {
     pub request: &'a ModelRequest,
     pub model: &'a str,
+    /// Who this is in [`Carried::sender`](crate::domain::Carried): gets back what it sent.
+    pub sender: &'a str,
     pub calls: CallStyle,
     pub limit: Option<OutputLimit>,
     pub temperature: Option<f64>,
@@ -101,6 +105,7 @@ impl Form<'_> {
             Objection::StreamOptions => true,
             Objection::MaxTokens => self.limit.is_some(),
             Objection::Temperature => self.temperature.is_some(),
+            Objection::Carried => history::carries(&self.request.messages, self.sender),
         };
         wanted && !self.objections.has(objection)
     }
@@ -143,14 +148,13 @@ impl Form<'_> {
             let schema = schema::inline(schema);
             format!("Answer with one JSON object and nothing else. It must follow this JSON Schema:\n{schema}")
         });
-        Some(Demand { name: format_name(name), schema: schema::strict(schema), instruction })
+        Some(Demand { name: history::protocol_name(name, "answer"), schema: schema::strict(schema), instruction })
     }
 
     fn messages(&self, instruction: Option<&str>) -> Vec<Value> {
-        let mut messages = match self.is_forced() {
-            true => merged(forced::plain_messages(&self.request.messages)),
-            false => merged(self.request.messages.clone()),
-        };
+        let sender = (!self.objections.has(Objection::Carried)).then_some(self.sender);
+        let fitted = history::fitted(&self.request.messages, sender);
+        let mut messages = merged(if self.is_forced() { forced::plain_messages(&fitted) } else { fitted });
         if let Some(instruction) = instruction {
             match messages.first_mut() {
                 Some(Message::System(text)) => text.push_str(&format!("\n\n{instruction}")),
@@ -172,11 +176,16 @@ fn wire_message(message: &Message) -> Value {
     match message {
         Message::System(text) => json!({ "role": "system", "content": text }),
         Message::User(text) => json!({ "role": "user", "content": text }),
-        Message::Assistant { text, calls } if calls.is_empty() => json!({ "role": "assistant", "content": text }),
-        Message::Assistant { text, calls } => {
-            let content = if text.is_empty() { Value::Null } else { json!(text) };
-            let calls: Vec<_> = calls.iter().map(wire_call).collect();
-            json!({ "role": "assistant", "content": content, "tool_calls": calls })
+        Message::Assistant { text, calls, carried } => {
+            let (message, of_calls) = carried.as_ref().map(|carried| (&carried.message, &carried.calls)).unzip();
+            let content = if text.is_empty() && !calls.is_empty() { Value::Null } else { json!(text) };
+            let mut message = beside(message, json!({ "role": "assistant", "content": content }));
+            if !calls.is_empty() {
+                let of_call = |at: usize| of_calls.and_then(|fields| fields.get(at));
+                message["tool_calls"] =
+                    calls.iter().enumerate().map(|(at, call)| wire_call(call, of_call(at))).collect();
+            }
+            message
         }
         Message::Tool { provider_id, text, .. } => {
             json!({ "role": "tool", "tool_call_id": provider_id, "content": text })
@@ -184,7 +193,7 @@ fn wire_message(message: &Message) -> Value {
     }
 }
 
-fn wire_call(call: &RequestedCall) -> Value {
+fn wire_call(call: &RequestedCall, carried: Option<&Value>) -> Value {
     // Servers parse the arguments of earlier calls for their prompt templates and fail on what is not an
     // object, so text that was none goes back wrapped; the tool's result says what was wrong with it.
     let arguments = match &call.args {
@@ -192,7 +201,18 @@ fn wire_call(call: &RequestedCall) -> Value {
         other => json!({ "invalid_arguments": other }).to_string(),
     };
     let function = json!({ "name": call.tool, "arguments": arguments });
-    json!({ "id": call.provider_id, "type": "function", "function": function })
+    let function = beside(carried.and_then(|fields| fields.get("function")), function);
+    beside(carried, json!({ "id": call.provider_id, "type": "function", "function": function }))
+}
+
+/// The protocol's fields among those that were carried; a field that is in both is the protocol's.
+fn beside(carried: Option<&Value>, own: Value) -> Value {
+    match (carried, own) {
+        (Some(Value::Object(carried)), Value::Object(own)) => {
+            Value::Object(carried.clone().into_iter().chain(own).collect())
+        }
+        (_, own) => own,
+    }
 }
 
 fn native_tool(tool: &ToolSpec) -> Value {
@@ -213,22 +233,16 @@ fn merged(messages: Vec<Message>) -> Vec<Message> {
     for message in messages {
         match (merged.last_mut(), &message) {
             (Some(Message::User(before)), Message::User(text)) => before.push_str(&format!("\n\n{text}")),
-            (Some(Message::Assistant { text: before, calls: earlier }), Message::Assistant { text, calls })
-                if earlier.is_empty() && calls.is_empty() =>
-            {
+            (
+                Some(Message::Assistant { text: before, calls: earlier, carried: None }),
+                Message::Assistant { text, calls, carried: None },
+            ) if earlier.is_empty() && calls.is_empty() => {
                 before.push_str(&format!("\n{text}"));
             }
             _ => merged.push(message),
         }
     }
     merged
-}
-
-/// The protocol allows letters, digits, `_` and `-`, at most 64.
-fn format_name(name: &str) -> String {
-    let allowed = |c: char| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' };
-    let name: String = name.chars().map(allowed).take(64).collect();
-    if name.is_empty() { "answer".to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -247,11 +261,15 @@ mod tests {
             class: EffectClass::Observe,
             repeat: Repeat::Repeatable,
         };
-        let call = |args| RequestedCall { provider_id: "c1".to_owned(), tool: "git_status".to_owned(), args };
+        let call = |id: &str, args| RequestedCall { provider_id: id.to_owned(), tool: "git_status".to_owned(), args };
         let messages = vec![
             Message::System("You help.".to_owned()),
             Message::User("Go.".to_owned()),
-            Message::Assistant { text: String::new(), calls: vec![call(json!({})), call(json!("{oops"))] },
+            Message::Assistant {
+                text: String::new(),
+                calls: vec![call("c1", json!({})), call("c2", json!("{oops"))],
+                carried: None,
+            },
             Message::Tool { provider_id: "c1".to_owned(), tool: "git_status".to_owned(), text: "clean".to_owned() },
             Message::User("And now?".to_owned()),
         ];
@@ -260,7 +278,7 @@ mod tests {
 
     fn body(request: &ModelRequest, calls: CallStyle, objections: Objections) -> Value {
         let limit = Some(OutputLimit { tokens: 9, field: LimitField::MaxTokens });
-        Form { request, model: "m", calls, limit, temperature: Some(0.5), objections }.body()
+        Form { request, model: "m", sender: "me", calls, limit, temperature: Some(0.5), objections }.body()
     }
 
     #[test]
@@ -280,7 +298,7 @@ mod tests {
     #[test]
     fn neighbours_of_a_role_are_one_message_but_what_belongs_to_a_call_stays_apart() {
         let mut request = request(OutputShape::Free);
-        let said = |text: &str| Message::Assistant { text: text.to_owned(), calls: Vec::new() };
+        let said = |text: &str| Message::Assistant { text: text.to_owned(), calls: Vec::new(), carried: None };
         let result =
             Message::Tool { provider_id: "c2".to_owned(), tool: "git_status".to_owned(), text: "bad call".to_owned() };
         request.messages.insert(2, Message::User("Now.".to_owned()));
@@ -304,7 +322,8 @@ mod tests {
         let roles: Vec<_> = body["messages"].as_array().unwrap().iter().map(|message| &message["role"]).collect();
         assert_eq!(roles, ["system", "user", "assistant", "user"]);
         assert!(body["messages"][0]["content"].as_str().unwrap().contains("- git_status: Shows the state."));
-        assert_eq!(body["messages"][3]["content"], json!("Result of git_status:\nclean\n\nAnd now?"));
+        let results = "Result of git_status:\nclean\n\nResult of git_status:\nnot done: the run went on without it";
+        assert_eq!(body["messages"][3]["content"], json!(format!("{results}\n\nAnd now?")));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::chunk::ModelList;
+use super::failure;
 use super::failure::Failure;
 use super::failure::Place;
 use super::settings::ApiKey;
@@ -172,7 +173,9 @@ impl Server {
             return failure;
         }
         let what = match error {
-            OpenAIError::JSONDeserialize(error, _) => format!("sent something that is not the protocol: {error}"),
+            OpenAIError::JSONDeserialize(error, sent) => {
+                format!("sent something that is not the protocol: {error}{}", failure::quoted(&self.place, &sent))
+            }
             other => format!("sent something that is not the protocol: {other}"),
         };
         let hint = "is the base URL that of an OpenAI-compatible server?";

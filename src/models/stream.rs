@@ -84,6 +84,9 @@ impl Reader {
         if self.assembly.is_finished() || (exchange.saw_done() && !self.assembly.is_empty()) {
             return Ok(());
         }
+        if !exchange.was_read() {
+            return Err(Broken::Known(failure::unreadable(place)));
+        }
         Err(Broken::Known(self.broke_off(place)))
     }
 
@@ -105,8 +108,8 @@ impl Reader {
     }
 
     fn take(&mut self, chunk: Chunk, deltas: &dyn DeltaSink, place: &Place) -> Result<(), Broken> {
-        if let Some(error) = chunk.error.as_ref().filter(|error| !error.is_null()) {
-            return Err(Broken::Known(failure::from_stream_error(place, error)));
+        if let Some(complaint) = &chunk.complaint {
+            return Err(Broken::Known(failure::from_stream_error(place, complaint)));
         }
         self.last_piece = Some(Instant::now());
         let added = self.assembly.push(chunk);

@@ -16,6 +16,7 @@ use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
 use futures::Stream;
 use futures::StreamExt;
+use futures::stream;
 use futures::stream::BoxStream;
 use http::HeaderMap;
 use http::StatusCode;
@@ -56,6 +57,7 @@ pub enum Transport {
 pub(super) struct Exchange {
     failure: Mutex<Option<Failure>>,
     done: AtomicBool,
+    read: AtomicBool,
 }
 
 impl Exchange {
@@ -67,6 +69,11 @@ impl Exchange {
     /// Whether the closing `[DONE]` was seen.
     pub fn saw_done(&self) -> bool {
         self.done.load(Ordering::Relaxed)
+    }
+
+    /// Whether the answer was read to its end. If not, and nobody says why, its reader is gone.
+    pub fn was_read(&self) -> bool {
+        self.saw_done() || self.read.load(Ordering::Relaxed)
     }
 
     /// Keeps the failure and gives back a stand-in for the library to carry upwards.
@@ -144,7 +151,7 @@ impl Wire {
     /// Turns an answer into one the protocol library can read, or into a failure.
     async fn judge(&self, method: Method, answer: RawAnswer) -> Result<Response, OpenAIError> {
         if !answer.status.is_success() {
-            let reading = collect(answer.pieces, LARGEST_ERROR);
+            let reading = collect(without_mark(answer.pieces), LARGEST_ERROR);
             let body =
                 tokio::time::timeout(ERROR_BODY_PATIENCE, reading).await.map(|(body, _)| body).unwrap_or_default();
             let failure = failure::from_status(&self.place, answer.status, &answer.headers, &body, Utc::now());
@@ -156,13 +163,19 @@ impl Wire {
             let failure = self.place.failure(ModelFailureKind::BadRequest, "answered with a web page", hint);
             return Err(self.exchange.fail(failure));
         }
-        // A server that ignores `stream` answers with one JSON document: the same as a stream of one piece.
-        if method == Method::POST && kind.starts_with("application/json") {
-            let (body, failure) = collect(answer.pieces, LARGEST_ANSWER).await;
-            if let Some(failure) = failure {
-                return Err(self.exchange.fail(failure));
+        let mut pieces = without_mark(answer.pieces);
+        if method == Method::POST {
+            let first = pieces.next().await;
+            let is_document = kind.starts_with("application/json") || first.as_ref().is_some_and(begins_document);
+            pieces = stream::iter(first).chain(pieces).boxed();
+            // A server that ignores `stream` answers with one JSON document: the same as a stream of one piece.
+            if is_document {
+                let (body, failure) = collect(pieces, LARGEST_ANSWER).await;
+                if let Some(failure) = failure {
+                    return Err(self.exchange.fail(failure));
+                }
+                pieces = stream::iter([Ok(as_event(body))]).boxed();
             }
-            return Ok(respond(reqwest::Body::from(as_event(body))));
         }
         let metered = Metered {
             exchange: self.exchange.clone(),
@@ -170,12 +183,41 @@ impl Wire {
             taken: 0,
             watch: DoneWatch::default(),
         };
-        Ok(respond(reqwest::Body::wrap_stream(metered.over(answer.pieces))))
+        Ok(respond(reqwest::Body::wrap_stream(metered.over(pieces))))
     }
 }
 
 fn respond(body: reqwest::Body) -> Response {
     http::Response::new(body).into()
+}
+
+/// The pieces from the first that says anything on, without the byte order mark that some servers begin with: it says
+/// nothing, and the protocol library does not survive it.
+fn without_mark(pieces: Pieces) -> Pieces {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+    let mut held = Some(Vec::new());
+    let end = stream::iter([None]);
+    let unmarked = pieces.map(Some).chain(end).map(move |piece| match (held.take(), piece) {
+        (None, piece) => piece,
+        (Some(begun), Some(Ok(bytes))) => {
+            let begun = [begun, bytes].concat();
+            if begun.len() < MARK.len() && MARK.starts_with(&begun) {
+                held = Some(begun);
+                return None;
+            }
+            Some(Ok(begun.strip_prefix(MARK).map(<[u8]>::to_vec).unwrap_or(begun)))
+        }
+        (Some(begun), None) => Some(Ok(begun)),
+        (Some(_), failed) => failed,
+    });
+    let says = |piece: &Result<Vec<u8>, Failure>| !matches!(piece, Ok(bytes) if bytes.is_empty());
+    unmarked.filter_map(std::future::ready).filter(move |piece| std::future::ready(says(piece))).boxed()
+}
+
+/// Whether a body is JSON, whatever its headers call it: no line of an event stream begins so.
+fn begins_document(piece: &Result<Vec<u8>, Failure>) -> bool {
+    let first = piece.as_ref().ok().and_then(|bytes| bytes.iter().find(|byte| !byte.is_ascii_whitespace()));
+    matches!(first, Some(b'{' | b'[' | b'"'))
 }
 
 /// Reads up to `limit` bytes; also says what ended the reading early.
@@ -193,10 +235,12 @@ async fn collect(mut pieces: Pieces, limit: usize) -> (Vec<u8>, Option<Failure>)
     (body, None)
 }
 
-/// A JSON document as an event stream; what already is one stays as it is.
+/// JSON documents as an event stream; what already is one stays as it is.
 fn as_event(body: Vec<u8>) -> Vec<u8> {
-    let Ok(document) = serde_json::from_slice::<serde_json::Value>(&body) else { return body };
-    format!("data: {document}\n\ndata: [DONE]\n\n").into_bytes()
+    let documents = serde_json::Deserializer::from_slice(&body).into_iter::<serde_json::Value>();
+    let events: Result<String, serde_json::Error> =
+        documents.map(|document| Ok(format!("data: {}\n\n", document?))).collect();
+    events.map_or(body.clone(), |events| format!("{events}data: [DONE]\n\n").into_bytes())
 }
 
 /// Counts what passes, ends it at the limit, and notices the closing mark.
@@ -209,7 +253,12 @@ struct Metered {
 
 impl Metered {
     fn over(mut self, pieces: Pieces) -> impl Stream<Item = Result<Vec<u8>, OpenAIError>> {
-        pieces.map(move |piece| {
+        let exchange = self.exchange.clone();
+        let end = stream::poll_fn(move |_| {
+            exchange.read.store(true, Ordering::Relaxed);
+            Poll::Ready(None)
+        });
+        let metered = pieces.map(move |piece| {
             let bytes = piece.map_err(|failure| self.exchange.fail(failure))?;
             self.taken += bytes.len();
             if self.taken > LARGEST_ANSWER {
@@ -221,7 +270,8 @@ impl Metered {
                 self.exchange.done.store(true, Ordering::Relaxed);
             }
             Ok(bytes)
-        })
+        });
+        metered.chain(end)
     }
 }
 

@@ -162,6 +162,7 @@ mod tests {
                 finish: FinishReason::Stop,
                 usage: None,
                 cost: None,
+                carried: None,
             })
         }
 

@@ -107,7 +107,17 @@ async fn call_model(
         request
     };
     let deltas = Gatherer::of_turn(core.clone(), run, turn);
-    boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going).await
+    let answer = boundary::complete(core.model.as_ref(), request, deltas.as_ref(), ends.cancel, ends.going);
+    // What a server sends is read in there, and nothing it sends may take the run's worker with it.
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| Err(unreadable()))
+}
+
+fn unreadable() -> ModelFailure {
+    ModelFailure {
+        kind: ModelFailureKind::Nonsense,
+        message: "what the model answered could not be read".into(),
+        hint: "this is a defect of morningai, which its log describes; use another model until it is mended".to_owned(),
+    }
 }
 
 /// An effect whose intent is on disk.

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::domain::Actor;
 use crate::domain::CallPreparation;
+use crate::domain::Carried;
 use crate::domain::Command;
 use crate::domain::EffectCard;
 use crate::domain::Held;
@@ -120,9 +121,10 @@ impl Redactor {
         for message in messages {
             match message {
                 Message::System(text) | Message::User(text) => self.string(text),
-                Message::Assistant { text, calls } => {
+                Message::Assistant { text, calls, carried } => {
                     self.string(text);
                     calls.iter_mut().for_each(|call| self.call(call));
+                    carried.iter_mut().for_each(|carried| self.carried(carried));
                 }
                 Message::Tool { provider_id, tool, text } => {
                     self.string(provider_id);
@@ -231,11 +233,18 @@ impl Redactor {
     }
 
     fn reply(&self, reply: &mut ModelReply) {
-        let ModelReply { model, text, refusal, calls, finish: _, usage: _, cost: _ } = reply;
+        let ModelReply { model, text, refusal, calls, carried, finish: _, usage: _, cost: _ } = reply;
         self.string(model);
         self.untrusted(text);
         refusal.iter_mut().for_each(|refusal| self.untrusted(refusal));
         calls.iter_mut().for_each(|call| self.call(call));
+        carried.iter_mut().for_each(|carried| self.carried(carried));
+    }
+
+    fn carried(&self, carried: &mut Carried) {
+        let Carried { sender: _, message, calls } = carried;
+        self.value(message);
+        calls.iter_mut().for_each(|call| self.value(call));
     }
 
     fn call(&self, call: &mut RequestedCall) {

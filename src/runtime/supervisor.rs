@@ -147,7 +147,8 @@ impl Supervisor {
                     | RunEvent::LimitReached { .. }
                     | RunEvent::Paused { .. }
                     | RunEvent::Resumed {}
-                    | RunEvent::Recovered {}
+                    | RunEvent::Recovered { .. }
+                    | RunEvent::SetAside {}
                     | RunEvent::CancelRequested { .. }
                     | RunEvent::Succeeded { .. }
                     | RunEvent::Failed { .. }

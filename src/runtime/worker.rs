@@ -376,7 +376,8 @@ impl Worker {
             Command::TurnFinished { outcome, .. } => match outcome.as_ref() {
                 Ok(reply) => {
                     let staging = self.core.staging();
-                    staging.runs.get(&self.run).map(|run| engine::calls_of(run, reply)).unwrap_or_default()
+                    let run = staging.runs.get(&self.run);
+                    run.map(|run| engine::calls_of(&staging, run, reply)).unwrap_or_default()
                 }
                 Err(_) => return,
             },
@@ -397,6 +398,7 @@ impl Worker {
             | Command::Drifted { .. }
             | Command::Doubt { .. }
             | Command::Recover { .. }
+            | Command::SetAside { .. }
             | Command::Expire { .. } => return,
         };
         let preparing = prepare::prepare_in_order(&self.core, self.run, calls);

@@ -173,6 +173,7 @@ fn fulfils(command: &Command, event: &Event) -> bool {
         | Command::Drifted { .. }
         | Command::Doubt { .. }
         | Command::Recover { .. }
+        | Command::SetAside { .. }
         | Command::Expire { .. } => false,
     }
 }

@@ -11,6 +11,7 @@ mod config_procedures;
 mod looking;
 mod models;
 mod models_forms;
+mod models_odd;
 mod models_routing;
 mod models_story;
 mod policy;

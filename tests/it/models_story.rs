@@ -47,7 +47,8 @@ async fn play(style: CallStyle, result: impl Fn(&str, usize) -> &'static str) ->
         assert!(played.len() < 20, "the story does not end: {played:?}");
         let request = ModelRequest { messages: messages.clone(), tools: tools.clone(), ..request() };
         let reply = router.complete(request, &Seen::default(), CancellationToken::new()).await.unwrap();
-        messages.push(Message::Assistant { text: reply.text.raw().to_owned(), calls: reply.calls.clone() });
+        let (text, calls, carried) = (reply.text.raw().to_owned(), reply.calls.clone(), reply.carried.clone());
+        messages.push(Message::Assistant { text, calls, carried });
         for call in reply.calls {
             let times = played.iter().filter(|earlier| earlier.tool == call.tool).count();
             let text = result(&call.tool, times).to_owned();

@@ -350,6 +350,7 @@ mod tests {
             finish: crate::domain::FinishReason::Stop,
             usage: None,
             cost: None,
+            carried: None,
         }
     }
 

@@ -89,6 +89,7 @@ impl Decision {
             | Command::Drifted { .. }
             | Command::Doubt { .. }
             | Command::Recover { .. }
+            | Command::SetAside { .. }
             | Command::Expire { .. } => None,
         }
     }

@@ -135,6 +135,7 @@ impl Fake {
             | Command::Drifted { .. }
             | Command::Doubt { .. }
             | Command::Recover { .. }
+            | Command::SetAside { .. }
             | Command::Expire { .. } => unreachable!("a console never asks for {command:?}"),
         })
     }

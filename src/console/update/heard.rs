@@ -41,7 +41,8 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
                 | RunEvent::LimitReached { .. }
                 | RunEvent::Paused { .. }
                 | RunEvent::Resumed {}
-                | RunEvent::Recovered {}
+                | RunEvent::Recovered { .. }
+                | RunEvent::SetAside {}
                 | RunEvent::CancelRequested { .. } => {}
             }
             Vec::new()

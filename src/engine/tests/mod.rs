@@ -172,6 +172,7 @@ fn reply(text: &str, calls: &[(&str, serde_json::Value)]) -> ModelReply {
         finish: if calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls },
         usage: Some(Usage { input: 100, cached: 0, output: 20 }),
         cost: Some(Usd(1_000_000)),
+        carried: None,
     }
 }
 

@@ -127,6 +127,7 @@ fn what_it_cost(reply: &ModelReply) -> ModelReply {
         finish: reply.finish,
         usage: reply.usage,
         cost: reply.cost,
+        carried: None,
     }
 }
 

@@ -44,6 +44,8 @@ pub struct Change {
     pub place: Place,
     pub before: Option<Content>,
     pub after: Vec<u8>,
+    /// What the agent should know of how its text was fitted in.
+    pub note: Option<String>,
 }
 
 impl Change {
@@ -112,10 +114,11 @@ impl Change {
         let shown = self.place.target();
         let lines = cards::count(diff.changed(), "line", "lines");
         let summary = match &self.before {
-            None => format!("{} created, {lines}", shown.visible()),
-            Some(_) => format!("{lines} changed in {}", shown.visible()),
+            None => format!("{} created, {lines}", shown.raw()),
+            Some(_) => format!("{lines} changed in {}", shown.raw()),
         };
-        let mut result = ToolResult::success(summary.clone(), Output::text(summary));
+        let text = [Some(&summary), self.note.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>().join("\n");
+        let mut result = ToolResult::success(summary, Output::text(text));
         result.diff = Some(Untrusted::new(diff.text));
         result.data = Some(serde_json::json!({
             "path": self.place.shown(), "sha256": BlobId::of(&self.after).0,
@@ -150,7 +153,7 @@ pub fn check(root: &Root, card: &EffectCard) -> Checked {
         Err(_) => return Checked::Unknown,
     };
     if now == after {
-        let summary = format!("{} already holds the new content", path.visible());
+        let summary = format!("{} already holds the new content", path.raw());
         let mut result = ToolResult::success(summary.clone(), Output::text(summary));
         result.diff = Some(diff.clone());
         return Checked::Happened(Box::new(result));
@@ -166,7 +169,7 @@ enum Replaced {
 /// What was approved is no longer what would be written.
 pub fn drifted(place: &Place) -> ToolResult {
     let shown = place.target();
-    let summary = format!("`{}` has changed since this was prepared; nothing was written", shown.visible());
+    let summary = format!("`{}` has changed since this was prepared; nothing was written", shown.raw());
     ToolResult::failure(FailureKind::Drift, summary)
 }
 

@@ -81,5 +81,5 @@ fn plan(root: &Root, path: &str, after: Vec<u8>) -> Result<Change, ToolResult> {
     if place.is_root() {
         return Err(ToolResult::failure(FailureKind::Refused, "the workspace itself is not a file"));
     }
-    Ok(Change { place, before, after })
+    Ok(Change { place, before, after, note: None })
 }

@@ -103,14 +103,8 @@ impl Doomed {
             let Some(found) = root.found(entry.path()) else { continue };
             if found.path().iter().any(|part| part == ".git") {
                 let shown = found.target();
-                let problem = format!("`{}` is a git directory, which is not deleted", shown.visible());
+                let problem = format!("`{}` is a git directory, which is not deleted", shown.raw());
                 return Err(ToolResult::failure(FailureKind::Refused, problem));
-            }
-            if found.path().to_str().is_none() {
-                // The card could not name it so that the very same file is found again.
-                let shown = found.target();
-                let problem = format!("the name of `{}` is not UTF-8; it is left to a person", shown.visible());
-                return Err(ToolResult::failure(FailureKind::Failed, problem));
             }
             if entry.file_type().is_some_and(|kind| kind.is_dir()) {
                 self.directories.push(found);
@@ -119,7 +113,7 @@ impl Doomed {
                 self.files.push((found, bytes));
             }
             if self.files.len() > MOST_FILES {
-                let problem = format!("more than {MOST_FILES} files are in `{}`; name fewer", place.target().visible());
+                let problem = format!("more than {MOST_FILES} files are in `{}`; name fewer", place.target().raw());
                 return Err(ToolResult::failure(FailureKind::Limit, problem));
             }
         }
@@ -174,11 +168,8 @@ impl Doomed {
             }
         }
         let summary = format!("{} deleted, {}", cards::count(gone, "file", "files"), size(self.bytes()));
-        let listed: String = self
-            .files
-            .iter()
-            .map(|(place, bytes)| format!("{}  {}\n", place.target().visible(), size(*bytes)))
-            .collect();
+        let listed: String =
+            self.files.iter().map(|(place, bytes)| format!("{}  {}\n", place.target().raw(), size(*bytes))).collect();
         let mut result = ToolResult::success(summary, super::super::output::cut(listed.as_bytes()));
         result.data = Some(serde_json::json!({"files": gone, "bytes": self.bytes()}));
         result

@@ -11,8 +11,13 @@ use super::change::Change;
 use super::content::check_content;
 use super::nearest;
 use super::root::LastLink;
+use super::root::Place;
 use super::root::Root;
 use super::root::failed;
+use super::text;
+use super::text::Encoding;
+use super::text::Ending;
+use super::text::Lines;
 use crate::domain::EffectCard;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
@@ -85,31 +90,81 @@ fn plan_edit(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Change, ToolR
     if args.old.is_empty() {
         return Err(args::bad_call(spec, "\"old\" is empty; use write_file to create a file or replace all of it"));
     }
-    if args.old == args.new {
-        return Err(args::bad_call(spec, "\"old\" and \"new\" are the same, so there is nothing to change"));
-    }
     let place = root.resolve(&args.path, LastLink::Follow)?;
     let before = match root.read(&place) {
         Ok(Some(content)) => content,
         Ok(None) => return Err(failed(&place, "edit", &std::io::ErrorKind::NotFound.into())),
         Err(error) => return Err(failed(&place, "edit", &error)),
     };
-    let found = occurrences(&before.bytes, args.old.as_bytes());
-    if found.is_empty() || (found.len() > 1 && args.replace_all != Some(true)) {
-        let text = String::from_utf8_lossy(&before.bytes);
-        let advice = if found.is_empty() { nearest::advice(&text, &args.old) } else { many(&before.bytes, &found) };
-        let times = match found.len() {
-            0 => "0 times".to_owned(),
-            many => format!("{many} times"),
-        };
-        let shown = place.target();
-        let mut result =
-            ToolResult::failure(FailureKind::Failed, format!("`old` was found {times} in {}", shown.visible()));
-        result.output = Output::text(format!("`old` was found {times} in {}.\n{advice}", shown.raw()));
-        return Err(result);
+    check_encoding(&place, &before.bytes, &args.new)?;
+    let body = text::unmarked(&before.bytes);
+    let lines = Lines::of(body);
+    let given = |text: &str| {
+        lines.like(if body.len() < before.bytes.len() { text.trim_start_matches('\u{feff}') } else { text })
+    };
+    let (mut old, mut new) = (given(&args.old), given(&args.new));
+    if old == new || old.is_empty() {
+        let problem = "\"old\" and \"new\" are the same, so there is nothing to change; line endings and byte order marks \
+                       stay as they are";
+        return Err(args::bad_call(spec, problem));
     }
-    let after = replaced(&before.bytes, &found, args.old.len(), args.new.as_bytes());
-    Ok(Change { place, before: Some(before), after })
+    let mut found = occurrences(&lines.text, &old);
+    if found.is_empty() && at_open_end(&lines.text, &old) {
+        // The last line ends without a line break, which read_file does not show. It stays so.
+        old.pop();
+        new.pop_if(|last| *last == b'\n');
+        found = vec![lines.text.len() - old.len()];
+    }
+    if found.is_empty() || (found.len() > 1 && args.replace_all != Some(true)) {
+        return Err(not_once(&place, &lines.text, &args.old, &found));
+    }
+    let mut after = Vec::with_capacity(before.bytes.len() + new.len());
+    after.extend_from_slice(&before.bytes[..before.bytes.len() - body.len()]);
+    let (mut from, mut written) = (0, Vec::new());
+    for at in found {
+        let (range, bytes) = lines.replace(at..at + old.len(), &new);
+        after.extend_from_slice(&body[from..range.start]);
+        after.extend_from_slice(&bytes);
+        from = range.end;
+        written.extend(bytes);
+    }
+    after.extend_from_slice(&body[from..]);
+    let note = written.contains(&b'\r').then(|| "The new lines end as those around them do.".to_owned());
+    let note = note.filter(|_| !args.new.contains('\r'));
+    Ok(Change { place, before: Some(before), after, note })
+}
+
+/// Whether `old` is the end of the text but for a last line break that is not there.
+fn at_open_end(text: &[u8], old: &[u8]) -> bool {
+    let bare = old.strip_suffix(b"\n").filter(|bare| !bare.is_empty());
+    !text.ends_with(b"\n") && bare.is_some_and(|bare| text.ends_with(bare))
+}
+
+/// Refuses to write UTF-8 into what is written otherwise.
+fn check_encoding(place: &Place, before: &[u8], new: &str) -> Result<(), ToolResult> {
+    let what = match Encoding::of(before) {
+        Encoding::Utf16 => "UTF-16 text",
+        Encoding::Other if !new.is_ascii() => "text that is not UTF-8, while what would be written is more than ASCII",
+        Encoding::Utf8 | Encoding::Other => return Ok(()),
+    };
+    let shown = place.shown();
+    let mut result = ToolResult::failure(FailureKind::Failed, format!("`{shown}` is {what}; nothing was written"));
+    let advice = "The file tools write UTF-8 and would spoil it. Change it with a program that knows its encoding, or \
+                  delete the file first if it is to become UTF-8.";
+    result.output = Output::text(format!("`{shown}` is {what}.\n{advice}"));
+    Err(result)
+}
+
+/// What is wrong with an `old` that is not in the text once, and what helps.
+fn not_once(place: &Place, text: &[u8], old: &str, found: &[usize]) -> ToolResult {
+    let advice = match found {
+        [] => nearest::advice(&String::from_utf8_lossy(text), old),
+        found => many(text, found),
+    };
+    let problem = format!("`old` was found {} times in {}", found.len(), place.shown());
+    let mut result = ToolResult::failure(FailureKind::Failed, problem.clone());
+    result.output = Output::text(format!("{problem}.\n{advice}"));
+    result
 }
 
 fn plan_write(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Change, ToolResult> {
@@ -120,8 +175,36 @@ fn plan_write(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Change, Tool
     }
     let place = root.resolve(&args.path, LastLink::Follow)?;
     let before = root.read(&place).map_err(|error| failed(&place, "write", &error))?;
-    let after = args.content.into_bytes();
-    Ok(Change { place, before, after })
+    let (after, note) = match &before {
+        Some(before) => {
+            check_encoding(&place, &before.bytes, &args.content)?;
+            fitted(&before.bytes, args.content)
+        }
+        None => (args.content.into_bytes(), None),
+    };
+    Ok(Change { place, before, after, note })
+}
+
+/// New content with the byte order mark and the line endings of the old, as far as it has none of its own; and what
+/// there is to say of that.
+fn fitted(before: &[u8], content: String) -> (Vec<u8>, Option<String>) {
+    let lines = Lines::of(text::unmarked(before));
+    let (mut after, mut notes) = (content.into_bytes(), Vec::new());
+    match lines.ending() {
+        Some(ending) if ending != Ending::Lf && after.contains(&b'\n') && !after.contains(&b'\r') => {
+            after = Lines::of(&after).ended(ending);
+            notes.push(format!("Its lines end in {} as before.", ending.name()));
+        }
+        None if lines.is_mixed() && !after.contains(&b'\r') => {
+            notes.push("Its lines ended in CRLF and LF before; now all end in LF.".to_owned());
+        }
+        Some(_) | None => {}
+    }
+    if before.starts_with(text::MARK) && !after.starts_with(text::MARK) {
+        after.splice(..0, text::MARK.iter().copied());
+        notes.push("It begins with a byte order mark as before.".to_owned());
+    }
+    (after, (!notes.is_empty()).then(|| notes.join(" ")))
 }
 
 /// Where `needle` begins, without overlaps.
@@ -134,18 +217,6 @@ fn occurrences(haystack: &[u8], needle: &[u8]) -> Vec<usize> {
         from += at + needle.len();
     }
     found
-}
-
-fn replaced(before: &[u8], found: &[usize], old: usize, new: &[u8]) -> Vec<u8> {
-    let mut after = Vec::with_capacity(before.len() + new.len());
-    let mut from = 0;
-    for at in found {
-        after.extend_from_slice(&before[from..*at]);
-        after.extend_from_slice(new);
-        from = at + old;
-    }
-    after.extend_from_slice(&before[from..]);
-    after
 }
 
 fn many(before: &[u8], found: &[usize]) -> String {
@@ -197,7 +268,7 @@ async fn perform(spec: &ToolSpec, plan: Plan, invocation: Invocation<'_>) -> Too
 /// The dry run worked and the same call no longer does: the file is another one now.
 fn drift_of(card: &EffectCard) -> ToolResult {
     let target = card.targets.first().cloned().unwrap_or_default();
-    let summary = format!("`{}` has changed since this was prepared; nothing was written", target.visible());
+    let summary = format!("`{}` has changed since this was prepared; nothing was written", target.raw());
     ToolResult::failure(FailureKind::Drift, summary)
 }
 
@@ -247,17 +318,10 @@ mod tests {
     fn occurrences_do_not_overlap_and_are_literal() {
         assert_eq!(occurrences(b"aaaa", b"aa"), [0, 2]);
         assert_eq!(occurrences(b"a.c abc", b"a.c"), [0]);
-        assert_eq!(replaced(b"a-b-c", &[1, 3], 1, b"++"), b"a++b++c");
     }
 
     #[test]
     fn many_occurrences_are_named_by_line() {
         assert!(many(b"x\nx\ny\nx", &[0, 2, 6]).starts_with("It occurs on lines 1, 2, 4."));
-    }
-
-    #[test]
-    fn bytes_that_are_not_text_survive_an_edit_beside_them() {
-        let found = occurrences(b"\xff\xfe old \xff", b"old");
-        assert_eq!(replaced(b"\xff\xfe old \xff", &found, 3, b"new"), b"\xff\xfe new \xff");
     }
 }

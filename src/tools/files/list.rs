@@ -19,13 +19,13 @@ use crate::domain::Output;
 use crate::domain::Repeat;
 use crate::domain::ToolResult;
 use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
 use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
 use crate::tools::cards;
+use crate::tools::names;
 use crate::tools::workspace::submodules;
 
 /// What stands as an empty directory and is none.
@@ -53,7 +53,7 @@ pub struct ListFiles {
 impl Default for ListFiles {
     fn default() -> Self {
         let about = "Lists files and directories of the workspace with sizes. Ignored and hidden files are left out; \
-                     name a hidden directory to look into it.";
+                     name a hidden directory to look into it. A name that is no plain text has \\xNN in it; give it so.";
         Self { spec: args::spec::<Args>("list_files", EffectClass::Observe, Repeat::Repeatable, about) }
     }
 }
@@ -79,13 +79,13 @@ fn list(root: &Root, place: &Place, depth: u32, submodules: &[PathBuf]) -> ToolR
         if below.as_os_str().is_empty() {
             continue;
         }
-        let name = Untrusted::new(below.to_string_lossy());
+        let name = names::written(below);
         let is_submodule = submodules.contains(&place.path().join(below));
         let row = match entry.file_type() {
-            Some(kind) if kind.is_dir() && is_submodule => format!("{}/  ({NOT_CHECKED_OUT})\n", name.visible()),
-            Some(kind) if kind.is_dir() => format!("{}/\n", name.visible()),
-            Some(kind) if kind.is_symlink() => format!("{} (link)\n", name.visible()),
-            _ => format!("{}  {}\n", name.visible(), size(entry.metadata().map(|m| m.len()).unwrap_or_default())),
+            Some(kind) if kind.is_dir() && is_submodule => format!("{name}/  ({NOT_CHECKED_OUT})\n"),
+            Some(kind) if kind.is_dir() => format!("{name}/\n"),
+            Some(kind) if kind.is_symlink() => format!("{name} (link)\n"),
+            _ => format!("{name}  {}\n", size(entry.metadata().map(|m| m.len()).unwrap_or_default())),
         };
         if left_out > 0 || text.len() + row.len() > LIST_BYTES {
             left_out += 1;
@@ -100,10 +100,10 @@ fn list(root: &Root, place: &Place, depth: u32, submodules: &[PathBuf]) -> ToolR
     let target = place.target();
     let summary = match shown + left_out {
         0 if submodules.iter().any(|submodule| submodule == place.path()) => {
-            format!("{} is a {NOT_CHECKED_OUT}", target.visible())
+            format!("{} is a {NOT_CHECKED_OUT}", target.raw())
         }
-        0 => format!("{} is empty", target.visible()),
-        all => format!("{} in {}", cards::count(all, "entry", "entries"), target.visible()),
+        0 => format!("{} is empty", target.raw()),
+        all => format!("{} in {}", cards::count(all, "entry", "entries"), target.raw()),
     };
     let mut result = ToolResult::success(summary.clone(), Output::text(if text.is_empty() { summary } else { text }));
     result.data = Some(serde_json::json!({"entries": shown + left_out, "left_out": left_out}));
@@ -130,7 +130,7 @@ fn resolve(spec: &ToolSpec, context: &ToolContext, args: &Value) -> Result<(Root
     let (kind, _) = root.look(&place).map_err(|error| failed(&place, "list", &error))?;
     if !kind.is_dir() {
         let shown = place.target();
-        let problem = format!("`{}` is a file; read_file shows its content", shown.visible());
+        let problem = format!("`{}` is a file; read_file shows its content", shown.raw());
         return Err(ToolResult::failure(FailureKind::Failed, problem));
     }
     Ok((root, place, args.depth.unwrap_or(USUAL_DEPTH)))

@@ -11,6 +11,7 @@ mod nearest;
 mod read;
 mod root;
 mod search;
+mod text;
 
 pub use change::TEMPORARY_PREFIX;
 pub use content::check_content;

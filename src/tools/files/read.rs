@@ -16,6 +16,9 @@ use super::root::LastLink;
 use super::root::Place;
 use super::root::Root;
 use super::root::failed;
+use super::text::Encoding;
+use super::text::MARK;
+use super::text::SNIFFED;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
 use crate::domain::Output;
@@ -34,8 +37,6 @@ use crate::tools::output::shorten;
 const PAGE_BYTES: usize = Output::INLINE_BYTES - 256;
 /// Longest part of one line that is shown.
 const LINE_BYTES: usize = 2_000;
-/// A NUL this early makes a file binary, as git and grep have it.
-const SNIFFED: usize = 8_000;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -70,8 +71,13 @@ struct PageOfLines {
     first: u64,
     shown: u64,
     total: u64,
-    binary: bool,
+    /// Why its lines cannot be shown, if they cannot.
+    unreadable: Option<&'static str>,
     replaced: bool,
+    marked: bool,
+    /// Lines that end in CRLF, and in LF alone.
+    crlf: u64,
+    lf: u64,
 }
 
 impl PageOfLines {
@@ -79,14 +85,25 @@ impl PageOfLines {
     fn read(file: impl io::Read, first: u64, most: u64) -> io::Result<Self> {
         let mut reader = BufReader::with_capacity(64 * 1024, file);
         let mut page = Self { first, ..Self::default() };
-        if reader.fill_buf()?.iter().take(SNIFFED).any(|byte| *byte == 0) {
-            page.binary = true;
+        let begun = reader.fill_buf()?;
+        page.unreadable = match Encoding::of(begun) {
+            Encoding::Utf16 => Some("UTF-16 text"),
+            _ if begun.iter().take(SNIFFED).any(|byte| *byte == 0) => Some("binary"),
+            Encoding::Utf8 | Encoding::Other => None,
+        };
+        if page.unreadable.is_some() {
             return Ok(page);
+        }
+        page.marked = begun.starts_with(MARK);
+        if page.marked {
+            reader.consume(MARK.len());
         }
         let mut full = false;
         let mut line = Vec::new();
-        while next_line(&mut reader, &mut line)? {
+        while let Some(ending) = next_line(&mut reader, &mut line)? {
             page.total += 1;
+            page.crlf += u64::from(ending == b"\r\n");
+            page.lf += u64::from(ending == b"\n");
             if page.total >= first && page.shown < most && !full {
                 full = !page.push(&line);
             }
@@ -111,9 +128,9 @@ impl PageOfLines {
 
     fn into_result(self, place: &Place, size: u64) -> ToolResult {
         let target = place.target();
-        let name = target.visible();
-        if self.binary {
-            let summary = format!("{name} is binary, {size} bytes");
+        let name = target.raw();
+        if let Some(what) = self.unreadable {
+            let summary = format!("{name} is {what}, {size} bytes");
             return ToolResult::success(summary.clone(), Output::text(format!("{summary}; its bytes are not shown.")));
         }
         if self.shown == 0 && self.first > 1 {
@@ -124,6 +141,14 @@ impl PageOfLines {
         let mut text = self.text;
         if last < self.total {
             text.push_str(&format!("({} more lines; go on with from_line {})\n", self.total - last, last + 1));
+        }
+        match (self.crlf, self.lf) {
+            (0, _) => {}
+            (_, 0) => text.push_str("(lines end in CRLF; edit_file keeps that)\n"),
+            (crlf, lf) => text.push_str(&format!("({crlf} lines end in CRLF and {lf} in LF; edit_file keeps that)\n")),
+        }
+        if self.marked {
+            text.push_str("(the file begins with a byte order mark, which is not shown and stays)\n");
         }
         if self.replaced {
             text.push_str("(bytes that are not UTF-8 are shown as \u{fffd})\n");
@@ -139,14 +164,14 @@ impl PageOfLines {
     }
 }
 
-/// Reads the next line into `line`, keeping only what could be shown of it. False at the end.
-fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+/// Reads the next line into `line`, keeping only what could be shown of it, and says how it ends. `None` at the end.
+fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<Option<&'static [u8]>> {
     line.clear();
     let mut any = false;
     loop {
         let buffer = reader.fill_buf()?;
         if buffer.is_empty() {
-            return Ok(any);
+            return Ok(any.then_some(b"".as_slice()));
         }
         any = true;
         let end = buffer.iter().position(|byte| *byte == b'\n');
@@ -156,10 +181,8 @@ fn next_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<bool> 
         let used = end.map_or(buffer.len(), |end| end + 1);
         reader.consume(used);
         if end.is_some() {
-            if line.last() == Some(&b'\r') {
-                line.pop();
-            }
-            return Ok(true);
+            let ending = if line.pop_if(|last| *last == b'\r').is_some() { b"\r\n".as_slice() } else { b"\n" };
+            return Ok(Some(ending));
         }
     }
 }
@@ -180,7 +203,7 @@ impl ReadFile {
 fn open(root: &Root, place: &Place) -> Result<File, ToolResult> {
     if place.is_root() || root.look(place).is_ok_and(|(kind, _)| kind.is_dir()) {
         let shown = place.target();
-        let problem = format!("`{}` is a directory; list_files shows what is in it", shown.visible());
+        let problem = format!("`{}` is a directory; list_files shows what is in it", shown.raw());
         return Err(ToolResult::failure(FailureKind::Failed, problem));
     }
     root.open_file(place).map_err(|error| failed(place, "read", &error))
@@ -254,7 +277,7 @@ mod tests {
         assert!(long.text.ends_with("[…]\n") && long.text.len() < 3_000 && long.total == 1);
         let broken = page(b"ok \xff\xfe\n", 1, 10);
         assert!(broken.replaced && broken.text.contains("ok \u{fffd}"));
-        assert!(page(b"\x7fELF\0\0", 1, 10).binary);
+        assert!(page(b"\x7fELF\0\0", 1, 10).unreadable == Some("binary"));
         assert_eq!(page(b"", 1, 10), PageOfLines { first: 1, ..PageOfLines::default() });
     }
 }

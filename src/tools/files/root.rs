@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::Component;
 use std::path::Path;
 use std::path::PathBuf;
@@ -22,6 +23,7 @@ use crate::domain::FailureKind;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
 use crate::ports::ToolContext;
+use crate::tools::names;
 use crate::tools::workspace::is_git_name;
 use crate::tools::workspace::would_be_repository;
 
@@ -61,9 +63,9 @@ pub struct Content {
 }
 
 impl Place {
-    /// As a person writes it: relative to the workspace, `.` for the workspace itself.
+    /// As a call gives it: relative to the workspace, `.` for the workspace itself.
     pub fn shown(&self) -> String {
-        if self.0.as_os_str().is_empty() { ".".to_owned() } else { self.0.to_string_lossy().into_owned() }
+        if self.0.as_os_str().is_empty() { ".".to_owned() } else { names::written(&self.0) }
     }
 
     pub fn target(&self) -> Untrusted {
@@ -134,12 +136,12 @@ impl Root {
 
     /// The path below the root by its letters alone.
     fn lexical(&self, given: &str) -> Result<PathBuf, ToolResult> {
-        if given.is_empty() || given.contains('\0') {
+        let path = names::read(given);
+        if given.is_empty() || path.as_os_str().as_bytes().contains(&0) {
             return Err(refused(given, "is not a path"));
         }
-        let path = Path::new(given);
         // Models often repeat the absolute path they were told; inside the workspace it means the same.
-        let below = if path.is_absolute() { path.strip_prefix(&self.path).unwrap_or(path) } else { path };
+        let below = path.strip_prefix(&self.path).unwrap_or(&path);
         let mut parts = PathBuf::new();
         for component in below.components() {
             match component {
@@ -248,7 +250,7 @@ fn check_git(given: &str, path: &Path) -> Result<(), ToolResult> {
 
 fn refused(given: &str, why: &str) -> ToolResult {
     let given = Untrusted::from(given);
-    ToolResult::failure(FailureKind::Refused, format!("`{}` {why}", given.visible()))
+    ToolResult::failure(FailureKind::Refused, format!("`{}` {why}", given.raw()))
 }
 
 /// A failed file operation, in words.
@@ -260,7 +262,7 @@ pub fn failed(place: &Place, doing: &str, error: &io::Error) -> ToolResult {
         _ if error.kind() == io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
     };
-    ToolResult::failure(FailureKind::Failed, format!("cannot {doing} `{}`: {why}", shown.visible()))
+    ToolResult::failure(FailureKind::Failed, format!("cannot {doing} `{}`: {why}", shown.raw()))
 }
 
 #[cfg(test)]
@@ -329,6 +331,11 @@ mod tests {
             "g/new",
             "a\0b",
             "./../secret",
+            r"\x2e\x2e/secret",
+            r"\x2egit/config",
+            r"\x2fetc/passwd",
+            r"..\x2fsecret",
+            r"a\x00b",
             sibling.to_str().unwrap(),
         ];
         for given in corpus {

@@ -20,13 +20,13 @@ use super::root::LastLink;
 use super::root::Place;
 use super::root::Root;
 use super::root::failed;
+use super::text;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::Repeat;
 use crate::domain::ToolResult;
 use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
 use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
@@ -83,6 +83,7 @@ struct Found {
     shown: usize,
     files: usize,
     skipped: usize,
+    replaced: bool,
     stopped: bool,
 }
 
@@ -152,17 +153,19 @@ impl Job {
 impl Found {
     fn search(&mut self, pattern: &Regex, place: &Place, content: &[u8]) {
         let mut hit = false;
+        let content = text::unmarked(content);
         for (index, line) in content.split(|byte| *byte == b'\n').enumerate() {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
             // The piece after the last line break is a line only when something is on it.
             if (line.is_empty() && index > 0 && content.ends_with(b"\n")) || !pattern.is_match(line) {
                 continue;
             }
             hit = true;
             self.matches += 1;
-            let text = Untrusted::new(String::from_utf8_lossy(line).trim_end());
-            let name = place.target();
-            let row = format!("{}:{}: {}\n", name.visible(), index + 1, shorten(&text.visible(), LINE_BYTES));
+            let text = String::from_utf8_lossy(line);
+            let row = format!("{}:{}: {}\n", place.shown(), index + 1, shorten(&text, LINE_BYTES));
             if self.shown + 1 == self.matches && self.text.len() + row.len() <= SHOWN_BYTES {
+                self.replaced |= matches!(text, std::borrow::Cow::Owned(_));
                 self.text.push_str(&row);
                 self.shown += 1;
             }
@@ -172,15 +175,18 @@ impl Found {
 
     fn into_result(mut self, pattern: &str) -> ToolResult {
         let left_out = self.matches - self.shown;
-        let pattern = Untrusted::from(shorten(pattern, 80));
+        let pattern = shorten(pattern, 80);
         if left_out > 0 {
             self.text.push_str(&format!("({left_out} more matches; narrow it with path or glob)\n"));
+        }
+        if self.replaced {
+            self.text.push_str("(bytes that are not UTF-8 are shown as \u{fffd})\n");
         }
         if self.stopped {
             self.text.push_str("(stopped before every file was searched)\n");
         }
         let summary = match self.matches {
-            0 => format!("nothing matches `{}`", pattern.visible()),
+            0 => format!("nothing matches `{pattern}`"),
             matches => format!(
                 "{} in {}",
                 cards::count(matches, "match", "matches"),

@@ -64,7 +64,7 @@ async fn check(repository: &Repository, head: &Head, name: &str) -> Result<(), T
         return Ok(());
     }
     let shown = Untrusted::from(name);
-    let summary = format!("a branch `{}` exists already; choose another name", shown.visible());
+    let summary = format!("a branch `{}` exists already; choose another name", shown.raw());
     Err(ToolResult::failure(FailureKind::Failed, summary))
 }
 
@@ -88,7 +88,7 @@ async fn switch(spec: &ToolSpec, invocation: &Invocation<'_>) -> Result<ToolResu
         point.success().await.map_err(|error| failure(&error))?;
     }
     let shown = Untrusted::from(name.as_str());
-    let summary = format!("on branch {} at {}", shown.visible(), short(&head.commit));
+    let summary = format!("on branch {} at {}", shown.raw(), short(&head.commit));
     let mut result = ToolResult::success(summary.clone(), Output::text(summary));
     result.data = Some(json!({"branch": name, "commit": head.commit}));
     Ok(result)

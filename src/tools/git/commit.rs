@@ -258,8 +258,8 @@ fn with_identity(git: Git, terms: &Terms) -> Git {
 fn receipt(terms: &Terms, commit: &str, card: &EffectCard) -> ToolResult {
     let branch = Untrusted::from(terms.branch.as_str());
     let files = cards::count(terms.files.len(), "file", "files");
-    let summary = format!("{} committed on {}: {files}", short(commit), branch.visible());
-    let summary = card.notices().fold(summary, |summary, notice| format!("{summary}; {}", notice.visible()));
+    let summary = format!("{} committed on {}: {files}", short(commit), branch.raw());
+    let summary = card.notices().fold(summary, |summary, notice| format!("{summary}; {}", notice.raw()));
     let text = format!("{summary}\n{}\n", terms.files.join("\n"));
     let mut result = ToolResult::success(summary, crate::tools::output::cut(text.as_bytes()));
     result.data = Some(json!({"commit": commit, "parent": terms.parent, "tree": terms.tree, "branch": terms.branch}));

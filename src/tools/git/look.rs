@@ -101,14 +101,14 @@ async fn status(invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
     let staging = Staging::of(&repository, Objects::Scratch).await?;
     let changes = staging.changes(&head.commit).await?;
     let branch = Untrusted::from(head.branch.as_str());
-    let mut text = format!("On branch {} at {}\n", branch.visible(), super::repository::short(&head.commit));
+    let mut text = format!("On branch {} at {}\n", branch.raw(), super::repository::short(&head.commit));
     for change in &changes {
         text.push_str(&change.row());
         text.push('\n');
     }
     let summary = match changes.len() {
-        0 => format!("nothing to commit on {}", branch.visible()),
-        changed => format!("{} changed on {}", cards::count(changed, "file", "files"), branch.visible()),
+        0 => format!("nothing to commit on {}", branch.raw()),
+        changed => format!("{} changed on {}", cards::count(changed, "file", "files"), branch.raw()),
     };
     if changes.is_empty() {
         text.push_str("Nothing to commit.\n");

@@ -119,7 +119,7 @@ impl Push {
     async fn compare(&mut self, repository: &Repository) -> Result<(), ToolResult> {
         let branch = Untrusted::from(self.branch.as_str());
         if self.advertised.branch.as_ref() == Some(&self.new) {
-            let summary = format!("{}/{} is already at {}", self.remote.name, branch.visible(), short(&self.new));
+            let summary = format!("{}/{} is already at {}", self.remote.name, branch.raw(), short(&self.new));
             return Err(ToolResult::success(summary.clone(), Output::text(summary)));
         }
         if let Some(old) = &self.advertised.branch {
@@ -127,7 +127,7 @@ impl Push {
             let ancestor = repository.git(["merge-base", "--is-ancestor", old, &self.new]).run().await;
             let forward = self.old_known && ancestor.map_err(|error| failure(&error))?.code == Some(0);
             if !forward && !self.force {
-                let name = format!("{}/{}", self.remote.name, branch.visible());
+                let name = format!("{}/{}", self.remote.name, branch.raw());
                 let summary = format!("{name} has commits that this workspace does not have, so it would be rejected");
                 let mut result = ToolResult::failure(FailureKind::Failed, summary.clone());
                 result.output =
@@ -240,7 +240,7 @@ fn receipt(card: &EffectCard) -> ToolResult {
     let branch = Untrusted::from(fact(card, "branch"));
     let commits = card.facts.get("commits").and_then(Value::as_u64).unwrap_or_default();
     let commits = cards::count(usize::try_from(commits).unwrap_or(usize::MAX), "commit", "commits");
-    let summary = format!("{remote}/{} is now at {}: {commits}", branch.visible(), short(new));
+    let summary = format!("{remote}/{} is now at {}: {commits}", branch.raw(), short(new));
     let mut result = ToolResult::success(summary.clone(), Output::text(format!("{summary}\n{}\n", fact(card, "url"))));
     result.data = Some(json!({
         "remote": remote, "url": fact(card, "url"), "branch": branch.raw(),

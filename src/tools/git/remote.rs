@@ -41,7 +41,7 @@ impl Remote {
         };
         if !remotes.contains(&name.as_str()) {
             let shown = Untrusted::from(name.as_str());
-            let summary = format!("there is no remote `{}`; the remotes are: {}", shown.visible(), remotes.join(", "));
+            let summary = format!("there is no remote `{}`; the remotes are: {}", shown.raw(), remotes.join(", "));
             return Err(ToolResult::failure(FailureKind::BadCall, summary));
         }
         Self::configured(repository, name).await

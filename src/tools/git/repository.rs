@@ -174,7 +174,7 @@ pub async fn check_branch_name(name: &str) -> Result<(), ToolResult> {
     if plain && !name.contains('\0') && check.run().await.map_err(|error| failure(&error))?.code == Some(0) {
         return Ok(());
     }
-    let summary = format!("`{}` is not a valid branch name", shown.visible());
+    let summary = format!("`{}` is not a valid branch name", shown.raw());
     Err(ToolResult::failure(FailureKind::BadCall, summary))
 }
 

@@ -19,8 +19,8 @@ use super::repository::nothing;
 use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::ToolResult;
-use crate::domain::Untrusted;
 use crate::tools::files::TEMPORARY_PREFIX;
+use crate::tools::names;
 
 /// Mode of an entry that is another repository.
 const GITLINK: &str = "160000";
@@ -59,9 +59,9 @@ pub struct Changed {
 impl Changed {
     /// `M src/lib.rs +3 -1`.
     pub fn row(&self) -> String {
-        let path = shown(&self.path);
+        let path = names::written(&self.path);
         let lines = self.lines.map_or_else(|| "binary".to_owned(), |(added, removed)| format!("+{added} -{removed}"));
-        format!("{} {} {lines}", self.status, path.visible())
+        format!("{} {path} {lines}", self.status)
     }
 }
 
@@ -123,14 +123,15 @@ impl<'a> Staging<'a> {
     pub async fn diff(&self, from: &str, path: Option<&Path>) -> Result<Vec<u8>, ToolResult> {
         let args = change::arguments(from, &self.tree).into_iter().map(OsString::from).chain(["--".into()]);
         let args = args.chain(path.map(|path| pathspec(":(top,literal)", path)));
-        Ok(change::plain(self.git(args), from).success().await.map_err(|error| failure(&error))?.stdout)
+        let printed = change::plain(self.git(args), from).success().await.map_err(|error| failure(&error))?.stdout;
+        Ok(change::with_names(&printed))
     }
 
     /// Refuses what a commit must not hold: other repositories, and files past a filter they were meant to pass.
     pub async fn check(&self, changes: &[Changed]) -> Result<(), ToolResult> {
         if let Some(link) = changes.iter().find(|change| change.gitlink && change.status != 'D') {
-            let summary =
-                format!("`{}` is a git repository of its own and cannot be committed", shown(&link.path).visible());
+            let path = names::written(&link.path);
+            let summary = format!("`{path}` is a git repository of its own and cannot be committed");
             return Err(ToolResult::failure(FailureKind::Failed, summary));
         }
         let drivers = self.repository.filter_drivers();
@@ -172,13 +173,9 @@ fn quoted(directory: &Path) -> OsString {
     quoted
 }
 
-fn shown(path: &Path) -> Untrusted {
-    Untrusted::new(path.to_string_lossy())
-}
-
 fn past_filter(path: &OsStr, filter: &OsStr) -> ToolResult {
-    let (path, filter) = (shown(Path::new(path)), shown(Path::new(filter)));
-    let summary = format!("`{}` goes through the git filter `{}`", path.visible(), filter.visible());
+    let (path, filter) = (names::written(Path::new(path)), filter.to_string_lossy());
+    let summary = format!("`{path}` goes through the git filter `{filter}`");
     let why = "Filters are programs and are not run on what an agent wrote. Leave this file unchanged, or ask the \
                person to commit it.";
     let mut refused = ToolResult::failure(FailureKind::Failed, summary.clone());
@@ -250,6 +247,6 @@ mod tests {
         let changes = parse_changes(fields.iter().map(OsStr::new));
         assert_eq!(changes[0].row(), "M src/lib.rs +3 -1");
         assert!(changes[1].gitlink && !changes[0].gitlink);
-        assert_eq!(changes[2].row(), "D a→b binary");
+        assert_eq!(changes[2].row(), r"D a\x09b binary");
     }
 }

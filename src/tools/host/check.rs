@@ -126,16 +126,16 @@ fn summary(reading: &Reading) -> String {
         Some(worst) if worst.level > Level::Ok => {
             let more = reading.findings.len() - 1;
             let more = if more > 0 { format!(" (and {more} more)") } else { String::new() };
-            format!("{}: {}{more}", worst.level.name(), worst.text.visible())
+            format!("{}: {}{more}", worst.level.name(), worst.text.raw())
         }
-        _ => format!("ok: {}", reading.gist.visible()),
+        _ => format!("ok: {}", reading.gist.raw()),
     }
 }
 
 fn said(reading: &Reading) -> String {
     let mut text = String::new();
     for finding in &reading.findings {
-        text.push_str(&format!("{}: {}\n", finding.level.name(), finding.text.visible()));
+        text.push_str(&format!("{}: {}\n", finding.level.name(), finding.text.raw()));
     }
     format!("{text}\n{}", reading.table.raw())
 }

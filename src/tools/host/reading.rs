@@ -1,5 +1,7 @@
 //! What a host check comes to: figures, a table for people, and findings judged by written thresholds.
 
+use std::path::Path;
+
 use serde::Deserialize;
 use serde::Serialize;
 use serde_json::Value;
@@ -7,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Timestamp;
 use crate::domain::Untrusted;
+use crate::tools::names;
 
 /// How much attention a finding needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -113,7 +116,7 @@ pub fn table(headers: &[&str], rows: &[Vec<String>]) -> String {
     let right: Vec<bool> = headers.iter().map(|header| header.starts_with('>')).collect();
     let named = headers.iter().map(|header| header.trim_start_matches('>').to_owned()).collect();
     // Names of processes and mounts come from outside; a line break in one would forge a row.
-    let clean = |cell: &String| Untrusted::from(cell.as_str()).visible().into_owned();
+    let clean = |cell: &String| names::written(Path::new(cell));
     let all: Vec<Vec<String>> =
         std::iter::once(named).chain(rows.iter().map(|row| row.iter().map(clean).collect())).collect();
     let width = |column: usize| all.iter().filter_map(|row| row.get(column)).map(|cell| cell.width()).max();
@@ -137,7 +140,7 @@ mod tests {
     #[test]
     fn columns_line_up_and_no_cell_breaks_out() {
         let rows = vec![vec!["/".to_owned(), "7".to_owned()], vec!["/a\nb".to_owned(), "12".to_owned()]];
-        assert_eq!(table(&["mount", ">use"], &rows), "mount  use\n/        7\n/a⏎b    12\n");
+        assert_eq!(table(&["mount", ">use"], &rows), "mount    use\n/          7\n/a\\x0ab   12\n");
     }
 
     #[test]

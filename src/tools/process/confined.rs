@@ -24,6 +24,7 @@ use crate::domain::Workspace;
 use crate::ports::Invocation;
 use crate::ports::OutputSink;
 use crate::ports::ToolContext;
+use crate::tools::names;
 use crate::tools::sandbox::ResourceLimits;
 use crate::tools::sandbox::Rung;
 use crate::tools::sandbox::Sandbox;
@@ -69,7 +70,7 @@ pub(crate) async fn card(
         reversible: undo(workspace),
         payload: Payload::Exec {
             argv: outside(&plan.argv),
-            cwd: Untrusted::new(plan.cwd.display().to_string()),
+            cwd: Untrusted::new(names::written(&plan.cwd)),
             env: outside(&plan.env),
         },
         facts,
@@ -94,7 +95,7 @@ pub(crate) async fn perform(sandbox: &Sandbox, invocation: &Invocation<'_>, sink
     if let Some(seconds) = card.facts.get("timeout_seconds").and_then(serde_json::Value::as_u64) {
         limits.wall_seconds = seconds;
     }
-    let job = Job { workspace, argv: &argv, cwd: Path::new(cwd.raw()), env: &env, limits };
+    let job = Job { workspace, argv: &argv, cwd: &names::read(cwd.raw()), env: &env, limits };
     run(sandbox, job, sink, &invocation.cancel).await
 }
 
@@ -111,12 +112,11 @@ pub(crate) fn workspace(context: &ToolContext) -> Result<&Workspace, ToolResult>
 
 /// An existing path of the workspace, symbolic links followed: absolute, and still inside.
 pub(crate) fn inside(workspace: &Workspace, relative: &str) -> Result<PathBuf, ToolResult> {
-    let named = Untrusted::from(relative);
     let bad = |what: String| ToolResult::failure(FailureKind::BadCall, what);
     let root = fs::canonicalize(&workspace.root).map_err(|error| bad(format!("the workspace is gone: {error}")))?;
-    let real = fs::canonicalize(root.join(relative));
-    let real = real.map_err(|error| bad(format!("{}: {error}", named.visible())))?;
-    if real.starts_with(&root) { Ok(real) } else { Err(bad(format!("{} leads out of the workspace", named.visible()))) }
+    let real = fs::canonicalize(root.join(names::read(relative)));
+    let real = real.map_err(|error| bad(format!("{relative}: {error}")))?;
+    if real.starts_with(&root) { Ok(real) } else { Err(bad(format!("{relative} leads out of the workspace"))) }
 }
 
 /// How to take back what a confined program did: it can only have changed the workspace.

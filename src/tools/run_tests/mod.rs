@@ -37,6 +37,7 @@ use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
 use crate::ports::ToolContext;
+use crate::tools::names;
 use feed::Feed;
 use report::TestReport;
 use runner::Runner;
@@ -122,7 +123,7 @@ fn shorten_places(report: &mut TestReport, root: &Path) {
     let real = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     for location in report.failures.iter_mut().filter_map(|failure| failure.location.as_mut()) {
         if let Ok(relative) = Path::new(location.as_str()).strip_prefix(&real) {
-            *location = relative.display().to_string();
+            *location = names::written(relative);
         }
     }
 }

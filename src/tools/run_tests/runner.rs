@@ -14,6 +14,7 @@ use super::js::Js;
 use super::pytest::Pytest;
 use super::report::Parser;
 use super::unittest::Unittest;
+use crate::tools::names;
 
 /// A program that finds and runs tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -136,7 +137,7 @@ pub(super) fn find(root: &Path, from: &Path, wanted: Option<Runner>) -> Result<P
     match (found.next(), found.next()) {
         (Some(only), None) => Ok(only),
         (Some(first), Some(second)) => {
-            let name = |project: &Project| project.directory.strip_prefix(root).unwrap_or(root).display().to_string();
+            let name = |project: &Project| names::written(project.directory.strip_prefix(root).unwrap_or(root));
             Err(format!(
                 "several projects, such as {:?} and {:?}: choose one with \"path\"",
                 name(&first),

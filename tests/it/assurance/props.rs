@@ -261,6 +261,7 @@ impl Model for ScriptModel {
             finish: FinishReason::ToolCalls,
             usage: None,
             cost: None,
+            carried: None,
         })
     }
 

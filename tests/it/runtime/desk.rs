@@ -200,6 +200,7 @@ pub fn reply(calls: &[&str]) -> ModelReply {
         finish: FinishReason::ToolCalls,
         usage: Some(Usage { input: 10, cached: 0, output: 5 }),
         cost: Some(Usd(1_000)),
+        carried: None,
     }
 }
 

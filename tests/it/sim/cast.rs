@@ -84,6 +84,7 @@ pub fn reply(seed: u64, run: RunId, turn: u32, attempt: u32) -> Result<ModelRepl
         finish: FinishReason::ToolCalls,
         usage: Some(Usage { input: 10, cached: 0, output: 5 }),
         cost: Some(Usd(1_000)),
+        carried: None,
     })
 }
 

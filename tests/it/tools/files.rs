@@ -213,16 +213,6 @@ async fn deleting_lists_every_file_and_only_they_go() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_named_is_not_deleted() {
-    use std::os::unix::ffi::OsStrExt;
-    let bench = Bench::plain();
-    bench.write("dir/a.txt", "x");
-    std::fs::write(bench.path("dir").join(std::ffi::OsStr::from_bytes(b"\xff")), "x").unwrap();
-    let result = bench.prepare("delete_files", json!({"paths": ["dir"]})).await.unwrap_err();
-    assert!(result.summary.raw().contains("not UTF-8"), "{result:?}");
-}
-
-#[tokio::test]
 async fn a_committed_file_can_be_deleted_and_brought_back() {
     let bench = Bench::repository().await;
     let committed = bench.prepare("delete_files", json!({"paths": ["src"]})).await.unwrap();

@@ -154,7 +154,7 @@ async fn file_names_that_look_like_options_or_escapes_are_only_names() {
         bench.write(name, "x\n");
     }
     let status = bench.done("git_status", json!({})).await;
-    assert!(status.output.head.raw().contains("␛[31m") && !status.output.head.raw().contains('\u{1b}'));
+    assert!(status.output.head.raw().contains(r"\x1b[31m") && !status.output.head.raw().contains('\u{1b}'));
     bench.done("git_diff", json!({"path": "--force"})).await;
     let magic = bench.done("git_diff", json!({"path": ":(top)"})).await;
     assert_eq!(magic.summary.raw(), "nothing has changed");

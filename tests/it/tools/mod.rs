@@ -1,11 +1,13 @@
 //! Tools against real files, real repositories and the real host; what they share to be called.
 
+mod endings;
 mod files;
 mod git;
 mod host;
 mod hostile;
 mod judged;
 mod leftovers;
+mod names;
 mod push;
 mod workspace;
 

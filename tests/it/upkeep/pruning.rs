@@ -53,6 +53,7 @@ async fn with_an_ended_run() -> Machine {
         finish: FinishReason::Stop,
         usage: Some(usage),
         cost: None,
+        carried: None,
     };
     let event = Event::Run(RunEvent::TurnFinished { turn: 1, attempt: 1, reply });
     let after = log.head().await.unwrap().seq;

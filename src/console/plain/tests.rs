@@ -7,17 +7,20 @@ use crate::console::app::fake::Fake;
 use crate::console::app::fake::FakeLauncher;
 use crate::console::app::fake::StoryClock;
 use crate::console::view::fixtures::*;
+use crate::domain::EffectCard;
 
-async fn session(fake: &Arc<Fake>, typed: &str) -> String {
-    let now = fake.story.lock().unwrap().now();
-    let options = PlainOptions {
+fn options(fake: &Fake) -> PlainOptions {
+    PlainOptions {
         person: ana(),
         launcher: Arc::new(FakeLauncher::default()),
-        clock: Arc::new(StoryClock(now)),
+        clock: Arc::new(StoryClock(fake.story.lock().unwrap().now())),
         keymap: Keymap::builtin().unwrap(),
-    };
+    }
+}
+
+async fn session(fake: &Arc<Fake>, typed: &str) -> String {
     let mut printed = Vec::new();
-    run(fake.clone(), options, typed.as_bytes(), &mut printed).await.unwrap();
+    run(fake.clone(), options(fake), typed.as_bytes(), &mut printed).await.unwrap();
     String::from_utf8(printed).unwrap()
 }
 
@@ -48,6 +51,41 @@ async fn arguments_are_printed_and_changed_and_the_changed_card_is_printed_too()
     let args = serde_json::from_str(json).unwrap();
     let submitted = fake.submitted.lock().unwrap().clone();
     assert_eq!(submitted, [Command::Edit { approval: approval_id(1), digest, args }]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_leaves_is_printed_before_it_can_be_approved() {
+    let lines: String = (1..=2_000).map(|number| format!("+package {number}\n")).collect();
+    let diff = format!("--- a/Cargo.lock\n+++ b/Cargo.lock\n@@ -0,0 +1,2000 @@\n{lines}");
+    let card = EffectCard { change: Some(diff.into()), ..push_card() };
+    let (story, approval) = crate::console::view::card::asked(card.clone());
+    let fake = Arc::new(Fake::new(story));
+    let digest = card.digest().shown().to_owned();
+    let text = session(&fake, &format!("approve {} {digest}\nquit\n", approval.short())).await;
+    let (before, after) = text.split_once("To decide: ").unwrap();
+    for number in 1..=2_000 {
+        assert!(before.contains(&format!("+package {number}\n")), "package {number} was not printed");
+    }
+    assert!(after.contains("Done, and saved."), "{after}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_not_printed_is_not_done_again_either() {
+    let fake = Arc::new(Fake::new(Story::new()));
+    let mut console = Plain {
+        client: fake.clone(),
+        options: options(&fake),
+        output: &mut Vec::new(),
+        offers: Offers::default(),
+        watch: Watch::of(fake.as_ref()),
+        snapshot: night().snapshot,
+        printed: BTreeSet::new(),
+    };
+    for line in ["settle {} retry", "settle {} happened", "approve {} 12345678"] {
+        let id = if line.starts_with("settle") { approval_id(5) } else { approval_id(1) };
+        console.typed(&line.replace("{}", &id.short())).await.unwrap();
+    }
+    assert!(fake.submitted.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -126,11 +126,10 @@ fn last_lines(text: &Untrusted, width: usize, rows: &mut Vec<Row>) {
     let raw = text.raw();
     let from = raw.len().saturating_sub(4 * 1024);
     let from = (from..=raw.len()).find(|at| raw.is_char_boundary(*at)).unwrap_or(raw.len());
-    let end = Untrusted::from(&raw[from..]);
-    let lines: Vec<_> = end.visible_lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<_> = raw[from..].lines().filter(|line| !line.trim().is_empty()).collect();
     for line in &lines[lines.len().saturating_sub(PREVIEW)..] {
         let mut row = indent().with(Role::Rule, "│ ");
-        push_marked(Role::Dim, line, &mut |span| row.push_span(span));
+        row.push_untrusted(Role::Dim, &(*line).into());
         rows.push(row.cut(width));
     }
 }

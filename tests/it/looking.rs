@@ -132,7 +132,6 @@ fn with_json_nothing_but_json_comes_out() {
     let (machine, run, approval) = with_a_run();
     let listing = [
         &["runs"][..],
-        &["runs", "--all"],
         &["runs", "show", &run],
         &["approvals"],
         &["approvals", "--all"],
@@ -140,7 +139,7 @@ fn with_json_nothing_but_json_comes_out() {
         &["agents"],
         &["agents", "show", "dev"],
         &["accounts"],
-        &["accounts", "permissions"],
+        &["accounts", "roles"],
         &["tokens"],
         &["audit"],
         &["audit", "show", "1"],

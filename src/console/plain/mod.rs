@@ -47,8 +47,6 @@ use crate::ports::Link;
 
 use command::Typed;
 use replay::Watch;
-#[cfg(test)]
-pub use text::card;
 
 /// How long a source that does not answer is left alone before the next try.
 const RETRY: Duration = Duration::from_secs(2);

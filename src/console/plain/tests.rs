@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::console::app::fake::Fake;
 use crate::console::app::fake::FakeLauncher;
 use crate::console::app::fake::StoryClock;
+use crate::console::view::card::asked;
 use crate::console::view::fixtures::*;
 use crate::domain::EffectCard;
+use crate::domain::nasty_text;
 
 fn options(fake: &Fake) -> PlainOptions {
     PlainOptions {
@@ -58,7 +62,7 @@ async fn all_that_leaves_is_printed_before_it_can_be_approved() {
     let lines: String = (1..=2_000).map(|number| format!("+package {number}\n")).collect();
     let diff = format!("--- a/Cargo.lock\n+++ b/Cargo.lock\n@@ -0,0 +1,2000 @@\n{lines}");
     let card = EffectCard { change: Some(diff.into()), ..push_card() };
-    let (story, approval) = crate::console::view::card::asked(card.clone());
+    let (story, approval) = asked(card.clone());
     let fake = Arc::new(Fake::new(story));
     let digest = card.digest().shown().to_owned();
     let text = session(&fake, &format!("approve {} {digest}\nquit\n", approval.short())).await;
@@ -117,4 +121,24 @@ async fn a_goal_is_started_and_remembered() {
     session(&fake, "new @ops in /srv: look around\nnew in /nowhere: x\nquit\n").await;
     let submitted = fake.submitted.lock().unwrap().clone();
     assert!(matches!(&submitted[..], [Command::Start { spec, .. }] if spec.goal.raw() == "look around"));
+}
+
+/// What an eye sees of a card's text. Its digest differs anyway, which nobody compares.
+fn printed(card: &EffectCard) -> String {
+    let (story, approval) = asked(card.clone());
+    let keymap = Keymap::builtin().unwrap();
+    let lines = text::card(&story.snapshot.approvals[&approval], &story.snapshot, &keymap, story.now());
+    let told = lines.iter().filter(|line| !line.starts_with("digest") && !line.starts_with("To decide"));
+    nasty_text::seen(&told.map(String::as_str).collect::<Vec<_>>().join("\n"))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+    #[test]
+    fn two_cards_never_print_the_same((a, b) in nasty_text::pair(), place in 0..PLACES, long in 0_usize..110) {
+        let filled = |text: &str| format!("{}{text}", "x".repeat(long));
+        let (a, b) = (holding(&filled(&a), place), holding(&filled(&b), place));
+        prop_assume!(a != b);
+        prop_assert_ne!(printed(&a), printed(&b));
+    }
 }

@@ -131,8 +131,8 @@ fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
         return Some(("this console only looks".to_owned(), hint.to_owned()));
     }
     if world.replay.is_some() {
-        let what = "this is a replay: nothing can be started in it".to_owned();
-        return Some((what, "leave it, and start `morningai` without `demo`".to_owned()));
+        let what = "nothing can be started in a replay".to_owned();
+        return Some((what, "start `morningai` without `demo` for that".to_owned()));
     }
     let reason = state.store_down.as_ref()?;
     let shown = crate::domain::Untrusted::from(reason.as_str()).visible().into_owned();

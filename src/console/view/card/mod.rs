@@ -145,8 +145,6 @@ fn remark(text: &str, width: usize, rows: &mut Vec<Row>) {
 }
 
 #[cfg(test)]
-mod pairs;
-#[cfg(test)]
 mod tests;
 #[cfg(test)]
 pub use tests::asked;

@@ -47,7 +47,7 @@ pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
     row.blank(2);
     if let Some(reason) = &moment.ended {
         row.push(Role::Warning, format!("over: {reason}"));
-        row.push(Role::Dim, format!("; {} jumps back", scene.keymap.hint(Intent::ReplayBack)));
+        row.push(Role::Dim, format!(" ({} back)", scene.keymap.hint(Intent::ReplayBack)));
         return Some(row.cut(width));
     }
     if moment.held {

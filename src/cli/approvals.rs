@@ -15,7 +15,6 @@ use crate::fold::Approval;
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::ApprovalDetail;
-use crate::shape::ApprovalShape;
 
 pub async fn approvals(mut context: Context<'_>, options: ApprovalsOptions) -> Result<Exit, Failure> {
     let session = context.host.session(Part::Reader).await?;
@@ -44,7 +43,8 @@ async fn list(context: &mut Context<'_>, client: &dyn Client, options: &Approval
         None => shape::approvals(client, &snapshot, most_settled).await?,
     };
     match context.form {
-        Form::Json => approvals.iter().try_for_each(|approval| context.output.json(&ApprovalShape::of(approval))),
+        // A digest is told only with all that is approved by it.
+        Form::Json => approvals.iter().try_for_each(|approval| context.output.json(&ApprovalDetail::of(approval))),
         Form::Text if approvals.is_empty() => context.output.line(&nothing(options.state)),
         Form::Text => context.output.line(&page(&approvals)),
     }
@@ -63,10 +63,9 @@ fn page(approvals: &[Approval]) -> String {
             approval.id.short(),
             approval.state.to_string(),
             approval.ask.card().map_or("-", |card| card.risk.name()).to_owned(),
-            approval.digest.shown().to_owned(),
             time::shown(approval.requested_at),
             card::headline(approval),
         ]
     };
-    table(&["ID", "STATE", "RISK", "DIGEST", "ASKED", "WHAT"], &approvals.iter().map(row).collect::<Vec<_>>())
+    table(&["ID", "STATE", "RISK", "ASKED", "WHAT"], &approvals.iter().map(row).collect::<Vec<_>>())
 }

@@ -1,5 +1,7 @@
 //! A request as plain text, complete: what `approvals show` prints and what a follower shows before it asks.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 use crate::domain::Ask;
@@ -39,6 +41,10 @@ pub fn text(approval: &Approval) -> String {
         page.heading(&format!("{} says (the agent's own words)", visible(approval.requested_by.name())));
         page.block(&approval.rationale);
     }
+    // It comes last, so that nothing can be approved by it that was not printed before.
+    if !matches!(approval.ask, Ask::Question { .. }) {
+        page.field("digest", approval.digest.shown());
+    }
     page.text
 }
 
@@ -53,14 +59,17 @@ pub fn headline(approval: &Approval) -> String {
 
 /// Verb and targets of a card on one line.
 pub fn action(card: &EffectCard) -> String {
-    let targets: Vec<_> = card.targets.iter().map(mark).collect();
+    let targets: Vec<_> = card.targets.iter().map(|target| marked(target, target.quoted())).collect();
     format!("{} {}", visible(&card.verb), targets.join(", ")).trim_end().to_owned()
 }
 
 /// A name, with a mark when it looks like another one.
 fn mark(text: &Untrusted) -> String {
-    let warning = if text.has_mixed_scripts() { " (mixed scripts!)" } else { "" };
-    format!("{}{warning}", text.visible())
+    marked(text, text.visible())
+}
+
+fn marked(text: &Untrusted, shown: Cow<'_, str>) -> String {
+    if text.has_mixed_scripts() { format!("{shown}⟨mixed scripts⟩") } else { shown.into_owned() }
 }
 
 fn visible(text: &str) -> String {
@@ -134,9 +143,6 @@ impl Page {
         if !approval.words.is_empty() {
             self.field("words", approval.words.visible());
         }
-        if !matches!(approval.ask, Ask::Question { .. }) {
-            self.field("digest", approval.digest.shown());
-        }
     }
 
     fn payload(&mut self, payload: &Payload) {
@@ -144,11 +150,11 @@ impl Page {
         match payload {
             Payload::Exec { argv, cwd, env } => {
                 for (index, argument) in argv.iter().enumerate() {
-                    self.line(format!("    argv[{index}] {}", argument.visible()));
+                    self.line(format!("    argv[{index}] {}", mark(argument)));
                 }
-                self.line(format!("    in {}", cwd.visible()));
+                self.line(format!("    in {}", mark(cwd)));
                 for name in env {
-                    self.line(format!("    env {}", name.visible()));
+                    self.line(format!("    env {}", mark(name)));
                 }
             }
             Payload::Patch { path, before, diff } => {
@@ -214,6 +220,48 @@ mod tests {
             assert!(text.contains(line), "{line:?} is not in\n{text}");
         }
         assert!(!text.contains('\u{1b}') && text.contains(sample::push().digest.shown()));
+    }
+
+    #[test]
+    fn the_digest_comes_last_and_the_listing_tells_no_digest() {
+        let approval = sample::push();
+        let text = text(&approval);
+        let (before, after) = text.split_once(approval.digest.shown()).unwrap();
+        assert!(before.contains("+new␛[2J\n") && before.contains("tests pass\n"), "{text}");
+        assert_eq!(after.trim(), "");
+        assert!(!headline(&approval).contains(approval.digest.shown()));
+    }
+
+    #[test]
+    fn several_targets_are_not_taken_for_one() {
+        let with = |targets: &[&str]| {
+            let targets = targets.iter().map(|target| (*target).into()).collect();
+            action(&EffectCard { targets, ..sample::push_card() })
+        };
+        assert_eq!(with(&["a", "b c"]), "push a, 'b c'");
+        assert_eq!(with(&["a', 'b"]), "push 'a'', ''b'");
+        assert_ne!(with(&["a, b"]), with(&["a", "b"]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn two_requests_never_print_the_same((a, b) in crate::domain::nasty_text::pair(), place in 0..6_usize) {
+            let printed = |text: &str| {
+                let mut approval = sample::push();
+                let Ask::Effect { card } = &mut approval.ask else { unreachable!() };
+                let paths = vec!["a".into(), text.into()];
+                match place {
+                    0 => card.targets = vec![text.into()],
+                    1 => card.payload = Payload::Exec { argv: paths, cwd: "/".into(), env: Vec::new() },
+                    2 => card.payload = Payload::Delete { paths },
+                    3 => card.payload = Payload::Arguments { args: serde_json::json!({ "a": text }) },
+                    4 => card.change = Some(text.into()),
+                    _ => _ = card.facts.insert("branch".to_owned(), text.into()),
+                }
+                crate::domain::nasty_text::seen(&self::text(&approval))
+            };
+            proptest::prop_assert_ne!(printed(&a), printed(&b));
+        }
     }
 
     #[test]

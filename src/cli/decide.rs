@@ -19,7 +19,10 @@ use super::follow::tell_who_waits;
 use super::host::Part;
 use crate::domain::Ask;
 use crate::domain::Command;
+use crate::domain::Envelope;
 use crate::domain::FeedItem;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::domain::Settlement;
@@ -148,7 +151,7 @@ async fn record(
     let (mut snapshot, feed) = client.open().await?;
     let approval = find::approval(client, &snapshot, given).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
-    let committed = client.submit(decision.command(&approval), context.host.person()).await?;
+    let committed = submit(context, client, decision.command(&approval), &approval).await?;
     committed.iter().for_each(|envelope| drop(snapshot.apply(envelope)));
     let seq = committed.last().map_or(snapshot.cursor, |envelope| envelope.seq);
     let decided = snapshot.approvals.remove(&approval.id).unwrap_or(approval);
@@ -157,6 +160,20 @@ async fn record(
         Form::Text => context.output.line(&sentence(&decided))?,
     }
     Ok((decided, Decided::new(feed, seq)))
+}
+
+/// Submits a decision on a card. Where it names another one, what stands there now is printed, and its digest after it.
+pub async fn submit(
+    context: &mut Context<'_>,
+    client: &dyn Client,
+    command: Command,
+    approval: &Approval,
+) -> Result<Vec<Envelope>, Rejection> {
+    let submitted = client.submit(command, context.host.person()).await;
+    if submitted.as_ref().is_err_and(|rejection| rejection.kind == RejectionKind::DigestMismatch) {
+        context.output.diagnose_part(&card::text(approval));
+    }
+    submitted
 }
 
 fn sentence(approval: &Approval) -> String {

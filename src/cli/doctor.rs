@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::host::AskModels;
 use super::host::Finding;
 use super::host::Health;
-use crate::domain::Untrusted;
+use crate::domain::printable;
 
 pub async fn doctor(context: Context<'_>, offline: bool) -> Result<Exit, Failure> {
     let findings = context.host.examine(if offline { AskModels::No } else { AskModels::Yes }).await;
@@ -36,8 +36,7 @@ fn line(finding: &Finding) -> String {
 
 /// Further lines stand below the first one.
 fn indented(text: &str) -> String {
-    let text = Untrusted::from(text);
-    text.visible_lines().collect::<Vec<_>>().join("\n                 ")
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n                 ")
 }
 
 #[cfg(test)]

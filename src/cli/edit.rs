@@ -24,7 +24,7 @@ use crate::fold::CallStatus;
 use crate::fold::Snapshot;
 use crate::ports::Client;
 use crate::shape;
-use crate::shape::ApprovalShape;
+use crate::shape::ApprovalDetail;
 
 /// Longest wait for another process to prepare the changed call.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -33,7 +33,7 @@ const MOST_BYTES: u64 = 1024 * 1024;
 
 pub async fn edit(mut context: Context<'_>, options: EditOptions) -> Result<Exit, Failure> {
     let session = context.host.session(Part::Clerk).await?;
-    let edited = submit(&context, session.client(), &options).await;
+    let edited = submit(&mut context, session.client(), &options).await;
     let next = match &edited {
         Ok(edited) if !options.carry.detach => edited.decided.who_goes_on(edited.approval.run, session.client()).await,
         Ok(_) | Err(_) => decide::GoesOn::ByOthers,
@@ -59,7 +59,7 @@ struct Edited {
     decided: decide::Decided,
 }
 
-async fn submit(context: &Context<'_>, client: &dyn Client, options: &EditOptions) -> Result<Edited, Failure> {
+async fn submit(context: &mut Context<'_>, client: &dyn Client, options: &EditOptions) -> Result<Edited, Failure> {
     let (mut snapshot, feed) = client.open().await?;
     let approval = find::approval(client, &snapshot, &options.id).await?;
     let thread = shape::thread(client, approval.run).await?;
@@ -70,7 +70,7 @@ async fn submit(context: &Context<'_>, client: &dyn Client, options: &EditOption
     }
     let digest = options.digest.trim().to_owned();
     let command = Command::Edit { approval: approval.id, digest, args };
-    let committed = client.submit(command, context.host.person()).await?;
+    let committed = decide::submit(context, client, command, &approval).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
     committed.iter().for_each(|envelope| drop(snapshot.apply(envelope)));
     let seq = committed.last().map_or(snapshot.cursor, |envelope| envelope.seq);
@@ -179,7 +179,7 @@ fn tell(context: &mut Context<'_>, edited: &Approval, became: Became, next: deci
 
 fn show(context: &mut Context<'_>, approval: &Approval) -> Result<(), Failure> {
     match context.form {
-        Form::Json => context.output.json(&ApprovalShape::of(approval)),
+        Form::Json => context.output.json(&ApprovalDetail::of(approval)),
         Form::Text => context.output.write(&card::text(approval)),
     }
 }

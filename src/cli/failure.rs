@@ -6,7 +6,7 @@ use super::exit::Exit;
 use crate::domain::Faults;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::Untrusted;
+use crate::domain::printable;
 use crate::ports::ClientError;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
@@ -65,7 +65,7 @@ impl Failure {
         let mut text = String::new();
         let parts = [("error", &self.what), ("where", &self.place), ("next", &self.next)];
         for (label, words) in parts.into_iter().filter(|(_, words)| !words.is_empty()) {
-            let shown: Vec<_> = Untrusted::from(words.as_str()).visible_lines().map(|line| line.into_owned()).collect();
+            let shown: Vec<_> = words.split('\n').map(printable).collect();
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{label:>5}: {}", shown.join("\n       "));
         }

@@ -1,7 +1,8 @@
 //! A recording as a client: the same feed, from a file, with the viewer's hand on the clock.
 //!
-//! It touches no state. At a request to a person the clock stops; the viewer decides, or lets it go on as recorded.
-//! A decision that differs from the recorded one ends the replay, for nobody knows what would have followed.
+//! It touches no state. At a request to a person the recording stops and its clock goes on, so that a request grows old
+//! and expires as it would; the viewer decides, or lets it go on as recorded. A decision that differs from the recorded
+//! one is told as an event of its own and ends the replay, for nobody knows what would have followed.
 
 mod script;
 
@@ -12,6 +13,7 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use tokio::sync::Notify;
 use tokio::sync::broadcast;
 use tokio::time::Instant;
@@ -20,15 +22,18 @@ use self::script::Decision;
 use self::script::Script;
 use super::recording::Recording;
 use crate::domain::Actor;
+use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Command;
 use crate::domain::Envelope;
+use crate::domain::Event;
 use crate::domain::FeedItem;
 use crate::domain::Page;
 use crate::domain::Query;
 use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
+use crate::domain::Stream;
 use crate::domain::Timestamp;
 use crate::fold::Snapshot;
 use crate::ports::Answer;
@@ -57,14 +62,19 @@ struct Player {
 }
 
 struct State {
-    /// Items already told.
-    told: usize,
+    /// How much later than recorded each of the items was told that were told already.
+    told: Vec<TimeDelta>,
+    /// What the viewer decided otherwise than recorded, after all that was told.
+    own: Option<Envelope>,
     /// Place on the recording's clock when `since` was taken.
     at: Duration,
+    /// How much later than recorded it is.
+    late: Duration,
     since: Instant,
     speed: f64,
+    /// What the viewer wants, whether or not there is anything to play.
     playing: bool,
-    /// The request the clock stands at, until the viewer decides or lets it go on.
+    /// The request the recording stands at, until the viewer decides or lets it go on.
     held_at: Option<ApprovalId>,
     /// Requests that are not stopped at any more.
     passed: Vec<ApprovalId>,
@@ -76,8 +86,10 @@ impl ReplayClient {
     pub fn play(recording: Recording, speed: f64, now: Timestamp) -> Self {
         let title = recording.title.clone();
         let state = State {
-            told: 0,
+            told: Vec::new(),
+            own: None,
             at: Duration::ZERO,
+            late: Duration::ZERO,
             since: Instant::now(),
             speed,
             playing: true,
@@ -117,32 +129,55 @@ impl Player {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells what is due; the time to the next item, or `None` when the clock stands.
+    /// What the clock shows.
+    fn now(&self, state: &State) -> Timestamp {
+        self.script.start() + delta(state.at + state.late)
+    }
+
+    fn snapshot(&self, state: &State) -> Snapshot {
+        self.script.snapshot(&state.told, state.own.as_ref())
+    }
+
+    /// Tells what is due; the time until something is, or `None` when the clock stands.
     fn advance(&self) -> Option<Duration> {
         let mut state = self.state();
         state.tick(self.script.length());
-        let hold = self.script.next_hold(state.told, &state.passed);
-        while let Some(item) = self.script.items.get(state.told) {
+        if state.ended.is_some() {
+            return None;
+        }
+        if let Some(approval) = state.held_at {
+            return self.wait(&mut state, approval);
+        }
+        let hold = self.script.next_hold(state.told.len(), &state.passed);
+        while let Some(item) = self.script.items.get(state.told.len()) {
             if let Some((approval, from)) = hold.filter(|(_, from)| *from <= item.at) {
                 if state.at < from {
-                    let pause = from - state.at;
-                    return state.playing.then(|| pause.div_f64(state.speed));
+                    return state.until(from);
                 }
                 state.at = from;
                 state.held_at = state.playing.then_some(approval);
-                return None;
+                return state.held_at.and_then(|approval| self.wait(&mut state, approval));
             }
             if item.at > state.at {
-                let pause = item.at - state.at;
-                return state.playing.then(|| pause.div_f64(state.speed));
+                return state.until(item.at);
             }
-            let _ = self.feed.send(item.item.clone());
-            state.told += 1;
+            let late = delta(state.late);
+            let _ = self.feed.send(item.told(late));
+            state.told.push(late);
         }
-        if state.ended.is_none() {
-            state.ended = Some("the recording ends here".to_owned());
-            state.playing = false;
+        state.ended.get_or_insert_with(|| "the recording ends here".to_owned());
+        None
+    }
+
+    /// The time until the request that the recording stands at expires, unless it just did.
+    fn wait(&self, state: &mut State, approval: ApprovalId) -> Option<Duration> {
+        let expires = self.snapshot(state).approvals.get(&approval)?.expires_at?;
+        let now = self.now(state);
+        if expires > now {
+            return (expires - now).to_std().ok().map(|left| left.div_f64(state.speed));
         }
+        self.settle(state, approval, Decision::Lapse, Actor::System, ApprovalEvent::Expired {});
+        self.changed.notify_one();
         None
     }
 
@@ -156,64 +191,95 @@ impl Player {
     }
 
     /// The viewer's decision on the request that the recording has decided on somewhere ahead.
-    fn decide(&self, approval: ApprovalId, decision: Decision) -> Result<Vec<Envelope>, Rejection> {
-        let state = self.state();
-        let is_open =
-            self.script.snapshot(state.told).approvals.get(&approval).is_some_and(|open| open.state.is_open());
+    fn decide(&self, command: &Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        let mut state = self.state();
+        state.tick(self.script.length());
+        if let Some(reason) = &state.ended {
+            let over = Rejection::new(RejectionKind::NotAllowed, format!("this replay is over: {reason}"));
+            return Err(over.hint("jump back in it to decide otherwise"));
+        }
+        let open = self.snapshot(&state).approvals;
+        let (approval, decision, event) = Decision::of(command, |id| open.get(id).filter(|open| open.state.is_open()))?;
+        self.settle(&mut state, approval, decision, by, event);
         drop(state);
-        if !is_open {
-            return Err(Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here"));
-        }
-        let Some((recorded, at)) = self.script.decision_on(approval) else {
-            self.change(|state| state.end("the recording ends before this was decided"));
-            return Ok(Vec::new());
-        };
-        if recorded == decision {
-            self.change(|state| {
-                state.pass(approval);
-                state.at = at;
-                state.playing = true;
-            });
-        } else {
-            let reason = format!("you {}; as recorded, {}", decision.done(), recorded.outcome());
-            self.change(|state| state.end(&reason));
-        }
+        self.changed.notify_one();
         Ok(Vec::new())
+    }
+
+    /// Goes on as recorded where this is what was recorded; otherwise it is told, and all is over.
+    fn settle(&self, state: &mut State, approval: ApprovalId, decision: Decision, by: Actor, event: ApprovalEvent) {
+        let recorded = self.script.decision_on(approval);
+        if let Some((_, at)) = recorded.filter(|(recorded, _)| *recorded == decision) {
+            state.pass(approval);
+            state.jump(at);
+            state.playing = true;
+            return;
+        }
+        let version = self.snapshot(state).approvals.get(&approval).map_or(1, |open| open.version + 1);
+        let seq = self.script.events(&state.told).last().map_or(1, |last| last.seq + 1);
+        let stream = Stream::Approval(approval);
+        let envelope = Envelope { seq, stream, version, at: self.now(state), by, event: Event::Approval(event) };
+        let _ = self.feed.send(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
+        state.own = Some(envelope);
+        state.held_at = None;
+        state.ended = Some(match recorded {
+            Some((recorded, _)) => format!("{}; as recorded, {}", decision.done(), recorded.outcome()),
+            None => format!("{}; the recording ends before anybody decided", decision.done()),
+        });
     }
 }
 
 impl State {
-    /// Moves the clock on by what has passed. It never passes a request that it stands at.
+    /// Moves the clock on by what has passed. The recording never passes a request that it stands at.
     fn tick(&mut self, length: Duration) {
         let now = Instant::now();
-        if self.playing && self.held_at.is_none() {
-            self.at = (self.at + now.duration_since(self.since).mul_f64(self.speed)).min(length);
-        }
+        let passed = now.duration_since(self.since).mul_f64(self.speed);
         self.since = now;
+        if !self.playing || self.ended.is_some() {
+            return;
+        }
+        match self.held_at {
+            Some(_) => self.late += passed,
+            None => self.at = (self.at + passed).min(length),
+        }
+    }
+
+    /// How long it takes until `at`, at this speed; `None` while it is paused or over.
+    fn until(&self, at: Duration) -> Option<Duration> {
+        let plays = self.playing && self.ended.is_none();
+        plays.then(|| at.saturating_sub(self.at).div_f64(self.speed))
+    }
+
+    /// Goes to a later place of the recording; time that was waited already is not waited again.
+    fn jump(&mut self, at: Duration) {
+        self.late = self.late.saturating_sub(at.saturating_sub(self.at));
+        self.at = at;
     }
 
     fn pass(&mut self, approval: ApprovalId) {
         self.passed.push(approval);
         self.held_at = None;
     }
+}
 
-    fn end(&mut self, reason: &str) {
-        self.ended = Some(reason.to_owned());
-        self.playing = false;
-        self.held_at = None;
-    }
+fn delta(duration: Duration) -> TimeDelta {
+    TimeDelta::from_std(duration).unwrap_or(TimeDelta::MAX)
 }
 
 #[async_trait]
 impl Client for ReplayClient {
     async fn open(&self) -> Result<(Snapshot, Feed), ClientError> {
         let state = self.player.state();
-        Ok((self.player.script.snapshot(state.told), self.player.feed.subscribe()))
+        Ok((self.player.snapshot(&state), self.player.feed.subscribe()))
     }
 
     async fn query(&self, query: Query) -> Result<Answer, ClientError> {
-        let told = self.player.state().told;
-        let events = self.player.script.events(told);
+        let events = {
+            let state = self.player.state();
+            let own = state.own.clone();
+            self.player.script.events(&state.told).chain(own).collect::<Vec<_>>()
+        };
+        let events = events.iter();
         Ok(match query {
             Query::Stream { stream, after, limit } => {
                 let matching = events.filter(|envelope| envelope.stream == stream && envelope.version > after);
@@ -235,16 +301,8 @@ impl Client for ReplayClient {
         })
     }
 
-    async fn submit(&self, command: Command, _by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        if let Command::Edit { .. } = command {
-            return Err(Rejection::new(RejectionKind::NotAllowed, "this is a replay: nothing can be changed in it")
-                .hint("approve or deny as it stands, or let it go on as recorded"));
-        }
-        match Decision::of(&command) {
-            Some((approval, decision)) => self.player.decide(approval, decision),
-            None => Err(Rejection::new(RejectionKind::NotAllowed, "this is a replay: it can only be watched")
-                .hint("at a request you may decide; everything else needs the live console")),
-        }
+    async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        self.player.decide(&command, by)
     }
 
     fn status(&self) -> Status {
@@ -265,8 +323,9 @@ impl Transport for Player {
             at: state.at,
             length: self.script.length(),
             speed: state.speed,
-            playing: state.playing && state.held_at.is_none(),
+            playing: state.playing && state.held_at.is_none() && state.ended.is_none(),
             held: state.held_at.is_some(),
+            now: Some(self.now(&state)),
             ended: state.ended.clone(),
         }
     }
@@ -284,28 +343,33 @@ impl Transport for Player {
         self.change(|state| state.speed = speed.clamp(0.1, 100.0));
     }
 
+    /// Time is as recorded again from there on, and a pause stays one.
     fn seek(&self, to: Duration) {
         self.change(|state| {
             let to = to.min(self.script.length());
             state.at = to;
-            state.told = self.script.items.partition_point(|item| item.at <= to);
+            state.late = Duration::ZERO;
+            state.told = vec![TimeDelta::zero(); self.script.items.partition_point(|item| item.at <= to)];
+            state.own = None;
             state.held_at = None;
             state.passed = self.script.decided_by(to);
             state.ended = None;
-            state.playing = true;
         });
         let _ = self.feed.send(FeedItem::Lost);
     }
 
     fn step(&self) {
         self.change(|state| {
+            if state.ended.is_some() {
+                return;
+            }
             if let Some(approval) = state.held_at {
                 state.pass(approval);
             }
             state.playing = false;
-            let next = self.script.items[state.told.min(self.script.items.len())..].iter().find(|item| item.is_event());
+            let next = self.script.items[state.told.len()..].iter().find(|item| item.is_event());
             if let Some(item) = next {
-                state.at = item.at;
+                state.jump(item.at);
                 state.passed.extend(item.decides);
             }
         });

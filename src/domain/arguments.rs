@@ -86,7 +86,11 @@ fn article(wanted: &Value) -> String {
 
 fn described(value: &Value) -> String {
     let text = Untrusted::new(value.to_string());
-    let shown: String = text.visible().chars().take(60).collect();
+    let visible = text.visible();
+    let shown = match visible.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &visible[..end]),
+        None => visible.into_owned(),
+    };
     match value {
         Value::Null => "null".to_owned(),
         Value::Bool(_) => format!("the boolean {shown}"),

@@ -111,7 +111,8 @@ pub struct EffectCard {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub confinement: String,
     /// What leaves or is kept with the effect, as a unified diff, for people to read: the executor takes what it does
-    /// from the payload, which names the same content by its ids. Cut with a last line that says so. Never empty.
+    /// from the payload, which names the same content by its ids. Cut with a last line that says so, and such a card
+    /// cannot be approved. Never empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Untrusted>,
 }
@@ -163,6 +164,15 @@ impl EffectCard {
 
     pub fn digest(&self) -> CardDigest {
         CardDigest::of(self)
+    }
+
+    /// How the last line of a change begins that was cut. No line of a diff can begin like it.
+    pub const CUT: &str = "[cut here: ";
+
+    /// Whether more leaves or changes than stands on the card, so that nobody can have read it.
+    pub fn change_is_cut(&self) -> bool {
+        let last = self.change.as_ref().and_then(|change| change.raw().lines().next_back());
+        last.is_some_and(|last| last.starts_with(Self::CUT))
     }
 
     /// The first target's name, or the head of the digest where a keyboard cannot type that name.

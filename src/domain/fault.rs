@@ -11,7 +11,7 @@ use miette::GraphicalTheme;
 use miette::NamedSource;
 use miette::SourceSpan;
 
-use super::text::Untrusted;
+use super::text::printable;
 
 /// A text and the name people know it by, usually its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Faults {
             // Writing to a String cannot fail.
             let _ = handler.render_report(&mut drawn, fault);
         }
-        let lines: Vec<_> = Untrusted::new(drawn).visible_lines().map(|line| line.trim_end().to_owned()).collect();
+        let lines: Vec<_> = drawn.split('\n').map(|line| printable(line).trim_end().to_owned()).collect();
         lines.join("\n")
     }
 }

@@ -111,7 +111,14 @@ pub use secrets::Held;
 pub use secrets::Part;
 pub use secrets::Secrets;
 pub use spent::Spent;
+pub use text::CONTINUED;
 pub use text::Untrusted;
+pub use text::is_plain;
+pub use text::printable;
+#[cfg(test)]
+pub use text::tests as nasty_text;
+pub use text::visible_line;
+pub use text::visible_words;
 pub use tool::EffectClass;
 pub use tool::FailureKind;
 pub use tool::Output;

@@ -1,14 +1,30 @@
-//! Text from outside, and the one function through which it may reach a screen.
+//! Text from outside, and the functions through which alone it may reach a screen.
 //!
-//! Nothing hidden is ever dropped: what is shown would then differ from what runs. Every character that a
-//! terminal would obey, hide, reorder or join is replaced by a visible name.
+//! Two different texts never look the same, and nothing is dropped: what is shown would otherwise differ from what
+//! runs. A character that a terminal would obey, hide, reorder, join or leave blank is shown as a mark, and the
+//! characters that marks are made of are shown by their names, so that no text can write a mark.
+//!
+//! | in the text | shown |
+//! |---|---|
+//! | a line break, a tab, another control character | `⏎`, `⇥`, its picture, such as `␛` |
+//! | a blank at an end, or beside another one | `␠` |
+//! | another blank, anything hidden, a letter in parts | its name, such as `⟨U+00A0⟩` |
+//! | `⟨`, `⏎`, `⇥`, `␛`, `↪` and the like themselves | its name, such as `⟨U+27E8⟩` |
 
 use std::borrow::Cow;
 use std::fmt;
+use std::fmt::Write;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::Serialize;
+use unicode_normalization::IsNormalized;
+use unicode_normalization::is_nfc;
+use unicode_normalization::is_nfc_quick;
+use unicode_properties::GeneralCategory;
+use unicode_properties::GeneralCategoryGroup;
+use unicode_properties::UnicodeGeneralCategory;
+use unicode_width::UnicodeWidthChar;
 
 /// Text an agent, a tool, a file, a web page or a recording produced. It has no `Display` on purpose.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -30,34 +46,24 @@ impl Untrusted {
         self.0
     }
 
-    /// On one line: line breaks become `⏎`, tabs `→`, everything else hidden gets its name.
+    /// On one line, as the table above says; `…` is named too, since it stands where a row was cut.
     pub fn visible(&self) -> Cow<'_, str> {
-        if self.0.chars().all(is_plain) {
-            return Cow::Borrowed(&self.0);
-        }
-        let mut shown = String::with_capacity(self.0.len() + 16);
-        for character in self.0.chars() {
-            push_visible(&mut shown, character);
-        }
-        Cow::Owned(shown)
+        shown(&self.0, Form::Line)
     }
 
-    /// Line by line: `\n` separates, tabs become four columns of blanks, everything else hidden gets its name.
+    /// Line by line: `\n` alone separates. Blanks within a line and before it stay as they are, for indentation and
+    /// columns; a tab is `⇥` and three of them.
     pub fn visible_lines(&self) -> impl Iterator<Item = Cow<'_, str>> {
-        self.0.split('\n').map(|line| {
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            if line.chars().all(is_plain) {
-                return Cow::Borrowed(line);
-            }
-            let mut shown = String::with_capacity(line.len() + 16);
-            for character in line.chars() {
-                match character {
-                    '\t' => shown.push_str("    "),
-                    other => push_visible(&mut shown, other),
-                }
-            }
-            Cow::Owned(shown)
-        })
+        self.0.split('\n').map(visible_line)
+    }
+
+    /// On one line beside other words: in quotes, and quotes in it doubled, where it could be taken for several words.
+    pub fn quoted(&self) -> Cow<'_, str> {
+        let visible = self.visible();
+        if !visible.is_empty() && !visible.contains([' ', ',', '\'', '"', BLANK]) {
+            return visible;
+        }
+        Cow::Owned(format!("'{}'", visible.replace('\'', "''")))
     }
 
     /// Words that mix Latin with Cyrillic or Greek letters: the usual disguise of one name as another. An accent on a
@@ -94,64 +100,161 @@ impl fmt::Debug for Untrusted {
     }
 }
 
-fn push_visible(shown: &mut String, character: char) {
+/// One line, or a part of one, as [`Untrusted::visible_lines`] shows it.
+pub fn visible_line(line: &str) -> Cow<'_, str> {
+    shown(line, Form::Lines)
+}
+
+/// The same of prose and of text that goes on: blanks at its end are blanks.
+pub fn visible_words(line: &str) -> String {
+    let words = line.trim_end_matches(' ');
+    format!("{}{}", visible_line(words), &line[words.len()..])
+}
+
+/// Words of ours with outside text in them that was made visible before, on one line: nothing in the result is
+/// hidden, and no mark is marked again.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_plain(character) || is_mark(character) {
+            shown.push(character);
+        } else {
+            push_hidden(&mut shown, character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Whether a terminal shows this character, standing alone, as itself and as nothing else.
+///
+/// By general category (Unicode), without blanks of whatever category, halves of Hangul syllables, and characters that
+/// are only another spelling of one (those that no normalized text has).
+pub fn is_plain(character: char) -> bool {
+    if character.is_ascii() {
+        return !character.is_ascii_control();
+    }
+    let blank = matches!(
+        character,
+        '\u{2800}' | '\u{3164}' | '\u{ffa0}' | '\u{fffc}' | '\u{1d159}' | '\u{13441}'..='\u{13446}'
+    );
+    let part = matches!(character, '\u{1100}'..='\u{11ff}' | '\u{a960}'..='\u{a97f}' | '\u{d7b0}'..='\u{d7ff}');
+    let shown = match character.general_category_group() {
+        GeneralCategoryGroup::Letter
+        | GeneralCategoryGroup::Number
+        | GeneralCategoryGroup::Punctuation
+        | GeneralCategoryGroup::Symbol => true,
+        GeneralCategoryGroup::Mark | GeneralCategoryGroup::Separator | GeneralCategoryGroup::Other => false,
+    };
+    shown
+        && !blank
+        && !part
+        && character.width().is_some_and(|width| width > 0)
+        && is_nfc_quick(std::iter::once(character)) != IsNormalized::No
+}
+
+/// How a text is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// The whole text on one line, that may be cut.
+    Line,
+    /// One of its lines, never cut.
+    Lines,
+}
+
+fn shown(text: &str, form: Form) -> Cow<'_, str> {
+    let lone = match form {
+        Form::Line => text.starts_with(' ') || text.ends_with(' ') || text.contains("  "),
+        Form::Lines => text.ends_with(' '),
+    };
+    if !lone && text.bytes().all(|byte| matches!(byte, 0x20..0x7f)) {
+        return Cow::Borrowed(text);
+    }
+    let inner = text.trim_end_matches(' ').len();
+    let mut shown = String::with_capacity(text.len() + 16);
+    let mut letter = Letter::default();
+    let mut before = ' ';
+    let mut characters = text.char_indices().peekable();
+    while let Some((at, character)) = characters.next() {
+        let beside = before == ' ' || characters.peek().is_some_and(|(_, next)| *next == ' ');
+        match character {
+            ' ' if at >= inner || (form == Form::Line && beside) => shown.push(BLANK),
+            '\t' if form == Form::Lines => shown.push_str("⇥   "),
+            '…' if form == Form::Line => push_name(&mut shown, character),
+            sign if is_sign(sign) => push_name(&mut shown, character),
+            mark if letter.takes(mark) => shown.push(character),
+            plain if is_plain(plain) => shown.push(character),
+            hidden => push_hidden(&mut shown, hidden),
+        }
+        letter.follow(character);
+        before = character;
+    }
+    Cow::Owned(shown)
+}
+
+/// Stands for a blank that would not be seen.
+const BLANK: char = '␠';
+
+/// Stands before what goes on from the row above.
+pub const CONTINUED: char = '↪';
+
+/// Whether a mark is made of this character.
+fn is_sign(character: char) -> bool {
+    matches!(character, '⟨' | '⏎' | '⇥' | CONTINUED | '\u{2400}'..='\u{2426}')
+}
+
+fn push_hidden(shown: &mut String, character: char) {
     match character {
         '\n' => shown.push('⏎'),
-        '\t' => shown.push('→'),
+        '\t' => shown.push('⇥'),
         '\u{7f}' => shown.push('␡'),
         '\0'..='\u{1f}' => shown.extend(char::from_u32(0x2400 + character as u32)),
-        plain if is_plain(plain) => shown.push(plain),
-        hidden => {
-            use std::fmt::Write;
-            // Writing to a String cannot fail.
-            let _ = write!(shown, "⟨U+{:04X}⟩", hidden as u32);
+        hidden => push_name(shown, hidden),
+    }
+}
+
+fn push_name(shown: &mut String, character: char) {
+    // Writing to a String cannot fail.
+    let _ = write!(shown, "⟨U+{:04X}⟩", character as u32);
+}
+
+/// Combining marks, but not those that are never seen.
+fn is_mark(character: char) -> bool {
+    let ignored = matches!(character,
+        '\u{34f}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{1107f}' | '\u{16fe4}' | '\u{e0100}'..='\u{e01ef}');
+    !ignored && character.general_category_group() == GeneralCategoryGroup::Mark
+}
+
+/// The letter that marks are put on, in scripts that cannot be written without them, and its marks so far.
+///
+/// Elsewhere a letter with its mark has a code point of its own, and the same picture in two parts is another text. So
+/// is the same mark twice, and marks in an order that no normalized text has.
+#[derive(Default)]
+struct Letter(String);
+
+impl Letter {
+    /// Marks on one letter that a terminal can be trusted to show.
+    const MOST_MARKS: usize = 3;
+
+    fn takes(&self, mark: char) -> bool {
+        let room = (1..=Self::MOST_MARKS).contains(&self.0.chars().count());
+        room && is_mark(mark) && !self.0.contains(mark) && is_nfc(&format!("{}{mark}", self.0))
+    }
+
+    fn follow(&mut self, character: char) {
+        let needs_marks = matches!(character, '\u{590}'..='\u{1cff}' | '\u{a800}'..='\u{ab2f}' | '\u{abc0}'..='\u{abff}' | '\u{10a00}'..='\u{11fff}');
+        if self.takes(character) {
+            self.0.push(character);
+        } else {
+            self.0.clear();
+            let letter = character.general_category() == GeneralCategory::OtherLetter;
+            self.0.extend((letter && needs_marks && is_plain(character)).then_some(character));
         }
     }
 }
 
-/// Whether a terminal shows this character as itself and nothing more.
-///
-/// Excluded: controls (Cc), format characters (Cf), line and paragraph separators, default-ignorable code
-/// points (Unicode 16, DerivedCoreProperties), variation selectors, private use, and tag characters.
-fn is_plain(character: char) -> bool {
-    !matches!(character,
-        '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}'
-        | '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}'
-        | '\u{890}'..='\u{891}' | '\u{8e2}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}' | '\u{e000}'..='\u{f8ff}' | '\u{110bd}' | '\u{110cd}'
-        | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{10ffff}')
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_escape_sequence_is_shown_not_obeyed() {
-        let text = Untrusted::from("ok\u{1b}]52;c;ZXZpbA==\u{7}");
-        assert_eq!(text.visible(), "ok␛]52;c;ZXZpbA==␇");
-    }
-
-    #[test]
-    fn reordering_and_hidden_characters_get_names() {
-        let text = Untrusted::from("rm\u{202e}x\u{200b}\u{e0041}\u{2028}");
-        assert_eq!(text.visible(), "rm⟨U+202E⟩x⟨U+200B⟩⟨U+E0041⟩⟨U+2028⟩");
-    }
-
-    #[test]
-    fn lines_keep_their_breaks_and_lose_nothing_else() {
-        let text = Untrusted::from("a\tb\r\nc\rd");
-        let lines: Vec<_> = text.visible_lines().collect();
-        assert_eq!(lines, ["a    b", "c␍d"]);
-    }
-
-    #[test]
-    fn a_disguised_word_is_noticed() {
-        assert!(Untrusted::from("push to раypal").has_mixed_scripts());
-        assert!(Untrusted::from("p\u{430}\u{301}ypal").has_mixed_scripts());
-        assert!(!Untrusted::from("push to paypal, привет").has_mixed_scripts());
-    }
-}
+pub mod tests;

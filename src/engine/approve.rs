@@ -23,6 +23,10 @@ pub(super) fn approve(
 ) -> Result<Vec<Decided>, Rejection> {
     let approval = find_open_approval(snapshot, id, by)?;
     match approval.ask {
+        Ask::Effect { ref card } if card.change_is_cut() => {
+            let what = "more leaves with it than its card holds, so nobody can have read all of it";
+            return Err(wrong_kind(what, "deny it; the agent can do it in smaller parts, or a person by hand"));
+        }
         Ask::Effect { .. } => {}
         Ask::Question { .. } => return Err(wrong_kind("this is a question", "answer it instead")),
         Ask::InDoubt { .. } => {
@@ -45,8 +49,9 @@ pub(super) fn still_current(approval: &Approval, digest: &str, now: Timestamp) -
         return Err(Rejection::new(RejectionKind::DigestMismatch, message).hint("the card shows it"));
     }
     if !approval.digest.matches(digest) {
-        let message = format!("the card's digest is {}, not {}", approval.digest.shown(), visible(digest));
-        return Err(Rejection::new(RejectionKind::DigestMismatch, message).hint("look at the card again"));
+        // The card's own is not told: it stands at the end of the card, and is not to be named unread.
+        let message = format!("{} is not the card's digest", visible(digest));
+        return Err(Rejection::new(RejectionKind::DigestMismatch, message).hint("read the card, which ends with it"));
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use crate::domain::FeedItem;
 use crate::domain::Query;
 use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
+use crate::domain::Timestamp;
 use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Snapshot;
@@ -149,6 +150,8 @@ pub struct Moment {
     pub playing: bool,
     /// Whether it stands at a request: decide, or toggle to let it go on as recorded.
     pub held: bool,
+    /// What the recording's clock shows, if it began when the replay did. Goes on while it waits at a request.
+    pub now: Option<Timestamp>,
     /// Why it ended: `the recording ends here`, `you approved where it was denied`.
     pub ended: Option<String>,
 }

@@ -1,6 +1,6 @@
 //! JSON that can be looked at in a terminal.
 
-use crate::domain::Untrusted;
+use crate::domain::is_plain;
 
 /// JSON that is equal as data and holds nothing a terminal would obey or hide.
 pub fn escaped(json: String) -> String {
@@ -9,8 +9,7 @@ pub fn escaped(json: String) -> String {
     }
     let mut safe = String::with_capacity(json.len() + 16);
     for character in json.chars() {
-        let is_shown = Untrusted::from(character.to_string().as_str()).visible().starts_with(character);
-        if is_shown {
+        if is_plain(character) {
             safe.push(character);
         } else {
             let mut units = [0; 2];

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use super::Wire;
-use super::console::check_terminal;
 use super::console::ended;
 use super::sign_in::sign_in;
 use crate::cli::AttachOptions;
@@ -40,9 +39,7 @@ pub(super) const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
 impl Wire {
     /// The console on a server, until the person leaves it.
     pub async fn attach(self: Arc<Self>, options: AttachOptions) -> Result<Exit, Failure> {
-        if !self.options.plain {
-            check_terminal()?;
-        }
+        self.check_console()?;
         let trust = options.tls_ca.as_ref().map_or(Trust::Machine, |path| Trust::File(self.places.resolve(path)));
         let target =
             Target::parse(&options.server, trust).map_err(|error| Failure::usage(error.message).next(error.hint))?;

@@ -39,10 +39,10 @@ use crate::runtime::Role;
 impl Wire {
     /// The console, until the person leaves it.
     pub async fn console(self: Arc<Self>) -> Result<Exit, Failure> {
+        self.check_console()?;
         if self.options.plain {
             return self.plain_console().await;
         }
-        check_terminal()?;
         let mut options = self.console_options(Arc::new(Desk::new(self.clone())))?;
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
@@ -75,13 +75,22 @@ impl Wire {
 
     /// A recording in the console. Touches no state.
     pub(super) async fn show(&self, recording: Recording, speed: f64) -> Result<Exit, Failure> {
+        self.check_console()?;
         let play = || Arc::new(ReplayClient::play(recording, speed, SystemClock.now()));
         if self.options.plain {
             return self.talk(self.person.clone(), play(), Arc::new(DemoDesk)).await;
         }
-        check_terminal()?;
         let options = self.console_options(Arc::new(DemoDesk))?;
         ended(console::run(play(), options).await)
+    }
+
+    /// Whether a console can be shown: it prints no JSON, and on the whole screen it needs a terminal.
+    pub(super) fn check_console(&self) -> Result<(), Failure> {
+        if self.options.json {
+            return Err(Failure::usage("the console prints no JSON")
+                .next("use a command, such as `morningai runs --json` (`morningai --help` lists them)"));
+        }
+        if self.options.plain { Ok(()) } else { check_terminal() }
     }
 
     /// The console as text, until `quit`, the end of the input, or a signal.
@@ -171,7 +180,7 @@ pub(super) fn persons_editor() -> Vec<String> {
     named.unwrap_or_default().split_whitespace().map(str::to_owned).collect()
 }
 
-pub(super) fn check_terminal() -> Result<(), Failure> {
+fn check_terminal() -> Result<(), Failure> {
     if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
         return Ok(());
     }

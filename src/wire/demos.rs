@@ -35,10 +35,7 @@ impl Wire {
     /// `morningai demo`: lists the bundled recordings, or replays one.
     pub async fn demo(self: Arc<Self>, options: DemoOptions, output: &mut Output) -> Result<Exit, Failure> {
         if options.list {
-            for (name, about, _) in BUNDLED {
-                output.line(&format!("{name:14} {about}"))?;
-            }
-            return Ok(Exit::Done);
+            return self.list_demos(output).map(|()| Exit::Done);
         }
         if !(0.1..=100.0).contains(&options.speed) {
             return Err(Failure::usage(format!("a speed of {} makes no sense", options.speed))
@@ -47,6 +44,31 @@ impl Wire {
         let recording = find(options.recording.as_deref())?;
         self.show(recording, options.speed).await
     }
+
+    fn list_demos(&self, output: &mut Output) -> Result<(), Failure> {
+        for (name, about, text) in BUNDLED {
+            if self.options.json {
+                let recording = Recording::parse(name, text).map_err(broken)?;
+                let seconds = recording.length().as_secs_f64();
+                output.json(&Demo { name, title: &recording.title, about, seconds, events: recording.events.len() })?;
+            } else {
+                output.line(&format!("{name:14} {about}"))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A bundled recording as scripts see it.
+#[derive(serde::Serialize)]
+struct Demo<'a> {
+    name: &'a str,
+    /// The goal of the run in it.
+    title: &'a str,
+    about: &'a str,
+    /// How long it plays at the speed it was recorded at.
+    seconds: f64,
+    events: usize,
 }
 
 /// The first bundled one, one by name, or a file.

@@ -126,3 +126,62 @@ fn a_run_is_told_without_repetition_or_empty_words() {
     let unknown = machine.run(&["run", "x", "--agent", "zzzzzz"]).ended(2);
     assert!(unknown.err.contains("; `morningai agents` lists all"), "{}", unknown.err);
 }
+
+#[test]
+fn with_json_nothing_but_json_comes_out() {
+    let (machine, run, approval) = with_a_run();
+    let listing = [
+        &["runs"][..],
+        &["runs", "show", &run],
+        &["approvals"],
+        &["approvals", "--all"],
+        &["approvals", "show", &approval],
+        &["agents"],
+        &["agents", "show", "dev"],
+        &["accounts"],
+        &["accounts", "roles"],
+        &["tokens"],
+        &["audit"],
+        &["audit", "show", "1"],
+        &["log", "verify"],
+        &["log", "export"],
+        &["log", "tail"],
+        &["db", "migrate"],
+        &["db", "rebuild"],
+        &["record", &run],
+        &["demo", "--list"],
+    ];
+    for arguments in listing {
+        let ran = machine.run(&[arguments, &["--json"]].concat());
+        assert!(ran.code == 0, "{arguments:?}: {}", ran.err);
+        for line in ran.out.lines() {
+            assert!(serde_json::from_str::<Value>(line).is_ok_and(|line| line.is_object()), "{arguments:?}: {line}");
+        }
+    }
+    let demos = machine.run(&["demo", "--list", "--json"]).ended(0).json();
+    assert!(demos.len() >= 3);
+    for demo in demos {
+        assert!(
+            demo["name"].is_string() && demo["title"].is_string() && demo["seconds"].as_f64() > Some(0.0),
+            "{demo}"
+        );
+    }
+    // What has no objects to print says so, and prints nothing.
+    for arguments in [&["demo", "--plain", "--json"][..], &["--plain", "--json"]] {
+        let refused = machine.run_with_input(arguments, "quit\n").ended(2);
+        assert_eq!(refused.out, "", "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_digest_is_told_after_all_that_is_approved_by_it() {
+    let (machine, _, approval) = with_a_run();
+    let digest = machine.run(&["approvals", "--json"]).json()[0]["digest"].as_str().unwrap()[..8].to_owned();
+    assert!(machine.run(&["approvals", "--json"]).json()[0]["card"]["payload"].is_object());
+    assert!(!machine.run(&["approvals"]).ended(0).out.contains(&digest));
+    let shown = machine.run(&["approvals", "show", &approval]).ended(0).out;
+    assert!(shown.lines().last().unwrap().contains(&digest), "{shown}");
+    let wrong = machine.run(&["approve", &approval, "--digest", "00000000"]).ended(3).err;
+    let (before, _) = wrong.split_once(&digest).unwrap();
+    assert!(before.contains("exactly this:"), "the card is printed first: {wrong}");
+}

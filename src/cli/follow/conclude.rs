@@ -59,7 +59,7 @@ pub fn tell_who_waits(approvals: &[Approval], program: &str, progress: &mut Prog
         lines.push(format!("   look: {program} approvals show {id}"));
         lines.extend(match &approval.ask {
             Ask::Effect { .. } => vec![
-                format!("approve: {program} approve {id} --digest {}", approval.digest.shown()),
+                format!("approve: {program} approve {id} --digest DIGEST, which stands at the end of the card"),
                 format!("   deny: {program} deny {id} --reason TEXT"),
             ],
             Ask::Question { .. } => {

@@ -27,11 +27,12 @@ use crate::domain::RunState;
 use crate::domain::Stream;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::domain::visible_words;
 use crate::fold::Approval;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
-use crate::shape::ApprovalShape;
+use crate::shape::ApprovalDetail;
 use crate::shape::RunShape;
 
 /// Where progress goes, and in which form.
@@ -165,7 +166,7 @@ impl<'a> Progress<'a> {
     }
 
     fn flow(&mut self, text: &Untrusted) -> Result<(), Failure> {
-        let lines: Vec<_> = text.visible_lines().collect();
+        let lines: Vec<_> = text.raw().split('\n').map(visible_words).collect();
         // Texts of turns that follow each other are paragraphs.
         let gap = if std::mem::take(&mut self.is_after_turn) { "\n" } else { "" };
         let joined = format!("{gap}{}", lines.join("\n"));
@@ -295,7 +296,7 @@ impl<'a> Progress<'a> {
 
     fn hear_approval(&mut self, event: &ApprovalEvent, approval: &Approval) -> Result<(), Failure> {
         if self.voice == Voice::Json {
-            let written = self.output.json(&ApprovalShape::of(approval));
+            let written = self.output.json(&ApprovalDetail::of(approval));
             self.told(written);
             return Ok(());
         }

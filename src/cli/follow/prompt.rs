@@ -74,8 +74,8 @@ pub fn choices(approval: &Approval) -> String {
     let digest = approval.digest.shown();
     match &approval.ask {
         Ask::Effect { card } if card.risk == Risk::Critical => {
-            let target = critical_target(approval);
-            format!("[{digest}] type {} to approve, n deny, r REASON, v view, q leave: ", target.visible())
+            let name = card.name_to_type();
+            format!("[{digest}] type {name} to approve, n deny, r REASON, v view, q leave: ")
         }
         Ask::Effect { .. } => format!("[{digest}] y approve, n deny, r REASON, v view, q leave: "),
         Ask::Question { choices, .. } if !choices.is_empty() => {
@@ -94,9 +94,7 @@ pub fn understand(approval: &Approval, line: &str) -> Said {
         Ask::Effect { card } => match (line, card.risk) {
             ("y" | "yes", Risk::Critical) => Said::Unclear("this is critical: type the target's name".to_owned()),
             ("y" | "yes", _) => approve(approval),
-            (typed, Risk::Critical) if typed == critical_target(approval).raw().trim() && !typed.is_empty() => {
-                approve(approval)
-            }
+            (typed, Risk::Critical) if typed == card.name_to_type() => approve(approval),
             ("n" | "no", _) => deny(approval, ""),
             (typed, _) => understand_common(approval, typed),
         },
@@ -147,10 +145,6 @@ fn approve(approval: &Approval) -> Said {
 
 fn deny(approval: &Approval, reason: &str) -> Said {
     decided(Command::Deny { approval: approval.id, reason: reason.into() })
-}
-
-fn critical_target(approval: &Approval) -> Untrusted {
-    approval.ask.card().and_then(|card| card.targets.first()).cloned().unwrap_or_default()
 }
 
 #[cfg(test)]

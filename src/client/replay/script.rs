@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
 use crate::client::recording::Recording;
 use crate::client::recording::Source;
 use crate::client::recording::streamed;
@@ -15,9 +17,12 @@ use crate::domain::DeltaKind;
 use crate::domain::Envelope;
 use crate::domain::Event;
 use crate::domain::FeedItem;
+use crate::domain::Rejection;
+use crate::domain::RejectionKind;
 use crate::domain::Settlement;
 use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::fold::Approval;
 use crate::fold::Snapshot;
 
 /// Characters of a stream told at a time.
@@ -26,6 +31,8 @@ const PIECE: usize = 12;
 const LOOK: Duration = Duration::from_millis(400);
 
 pub(super) struct Script {
+    /// What its beginning is shown as.
+    start: Timestamp,
     /// In order of time.
     pub(super) items: Vec<Item>,
     pub(super) blobs: BTreeMap<BlobId, Vec<u8>>,
@@ -44,6 +51,14 @@ pub(super) struct Item {
 impl Item {
     pub(super) fn is_event(&self) -> bool {
         matches!(self.item, FeedItem::Committed { .. })
+    }
+
+    /// What is told of it so much later than recorded.
+    pub(super) fn told(&self, late: TimeDelta) -> FeedItem {
+        match self.envelope() {
+            Some(envelope) => FeedItem::Committed { envelope: Box::new(moved(envelope.clone(), late)) },
+            None => self.item.clone(),
+        }
     }
 
     fn envelope(&self) -> Option<&Envelope> {
@@ -71,15 +86,36 @@ pub(super) enum Decision {
 }
 
 impl Decision {
-    pub(super) fn of(command: &Command) -> Option<(ApprovalId, Self)> {
-        match command {
-            Command::Approve { approval, .. } => Some((*approval, Self::Approve)),
-            Command::Deny { approval, .. } => Some((*approval, Self::Deny)),
-            Command::Answer { approval, .. } => Some((*approval, Self::Answer)),
-            Command::Settle { approval, settlement, .. } => Some((*approval, Self::Settle(*settlement))),
-            // What a recording goes on with is what its person made of the call.
-            Command::Edit { .. } => None,
-            Command::Start { .. }
+    /// The decision, and the event that tells of it; `open` finds a request that waits for one.
+    pub(super) fn of<'a>(
+        command: &Command,
+        open: impl Fn(&ApprovalId) -> Option<&'a Approval>,
+    ) -> Result<(ApprovalId, Self, ApprovalEvent), Rejection> {
+        let find = |id: &ApprovalId| {
+            let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");
+            open(id).ok_or_else(settled)
+        };
+        let found = match command {
+            Command::Approve { approval, digest } => {
+                let card = &find(approval)?.digest;
+                if !card.matches(digest) {
+                    let mismatch = Rejection::new(RejectionKind::DigestMismatch, "that is not the card's digest");
+                    return Err(mismatch.hint("read the card, which ends with it"));
+                }
+                (approval, Self::Approve, ApprovalEvent::Approved { digest: card.clone() })
+            }
+            Command::Deny { approval, reason } => {
+                (approval, Self::Deny, ApprovalEvent::Denied { reason: reason.clone() })
+            }
+            Command::Answer { approval, text } => {
+                (approval, Self::Answer, ApprovalEvent::Answered { text: text.clone() })
+            }
+            Command::Settle { approval, settlement, note } => {
+                let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
+                (approval, Self::Settle(*settlement), event)
+            }
+            Command::Edit { .. }
+            | Command::Start { .. }
             | Command::Pause { .. }
             | Command::Resume { .. }
             | Command::Cancel { .. }
@@ -90,8 +126,14 @@ impl Decision {
             | Command::Doubt { .. }
             | Command::Recover { .. }
             | Command::SetAside { .. }
-            | Command::Expire { .. } => None,
-        }
+            | Command::Expire { .. } => {
+                let what = "this is a replay: nothing can be started, changed or steered in it";
+                return Err(Rejection::new(RejectionKind::NotAllowed, what)
+                    .hint("at a request you may approve, deny or answer, or let it go on as recorded"));
+            }
+        };
+        find(found.0)?;
+        Ok((*found.0, found.1, found.2))
     }
 
     fn in_event(event: &ApprovalEvent) -> Option<Self> {
@@ -111,14 +153,14 @@ impl Decision {
     /// What the viewer did.
     pub(super) fn done(self) -> &'static str {
         match self {
-            Self::Approve => "approved",
-            Self::Deny => "denied",
-            Self::Edit => "changed it",
-            Self::Answer => "answered",
-            Self::Settle(Settlement::Happened) => "said that it happened",
-            Self::Settle(Settlement::Retry) => "tried again",
-            Self::Settle(Settlement::GiveUp) => "gave up on it",
-            Self::Lapse => "waited",
+            Self::Approve => "you approved",
+            Self::Deny => "you denied",
+            Self::Edit => "you changed it",
+            Self::Answer => "you answered",
+            Self::Settle(Settlement::Happened) => "you said that it happened",
+            Self::Settle(Settlement::Retry) => "you tried again",
+            Self::Settle(Settlement::GiveUp) => "you gave up on it",
+            Self::Lapse => "it expired while you waited",
         }
     }
 
@@ -160,25 +202,30 @@ impl Script {
             });
         }
         items.sort_by_key(|item| item.at);
-        Self { items, blobs: recording.blobs, length }
+        Self { start: now, items, blobs: recording.blobs, length }
+    }
+
+    pub(super) fn start(&self) -> Timestamp {
+        self.start
     }
 
     pub(super) fn length(&self) -> Duration {
         self.length
     }
 
-    /// What is live after the first `told` items.
-    pub(super) fn snapshot(&self, told: usize) -> Snapshot {
+    /// What is live after the items that were told, each so much later than recorded, and after what came instead.
+    pub(super) fn snapshot(&self, told: &[TimeDelta], own: Option<&Envelope>) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        for envelope in self.events(told) {
-            snapshot.apply(envelope);
+        for envelope in self.events(told).chain(own.cloned()) {
+            snapshot.apply(&envelope);
         }
         snapshot
     }
 
-    /// The events among the first `told` items.
-    pub(super) fn events(&self, told: usize) -> impl DoubleEndedIterator<Item = &Envelope> {
-        self.items[..told.min(self.items.len())].iter().filter_map(Item::envelope)
+    /// The events among the items that were told, each so much later than recorded.
+    pub(super) fn events(&self, told: &[TimeDelta]) -> impl Iterator<Item = Envelope> {
+        let items = self.items.iter().zip(told);
+        items.filter_map(|(item, late)| Some(moved(item.envelope()?.clone(), *late)))
     }
 
     /// What the recording shows for a request, and when.
@@ -207,7 +254,7 @@ fn decision_in(envelope: &Envelope) -> Option<(ApprovalId, Decision)> {
 }
 
 /// An event at the same distance from today as it was from the recording's beginning.
-fn moved(mut envelope: Envelope, shift: chrono::TimeDelta) -> Envelope {
+fn moved(mut envelope: Envelope, shift: TimeDelta) -> Envelope {
     envelope.at += shift;
     if let Event::Approval(ApprovalEvent::Requested { expires_at: Some(expires), .. }) = &mut envelope.event {
         *expires += shift;

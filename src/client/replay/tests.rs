@@ -109,8 +109,112 @@ async fn another_decision_ends_it_and_says_so() {
     client.submit(Command::Answer { approval: APPROVAL, text: "yes".into() }, ana.clone()).await.unwrap();
     let moment = client.transport().unwrap().moment();
     assert_eq!(moment.ended.as_deref(), Some("you answered; as recorded, it was denied"));
-    let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana).await.unwrap_err();
+    let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
+    // Nothing waits on a page that says that it is over, and a later look finds the same.
+    assert_eq!(next(&mut feed).await, "approval.answered");
+    let (snapshot, _) = client.open().await.unwrap();
+    assert_eq!(snapshot.approvals[&APPROVAL].decided_by, Some(ana.clone()));
+    assert_eq!(snapshot.open_approvals().count(), 0);
+    let QueryAnswer::Events(page) =
+        client.query(Query::Stream { stream: Stream::Approval(APPROVAL), after: 1, limit: 9 }).await.unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(page.rows.len(), 1);
+    // Before it all is open again.
+    client.transport().unwrap().seek(Duration::from_secs(1));
+    let (snapshot, _) = client.open().await.unwrap();
+    assert_eq!(snapshot.open_approvals().count(), 1);
+    assert_eq!(client.transport().unwrap().moment().ended, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_survives_seeking_and_what_ended_plays_again() {
+    let (client, _feed) = playing().await;
+    let transport = client.transport().unwrap();
+    transport.toggle();
+    assert!(!transport.moment().playing);
+    for to in [5, 0, 31, 32] {
+        transport.seek(Duration::from_secs(to));
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let moment = transport.moment();
+        assert!(!moment.playing && !moment.held, "after a jump to {to} s");
+    }
+    transport.seek(Duration::ZERO);
+    transport.toggle();
+    assert!(transport.moment().playing);
+    transport.seek(Duration::from_secs(32));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(transport.moment().ended.is_some());
+    transport.seek(Duration::ZERO);
+    assert!(transport.moment().playing, "nobody paused it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_goes_on_while_it_waits_and_never_goes_back() {
+    let (client, mut feed) = playing().await;
+    let transport = client.transport().unwrap();
+    let shown = || transport.moment().now.unwrap();
+    let begin = shown();
+    tokio::time::sleep(Duration::from_secs(101)).await;
+    assert!(transport.moment().held && transport.moment().at < Duration::from_secs(2));
+    assert_eq!((shown() - begin).num_seconds(), 101);
+    let ana = Actor::Person("ana".to_owned());
+    client.submit(Command::Deny { approval: APPROVAL, reason: "".into() }, ana).await.unwrap();
+    let before = shown();
+    assert_eq!((before - begin).num_seconds(), 101, "what was waited is not waited again");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut times = Vec::new();
+    while let Ok(FeedItem::Committed { envelope }) = feed.try_recv() {
+        times.push(envelope.at);
+    }
+    assert!(times.is_sorted() && *times.last().unwrap() >= before, "{times:?}");
+    let (snapshot, _) = client.open().await.unwrap();
+    assert_eq!(snapshot.approvals[&APPROVAL].requested_at, times[1], "a later look finds the same times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_expires_while_the_viewer_waits_has_expired() {
+    let mut recording = recording();
+    let at = recording.events[1].1.at;
+    let Event::Approval(ApprovalEvent::Requested { expires_at, .. }) = &mut recording.events[1].1.event else {
+        panic!()
+    };
+    *expires_at = Some(at + chrono::TimeDelta::minutes(10));
+    let client = ReplayClient::play(recording, 1.0, "2026-11-24T03:00:00Z".parse().unwrap());
+    let (_, mut feed) = client.open().await.unwrap();
+    next(&mut feed).await;
+    next(&mut feed).await;
+    tokio::time::sleep(Duration::from_secs(9 * 60)).await;
+    assert!(client.transport().unwrap().moment().held);
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert_eq!(next(&mut feed).await, "approval.expired");
+    let ended = client.transport().unwrap().moment().ended;
+    assert_eq!(ended.as_deref(), Some("it expired while you waited; as recorded, it was denied"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_approval_names_the_card_in_a_replay_too() {
+    let mut recording = recording();
+    let card: crate::domain::EffectCard = serde_json::from_value(json!({
+        "tool": "git_push", "class": "external", "repeat": "once", "verb": "push", "targets": ["o/b"], "environment": "remote",
+        "risk": "medium", "reversible": "irreversible", "payload": { "kind": "arguments", "args": {} }
+    }))
+    .unwrap();
+    let named = card.digest();
+    let Event::Approval(ApprovalEvent::Requested { ask, digest, .. }) = &mut recording.events[1].1.event else {
+        panic!()
+    };
+    (**ask, *digest) = (Ask::Effect { card }, named.clone());
+    let client = ReplayClient::play(recording, 1.0, "2026-11-24T03:00:00Z".parse().unwrap());
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let ana = Actor::Person("ana".to_owned());
+    let approve = |digest: &str| Command::Approve { approval: APPROVAL, digest: digest.to_owned() };
+    let rejection = client.submit(approve("00000000"), ana.clone()).await.unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::DigestMismatch);
+    client.submit(approve(named.shown()), ana).await.unwrap();
+    assert_eq!(client.transport().unwrap().moment().ended.as_deref(), Some("you approved; as recorded, it was denied"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -163,7 +163,7 @@ impl<S: Surface> App<S> {
         if self.status.link.is_stale() {
             return Some(SECOND);
         }
-        if self.replay.as_ref().is_some_and(|moment| moment.playing && moment.ended.is_none()) {
+        if self.replay.as_ref().is_some_and(|moment| (moment.playing || moment.held) && moment.ended.is_none()) {
             return Some(SECOND);
         }
         if self.replay.is_some() {

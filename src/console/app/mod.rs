@@ -131,8 +131,6 @@ pub struct App<S> {
     wakes: mpsc::UnboundedReceiver<Wake>,
     /// Events of runs whose history is being read, so that none falls between the history and the feed.
     reading: BTreeMap<RunId, Vec<Envelope>>,
-    /// Time of the newest event: what a replay takes for now.
-    newest: Option<Timestamp>,
     started: Instant,
     wanted: Option<Wanted>,
     pace: Pace,
@@ -177,7 +175,6 @@ impl<S: Surface> App<S> {
             sender,
             wakes,
             reading: BTreeMap::new(),
-            newest: None,
             started: Instant::now(),
             wanted: Some(Wanted::Answer),
             pace: Pace::default(),
@@ -336,12 +333,9 @@ impl<S: Surface> App<S> {
         self.started.elapsed()
     }
 
-    /// What a page takes for now: in a replay the time of its newest event, since its ages are of that time.
+    /// What a page takes for now: in a replay its own clock, since the ages of what it shows are of that time.
     fn now(&self) -> Timestamp {
-        match (&self.replay, self.newest) {
-            (Some(_), Some(newest)) => newest,
-            _ => self.options.clock.now(),
-        }
+        self.replay.as_ref().and_then(|moment| moment.now).unwrap_or_else(|| self.options.clock.now())
     }
 
     fn want(&mut self, wanted: Wanted) {

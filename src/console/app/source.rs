@@ -66,7 +66,6 @@ impl<S: Surface> App<S> {
                 self.snapshot = snapshot;
                 self.feed = Some(feed);
                 self.reading.clear();
-                self.newest = self.snapshot.runs.values().map(|run| run.updated_at).max();
                 let mut requests = update::reopened(&mut self.state);
                 if let (Some(_), Some(run)) = (&self.transport, self.snapshot.runs.keys().next()) {
                     requests.extend(update::watch(&mut self.state, *run));
@@ -142,7 +141,6 @@ impl<S: Surface> App<S> {
 
     fn hear_event(&mut self, envelope: &Envelope) -> io::Result<Flow> {
         self.snapshot.apply(envelope);
-        self.newest = self.newest.max(Some(envelope.at));
         if let Stream::Run(run) = envelope.stream
             && let Some(waiting) = self.reading.get_mut(&run)
         {

@@ -33,8 +33,11 @@ use crate::domain::FeedItem;
 use crate::domain::Query;
 use crate::domain::QueryAnswer;
 use crate::domain::RunId;
+use crate::domain::Settlement;
 use crate::domain::Stream;
+use crate::domain::Timestamp;
 use crate::domain::Untrusted;
+use crate::domain::printable;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
 use crate::ports::Client;
@@ -149,6 +152,9 @@ impl Plain<'_> {
         if let Some(hint) = status.observe.hint() {
             self.say(&format!("This console only looks; it decides and starts nothing. To change that: {hint}."))?;
         }
+        if self.client.transport().is_some() {
+            self.say("This is a replay: requests can be decided on, but nothing starts, changes or is saved.")?;
+        }
         self.say("Type help for the commands.")?;
         self.print_waiting().await
     }
@@ -223,7 +229,11 @@ impl Plain<'_> {
             }
             Ok(Typed::Settle { id, settlement }) => {
                 let note = Untrusted::default();
-                self.decide(&id, |approval| Command::Settle { approval, settlement, note }).await?;
+                let settle = |approval| Command::Settle { approval, settlement, note };
+                match settlement {
+                    Settlement::GiveUp => self.decide(&id, settle).await?,
+                    Settlement::Happened | Settlement::Retry => self.decide_printed(&id, settle).await?,
+                }
             }
             Ok(Typed::Pause(id)) => self.steer(&id, |run| Command::Pause { run }).await?,
             Ok(Typed::Resume(id)) => self.steer(&id, |run| Command::Resume { run }).await?,
@@ -253,7 +263,7 @@ impl Plain<'_> {
         if let Ok(thread) = read_thread(&*self.client, approval.run).await {
             self.snapshot.threads.insert(approval.run, thread);
         }
-        let lines = text::card(&approval, &self.snapshot, &self.options.keymap, self.options.clock.now());
+        let lines = text::card(&approval, &self.snapshot, &self.options.keymap, self.now());
         self.snapshot.threads.remove(&approval.run);
         self.say_all(lines, "")?;
         self.printed.insert(id);
@@ -279,7 +289,7 @@ impl Plain<'_> {
         match read_thread(&*self.client, run).await {
             Ok(thread) => {
                 self.snapshot.threads.insert(run, thread);
-                let lines = text::run_page(run, &self.snapshot, &self.options.keymap, self.options.clock.now());
+                let lines = text::run_page(run, &self.snapshot, &self.options.keymap, self.now());
                 self.snapshot.threads.remove(&run);
                 self.say_all(lines, "")
             }
@@ -370,6 +380,12 @@ impl Plain<'_> {
         }
     }
 
+    /// In a replay its own clock, since the ages of what it shows are of that time.
+    fn now(&self) -> Timestamp {
+        let moment = self.client.transport().and_then(|transport| transport.moment().now);
+        moment.unwrap_or_else(|| self.options.clock.now())
+    }
+
     fn find_approval(&self, id: &str) -> Result<ApprovalId, String> {
         command::find(id, self.snapshot.approvals.keys().map(|id| (*id, id.to_string(), id.short())))
     }
@@ -392,8 +408,8 @@ impl Plain<'_> {
 
     /// One line or several, with nothing in them that a terminal would obey.
     fn say(&mut self, text: &str) -> io::Result<()> {
-        for line in Untrusted::from(text).visible_lines() {
-            writeln!(self.output, "{line}")?;
+        for line in text.split('\n') {
+            writeln!(self.output, "{}", printable(line))?;
         }
         self.output.flush()
     }

@@ -3,6 +3,7 @@
 use crate::console::anchor::Fold;
 use crate::console::anchor::Folds;
 use crate::console::keymap::Keymap;
+use crate::console::role::Role;
 use crate::console::state::Extent;
 use crate::console::view::card::CardCache;
 use crate::console::view::card::CardContext;
@@ -11,6 +12,7 @@ use crate::console::view::log_page;
 use crate::console::view::run_page::RunPageCache;
 use crate::console::view::run_page::RunPageContext;
 use crate::console::view::text::Row;
+use crate::console::view::text::Span;
 use crate::domain::Ask;
 use crate::domain::Envelope;
 use crate::domain::Event;
@@ -35,7 +37,7 @@ pub fn event(envelope: &Envelope) -> Vec<String> {
     };
     let at = format::clock(envelope.at);
     let what = log_page::summary(&envelope.event).text();
-    let by = envelope.by.name();
+    let by = shown(envelope.by.name());
     let mut lines = vec![format!("{at} {} in {stream} by {by}: {what}", envelope.event.kind())];
     if let Event::Run(RunEvent::TurnFinished { reply, .. }) = &envelope.event {
         let said = reply.text.visible_lines().filter(|line| !line.trim().is_empty());
@@ -54,10 +56,15 @@ pub fn run(run: &Run) -> String {
 pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
     let extent = Extent::Everything;
     let context = CardContext { approval, snapshot, keymap, now, width: WIDTH, extent, evidence: None };
-    let view = CardCache::default().view(&context);
+    let mut cache = CardCache::default();
+    let view = cache.view(&context);
     let id = approval.id.short();
     let mut lines = vec![format!("Request {id}, {}:", approval.state)];
-    lines.extend(readable(&view.rows));
+    lines.extend(view.rows().enumerate().filter_map(|(place, row)| {
+        let line = readable(row);
+        // A line that is empty is part of what it stands in.
+        (view.payload().contains(&place) || !line.is_empty()).then_some(line)
+    }));
     if !approval.state.is_open() {
         return lines;
     }
@@ -93,13 +100,13 @@ pub fn run_page(run: RunId, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp
         folds.set(anchor, Fold::Open);
     }
     context(&folds, &mut cache);
-    readable(&cache.rows(0..cache.height()))
+    cache.rows(0..cache.height()).iter().map(readable).filter(|line| !line.is_empty()).collect()
 }
 
-/// Rows without the lines drawn between sections.
-fn readable(rows: &[Row]) -> Vec<String> {
-    let text = |row: &Row| row.text().replace('─', "").trim_end().to_owned();
-    rows.iter().map(text).filter(|line| !line.trim().is_empty()).collect()
+/// A row without the lines drawn between sections.
+fn readable(row: &Row) -> String {
+    let is_drawn = |span: &&Span| span.role() == Role::Rule && span.text().chars().all(|c| c == '─');
+    row.spans().iter().filter(|span| !is_drawn(span)).map(Span::text).collect::<String>().trim_end().to_owned()
 }
 
 /// Text from outside on one line.

@@ -25,10 +25,10 @@ pub const QUIET: Duration = Duration::from_millis(80);
 /// How much of a card's page is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Extent {
-    /// What will run, and the facts one decides by.
+    /// What will run and leave, and the facts one decides by.
     #[default]
     Card,
-    /// Evidence, similar decisions, the agent's words in full.
+    /// Evidence and similar decisions as well.
     Everything,
 }
 
@@ -38,10 +38,9 @@ pub struct Painted {
     pub approval: ApprovalId,
     /// Digest of the card that was painted.
     pub digest: CardDigest,
-    pub extent: Extent,
     /// Columns it was laid out in.
     pub width: usize,
-    /// Rows that hold what will run, among the rows of the page.
+    /// Rows that hold what will run and what leaves or changes with it, among the rows of the page.
     pub payload: Range<usize>,
     /// Rows that were on the screen.
     pub shown: Range<usize>,
@@ -92,7 +91,7 @@ pub struct Evidence {
 /// Rows that have been on the screen, in the layout they belong to.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Seen {
-    layout: Option<(Extent, usize, usize)>,
+    layout: Option<(usize, usize)>,
     rows: Vec<bool>,
     /// The first of them on the screen, or after it.
     top: usize,
@@ -143,7 +142,7 @@ impl Review {
         if self.all_flushed.is_some() {
             return;
         }
-        let layout = (painted.extent, painted.width, painted.payload.len());
+        let layout = (painted.width, painted.payload.len());
         if self.seen.layout.as_ref() != Some(&layout) {
             // Rows of another layout are other rows: what was read in it does not carry over.
             self.seen = Seen { rows: vec![false; painted.payload.len()], layout: Some(layout), top: 0 };
@@ -208,7 +207,7 @@ mod tests {
 
     fn painted(payload: Range<usize>, shown: Range<usize>) -> Painted {
         let digest = CardDigest("aa".to_owned());
-        Painted { approval: ID, digest, extent: Extent::Card, width: 80, payload, shown }
+        Painted { approval: ID, digest, width: 80, payload, shown }
     }
 
     fn at(milliseconds: u64) -> Uptime {

@@ -23,6 +23,9 @@ pub const CHECK_MACHINE: &str = "check-this-machine";
 
 /// Opens the form, with `agent` chosen where one is given.
 pub fn open(state: &mut State, world: &World<'_>, agent: Option<&str>) -> Vec<Request> {
+    if world.replay.is_some() {
+        return launch(state, world, LaunchKind::Agent(String::new()), String::new());
+    }
     if world.offers.agents.is_empty() {
         toast(state, world, Tone::Bad, "there is no agent here", "put one into the agents directory, or press m");
         return Vec::new();
@@ -128,7 +131,8 @@ fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
         return Some(("this console only looks".to_owned(), hint.to_owned()));
     }
     if world.replay.is_some() {
-        return Some(("this is a recording".to_owned(), "leave it and start morningai to run something".to_owned()));
+        let what = "nothing can be started in a replay".to_owned();
+        return Some((what, "start `morningai` without `demo` for that".to_owned()));
     }
     let reason = state.store_down.as_ref()?;
     let shown = crate::domain::Untrusted::from(reason.as_str()).visible().into_owned();

@@ -15,13 +15,21 @@ use super::text::Span;
 use super::text::push_marked;
 use super::wrap::Line;
 use super::wrap::Wrap;
+use super::wrap::continued;
 use crate::console::role::Role;
 use crate::domain::Untrusted;
+use crate::domain::visible_line;
 
 /// Longest line whose words are compared with its counterpart's.
 const LONGEST_COMPARED: usize = 600;
 /// Most pairs of lines compared.
 const MOST_COMPARED: usize = 200;
+
+/// Stands below a diff whose last line has no end. No text from outside can begin like it.
+const UNENDED: &str = "⟨the text ends here, without a line break⟩";
+
+/// Stands for a line without even the blank of one that stays.
+const UNSIGNED: &str = "⟨no sign⟩";
 
 /// Lines added and removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -132,7 +140,9 @@ fn content(line: &DiffLine<'_>, code: Vec<(Role, &str)>, changed: &[bool], lead:
         Kind::Header | Kind::NewFile | Kind::Hunk => {
             let mut row = lead.clone();
             push_marked(Role::DiffHeader, &line.text, &mut |span| row.push_span(span));
-            return Line { row, hang: lead, wrap: Wrap::Anywhere };
+            let mut hang = lead;
+            hang.append(continued(2));
+            return Line { row, hang, wrap: Wrap::Anywhere };
         }
         Kind::Context => (Role::Dim, " ", Role::Code),
         Kind::Added => (Role::DiffAdded, "+", Role::DiffAddedPart),
@@ -141,8 +151,7 @@ fn content(line: &DiffLine<'_>, code: Vec<(Role, &str)>, changed: &[bool], lead:
     let gutter =
         format!("{} {}", number(line.kind != Kind::Added, line.old), number(line.kind != Kind::Removed, line.new));
     let mut row = lead.with(Role::Dim, gutter).with(Role::Text, " ").with(role, sign);
-    let mut hang = Row::new();
-    hang.blank(row.width());
+    let hang = continued(row.width());
     push_code(&mut row, line.kind, code, changed, part);
     if line.kind != Kind::Context {
         row.fill = Some(role);
@@ -223,10 +232,12 @@ fn compare(old: &str, new: &str) -> Option<(Vec<bool>, Vec<bool>)> {
 
 fn read(diff: &Untrusted) -> Vec<DiffLine<'_>> {
     let mut reader = Reader::default();
-    let mut lines: Vec<_> = diff.visible_lines().map(|text| reader.line(text)).collect();
-    // The end of the last line is not a line of its own.
-    if lines.last().is_some_and(|line| line.text.is_empty() && line.kind != Kind::Added) && diff.raw().ends_with('\n') {
+    let mut lines: Vec<_> = diff.raw().split('\n').map(|line| reader.line(line)).collect();
+    // The end of the last line is not a line of its own; that it has none is worth one.
+    if diff.raw().ends_with('\n') {
         lines.pop();
+    } else if !diff.is_empty() {
+        lines.push(DiffLine { kind: Kind::Header, text: UNENDED.into(), old: 0, new: 0 });
     }
     lines
 }
@@ -240,23 +251,24 @@ struct Reader {
 }
 
 impl Reader {
-    fn line<'a>(&mut self, text: Cow<'a, str>) -> DiffLine<'a> {
+    fn line<'a>(&mut self, text: &'a str) -> DiffLine<'a> {
         if self.old_left == 0 && self.new_left == 0 {
             return self.header(text);
         }
-        let (kind, skip) = match text.chars().next() {
-            Some('+') => (Kind::Added, 1),
-            Some('-') => (Kind::Removed, 1),
-            Some(' ') => (Kind::Context, 1),
-            None => (Kind::Context, 0),
-            Some('\\') => return DiffLine { kind: Kind::Header, text, old: 0, new: 0 },
+        let (kind, content) = match text.chars().next() {
+            Some('+') => (Kind::Added, &text[1..]),
+            Some('-') => (Kind::Removed, &text[1..]),
+            Some(' ') => (Kind::Context, &text[1..]),
+            None => (Kind::Context, ""),
+            Some('\\') => return DiffLine { kind: Kind::Header, text: visible_line(text), old: 0, new: 0 },
             // Not what the header promised: the hunk is over.
             Some(_) => {
                 (self.old_left, self.new_left) = (0, 0);
                 return self.header(text);
             }
         };
-        let line = DiffLine { kind, text: tail(text, skip), old: self.old, new: self.new };
+        let shown = if text.is_empty() { UNSIGNED.into() } else { visible_line(content) };
+        let line = DiffLine { kind, text: shown, old: self.old, new: self.new };
         if kind != Kind::Added {
             self.old = self.old.saturating_add(1);
             self.old_left = self.old_left.saturating_sub(1);
@@ -268,8 +280,8 @@ impl Reader {
         line
     }
 
-    fn header<'a>(&mut self, text: Cow<'a, str>) -> DiffLine<'a> {
-        let kind = match hunk(&text) {
+    fn header<'a>(&mut self, text: &'a str) -> DiffLine<'a> {
+        let kind = match hunk(text) {
             Some(((old, old_left), (new, new_left))) => {
                 (self.old, self.old_left, self.new, self.new_left) = (old, old_left, new, new_left);
                 Kind::Hunk
@@ -277,14 +289,7 @@ impl Reader {
             None if text.starts_with("+++ ") => Kind::NewFile,
             None => Kind::Header,
         };
-        DiffLine { kind, text, old: 0, new: 0 }
-    }
-}
-
-fn tail(text: Cow<'_, str>, skip: usize) -> Cow<'_, str> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(&text[skip..]),
-        Cow::Owned(text) => Cow::Owned(text[skip..].to_owned()),
+        DiffLine { kind, text: visible_line(text), old: 0, new: 0 }
     }
 }
 

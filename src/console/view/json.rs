@@ -6,6 +6,7 @@ use super::text::Row;
 use super::text::push_marked;
 use super::wrap::Line;
 use super::wrap::Wrap;
+use super::wrap::continued;
 use crate::console::role::Role;
 use crate::domain::Untrusted;
 
@@ -20,11 +21,12 @@ pub fn lay(value: &Value, lead: &Row, width: usize, rows: &mut Vec<Row>) {
 fn members(value: &Value, lead: &Row, width: usize, depth: usize, rows: &mut Vec<Row>) {
     match value {
         Value::Object(map) if !map.is_empty() && depth > 0 => {
-            let column = map.keys().map(|key| name_width(key)).max().unwrap_or(0).min(width / 3);
-            for (key, value) in map {
+            let names: Vec<Row> = map.keys().map(|key| name(key)).collect();
+            let column = names.iter().map(Row::width).max().unwrap_or(0).min(width / 3);
+            for (name, value) in names.into_iter().zip(map.values()) {
                 let mut start = lead.clone();
                 let from = start.width();
-                start.push_untrusted(Role::Dim, &Untrusted::from(key.as_str()));
+                start.append(name);
                 start.pad_to(from + column);
                 start.blank(2);
                 member(value, start, lead, width, depth, rows);
@@ -41,8 +43,15 @@ fn members(value: &Value, lead: &Row, width: usize, depth: usize, rows: &mut Vec
     }
 }
 
-fn name_width(key: &str) -> usize {
-    Row::of(Role::Dim, key).width()
+/// A member's name, in quotes where it could be taken for something else, such as the number of an item.
+fn name(key: &str) -> Row {
+    let mut row = Row::new();
+    if is_word(key) && !key.bytes().all(|byte| byte.is_ascii_digit()) {
+        return row.with(Role::Dim, key);
+    }
+    row.push(Role::Dim, "'");
+    row.push_untrusted(Role::Dim, &key.into());
+    row.with(Role::Dim, "'")
 }
 
 fn member(value: &Value, start: Row, lead: &Row, width: usize, depth: usize, rows: &mut Vec<Row>) {
@@ -50,7 +59,7 @@ fn member(value: &Value, start: Row, lead: &Row, width: usize, depth: usize, row
     inner.blank(2);
     // A name that fills the row would leave its value a column of single letters.
     let start = if start.width() * 2 > width {
-        Line::new(start).wrap(Wrap::Anywhere).lay(width, rows);
+        Line { row: start, hang: continued(inner.width()), wrap: Wrap::Anywhere }.lay(width, rows);
         inner.clone()
     } else {
         start
@@ -74,10 +83,9 @@ fn member(value: &Value, start: Row, lead: &Row, width: usize, depth: usize, row
         }
         Value::String(text) => quoted(&text.as_str().into(), start, width, rows),
         other => {
-            let mut hang = Row::new();
-            hang.blank(start.width());
-            let row = start.with(Role::CodeNumber, other.to_string());
-            Line { row, hang, wrap: Wrap::Anywhere }.lay(width, rows);
+            let mut rest = Row::new();
+            rest.push_untrusted(Role::CodeNumber, &other.to_string().into());
+            lay_after(start, rest, width, rows);
         }
     }
 }
@@ -85,20 +93,25 @@ fn member(value: &Value, start: Row, lead: &Row, width: usize, depth: usize, row
 /// Text of several lines, with a bar before each.
 pub fn block(text: &Untrusted, lead: &Row, width: usize, rows: &mut Vec<Row>) {
     let bar = lead.clone().with(Role::Rule, "│ ");
+    let mut hang = lead.clone();
+    hang.append(continued(2));
     for visible in text.visible_lines() {
         let mut row = bar.clone();
         push_marked(Role::Code, &visible, &mut |span| row.push_span(span));
-        Line { row, hang: bar.clone(), wrap: Wrap::Anywhere }.lay(width, rows);
+        Line { row, hang: hang.clone(), wrap: Wrap::Anywhere }.lay(width, rows);
     }
 }
 
 /// One argument or string after `start`, in quotes unless it is plainly one word.
 pub fn quoted(text: &Untrusted, start: Row, width: usize, rows: &mut Vec<Row>) {
-    let is_word = |c: char| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c);
-    if text.is_empty() || !text.raw().chars().all(is_word) {
+    if !is_word(text.raw()) {
         return in_quotes(text, start, width, rows);
     }
     lay_after(start, Row::of(Role::Code, text.raw()), width, rows);
+}
+
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "_@%+=:,./-".contains(c))
 }
 
 fn in_quotes(text: &Untrusted, start: Row, width: usize, rows: &mut Vec<Row>) {
@@ -108,8 +121,7 @@ fn in_quotes(text: &Untrusted, start: Row, width: usize, rows: &mut Vec<Row>) {
 }
 
 fn lay_after(start: Row, rest: Row, width: usize, rows: &mut Vec<Row>) {
-    let mut hang = Row::new();
-    hang.blank(start.width());
+    let hang = continued(start.width());
     let mut row = start;
     row.append(rest);
     Line { row, hang, wrap: Wrap::Anywhere }.lay(width, rows);

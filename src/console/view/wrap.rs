@@ -9,6 +9,7 @@ use super::text::Row;
 use super::text::Span;
 use super::text::push_marked;
 use crate::console::role::Role;
+use crate::domain::CONTINUED;
 use crate::domain::Untrusted;
 
 /// How a line that is too long is treated.
@@ -17,7 +18,7 @@ pub enum Wrap {
     /// At blanks; a word longer than a row is broken where the row ends.
     #[default]
     Words,
-    /// Exactly where the row ends, every blank kept: for what will run.
+    /// Exactly where the row ends, every blank kept, and shown where the row ends in one: for what will run.
     Anywhere,
     /// Not at all: the rest is replaced by `…`.
     Cut,
@@ -82,6 +83,13 @@ impl Line {
     }
 }
 
+/// `columns` blanks that end in the sign of a row that goes on from the one above.
+pub fn continued(columns: usize) -> Row {
+    let mut row = Row::new();
+    row.blank(columns.saturating_sub(2));
+    if columns >= 2 { row.with(Role::Dim, format!("{CONTINUED} ")) } else { row }
+}
+
 /// Outside text, line by line, each with `lead` before it.
 pub fn untrusted_lines(lead: &Row, role: Role, text: &Untrusted, wrap: Wrap, width: usize, rows: &mut Vec<Row>) {
     for visible in text.visible_lines() {
@@ -101,6 +109,9 @@ fn joined(lead: &Row, rest: Row) -> Row {
     row.append(rest);
     row
 }
+
+/// A blank that would not be seen, as a piece of a row.
+const SHOWN_BLANK: &str = "␠";
 
 /// The pieces of one row being filled: role, text, width.
 type Piece<'a> = (Role, &'a str, usize);
@@ -152,7 +163,12 @@ impl<'a> Breaker<'a> {
                     return;
                 }
                 Wrap::Words => self.flush(self.last_break(), rows),
-                Wrap::Anywhere | Wrap::Cut => self.flush(self.pieces.len(), rows),
+                Wrap::Anywhere | Wrap::Cut => {
+                    if let Some(last) = self.pieces.last_mut().filter(|(_, text, _)| *text == " ") {
+                        (last.0, last.1) = (Role::Hidden, SHOWN_BLANK);
+                    }
+                    self.flush(self.pieces.len(), rows);
+                }
             }
             // What was carried over may be too long itself where the hanging indent takes room away.
             if self.used + piece.2 > self.room(rows) && !self.pieces.is_empty() {
@@ -221,7 +237,7 @@ mod tests {
     #[test]
     fn what_will_run_keeps_every_blank() {
         let line = Line::new(Row::of(Role::Code, "a    b    c")).wrap(Wrap::Anywhere);
-        assert_eq!(texts(line, 4), ["a   ", " b  ", "  c"]);
+        assert_eq!(texts(line, 4), ["a  ␠", " b ␠", "  c"]);
     }
 
     #[test]
@@ -254,7 +270,7 @@ mod tests {
             let row = Row::of(Role::Code, text.as_str());
             let whole = row.text();
             let joined: String = texts(Line::new(row).wrap(Wrap::Anywhere), width).concat();
-            prop_assert_eq!(joined, whole);
+            prop_assert_eq!(joined.replace('␠', " "), whole.replace('␠', " "));
         }
 
         #[test]

@@ -45,9 +45,28 @@ fn an_approval_must_name_the_digest() {
     let mut desk = parked();
     for wrong in ["", "abc", "00000000", "00000000000000000000"] {
         let command = Command::Approve { approval: approval(1), digest: wrong.to_owned() };
-        assert_eq!(desk.by(ana(), command).unwrap_err().kind, RejectionKind::DigestMismatch, "{wrong:?}");
+        let rejection = desk.by(ana(), command).unwrap_err();
+        assert_eq!(rejection.kind, RejectionKind::DigestMismatch, "{wrong:?}");
+        let told = format!("{} {}", rejection.message, rejection.hint);
+        assert!(!told.contains(&push().digest().0[..8]), "it cannot be learnt unread: {told}");
     }
     assert_eq!(desk.snapshot.approvals[&approval(1)].state, ApprovalState::Pending);
+}
+
+#[test]
+fn what_stands_on_no_card_cannot_be_approved_but_denied() {
+    let cut = format!("+one\n{}12 more bytes in 2 lines are not shown]\n", EffectCard::CUT);
+    let card = EffectCard { change: Some(cut.into()), ..push() };
+    let mut desk = Desk::with_agent();
+    desk.answer(reply("I would like to push.", &[("git_push", json!({}))]));
+    desk.proceed(vec![asks(1, card.clone())]);
+    let command = Command::Approve { approval: approval(1), digest: card.digest().0 };
+    let rejection = desk.by(ana(), command).unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::Invalid, "{rejection}");
+    desk.by(ana(), Command::Deny { approval: approval(1), reason: "in parts".into() }).unwrap();
+    // A line of a file is no such line: it has a sign before it.
+    let said = format!("+{}me]\n", EffectCard::CUT);
+    assert!(!EffectCard { change: Some(said.into()), ..push() }.change_is_cut());
 }
 
 #[test]

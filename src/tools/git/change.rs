@@ -9,14 +9,15 @@ use super::program::MOST_OUTPUT;
 use super::repository::ATTRIBUTES;
 use super::repository::failure;
 use super::repository::nothing;
+use crate::domain::EffectCard;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
 use crate::tools::cards;
 use crate::tools::names;
 use crate::tools::output;
 
-/// Most of a diff that a card carries.
-const MOST_SHOWN: usize = 64 * 1024;
+/// Most of a diff that a card carries, in bytes: several thousand lines, more than anybody reads in one go.
+const MOST_SHOWN: usize = 256 * 1024;
 
 /// Arguments for git. No configuration changes what they print, and ids are whole: short ones grow with the number of
 /// objects, and the same change would get another digest.
@@ -132,7 +133,8 @@ fn cut(diff: &[u8]) -> String {
     let at_least = if diff.len() as u64 >= MOST_OUTPUT { "at least " } else { "" };
     let (bytes, lines) = (missing.len(), cards::count(missing.lines().count(), "line", "lines"));
     let newline = if kept.ends_with('\n') { "" } else { "\n" };
-    format!("{kept}{newline}[cut here: {at_least}{bytes} more bytes in {lines} are not shown]\n")
+    let cut = EffectCard::CUT;
+    format!("{kept}{newline}{cut}{at_least}{bytes} more bytes in {lines} are not shown]\n")
 }
 
 #[cfg(test)]
@@ -158,6 +160,6 @@ mod tests {
         let shown = cut(long.as_bytes());
         assert!(shown.ends_with("+line\n[cut here: 60 more bytes in 10 lines are not shown]\n"), "{}", shown.len());
         let one_line = cut("é".repeat(MOST_SHOWN).as_bytes());
-        assert!(one_line.ends_with("é\n[cut here: 65536 more bytes in 1 line are not shown]\n"));
+        assert!(one_line.ends_with("é\n[cut here: 262144 more bytes in 1 line are not shown]\n"));
     }
 }

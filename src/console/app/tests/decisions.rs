@@ -50,7 +50,7 @@ fn approval_of(console: &Harness) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_that_was_read_is_approved_with_its_whole_digest() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(500).await;
     console.press("y").await;
     assert_eq!(approval_of(&console), Some(push_card().digest().0));
@@ -60,7 +60,7 @@ async fn a_card_that_was_read_is_approved_with_its_whole_digest() {
 
 #[tokio::test(start_paused = true)]
 async fn for_half_a_second_a_new_card_takes_no_decision() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(200).await;
     console.press("y").await;
     console.press("n").await;
@@ -73,7 +73,7 @@ async fn for_half_a_second_a_new_card_takes_no_decision() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_typed_ahead_decide_nothing() {
-    let mut console = Harness::new(effect(push_card()), 80, 50).await;
+    let mut console = Harness::new(effect(push_card()), 80, 80).await;
     console.write("wyyynr").await;
     assert!(submitted(&console).is_empty());
     assert!(console.state().review().is_some() && console.state().sheet.is_none());
@@ -81,7 +81,7 @@ async fn keys_typed_ahead_decide_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_held_key_decides_nothing_however_long_it_is_held() {
-    let mut console = Harness::new(effect(push_card()), 80, 50).await;
+    let mut console = Harness::new(effect(push_card()), 80, 80).await;
     console.press("w").await;
     for _ in 0..100 {
         console.wait(33).await;
@@ -99,7 +99,7 @@ async fn what_has_not_been_on_the_screen_cannot_be_approved_but_denied() {
     console.press("y").await;
     assert!(submitted(&console).is_empty());
     assert!(console.sees("have not been on the screen yet"), "{}", console.screen());
-    for _ in 0..30 {
+    for _ in 0..60 {
         console.press("j").await;
     }
     assert!(console.sees("y approve"), "{}", console.screen());
@@ -109,6 +109,45 @@ async fn what_has_not_been_on_the_screen_cannot_be_approved_but_denied() {
     other.wait(1_000).await;
     other.press("n").await;
     assert!(matches!(submitted(&other)[..], [Command::Deny { .. }]));
+}
+
+/// A push of so many changed lines.
+fn long_push(lines: usize) -> EffectCard {
+    let changed: String = (1..=lines).map(|number| format!("+package {number}\n")).collect();
+    let diff = format!("--- a/Cargo.lock\n+++ b/Cargo.lock\n@@ -0,0 +1,{lines} @@\n{changed}");
+    EffectCard { change: Some(diff.into()), ..push_card() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_push_cannot_be_approved_before_the_last_line_of_its_change_was_on_the_screen() {
+    let mut console = card_open(effect(long_push(2_000)), 24).await;
+    console.wait(1_000).await;
+    for pages in 0.. {
+        if console.sees("package 2000") {
+            break;
+        }
+        console.press("y").await;
+        assert!(submitted(&console).is_empty() && pages < 400, "{}", console.screen());
+        console.press("pagedown").await;
+    }
+    assert_eq!(approval_of(&console), None);
+    console.press("y").await;
+    assert_eq!(approval_of(&console), Some(long_push(2_000).digest().0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_end_and_everything_show_does_not_stand_for_the_middle() {
+    let mut console = card_open(effect(long_push(100)), 24).await;
+    console.press("G").await;
+    console.wait(1_000).await;
+    console.press("y").await;
+    console.press("v G y").await;
+    assert!(submitted(&console).is_empty(), "{}", console.screen());
+    for _ in 0..20 {
+        console.press("ctrl-b").await;
+    }
+    console.press("y").await;
+    assert!(approval_of(&console).is_some(), "what was read counts, whatever else was shown: {}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,13 +167,13 @@ async fn jumping_to_the_end_leaves_the_middle_unread() {
 
 #[tokio::test(start_paused = true)]
 async fn enter_escape_pasting_and_resizing_decide_nothing() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     console.press("enter").await;
     console.paste("y").await;
     console.wait(200).await;
     console.paste("yyyy\n").await;
-    console.resize(100, 50).await;
+    console.resize(100, 80).await;
     console.press("esc").await;
     assert!(submitted(&console).is_empty());
     assert!(console.state().review().is_none(), "escape closes the card");
@@ -148,7 +187,7 @@ async fn the_mouse_decides_nothing() {
     use crossterm::event::MouseButton;
     use crossterm::event::MouseEvent;
     use crossterm::event::MouseEventKind;
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     for row in 0..50 {
         for column in (0..80).step_by(4) {
@@ -162,7 +201,7 @@ async fn the_mouse_decides_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_critical_card_wants_its_target_typed() {
-    let mut console = card_open(effect(restart_card()), 50).await;
+    let mut console = card_open(effect(restart_card()), 80).await;
     console.wait(1_000).await;
     console.press("y").await;
     assert!(submitted(&console).is_empty());
@@ -178,7 +217,7 @@ async fn a_critical_card_wants_its_target_typed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_denial_carries_the_reason_that_was_typed() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     console.press("r").await;
     console.write("wrong branch").await;
@@ -191,7 +230,7 @@ async fn a_denial_carries_the_reason_that_was_typed() {
 async fn an_outcome_in_doubt_is_settled_by_a_word_each() {
     let cases = [("h", Settlement::Happened), ("d", Settlement::Retry), ("u", Settlement::GiveUp)];
     for (key, wanted) in cases {
-        let mut console = card_open(asking(Ask::InDoubt { card: push_card(), attempt: 1 }), 60).await;
+        let mut console = card_open(asking(Ask::InDoubt { card: push_card(), attempt: 1 }), 80).await;
         console.wait(1_000).await;
         console.press("y").await;
         console.press(key).await;
@@ -218,7 +257,7 @@ async fn a_question_is_answered_in_words_or_by_the_number_of_a_choice() {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_decided_elsewhere_says_by_whom_and_takes_no_more_keys() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     let bob = Actor::Person("bob".to_owned());
     console.fake.tell(|story| {
         story.approval(approval_id(1), &bob, ApprovalEvent::Denied { reason: "not now".into() });
@@ -232,7 +271,7 @@ async fn a_card_decided_elsewhere_says_by_whom_and_takes_no_more_keys() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejected_decision_says_why_and_leaves_the_card_open() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     let rejection = Rejection::new(RejectionKind::DigestMismatch, "the card has changed").hint("look at it again");
     *console.fake.rejection.lock().unwrap() = Some(rejection);
     console.wait(1_000).await;
@@ -245,7 +284,7 @@ async fn a_rejected_decision_says_why_and_leaves_the_card_open() {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_store_is_down_nothing_is_decided() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.fake.say(FeedItem::StoreDown { reason: "no space left on device".to_owned() });
     console.wait(1_000).await;
     assert!(console.sees("NOT SAVED") && console.sees("no space left on device"), "{}", console.screen());
@@ -262,7 +301,7 @@ async fn while_the_store_is_down_nothing_is_decided() {
 async fn who_only_looks_is_offered_no_decision() {
     let fake = Fake::new(effect(push_card()));
     fake.status.lock().unwrap().observe = crate::ports::Observe::wanted(true);
-    let mut console = Harness::over(fake, 80, 50).await;
+    let mut console = Harness::over(fake, 80, 80).await;
     console.press("w").await;
     console.wait(1_000).await;
     assert!(!console.sees("y approve") && console.sees("only looking"), "{}", console.screen());
@@ -274,16 +313,16 @@ async fn who_only_looks_is_offered_no_decision() {
 
 #[tokio::test(start_paused = true)]
 async fn where_there_is_no_room_one_may_deny_and_leave_only() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.resize(50, 12).await;
     console.wait(1_000).await;
     insta::assert_snapshot!("too_small", console.screen());
     console.press("y").await;
     assert!(submitted(&console).is_empty());
-    console.resize(80, 50).await;
+    console.resize(80, 80).await;
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "it was read before it got small");
-    let mut other = card_open(effect(push_card()), 50).await;
+    let mut other = card_open(effect(push_card()), 80).await;
     other.resize(50, 12).await;
     other.wait(1_000).await;
     other.press("n").await;
@@ -303,7 +342,7 @@ async fn what_came_up_where_there_is_no_room_counts_as_unread() {
 
 #[tokio::test(start_paused = true)]
 async fn the_palette_offers_no_decision() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     console.press(":").await;
     console.write("approve").await;
@@ -313,7 +352,7 @@ async fn the_palette_offers_no_decision() {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_comes_with_others_decides_nothing_not_even_the_first() {
-    let mut console = card_open(effect(push_card()), 50).await;
+    let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     console.write("yyy").await;
     assert!(submitted(&console).is_empty());

@@ -47,7 +47,7 @@ async fn retype(console: &mut Harness, text: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_card_comes_up_as_a_new_one_that_must_be_read_and_approved() {
-    let mut console = card_open(100, 70).await;
+    let mut console = card_open(100, 90).await;
     console.press("e").await;
     assert!(console.sees("Change what git_push is called with"), "{}", console.screen());
     assert!(console.sees("\"branch\": \"main\","), "{}", console.screen());
@@ -72,7 +72,7 @@ async fn a_changed_card_comes_up_as_a_new_one_that_must_be_read_and_approved() {
 
 #[tokio::test(start_paused = true)]
 async fn leaving_the_editor_decides_nothing() {
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     for keys in ["e esc", "e enter enter esc", "e y n ctrl-c"] {
         console.press(keys).await;
         assert!(submitted(&console).is_empty() && console.state().sheet.is_none(), "{keys}: {}", console.screen());
@@ -82,7 +82,7 @@ async fn leaving_the_editor_decides_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_no_call_is_said_below_it_and_the_draft_stays() {
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     console.press("e ctrl-s").await;
     assert!(console.sees("✗ nothing was changed yet  esc leaves the card as it is"), "{}", console.screen());
     retype(&mut console, "  \"branch\": fix,").await;
@@ -103,14 +103,14 @@ async fn what_is_no_call_is_said_below_it_and_the_draft_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_that_has_only_just_come_up_is_not_changed() {
-    let mut console = Harness::new(asking(), 80, 50).await;
+    let mut console = Harness::new(asking(), 80, 80).await;
     console.press("w e").await;
     assert!(console.state().sheet.is_none() && console.sees("has only just come up"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_is_late_is_told_and_keeps_the_draft() {
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     console.press("e").await;
     retype(&mut console, "  \"branch\": \"fix\",").await;
     console.fake.tell(|story| {
@@ -124,7 +124,7 @@ async fn who_is_late_is_told_and_keeps_the_draft() {
 
 #[tokio::test(start_paused = true)]
 async fn a_card_that_somebody_else_changed_gives_way_to_what_it_became() {
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     let args = json!({ "branch": "elsewhere" });
     let digest = push_card().digest().0;
     use crate::ports::Client;
@@ -139,7 +139,7 @@ async fn a_card_that_somebody_else_changed_gives_way_to_what_it_became() {
 
 #[tokio::test(start_paused = true)]
 async fn pasted_text_goes_into_the_draft_and_decides_nothing() {
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     console.press("e ctrl-k").await;
     console.paste("  \"branch\": \"pasted\",").await;
     assert!(console.sees("pasted") && submitted(&console).is_empty(), "{}", console.screen());
@@ -148,7 +148,7 @@ async fn pasted_text_goes_into_the_draft_and_decides_nothing() {
 #[tokio::test(start_paused = true)]
 async fn the_persons_own_editor_changes_the_arguments() {
     // `true` leaves the file as it is: the draft survives and the screen comes back.
-    let mut console = card_open(80, 50).await;
+    let mut console = card_open(80, 80).await;
     console.press("e ctrl-o").await;
     assert!(console.app.surface_mut().held);
     assert!(console.sees("\"branch\": \"main\","), "{}", console.screen());
@@ -159,7 +159,7 @@ async fn in_a_recording_nothing_can_be_changed() {
     let replay = FakeReplay(std::sync::Mutex::new(Moment { held: true, ..Moment::default() }));
     let mut fake = Fake::new(asking());
     fake.replay = Some(std::sync::Arc::new(replay));
-    let mut console = Harness::over(fake, 80, 50).await;
+    let mut console = Harness::over(fake, 80, 80).await;
     console.press("w").await;
     console.wait(1_000).await;
     console.press("e").await;

@@ -5,6 +5,7 @@ mod edits;
 mod goals;
 mod harness;
 mod lock;
+mod pairs;
 mod picture;
 mod screens;
 mod source;

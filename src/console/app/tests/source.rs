@@ -143,6 +143,13 @@ async fn a_replay_is_paused_stepped_and_sped_up() {
     assert!(console.sees("▶ 00:30 / 02:00"), "{}", console.screen());
     console.press("space > + .").await;
     assert!(console.sees("‖ 00:41 / 02:00") && console.sees("×2"), "{}", console.screen());
+    assert!(console.sees("a replay: nothing starts, changes or is saved"), "{}", console.screen());
+    console.press("n").await;
+    assert!(
+        console.sees("nothing can be started in a replay") && console.state().sheet.is_none(),
+        "{}",
+        console.screen()
+    );
     replay.0.lock().unwrap().ended = Some("you approved where it was denied".to_owned());
     console.press("space").await;
     assert!(console.sees("over: you approved where it was denied"), "{}", console.screen());

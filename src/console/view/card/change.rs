@@ -1,37 +1,24 @@
-//! The change that leaves with an effect: how large it is on the card itself, and all of it one key away.
+//! The change that leaves with an effect: how large it is for the first screen, and all of it.
 
 use super::CardContext;
-use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::console::state::Extent;
 use crate::console::view::diff;
 use crate::console::view::diff::Counts;
 use crate::console::view::text::Row;
-use crate::domain::Ask;
-use crate::domain::Untrusted;
+use crate::domain::EffectCard;
 
-pub fn lay(context: &CardContext<'_>, rows: &mut Vec<Row>) {
-    let Some(change) = change(&context.approval.ask) else { return };
-    rows.push(Row::new());
-    match context.extent {
-        Extent::Card => {
-            let mut row = Row::of(Role::Dim, "leaves with it ");
-            row.append(Counts::of(change).row());
-            row.push(Role::Dim, "; ");
-            row.push(Role::Key, context.keymap.hint(Intent::Everything));
-            row.push(Role::Dim, " shows the diff");
-            rows.push(row.cut(context.width));
-        }
-        Extent::Everything => {
-            rows.push(Row::section("This leaves with it", Counts::of(change).row(), context.width));
-            diff::lay(change, &Row::new(), context.width, rows);
-        }
-    }
+/// `+12 −3 in 2 files`: for the first screen of the card.
+pub fn summary(card: &EffectCard) -> Option<Row> {
+    let row = Counts::of(card.change.as_ref()?).row();
+    Some(match card.change_is_cut() {
+        true => row.with(Role::Bad, " and more than a card holds; it cannot be approved"),
+        false => row.with(Role::Dim, "; all of it stands below"),
+    })
 }
 
-fn change(ask: &Ask) -> Option<&Untrusted> {
-    match ask {
-        Ask::Effect { card } | Ask::InDoubt { card, .. } => card.change.as_ref(),
-        Ask::Question { .. } => None,
-    }
+pub fn lay(context: &CardContext<'_>, rows: &mut Vec<Row>) {
+    let Some(change) = context.approval.ask.card().and_then(|card| card.change.as_ref()) else { return };
+    rows.push(Row::new());
+    rows.push(Row::section("This leaves with it", Counts::of(change).row(), context.width));
+    diff::lay(change, &Row::new(), context.width, rows);
 }

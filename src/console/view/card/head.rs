@@ -1,6 +1,7 @@
 //! The first screen of a card: what the decision turns on, one fact a row.
 
 use super::CardContext;
+use super::change;
 use super::edit;
 use super::effect_title;
 use crate::console::intent::Intent;
@@ -11,6 +12,8 @@ use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::console::view::words;
 use crate::console::view::wrap::Line;
+use crate::console::view::wrap::Wrap;
+use crate::console::view::wrap::continued;
 use crate::domain::Ask;
 use crate::domain::Authority;
 use crate::domain::CardDigest;
@@ -79,8 +82,9 @@ fn title(context: &CardContext<'_>, card: &EffectCard, rows: &mut Vec<Row>) {
     let sign = words::outcome(context.approval);
     let mut left = Row::of(sign.role, format!("{} ", sign.glyph));
     if card.targets.len() <= 1 {
+        let hang = continued(left.width() + card.verb.chars().count() + 1);
         left.append(effect_title(card));
-        return Line::new(left).lay(context.width, rows);
+        return Line { row: left, hang, wrap: Wrap::Anywhere }.lay(context.width, rows);
     }
     let indent = left.width() + card.verb.chars().count() + 1;
     left.push(Role::Strong, card.verb.as_str());
@@ -88,10 +92,8 @@ fn title(context: &CardContext<'_>, card: &EffectCard, rows: &mut Vec<Row>) {
     for (index, target) in card.targets.iter().take(MOST_TARGETS).enumerate() {
         let mut row = if index == 0 { left.clone() } else { Row::new() };
         row.pad_to(indent);
-        row.push_untrusted(Role::Text, target);
-        let mut hang = Row::new();
-        hang.blank(indent);
-        Line::new(row).hang(hang).lay(context.width, rows);
+        row.push_visible(Role::Text, &target.quoted());
+        Line { row, hang: continued(indent), wrap: Wrap::Anywhere }.lay(context.width, rows);
     }
     let more = card.targets.len().saturating_sub(MOST_TARGETS);
     if more > 0 {
@@ -117,6 +119,7 @@ fn effect_facts(context: &CardContext<'_>, card: &EffectCard) -> Vec<Fact> {
         fact("rule", rule),
         asked_by(context),
     ];
+    facts.extend(change::summary(card).map(|size| fact("leaves", size)));
     facts.extend(approval.edit.as_ref().map(|edit| fact("changed by", edit::summary(edit))));
     facts.extend(card.notices().map(|notice| {
         let mut value = Row::new();
@@ -318,6 +321,7 @@ fn doubt(context: &CardContext<'_>, card: &EffectCard, attempt: u32, rows: &mut 
         fact("touches", touches(card)),
         asked_by(context),
     ];
+    facts.extend(change::summary(card).map(|size| fact("leaves", size)));
     facts.extend(status(context));
     facts.push(digest(context));
     if context.approval.state.is_open() {

@@ -1,8 +1,9 @@
 //! The card that a person decides on: drawn from the action itself, never from the agent's words.
 //!
-//! First comes what the decision turns on, on one screen of 80×24; then exactly what will run; then the agent's
-//! own words, labelled as such; then, when asked for, how it came to this and what was decided before. Nothing
-//! here decides: it says which rows must have been seen before an approval counts, and what must be typed.
+//! First comes what the decision turns on, on one screen of 80×24; then exactly what will run, what a person changed
+//! in it and all that leaves or changes with it; then the agent's own words, labelled as such; then, when asked for,
+//! how it came to this and what was decided before. Nothing here decides: it says which rows must have been seen
+//! before an approval counts.
 
 mod change;
 mod context;
@@ -55,15 +56,25 @@ impl<'a> CardContext<'a> {
 
 /// A card, ready to be scrolled.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CardView {
-    pub rows: Vec<Row>,
-    /// Rows that say what will run. Approving is possible once every one of them has been on the screen.
-    pub payload: Range<usize>,
-    /// What must be typed to approve; `None` when a key is enough.
-    pub type_to_approve: Option<String>,
+pub struct CardView<'a> {
+    head: Vec<Row>,
+    payload: &'a [Row],
+    tail: Vec<Row>,
 }
 
-/// The part of the last card that does not change with time.
+impl<'a> CardView<'a> {
+    /// Rows that say what will run, and what leaves or changes with it. Approving is possible once every one of them
+    /// has been on the screen.
+    pub fn payload(&self) -> Range<usize> {
+        self.head.len()..self.head.len() + self.payload.len()
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &Row> {
+        self.head.iter().chain(self.payload).chain(&self.tail)
+    }
+}
+
+/// The part of the last card that does not change with time, and may be long.
 #[derive(Clone, Debug, Default)]
 pub struct CardCache {
     key: Option<(ApprovalId, u64, usize)>,
@@ -72,24 +83,22 @@ pub struct CardCache {
 
 impl CardCache {
     /// Draws a card; what runs is laid out again only when the card or the width is another.
-    pub fn view(&mut self, context: &CardContext<'_>) -> CardView {
+    pub fn view(&mut self, context: &CardContext<'_>) -> CardView<'_> {
         let key = Some((context.approval.id, context.approval.version, context.width));
         if self.key != key {
             self.payload = payload::rows(context.approval, context.width);
+            edit::lay(context, &mut self.payload);
+            change::lay(context, &mut self.payload);
             self.key = key;
         }
-        let mut rows = head::rows(context);
-        rows.push(Row::new());
-        let from = rows.len();
-        rows.extend(self.payload.iter().cloned());
-        let payload = from..rows.len();
-        edit::lay(context, &mut rows);
-        change::lay(context, &mut rows);
-        rationale(context, &mut rows);
+        let mut head = head::rows(context);
+        head.push(Row::new());
+        let mut tail = Vec::new();
+        rationale(context, &mut tail);
         if context.extent == Extent::Everything {
-            context::lay(context, &mut rows);
+            context::lay(context, &mut tail);
         }
-        CardView { rows, payload, type_to_approve: context.approval.ask.type_to_approve() }
+        CardView { head, payload: &self.payload, tail }
     }
 }
 
@@ -109,7 +118,7 @@ pub fn effect_title(card: &EffectCard) -> Row {
     let mut row = Row::of(Role::Strong, card.verb.as_str());
     row.push(Role::Text, " ");
     if let Some(first) = card.targets.first() {
-        row.push_untrusted(Role::Text, first);
+        row.push_visible(Role::Text, &first.quoted());
     }
     if card.targets.len() > 1 {
         row.push(Role::Dim, format!(" and {} more", card.targets.len() - 1));
@@ -137,3 +146,5 @@ fn remark(text: &str, width: usize, rows: &mut Vec<Row>) {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub use tests::asked;

@@ -44,15 +44,19 @@ fn effect(card: &EffectCard, title: &str, width: usize, rows: &mut Vec<Row>) {
         Payload::Exec { argv, cwd, env } => exec(argv, cwd, env, width, rows),
         Payload::Patch { path, before, diff } => {
             labelled("file", path, width, rows);
-            let state = if before.is_empty() { "does not exist yet" } else { before.as_str() };
-            labelled("it is now", &state.into(), width, rows);
+            match before.as_str() {
+                "" => rows.push(label("it is now").with(Role::Dim, "nothing: it does not exist yet")),
+                before => labelled("it is now", &before.into(), width, rows),
+            }
             diff::lay(diff, &Row::new(), width, rows);
         }
         Payload::Delete { paths } => numbered(paths, width, rows),
         Payload::Arguments { args } => json::lay(args, &indent(), width, rows),
     }
     let is_told = matches!(&card.payload, Payload::Delete { paths } if *paths == card.targets);
-    if card.targets.len() > 1 && !is_told {
+    // One that fills the title is listed too: the title need not have been on the screen as a whole.
+    let fills_title = |target: &Untrusted| card.verb.len() + target.visible().len() + 4 > width;
+    if (card.targets.len() > 1 || card.targets.iter().any(fills_title)) && !is_told {
         rows.push(Row::of(Role::Dim, "targets"));
         numbered(&card.targets, width, rows);
     }

@@ -6,7 +6,13 @@ use crate::domain::ApprovalEvent;
 use crate::domain::CardDigest;
 use crate::domain::Reversibility;
 
-fn view(story: &Story, approval: ApprovalId, width: usize, extent: Extent) -> CardView {
+/// A card's rows, and which of them must be read.
+struct Laid {
+    rows: Vec<Row>,
+    payload: Range<usize>,
+}
+
+fn view(story: &Story, approval: ApprovalId, width: usize, extent: Extent) -> Laid {
     let context = CardContext {
         approval: &story.snapshot.approvals[&approval],
         snapshot: &story.snapshot,
@@ -16,14 +22,16 @@ fn view(story: &Story, approval: ApprovalId, width: usize, extent: Extent) -> Ca
         extent,
         evidence: None,
     };
-    CardCache::default().view(&context)
+    let mut cache = CardCache::default();
+    let view = cache.view(&context);
+    Laid { rows: view.rows().cloned().collect(), payload: view.payload() }
 }
 
 fn shown(story: &Story, approval: ApprovalId, width: usize) -> String {
     picture(&view(story, approval, width, Extent::Card).rows, width)
 }
 
-fn asked(card: EffectCard) -> (Story, ApprovalId) {
+pub fn asked(card: EffectCard) -> (Story, ApprovalId) {
     let mut story = Story::new();
     let run = run_id(1);
     story.run(run, &ana(), crate::domain::RunEvent::Started { spec: Box::new(spec("keep the service up", "ops")) });
@@ -55,7 +63,7 @@ fn the_first_screen_holds_all_that_the_decision_turns_on() {
     insta::assert_snapshot!("production_80", picture(&view.rows, 80));
     assert!(view.payload.start <= 19, "the head takes {} rows", view.payload.start);
     assert_eq!(view.rows[0].fill, Some(Role::Banner));
-    assert_eq!(view.type_to_approve.as_deref(), Some("api@eu-west-1.service"));
+    assert_eq!(story.snapshot.approvals[&approval].ask.type_to_approve().as_deref(), Some("api@eu-west-1.service"));
 }
 
 #[test]

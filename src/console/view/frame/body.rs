@@ -19,6 +19,7 @@ use crate::console::state::RunPage;
 use crate::console::state::Screen;
 use crate::console::state::Source;
 use crate::console::view::card::CardContext;
+use crate::console::view::card::CardView;
 use crate::console::view::log_page;
 use crate::console::view::overview;
 use crate::console::view::overview::OverviewContext;
@@ -35,6 +36,7 @@ use crate::domain::Untrusted;
 /// A page, of which only the rows on the screen are laid out where it is long.
 pub enum Content<'a> {
     Rows(Vec<Row>),
+    Card(CardView<'a>),
     Run(&'a RunPageCache),
     Log(&'a LogPane, usize),
 }
@@ -53,17 +55,8 @@ impl Content<'_> {
     /// Where the anchors are, and how many rows there are in all.
     pub fn laid(&self, height: usize) -> Laid {
         match self {
-            Self::Rows(rows) => {
-                let mut stops: Vec<(Anchor, usize)> = Vec::new();
-                for (place, row) in rows.iter().enumerate() {
-                    if let Some(anchor) = row.anchor
-                        && stops.last().is_none_or(|(last, _)| *last != anchor)
-                    {
-                        stops.push((anchor, place));
-                    }
-                }
-                Laid { rows: rows.len(), height, stops }
-            }
+            Self::Rows(rows) => anchored(rows.iter(), height),
+            Self::Card(card) => anchored(card.rows(), height),
             Self::Run(cache) => Laid { rows: cache.height(), height, stops: cache.stops() },
             Self::Log(log, width) => {
                 let mut rows = 0;
@@ -82,6 +75,7 @@ impl Content<'_> {
     pub fn rows(self, laid: &Laid, range: Range<usize>) -> Vec<Row> {
         match self {
             Self::Rows(rows) => rows.into_iter().skip(range.start).take(range.len()).collect(),
+            Self::Card(card) => card.rows().skip(range.start).take(range.len()).cloned().collect(),
             Self::Run(cache) => cache.rows(range),
             Self::Log(log, width) => {
                 let first = laid.stops.partition_point(|(_, row)| *row <= range.start).saturating_sub(1);
@@ -95,6 +89,20 @@ impl Content<'_> {
             }
         }
     }
+}
+
+/// Where the anchors are among rows that are all there.
+fn anchored<'a>(rows: impl Iterator<Item = &'a Row>, height: usize) -> Laid {
+    let mut laid = Laid { rows: 0, height, stops: Vec::new() };
+    for row in rows {
+        if let Some(anchor) = row.anchor
+            && laid.stops.last().is_none_or(|(last, _)| *last != anchor)
+        {
+            laid.stops.push((anchor, laid.rows));
+        }
+        laid.rows += 1;
+    }
+    laid
 }
 
 /// An event on its line and in full below.
@@ -159,7 +167,7 @@ fn filter_note(filter: &str, width: usize) -> Vec<Row> {
     vec![row.cut(width)]
 }
 
-fn card<'a>(scene: &Scene<'a>, caches: &mut Caches, review: &Review, width: usize) -> Body<'a> {
+fn card<'a>(scene: &Scene<'a>, caches: &'a mut Caches, review: &Review, width: usize) -> Body<'a> {
     let Some(approval) = scene.snapshot.approvals.get(&review.approval) else {
         let rows = vec![Row::of(Role::Dim, "This request is no longer in memory.")];
         return Body { content: Content::Rows(rows), card: None };
@@ -168,15 +176,9 @@ fn card<'a>(scene: &Scene<'a>, caches: &mut Caches, review: &Review, width: usiz
     let extent = review.extent;
     let evidence = review.evidence.as_ref().map(|evidence| &evidence.loading);
     let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent, evidence });
-    let painted = Painted {
-        approval: approval.id,
-        digest: approval.ask.digest(),
-        extent,
-        width,
-        payload: view.payload,
-        shown: 0..0,
-    };
-    Body { content: Content::Rows(view.rows), card: Some(painted) }
+    let painted =
+        Painted { approval: approval.id, digest: approval.ask.digest(), width, payload: view.payload(), shown: 0..0 };
+    Body { content: Content::Card(view), card: Some(painted) }
 }
 
 fn run<'a>(scene: &Scene<'a>, caches: &'a mut Caches, open: &RunPage, width: usize) -> Content<'a> {

@@ -6,7 +6,7 @@ use crate::console::role::Role;
 use crate::console::state::Editor;
 use crate::console::view::text::Row;
 use crate::console::view::text::width as columns;
-use crate::domain::Untrusted;
+use crate::domain::visible_words;
 
 /// Rows of an editor, and where its cursor stands in them.
 #[derive(Clone, Debug, Default)]
@@ -50,7 +50,7 @@ fn wrap(line: &str, before: Option<&str>, room: usize) -> (Vec<String>, Option<(
         if before.is_some_and(|before| before.len() <= read) && place.is_none() {
             place = Some((used, rows.len() - 1));
         }
-        let shown = Untrusted::from(grapheme).visible().into_owned();
+        let shown = visible_words(grapheme);
         let wide = columns(&shown);
         if used + wide > room {
             rows.push(String::new());

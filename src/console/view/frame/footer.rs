@@ -47,6 +47,7 @@ pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
     row.blank(2);
     if let Some(reason) = &moment.ended {
         row.push(Role::Warning, format!("over: {reason}"));
+        row.push(Role::Dim, format!(" ({} back)", scene.keymap.hint(Intent::ReplayBack)));
         return Some(row.cut(width));
     }
     if moment.held {
@@ -164,6 +165,10 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Replay | Context::Move | Context::Everywhere => {}
         }
     }
+    if scene.replay.is_some() {
+        // Nothing can be changed in it.
+        wanted.retain(|intent| *intent != Intent::Edit);
+    }
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
         wanted.push(Intent::Palette);
         wanted.push(Intent::Quit);
@@ -173,6 +178,9 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
 
 /// Whether the run that is open or selected can still be steered.
 fn is_live(scene: &Scene<'_>) -> bool {
+    if scene.replay.is_some() {
+        return false;
+    }
     let run = match (scene.state.page(), scene.state.pane().cursor) {
         (Some(Page::Run(open)), _) => open.run,
         (_, Some(Anchor::Run(run))) => run,

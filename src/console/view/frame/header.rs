@@ -22,6 +22,9 @@ const TALL: usize = 30;
 /// Columns from which its numbers have room for their words.
 const WIDE: usize = 100;
 
+/// What cannot be done in a replay.
+const REPLAY: &str = "a replay: nothing starts, changes or is saved ";
+
 type Tabs = Vec<(Range<usize>, Screen)>;
 
 /// The header's rows, and where its tabs are.
@@ -119,6 +122,10 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
         }
         Link::Direct | Link::Up { .. } => {}
+    }
+    if scene.replay.is_some() {
+        let right = Row::of(Role::Warning, REPLAY);
+        return Row::spread(left, right, width);
     }
     left.push(Role::Rule, " │ ");
     match &status.model {

@@ -38,7 +38,6 @@ pub fn compose(scene: &Scene<'_>, width: usize, height: usize) -> Picture {
         painted = Some(Painted {
             approval: review.approval,
             digest: approval.digest.clone(),
-            extent: review.extent,
             width,
             payload: 0..1,
             shown: 0..0,

@@ -15,6 +15,7 @@ use super::wrap::Wrap;
 use super::wrap::untrusted_lines;
 use crate::console::role::Role;
 use crate::domain::Untrusted;
+use crate::domain::visible_words;
 
 use writer::Writer;
 
@@ -29,7 +30,9 @@ pub enum Highlighting {
 /// Appends the rows of `text`, each with `lead` before it.
 pub fn lay(text: &Untrusted, highlighting: Highlighting, lead: &Row, width: usize, rows: &mut Vec<Row>) {
     // What is hidden gets its name first, so that nothing hidden can steer the parser either.
-    let source = text.visible_lines().collect::<Vec<_>>().join("\n");
+    // Tabs and blanks at the ends of lines are the parser's own.
+    let line = |line: &str| visible_words(&line.replace('\t', "    "));
+    let source = text.raw().split('\n').map(line).collect::<Vec<_>>().join("\n");
     let from = rows.len();
     let mut writer = Writer::new(lead.clone(), highlighting, width, rows);
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;

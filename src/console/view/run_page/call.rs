@@ -25,6 +25,7 @@ use crate::domain::Output;
 use crate::domain::Reversibility;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::domain::visible_line;
 use crate::fold::Approval;
 use crate::fold::CallEntry;
 use crate::fold::CallStatus;
@@ -76,6 +77,12 @@ fn outcome(call: &CallEntry, context: &RunPageContext<'_>) -> Row {
             row.push_untrusted(role, &result.summary);
         }
         CallStatus::Parked | CallStatus::InDoubt => {
+            // The run takes notice of a decision a moment later, and in a replay that ended with one never.
+            let decided = call.approval.and_then(|id| context.approval(id)).filter(|asked| !asked.state.is_open());
+            if let Some(decided) = decided {
+                let sign = words::outcome(decided);
+                return row.with(sign.role, sign.word);
+            }
             row.push(sign.role, sign.word);
             row.push(Role::Dim, " · ");
             row.push(Role::Key, context.keymap.hint(Intent::Open));
@@ -126,11 +133,10 @@ fn last_lines(text: &Untrusted, width: usize, rows: &mut Vec<Row>) {
     let raw = text.raw();
     let from = raw.len().saturating_sub(4 * 1024);
     let from = (from..=raw.len()).find(|at| raw.is_char_boundary(*at)).unwrap_or(raw.len());
-    let end = Untrusted::from(&raw[from..]);
-    let lines: Vec<_> = end.visible_lines().filter(|line| !line.trim().is_empty()).collect();
+    let lines: Vec<_> = raw[from..].lines().filter(|line| !line.trim().is_empty()).collect();
     for line in &lines[lines.len().saturating_sub(PREVIEW)..] {
         let mut row = indent().with(Role::Rule, "│ ");
-        push_marked(Role::Dim, line, &mut |span| row.push_span(span));
+        row.push_visible(Role::Dim, &visible_line(line));
         rows.push(row.cut(width));
     }
 }

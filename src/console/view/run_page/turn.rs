@@ -15,7 +15,6 @@ use crate::domain::ModelFailure;
 use crate::domain::ModelFailureKind;
 use crate::domain::ModelReply;
 use crate::domain::PurposeOfTurn;
-use crate::domain::Untrusted;
 use crate::fold::Thread;
 use crate::fold::TurnEntry;
 use crate::fold::TurnStatus;
@@ -70,8 +69,8 @@ fn title(turn: &TurnEntry, fold: Fold, context: &RunPageContext<'_>) -> Row {
     }
     if let (Fold::Closed, TurnStatus::Answered(reply), false) = (fold, &turn.status, wrote_the_plan(turn)) {
         left.push(Role::Dim, "  ");
-        let first = reply.text.visible_lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-        left.push_untrusted(Role::Dim, &Untrusted::from(first.as_ref()));
+        let first = reply.text.raw().lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+        left.push_untrusted(Role::Dim, &first.into());
     }
     Row::spread(left, measures(turn, context), context.width)
 }

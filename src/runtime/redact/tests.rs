@@ -56,6 +56,7 @@ fn commands() -> Vec<Value> {
     let reply = json!({
         "model": "t", "text": "t", "refusal": "t", "finish": "stop",
         "calls": [{"provider_id": "t", "tool": "t", "args": {"t": ["t", 1, {"t": "t"}]}}],
+        "carried": {"sender": "0", "message": {"t": "t"}, "calls": [{"t": ["t"]}]},
     });
     let spec = json!({
         "goal": "t", "agent": "t", "instructions": "t", "tools": ["t"],
@@ -166,17 +167,18 @@ fn a_secret_in_any_field_of_any_command_is_told_nowhere() {
 fn what_a_model_is_sent_is_searched_too() {
     let call = RequestedCall { provider_id: SECRET.to_owned(), tool: SECRET.to_owned(), args: json!({SECRET: SECRET}) };
     let text = || format!("a {SECRET}");
+    let carried = Carried { sender: String::new(), message: json!({"reasoning": text()}), calls: vec![json!(text())] };
     let messages = vec![
         Message::System(text()),
         Message::User(text()),
-        Message::Assistant { text: text(), calls: vec![call] },
+        Message::Assistant { text: text(), calls: vec![call], carried: Some(carried) },
         Message::Tool { provider_id: text(), tool: text(), text: text() },
     ];
     let (class, shape) = (TaskClass::Code, OutputShape::Free);
     let mut request = ModelRequest { class, messages, tools: Vec::new(), shape, max_output_tokens: None };
     redactor().request(&mut request);
     let told = format!("{:?}", request.messages);
-    assert!(!told.contains(SECRET) && told.matches(LABEL).count() == 10, "{told}");
+    assert!(!told.contains(SECRET) && told.matches(LABEL).count() == 12, "{told}");
 }
 
 #[test]

@@ -88,7 +88,8 @@ fn commands() -> Vec<Value> {
 
 /// What is taken as it is, since it means something else with a word of it replaced: where and how things run, and
 /// what decisions are bound to.
-const KEPT: [&str; 22] = [
+const KEPT: [&str; 23] = [
+    "/carried/sender",
     "/spec/agent",
     "/spec/tools",
     "/spec/workspace",

@@ -265,7 +265,7 @@ fn a_strict_thinking_model_is_served_through_a_pause_and_another_process() {
     let runs = machine.run(&["runs", "--json"]).ended(0).json();
     let run = runs[0]["id"].as_str().unwrap();
     assert_eq!(runs[0]["state"], "paused", "{}\n{}", first.out, first.err);
-    machine.run(&["resume", run]).ended(0);
+    machine.run(&["resume", run, "--follow"]).ended(0);
     let runs = machine.run(&["runs", "--json"]).ended(0).json();
     assert_eq!(runs[0]["state"], "succeeded", "{:?}", model.chats().last());
     let last = model.chats().pop().unwrap();

@@ -333,7 +333,7 @@ fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one(
 fn a_relative_path_means_the_directory_the_program_was_started_in() {
     let story = Story::new();
     let budget = story.machine.path("budget");
-    let relative = ["--data-dir", "d", "--db", "sqlite:d/own.db", "run", "x", "--workspace", "budget", "--detach"];
+    let relative = ["--data-dir", "d", "--db", "sqlite:d/own.db", "run", "x", "--workspace", "budget", "--until-waiting"];
     for _ in 0..2 {
         story.machine.run(&relative).ended(4);
     }

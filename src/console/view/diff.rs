@@ -346,6 +346,9 @@ mod tests {
     fn counts_are_of_lines_not_of_headers() {
         assert_eq!(Counts::of(&DIFF.into()), Counts { files: 1, added: 3, removed: 2 });
         assert_eq!(Counts::of(&"--- a\n+++ b\n@@ -1 +1 @@\n--- x\n+++ y\n".into()).added, 1);
+        let message =
+            "commit 1\n    +++ b/x\n    @@ -1 +1 @@\n    +x\n\n+++ b/y\n@@ -0,0 +1 @@\n+y\n\ncommit 2\n    -z\n";
+        assert_eq!(Counts::of(&message.into()), Counts { files: 1, added: 1, removed: 0 });
         let twice = format!("{DIFF}{DIFF}--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n--- a/y\n+++ /dev/null\n");
         assert_eq!(Counts::of(&twice.into()), Counts { files: 3, added: 6, removed: 5 });
     }

@@ -346,6 +346,8 @@ mod tests {
         assert_eq!(leftovers.stuck, []);
         let told = leftovers.told().unwrap();
         assert!(told.starts_with("set aside, since git would obey it: `.git`, `a/.GIT`"), "{told}");
+        let odd = Leftovers { moved: vec!["⟨\n/.git".into()], stuck: Vec::new() };
+        assert!(odd.told().unwrap().ends_with(r": `⟨\x0a/.git`"), "as tools take it");
         assert!(root.join("mine/.git").exists(), "what was there before is left alone");
         assert_eq!(search(outer.path(), Depth::All).0.len(), 1, "what was set aside is no repository either");
     }

@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use super::fault::nearest;
-use super::text::Untrusted;
 use super::tool::ToolSpec;
 
 impl ToolSpec {
@@ -18,7 +17,7 @@ impl ToolSpec {
             let Some(wanted) = properties.get(name) else {
                 let close = nearest(name, properties.keys().map(String::as_str));
                 let instead = close.map(|close| format!("; did you mean {close:?}?")).unwrap_or_default();
-                return Some(format!("there is no argument {:?}{instead}", Untrusted::new(name).visible()));
+                return Some(format!("there is no argument {name:?}{instead}"));
             };
             let misfit = (!value.is_null()).then(|| misfit(&format!("{name:?}"), wanted, value)).flatten();
             if misfit.is_some() {
@@ -85,11 +84,10 @@ fn article(wanted: &Value) -> String {
 }
 
 fn described(value: &Value) -> String {
-    let text = Untrusted::new(value.to_string());
-    let visible = text.visible();
-    let shown = match visible.char_indices().nth(60) {
-        Some((end, _)) => format!("{}…", &visible[..end]),
-        None => visible.into_owned(),
+    let text = value.to_string();
+    let shown = match text.char_indices().nth(60) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     };
     match value {
         Value::Null => "null".to_owned(),
@@ -136,6 +134,8 @@ mod tests {
         assert_eq!(said(json!({ "argv": ["ls", 3] })).as_deref(), Some(expected));
         let expected = "\"argv\" must be a list in which each item is a string, not the string \"ls\"";
         assert_eq!(said(json!({ "argv": "ls" })).as_deref(), Some(expected));
+        assert_eq!(said(json!({ "⟨": 1 })).as_deref(), Some("there is no argument \"⟨\""), "views mark it");
+        assert_eq!(said(json!({ "argv": "⏎\n" })).map(|said| said.ends_with("the string \"⏎\\n\"")), Some(true));
         assert_eq!(spec.signature(), "{argv: [string]}");
     }
 }

@@ -9,7 +9,6 @@ use super::rule::Effect;
 use super::vocabulary::OTHER_VERB;
 use super::vocabulary::action_of;
 use crate::domain::EffectCard;
-use crate::domain::Untrusted;
 use crate::domain::Verdict;
 
 /// What one request came to. The greatest of all targets' findings is the verdict.
@@ -64,10 +63,9 @@ impl Policy {
 }
 
 fn unpermitted(card: &EffectCard) -> String {
-    let verb = Untrusted::new(card.verb.as_str());
     let place = card.environment.name();
     let known = if action_of(&card.verb) == OTHER_VERB { " (judged as `act`)" } else { "" };
-    format!("No rule permits `{}`{known} by the tool `{}` in the environment {place}.", verb.visible(), card.tool)
+    format!("No rule permits `{}`{known} by the tool `{}` in the environment {place}.", card.verb, card.tool)
 }
 
 fn refuse(rule: &str, reason: String) -> Verdict {

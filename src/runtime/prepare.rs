@@ -15,7 +15,6 @@ use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
-use crate::domain::Untrusted;
 use crate::domain::Verdict;
 use crate::ports::Prepared;
 use crate::ports::ToolContext;
@@ -92,6 +91,5 @@ fn no_such_tool(core: &Core, run: RunId, call: &ToolCall) -> String {
         .threads
         .get(&run)
         .map(|thread| thread.spec.tools.iter().map(|tool| tool.0.as_str()).collect::<Vec<_>>().join(", "));
-    let asked = Untrusted::from(call.tool.0.as_str());
-    format!("there is no tool {:?}; this agent's tools are: {}", asked, names.unwrap_or_default())
+    format!("there is no tool {:?}; this agent's tools are: {}", call.tool.0, names.unwrap_or_default())
 }

@@ -85,8 +85,8 @@ impl Toolbox {
         } else {
             format!("the closest are: {}", close.join(", "))
         };
-        let mut result = ToolResult::failure(FailureKind::BadCall, format!("there is no tool {name}"));
-        result.output = Output::text(format!("There is no tool {name}; {advice}."));
+        let mut result = ToolResult::failure(FailureKind::BadCall, format!("there is no tool {:?}", name.0));
+        result.output = Output::text(format!("There is no tool {:?}; {advice}.", name.0));
         result
     }
 }
@@ -122,6 +122,8 @@ mod tests {
         assert_eq!(result.failure, Some(FailureKind::BadCall));
         assert!(result.output.head.raw().contains("ask_person"), "{result:?}");
         let far = toolbox().unknown(&ToolName("zzz\u{1b}".to_owned()));
+        let marks = toolbox().unknown(&ToolName("⟨⏎".to_owned()));
+        assert_eq!(marks.summary.raw(), "there is no tool \"⟨⏎\"", "views mark it");
         assert!(far.output.head.raw().contains("the tools are: ask_person") && !far.summary.raw().contains('\u{1b}'));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::domain::Untrusted;
+use crate::tools::names;
 
 /// Files that a report names one by one.
 const MOST_NAMED: usize = 12;
@@ -195,7 +195,7 @@ pub fn notice<'a>(changed: impl IntoIterator<Item = &'a Path>) -> Option<String>
     let obeyed: Vec<String> = changed
         .into_iter()
         .filter_map(|path| Some((path, obeyed_by(path)?)))
-        .map(|(path, who)| format!("`{}` ({who})", Untrusted::new(path.to_string_lossy()).visible()))
+        .map(|(path, who)| format!("`{}` ({who})", names::written(path)))
         .collect();
     let named = obeyed.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
     let more = obeyed.len().saturating_sub(MOST_NAMED);
@@ -234,5 +234,7 @@ mod tests {
         let told = notice(all).unwrap();
         assert_eq!(told, "files that other programs obey changed: `.envrc` (direnv), `Makefile` (make)");
         assert_eq!(notice([Path::new("src/lib.rs")]), None);
+        let odd = notice([Path::new("⟨→/.envrc"), Path::new("a\nb/Makefile")]).unwrap();
+        assert!(odd.ends_with(": `⟨→/.envrc` (direnv), `a\\x0ab/Makefile` (make)"), "as tools take it: {odd}");
     }
 }

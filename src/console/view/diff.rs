@@ -4,6 +4,7 @@
 //! its headers are believed only for numbering, and no header can make a line disappear.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use similar::ChangeTag;
 use similar::TextDiff;
@@ -42,15 +43,22 @@ pub struct Counts {
 impl Counts {
     pub fn of(diff: &Untrusted) -> Self {
         let mut counts = Self::default();
+        // Several commits may change one file, and one that is gone has its name on the line before.
+        let mut files = BTreeSet::new();
+        let mut before = String::new();
         for line in read(diff) {
             match line.kind {
                 Kind::Added => counts.added += 1,
                 Kind::Removed => counts.removed += 1,
-                Kind::NewFile => counts.files += 1,
-                Kind::Context | Kind::Header | Kind::Hunk => {}
+                Kind::NewFile => {
+                    let name = line.text.strip_prefix("+++ b/").or(before.strip_prefix("--- a/"));
+                    _ = files.insert(name.unwrap_or(&line.text).to_owned());
+                }
+                Kind::Header => before = line.text.into_owned(),
+                Kind::Context | Kind::Hunk => {}
             }
         }
-        counts
+        Self { files: files.len(), ..counts }
     }
 
     /// `+12 −3 in 2 files`.
@@ -338,6 +346,11 @@ mod tests {
     fn counts_are_of_lines_not_of_headers() {
         assert_eq!(Counts::of(&DIFF.into()), Counts { files: 1, added: 3, removed: 2 });
         assert_eq!(Counts::of(&"--- a\n+++ b\n@@ -1 +1 @@\n--- x\n+++ y\n".into()).added, 1);
+        let message =
+            "commit 1\n    +++ b/x\n    @@ -1 +1 @@\n    +x\n\n+++ b/y\n@@ -0,0 +1 @@\n+y\n\ncommit 2\n    -z\n";
+        assert_eq!(Counts::of(&message.into()), Counts { files: 1, added: 1, removed: 0 });
+        let twice = format!("{DIFF}{DIFF}--- a/x\n+++ /dev/null\n@@ -1 +0,0 @@\n-x\n--- a/y\n+++ /dev/null\n");
+        assert_eq!(Counts::of(&twice.into()), Counts { files: 3, added: 6, removed: 5 });
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl Root {
         check_git(given, &resolved)?;
         if let Some(directory) = would_be_repository(&self.path, &resolved) {
             let directory = Place(directory).target();
-            let why = format!("would make `{}` a directory that git takes for a repository", directory.visible());
+            let why = format!("would make `{}` a directory that git takes for a repository", directory.raw());
             return Err(refused(given, &why));
         }
         Ok(Place(resolved))

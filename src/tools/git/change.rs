@@ -17,14 +17,31 @@ use crate::tools::names;
 use crate::tools::output;
 
 /// Most of a diff that a card carries, in bytes: several thousand lines, more than anybody reads in one go.
-const MOST_SHOWN: usize = 256 * 1024;
+pub const MOST_SHOWN: usize = 256 * 1024;
 
-/// Arguments for git. No configuration changes what they print, and ids are whole: short ones grow with the number of
+/// What git is told to print. No configuration changes it, and ids are whole: short ones grow with the number of
 /// objects, and the same change would get another digest.
+const DIFF: [&str; 10] = [
+    "diff-tree",
+    "-r",
+    "-p",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--full-index",
+    "--submodule=short",
+    "--ignore-submodules=none",
+];
+
+/// Arguments for what differs between two commits or trees.
 pub fn arguments(from: &str, to: &str) -> Vec<String> {
-    let options = ["diff-tree", "-r", "-p", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"];
-    let fixed = ["--full-index", "--submodule=short", "--ignore-submodules=none"];
-    options.into_iter().chain(fixed).chain([from, to]).map(str::to_owned).collect()
+    DIFF.into_iter().chain([from, to]).map(str::to_owned).collect()
+}
+
+/// Arguments for what commits change, each read as a line `COMMIT PARENT` and printed after a line with its id.
+pub fn of_commits() -> impl Iterator<Item = &'static str> {
+    DIFF.into_iter().chain(["--root", "--always", "--stdin"])
 }
 
 /// The same command, with nothing that attributes could keep it from printing: `-diff` would hide a file's change.
@@ -35,7 +52,7 @@ pub fn plain(diff: Git, from: &str) -> Git {
 /// What a git command with these arguments prints, as a card carries it; `None` when nothing differs.
 pub async fn shown(diff: Git, from: &str) -> Result<Option<Untrusted>, ToolResult> {
     let printed = plain(diff, from).success().await.map_err(|error| failure(&error))?.stdout;
-    Ok((!printed.is_empty()).then(|| Untrusted::new(cut(&with_names(&printed)))))
+    Ok((!printed.is_empty()).then(|| Untrusted::new(cut(&with_names(&printed), (printed.len() as u64) < MOST_OUTPUT))))
 }
 
 /// A diff with the names of its files as every tool takes them. Git quotes some names in its own way, and leaves others
@@ -120,17 +137,18 @@ fn unquoted(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// At most [`MOST_SHOWN`] bytes of whole lines, and a last line that says how much is missing.
-fn cut(diff: &[u8]) -> String {
+/// At most [`MOST_SHOWN`] bytes of whole lines, and a last line that says how much is missing. It stands there also where
+/// a shorter text is not `complete`.
+pub fn cut(diff: &[u8], complete: bool) -> String {
     let text = String::from_utf8_lossy(diff);
-    if text.len() <= MOST_SHOWN {
+    if complete && text.len() <= MOST_SHOWN {
         return text.into_owned();
     }
     let kept = output::shorten(&text, MOST_SHOWN);
     // A single line longer than all of it is cut inside.
     let kept = kept.rfind('\n').map_or(kept, |end| &kept[..=end]);
     let missing = &text[kept.len()..];
-    let at_least = if diff.len() as u64 >= MOST_OUTPUT { "at least " } else { "" };
+    let at_least = if complete { "" } else { "at least " };
     let (bytes, lines) = (missing.len(), cards::count(missing.lines().count(), "line", "lines"));
     let newline = if kept.ends_with('\n') { "" } else { "\n" };
     let cut = EffectCard::CUT;
@@ -155,11 +173,14 @@ mod tests {
     #[test]
     fn a_long_diff_ends_with_how_much_is_missing() {
         let whole = "+line\n".repeat(MOST_SHOWN / 6);
-        assert_eq!(cut(whole.as_bytes()), whole);
+        assert_eq!(cut(whole.as_bytes(), true), whole);
+        assert!(
+            cut(whole.as_bytes(), false).ends_with("\n[cut here: at least 0 more bytes in 0 lines are not shown]\n")
+        );
         let long = "+line\n".repeat(MOST_SHOWN / 6 + 10);
-        let shown = cut(long.as_bytes());
+        let shown = cut(long.as_bytes(), true);
         assert!(shown.ends_with("+line\n[cut here: 60 more bytes in 10 lines are not shown]\n"), "{}", shown.len());
-        let one_line = cut("é".repeat(MOST_SHOWN).as_bytes());
+        let one_line = cut("é".repeat(MOST_SHOWN).as_bytes(), true);
         assert!(one_line.ends_with("é\n[cut here: 262144 more bytes in 1 line are not shown]\n"));
     }
 }

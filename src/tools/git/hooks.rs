@@ -13,7 +13,6 @@ use super::staging::Staging;
 use super::unused::Unused;
 use crate::domain::FailureKind;
 use crate::domain::ToolResult;
-use crate::domain::Untrusted;
 use crate::domain::Workspace;
 use crate::ports::Invocation;
 use crate::tools::files::TEMPORARY_PREFIX;
@@ -93,11 +92,7 @@ async fn run_all(
         let finished = process::run_reading(sandbox, job, &readable, invocation.output, &invocation.cancel).await;
         if !finished.ending.succeeded() {
             let mut result = finished.into_result();
-            let said = format!(
-                "the hook `{}` refused the commit ({})",
-                Untrusted::from(name.as_str()).visible(),
-                result.summary.raw()
-            );
+            let said = format!("the hook `{name}` refused the commit ({})", result.summary.raw());
             result.summary = said.into();
             return Err(result);
         }

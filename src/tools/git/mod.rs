@@ -4,6 +4,7 @@ mod branch;
 mod change;
 mod commit;
 mod hooks;
+mod leaving;
 mod look;
 pub(super) mod program;
 mod push;

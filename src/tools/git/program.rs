@@ -20,7 +20,7 @@ use tokio::process::Child;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::Untrusted;
+use crate::tools::names;
 
 /// Time for work on this disk, and for work over a network.
 pub const LOCAL_LIMIT: Duration = Duration::from_secs(60);
@@ -65,6 +65,9 @@ const SET: &[(&str, &str)] = &[
     ("GIT_OPTIONAL_LOCKS", "0"),
     ("GIT_ATTR_NOSYSTEM", "1"),
     NO_FETCHING,
+    // A push sends the commits there are, not those that others are told to look like here.
+    ("GIT_NO_REPLACE_OBJECTS", "1"),
+    ("GIT_GRAFT_FILE", "/dev/null"),
 ];
 
 /// What a partial clone lacks is not fetched in passing: that would go over the network, with the user's credentials.
@@ -90,6 +93,8 @@ const CONFIG: &[(&str, &str)] = &[
     ("submodule.recurse", "false"),
     ("diff.noprefix", "false"),
     ("diff.mnemonicPrefix", "false"),
+    ("diff.suppressBlankEmpty", "false"),
+    ("diff.indentHeuristic", "true"),
 ];
 
 /// One git command, to be run once.
@@ -118,7 +123,7 @@ pub struct Ran {
 pub enum GitError {
     #[error("the git program cannot be started: {0}")]
     Start(std::io::Error),
-    #[error("the directory {} cannot be entered: {error}", Untrusted::new(path.to_string_lossy()).visible())]
+    #[error("the directory {} cannot be entered: {error}", names::written(path))]
     Directory { path: PathBuf, error: std::io::Error },
     #[error("git {command} did not end within {seconds} s and was stopped")]
     TimedOut { command: String, seconds: u64 },

@@ -10,7 +10,7 @@ use serde_json::Value;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::change;
+use super::leaving::Leaving;
 use super::program::GitError;
 use super::program::NETWORK_LIMIT;
 use super::remote::Advertised;
@@ -81,11 +81,13 @@ struct Push {
     new: String,
     advertised: Advertised,
     force: bool,
-    /// Subjects of the commits the remote does not have, newest first.
+    /// How many commits the remote does not have.
+    commits: usize,
+    /// Subjects of the newest of them, newest first.
     subjects: Vec<String>,
     /// Whether the remote's commit is known here, so that it could be put back.
     old_known: bool,
-    /// What the remote's branch changes by, or all that a new branch brings, as a diff.
+    /// All that leaves, and what the remote's branch changes by where that is something else.
     change: Option<Untrusted>,
     /// What a person should know before deciding.
     notices: Vec<String>,
@@ -106,6 +108,7 @@ impl Push {
             new: head.commit,
             advertised,
             force: args.force == Some(true),
+            commits: 0,
             subjects: Vec::new(),
             old_known: false,
             change: None,
@@ -122,10 +125,11 @@ impl Push {
             let summary = format!("{}/{} is already at {}", self.remote.name, branch.raw(), short(&self.new));
             return Err(ToolResult::success(summary.clone(), Output::text(summary)));
         }
+        let mut forward = true;
         if let Some(old) = &self.advertised.branch {
             self.old_known = repository.commit(old).await.is_ok();
             let ancestor = repository.git(["merge-base", "--is-ancestor", old, &self.new]).run().await;
-            let forward = self.old_known && ancestor.map_err(|error| failure(&error))?.code == Some(0);
+            forward = self.old_known && ancestor.map_err(|error| failure(&error))?.code == Some(0);
             if !forward && !self.force {
                 let name = format!("{}/{}", self.remote.name, branch.raw());
                 let summary = format!("{name} has commits that this workspace does not have, so it would be rejected");
@@ -135,32 +139,28 @@ impl Push {
                 return Err(result);
             }
         }
-        let exclude = match &self.advertised.branch {
-            Some(old) if self.old_known => format!("^{old}"),
-            // A branch new to the remote brings what none of its known branches has.
-            _ => format!("--remotes={}", self.remote.name),
+        let leaving = Leaving::of(repository, &self.remote, &self.advertised, &self.new).await?;
+        (self.commits, self.subjects) = (leaving.count(), leaving.subjects(MOST_SUBJECTS));
+        let old = self.advertised.branch.as_deref().filter(|_| self.old_known);
+        // When it shares nothing with what the remote is known to have, everything leaves.
+        let from = old.or(leaving.base()).unwrap_or(nothing(&self.new)).to_owned();
+        let replaced = match old {
+            Some(old) if !forward || self.gained(repository, old).await? != self.commits => Some(old),
+            _ => None,
         };
-        let negate = if exclude.starts_with('^') { None } else { Some("--not") };
-        // A boundary is a commit the remote has and the listed ones build on; it is marked `-`.
-        let args = ["log", "--no-show-signature", "-z", "--boundary", "--format=%m%H %h %s", &self.new].into_iter();
-        let listed = repository.git(args.chain(negate).chain([exclude.as_str(), "--"])).success().await;
-        let listed = listed.map_err(|error| failure(&error))?.texts();
-        let boundary = listed.iter().find_map(|row| row.strip_prefix('-')?.split(' ').next());
-        let brought = listed.iter().filter(|row| !row.starts_with('-'));
-        self.subjects = brought.filter_map(|row| row.split_once(' ').map(|(_, shown)| shown.to_owned())).collect();
-        let from = match (&self.advertised.branch, boundary) {
-            (Some(old), _) if self.old_known => old.clone(),
-            (_, Some(boundary)) => boundary.to_owned(),
-            // It shares nothing with what the remote is known to have: everything leaves.
-            (_, None) => nothing(&self.new).to_owned(),
-        };
+        self.change = leaving.shown(repository, replaced).await?;
         let names = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", &from, &self.new];
         let changed = repository.git(names).success().await.map_err(|error| failure(&error))?;
         let unused = Unused::of(repository, PUSH_HOOKS).await.map_err(|error| failure(&error))?;
         let hooks = Unused { signing: false, ..unused };
         self.notices.extend(hooks.told().into_iter().chain(obeyed::notice(changed.fields().map(Path::new))));
-        self.change = change::shown(repository.git(change::arguments(&from, &self.new)), &from).await?;
         Ok(())
+    }
+
+    /// How many commits the branch gets that it does not have, whether or not the remote has them elsewhere.
+    async fn gained(&self, repository: &Repository, old: &str) -> Result<usize, ToolResult> {
+        let counted = repository.git(["rev-list", "--count", &self.new, &format!("^{old}"), "--"]).success().await;
+        Ok(counted.map_err(|error| failure(&error))?.text().parse().unwrap_or(usize::MAX))
     }
 
     fn is_default_branch(&self) -> bool {
@@ -225,8 +225,8 @@ impl Push {
         cards::fact(&mut card, "new_branch", old.is_none());
         cards::fact(&mut card, "old", old);
         cards::fact(&mut card, "new", self.new.as_str());
-        cards::fact(&mut card, "commits", self.subjects.len());
-        cards::fact(&mut card, "subjects", self.subjects.iter().take(MOST_SUBJECTS).cloned().collect::<Vec<_>>());
+        cards::fact(&mut card, "commits", self.commits);
+        cards::fact(&mut card, "subjects", self.subjects.clone());
         card
     }
 }

@@ -25,6 +25,8 @@ pub struct Advertised {
     pub branch: Option<String>,
     /// Name of the branch that its `HEAD` points to.
     pub default_branch: Option<String>,
+    /// Ids and names of its branches and tags.
+    pub refs: Vec<(String, String)>,
 }
 
 impl Remote {
@@ -93,14 +95,19 @@ impl Remote {
         }
     }
 
-    /// Asks the remote where the branch stands.
+    /// Asks the remote where the branch stands, and what else it has.
     pub async fn advertised(&self, repository: &Repository, branch: &str) -> Result<Advertised, ToolResult> {
         let reference = format!("refs/heads/{branch}");
-        let ask = repository.git(["ls-remote", "--symref", "--", &self.asked, "HEAD", &reference]).limit(NETWORK_LIMIT);
-        let ran = online(ask, repository).await.success().await;
+        let ask = ["ls-remote", "--symref", "--", &self.asked, "HEAD", "refs/heads/*", "refs/tags/*"];
+        let ran = online(repository.git(ask).limit(NETWORK_LIMIT), repository).await.success().await;
         let ran = ran.map_err(|error| self.unreachable(&error.to_string()))?;
         let mut advertised = Advertised::default();
         for line in ran.text().lines() {
+            if let Some((id, name)) = line.split_once('\t')
+                && id.bytes().all(|byte| byte.is_ascii_hexdigit())
+            {
+                advertised.refs.push((id.to_owned(), name.to_owned()));
+            }
             match line.split_once('\t') {
                 Some((value, "HEAD")) => {
                     let default = value.strip_prefix("ref: refs/heads/").map(str::to_owned);

@@ -77,9 +77,8 @@ fn compose(title: &str, readings: &[Reading]) -> String {
         .filter(|(_, finding)| finding.level > Level::Ok)
         .collect();
     found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.level));
-    let title = Untrusted::from(title);
     let at = readings.iter().map(|reading| reading.at).max().unwrap_or_default();
-    let mut text = format!("# {}\n\n**{}**\n\n", title.visible(), verdict(&found, readings.len()));
+    let mut text = format!("# {}\n\n**{}**\n\n", on_one_line(title), verdict(&found, readings.len()));
     if !found.is_empty() {
         text.push_str("| level | check | finding |\n|---|---|---|\n");
         for (what, finding) in &found {
@@ -115,9 +114,14 @@ fn verdict(found: &[(&str, &Finding)], checks: usize) -> String {
     }
 }
 
+/// Text from outside as it is, but for its line breaks: whoever shows the report marks what is hidden in it.
+fn on_one_line(text: &str) -> String {
+    text.replace(['\n', '\r'], " ")
+}
+
 /// Text from outside as one cell of a Markdown table.
 fn cell(text: &Untrusted) -> String {
-    text.visible().replace('\\', "\\\\").replace('|', "\\|").replace('<', "\\<").replace('`', "\\`")
+    on_one_line(text.raw()).replace('\\', "\\\\").replace('|', "\\|").replace('<', "\\<").replace('`', "\\`")
 }
 
 #[async_trait]
@@ -173,9 +177,9 @@ mod tests {
             reading("ports", &[]),
         ];
         let report = compose("Night check\n# fake", &readings);
-        let expected = "# Night check⏎# fake\n\n**1 critical finding and 1 notice in 3 checks.**\n\n\
+        let expected = "# Night check # fake\n\n**1 critical finding and 1 notice in 3 checks.**\n\n\
             | level | check | finding |\n|---|---|---|\n\
-            | critical | disks | /a\\|b⏎\\| ok \\| fake \\| row \\| is full |\n| notice | load | busy |\n\n\
+            | critical | disks | /a\\|b \\| ok \\| fake \\| row \\| is full |\n| notice | load | busy |\n\n\
             | check | result | figures |\n|---|---|---|\n\
             | load | notice | load \\| figures |\n| disks | critical | disks \\| figures |\n\
             | ports | ok | ports \\| figures |\n\nRead 1970-01-01 00:00:00 UTC.\n";

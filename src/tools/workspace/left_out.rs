@@ -8,11 +8,11 @@ use std::path::PathBuf;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::Untrusted;
 use crate::domain::Workspace;
 use crate::tools::cards::count;
 use crate::tools::git::Repository;
 use crate::tools::git::program::GitError;
+use crate::tools::names;
 
 /// Paths that a sentence names.
 const MOST_NAMED: usize = 5;
@@ -82,7 +82,7 @@ async fn listed(repository: &Repository, args: &[&str]) -> Result<Vec<PathBuf>, 
 }
 
 fn named(paths: &[PathBuf]) -> String {
-    let name = |path: &PathBuf| format!("`{}`", Untrusted::new(path.to_string_lossy()).visible());
+    let name = |path: &PathBuf| format!("`{}`", names::written(path));
     let names: Vec<String> = paths.iter().take(MOST_NAMED).map(name).collect();
     let more = paths.len() - names.len();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -12,9 +12,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::path::PathBuf;
 
-use crate::domain::Untrusted;
 use crate::domain::Workspace;
 use crate::tools::git::Repository;
+use crate::tools::names;
 
 /// Added to the name of what is set aside, and of the directory beside the workspace that holds it.
 const SUFFIX: &str = "set-aside";
@@ -97,7 +97,7 @@ impl Before {
 impl Leftovers {
     /// For people and models; `None` when there was nothing.
     pub fn told(&self) -> Option<String> {
-        let named = |path: &Path| format!("`{}`", Untrusted::new(path.to_string_lossy()).visible());
+        let named = |path: &Path| format!("`{}`", names::written(path));
         let mut parts = Vec::new();
         if !self.moved.is_empty() {
             let names: Vec<String> = self.moved.iter().take(MOST_NAMED).map(|path| named(path)).collect();
@@ -346,6 +346,8 @@ mod tests {
         assert_eq!(leftovers.stuck, []);
         let told = leftovers.told().unwrap();
         assert!(told.starts_with("set aside, since git would obey it: `.git`, `a/.GIT`"), "{told}");
+        let odd = Leftovers { moved: vec!["⟨\n/.git".into()], stuck: Vec::new() };
+        assert!(odd.told().unwrap().ends_with(r": `⟨\x0a/.git`"), "as tools take it");
         assert!(root.join("mine/.git").exists(), "what was there before is left alone");
         assert_eq!(search(outer.path(), Depth::All).0.len(), 1, "what was set aside is no repository either");
     }

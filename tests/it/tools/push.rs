@@ -64,21 +64,160 @@ async fn the_card_shows_what_would_leave_as_a_diff() {
     let committed = change(bench.prepare("git_commit", json!({"message": "Add b"})).await.unwrap());
     bench.done("git_commit", json!({"message": "Add b"})).await;
     let next = change(bench.prepare("git_push", json!({})).await.unwrap());
-    assert_eq!(next, committed);
+    assert!(next.ends_with(&format!("\n    Add b\n\n{committed}")), "{next}");
     assert!(next.contains("\n+b\n") && !next.contains("a.txt"), "from the remote's old commit on: {next}");
 }
 
 #[tokio::test]
-async fn a_push_of_no_change_has_none_and_a_huge_one_says_what_is_missing() {
+async fn a_push_of_nothing_has_no_change_and_a_huge_one_says_what_is_missing() {
     let bench = Bench::repository().await;
-    bench.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "Nothing"]);
     assert_eq!(bench.prepare("git_push", json!({})).await.unwrap().change, None);
+    commit(&bench, "Nothing");
+    let message = leaving(&bench).await;
+    assert!(message.ends_with("\n    Nothing\n\n") && !message.contains("diff"), "{message}");
     bench.write("big.txt", "0123456789\n".repeat(40_000));
     bench.done("git_commit", json!({"message": "Add much"})).await;
-    let change = bench.prepare("git_push", json!({})).await.unwrap().change.unwrap();
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    assert!(card.change_is_cut());
+    let change = card.change.unwrap();
     assert!(change.raw().len() < 257 * 1024, "{}", change.raw().len());
     let last = change.raw().lines().last().unwrap();
     assert!(last.starts_with("[cut here: ") && last.ends_with(" lines are not shown]"), "{last}");
+}
+
+/// Commits what is there as a person would, with any message.
+fn commit(bench: &Bench, message: &str) -> String {
+    bench.git(&["add", "-A"]);
+    let who = ["-c", "user.name=Ann Other", "-c", "user.email=ann@example.com"];
+    let commit = ["commit", "-q", "--allow-empty", "--cleanup=verbatim", "-m", message];
+    bench.git(&[who.as_slice(), commit.as_slice()].concat());
+    bench.git(&["rev-parse", "HEAD"])
+}
+
+/// What the card of a push of the workspace's own branch says leaves.
+async fn leaving(bench: &Bench) -> String {
+    bench.prepare("git_push", json!({})).await.unwrap().change.unwrap().into_raw()
+}
+
+#[tokio::test]
+async fn what_a_commit_adds_and_the_next_removes_leaves_and_is_shown() {
+    let bench = Bench::repository().await;
+    bench.write("key.txt", "hunter2 is the key\n");
+    let added = commit(&bench, "Add it");
+    std::fs::remove_file(bench.path("key.txt")).unwrap();
+    let removed = commit(&bench, "Take it away");
+    let change = leaving(&bench).await;
+    let places = [
+        format!("commit {added}\n"),
+        "    author Ann Other <ann@example.com> ".to_owned(),
+        "\n\n    Add it\n\ndiff --git a/key.txt b/key.txt\n".to_owned(),
+        "\n+hunter2 is the key\n".to_owned(),
+        format!("\n\ncommit {removed}\n"),
+        "\n\n    Take it away\n\ndiff --git a/key.txt b/key.txt\n".to_owned(),
+        "\n-hunter2 is the key\n".to_owned(),
+    ];
+    let found: Vec<_> = places.iter().map(|place| change.find(place.as_str()).expect(&change)).collect();
+    assert!(change.starts_with(&places[0]) && found.is_sorted(), "{change}");
+}
+
+#[tokio::test]
+async fn every_line_of_a_message_is_shown_and_passes_for_nothing_else() {
+    let bench = Bench::repository().await;
+    let lines: Vec<String> = (1..=60).map(|line| format!("line {line} of the message")).collect();
+    let faked = "commit 0000\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1,9 +1,9 @@\n+x\n[cut here: ";
+    commit(&bench, &format!("{}\n\n{faked}", lines.join("\n")));
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    assert!(!card.change_is_cut());
+    let change = card.change.unwrap().into_raw();
+    for line in lines.iter().map(String::as_str).chain(faked.lines()) {
+        assert!(change.contains(&format!("\n    {line}\n")), "{line:?} is not in\n{change}");
+    }
+    let at_the_start = |line: &&str| !line.is_empty() && !line.starts_with("    ");
+    assert_eq!(change.lines().filter(at_the_start).count(), 1, "{change}");
+}
+
+#[tokio::test]
+async fn more_commits_than_a_fact_names_are_all_on_the_card() {
+    let bench = Bench::repository().await;
+    let commits: Vec<String> = (1..=35).map(|number| commit(&bench, &format!("Commit {number}."))).collect();
+    let card = bench.prepare("git_push", json!({})).await.unwrap();
+    assert_eq!((&card.facts["commits"], card.facts["subjects"].as_array().unwrap().len()), (&json!(35), 30));
+    assert_eq!(card.facts["subjects"][0], json!(format!("{} Commit 35.", &commits[34][..12])));
+    let change = card.change.unwrap().into_raw();
+    let ids: Vec<_> = change.lines().filter_map(|line| line.strip_prefix("commit ")).collect();
+    assert_eq!(ids, commits);
+    assert!((1..=35).all(|number| change.contains(&format!("\n    Commit {number}.\n"))), "{change}");
+}
+
+#[tokio::test]
+async fn a_merge_is_shown_against_each_of_its_parents() {
+    let bench = with_commit().await;
+    let (first, base) = (bench.git(&["rev-parse", "HEAD"]), bench.git(&["rev-parse", "HEAD~1"]));
+    bench.git(&["checkout", "-q", "-b", "side", &base]);
+    bench.write("side.txt", "side\n");
+    let second = commit(&bench, "Go aside");
+    bench.git(&["checkout", "-q", "morningai/fix-it-1234abcd"]);
+    bench.git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "merge", "-q", "--no-commit", "side"]);
+    bench.write("evil.txt", "only in the merge\n");
+    commit(&bench, "Merge it");
+    let change = leaving(&bench).await;
+    assert_eq!(change.matches("\n+only in the merge\n").count(), 2, "{change}");
+    let against = [first, second].map(|parent| change.find(&format!("\nagainst its parent {parent}\n")).unwrap());
+    assert!(against.is_sorted() && change[against[1]..].contains("\n+++ b/a.txt\n"), "{change}");
+}
+
+#[tokio::test]
+async fn what_the_remote_no_longer_has_leaves_again() {
+    let bench = with_commit().await;
+    let branch = "morningai/fix-it-1234abcd";
+    bench.done("git_push", json!({})).await;
+    assert_eq!(bench.prepare("git_push", json!({"branch": "other"})).await.unwrap().change, None);
+    bench.remote(&["branch", "-D", branch]);
+    assert!(!bench.git(&["rev-parse", &format!("refs/remotes/origin/{branch}")]).is_empty());
+    assert!(leaving(&bench).await.contains("\n+a\n"));
+    // A branch that moved on to what is unknown here still has what was fetched of it.
+    let elsewhere = bench.outer.path().join("elsewhere");
+    git(bench.outer.path(), &["clone", "-q", "remote.git", "elsewhere"]);
+    git(&elsewhere, &["commit", "-q", "--allow-empty", "-m", "theirs"]);
+    git(&elsewhere, &["push", "-q", "origin", "main"]);
+    let change = leaving(&bench).await;
+    assert!(change.contains("\n+a\n") && !change.contains("README"), "{change}");
+}
+
+#[tokio::test]
+async fn what_a_branch_loses_or_gets_from_another_is_shown() {
+    let bench = with_commit().await;
+    let old = bench.git(&["rev-parse", "HEAD"]);
+    bench.done("git_push", json!({"branch": "shared"})).await;
+    bench.done("git_push", json!({"branch": "other"})).await;
+    bench.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    bench.write("b.txt", "b\n");
+    let new = commit(&bench, "Add b instead");
+    let forced = bench.prepare("git_push", json!({"branch": "shared", "force": true})).await.unwrap();
+    let change = forced.change.unwrap().into_raw();
+    assert!(change.starts_with(&format!("the branch goes from {old} to {new}\n\ndiff --git a/a.txt")), "{change}");
+    assert!(change.contains("\n-a\n") && change.contains(&format!("\n\ncommit {new}\n")), "{change}");
+    // Nothing leaves, and yet the branch changes.
+    bench.git(&["reset", "-q", "--hard", &old]);
+    let main = bench.prepare("git_push", json!({"branch": "main"})).await.unwrap();
+    assert_eq!(main.facts["commits"], 0);
+    assert!(main.change.unwrap().raw().contains("\n+a\n"));
+}
+
+#[tokio::test]
+async fn no_replacement_and_no_setting_changes_what_is_shown() {
+    let bench = Bench::repository().await;
+    bench.write("b.txt", "b\n\nb\n");
+    let real = commit(&bench, "Add b");
+    bench.write("b.txt", "c\n\nb\n");
+    commit(&bench, "Caf\u{e9}");
+    let before = leaving(&bench).await;
+    bench.git(&["replace", &real, "HEAD~2"]);
+    for (name, value) in [("diff.suppressBlankEmpty", "true"), ("i18n.logOutputEncoding", "latin1")] {
+        bench.git(&["config", name, value]);
+    }
+    assert_eq!(leaving(&bench).await, before);
+    assert!(before.contains("\n \n") && before.contains("\n    Caf\u{e9}\n"), "{before}");
 }
 
 #[tokio::test]

@@ -159,7 +159,7 @@ impl Push {
         let unused = Unused::of(repository, PUSH_HOOKS).await.map_err(|error| failure(&error))?;
         let hooks = Unused { signing: false, ..unused };
         self.notices.extend(hooks.told().into_iter().chain(obeyed::notice(changed.fields().map(Path::new))));
-        self.change = change::shown(repository.git(change::arguments(&from, &self.new)), &from).await?;
+        self.change = change::shown(repository.trees(change::arguments(&from, &self.new))).await?;
         Ok(())
     }
 

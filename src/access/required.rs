@@ -97,7 +97,9 @@ mod tests {
     #[test]
     fn nobody_may_report_an_outcome_that_did_not_happen() {
         let run = RunId(Uuid::nil());
-        for command in [Command::Recover { run }, Command::Proceed { run, prepared: Vec::new() }] {
+        for command in
+            [Command::Recover { run, left: Default::default() }, Command::Proceed { run, prepared: Vec::new() }]
+        {
             assert_eq!(of_command(&command, None), Action::Orchestrate);
         }
     }

@@ -234,7 +234,7 @@ fn left_to_do(snapshot: &Snapshot, run: RunId, model: Option<&str>) -> GoesOn {
         Some(row) if row.state.is_final() => GoesOn::ByOthers,
         Some(row) if row.state == RunState::Paused && row.cancelling.is_none() => GoesOn::WhenResumed,
         Some(row) if waits_for_a_person(snapshot, row) => GoesOn::WhenDecided,
-        Some(row) if !row.is_procedure && model.is_none() => GoesOn::WithAModel,
+        Some(row) if !row.is_procedure && model.is_none() && row.cancelling.is_none() => GoesOn::WithAModel,
         Some(_) => GoesOn::Here,
         None => GoesOn::ByOthers,
     }

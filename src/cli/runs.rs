@@ -15,6 +15,7 @@ use crate::fold::CallStatus;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::fold::TimelineItem;
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::RunDetail;
@@ -85,6 +86,13 @@ fn detail(run: &Run, thread: Option<&Thread>, snapshot: &Snapshot) -> String {
     }
     if !run.hint.is_empty() {
         field("next", run.hint.clone());
+    }
+    for line in thread.iter().flat_map(|thread| &thread.timeline) {
+        if let TimelineItem::Recovered(left) = &line.item
+            && !left.is_empty()
+        {
+            field("cleared up", left.visible().into_owned());
+        }
     }
     for approval in run.awaited().filter_map(|id| snapshot.approvals.get(&id)) {
         field("waits for", format!("{}  {}", approval.id, super::card::headline(approval)));

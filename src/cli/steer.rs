@@ -22,6 +22,8 @@ pub async fn cancel(context: Context<'_>, given: &str, reason: String, carry: Ca
         true => format!("cancelled by {}", context.host.person().name()),
         false => reason,
     };
+    // All that is left to do is to look at what was under way and to clear up, which is soon done.
+    let carry = CarryOptions { until_waiting: !carry.detach, ..carry };
     steer(context, given, |run| Some(Command::Cancel { run: run.id, reason }), carry).await
 }
 

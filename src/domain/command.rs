@@ -100,6 +100,8 @@ pub enum Command {
     /// Take up a run that was under way when its worker was lost.
     Recover {
         run: RunId,
+        /// What was set aside of all that had been left in its workspace.
+        left: Untrusted,
     },
     Expire {
         approval: ApprovalId,
@@ -152,7 +154,7 @@ impl Command {
             | Self::Drifted { run, .. }
             | Self::Doubt { run, .. }
             | Self::SetAside { run }
-            | Self::Recover { run } => Some(*run),
+            | Self::Recover { run, .. } => Some(*run),
             Self::Approve { .. }
             | Self::Deny { .. }
             | Self::Edit { .. }

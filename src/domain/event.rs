@@ -188,6 +188,9 @@ pub enum RunEvent {
         /// Whether the worker before did not set the run aside: it died, or was thought dead. Logs of before do not tell.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         lost: bool,
+        /// What was set aside of all that had been left in its workspace, in words of ours.
+        #[serde(default, skip_serializing_if = "Untrusted::is_empty")]
+        left: Untrusted,
     },
     /// Somebody wants it stopped; what is under way comes to its end first.
     #[serde(rename = "run.cancel_requested")]

@@ -86,7 +86,7 @@ pub fn decide(snapshot: &Snapshot, command: Command, by: &Actor, now: Timestamp)
         Command::Drifted { run, call, attempt, prepared } => drift::drift(snapshot, run, call, attempt, *prepared, now),
         Command::Doubt { run, call, attempt, approval } => doubt::doubt(snapshot, run, call, attempt, approval),
         Command::SetAside { run } => recover::set_aside(snapshot, run),
-        Command::Recover { run } => recover::recover(snapshot, run),
+        Command::Recover { run, left } => recover::recover(snapshot, run, left),
     }
 }
 

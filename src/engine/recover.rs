@@ -13,6 +13,7 @@ use crate::domain::Rejection;
 use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
+use crate::domain::Untrusted;
 use crate::fold::OpenTurn;
 use crate::fold::Run;
 use crate::fold::Snapshot;
@@ -21,13 +22,13 @@ use crate::fold::Snapshot;
 pub const MOST_DEATHS: u32 = 3;
 
 /// Marks the gap, so that time nobody worked is not counted; without a gap there is nothing to say.
-pub(super) fn recover(snapshot: &Snapshot, id: RunId) -> Result<Vec<Decided>, Rejection> {
+pub(super) fn recover(snapshot: &Snapshot, id: RunId, left: Untrusted) -> Result<Vec<Decided>, Rejection> {
     let run = find_live_run(snapshot, id)?;
     if !run.is_busy() {
         return Ok(Vec::new());
     }
     let lost = !run.is_set_aside;
-    let mut events = vec![in_run(id, &Actor::System, RunEvent::Recovered { lost })];
+    let mut events = vec![in_run(id, &Actor::System, RunEvent::Recovered { lost, left })];
     if let Some(open) = run.open_turn.as_ref().filter(|open| lost && open.deaths + 1 >= MOST_DEATHS) {
         events.extend(ask_no_more(run, open));
     }

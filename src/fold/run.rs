@@ -203,7 +203,7 @@ impl Run {
             }
             RunEvent::LimitReached { limit } => self.note = format!("reached its limit on {}", limit.name()).into(),
             RunEvent::SetAside {} => self.is_set_aside = true,
-            RunEvent::Recovered { lost } => self.recover(*lost),
+            RunEvent::Recovered { lost, left: _ } => self.recover(*lost),
             RunEvent::CancelRequested { reason } => self.cancelling = Some(reason.clone()),
             RunEvent::Paused { reason } => self.note = reason.as_str().into(),
             RunEvent::Resumed {} => self.resume(),

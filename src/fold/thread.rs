@@ -27,6 +27,7 @@ use crate::domain::StepState;
 use crate::domain::Timestamp;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
+use crate::domain::Untrusted;
 
 /// A run's history, as far as its stream was read.
 #[derive(Clone, Debug, PartialEq)]
@@ -111,7 +112,8 @@ pub enum TimelineItem {
     Call(CallNo),
     Paused(String),
     Resumed,
-    Recovered,
+    /// With what was set aside in the workspace.
+    Recovered(Untrusted),
     CancelRequested(String),
     Ended,
 }
@@ -192,7 +194,7 @@ impl Thread {
             RunEvent::Resumed {} => self.note(envelope, TimelineItem::Resumed),
             // The next line, by whoever takes it up, says all that a reader wants to know.
             RunEvent::SetAside {} => {}
-            RunEvent::Recovered { .. } => self.note(envelope, TimelineItem::Recovered),
+            RunEvent::Recovered { lost: _, left } => self.note(envelope, TimelineItem::Recovered(left.clone())),
             RunEvent::CancelRequested { reason } => self.note(envelope, TimelineItem::CancelRequested(reason.clone())),
             RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
                 self.note(envelope, TimelineItem::Ended);

@@ -30,6 +30,12 @@ pub trait Tool: Send + Sync {
     async fn check(&self, _context: &ToolContext, _card: &EffectCard) -> Checked {
         Checked::Unknown
     }
+
+    /// Sets aside what programs, whoever's, have left in the run's workspace for others to obey, and tells of it. Asked
+    /// where a program may have ended with the process that watched it, and when the run has ended.
+    async fn clear_up(&self, _context: &ToolContext) -> Option<Untrusted> {
+        None
+    }
 }
 
 /// Where a call happens.

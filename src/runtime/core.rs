@@ -15,14 +15,18 @@ use tokio_util::sync::CancellationToken;
 use super::Parts;
 use super::Redactor;
 use super::Tools;
+use super::perform;
 use super::redact::Redacted;
 use crate::domain::Actor;
 use crate::domain::Command;
 use crate::domain::Envelope;
+use crate::domain::Event;
 use crate::domain::FeedItem;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
+use crate::domain::RunEvent;
 use crate::domain::RunId;
+use crate::domain::Stream;
 use crate::fold::Snapshot;
 use crate::ports::Clock;
 use crate::ports::Feed;
@@ -175,8 +179,19 @@ impl Core {
         if self.jobs.send(Job { commands, fence, reply }).is_err() {
             return Err(stopped());
         }
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));
+        for run in outcome.iter().flatten().filter_map(ended) {
+            perform::clear_up(self, run).await;
+        }
+        outcome
     }
+}
+
+/// The run that has ended with an event.
+fn ended(envelope: &Envelope) -> Option<RunId> {
+    let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) else { return None };
+    let ends = matches!(event, RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. });
+    ends.then_some(run)
 }
 
 pub(super) fn stopped() -> Rejection {

@@ -29,6 +29,7 @@ use crate::domain::Repeat;
 use crate::domain::RunId;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
+use crate::domain::Untrusted;
 use crate::engine;
 use crate::engine::Effect;
 use crate::engine::Freshness;
@@ -202,6 +203,21 @@ pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
         Checked::DidNotHappen => Outcome { again: Some(effect), ..Outcome::default() },
         Checked::Unknown => doubt(&effect),
     }
+}
+
+/// Has set aside what programs left in a run's workspace, and says what that was.
+pub(super) async fn clear_up(core: &Core, run: RunId) -> Untrusted {
+    let mut told = Vec::new();
+    if let Some(context) = prepare::context(core, run) {
+        for tool in core.tools.values() {
+            told.extend(tool.clear_up(&context).await.map(Untrusted::into_raw));
+        }
+    }
+    let told = Untrusted::new(told.join("\n"));
+    if !told.is_empty() {
+        tracing::warn!(%run, told = %told.visible(), "something was left in the workspace that others would obey");
+    }
+    told
 }
 
 /// An effect whose outcome a person must tell.

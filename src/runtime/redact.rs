@@ -94,7 +94,8 @@ impl Redactor {
             Command::Start { run: _, spec } => self.spec(spec),
             Command::Deny { approval: _, reason: text }
             | Command::Answer { approval: _, text }
-            | Command::Settle { approval: _, settlement: _, note: text } => self.untrusted(text),
+            | Command::Settle { approval: _, settlement: _, note: text }
+            | Command::Recover { run: _, left: text } => self.untrusted(text),
             Command::Edit { approval: _, digest: _, args } => self.value(args),
             Command::Cancel { run: _, reason } => self.string(reason),
             Command::Proceed { run: _, prepared } => prepared.iter_mut().for_each(|call| self.prepared(call)),
@@ -108,7 +109,6 @@ impl Redactor {
             | Command::Pause { run: _ }
             | Command::Resume { run: _ }
             | Command::Doubt { run: _, call: _, attempt: _, approval: _ }
-            | Command::Recover { run: _ }
             | Command::SetAside { run: _ }
             | Command::Expire { approval: _ } => {}
         }

@@ -39,6 +39,8 @@ const SAVE_AGAIN: Duration = Duration::from_secs(1);
 /// How long an outcome waits for the dry run of what comes after it, so that both share a commit. Longer would keep
 /// it from the disk, and a crash meanwhile would leave it unknown.
 const PREPARE_AHEAD: Duration = Duration::from_millis(100);
+/// How long what is cut off when the program ends may take to end by itself.
+const CUT_OFF: Duration = Duration::from_millis(200);
 
 pub(super) enum Message {
     Submit {
@@ -159,9 +161,13 @@ impl Worker {
         if !was_busy {
             return Ok(());
         }
+        // Before anything else is done there, and before it is said that all is well.
+        let left = perform::clear_up(&self.core, self.run).await;
         // Alone in its commit: nothing that begins in it could then be mistaken for something left by another. And
         // committed before looking, for only then is what is left in the snapshot also what is left on disk.
-        self.core.commit(vec![(Command::Recover { run: self.run }, Actor::System)], Some(self.tenure.fence())).await?;
+        self.core
+            .commit(vec![(Command::Recover { run: self.run, left }, Actor::System)], Some(self.tenure.fence()))
+            .await?;
         self.heed_people();
         let left = engine::effects_left(&self.core.staging(), self.run);
         for (effect, how) in left {
@@ -408,6 +414,12 @@ impl Worker {
     }
 
     async fn leave(mut self) {
+        if self.core.stopping.is_cancelled() {
+            // Told to end, a tool leaves things in order; dropped, it does not.
+            self.cancel.cancel();
+            let ending = async { while self.inflight.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(CUT_OFF, ending).await;
+        }
         self.inflight.shutdown().await;
         if self.core.stopping.is_cancelled() {
             self.set_aside().await;

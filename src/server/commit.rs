@@ -24,6 +24,7 @@ use crate::domain::Query;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::RunEvent;
+use crate::domain::RunId;
 use crate::domain::Stream;
 use crate::ports::Answer;
 use crate::protocol::Delivery;
@@ -109,21 +110,35 @@ async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> 
 /// Submits what a person from outside asks for, if they may.
 pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
     rights::check(app, principal, &command).await.map_err(rights::rejected)?;
-    let command = if let Command::Start { run, .. } = command {
-        // Starting it again changes nothing, so a run that is there already needs no preparation.
-        if is_known(app, run).await {
-            return Ok(Vec::new());
-        }
-        Command::Start { run, spec: Box::new(app.prepared.of(run)?) }
-    } else {
-        command
-    };
-    app.client.submit(command, principal.actor()).await
+    let Command::Start { run, .. } = command else { return app.client.submit(command, principal.actor()).await };
+    // Starting it again changes nothing, so a run that is there already needs no preparation.
+    if is_known(app, run).await == Some(true) {
+        return Ok(Vec::new());
+    }
+    let spec = Box::new(app.prepared.of(run)?);
+    let outcome = app.client.submit(Command::Start { run, spec }, principal.actor()).await;
+    if outcome.is_err() {
+        take_back(app, run).await;
+    }
+    outcome
 }
 
-async fn is_known(app: &App, run: crate::domain::RunId) -> bool {
+/// Leaves nothing of a run that was prepared, unless the store has it.
+pub(super) async fn take_back(app: &App, run: RunId) {
+    if is_known(app, run).await == Some(false)
+        && let Some(spec) = app.prepared.take(run)
+    {
+        app.host.discard(&spec).await;
+    }
+}
+
+/// `None` where the store does not say.
+async fn is_known(app: &App, run: RunId) -> Option<bool> {
     let query = Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 };
-    matches!(app.client.query(query).await, Ok(Answer::Events(page)) if !page.rows.is_empty())
+    match app.client.query(query).await {
+        Ok(Answer::Events(page)) => Some(!page.rows.is_empty()),
+        _ => None,
+    }
 }
 
 /// The event by which `person` already got what `command` wants, after `since`.

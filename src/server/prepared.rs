@@ -2,6 +2,7 @@
 //! it could name any directory and any tool, so only what this server prepared itself is started.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 
@@ -11,6 +12,7 @@ use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::domain::Untrusted;
 use crate::ports::Work;
 
 /// Most runs kept; the oldest are forgotten.
@@ -26,6 +28,13 @@ impl Prepared {
         while kept.len() > MOST {
             kept.pop_front();
         }
+    }
+
+    /// Forgets what was prepared for a run that is not started after all.
+    pub(super) fn take(&self, run: RunId) -> Option<RunSpec> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|(known, _)| *known == run)?;
+        kept.remove(at).map(|(_, spec)| spec)
     }
 
     /// The specification that was prepared for `run`.
@@ -51,6 +60,18 @@ pub(super) fn procedure(name: String) -> Result<Work, Unprepared> {
     })
 }
 
+/// A directory on this machine that somebody elsewhere names; there is none here that a relative path could begin at.
+pub(super) fn workspace(named: Option<PathBuf>) -> Result<Option<PathBuf>, Unprepared> {
+    match named {
+        Some(path) if path.is_relative() && !path.starts_with("~") => Err(Unprepared {
+            whose: Whose::Asker,
+            message: format!("the workspace `{}` is a relative path", Untrusted::new(path.to_string_lossy()).visible()),
+            hint: "give the whole path on the server's machine, from `/` on".to_owned(),
+        }),
+        named => Ok(named),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +82,17 @@ mod tests {
         for path in ["/etc/shadow", "../x", "notes.md"] {
             assert_eq!(procedure(path.to_owned()).unwrap_err().whose, Whose::Asker, "{path}");
         }
+    }
+
+    #[test]
+    fn a_workspace_is_named_by_its_whole_path() {
+        for path in ["rel", "./x", "../x", ""] {
+            assert_eq!(workspace(Some(path.into())).unwrap_err().whose, Whose::Asker, "{path}");
+        }
+        for path in ["/srv/x", "~/x"] {
+            assert_eq!(workspace(Some(path.into())), Ok(Some(path.into())));
+        }
+        assert_eq!(workspace(None), Ok(None));
     }
 
     #[test]
@@ -75,5 +107,6 @@ mod tests {
         }
         assert!(prepared.of(id(0)).is_err());
         assert_eq!(prepared.of(id(MOST)).unwrap(), spec);
+        assert_eq!((prepared.take(id(MOST)), prepared.take(id(MOST))), (Some(spec), None));
     }
 }

@@ -14,12 +14,14 @@ use super::cards;
 use super::process::confined;
 use super::process::confined::Plan;
 use super::sandbox::Sandbox;
+use super::workspace::Before;
 use crate::domain::EffectClass;
 use crate::domain::Repeat;
 use crate::domain::Reversibility;
 use crate::domain::Risk;
 use crate::domain::ToolResult;
 use crate::domain::ToolSpec;
+use crate::domain::Untrusted;
 use crate::ports::Invocation;
 use crate::ports::Prepared;
 use crate::ports::Tool;
@@ -94,6 +96,10 @@ impl Tool for Shell {
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
         confined::perform(&self.sandbox, &invocation, invocation.output).await.into_result()
+    }
+
+    async fn clear_up(&self, context: &ToolContext) -> Option<Untrusted> {
+        Before::of_run(context)?.sweep().await.told().map(Untrusted::new)
     }
 }
 

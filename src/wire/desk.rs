@@ -63,11 +63,15 @@ impl Launcher for Desk {
         let order = Order {
             run,
             work,
-            workspace: (!workspace.is_empty()).then(|| self.wire.places.resolve(Path::new(workspace))),
+            workspace: (!workspace.is_empty()).then(|| self.wire.places.typed(Path::new(workspace))),
             uncommitted: Uncommitted::Refuse,
         };
         let spec = launch::prepare(&self.wire, order).await.map_err(to_client_error)?;
         Ok((run, spec))
+    }
+
+    async fn discard(&self, spec: &RunSpec) {
+        launch::discard(spec).await;
     }
 
     async fn directories(&self, path: &str) -> Vec<String> {

@@ -36,7 +36,7 @@ pub(super) fn directories(places: &Places, path: &str) -> Vec<String> {
     let (parent, beginning) = path.rsplit_once('/').map_or(("", path), |(parent, rest)| (parent, rest));
     let shown = if path.contains('/') { format!("{parent}/") } else { String::new() };
     let start = if shown.is_empty() { "." } else { shown.as_str() };
-    let Ok(entries) = std::fs::read_dir(places.resolve(Path::new(start))) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(places.typed(Path::new(start))) else { return Vec::new() };
     let mut found: Vec<_> = entries
         .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir())?.file_name().into_string().ok())
         .filter(|name| name.starts_with(beginning) && (beginning.starts_with('.') || !name.starts_with('.')))

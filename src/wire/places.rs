@@ -96,6 +96,14 @@ impl Places {
         self.paths.resolve(path, self.home.as_deref())
     }
 
+    /// Path that a person typed, as a path on this machine: they mean the directory the program was started in.
+    pub(super) fn typed(&self, path: &Path) -> PathBuf {
+        match std::env::current_dir() {
+            Ok(here) if !path.starts_with("~") => here.join(path),
+            _ => self.resolve(path),
+        }
+    }
+
     /// The user's policies: those of the configuration, then those of the command line.
     pub(super) fn policy_files(&self, config: &Config, options: &GlobalOptions) -> Result<Vec<SourceText>, Failure> {
         let configured = config.policy.files.iter().map(|path| self.resolve(path));

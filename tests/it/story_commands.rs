@@ -333,7 +333,8 @@ fn a_decision_where_no_model_is_configured_leaves_the_run_to_those_who_have_one(
 fn a_relative_path_means_the_directory_the_program_was_started_in() {
     let story = Story::new();
     let budget = story.machine.path("budget");
-    let relative = ["--data-dir", "d", "--db", "sqlite:d/own.db", "run", "x", "--workspace", "budget", "--until-waiting"];
+    let relative =
+        ["--data-dir", "d", "--db", "sqlite:d/own.db", "run", "x", "--workspace", "budget", "--until-waiting"];
     for _ in 0..2 {
         story.machine.run(&relative).ended(4);
     }
@@ -350,4 +351,14 @@ fn a_relative_path_means_the_directory_the_program_was_started_in() {
         story.machine.run(&["--data-dir", "d", "run", "x", "--workspace", worktree.to_str().unwrap()]).ended(2);
     assert!(refused.err.contains("the worktree of an earlier run"), "{}", refused.err);
     assert!(refused.err.contains(budget.to_str().unwrap()), "{}", refused.err);
+}
+
+#[test]
+fn a_relative_workspace_typed_in_the_console_begins_there_too() {
+    let story = Story::new();
+    let said = story.machine.run_with_input(&["--plain"], "new in budget: x\n");
+    let runs = story.machine.run(&["runs", "--json"]).ended(0).json();
+    assert_eq!(runs.len(), 1, "{}{}", said.out, said.err);
+    let shown = story.machine.run(&["runs", "show", runs[0]["id"].as_str().unwrap()]).ended(0);
+    assert!(shown.out.contains("/budget\n") && shown.out.contains("morningai/x-"), "{}", shown.out);
 }

@@ -240,7 +240,11 @@ impl<'a> Progress<'a> {
             }
             RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
             RunEvent::SetAside {} => self.say("set aside: its program was told to end"),
-            RunEvent::Recovered { .. } => self.say("taken up where its last worker left it"),
+            RunEvent::Recovered { lost: _, left } => {
+                self.say("taken up where its last worker left it")?;
+                let told = Some(left).filter(|left| !left.is_empty()).map(Untrusted::visible);
+                told.map_or(Ok(()), |told| self.say(&told))
+            }
             RunEvent::Resumed {} => self.say("goes on"),
             RunEvent::CancelRequested { .. } => self.say("is being cancelled"),
             RunEvent::StepMarked { .. }

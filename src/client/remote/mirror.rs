@@ -243,7 +243,7 @@ mod tests {
             version: seq,
             at: "2026-11-24T03:00:00Z".parse().unwrap(),
             by: Actor::System,
-            event: crate::domain::Event::Run(RunEvent::Recovered { lost: false }),
+            event: crate::domain::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() }),
         };
         FeedItem::Committed { envelope: Box::new(envelope) }
     }

@@ -254,6 +254,7 @@ impl Transport for FakeReplay {
 pub struct FakeLauncher {
     pub launched: Mutex<Vec<Launch>>,
     pub remembered: Mutex<Vec<String>>,
+    pub discarded: Mutex<Vec<RunSpec>>,
 }
 
 #[async_trait]
@@ -276,6 +277,10 @@ impl Launcher for FakeLauncher {
             return Err(ClientError { message: "there is no directory /nowhere".to_owned(), hint });
         }
         Ok((run_id(70), spec(&launch.goal, "dev")))
+    }
+
+    async fn discard(&self, spec: &RunSpec) {
+        self.discarded.lock().unwrap().push(spec.clone());
     }
 
     async fn directories(&self, path: &str) -> Vec<String> {

@@ -27,6 +27,7 @@ pub use editor::edit_text;
 pub use options::ConsoleOptions;
 pub use options::IdleLock;
 pub use options::Launcher;
+pub use options::submit;
 pub use surface::Sent;
 pub use surface::Surface;
 pub use surface::Tty;

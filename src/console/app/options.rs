@@ -13,8 +13,15 @@ use crate::console::theme::Depth;
 use crate::console::theme::Theme;
 use crate::console::update::Launch;
 use crate::domain::Actor;
+use crate::domain::Command;
+use crate::domain::Envelope;
+use crate::domain::Query;
+use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
+use crate::domain::Stream;
+use crate::ports::Answer;
+use crate::ports::Client;
 use crate::ports::ClientError;
 use crate::ports::Clock;
 use crate::ports::Unlock;
@@ -28,11 +35,33 @@ pub trait Launcher: Send + Sync {
     /// Resolves what was chosen to a run that can be submitted; may take as long as a git worktree takes.
     async fn prepare(&self, launch: &Launch) -> Result<(RunId, RunSpec), ClientError>;
 
+    /// Takes back what preparing made for a run that was never started.
+    async fn discard(&self, _spec: &RunSpec) {}
+
     /// Directories that continue `path`, each ending in a slash, sorted.
     async fn directories(&self, path: &str) -> Vec<String>;
 
     /// Keeps a goal for the next time; called once for each that was started.
     async fn remember(&self, goal: &str);
+}
+
+/// Submits. Of a run that the store did not take, nothing is left: neither a worktree nor its branch.
+pub async fn submit(
+    client: &dyn Client,
+    launcher: &dyn Launcher,
+    command: Command,
+    by: Actor,
+) -> Result<Vec<Envelope>, Rejection> {
+    let begun = if let Command::Start { run, spec } = &command { Some((*run, spec.clone())) } else { None };
+    let outcome = client.submit(command, by).await;
+    if let (Err(_), Some((run, spec))) = (&outcome, begun) {
+        let asked = client.query(Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 }).await;
+        // Where the store does not say so, it may have taken it.
+        if matches!(asked, Ok(Answer::Events(page)) if page.rows.is_empty()) {
+            launcher.discard(&spec).await;
+        }
+    }
+    outcome
 }
 
 /// A console that locks itself.

@@ -12,6 +12,7 @@ use super::Wake;
 use super::clipboard;
 use super::clipboard::Copy;
 use super::pace::Wanted;
+use super::submit;
 use crate::console::update::Launch;
 use crate::console::update::Reply;
 use crate::console::update::Request;
@@ -114,9 +115,10 @@ impl<S: Surface> App<S> {
 
     fn submit(&mut self, command: Box<Command>, done: String) {
         let client = Arc::clone(&self.client);
+        let launcher = Arc::clone(&self.options.launcher);
         let by = self.options.person.clone();
         self.spawn(async move {
-            let result = client.submit((*command).clone(), by).await;
+            let result = submit(&*client, &*launcher, (*command).clone(), by).await;
             Reply::Submitted { command, done, result }
         });
     }

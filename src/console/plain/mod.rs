@@ -22,6 +22,7 @@ use tokio::io::AsyncBufReadExt;
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::console::app::Launcher;
+use crate::console::app::submit;
 use crate::console::keymap::Keymap;
 use crate::console::state::Offers;
 use crate::console::update::Launch;
@@ -374,7 +375,8 @@ impl Plain<'_> {
         if let Some(hint) = self.client.status().observe.hint() {
             return self.fail("this console only looks", hint);
         }
-        match self.client.submit(command, self.options.person.clone()).await {
+        let by = self.options.person.clone();
+        match submit(&*self.client, &*self.options.launcher, command, by).await {
             Ok(_) => self.say("Done, and saved."),
             Err(rejection) => self.fail(&rejection.message, &rejection.hint),
         }

@@ -48,7 +48,7 @@ fn effects_left_are_those_that_were_started_and_not_settled() {
 fn a_gap_is_marked_and_not_counted_as_work() {
     let mut desk = with_push_under_way();
     desk.wait(8 * 3600);
-    assert_eq!(desk.system(Command::Recover { run: RUN }).unwrap(), ["run.recovered"]);
+    assert_eq!(desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap(), ["run.recovered"]);
     desk.wait(2);
     let result = crate::domain::ToolResult::success("pushed", crate::domain::Output::default());
     desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
@@ -123,7 +123,7 @@ fn with_under_way(card: EffectCard) -> Desk {
 }
 
 fn how_it_is_taken_up(desk: &mut Desk) -> TakeUp {
-    desk.system(Command::Recover { run: RUN }).unwrap();
+    desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap();
     let left = effects_left(&desk.snapshot, RUN);
     assert_eq!(left.len(), 1);
     left[0].1
@@ -167,9 +167,9 @@ fn an_orderly_end_is_no_death() {
 fn a_model_that_was_waited_for_at_each_death_is_asked_again_only_when_a_person_resumes() {
     let mut desk = Desk::with_agent();
     for _ in 1..MOST_DEATHS {
-        assert_eq!(desk.system(Command::Recover { run: RUN }).unwrap(), ["run.recovered"]);
+        assert_eq!(desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap(), ["run.recovered"]);
     }
-    let given_up = desk.system(Command::Recover { run: RUN }).unwrap();
+    let given_up = desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap();
     assert_eq!(given_up, ["run.recovered", "run.turn_failed", "run.paused"]);
     assert!(desk.run().note.raw().contains("3 times"), "{:?}", desk.run().note);
     desk.by(ana(), Command::Resume { run: RUN }).unwrap();

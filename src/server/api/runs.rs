@@ -31,6 +31,7 @@ use crate::server::body::ndjson;
 use crate::server::body::with_status;
 use crate::server::commit;
 use crate::server::prepared::procedure;
+use crate::server::prepared::workspace;
 use crate::server::problem::Problem;
 use crate::shape;
 use crate::shape::RunDetail;
@@ -90,7 +91,7 @@ pub(in crate::server) struct Start {
     agent: Option<String>,
     /// A procedure to follow instead of a goal, by name.
     runbook: Option<String>,
-    /// The repository to work in, on the server's machine.
+    /// The repository to work in, on the server's machine: its whole path.
     workspace: Option<PathBuf>,
     /// Start although the repository has changes that are not committed; the run does not see them.
     #[serde(default)]
@@ -111,15 +112,12 @@ pub(in crate::server) async fn start(
     }
     let uncommitted = if given.leave_changes { Uncommitted::LeaveBehind } else { Uncommitted::Refuse };
     let work = work(given.goal, given.agent, given.runbook)?;
-    let spec = app.host.prepare(Order { run, work, workspace: given.workspace, uncommitted }).await?;
+    let spec = app.host.prepare(Order { run, work, workspace: workspace(given.workspace)?, uncommitted }).await?;
     app.prepared.keep(run, &spec);
     let mut started = Snapshot::default();
-    let committed = commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec.clone()) }).await;
-    if committed.is_err()
-        && let Ok((snapshot, _)) = app.client.open().await
-        && !snapshot.runs.contains_key(&run)
-    {
-        app.host.discard(&spec).await;
+    let committed = commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec) }).await;
+    if committed.is_err() {
+        commit::take_back(&app, run).await;
     }
     for envelope in committed? {
         started.apply(&envelope);

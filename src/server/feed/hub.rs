@@ -289,7 +289,7 @@ mod tests {
 
     fn event(seq: u64) -> FeedItem {
         let at = "2026-11-24T03:00:00Z".parse().unwrap();
-        let event = crate::domain::Event::Run(RunEvent::Recovered { lost: false });
+        let event = crate::domain::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() });
         let envelope = Envelope { seq, stream: Stream::Run(RUN), version: seq, at, by: Actor::System, event };
         FeedItem::Committed { envelope: Box::new(envelope) }
     }

@@ -25,6 +25,7 @@ use crate::protocol::Wish;
 use crate::server::App;
 use crate::server::commit;
 use crate::server::prepared::procedure;
+use crate::server::prepared::workspace as named;
 
 /// Most rows of one page; a larger wish gets this many and is told that more follow.
 const MOST_ROWS: u32 = 1000;
@@ -120,8 +121,10 @@ async fn prepare(app: &App, launch: Launch) -> Outcome {
         LaunchKind::Procedure(name) => procedure(name),
     };
     let workspace = (!workspace.is_empty()).then(|| PathBuf::from(workspace));
-    let prepared = match work {
-        Ok(work) => app.host.prepare(Order { run, work, workspace, uncommitted: Uncommitted::Refuse }).await,
+    let prepared = match work.and_then(|work| Ok((work, named(workspace)?))) {
+        Ok((work, workspace)) => {
+            app.host.prepare(Order { run, work, workspace, uncommitted: Uncommitted::Refuse }).await
+        }
         Err(unprepared) => Err(unprepared),
     };
     match prepared {

@@ -6,9 +6,7 @@ use std::path::Path;
 
 use super::program::Git;
 use super::program::MOST_OUTPUT;
-use super::repository::ATTRIBUTES;
 use super::repository::failure;
-use super::repository::nothing;
 use crate::domain::EffectCard;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
@@ -44,14 +42,9 @@ pub fn of_commits() -> impl Iterator<Item = &'static str> {
     DIFF.into_iter().chain(["--root", "--always", "--stdin"])
 }
 
-/// The same command, with nothing that attributes could keep it from printing: `-diff` would hide a file's change.
-pub fn plain(diff: Git, from: &str) -> Git {
-    diff.env(ATTRIBUTES, nothing(from))
-}
-
 /// What a git command with these arguments prints, as a card carries it; `None` when nothing differs.
-pub async fn shown(diff: Git, from: &str) -> Result<Option<Untrusted>, ToolResult> {
-    let printed = plain(diff, from).success().await.map_err(|error| failure(&error))?.stdout;
+pub async fn shown(diff: Git) -> Result<Option<Untrusted>, ToolResult> {
+    let printed = diff.success().await.map_err(|error| failure(&error))?.stdout;
     Ok((!printed.is_empty()).then(|| Untrusted::new(cut(&with_names(&printed), (printed.len() as u64) < MOST_OUTPUT))))
 }
 

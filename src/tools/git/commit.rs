@@ -181,7 +181,7 @@ impl GitCommit {
         staging.check(&changes).await?;
         let (name, email) = identity(&repository, &context.agent).await;
         let tree = staging.tree.clone();
-        let change = change::shown(staging.git(change::arguments(&commit, &tree)), &commit).await?;
+        let change = change::shown(staging.trees(change::arguments(&commit, &tree))).await?;
         let files = listed(&changes);
         let terms = Terms { message, branch: branch.clone(), parent: commit.clone(), tree, name, email, files };
         let payload = Payload::Arguments { args: json!(terms) };

@@ -88,7 +88,7 @@ impl Leaving {
         let mut complete = self.commits.len() <= MOST_COMMITS;
         if let Some(old) = replaced {
             text.extend(format!("the branch goes from {old} to {}\n\n", self.new).into_bytes());
-            let diff = change::plain(repository.git(change::arguments(old, &self.new)), old).success().await;
+            let diff = repository.trees(change::arguments(old, &self.new)).success().await;
             let diff = diff.map_err(|error| failure(&error))?.stdout;
             complete &= (diff.len() as u64) < MOST_OUTPUT;
             text.extend(change::with_names(&diff));
@@ -109,8 +109,8 @@ impl Leaving {
         let steps: Vec<(usize, String)> =
             commits.iter().enumerate().flat_map(|(at, commit)| commit.steps(at)).collect();
         let asked: String = steps.iter().map(|(_, step)| format!("{step}\n")).collect();
-        let diff = repository.git(change::of_commits()).stdin(asked.into_bytes());
-        let diffs = change::plain(diff, &self.new).success().await.map_err(|error| failure(&error))?.stdout;
+        let diff = repository.trees(change::of_commits()).stdin(asked.into_bytes());
+        let diffs = diff.success().await.map_err(|error| failure(&error))?.stdout;
         let complete = (objects.len().max(diffs.len()) as u64) < MOST_OUTPUT;
 
         let diffs = change::with_names(&diffs);

@@ -1,5 +1,6 @@
 //! Git tools, through the `git` program. They run outside the sandbox, so nothing an agent writes may be obeyed here.
 
+mod attributes;
 mod branch;
 mod change;
 mod commit;
@@ -69,6 +70,9 @@ async fn committed(context: &ToolContext, paths: &[&Path]) -> Option<String> {
         .collect();
     let wanted: Option<Vec<&str>> = names.iter().map(|name| known.get(name).copied()).collect();
     let input = names.join("\n").into_bytes();
-    let hashed = repository.git(["hash-object", "--stdin-paths"]).stdin(input).success().await.ok()?;
+    // Where an agent's attributes would count, only what is the same to the byte is.
+    let exactly = if attributes::can_be_told().await.ok()? { None } else { Some("--no-filters") };
+    let args = ["hash-object", "--stdin-paths"].into_iter().chain(exactly);
+    let hashed = repository.git(args).stdin(input).success().await.ok()?;
     (hashed.text().lines().collect::<Vec<_>>() == wanted?).then_some(head.commit)
 }

@@ -78,6 +78,16 @@ impl Repository {
         git.env(ATTRIBUTES, self.base.as_deref().unwrap_or(NOTHING))
     }
 
+    /// A command on commits and trees alone, run where no attributes are: `-diff` would hide a file's change, on older
+    /// gits also from the worktree and the index.
+    pub fn trees<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
+        let place = ["--git-dir=", "--work-tree="].map(|option| format!("{option}{}", self.git_dir.display()).into());
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        Git::new(&self.git_dir, place.into_iter().chain::<Vec<OsString>>(args.collect()))
+            .cancel(self.cancel.clone())
+            .env("GIT_INDEX_FILE", self.git_dir.join("index.none"))
+    }
+
     /// `--git-dir=…` and `--work-tree=…`.
     pub fn locations(&self) -> (String, String) {
         (format!("--git-dir={}", self.git_dir.display()), format!("--work-tree={}", self.work_tree.display()))

@@ -9,13 +9,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::path::PathBuf;
 
+use super::attributes::heeding;
 use super::change;
 use super::program::Git;
 use super::program::GitError;
 use super::repository::ATTRIBUTES;
 use super::repository::Repository;
 use super::repository::failure;
-use super::repository::nothing;
 use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::ToolResult;
@@ -24,6 +24,8 @@ use crate::tools::names;
 
 /// Mode of an entry that is another repository.
 const GITLINK: &str = "160000";
+/// Names the index a command works on.
+const INDEX: &str = "GIT_INDEX_FILE";
 
 /// Where the objects of a staging go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +43,7 @@ pub struct Staging<'a> {
     /// Environment under which the tree can be read.
     env: Vec<(&'static str, OsString)>,
     /// Holds index and objects of a dry run; gone with it.
-    _scratch: tempfile::TempDir,
+    scratch: tempfile::TempDir,
     pub index: std::path::PathBuf,
 }
 
@@ -75,14 +77,18 @@ impl<'a> Staging<'a> {
             Objects::Kept => repository.git_dir.join("index.morningai"),
         };
         copy_index(&repository.git_dir.join("index"), &index).map_err(io_failure)?;
-        let mut env = vec![("GIT_INDEX_FILE", index.clone().into_os_string())];
-        if objects == Objects::Scratch {
-            let store = scratch.path().join("objects");
-            std::fs::create_dir(&store).map_err(io_failure)?;
-            env.push(("GIT_OBJECT_DIRECTORY", store.into_os_string()));
-            env.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&repository.objects().await?)));
+        let mut env = vec![(INDEX, index.clone().into_os_string())];
+        let known = repository.objects().await?;
+        match objects {
+            Objects::Scratch => {
+                let store = scratch.path().join("objects");
+                std::fs::create_dir(&store).map_err(io_failure)?;
+                env.push(("GIT_OBJECT_DIRECTORY", store.into_os_string()));
+                env.push(("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&known)));
+            }
+            Objects::Kept => env.push(("GIT_OBJECT_DIRECTORY", known.into_os_string())),
         }
-        let mut staging = Self { repository, tree: String::new(), env, _scratch: scratch, index };
+        let mut staging = Self { repository, tree: String::new(), env, scratch, index };
         staging.add().await?;
         let written = staging.git(["write-tree"]).success().await.map_err(|error| failure(&error))?;
         staging.tree = written.text();
@@ -93,6 +99,12 @@ impl<'a> Staging<'a> {
         self.env.iter().fold(self.repository.git(args), |git, (name, value)| git.env(*name, value))
     }
 
+    /// The same for commits and trees alone.
+    pub fn trees<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Git {
+        let env = self.env.iter().filter(|(name, _)| *name != INDEX);
+        env.fold(self.repository.trees(args), |git, (name, value)| git.env(*name, value))
+    }
+
     async fn add(&self) -> Result<(), ToolResult> {
         let listed = self.git(["ls-files", "-z", "--stage"]).success().await.map_err(|error| failure(&error))?;
         let links = listed.fields().filter_map(|entry| gitlink(entry.as_bytes()));
@@ -101,12 +113,13 @@ impl<'a> Staging<'a> {
         // Files beyond a sparse checkout are no reason to refuse what an agent wrote there.
         let args = ["add", "--all", "--sparse", "--", ":(top)"].map(OsString::from);
         let args: Vec<OsString> = args.into_iter().chain(left_out).chain([temporary]).collect();
-        let added = match self.git(&args).success().await {
+        let add = async |attributes| {
+            let adding = heeding(self.repository, self.git(&args), attributes, self.scratch.path()).await?;
+            adding.success().await
+        };
+        let added = match add(self.repository.base.as_deref()).await {
             // What attributes ask for cannot be done with a file's content: it is taken as it is.
-            Err(GitError::Failed { .. }) => {
-                let nothing = nothing(self.repository.base.as_deref().unwrap_or_default());
-                self.git(&args).env(ATTRIBUTES, nothing).success().await
-            }
+            Err(GitError::Failed { .. }) => add(None).await,
             added => added,
         };
         added.map(|_| ()).map_err(|error| failure(&error))
@@ -115,7 +128,7 @@ impl<'a> Staging<'a> {
     /// What differs between commit or tree `from` and the staged tree.
     pub async fn changes(&self, from: &str) -> Result<Vec<Changed>, ToolResult> {
         let args = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--no-renames", "--no-ext-diff", from, &self.tree];
-        let listed = self.git(args).success().await.map_err(|error| failure(&error))?;
+        let listed = self.trees(args).success().await.map_err(|error| failure(&error))?;
         Ok(parse_changes(listed.fields()))
     }
 
@@ -123,7 +136,7 @@ impl<'a> Staging<'a> {
     pub async fn diff(&self, from: &str, path: Option<&Path>) -> Result<Vec<u8>, ToolResult> {
         let args = change::arguments(from, &self.tree).into_iter().map(OsString::from).chain(["--".into()]);
         let args = args.chain(path.map(|path| pathspec(":(top,literal)", path)));
-        let printed = change::plain(self.git(args), from).success().await.map_err(|error| failure(&error))?.stdout;
+        let printed = self.trees(args).success().await.map_err(|error| failure(&error))?.stdout;
         Ok(change::with_names(&printed))
     }
 

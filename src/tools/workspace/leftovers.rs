@@ -13,8 +13,11 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::domain::Workspace;
+use crate::ports::ToolContext;
 use crate::tools::git::Repository;
 use crate::tools::names;
+
+use super::scratch_of;
 
 /// Added to the name of what is set aside, and of the directory beside the workspace that holds it.
 const SUFFIX: &str = "set-aside";
@@ -64,6 +67,13 @@ impl Before {
             }
         };
         Self { workspace: workspace.clone(), known }
+    }
+
+    /// A place that was made for one run, before anything ran in it; `None` for a directory of the user's own.
+    pub fn of_run(context: &ToolContext) -> Option<Self> {
+        let workspace = context.workspace.clone()?;
+        let is_ours = workspace.git_dir.is_some() || Path::new(&workspace.root).ends_with(scratch_of(context.run));
+        is_ours.then(|| Self { workspace, known: HashSet::new() })
     }
 
     /// Sets aside what has appeared since. Nothing confined may run in the workspace any more.

@@ -105,10 +105,15 @@ impl WorkspaceError {
 
 /// Makes the empty private directory a procedure works in. Making it again is no error.
 pub fn scratch(run: RunId, data_dir: &Path) -> Result<Workspace, WorkspaceError> {
-    let path = data_dir.join("scratch").join(run.to_string());
+    let path = data_dir.join(scratch_of(run));
     make_private(&path)?;
     let root = path.canonicalize().map_err(|error| WorkspaceError::io(&path, "open it", &error))?;
     Ok(Workspace { root: utf8(&root)?, ..Workspace::default() })
+}
+
+/// Where a run's scratch directory lies in the data directory.
+fn scratch_of(run: RunId) -> PathBuf {
+    Path::new("scratch").join(run.to_string())
 }
 
 /// Removes a workspace. Commits are safe, they stay on their branch; everything else in it goes.

@@ -11,6 +11,7 @@ use super::Uncommitted;
 use super::WorkspaceError;
 use super::WorkspaceErrorKind;
 use super::WorktreeRequest;
+use super::is_git_name;
 use super::make_private;
 use super::utf8;
 use crate::domain::Untrusted;
@@ -147,7 +148,10 @@ async fn top_level(path: &Path, data_dir: &Path) -> Result<PathBuf, WorkspaceErr
         return Ok(top);
     }
     Err(match ran.complaint() {
-        _ if ran.code == Some(0) && ask("--is-bare-repository").await?.text() != "true" => {
+        // Older gits take the inside for a bare repository.
+        _ if is_bare && path.file_name().is_some_and(is_git_name)
+            || ran.code == Some(0) && ask("--is-bare-repository").await?.text() != "true" =>
+        {
             here(Kind::NotARepository, "this is the inside of a .git directory", "Name the directory above it.")
         }
         _ if ran.code == Some(0) || is_bare => {

@@ -65,7 +65,7 @@ async fn a_forged_run_and_the_runtimes_own_commands_are_refused() {
     spec.workspace = Some(Workspace { root: "/".into(), ..Workspace::default() });
     let forged = client.submit(Command::Start { run, spec: Box::new(spec) }, ana()).await.unwrap_err();
     assert_eq!(forged.kind, RejectionKind::Invalid);
-    let refused = client.submit(Command::Recover { run }, ana()).await.unwrap_err();
+    let refused = client.submit(Command::Recover { run, left: Default::default() }, ana()).await.unwrap_err();
     assert_eq!(refused.kind, RejectionKind::NotAllowed);
     assert!(post.desk.runtime.open().0.runs.is_empty());
     post.end().await;
@@ -198,7 +198,7 @@ async fn filled(path: &std::path::Path, events: u64) -> Vec<Envelope> {
             let event = Event::Run(match version {
                 1 => RunEvent::Started { spec: Box::new(crate::runtime::desk::spec()) },
                 1000 => RunEvent::Cancelled { reason: "enough".to_owned() },
-                _ => RunEvent::Recovered { lost: false },
+                _ => RunEvent::Recovered { lost: false, left: Default::default() },
             });
             let envelope = Envelope { seq: after + version, stream, version, at: SystemClock.now(), by: ana(), event };
             let touched = snapshot.apply(&envelope);

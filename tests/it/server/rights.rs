@@ -138,7 +138,7 @@ fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
         Command::Proceed { run, prepared: Vec::new() },
         Command::TurnFinished { run, turn: 1, attempt: 1, outcome },
         Command::SetAside { run },
-        Command::Recover { run },
+        Command::Recover { run, left: Default::default() },
         Command::Expire { approval: approval.id },
         Command::Doubt { run, call, attempt: 1, approval: approval.id },
         Command::EffectFinished { run, call, attempt: 1, result },

@@ -187,7 +187,10 @@ impl Process {
         if !self.snapshot.runs.get(&run).is_some_and(Run::is_busy) {
             return true;
         }
-        if self.commit(world, &[(Command::Recover { run }, Actor::System)], Some((run, token))).is_err() {
+        if self
+            .commit(world, &[(Command::Recover { run, left: Default::default() }, Actor::System)], Some((run, token)))
+            .is_err()
+        {
             self.leave(world, run);
             return false;
         }
@@ -428,7 +431,7 @@ fn needs_thread(command: &Command) -> Option<RunId> {
         | Command::EffectFinished { run, .. }
         | Command::Drifted { run, .. }
         | Command::Doubt { run, .. }
-        | Command::Recover { run } => Some(*run),
+        | Command::Recover { run, .. } => Some(*run),
         _ => None,
     }
 }

@@ -207,7 +207,7 @@ impl Audit {
             | RunEvent::Paused { .. }
             | RunEvent::Resumed {}
             | RunEvent::SetAside {} => {}
-            RunEvent::Recovered { lost } => {
+            RunEvent::Recovered { lost, .. } => {
                 let started = run.calls.values_mut().filter(|call| matches!(call.stage, Stage::Started(..)));
                 started.for_each(|call| call.deaths += u32::from(*lost));
             }

@@ -85,6 +85,18 @@ async fn what_cannot_be_started_keeps_the_form_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_run_that_was_not_taken_nothing_is_left() {
+    let mut console = Harness::new(Story::new(), 100, 30).await;
+    *console.fake.rejection.lock().unwrap() = Some(Rejection::new(RejectionKind::NotSaved, "the disk is full"));
+    console.press("n").await;
+    console.write("make it pass").await;
+    console.press("enter").await;
+    assert!(console.sees("the disk is full"), "{}", console.screen());
+    let discarded = console.launcher.discarded.lock().unwrap().clone();
+    assert_eq!(discarded.iter().map(|spec| spec.goal.raw()).collect::<Vec<_>>(), ["make it pass"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_workspace_that_is_not_there_is_told_in_the_form() {
     let mut console = Harness::new(Story::new(), 100, 30).await;
     console.press("n").await;

@@ -65,8 +65,11 @@ fn of_run(event: &RunEvent) -> Row {
         }
         RunEvent::Resumed {} => plain("goes on".to_owned()),
         RunEvent::SetAside {} => plain("its program was told to end".to_owned()),
-        RunEvent::Recovered { lost: false } => plain("taken up by another worker".to_owned()),
-        RunEvent::Recovered { lost: true } => plain("taken up after its last worker was lost".to_owned()),
+        RunEvent::Recovered { lost, left } => {
+            let taken = if *lost { "taken up after its last worker was lost" } else { "taken up by another worker" };
+            let lead = if left.is_empty() { taken.to_owned() } else { format!("{taken}; ") };
+            said(lead, Role::Text, left)
+        }
         RunEvent::Succeeded { summary } => said(String::new(), Role::Text, summary),
         RunEvent::Failed { reason, .. } => said(String::new(), Role::Bad, reason),
     }

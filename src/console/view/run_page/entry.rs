@@ -11,6 +11,8 @@ use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
 use crate::console::view::words;
 use crate::console::view::wrap::Line;
+use crate::console::view::wrap::Wrap;
+use crate::console::view::wrap::untrusted_lines;
 use crate::domain::Actor;
 use crate::domain::ApprovalState;
 use crate::domain::RunState;
@@ -49,9 +51,14 @@ pub fn rows(place: usize, entry: &TimelineEntry, thread: &Thread, context: &RunP
         TimelineItem::Resumed => {
             rows.push(note(entry, "●", Role::Running, "goes on".to_owned(), context).anchored(anchor))
         }
-        TimelineItem::Recovered => {
+        TimelineItem::Recovered(left) => {
             let text = "taken up again after its last worker was gone".to_owned();
             rows.push(note(entry, "●", Role::Warning, text, context).anchored(anchor));
+            if !left.is_empty() {
+                let mut lead = Row::new();
+                lead.blank(GUTTER + 2);
+                untrusted_lines(&lead, Role::Warning, left, Wrap::Words, context.width, &mut rows);
+            }
         }
         TimelineItem::CancelRequested(why) => {
             let text = format!("to be stopped: {why}");

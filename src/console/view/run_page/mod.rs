@@ -194,7 +194,7 @@ fn key_of(place: usize, item: &TimelineItem, thread: &Thread, folds: &Folds) -> 
         | TimelineItem::PlanAdopted
         | TimelineItem::Paused(_)
         | TimelineItem::Resumed
-        | TimelineItem::Recovered
+        | TimelineItem::Recovered(_)
         | TimelineItem::CancelRequested(_)
         | TimelineItem::Ended => Key::Settled(folds.of(Anchor::Entry(place))),
     }

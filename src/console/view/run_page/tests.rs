@@ -102,7 +102,7 @@ fn a_run_with_troubles() {
     story.run(run, &system, RunEvent::TurnFailed { turn: 1, attempt: 3, failure });
     story.run(run, &system, RunEvent::LimitReached { limit: LimitKind::Cost }).wait(5_000);
     story.run(run, &ana(), RunEvent::Resumed {}).wait(100);
-    story.run(run, &system, RunEvent::Recovered { lost: false });
+    story.run(run, &system, RunEvent::Recovered { lost: false, left: Default::default() });
     request(&mut story, run, 1, "delete", json!({ "paths": ["scratch"] }));
     let approval = ask(&mut story, 8, run, 1, Ask::Effect { card: delete_card() });
     story.wait(8_000).approval(approval, &ana(), ApprovalEvent::Denied { reason: "not during the backup".into() });

@@ -5,12 +5,15 @@ use serde_json::Value;
 use super::fault::nearest;
 use super::tool::ToolSpec;
 
+/// Ends what is kept of arguments that were too long to be taken.
+pub const OVERLONG: &str = "… (cut: longer than 1 MiB)";
+
 impl ToolSpec {
     /// The first argument that does not fit the schema; `None` when all do. Looks into lists; deeper misfits are left to
     /// the tool itself.
     pub fn misfit(&self, args: &Value) -> Option<String> {
         let Some(given) = args.as_object() else {
-            return Some(format!("the arguments must be a JSON object, not {}", described(args)));
+            return Some(no_object(args));
         };
         let properties = self.parameters["properties"].as_object()?;
         for (name, value) in given {
@@ -43,6 +46,20 @@ impl ToolSpec {
             })
             .collect();
         format!("{{{}}}", fields.join(", "))
+    }
+}
+
+/// A string is what a model sent in place of JSON, or as much of it as was kept.
+fn no_object(args: &Value) -> String {
+    match args {
+        Value::String(text) if text.ends_with(OVERLONG) => {
+            "the arguments are longer than 1 MiB, the most that one call may have; do it in several calls".to_owned()
+        }
+        Value::String(text) => match serde_json::from_str::<Value>(text) {
+            Err(error) => format!("the arguments are not valid JSON ({error}): {}", described(args)),
+            Ok(_) => format!("the arguments must be a JSON object, not {}", described(args)),
+        },
+        _ => format!("the arguments must be a JSON object, not {}", described(args)),
     }
 }
 

@@ -42,6 +42,7 @@ pub use approval::ApprovalState;
 pub use approval::Ask;
 pub use approval::CallEdit;
 pub use approval::Settlement;
+pub use arguments::OVERLONG;
 pub use card::CardDigest;
 pub use card::EffectCard;
 pub use card::Environment;

@@ -67,8 +67,13 @@ impl Untrusted {
     }
 
     /// Words that mix Latin with Cyrillic or Greek letters: the usual disguise of one name as another. An accent on a
-    /// letter does not end its word.
+    /// letter does not end its word. So are Cyrillic or Greek words in a text that has only such letters of these scripts
+    /// as look like Latin ones.
     pub fn has_mixed_scripts(&self) -> bool {
+        let foreign: Vec<char> = self.0.chars().filter(|c| matches!(c, '\u{370}'..='\u{52f}')).collect();
+        if !foreign.is_empty() && foreign.iter().all(|c| LATIN_TWINS.contains(*c)) {
+            return true;
+        }
         let in_word = |c: char| c.is_alphabetic() || matches!(c, '\u{300}'..='\u{36f}');
         self.0.split(|c: char| !in_word(c)).any(|word| {
             let latin = word.chars().any(|c| matches!(c, 'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}'));
@@ -80,6 +85,9 @@ impl Untrusted {
         self.0.is_empty()
     }
 }
+
+/// Cyrillic and Greek letters that most fonts draw like a Latin one.
+const LATIN_TWINS: &str = "аеорсухіјѕһԁԛԝАВЕЅНІЈКМОРСТХҮοΑΒΕΖΗΙΚΜΝΟΡΤΥΧ";
 
 impl From<String> for Untrusted {
     fn from(text: String) -> Self {
@@ -182,7 +190,7 @@ fn shown(text: &str, form: Form) -> Cow<'_, str> {
         match character {
             ' ' if at >= inner || (form == Form::Line && beside) => shown.push(BLANK),
             '\t' if form == Form::Lines => shown.push_str("⇥   "),
-            '…' if form == Form::Line => push_name(&mut shown, character),
+            twin if form == Form::Line && (twin == '…' || is_hyphen_twin(twin)) => push_name(&mut shown, character),
             sign if is_sign(sign) => push_name(&mut shown, character),
             mark if letter.takes(mark) => shown.push(character),
             plain if is_plain(plain) => shown.push(character),
@@ -203,6 +211,14 @@ pub const CONTINUED: char = '↪';
 /// Whether a mark is made of this character.
 fn is_sign(character: char) -> bool {
     matches!(character, '⟨' | '⏎' | '⇥' | CONTINUED | '\u{2400}'..='\u{2426}')
+}
+
+/// Characters that look like a hyphen and make another name of it. Text of several lines has them as writers put them.
+fn is_hyphen_twin(character: char) -> bool {
+    matches!(
+        character,
+        '\u{2010}'..='\u{2013}' | '\u{2043}' | '\u{2212}' | '\u{2d7}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+    )
 }
 
 fn push_hidden(shown: &mut String, character: char) {

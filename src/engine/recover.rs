@@ -18,7 +18,7 @@ use crate::fold::OpenTurn;
 use crate::fold::Run;
 use crate::fold::Snapshot;
 
-/// Workers lost with the same thing under way, after which it is not repeated unasked.
+/// Workers lost with the same thing under way, after which it is not repeated without asking.
 pub const MOST_DEATHS: u32 = 3;
 
 /// Marks the gap, so that time nobody worked is not counted; without a gap there is nothing to say.
@@ -44,7 +44,9 @@ pub(super) fn set_aside(snapshot: &Snapshot, id: RunId) -> Result<Vec<Decided>, 
 
 /// The words that tell why a person is asked about what was under way so often.
 pub(super) fn each_time(deaths: u32) -> String {
-    format!("It was under way each time morningai ended unexpectedly, {deaths} times, so it is not repeated unasked.")
+    format!(
+        "It was under way each time morningai ended unexpectedly, {deaths} times, so it is not repeated without asking."
+    )
 }
 
 fn ask_no_more(run: &Run, open: &OpenTurn) -> Vec<Decided> {

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::carried;
 use super::chunk::CallPiece;
+use crate::domain::OVERLONG;
 use crate::domain::RequestedCall;
 
 /// Most calls taken from one answer.
@@ -250,7 +251,7 @@ pub(super) fn parse_arguments(text: &str) -> Value {
 
 fn overlong(arguments: &str) -> Value {
     let kept = &arguments[..arguments.floor_char_boundary(KEPT_ARGUMENTS)];
-    Value::String(format!("{kept}… (cut: arguments of one call are at most {LONGEST_ARGUMENTS} bytes)"))
+    Value::String(format!("{kept}{OVERLONG}"))
 }
 
 /// An id for a call that came without one.

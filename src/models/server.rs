@@ -174,9 +174,12 @@ impl Server {
         }
         let what = match error {
             OpenAIError::JSONDeserialize(error, sent) => {
-                format!("sent something that is not the protocol: {error}{}", failure::quoted(&self.place, &sent))
+                format!(
+                    "sent something other than an OpenAI-style answer: {error}{}",
+                    failure::quoted(&self.place, &sent)
+                )
             }
-            other => format!("sent something that is not the protocol: {other}"),
+            other => format!("sent something other than an OpenAI-style answer: {other}"),
         };
         let hint = "is the base URL that of an OpenAI-compatible server?";
         self.place.failure(ModelFailureKind::Nonsense, &what, hint)

@@ -129,7 +129,11 @@ impl Reader {
     fn broke_off(&self, place: &Place) -> Failure {
         if self.last_piece.is_none() {
             let hint = "is the base URL that of an OpenAI-compatible server?";
-            return place.failure(ModelFailureKind::Nonsense, "answered with nothing that is the protocol", hint);
+            return place.failure(
+                ModelFailureKind::Nonsense,
+                "answered with something other than an OpenAI-style stream",
+                hint,
+            );
         }
         place.failure(ModelFailureKind::Provider, "broke off in the middle of its answer", "try again later")
     }

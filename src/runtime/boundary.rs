@@ -69,7 +69,7 @@ pub(super) async fn complete(
 fn not_waited_for() -> ModelFailure {
     ModelFailure {
         kind: ModelFailureKind::Cancelled,
-        message: "the answer was not waited for, since the run is paused".into(),
+        message: "the answer was cut off because the run was paused".into(),
         hint: String::new(),
     }
 }

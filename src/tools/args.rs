@@ -142,6 +142,9 @@ mod tests {
     #[test]
     fn a_bad_call_says_which_argument_and_what_is_wanted() {
         assert_eq!(said(json!([1])), "read_file: the arguments must be a JSON object, not the list [1]");
+        assert!(said(json!("{not json")).contains("are not valid JSON (key must be a string at line 1 column 2)"));
+        let cut = format!("{{\"path\": \"big{}", crate::domain::OVERLONG);
+        assert!(said(json!(cut)).contains("longer than 1 MiB"));
         assert_eq!(said(json!({})), "read_file: missing path");
         assert_eq!(said(json!({"paht": "a"})), "read_file: there is no argument \"paht\"; did you mean \"path\"?");
         assert_eq!(said(json!({"path": 3})), "read_file: \"path\" must be a string, not the number 3");

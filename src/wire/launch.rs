@@ -4,6 +4,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use super::Wire;
+use super::secrets;
 use crate::cli::Failure;
 use crate::cli::Offer;
 use crate::cli::OfferKind;
@@ -88,6 +89,8 @@ async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Resul
              check-this-machine` needs none",
         ));
     }
+    // The branch is named after it.
+    let goal = secrets::without(&wire.config, &wire.places, &wire.key, goal);
     let workspace = places.make(&goal, agent_needs(agent)).await?;
     Ok(RunSpec {
         goal: goal.into(),

@@ -54,7 +54,7 @@ pub(super) fn absolute(options: &GlobalOptions) -> Result<GlobalOptions, Failure
 
 fn from_here(path: &Path) -> Result<PathBuf, Failure> {
     std::path::absolute(path).map_err(|error| {
-        Failure::usage(format!("a relative path means nothing here: {error}"))
+        Failure::usage(format!("the current directory cannot be found, so a relative path cannot be used: {error}"))
             .at(path.display().to_string())
             .next("start from a directory that exists, or give an absolute path")
     })

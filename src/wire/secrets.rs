@@ -14,6 +14,11 @@ pub(super) fn redactor(config: &Config, places: &Places, key: &LazyKey) -> Redac
     Redactor::new(known(config, places, key))
 }
 
+/// What somebody typed, before anything is named after it.
+pub(super) fn without(config: &Config, places: &Places, key: &LazyKey, text: String) -> String {
+    Secrets::new(known(config, places, key)).text(&text).unwrap_or(text)
+}
+
 /// The names of those that are searched for in vain, since they are too short.
 pub(super) fn unprotected(config: &Config, places: &Places, key: &LazyKey) -> Vec<String> {
     let short = |value: &str| !value.trim().is_empty() && !Secrets::protects(value);

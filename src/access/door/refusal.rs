@@ -79,7 +79,7 @@ impl Refusal {
 
     pub(super) fn no_session() -> Self {
         let hint = "a token holds until it is revoked: `morningai tokens revoke`";
-        Self::new(RefusalKind::NotSuited, "only a session is signed out", hint)
+        Self::new(RefusalKind::NotSuited, "only a session can be signed out", hint)
     }
 
     pub(super) fn disabled() -> Self {

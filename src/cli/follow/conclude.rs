@@ -41,7 +41,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
         }
         Stop::Left(_) => {
             let next = format!("`{program} resume {} --follow` goes on with it", run.id);
-            let failure = Failure::failed("left before the run ended; what was under way is settled then").next(next);
+            let failure = Failure::failed("left before the run ended").next(next);
             progress.say("")?;
             progress.output().diagnose_part(&failure.rendered());
             Exit::Failed

@@ -93,8 +93,7 @@ impl<'a> Progress<'a> {
     /// Goes on where standard error leads when standard output cannot be written.
     fn told(&mut self, written: Result<(), Failure>) {
         if let Err(failure) = written {
-            let next =
-                format!("the run goes on, and is told of here; `morningai runs show {}` has all of it", self.run);
+            let next = format!("progress is shown here instead; `morningai runs show {}` has all of it", self.run);
             self.output.diagnose_part(&failure.next(next).rendered());
             (self.voice, self.is_untold) = (Voice::Aside, true);
         }

@@ -184,6 +184,19 @@ fn a_disguised_word_is_noticed() {
     assert!(Untrusted::from("push to раypal").has_mixed_scripts());
     assert!(Untrusted::from("p\u{430}\u{301}ypal").has_mixed_scripts());
     assert!(!Untrusted::from("push to paypal, привет").has_mixed_scripts());
+    for twin in ["\u{430}", "release/\u{441}\u{43e}", "\u{391}"] {
+        assert!(Untrusted::from(twin).has_mixed_scripts(), "{twin} is a Latin word to the eye");
+    }
+    assert!(!Untrusted::from("хор в лесу").has_mixed_scripts());
+}
+
+#[test]
+fn what_looks_like_a_hyphen_in_a_name_is_named() {
+    for twin in ['\u{2010}', '\u{2011}', '\u{2013}', '\u{2212}', '\u{ff0d}'] {
+        let shown = Untrusted::from(format!("x{twin}y")).visible().into_owned();
+        assert_eq!(shown, format!("x⟨U+{:04X}⟩y", twin as u32));
+    }
+    assert_eq!(visible_line("3 \u{2212} 1 \u{2013} as written"), "3 \u{2212} 1 \u{2013} as written");
 }
 
 proptest! {

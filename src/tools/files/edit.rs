@@ -31,6 +31,7 @@ use crate::ports::Prepared;
 use crate::ports::Tool;
 use crate::ports::ToolContext;
 use crate::tools::args;
+use crate::tools::workspace::submodules;
 
 /// Longest content a call may write.
 const LONGEST_CONTENT: usize = 4 * 1024 * 1024;
@@ -237,10 +238,20 @@ async fn prepare(
     args: &Value,
 ) -> Result<Prepared, ToolResult> {
     let (spec, context, args) = (spec.clone(), context.clone(), args.clone());
+    let missing = match &context.workspace {
+        Some(workspace) => submodules(workspace).await,
+        None => Vec::new(),
+    };
     blocking(move || {
         let root = Root::of(&context)?;
-        let card = plan(&spec, &root, &args)?.card(&spec, verb);
-        Ok(Prepared::Effect(Box::new(card)))
+        let change = plan(&spec, &root, &args)?;
+        if missing.iter().any(|submodule| change.place.path().starts_with(submodule)) {
+            let what = format!("{} lies in a submodule that is not checked out", change.place.shown());
+            let mut refused = ToolResult::failure(FailureKind::Failed, what.clone());
+            refused.output = Output::text(format!("{what}. Nothing in it can be committed; write elsewhere."));
+            return Err(refused);
+        }
+        Ok(Prepared::Effect(Box::new(change.card(&spec, verb))))
     })
     .await?
 }

@@ -23,6 +23,8 @@ use super::scratch_of;
 const SUFFIX: &str = "set-aside";
 /// Repositories that a report names one by one.
 const MOST_NAMED: usize = 5;
+/// Longest path that a sentence has whole, in characters.
+const LONGEST_NAMED: usize = 120;
 
 /// What stood in the workspace before a program ran.
 #[derive(Debug)]
@@ -98,16 +100,24 @@ impl Before {
             return false;
         };
         let Ok(repository) = Repository::open(&self.workspace, &Default::default()).await else { return false };
-        let args = ["ls-tree", "-z", "--full-tree", base, "--"].map(OsStr::new);
-        let listed = repository.git(args.into_iter().chain([found.path.as_os_str()])).run().await;
+        let path = found.path.as_os_str();
+        let asked = |args: &[&str]| {
+            let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain([path]).collect();
+            repository.git(args).run()
+        };
+        let listed = asked(&["ls-tree", "-z", "--full-tree", base, "--"]).await;
+        let changed = asked(&["diff", "--no-ext-diff", "--name-only", "-z", base, "--"]).await;
+        let added = asked(&["ls-files", "--others", "-z", "--"]).await;
+        // One that was changed since may obey whoever changed it.
         listed.is_ok_and(|ran| !ran.stdout.is_empty())
+            && [changed, added].into_iter().all(|ran| ran.is_ok_and(|ran| ran.stdout.is_empty()))
     }
 }
 
 impl Leftovers {
     /// For people and models; `None` when there was nothing.
     pub fn told(&self) -> Option<String> {
-        let named = |path: &Path| format!("`{}`", names::written(path));
+        let named = |path: &Path| format!("`{}`", shortened(&names::written(path)));
         let mut parts = Vec::new();
         if !self.moved.is_empty() {
             let names: Vec<String> = self.moved.iter().take(MOST_NAMED).map(|path| named(path)).collect();
@@ -120,6 +130,17 @@ impl Leftovers {
         }
         (!parts.is_empty()).then(|| parts.join("; "))
     }
+}
+
+/// The ends of a path that is too long for a sentence.
+fn shortened(path: &str) -> String {
+    let length = path.chars().count();
+    if length <= LONGEST_NAMED {
+        return path.to_owned();
+    }
+    let head: String = path.chars().take(LONGEST_NAMED / 2).collect();
+    let tail: String = path.chars().skip(length - LONGEST_NAMED / 2).collect();
+    format!("{head}…{tail}")
 }
 
 /// Whether git takes a name for that of a repository, also on disks that know no case or drop what cannot be seen.

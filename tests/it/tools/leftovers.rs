@@ -208,6 +208,8 @@ async fn what_a_worktree_leaves_out_is_said_at_the_start_and_in_the_listing() {
     assert!(text.contains("vendor/lib/  (submodule that is not checked out)\n"), "{text}");
     let inside = bench.done("list_files", json!({"path": "vendor/lib"})).await;
     assert_eq!(inside.summary.raw(), "vendor/lib is a submodule that is not checked out");
+    let lost = bench.call("write_file", json!({"path": "vendor/lib/n", "content": "x"})).await;
+    assert_eq!(lost.summary.raw(), "vendor/lib/n lies in a submodule that is not checked out");
 }
 
 #[tokio::test]
@@ -373,4 +375,27 @@ async fn hooks_run_in_the_sandbox_where_that_is_wanted() {
     bench.write("next.txt", "x\n");
     let changed = commit_with_hooks(&bench).await;
     assert!(changed.summary.raw().starts_with("a hook changed files; nothing was committed"), "{changed:?}");
+}
+
+#[tokio::test]
+async fn a_committed_repository_that_an_agent_changes_is_set_aside() {
+    let outer = Bench::project();
+    let project = outer.path().join("project");
+    for directory in ["fixture/objects", "fixture/refs"] {
+        std::fs::create_dir_all(project.join(directory)).unwrap();
+        std::fs::write(project.join(directory).join("keep"), "").unwrap();
+    }
+    std::fs::write(project.join("fixture/HEAD"), "ref: refs/heads/main\n").unwrap();
+    git(&project, &["add", "-A"]);
+    git(&project, &["commit", "-q", "-m", "A fixture"]);
+    let bench = Bench::worktree(outer).await;
+    bench.done("shell", json!({"argv": ["true"]})).await;
+    assert!(bench.path("fixture/HEAD").exists(), "it is as it was committed");
+
+    let mark = bench.outer.path().join("mark");
+    let config = format!("[core]\nbare = false\nworktree = ..\nfsmonitor = touch {}; false\n", mark.display());
+    let ran = bench.done("shell", json!({"argv": ["sh", "-c", format!("printf '{config}' > fixture/config")]})).await;
+    assert!(ran.summary.raw().contains("set aside, since git would obey it: `fixture"), "{}", ran.summary.raw());
+    Command::new("git").args(["status"]).current_dir(bench.path("fixture")).output().unwrap();
+    assert!(!mark.exists() && !bench.path("fixture/HEAD").exists());
 }

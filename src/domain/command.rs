@@ -101,6 +101,7 @@ pub enum Command {
     Recover {
         run: RunId,
         /// What was set aside of all that had been left in its workspace.
+        #[serde(default)]
         left: Untrusted,
     },
     Expire {

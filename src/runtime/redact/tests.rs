@@ -81,7 +81,7 @@ fn commands() -> Vec<Value> {
         json!({"command": "effect_finished", "run": id, "call": 1, "attempt": 1, "result": result()}),
         json!({"command": "drifted", "run": id, "call": 1, "attempt": 1, "prepared": preparations[1]}),
         json!({"command": "doubt", "run": id, "call": 1, "attempt": 1, "approval": id}),
-        json!({"command": "recover", "run": id}),
+        json!({"command": "recover", "run": id, "left": "t"}),
         json!({"command": "expire", "approval": id}),
     ]
 }

@@ -123,14 +123,15 @@ fn an_idle_console_writes_nothing() {
     assert_eq!(terminal.exit_code(), 0);
 }
 
-/// Scrolls half a page at a time, as a card that is longer than the screen wants to be read.
+/// Scrolls half a page at a time, as a card that is longer than the screen wants to be read: back up where a notice stood
+/// over some of it.
 fn read_to_the_end(terminal: &mut Terminal) {
     for _ in 0..20 {
         let before = terminal.screen();
         if before.contains("y approve") {
             return;
         }
-        terminal.keys("\u{4}");
+        terminal.keys(if before.contains("k ^U") { "\u{15}" } else { "\u{4}" });
         terminal.until("the next half page", |screen| screen != before);
     }
     panic!("the card has no end\n{}", terminal.screen());

@@ -160,7 +160,7 @@ fn a_run_whose_output_cannot_be_written_says_so_and_goes_on() {
         let mut command = story.machine.command(&arguments);
         let ran = Ran::from(command.stdout(full()).output().unwrap()).ended(1);
         assert_eq!(ran.err.matches("standard output cannot be written").count(), 1, "{}", ran.err);
-        assert!(ran.err.contains("the run goes on") && ran.err.contains("succeeded"), "{}", ran.err);
+        assert!(ran.err.contains("progress is shown here instead") && ran.err.contains("succeeded"), "{}", ran.err);
         assert_eq!(text(&story.run()["state"]), "succeeded");
     }
     for arguments in [

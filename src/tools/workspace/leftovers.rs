@@ -23,6 +23,8 @@ use super::scratch_of;
 const SUFFIX: &str = "set-aside";
 /// Repositories that a report names one by one.
 const MOST_NAMED: usize = 5;
+/// What git obeys in a directory that is laid out as a repository.
+const OBEYED_IN_BARE: [&str; 7] = ["HEAD", "config", "config.worktree", "commondir", "hooks", "info", "objects/info"];
 /// Longest path that a sentence has whole, in characters.
 const LONGEST_NAMED: usize = 120;
 
@@ -85,7 +87,12 @@ impl Before {
         let (found, unseen) = blocking(move || search(&searched, Depth::AllButGit)).await;
         let mut appeared = Vec::new();
         for found in found {
-            if !self.known.contains(&found.path) && !self.is_committed(&found).await {
+            // One that came with the commit may have been changed since, whether or not this program did it.
+            let may_stay = match (found.kind, &self.workspace.git_dir) {
+                (Kind::Bare, Some(_)) => self.is_committed(&found).await,
+                (_, _) => self.known.contains(&found.path),
+            };
+            if !may_stay {
                 appeared.push(found);
             }
         }
@@ -100,14 +107,17 @@ impl Before {
             return false;
         };
         let Ok(repository) = Repository::open(&self.workspace, &Default::default()).await else { return false };
-        let path = found.path.as_os_str();
-        let asked = |args: &[&str]| {
-            let args: Vec<&OsStr> = args.iter().map(OsStr::new).chain([path]).collect();
+        let place = found.path.parent().unwrap_or(Path::new(""));
+        let paths: Vec<PathBuf> = OBEYED_IN_BARE.iter().map(|name| place.join(name)).collect();
+        let asked = |args: &[&str], paths: &[PathBuf]| {
+            let args: Vec<&OsStr> =
+                args.iter().map(OsStr::new).chain(paths.iter().map(|path| path.as_os_str())).collect();
             repository.git(args).run()
         };
-        let listed = asked(&["ls-tree", "-z", "--full-tree", base, "--"]).await;
-        let changed = asked(&["diff", "--no-ext-diff", "--name-only", "-z", base, "--"]).await;
-        let added = asked(&["ls-files", "--others", "-z", "--"]).await;
+        let head = std::slice::from_ref(&found.path);
+        let listed = asked(&["ls-tree", "-z", "--full-tree", base, "--"], head).await;
+        let changed = asked(&["diff", "--no-ext-diff", "--name-only", "-z", base, "--"], &paths).await;
+        let added = asked(&["ls-files", "--others", "-z", "--"], &paths).await;
         // One that was changed since may obey whoever changed it.
         listed.is_ok_and(|ran| !ran.stdout.is_empty())
             && [changed, added].into_iter().all(|ran| ran.is_ok_and(|ran| ran.stdout.is_empty()))

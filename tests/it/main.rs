@@ -8,6 +8,7 @@ mod assurance;
 mod config;
 mod config_agents;
 mod config_procedures;
+mod frozen;
 mod looking;
 mod models;
 mod models_forms;

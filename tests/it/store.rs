@@ -226,7 +226,7 @@ async fn what_is_no_store_is_refused_with_the_reason() {
     assert!(kind == LogErrorKind::Unusable && text.contains("cannot create /proc/nowhere/store.db"), "{text}");
 }
 
-async fn raw_sql_creating(path: &Path, sql: &str) {
+pub async fn raw_sql_creating(path: &Path, sql: &str) {
     fs::write(path, b"").unwrap();
     raw_sql(path, sql).await;
 }

@@ -31,6 +31,7 @@ use morningai::access::Quota;
 use morningai::access::SystemEntropy;
 use morningai::client::LocalClient;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::protocol;
 use morningai::runtime::Parts as RuntimeParts;
@@ -335,7 +336,7 @@ impl Desk {
         let mut started = Vec::new();
         for _ in 0..runs {
             let run = RunId(uuid::Uuid::now_v7());
-            let command = Command::Start { run, spec: Box::new(spec.clone()) };
+            let command = RunVerb::Start { spec: Box::new(spec.clone()) }.on(run);
             self.runtime.submit(command, Actor::Person("bench".to_owned())).await.unwrap();
             started.push(run);
         }

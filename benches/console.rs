@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use morningai::client::Recording;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::Batch;
 use morningai::ports::Log;
 use morningai::ports::NewEvent;

@@ -16,6 +16,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::fold::Snapshot;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Parts;
 use morningai::runtime::Role;
@@ -79,7 +80,7 @@ fn interrupt(path: &Path) {
             let spec = json!({ "goal": "go", "agent": "bench", "tools": [], "procedure": [step] });
             let spec = Box::new(serde_json::from_value(spec).unwrap());
             let run = RunId(uuid::Uuid::now_v7());
-            orchestrator.submit(Command::Start { run, spec }, Actor::Person("bench".to_owned())).await.unwrap();
+            orchestrator.submit(RunVerb::Start { spec }.on(run), Actor::Person("bench".to_owned())).await.unwrap();
         }
         until(&orchestrator, |snapshot| snapshot.runs.values().filter(|run| run.is_busy()).count() == RUNS).await;
     });

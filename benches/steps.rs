@@ -12,6 +12,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::store::OpenMode;
 use morningai::store::SqliteLog;
@@ -146,7 +147,7 @@ async fn approval_to_start(raw: &Raw) {
                 None => drop(feed.recv().await),
             }
         };
-        let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+        let command = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
         let began = Instant::now();
         desk.runtime.submit(command, person()).await.unwrap();
         let started = desk.started.notified();

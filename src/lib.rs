@@ -3,7 +3,7 @@
 //! # One idea
 //!
 //! There is a log of past-tense events, and everything else is a view of it. A key press becomes an intent, the
-//! intent a [`domain::Command`]; [`engine::decide`] turns that into events, [`runtime`] appends them to the log, and
+//! intent a [`kinds::Command`]; [`engine::decide`] turns that into events, [`runtime`] appends them to the log, and
 //! only what is on disk is shown, acted upon or told to anybody. A committed event may lead to an effect, a call of a
 //! model or a tool, and what came of it returns as another command.
 //!
@@ -20,8 +20,10 @@
 //!
 //! | to find | look in |
 //! |---|---|
-//! | what can be asked, and what can have happened | [`domain`]: `command.rs`, `event.rs` |
-//! | what follows from a command, one file a verb | [`engine`] |
+//! | ids, money, text from outside, cards, tools | [`domain`] |
+//! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `account/`, `spend/` |
+//! | all kinds in one table, and the types made from it | [`kinds`]: `table.rs`, `command.rs`, `world.rs` |
+//! | how a run goes on | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
 //! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
@@ -41,13 +43,25 @@
 //!
 //! `tests/tidy.rs` holds the table of who may name whom.
 //!
+//! # Adding a kind
+//!
+//! 1. Make a folder in `src/kinds/` with `event.rs` (past tense, tagged `kind.what_happened`), `row.rs`, `verbs.rs` and
+//!    a file in `decide/` for each verb.
+//! 2. In its `mod.rs`, answer [`kinds::Kind`] (whose data a stream is) and [`kinds::Kept`] (how the row begins and
+//!    changes, what it is found by, when time alone asks for something, what each verb leads to).
+//! 3. In `verbs.rs`, answer [`kinds::Verb`]: help, the right it takes, the words that people type, the event it leads to.
+//! 4. Add its line to the table in `kinds/table.rs`, with a name and a stored tag that no kind ever had.
+//!
+//! The codec of the log, streams and rows of both stores, the snapshot and its way to other consoles, short ids, rights,
+//! redaction, resent commands, timers, export, erasure, pruning and rebuilding follow from that line.
+//!
 //! # What is absent
 //!
-//! The engine, the folds and the views perform no I/O, read no clock and draw no random numbers. The console never
-//! learns whether its source is the embedded orchestrator, a server elsewhere or a recording. No effect starts before its intent is on
-//! disk, and none is repeated because its outcome is unknown: see [`engine::effects_left`]. No text from outside
-//! reaches the screen but through [`domain::Untrusted`]. There is no second place that decides: headless commands
-//! and the console submit the same commands.
+//! The kinds, the engine, the folds and the views perform no I/O, read no clock and draw no random numbers. The console
+//! never learns whether its source is the embedded orchestrator, a server elsewhere or a recording. No effect starts
+//! before its intent is on disk, and none is repeated because its outcome is unknown: see [`engine::effects_left`]. No
+//! text from outside reaches the screen but through [`domain::Untrusted`]. There is no second place that decides:
+//! headless commands and the console submit the same commands.
 
 #![cfg_attr(
     not(test),
@@ -70,6 +84,7 @@ pub mod console;
 pub mod domain;
 pub mod engine;
 pub mod fold;
+pub mod kinds;
 pub mod models;
 pub mod policy;
 pub mod ports;

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Parts;
 use morningai::runtime::Role;
@@ -65,7 +66,7 @@ impl Desk {
         let spec = json!({ "goal": "steps", "agent": "bench", "tools": [], "procedure": steps });
         let spec: RunSpec = serde_json::from_value(spec).unwrap();
         let run = RunId(uuid::Uuid::now_v7());
-        self.runtime.submit(Command::Start { run, spec: Box::new(spec) }, person()).await.unwrap();
+        self.runtime.submit(RunVerb::Start { spec: Box::new(spec) }.on(run), person()).await.unwrap();
         run
     }
 
@@ -122,10 +123,10 @@ impl Log for Counted {
     fn watch_head(&self) -> tokio::sync::watch::Receiver<u64> {
         self.log.watch_head()
     }
-    async fn rows(&self, filter: RowFilter) -> Result<Page<morningai::fold::Row>, LogError> {
+    async fn rows(&self, filter: RowFilter) -> Result<Page<morningai::kinds::Row>, LogError> {
         self.log.rows(filter).await
     }
-    async fn replace_rows(&self, after: u64, rows: &[morningai::fold::Row]) -> Result<(), LogError> {
+    async fn replace_rows(&self, after: u64, rows: &[morningai::kinds::Row]) -> Result<(), LogError> {
         self.log.replace_rows(after, rows).await
     }
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

@@ -1,33 +1,22 @@
-//! Which action each command and each query needs. Exhaustive on purpose: what is new must be given one.
+//! Which action each command and each query needs. A verb says its own; what approving takes depends on the card.
 
 use crate::domain::Action;
-use crate::domain::Command;
 use crate::domain::EffectCard;
 use crate::domain::Environment;
-use crate::domain::Query;
 use crate::domain::Risk;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::ports::Query;
 
 /// What somebody must be allowed to do to submit `command`. `card` is that of the request it decides on; an approval
 /// whose card is not known counts as critical.
 pub fn of_command(command: &Command, card: Option<&EffectCard>) -> Action {
-    match command {
-        Command::Start { .. } => Action::StartRuns,
-        Command::Approve { .. } => card.map_or(Action::ApproveCritical, of_approval),
-        Command::Deny { .. } => Action::Deny,
-        // Nothing runs by it: what it becomes is approved by somebody who may, as it then stands.
-        Command::Edit { .. } => Action::Edit,
-        Command::Answer { .. } => Action::Answer,
-        Command::Settle { .. } => Action::Settle,
-        Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => Action::SteerRuns,
-        Command::Proceed { .. }
-        | Command::TurnFinished { .. }
-        | Command::EffectFinished { .. }
-        | Command::Drifted { .. }
-        | Command::Doubt { .. }
-        | Command::SetAside { .. }
-        | Command::Recover { .. }
-        | Command::Expire { .. } => Action::Orchestrate,
+    if let Command::Approval { verb: ApprovalVerb::Approve { .. }, .. } = command
+        && let Some(card) = card
+    {
+        return of_approval(card);
     }
+    command.action()
 }
 
 /// What approving this card takes.
@@ -42,8 +31,8 @@ pub fn of_approval(card: &EffectCard) -> Action {
 pub fn of_query(query: &Query) -> Action {
     match query {
         Query::Stream { .. } | Query::LogBefore { .. } | Query::Search { .. } => Action::ReadLog,
-        Query::Blob { .. } | Query::Runs { .. } => Action::ReadRuns,
-        Query::Approvals { .. } => Action::ReadApprovals,
+        Query::Blob { .. } => Action::ReadRuns,
+        Query::Rows { kind, .. } => kind.reading(),
     }
 }
 
@@ -59,6 +48,7 @@ mod tests {
     use crate::domain::Role;
     use crate::domain::RunId;
     use crate::domain::ToolName;
+    use crate::kinds::Report;
     use uuid::Uuid;
 
     fn card(risk: Risk, environment: Environment) -> EffectCard {
@@ -80,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_lands_in_production_or_is_critical_takes_an_admin() {
-        let approve = Command::Approve { approval: ApprovalId(Uuid::nil()), digest: String::new() };
+        let approve = ApprovalVerb::Approve { digest: String::new() }.on(ApprovalId(Uuid::nil()));
         for risk in [Risk::Low, Risk::Medium, Risk::High, Risk::Critical] {
             let action = of_command(&approve, Some(&card(risk, Environment::Production)));
             assert!(!allows(Role::Operator, action) && allows(Role::Admin, action), "{risk:?}");
@@ -97,9 +87,10 @@ mod tests {
     #[test]
     fn nobody_may_report_an_outcome_that_did_not_happen() {
         let run = RunId(Uuid::nil());
-        for command in
-            [Command::Recover { run, left: Default::default() }, Command::Proceed { run, prepared: Vec::new() }]
-        {
+        for command in [
+            Command::Report(Report::Recover { run, left: Default::default() }),
+            Command::Report(Report::Proceed { run, prepared: Vec::new() }),
+        ] {
             assert_eq!(of_command(&command, None), Action::Orchestrate);
         }
     }

@@ -11,7 +11,7 @@ use super::host::Part;
 use super::table::table;
 use super::time;
 use crate::domain::ApprovalState;
-use crate::fold::Approval;
+use crate::kinds::Approval;
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::ApprovalDetail;

@@ -10,7 +10,7 @@ use crate::domain::Environment;
 use crate::domain::Payload;
 use crate::domain::Reversibility;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
+use crate::kinds::Approval;
 
 /// Every line of the request, with nothing a terminal would obey.
 pub fn text(approval: &Approval) -> String {

@@ -18,20 +18,21 @@ use super::follow::Voice;
 use super::follow::tell_who_waits;
 use super::host::Part;
 use crate::domain::Ask;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::FeedItem;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::domain::Settlement;
-use crate::domain::Stream;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Run;
+use crate::kinds::Stream;
 use crate::ports::Client;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::shape::ApprovalShape;
 
 /// A process that works on runs acts on a decision within 250 ms; after twice that nobody does.
@@ -49,10 +50,10 @@ impl Decision {
     fn command(self, approval: &Approval) -> Command {
         let approval = approval.id;
         match self {
-            Self::Approve { digest } => Command::Approve { approval, digest: digest.trim().to_owned() },
-            Self::Deny { reason } => Command::Deny { approval, reason: reason.into() },
-            Self::Answer { text } => Command::Answer { approval, text: text.into() },
-            Self::Settle { settlement, note } => Command::Settle { approval, settlement, note: note.into() },
+            Self::Approve { digest } => ApprovalVerb::Approve { digest: digest.trim().to_owned() }.on(approval),
+            Self::Deny { reason } => ApprovalVerb::Deny { reason: reason.into() }.on(approval),
+            Self::Answer { text } => ApprovalVerb::Answer { text: text.into() }.on(approval),
+            Self::Settle { settlement, note } => ApprovalVerb::Settle { settlement, note: note.into() }.on(approval),
         }
     }
 }

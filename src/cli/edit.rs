@@ -15,13 +15,13 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
-use crate::domain::Command;
 use crate::domain::FailureKind;
 use crate::domain::ToolResult;
 use crate::domain::written_text;
-use crate::fold::Approval;
 use crate::fold::CallStatus;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::ApprovalDetail;
@@ -69,7 +69,7 @@ async fn submit(context: &mut Context<'_>, client: &dyn Client, options: &EditOp
         return Err(Failure::usage("nothing was changed").next("change an argument, or approve the call as it is"));
     }
     let digest = options.digest.trim().to_owned();
-    let command = Command::Edit { approval: approval.id, digest, args };
+    let command = ApprovalVerb::Edit { digest, args }.on(approval.id);
     let committed = decide::submit(context, client, command, &approval).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
     committed.iter().for_each(|envelope| drop(snapshot.apply(envelope)));

@@ -1,12 +1,13 @@
 //! The run or the approval that a person named, or a failure that lists what they may have meant.
 
 use super::failure::Failure;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::Run;
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::NotOne;
+use crate::shape::Prefer;
 
 /// Candidates shown when several fit.
 const SHOWN: usize = 8;
@@ -14,14 +15,14 @@ const SHOWN: usize = 8;
 /// The run that `given` names, live or long ended.
 pub async fn run(client: &dyn Client, snapshot: &Snapshot, given: &str) -> Result<Run, Failure> {
     let label = |run: &Run| format!("{}  {} {}", run.id, run.state, run.goal.visible());
-    let found = shape::run(client, snapshot, given).await;
+    let found = shape::find(client, &snapshot.runs, given, Prefer::None).await;
     found.map_err(|not_one| failure("run", "morningai runs", given, not_one, label))
 }
 
 /// The approval that `given` names. An open one is preferred, since only those can be decided.
 pub async fn approval(client: &dyn Client, snapshot: &Snapshot, given: &str) -> Result<Approval, Failure> {
     let label = |approval: &Approval| format!("{}  {} {}", approval.id, approval.state, approval.tool);
-    let found = shape::approval(client, snapshot, given).await;
+    let found = shape::find(client, &snapshot.approvals, given, Prefer::Open).await;
     found.map_err(|not_one| failure("approval", "morningai approvals --all", given, not_one, label))
 }
 

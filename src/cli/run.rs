@@ -22,9 +22,10 @@ use super::host::Part;
 use super::host::Session;
 use super::host::Uncommitted;
 use super::host::Work;
-use crate::domain::Command;
 use crate::domain::RunId;
 use crate::domain::RunState;
+use crate::kinds::Command;
+use crate::kinds::RunVerb;
 use crate::ports::Client;
 
 /// Whether a person at this terminal is asked what the run asks.
@@ -60,7 +61,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             return Err(failure);
         }
     };
-    let begin = Command::Start { run, spec: Box::new(spec.clone()) };
+    let begin = RunVerb::Start { spec: Box::new(spec.clone()) }.on(run);
     let carried = if options.detach {
         leave(&mut context, session, run, begin).await
     } else {
@@ -138,7 +139,7 @@ pub async fn resume(mut context: Context<'_>, given: &str, asking: Asking) -> Re
         return Err(Failure::failed(format!("run {} has already {}", run.id.short(), run.state)));
     }
     let session = context.host.session(Part::Carrier(run.id)).await?;
-    let begin = (run.state == RunState::Paused).then_some(Command::Resume { run: run.id });
+    let begin = (run.state == RunState::Paused).then_some(RunVerb::Resume.on(run.id));
     let manner = manner(&context, asking, session.client().status().observe.is_on());
     carry(&mut context, session, run.id, begin, manner).await
 }

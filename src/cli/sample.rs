@@ -1,7 +1,6 @@
 //! Requests for tests.
 
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
 use crate::domain::CallNo;
@@ -15,7 +14,8 @@ use crate::domain::Risk;
 use crate::domain::RunId;
 use crate::domain::Timestamp;
 use crate::domain::ToolName;
-use crate::fold::Approval;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalEvent;
 
 pub fn moment() -> Timestamp {
     "2026-11-24T03:00:00Z".parse().unwrap()

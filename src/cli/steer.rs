@@ -10,10 +10,11 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
-use crate::domain::Command;
 use crate::domain::RunState;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Command;
+use crate::kinds::Run;
+use crate::kinds::RunVerb;
 use crate::ports::Client;
 use crate::shape::RunShape;
 
@@ -24,17 +25,17 @@ pub async fn cancel(context: Context<'_>, given: &str, reason: String, carry: Ca
     };
     // All that is left to do is to look at what was under way and to clear up, which is soon done.
     let carry = CarryOptions { until_waiting: !carry.detach, ..carry };
-    steer(context, given, |run| Some(Command::Cancel { run: run.id, reason }), carry).await
+    steer(context, given, |run| Some(RunVerb::Cancel { reason }.on(run.id)), carry).await
 }
 
 pub async fn pause(context: Context<'_>, given: &str) -> Result<Exit, Failure> {
     let carry = CarryOptions { until_waiting: false, detach: true };
-    steer(context, given, |run| Some(Command::Pause { run: run.id }), carry).await
+    steer(context, given, |run| Some(RunVerb::Pause.on(run.id)), carry).await
 }
 
 /// A run that is not paused goes on anyhow; then all there is to say is who works on it.
 pub async fn resume(context: Context<'_>, given: &str, carry: CarryOptions) -> Result<Exit, Failure> {
-    let command = |run: &Run| (run.state == RunState::Paused).then_some(Command::Resume { run: run.id });
+    let command = |run: &Run| (run.state == RunState::Paused).then_some(RunVerb::Resume.on(run.id));
     steer(context, given, command, carry).await
 }
 

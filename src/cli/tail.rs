@@ -9,10 +9,10 @@ use super::host::Access;
 use super::host::StoreKeeper;
 use super::output::Reader;
 use super::time;
-use crate::domain::Envelope;
-use crate::domain::ErasedEvent;
-use crate::domain::Event;
-use crate::domain::RunEvent;
+use crate::kinds::Envelope;
+use crate::kinds::ErasedEvent;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
 use crate::ports::Log;
 use crate::shape::Verification;
 
@@ -134,7 +134,7 @@ fn remark(event: &Event) -> String {
         Event::Run(RunEvent::TurnFailed { failure, .. }) => failure.message.visible().into_owned(),
         Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
         Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
-        Event::Access(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
+        Event::Account(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
         Event::Erased(ErasedEvent::Erased { was, .. }) => {
             crate::domain::Untrusted::new(was.clone()).visible().into_owned()
         }

@@ -7,23 +7,21 @@ use std::sync::PoisonError;
 use async_trait::async_trait;
 
 use crate::domain::Actor;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Page;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::fold::Row;
-use crate::fold::RowKind;
 use crate::fold::Snapshot;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
 use crate::ports::Feed;
 use crate::ports::LogError;
+use crate::ports::Page;
+use crate::ports::Query;
 use crate::ports::RowFilter;
 use crate::ports::Status;
+use crate::ports::Which;
 use crate::runtime::Runtime;
 
 /// Reads and decides through the runtime in this process.
@@ -41,18 +39,6 @@ impl LocalClient {
     pub fn learn_sandbox(&self, rung: &str) {
         rung.clone_into(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner).sandbox);
     }
-
-    async fn rows<T: serde::de::DeserializeOwned>(&self, filter: RowFilter) -> Result<Page<T>, ClientError> {
-        let page = self.runtime.log().rows(filter).await?;
-        let parse = |row: Row| {
-            serde_json::from_str(&row.body).map_err(|error| ClientError {
-                message: format!("the stored {} {} cannot be read: {error}", row.key.kind.name(), row.key.id),
-                hint: "run `morningai db rebuild` to compute it from the log again".to_owned(),
-            })
-        };
-        let rows = page.rows.into_iter().map(parse).collect::<Result<_, _>>()?;
-        Ok(Page { rows, more: page.more })
-    }
 }
 
 #[async_trait]
@@ -66,18 +52,16 @@ impl Client for LocalClient {
         Ok(match query {
             Query::Stream { stream, after, limit } => {
                 let rows = log.read_stream(stream, after, limit).await?;
-                QueryAnswer::Events(Page { more: rows.len() == limit as usize, rows })
+                Answer::Events(Page { more: rows.len() == limit as usize, rows })
             }
-            Query::LogBefore { before, limit } => QueryAnswer::Events(log.read_back(before, limit, None).await?),
-            Query::Search { text, before, limit } => {
-                QueryAnswer::Events(log.read_back(before, limit, Some(&text)).await?)
+            Query::LogBefore { before, limit } => Answer::Events(log.read_back(before, limit, None).await?),
+            Query::Search { text, before, limit } => Answer::Events(log.read_back(before, limit, Some(&text)).await?),
+            Query::Blob { blob } => Answer::Blob(log.get_blob(&blob).await?),
+            Query::Rows { kind, which: Which::Ended { offset, limit } } => {
+                Answer::Rows(log.rows(RowFilter::Closed { kind, offset, limit }).await?)
             }
-            Query::Blob { blob } => QueryAnswer::Blob(log.get_blob(&blob).await?),
-            Query::Runs { offset, limit } => {
-                QueryAnswer::Runs(self.rows(RowFilter::Closed { kind: RowKind::Run, offset, limit }).await?)
-            }
-            Query::Approvals { offset, limit } => {
-                QueryAnswer::Approvals(self.rows(RowFilter::Closed { kind: RowKind::Approval, offset, limit }).await?)
+            Query::Rows { kind, which: Which::Named(id) } => {
+                Answer::Rows(log.rows(RowFilter::Named { kind, id, limit: Which::MOST_NAMED }).await?)
             }
         })
     }

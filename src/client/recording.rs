@@ -14,11 +14,11 @@ use serde::Serialize;
 
 use crate::domain::BlobId;
 use crate::domain::CallNo;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 use crate::ports::Log;
 use crate::ports::LogError;
 
@@ -185,7 +185,7 @@ async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError
 fn approvals_of(events: &[Envelope]) -> Vec<Stream> {
     let runs = events.iter().filter_map(|envelope| match &envelope.event {
         Event::Run(event) => Some(event),
-        Event::Approval(_) | Event::Access(_) | Event::Erased(_) => None,
+        Event::Approval(_) | Event::Account(_) | Event::Erased(_) => None,
     });
     runs.filter_map(RunEvent::asks).map(Stream::Approval).collect()
 }

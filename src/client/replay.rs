@@ -22,25 +22,24 @@ use self::script::Decision;
 use self::script::Script;
 use super::recording::Recording;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::FeedItem;
-use crate::domain::Page;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
 use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::ports::Moment;
+use crate::ports::Page;
+use crate::ports::Query;
 use crate::ports::Status;
 use crate::ports::Transport;
 
@@ -283,21 +282,20 @@ impl Client for ReplayClient {
         Ok(match query {
             Query::Stream { stream, after, limit } => {
                 let matching = events.filter(|envelope| envelope.stream == stream && envelope.version > after);
-                QueryAnswer::Events(page(matching.cloned(), limit))
+                Answer::Events(page(matching.cloned(), limit))
             }
             Query::LogBefore { before, limit } => {
-                QueryAnswer::Events(page(events.rev().filter(|envelope| envelope.seq < before).cloned(), limit))
+                Answer::Events(page(events.rev().filter(|envelope| envelope.seq < before).cloned(), limit))
             }
             Query::Search { text, before, limit } => {
                 let contains =
                     |envelope: &&Envelope| serde_json::to_string(envelope).is_ok_and(|json| json.contains(&text));
                 let matching = events.rev().filter(|envelope| envelope.seq < before).filter(contains);
-                QueryAnswer::Events(page(matching.cloned(), limit))
+                Answer::Events(page(matching.cloned(), limit))
             }
-            Query::Blob { blob } => QueryAnswer::Blob(self.player.script.blobs.get(&blob).cloned()),
+            Query::Blob { blob } => Answer::Blob(self.player.script.blobs.get(&blob).cloned()),
             // All there is stands in the snapshot.
-            Query::Runs { .. } => QueryAnswer::Runs(Page { rows: Vec::new(), more: false }),
-            Query::Approvals { .. } => QueryAnswer::Approvals(Page { rows: Vec::new(), more: false }),
+            Query::Rows { .. } => Answer::Rows(Page { rows: Vec::new(), more: false }),
         })
     }
 

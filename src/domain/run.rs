@@ -126,6 +126,14 @@ pub enum OnFailure {
     Continue,
 }
 
+/// How an agent says it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FinishOutcome {
+    Succeeded,
+    Failed,
+}
+
 /// What a model turn is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::ids::ApprovalId;
+
 /// A policy's answer. Each names the rule it comes from and that rule's reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "verdict", rename_all = "snake_case")]
@@ -45,4 +47,14 @@ impl Verdict {
             Self::Run { reason, .. } | Self::Ask { reason, .. } | Self::Refuse { reason, .. } => reason,
         }
     }
+}
+
+/// Who let an effect start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authority {
+    /// A policy rule, by its id.
+    Rule(String),
+    /// A person's decision.
+    Approval(ApprovalId),
 }

@@ -9,16 +9,16 @@ use super::recover::MOST_DEATHS;
 use super::recover::each_time;
 use super::stale;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
 use crate::domain::CallNo;
 use crate::domain::Rejection;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::Untrusted;
-use crate::fold::CallStage;
 use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::CallStage;
+use crate::kinds::RunEvent;
 
 pub(super) fn doubt(
     snapshot: &Snapshot,

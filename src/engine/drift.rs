@@ -9,18 +9,18 @@ use super::find_live_run;
 use super::in_approval;
 use super::stale;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::CallNo;
-use crate::domain::CallPreparation;
 use crate::domain::FailureKind;
-use crate::domain::PreparedCall;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::Timestamp;
 use crate::domain::ToolResult;
 use crate::domain::Verdict;
-use crate::fold::CallStage;
 use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::CallPreparation;
+use crate::kinds::CallStage;
+use crate::kinds::PreparedCall;
 
 pub(super) fn drift(
     snapshot: &Snapshot,

@@ -1,67 +1,24 @@
 //! Changing what an agent asks to do: the request ends, and the call is asked for again as it now is. Never runs
 //! anything: whatever the policy says of the changed call, a person still has to approve it.
 
-use serde_json::Value;
-
 use super::Decided;
-use super::approve::still_current;
-use super::approve::wrong_kind;
-use super::find_open_approval;
-use super::in_approval;
 use super::in_run;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
-use crate::domain::ApprovalId;
 use crate::domain::ApprovalState;
-use crate::domain::Ask;
 use crate::domain::CallEdit;
-use crate::domain::CallPreparation;
-use crate::domain::Rejection;
-use crate::domain::RunEvent;
-use crate::domain::Timestamp;
 use crate::domain::Verdict;
-use crate::fold::Approval;
-use crate::fold::CallStage;
-use crate::fold::OpenCall;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::CallPreparation;
+use crate::kinds::CallStage;
+use crate::kinds::OpenCall;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
 
 /// The rule that asks where the policy would let a changed call run.
 const RULE: &str = "edited-call";
 /// Seconds that such a request waits: as long as a policy lets one wait that does not say.
 const LIFETIME: u64 = 30 * 60;
-
-pub(super) fn edit(
-    snapshot: &Snapshot,
-    id: ApprovalId,
-    digest: &str,
-    args: Value,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<Vec<Decided>, Rejection> {
-    let approval = find_open_approval(snapshot, id, by)?;
-    match approval.ask {
-        Ask::Effect { .. } => {}
-        Ask::Question { .. } => return Err(wrong_kind("this is a question", "answer it instead")),
-        Ask::InDoubt { .. } => {
-            return Err(wrong_kind("it was already started", "settle it: it happened, try again, or give up"));
-        }
-    }
-    still_current(approval, digest, now)?;
-    if !args.is_object() {
-        return Err(wrong_kind("the arguments of a call are a JSON object", "write them as {\"name\": value, …}"));
-    }
-    if arguments(snapshot, approval) == Some(&args) {
-        return Err(wrong_kind("nothing was changed", "change an argument, or approve the call as it is"));
-    }
-    Ok(vec![in_approval(id, by, ApprovalEvent::Edited { digest: approval.digest.clone(), args })])
-}
-
-/// What the call would run with now, where its history is open.
-fn arguments<'a>(snapshot: &'a Snapshot, approval: &Approval) -> Option<&'a Value> {
-    let entry = snapshot.threads.get(&approval.run)?.calls.get(&approval.call)?;
-    Some(&entry.call.args)
-}
 
 /// What follows in the run from a request that ended as edited.
 pub(super) fn follow(run: &Run, open: &OpenCall, edited: &Approval) -> Vec<Decided> {

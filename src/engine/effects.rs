@@ -4,18 +4,18 @@ use super::recover::MOST_DEATHS;
 use crate::domain::Authority;
 use crate::domain::CallNo;
 use crate::domain::EffectCard;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Repeat;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
-use crate::fold::CallStage;
-use crate::fold::OpenCall;
-use crate::fold::OpenTurn;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::CallStage;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::OpenCall;
+use crate::kinds::OpenTurn;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 
 /// Something to do outside. Its outcome comes back with the same run, turn or call, and attempt.
 #[derive(Clone, Debug, PartialEq)]

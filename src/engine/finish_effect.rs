@@ -8,8 +8,8 @@ use crate::domain::CallNo;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::ToolResult;
-use crate::fold::CallStage;
 use crate::fold::Snapshot;
+use crate::kinds::CallStage;
 
 /// An outcome counts only for the attempt that is under way.
 pub(super) fn finish_effect(

@@ -11,11 +11,11 @@ use crate::domain::ModelFailureKind;
 use crate::domain::ModelReply;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Rejection;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::fold::OpenTurn;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::OpenTurn;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
 
 /// Attempts at one turn, each after the adapter's own retries and fallbacks.
 pub(super) const MOST_ATTEMPTS: u32 = 2;

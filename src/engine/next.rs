@@ -11,7 +11,6 @@ use crate::domain::OnFailure;
 use crate::domain::Plan;
 use crate::domain::PlanStep;
 use crate::domain::PurposeOfTurn;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::StepNo;
 use crate::domain::Timestamp;
@@ -20,10 +19,11 @@ use crate::domain::ToolName;
 use crate::domain::Untrusted;
 use crate::fold::CallEntry;
 use crate::fold::CallStatus;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
 use crate::fold::TurnStatus;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
 
 /// Turns in a row without a tool call before the run is given up.
 const MOST_IDLE_TURNS: usize = 3;

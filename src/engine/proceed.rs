@@ -6,26 +6,26 @@ use super::Decided;
 use super::call::act_on;
 use super::call::follow_decision;
 use super::call::is_read;
-use super::cancel;
 use super::find_live_run;
 use super::next::next;
 use crate::domain::Actor;
 use crate::domain::CallNo;
-use crate::domain::CallPreparation;
 use crate::domain::EffectClass;
-use crate::domain::Event;
-use crate::domain::PreparedCall;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::domain::Timestamp;
-use crate::fold::CallStage;
-use crate::fold::OpenCall;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::CallPreparation;
+use crate::kinds::CallStage;
+use crate::kinds::Event;
+use crate::kinds::OpenCall;
+use crate::kinds::PreparedCall;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::end_cancelled;
 
 pub(super) fn proceed(
     snapshot: &Snapshot,
@@ -39,7 +39,7 @@ pub(super) fn proceed(
     })?;
     if let Some(reason) = &run.cancelling {
         let ends = !run.is_busy() && !awaits_settlement(snapshot, run);
-        return Ok(if ends { cancel::end(snapshot, run, reason.clone(), &Actor::System) } else { Vec::new() });
+        return Ok(if ends { end_cancelled(snapshot, run, reason.clone(), &Actor::System) } else { Vec::new() });
     }
     if run.state == RunState::Paused {
         return Ok(Vec::new());

@@ -10,13 +10,13 @@ use crate::domain::Actor;
 use crate::domain::ModelFailure;
 use crate::domain::ModelFailureKind;
 use crate::domain::Rejection;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::domain::Untrusted;
-use crate::fold::OpenTurn;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::OpenTurn;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
 
 /// Workers lost with the same thing under way, after which it is not repeated without asking.
 pub const MOST_DEATHS: u32 = 3;

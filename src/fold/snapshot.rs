@@ -4,72 +4,186 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-use serde::Serialize;
+use serde_json::Value;
 
-use super::approval::Approval;
-use super::run::Run;
-use super::spend::DaySpend;
 use super::thread::Thread;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
-use crate::domain::Envelope;
-use crate::domain::ErasedEvent;
-use crate::domain::Event;
-use crate::domain::RunEvent;
+use crate::domain::CallNo;
+use crate::domain::ModelReply;
 use crate::domain::RunId;
 use crate::domain::Spent;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::kinds::Approval;
+use crate::kinds::Command;
+use crate::kinds::DaySpend;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Kept;
+use crate::kinds::Row;
+use crate::kinds::RowKey;
+use crate::kinds::RowKind;
+use crate::kinds::Run;
+use crate::kinds::Stamp;
+use crate::kinds::Stream;
+use crate::kinds::Table;
+use crate::kinds::World;
+use crate::kinds::with_kinds;
 
-/// Open runs and requests, the recent ones that ended, what recent days cost, and the threads that are open.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Snapshot {
-    /// `seq` of the last event taken in; 0 for none.
-    pub cursor: u64,
-    pub runs: BTreeMap<RunId, Run>,
-    pub approvals: BTreeMap<ApprovalId, Approval>,
-    pub spend: BTreeMap<NaiveDate, DaySpend>,
-    /// Histories of the runs somebody works on or looks at.
-    pub threads: BTreeMap<RunId, Thread>,
-}
-
-/// A projection's row kinds; the store keeps one table for all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RowKind {
-    Run,
-    Approval,
-    Spend,
-}
-
-impl RowKind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Approval => "approval",
-            Self::Spend => "spend",
+macro_rules! define_snapshot {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($Bare:ident = $bare:literal, $bare_tag:literal;)* }) => {
+        /// What is open and what ended lately of every kind, what recent days cost, and the threads that are open.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct Snapshot {
+            /// `seq` of the last event taken in; 0 for none.
+            pub cursor: u64,
+            $(pub $table: Table<$Kept>,)*
+            pub spend: BTreeMap<NaiveDate, DaySpend>,
+            /// Histories of the runs somebody works on or looks at.
+            pub threads: BTreeMap<RunId, Thread>,
         }
+
+        impl Snapshot {
+            /// Version of a stream as far as its row reflects it; 0 for one that is not here.
+            pub fn version(&self, stream: Stream) -> u64 {
+                match stream {
+                    $(Stream::$Kept(id) => self.$table.get(&id).map_or(0, Kept::version),)*
+                    // Numbered by the store that keeps it.
+                    $(Stream::$Bare(_) => 0,)*
+                }
+            }
+
+            /// The rows that time alone asks something of, with when, and what they would ask of themselves.
+            pub fn due(&self) -> impl Iterator<Item = (Timestamp, Command)> + '_ {
+                std::iter::empty()$(.chain(self.$table.iter().filter_map(|(id, row)| {
+                    Some((row.index().due?, Command::$Kept { id: *id, verb: row.when_due()? }))
+                })))*
+            }
+
+            /// Streams whose rows that of `stream` is decided with.
+            pub fn waits_for(&self, stream: Stream) -> Vec<Stream> {
+                match stream {
+                    $(Stream::$Kept(id) => self.$table.get(&id).map(Kept::waits_for).unwrap_or_default(),)*
+                    $(Stream::$Bare(_) => Vec::new(),)*
+                }
+            }
+
+            /// What a stream is a part of.
+            pub fn parent(&self, stream: Stream) -> Option<Stream> {
+                match stream {
+                    $(Stream::$Kept(id) => self.$table.get(&id)?.parent(),)*
+                    $(Stream::$Bare(_) => None,)*
+                }
+            }
+
+            /// Takes an event into the row of its stream; whether that changed it.
+            fn take_into_row(&mut self, envelope: &Envelope) -> bool {
+                match envelope.stream {
+                    $(Stream::$Kept(id) => {
+                        let Event::$Kept(event) = &envelope.event else { return false };
+                        take(&mut self.$table, id, event, envelope)
+                    })*
+                    $(Stream::$Bare(_) => false,)*
+                }
+            }
+
+            fn row_of_stream(&self, stream: Stream, key: &RowKey) -> Option<Row> {
+                match stream {
+                    $(Stream::$Kept(id) => Row::of(key.clone(), self.$table.get(&id)?),)*
+                    $(Stream::$Bare(_) => None,)*
+                }
+            }
+
+            /// Takes in a stored row, replacing what is in memory under that key.
+            pub fn load(&mut self, row: &Row) -> Result<(), serde_json::Error> {
+                match row.key.kind {
+                    $(RowKind::$Kept => {
+                        let kept: $Kept = serde_json::from_str(&row.body)?;
+                        self.$table.insert(kept.id(), kept);
+                    })*
+                    RowKind::Spend => {
+                        if let Ok(day) = row.key.id.parse() {
+                            self.spend.insert(day, serde_json::from_str(&row.body)?);
+                        }
+                    }
+                }
+                Ok(())
+            }
+
+            /// Takes in the rows of streams that `other` has.
+            pub fn extend(&mut self, other: &Self) {
+                $(self.$table.extend(other.$table.iter().map(|(id, kept)| (*id, kept.clone())));)*
+            }
+
+            /// Makes the row under `key` what it is in `other`.
+            pub fn restore(&mut self, other: &Self, key: &RowKey) {
+                match key.stream() {
+                    $(Some(Stream::$Kept(id)) => put_back(&mut self.$table, &other.$table, id),)*
+                    $(Some(Stream::$Bare(_)) => {})*
+                    None => {
+                        if let Ok(day) = key.id.parse() {
+                            put_back(&mut self.spend, &other.spend, day);
+                        }
+                    }
+                }
+            }
+
+            /// Drops what has ended and nobody needs, but for the newest of each kind.
+            fn forget_but(&mut self, kept: usize) {
+                let mut needed: BTreeSet<Stream> = self.threads.keys().copied().map(Stream::Run).collect();
+                $(needed.extend(self.$table.values().flat_map(Kept::waits_for));)*
+                $(for id in ended(&self.$table, kept) {
+                    if !needed.contains(&Stream::$Kept(id)) {
+                        self.$table.remove(&id);
+                    }
+                })*
+            }
+        }
+    };
+}
+
+macro_rules! implement_world {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
+        impl World for Snapshot {
+            $(fn $table(&self) -> &Table<$Kept> {
+                &self.$table
+            })*
+
+            fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value> {
+                Some(&self.threads.get(&run)?.calls.get(&call)?.call.args)
+            }
+        }
+    };
+}
+
+with_kinds!(define_snapshot);
+with_kinds!(implement_world);
+
+fn take<K: Kept>(table: &mut Table<K>, id: K::Id, event: &K::Event, envelope: &Envelope) -> bool {
+    let stamp = Stamp { version: envelope.version, at: envelope.at, by: &envelope.by };
+    // A row read from the store may already reflect the event.
+    if envelope.version <= table.get(&id).map_or(0, Kept::version) {
+        return false;
     }
+    if let Some(begun) = K::begin(id, event, &stamp) {
+        table.insert(id, begun);
+    } else if let Some(kept) = table.get_mut(&id) {
+        kept.apply(event, &stamp);
+    }
+    true
 }
 
-/// Which row: its kind and its id as text.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RowKey {
-    pub kind: RowKind,
-    pub id: String,
+fn put_back<I: Ord + Copy, T: Clone>(table: &mut BTreeMap<I, T>, other: &BTreeMap<I, T>, id: I) {
+    match other.get(&id) {
+        Some(row) => table.insert(id, row.clone()),
+        None => table.remove(&id),
+    };
 }
 
-/// A row as stored. `is_open` and `sort` are what it is found by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Row {
-    pub key: RowKey,
-    /// Whether it still needs somebody or something.
-    pub is_open: bool,
-    /// Newest first: when it began, for a day its date.
-    pub sort: Timestamp,
-    /// JSON of `Run`, `Approval` or `DaySpend`.
-    pub body: String,
+/// What has ended, the oldest first, without the newest `kept`.
+fn ended<K: Kept>(table: &Table<K>, kept: usize) -> Vec<K::Id> {
+    let mut ended: Vec<_> = table.iter().filter(|(_, row)| !row.index().is_open).map(|(id, _)| *id).collect();
+    ended.truncate(ended.len().saturating_sub(kept));
+    ended
 }
 
 impl Snapshot {
@@ -82,53 +196,27 @@ impl Snapshot {
             return BTreeSet::new();
         }
         self.cursor = self.cursor.max(envelope.seq);
-        match (&envelope.event, envelope.stream) {
-            (Event::Run(event), Stream::Run(id)) => self.apply_run(id, event, envelope),
-            (Event::Approval(event), Stream::Approval(id)) => self.apply_approval(id, event, envelope),
-            // Accounts have rows of their own, which the store keeps beside the secrets that no event may hold.
-            (Event::Access(_), _) => BTreeSet::new(),
-            (Event::Erased(event), _) => self.apply_erased(event, envelope),
-            (Event::Run(_), Stream::Approval(_) | Stream::Account(_))
-            | (Event::Approval(_), Stream::Run(_) | Stream::Account(_)) => BTreeSet::new(),
+        let mut touched = BTreeSet::new();
+        let is_erased = matches!(envelope.event, Event::Erased(_));
+        if !is_erased && !self.take_into_row(envelope) {
+            return touched;
         }
-    }
-
-    fn apply_run(&mut self, id: RunId, event: &RunEvent, envelope: &Envelope) -> BTreeSet<RowKey> {
-        let mut touched = BTreeSet::from([RowKey { kind: RowKind::Run, id: id.to_string() }]);
-        // A row read from the store may already reflect the event.
-        let known = self.runs.get(&id).map_or(0, |run| run.version);
-        if envelope.version <= known {
-            return BTreeSet::new();
-        }
-        if let RunEvent::Started { spec } = event {
-            self.runs.insert(id, Run::started(id, spec, &envelope.by, envelope.at));
-        }
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.apply(event, envelope.version, envelope.at);
-        }
-        if let RunEvent::TurnFinished { reply, .. } = event {
-            let day = envelope.at.date_naive();
-            self.spend.entry(day).or_default().add(reply);
-            touched.insert(RowKey { kind: RowKind::Spend, id: day.to_string() });
-        }
-        if let Some(thread) = self.threads.get_mut(&id) {
-            thread.apply(envelope);
+        touched.extend(envelope.event.spent().map(|reply| self.spend(envelope, reply)));
+        if !is_erased {
+            touched.extend(envelope.stream.row());
+            if let Stream::Run(run) = envelope.stream
+                && let Some(thread) = self.threads.get_mut(&run)
+            {
+                thread.apply(envelope);
+            }
         }
         touched
     }
 
-    fn apply_approval(&mut self, id: ApprovalId, event: &ApprovalEvent, envelope: &Envelope) -> BTreeSet<RowKey> {
-        // A row read from the store may already reflect the event.
-        let known = self.approvals.get(&id).map_or(0, |approval| approval.version);
-        if envelope.version <= known {
-            return BTreeSet::new();
-        }
-        if let Some(requested) = Approval::requested(id, event, &envelope.by, envelope.at) {
-            self.approvals.insert(id, requested);
-        } else if let Some(approval) = self.approvals.get_mut(&id) {
-            approval.apply(event, envelope.version, &envelope.by, envelope.at);
-        }
-        BTreeSet::from([RowKey { kind: RowKind::Approval, id: id.to_string() }])
+    fn spend(&mut self, envelope: &Envelope, reply: &ModelReply) -> RowKey {
+        let day = envelope.at.date_naive();
+        self.spend.entry(day).or_default().add(reply);
+        RowKey { kind: RowKind::Spend, id: day.to_string() }
     }
 
     /// Counts what calls cost that were pruned; only for whoever folds the whole log, since stored days have it already.
@@ -140,52 +228,15 @@ impl Snapshot {
         spent.iter().map(count).collect()
     }
 
-    /// Of what was erased, only what it cost is left.
-    fn apply_erased(&mut self, event: &ErasedEvent, envelope: &Envelope) -> BTreeSet<RowKey> {
-        let ErasedEvent::Erased { spent: Some(spent), .. } = event else { return BTreeSet::new() };
-        let day = envelope.at.date_naive();
-        self.spend.entry(day).or_default().add(spent);
-        BTreeSet::from([RowKey { kind: RowKind::Spend, id: day.to_string() }])
-    }
-
     /// The row to store for a key that `apply` returned; `None` when it is not in memory.
     pub fn row(&self, key: &RowKey) -> Option<Row> {
-        let (is_open, sort, body) = match key.kind {
-            RowKind::Run => {
-                let run = self.runs.get(&key.id.parse().ok()?)?;
-                (!run.state.is_final(), run.started_at, serde_json::to_string(run).ok()?)
-            }
-            RowKind::Approval => {
-                let approval = self.approvals.get(&key.id.parse().ok()?)?;
-                (approval.state.is_open(), approval.requested_at, serde_json::to_string(approval).ok()?)
-            }
-            RowKind::Spend => {
-                let day: NaiveDate = key.id.parse().ok()?;
-                let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
-                (false, midnight, serde_json::to_string(self.spend.get(&day)?).ok()?)
-            }
-        };
-        Some(Row { key: key.clone(), is_open, sort, body })
-    }
-
-    /// Takes in a stored row, replacing what is in memory under that key.
-    pub fn load(&mut self, row: &Row) -> Result<(), serde_json::Error> {
-        match row.key.kind {
-            RowKind::Run => {
-                let run: Run = serde_json::from_str(&row.body)?;
-                self.runs.insert(run.id, run);
-            }
-            RowKind::Approval => {
-                let approval: Approval = serde_json::from_str(&row.body)?;
-                self.approvals.insert(approval.id, approval);
-            }
-            RowKind::Spend => {
-                if let Ok(day) = row.key.id.parse() {
-                    self.spend.insert(day, serde_json::from_str(&row.body)?);
-                }
-            }
+        if let Some(stream) = key.stream() {
+            return self.row_of_stream(stream, key);
         }
-        Ok(())
+        let day: NaiveDate = key.id.parse().ok()?;
+        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
+        let body = serde_json::to_string(self.spend.get(&day)?).ok()?;
+        Some(Row { key: key.clone(), is_open: false, sort: midnight, body })
     }
 
     /// Requests that want a person, oldest first.
@@ -211,25 +262,5 @@ impl Snapshot {
     /// Drops all that has ended and nobody works on, since the store may hold it no more.
     pub fn forget_ended(&mut self) {
         self.forget_but(0);
-    }
-
-    /// Drops what has ended, but for the newest of each kind.
-    fn forget_but(&mut self, kept: usize) {
-        let ended: Vec<_> = self.runs.values().filter(|run| run.state.is_final()).map(|run| run.id).collect();
-        for id in ended.iter().take(ended.len().saturating_sub(kept)) {
-            if !self.threads.contains_key(id) {
-                self.runs.remove(id);
-            }
-        }
-        let settled: Vec<_> =
-            self.approvals.values().filter(|approval| !approval.state.is_open()).map(|approval| approval.id).collect();
-        for id in settled.iter().take(settled.len().saturating_sub(kept)) {
-            let awaited = self.approvals.get(id).is_some_and(|approval| {
-                self.runs.get(&approval.run).is_some_and(|run| run.awaited().any(|wanted| wanted == *id))
-            });
-            if !awaited {
-                self.approvals.remove(id);
-            }
-        }
     }
 }

@@ -14,13 +14,10 @@ use crate::domain::Authority;
 use crate::domain::CallEdit;
 use crate::domain::CallNo;
 use crate::domain::EffectCard;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::ModelFailure;
 use crate::domain::ModelReply;
 use crate::domain::Plan;
 use crate::domain::PurposeOfTurn;
-use crate::domain::RunEvent;
 use crate::domain::RunSpec;
 use crate::domain::StepNo;
 use crate::domain::StepState;
@@ -28,6 +25,9 @@ use crate::domain::Timestamp;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
 
 /// A run's history, as far as its stream was read.
 #[derive(Clone, Debug, PartialEq)]

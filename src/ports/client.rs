@@ -9,19 +9,14 @@ use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::domain::Actor;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::FeedItem;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
 use crate::domain::Timestamp;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
-
-/// The answer to a query.
-pub type Answer = QueryAnswer<Run, Approval>;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::ports::Answer;
+use crate::ports::FeedItem;
+use crate::ports::Query;
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;

@@ -7,14 +7,15 @@ use tokio::sync::watch;
 
 use crate::domain::Actor;
 use crate::domain::BlobId;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Page;
 use crate::domain::RunId;
-use crate::domain::Stream;
+use crate::domain::ShortId;
 use crate::domain::Timestamp;
-use crate::fold::Row;
-use crate::fold::RowKind;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Row;
+use crate::kinds::RowKind;
+use crate::kinds::Stream;
+use crate::ports::Page;
 
 /// An append-only, hash-chained log of one tenant's events, with the projection rows that go with it.
 ///
@@ -133,8 +134,10 @@ pub enum RowFilter {
     Recent { kind: RowKind, offset: u32, limit: u32 },
     /// Those that are not open, of one kind.
     Closed { kind: RowKind, offset: u32, limit: u32 },
-    /// One run's or approval's, by kind and id.
+    /// One stream's, by kind and id.
     One { kind: RowKind, id: uuid::Uuid },
+    /// Those that somebody may mean, of one kind.
+    Named { kind: RowKind, id: ShortId, limit: u32 },
 }
 
 /// What `verify` found.

@@ -4,9 +4,9 @@ use async_trait::async_trait;
 
 use super::log::LogError;
 use crate::domain::Actor;
-use crate::domain::Envelope;
 use crate::domain::RunId;
 use crate::domain::Timestamp;
+use crate::kinds::Envelope;
 
 /// What can be done about the people in one tenant's log.
 #[async_trait]

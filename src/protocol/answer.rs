@@ -5,13 +5,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::domain::Envelope;
-use crate::domain::Page;
-use crate::domain::QueryAnswer;
-use crate::fold::Approval;
-use crate::fold::Run;
+use crate::kinds::Envelope;
+use crate::kinds::Row;
 use crate::ports::Answer;
 use crate::ports::ClientError;
+use crate::ports::Page;
 
 /// Most bytes of rows in one answer; the rest is asked for as the next page.
 const MOST_ROWS: usize = 2 * 1024 * 1024;
@@ -24,39 +22,36 @@ const LONGEST_BLOB: usize = 8 * 1024 * 1024;
 pub enum WireAnswer {
     Events { page: Page<Envelope> },
     Blob { base64: Option<String> },
-    Runs { page: Page<Run> },
-    Approvals { page: Page<Approval> },
+    Rows { page: Page<Row> },
 }
 
 impl WireAnswer {
     /// Prepares an answer for the way.
     pub fn pack(answer: Answer) -> Result<Self, ClientError> {
         Ok(match answer {
-            QueryAnswer::Events(page) => Self::Events { page: cut(page) },
-            QueryAnswer::Runs(page) => Self::Runs { page: cut(page) },
-            QueryAnswer::Approvals(page) => Self::Approvals { page: cut(page) },
-            QueryAnswer::Blob(Some(bytes)) if bytes.len() > LONGEST_BLOB => {
+            Answer::Events(page) => Self::Events { page: cut(page) },
+            Answer::Rows(page) => Self::Rows { page: cut(page) },
+            Answer::Blob(Some(bytes)) if bytes.len() > LONGEST_BLOB => {
                 return Err(ClientError {
                     message: format!("this output is {} MB long, too long for one message", bytes.len() >> 20),
                     hint: "read it on the server's machine".to_owned(),
                 });
             }
-            QueryAnswer::Blob(bytes) => Self::Blob { base64: bytes.map(|bytes| STANDARD.encode(bytes)) },
+            Answer::Blob(bytes) => Self::Blob { base64: bytes.map(|bytes| STANDARD.encode(bytes)) },
         })
     }
 
     pub fn unpack(self) -> Result<Answer, ClientError> {
         Ok(match self {
-            Self::Events { page } => QueryAnswer::Events(page),
-            Self::Runs { page } => QueryAnswer::Runs(page),
-            Self::Approvals { page } => QueryAnswer::Approvals(page),
-            Self::Blob { base64: None } => QueryAnswer::Blob(None),
+            Self::Events { page } => Answer::Events(page),
+            Self::Rows { page } => Answer::Rows(page),
+            Self::Blob { base64: None } => Answer::Blob(None),
             Self::Blob { base64: Some(text) } => {
                 let bytes = STANDARD.decode(text).map_err(|error| ClientError {
                     message: format!("the server sent an output that cannot be read: {error}"),
                     hint: "use the same version of morningai on both sides".to_owned(),
                 })?;
-                QueryAnswer::Blob(Some(bytes))
+                Answer::Blob(Some(bytes))
             }
         })
     }
@@ -96,11 +91,11 @@ mod tests {
 
     #[test]
     fn bytes_survive_the_way() {
-        let blob = QueryAnswer::Blob(Some(vec![0, 0xff, 7]));
+        let blob = Answer::Blob(Some(vec![0, 0xff, 7]));
         let packed = WireAnswer::pack(blob.clone()).unwrap();
         let text = serde_json::to_string(&packed).unwrap();
         assert_eq!(serde_json::from_str::<WireAnswer>(&text).unwrap().unpack().unwrap(), blob);
-        assert!(WireAnswer::pack(QueryAnswer::Blob(Some(vec![0; LONGEST_BLOB + 1]))).is_err());
+        assert!(WireAnswer::pack(Answer::Blob(Some(vec![0; LONGEST_BLOB + 1]))).is_err());
         assert!(WireAnswer::Blob { base64: Some("%".to_owned()) }.unpack().is_err());
     }
 }

@@ -6,16 +6,16 @@ use uuid::Uuid;
 
 use super::answer::WireAnswer;
 use super::parts::SnapshotPart;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::FeedItem;
-use crate::domain::Query;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Stream;
+use crate::ports::FeedItem;
 use crate::ports::Observe;
+use crate::ports::Query;
 
 /// What a console says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -45,7 +45,7 @@ pub use parts::SnapshotPart;
 pub use parts::parts_of;
 
 /// The protocol's version. A change that the other side would misunderstand gets a new one.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// Where the feed is, below the server's address.
 pub const FEED_PATH: &str = "/v1/feed";
 /// Where one signs in and out.

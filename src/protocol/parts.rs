@@ -6,70 +6,71 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use serde::Serialize;
 
-use crate::fold::Approval;
-use crate::fold::DaySpend;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::DaySpend;
+use crate::kinds::Kept;
+use crate::kinds::Run;
+use crate::kinds::with_kinds;
 
 /// Bytes of rows after which a part is full.
 const FULL: usize = 64 * 1024;
 
-/// Some rows of a snapshot. Threads do not travel: a console reads the history of what it looks at.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct SnapshotPart {
-    /// The snapshot's cursor, the same in all parts.
-    pub cursor: u64,
-    pub runs: Vec<Run>,
-    pub approvals: Vec<Approval>,
-    pub spend: BTreeMap<NaiveDate, DaySpend>,
-}
+macro_rules! define_parts {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($Bare:ident = $bare:literal, $bare_tag:literal;)* }) => {
+        /// Some rows of a snapshot. Threads do not travel: a console reads the history of what it looks at. A kind that
+        /// the other side does not know is left out.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        pub struct SnapshotPart {
+            /// The snapshot's cursor, the same in all parts.
+            pub cursor: u64,
+            $(#[serde(default)] pub $table: Vec<$Kept>,)*
+            pub spend: BTreeMap<NaiveDate, DaySpend>,
+        }
 
-/// Cuts a snapshot into parts, at least one.
-pub fn parts_of(snapshot: Snapshot) -> Vec<SnapshotPart> {
-    let cursor = snapshot.cursor;
-    let mut parts = vec![SnapshotPart { cursor, spend: snapshot.spend, ..SnapshotPart::default() }];
-    let mut bytes = 0;
-    let mut room = |parts: &mut Vec<SnapshotPart>, row: usize| {
-        bytes += row;
-        if bytes > FULL {
-            bytes = row;
-            parts.push(SnapshotPart { cursor, ..SnapshotPart::default() });
+        /// Cuts a snapshot into parts, at least one.
+        pub fn parts_of(snapshot: Snapshot) -> Vec<SnapshotPart> {
+            let cursor = snapshot.cursor;
+            let mut parts = vec![SnapshotPart { cursor, spend: snapshot.spend, ..SnapshotPart::default() }];
+            let mut bytes = 0;
+            let mut room = |parts: &mut Vec<SnapshotPart>, row: usize| {
+                bytes += row;
+                if bytes > FULL {
+                    bytes = row;
+                    parts.push(SnapshotPart { cursor, ..SnapshotPart::default() });
+                }
+            };
+            $(for row in snapshot.$table.into_values() {
+                room(&mut parts, size(&row));
+                if let Some(part) = parts.last_mut() {
+                    part.$table.push(row);
+                }
+            })*
+            parts
+        }
+
+        impl Assembly {
+            pub fn add(&mut self, part: SnapshotPart) {
+                self.0.cursor = part.cursor;
+                $(self.0.$table.extend(part.$table.into_iter().map(|row| (row.id(), row)));)*
+                self.0.spend.extend(part.spend);
+            }
+
+            pub fn finish(self) -> Snapshot {
+                self.0
+            }
         }
     };
-    for run in snapshot.runs.into_values() {
-        room(&mut parts, size(&run));
-        if let Some(part) = parts.last_mut() {
-            part.runs.push(run);
-        }
-    }
-    for approval in snapshot.approvals.into_values() {
-        room(&mut parts, size(&approval));
-        if let Some(part) = parts.last_mut() {
-            part.approvals.push(approval);
-        }
-    }
-    parts
 }
 
-fn size<T: Serialize>(row: &T) -> usize {
-    serde_json::to_string(row).map_or(FULL, |text| text.len())
-}
+with_kinds!(define_parts);
 
 /// A snapshot being put together again.
 #[derive(Debug, Default)]
 pub struct Assembly(Snapshot);
 
-impl Assembly {
-    pub fn add(&mut self, part: SnapshotPart) {
-        self.0.cursor = part.cursor;
-        self.0.runs.extend(part.runs.into_iter().map(|run| (run.id, run)));
-        self.0.approvals.extend(part.approvals.into_iter().map(|approval| (approval.id, approval)));
-        self.0.spend.extend(part.spend);
-    }
-
-    pub fn finish(self) -> Snapshot {
-        self.0
-    }
+fn size<T: Serialize>(row: &T) -> usize {
+    serde_json::to_string(row).map_or(FULL, |text| text.len())
 }
 
 #[cfg(test)]

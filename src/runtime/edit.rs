@@ -4,21 +4,22 @@ use super::core::Core;
 use super::prepare;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
-use crate::domain::CallPreparation;
-use crate::domain::Command;
-use crate::domain::PreparedCall;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::RunId;
 use crate::domain::ToolCall;
-use crate::fold::Approval;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::CallPreparation;
+use crate::kinds::Command;
+use crate::kinds::PreparedCall;
 
 /// What to do about arguments that will not do.
 const MEND: &str = "nothing was changed; mend the arguments and try again";
 
 /// Refuses arguments that no call of the tool can have. Asks the schema alone, so every process can.
 pub(super) fn check(core: &Core, command: &Command) -> Result<(), Rejection> {
-    let Command::Edit { approval, args, .. } = command else { return Ok(()) };
+    let Command::Approval { id: approval, verb: ApprovalVerb::Edit { args, .. } } = command else { return Ok(()) };
     let name = open_request(core, *approval).map(|approval| approval.tool);
     let Some(tool) = name.and_then(|name| core.tools.get(&name)) else { return Ok(()) };
     let spec = tool.spec();
@@ -31,13 +32,16 @@ pub(super) fn check(core: &Core, command: &Command) -> Result<(), Rejection> {
 
 /// The edit among what is to be decided: its request and its arguments.
 pub(super) fn among(commands: &[(Command, Actor)]) -> Option<&Command> {
-    commands.iter().map(|(command, _)| command).find(|command| matches!(command, Command::Edit { .. }))
+    commands
+        .iter()
+        .map(|(command, _)| command)
+        .find(|command| matches!(command, Command::Approval { verb: ApprovalVerb::Edit { .. }, .. }))
 }
 
 /// The call as it would be after the edit, prepared where its run works. `None` where there is nothing to prepare: then
 /// the decision itself says why. What cannot be prepared is told to the person, who can mend it, and not to the agent.
 pub(super) async fn dry_run(core: &Core, run: RunId, edit: &Command) -> Result<Option<PreparedCall>, Rejection> {
-    let Command::Edit { approval, args, .. } = edit else { return Ok(None) };
+    let Command::Approval { id: approval, verb: ApprovalVerb::Edit { args, .. } } = edit else { return Ok(None) };
     let Some(number) = open_request(core, *approval).map(|approval| approval.call) else { return Ok(None) };
     let call = {
         let staging = core.staging();

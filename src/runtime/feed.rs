@@ -14,12 +14,12 @@ use tokio::runtime::Handle;
 use super::core::Core;
 use crate::domain::BlobId;
 use crate::domain::CallNo;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
-use crate::domain::FeedItem;
 use crate::domain::Held;
 use crate::domain::RunId;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
 use crate::ports::DeltaSink;
+use crate::ports::FeedItem;
 use crate::ports::OutputSink;
 
 /// Time between tellings.

@@ -29,11 +29,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::domain::Actor;
-use crate::domain::Command;
-use crate::domain::Envelope;
 use crate::domain::Rejection;
 use crate::domain::ToolName;
 use crate::fold::Snapshot;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
 use crate::ports::Clock;
 use crate::ports::Feed;
 use crate::ports::Judge;

@@ -1,9 +1,9 @@
 //! Loading what is live: cost follows what is open, not what ever happened.
 
 use crate::domain::RunId;
-use crate::fold::RowKind;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::RowKind;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
@@ -18,13 +18,9 @@ const PAGE: u32 = 1000;
 pub(super) async fn load(log: &dyn Log) -> Result<Snapshot, LogError> {
     let mut snapshot = load_spend(log).await?;
     // These rows may be newer than the cursor: each knows its version, and takes no event in twice.
-    for filter in [
-        RowFilter::Open(RowKind::Run),
-        RowFilter::Open(RowKind::Approval),
-        RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: RECENT },
-        RowFilter::Recent { kind: RowKind::Approval, offset: 0, limit: RECENT },
-    ] {
-        load_rows(log, filter, &mut snapshot).await?;
+    for kind in RowKind::OF_STREAMS.iter().copied() {
+        load_rows(log, RowFilter::Open(kind), &mut snapshot).await?;
+        load_rows(log, RowFilter::Recent { kind, offset: 0, limit: RECENT }, &mut snapshot).await?;
     }
     Ok(snapshot)
 }
@@ -58,7 +54,7 @@ pub(super) async fn load_rows(log: &dyn Log, filter: RowFilter, snapshot: &mut S
 
 /// A run's history, read from its stream.
 pub(super) async fn load_thread(log: &dyn Log, run: RunId) -> Result<Option<Thread>, LogError> {
-    let stream = crate::domain::Stream::Run(run);
+    let stream = crate::kinds::Stream::Run(run);
     let mut events = log.read_stream(stream, 0, PAGE).await?;
     let Some(mut thread) = Thread::of(&events) else { return Ok(None) };
     while let Some(last) = events.last().filter(|_| events.len() == PAGE as usize) {

@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use crate::domain::BlobId;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
@@ -76,7 +74,7 @@ async fn named(log: &dyn Log) -> Result<BTreeMap<BlobId, u64>, LogError> {
         let Some(last) = page.last() else { return Ok(named) };
         cursor = last.seq;
         for envelope in &page {
-            if let Some(id) = output_of(&envelope.event) {
+            if let Some(id) = envelope.event.output() {
                 named.entry(id.clone()).or_insert(envelope.seq);
             }
         }
@@ -86,12 +84,5 @@ async fn named(log: &dyn Log) -> Result<BTreeMap<BlobId, u64>, LogError> {
 /// Whether the event is still there, and names it: somebody may have removed both meanwhile.
 async fn names(log: &dyn Log, seq: u64, id: &BlobId) -> Result<bool, LogError> {
     let found = log.read(seq - 1, 1).await?;
-    Ok(found.first().is_some_and(|envelope| envelope.seq == seq && output_of(&envelope.event) == Some(id)))
-}
-
-pub(super) fn output_of(event: &Event) -> Option<&BlobId> {
-    match event {
-        Event::Run(RunEvent::CallSettled { result, .. }) => result.output.blob.as_ref(),
-        Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_) => None,
-    }
+    Ok(found.first().is_some_and(|envelope| envelope.seq == seq && envelope.event.output() == Some(id)))
 }

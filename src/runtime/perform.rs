@@ -16,14 +16,11 @@ use super::prepare;
 use super::tenure::Right;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
-use crate::domain::CallPreparation;
-use crate::domain::Command;
 use crate::domain::EffectCard;
 use crate::domain::FailureKind;
 use crate::domain::ModelFailure;
 use crate::domain::ModelFailureKind;
 use crate::domain::OutputShape;
-use crate::domain::PreparedCall;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Repeat;
 use crate::domain::RunId;
@@ -33,6 +30,10 @@ use crate::domain::Untrusted;
 use crate::engine;
 use crate::engine::Effect;
 use crate::engine::Freshness;
+use crate::kinds::CallPreparation;
+use crate::kinds::Command;
+use crate::kinds::PreparedCall;
+use crate::kinds::Report;
 use crate::ports::Checked;
 use crate::ports::Invocation;
 use crate::ports::ModelRequest;
@@ -67,7 +68,7 @@ pub(super) async fn perform(core: Arc<Core>, right: Arc<Right>, effect: Effect, 
                 return Outcome::default();
             }
             let outcome = Box::new(call_model(&core, run, turn, purpose, ends).await);
-            let command = Command::TurnFinished { run, turn, attempt, outcome };
+            let command = Command::Report(Report::TurnFinished { run, turn, attempt, outcome });
             Outcome { command: Some(command), ..Outcome::default() }
         }
         Effect::Perform { run, call, attempt, card, freshness } => {
@@ -133,7 +134,7 @@ struct Begun<'a> {
 /// `None` when there is nothing to say: the effect stays open in the log, for whoever works on the run next.
 async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel: CancellationToken) -> Option<Command> {
     let Begun { run, call, attempt, card, freshness } = begun;
-    let finished = |result| Some(Command::EffectFinished { run, call, attempt, result });
+    let finished = |result| Some(Command::Report(Report::EffectFinished { run, call, attempt, result }));
     let Some((request, tool)) = find(core, run, call) else {
         return finished(ToolResult::failure(FailureKind::Failed, "the tool or the call is gone"));
     };
@@ -145,7 +146,7 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
     {
         let approval = ApprovalId(uuid::Uuid::now_v7());
         let prepared = Box::new(PreparedCall { call, approval, preparation });
-        return Some(Command::Drifted { run, call, attempt, prepared });
+        return Some(Command::Report(Report::Drifted { run, call, attempt, prepared }));
     }
     // The last thing before the effect: time may have passed since its intent was committed.
     if !right.is_ours().await {
@@ -197,7 +198,7 @@ pub(super) async fn find_out(core: Arc<Core>, effect: Effect) -> Outcome {
     };
     match checked {
         Checked::Happened(result) => {
-            let command = Some(Command::EffectFinished { run, call, attempt, result: *result });
+            let command = Some(Command::Report(Report::EffectFinished { run, call, attempt, result: *result }));
             Outcome { command, ..Outcome::default() }
         }
         Checked::DidNotHappen => Outcome { again: Some(effect), ..Outcome::default() },
@@ -223,6 +224,7 @@ pub(super) async fn clear_up(core: &Core, run: RunId) -> Untrusted {
 /// An effect whose outcome a person must tell.
 pub(super) fn doubt(effect: &Effect) -> Outcome {
     let Effect::Perform { run, call, attempt, .. } = *effect else { return Outcome::default() };
-    let command = Some(Command::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) });
+    let command =
+        Some(Command::Report(Report::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) }));
     Outcome { command, ..Outcome::default() }
 }

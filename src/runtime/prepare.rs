@@ -6,16 +6,16 @@ use futures::FutureExt;
 
 use super::core::Core;
 use crate::domain::ApprovalId;
-use crate::domain::CallPreparation;
 use crate::domain::EffectCard;
 use crate::domain::EffectClass;
 use crate::domain::FailureKind;
-use crate::domain::PreparedCall;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
 use crate::domain::Verdict;
+use crate::kinds::CallPreparation;
+use crate::kinds::PreparedCall;
 use crate::ports::Prepared;
 use crate::ports::ToolContext;
 

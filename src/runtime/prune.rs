@@ -6,25 +6,22 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
-use crate::domain::ApprovalEvent;
-use crate::domain::Event;
 use crate::domain::RunId;
 use crate::domain::Spent;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
-use crate::fold::Approval;
-use crate::fold::Row;
-use crate::fold::RowKind;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::Owner;
+use crate::kinds::Row;
+use crate::kinds::RowKind;
+use crate::kinds::Run;
+use crate::kinds::Stream;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::RowFilter;
 use crate::ports::StoredOutput;
 use crate::ports::StoredOutputs;
-
-use super::outputs::output_of;
 
 /// Events, rows and ids read at once.
 const PAGE: u32 = 1_000;
@@ -73,9 +70,9 @@ pub async fn plan_prune(
         let Some(last) = page.last() else { break };
         plan.after = last.seq;
         for envelope in &page {
-            if let (Event::Approval(ApprovalEvent::Requested { run, .. }), Stream::Approval(_)) =
-                (&envelope.event, envelope.stream)
-                && let Some(at) = portion_of.get(&Stream::Run(*run)).copied()
+            if envelope.version == 1
+                && let Owner::Stream(parent) = envelope.event.owner(&envelope.by)
+                && let Some(at) = portion_of.get(&parent).copied()
             {
                 portion_of.insert(envelope.stream, at);
             }
@@ -86,7 +83,7 @@ pub async fn plan_prune(
                     portion.events += 1;
                     removed.apply(envelope);
                 }
-                None => still_named.extend(output_of(&envelope.event).and_then(|output| outputs.found_by(output))),
+                None => still_named.extend(envelope.event.output().and_then(|output| outputs.found_by(output))),
             }
         }
     }
@@ -110,7 +107,7 @@ pub async fn keep_named_outputs(
         let page = log.read(plan.after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
         plan.after = last.seq;
-        let named = page.iter().filter_map(|envelope| outputs.found_by(output_of(&envelope.event)?));
+        let named = page.iter().filter_map(|envelope| outputs.found_by(envelope.event.output()?));
         let named: BTreeSet<_> = named.collect();
         plan.outputs.retain(|output| !named.contains(output.found_by()));
     }

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::domain::AccessEvent;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::Untrusted;
-use crate::fold::Row;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
 use crate::fold::Snapshot;
+use crate::kinds::AccessEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Row;
+use crate::kinds::RowKey;
+use crate::kinds::RowKind;
 use crate::ports::Log;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
@@ -62,7 +62,7 @@ pub async fn compare_rows(log: &dyn Log) -> Result<Vec<String>, LogError> {
     let expected = std::mem::take(&mut folded.rows);
     let mut differences = BTreeMap::new();
     let mut stored = BTreeSet::new();
-    for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
+    for kind in RowKind::ALL.iter().copied() {
         for offset in (0..).step_by(ROWS as usize) {
             let page = log.rows(RowFilter::Recent { kind, offset, limit: ROWS }).await?;
             for row in page.rows {
@@ -108,7 +108,7 @@ impl Folded {
         let mut touched = BTreeSet::new();
         for envelope in page {
             touched.extend(self.snapshot.apply(envelope));
-            if let Event::Access(AccessEvent::LogPruned { spent, .. }) = &envelope.event {
+            if let Event::Account(AccessEvent::LogPruned { spent, .. }) = &envelope.event {
                 touched.extend(self.snapshot.count_pruned(spent));
             }
         }

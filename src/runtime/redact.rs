@@ -11,9 +11,7 @@ use serde_json::Map;
 use serde_json::Value;
 
 use crate::domain::Actor;
-use crate::domain::CallPreparation;
 use crate::domain::Carried;
-use crate::domain::Command;
 use crate::domain::EffectCard;
 use crate::domain::Held;
 use crate::domain::Message;
@@ -22,15 +20,17 @@ use crate::domain::ModelReply;
 use crate::domain::Output;
 use crate::domain::Part;
 use crate::domain::Payload;
-use crate::domain::PreparedCall;
-use crate::domain::ProcedureStep;
 use crate::domain::Rejection;
 use crate::domain::RequestedCall;
 use crate::domain::Reversibility;
-use crate::domain::RunSpec;
 use crate::domain::Secrets;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::kinds::CallPreparation;
+use crate::kinds::Command;
+use crate::kinds::PreparedCall;
+use crate::kinds::Report;
+use crate::kinds::Words;
 use crate::ports::ModelRequest;
 
 /// The secrets this process knows, and the words that are never one.
@@ -90,27 +90,22 @@ impl Redactor {
         if self.secrets.is_empty() {
             return;
         }
-        match command {
-            Command::Start { run: _, spec } => self.spec(spec),
-            Command::Deny { approval: _, reason: text }
-            | Command::Answer { approval: _, text }
-            | Command::Settle { approval: _, settlement: _, note: text }
-            | Command::Recover { run: _, left: text } => self.untrusted(text),
-            Command::Edit { approval: _, digest: _, args } => self.value(args),
-            Command::Cancel { run: _, reason } => self.string(reason),
-            Command::Proceed { run: _, prepared } => prepared.iter_mut().for_each(|call| self.prepared(call)),
-            Command::TurnFinished { run: _, turn: _, attempt: _, outcome } => match outcome.as_mut() {
+        command.words(&mut |words| match words {
+            Words::Text(text) => self.untrusted(text),
+            Words::Plain(text) => self.string(text),
+            Words::Json(value) => self.value(value),
+        });
+        let Command::Report(report) = command else { return };
+        match report {
+            Report::Proceed { run: _, prepared } => prepared.iter_mut().for_each(|call| self.prepared(call)),
+            Report::TurnFinished { run: _, turn: _, attempt: _, outcome } => match outcome.as_mut() {
                 Ok(reply) => self.reply(reply),
                 Err(failure) => self.failure(failure),
             },
-            Command::EffectFinished { run: _, call: _, attempt: _, result } => self.result(result),
-            Command::Drifted { run: _, call: _, attempt: _, prepared } => self.prepared(prepared),
-            Command::Approve { approval: _, digest: _ }
-            | Command::Pause { run: _ }
-            | Command::Resume { run: _ }
-            | Command::Doubt { run: _, call: _, attempt: _, approval: _ }
-            | Command::SetAside { run: _ }
-            | Command::Expire { approval: _ } => {}
+            Report::EffectFinished { run: _, call: _, attempt: _, result } => self.result(result),
+            Report::Drifted { run: _, call: _, attempt: _, prepared } => self.prepared(prepared),
+            Report::Recover { run: _, left } => self.untrusted(left),
+            Report::Doubt { run: _, call: _, attempt: _, approval: _ } | Report::SetAside { run: _ } => {}
         }
     }
 
@@ -132,29 +127,6 @@ impl Redactor {
                     self.string(text);
                 }
             }
-        }
-    }
-
-    /// Where a run works and what it may do is taken as it is: paths, names and policies mean something else with a
-    /// word of them replaced.
-    fn spec(&self, spec: &mut RunSpec) {
-        let RunSpec {
-            goal,
-            agent: _,
-            instructions,
-            tools: _,
-            class: _,
-            workspace: _,
-            procedure,
-            limits: _,
-            policies: _,
-            rungs: _,
-        } = spec;
-        self.untrusted(goal);
-        self.string(instructions);
-        for ProcedureStep { title, tool: _, args, on_failure: _ } in procedure {
-            self.string(title);
-            self.value(args);
         }
     }
 

@@ -15,23 +15,23 @@ use super::core::Core;
 use super::core::Role;
 use super::worker;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::Rejection;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
-use crate::domain::Stream;
-use crate::fold::CallStage;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::CallStage;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
-/// Least time between two looks for requests that have expired.
-const EXPIRE_AGAIN: Duration = Duration::from_millis(200);
+/// Least time between two looks for what is due.
+const DUE_AGAIN: Duration = Duration::from_millis(200);
 /// With nothing to sweep and nothing to expire, how long to sleep; any message ends it.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
@@ -68,7 +68,7 @@ impl Supervisor {
                 () = self.core.stopping.cancelled() => return,
                 // Before the messages, which may never pause: what is due must not wait for that.
                 () = tokio::time::sleep_until(next) => {
-                    self.expire_due();
+                    self.ask_what_is_due();
                     self.sweep();
                     swept = Instant::now();
                     next = self.time_of_next(swept);
@@ -103,10 +103,13 @@ impl Supervisor {
 
     /// A command about a run goes through the run's worker, so that the decision and what follows share a commit.
     fn submit(&mut self, command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>) {
-        let run = command.run().or_else(|| {
-            let approval = command.approval()?;
-            self.core.staging().approvals.get(&approval).map(|approval| approval.run)
-        });
+        let run = match command.stream() {
+            Stream::Run(run) => Some(run),
+            other => match self.core.staging().parent(other) {
+                Some(Stream::Run(run)) => Some(run),
+                _ => None,
+            },
+        };
         match run.filter(|run| self.core.role.works_on(*run)) {
             Some(run) => self.send(run, worker::Message::Submit { command, by, reply }),
             None => {
@@ -155,7 +158,7 @@ impl Supervisor {
                     | RunEvent::Cancelled { .. },
                 )
                 | Event::Approval(_)
-                | Event::Access(_)
+                | Event::Account(_)
                 | Event::Erased(_),
                 _,
             ) => None,
@@ -208,20 +211,14 @@ impl Supervisor {
         committed.runs.values().filter(idle).map(|run| run.id).collect()
     }
 
-    fn expire_due(&self) {
+    fn ask_what_is_due(&self) {
         let now = self.core.clock.now();
-        let due: Vec<_> = self
-            .core
-            .committed()
-            .open_approvals()
-            .filter(|approval| approval.expires_at.is_some_and(|expires| expires <= now))
-            .map(|approval| approval.id)
-            .collect();
-        for approval in due {
+        let due: Vec<_> = self.core.committed().due().filter(|(due, _)| *due <= now).collect();
+        for (_, command) in due {
             let core = self.core.clone();
             self.tasks.spawn(async move {
-                // Somebody may have decided, or another process have expired it, in the same moment.
-                let _ = core.commit(vec![(Command::Expire { approval }, Actor::System)], None).await;
+                // Somebody may have decided, or another process have seen to it, in the same moment.
+                let _ = core.commit(vec![(command, Actor::System)], None).await;
             });
         }
     }
@@ -233,11 +230,11 @@ impl Supervisor {
             return swept + LONG;
         }
         let now = self.core.clock.now();
-        let expiry = self.core.committed().open_approvals().filter_map(|approval| approval.expires_at).min();
-        let until_expiry = expiry.map_or(LONG, |expires| (expires - now).to_std().unwrap_or_default().min(LONG));
+        let due = self.core.committed().due().map(|(due, _)| due).min();
+        let until_due = due.map_or(LONG, |due| (due - now).to_std().unwrap_or_default().min(LONG));
         let sweep = if self.unattended().is_empty() { swept + LONG } else { swept + SWEEP };
-        // An expiry that could not be saved is tried again, but not at once.
-        (Instant::now() + until_expiry).max(swept + EXPIRE_AGAIN).min(sweep)
+        // What could not be saved is asked again, but not at once.
+        (Instant::now() + until_due).max(swept + DUE_AGAIN).min(sweep)
     }
 }
 

@@ -21,10 +21,6 @@ use super::perform::Outcome;
 use super::prepare;
 use super::tenure::Tenure;
 use crate::domain::Actor;
-use crate::domain::CallPreparation;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::PreparedCall;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::Repeat;
@@ -33,6 +29,13 @@ use crate::domain::RunState;
 use crate::engine;
 use crate::engine::Effect;
 use crate::engine::TakeUp;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::CallPreparation;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::PreparedCall;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 /// Pause before an outcome that could not be saved is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
@@ -166,7 +169,10 @@ impl Worker {
         // Alone in its commit: nothing that begins in it could then be mistaken for something left by another. And
         // committed before looking, for only then is what is left in the snapshot also what is left on disk.
         self.core
-            .commit(vec![(Command::Recover { run: self.run, left }, Actor::System)], Some(self.tenure.fence()))
+            .commit(
+                vec![(Command::Report(Report::Recover { run: self.run, left }), Actor::System)],
+                Some(self.tenure.fence()),
+            )
             .await?;
         self.heed_people();
         let left = engine::effects_left(&self.core.staging(), self.run);
@@ -194,7 +200,9 @@ impl Worker {
         // A worker's first commit opens the run's history. Only then can it be seen which calls are to be prepared.
         let was_open = self.has_history();
         match self.prepare(&commands).await {
-            Ok(prepared) => commands.push((Command::Proceed { run: self.run, prepared }, Actor::System)),
+            Ok(prepared) => {
+                commands.push((Command::Report(Report::Proceed { run: self.run, prepared }), Actor::System))
+            }
             // The program ends: what came of something is still saved, nothing follows from it now.
             Err(_) if reply.is_none() && !commands.is_empty() => {}
             Err(rejection) => {
@@ -324,7 +332,7 @@ impl Worker {
         if !self.core.committed().runs.get(&self.run).is_some_and(|run| run.is_busy()) {
             return;
         }
-        let command = (Command::SetAside { run: self.run }, Actor::System);
+        let command = (Command::Report(Report::SetAside { run: self.run }), Actor::System);
         if let Err(rejection) = self.core.commit(vec![command], Some(self.tenure.fence())).await {
             tracing::debug!(%rejection, run = %self.run, "not set aside");
         }
@@ -379,7 +387,7 @@ impl Worker {
     /// What the outcome will lead to is prepared now, so that the next effect starts in the same commit.
     async fn prepare_ahead(&mut self, command: &Command) {
         let calls = match command {
-            Command::TurnFinished { outcome, .. } => match outcome.as_ref() {
+            Command::Report(Report::TurnFinished { outcome, .. }) => match outcome.as_ref() {
                 Ok(reply) => {
                     let staging = self.core.staging();
                     let run = staging.runs.get(&self.run);
@@ -387,25 +395,25 @@ impl Worker {
                 }
                 Err(_) => return,
             },
-            Command::EffectFinished { result, .. } if result.succeeded() => {
+            Command::Report(Report::EffectFinished { result, .. }) if result.succeeded() => {
                 engine::upcoming_call(&self.core.staging(), self.run).into_iter().collect()
             }
-            Command::EffectFinished { .. }
-            | Command::Start { .. }
-            | Command::Approve { .. }
-            | Command::Deny { .. }
-            | Command::Edit { .. }
-            | Command::Answer { .. }
-            | Command::Settle { .. }
-            | Command::Pause { .. }
-            | Command::Resume { .. }
-            | Command::Cancel { .. }
-            | Command::Proceed { .. }
-            | Command::Drifted { .. }
-            | Command::Doubt { .. }
-            | Command::Recover { .. }
-            | Command::SetAside { .. }
-            | Command::Expire { .. } => return,
+            Command::Report(Report::EffectFinished { .. })
+            | Command::Run { verb: RunVerb::Start { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Approve { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Deny { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Edit { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Answer { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
+            | Command::Run { verb: RunVerb::Pause, .. }
+            | Command::Run { verb: RunVerb::Resume, .. }
+            | Command::Run { verb: RunVerb::Cancel { .. }, .. }
+            | Command::Report(Report::Proceed { .. })
+            | Command::Report(Report::Drifted { .. })
+            | Command::Report(Report::Doubt { .. })
+            | Command::Report(Report::Recover { .. })
+            | Command::Report(Report::SetAside { .. })
+            | Command::Approval { verb: ApprovalVerb::Expire, .. } => return,
         };
         let preparing = prepare::prepare_in_order(&self.core, self.run, calls);
         let Ok(prepared) = tokio::time::timeout(PREPARE_AHEAD, preparing).await else { return };

@@ -13,25 +13,23 @@ use super::core::Core;
 use super::core::Job;
 use super::open;
 use super::supervisor;
-use crate::domain::AccessEvent;
-use crate::domain::ApprovalId;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::FeedItem;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
-use crate::engine::Decided;
 use crate::engine::decide;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::AccessEvent;
+use crate::kinds::Command;
+use crate::kinds::Decided;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RowKey;
+use crate::kinds::RowKind;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 use crate::ports::Batch;
+use crate::ports::FeedItem;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
@@ -201,7 +199,10 @@ impl Writer {
         let mut staging = self.core.staging();
         staging.cursor = committed.cursor;
         for key in touched {
-            restore(&mut staging, &committed, key);
+            staging.restore(&committed, key);
+            if let Some(Stream::Run(run)) = key.stream() {
+                staging.threads.remove(&run);
+            }
         }
     }
 
@@ -261,7 +262,7 @@ impl Writer {
         for mut snapshot in [self.core.committed(), self.core.staging()] {
             snapshot.forget_ended();
         }
-        for kind in [RowKind::Run, RowKind::Approval] {
+        for kind in RowKind::OF_STREAMS.iter().copied() {
             self.load(RowFilter::Closed { kind, offset: 0, limit: open::RECENT }).await?;
         }
         Ok(())
@@ -278,57 +279,39 @@ impl Writer {
     /// Brings rows and histories into memory that the commands are about.
     async fn load_missing(&self, group: &[Job]) -> Result<(), LogError> {
         for (command, _) in group.iter().flat_map(|job| job.commands.iter()) {
-            if let Some(approval) = command.approval() {
-                self.load_approval(approval).await?;
+            let stream = command.stream();
+            self.load_row(stream).await?;
+            let parent = self.core.staging().parent(stream);
+            if let Some(parent) = parent {
+                self.load_row(parent).await?;
             }
-            if let Some(run) = command.run() {
-                self.load_run(run).await?;
-                if needs_thread(command) {
-                    self.load_thread(run).await?;
-                    self.load_awaited(run).await?;
-                }
+            if let Command::Report(report) = command {
+                self.load_thread(report.run()).await?;
+                self.load_awaited(stream).await?;
             }
         }
         Ok(())
-    }
-
-    async fn load_approval(&self, id: ApprovalId) -> Result<(), LogError> {
-        if !self.core.staging().approvals.contains_key(&id) {
-            self.load(RowFilter::One { kind: RowKind::Approval, id: id.0 }).await?;
-        }
-        let run = self.core.staging().approvals.get(&id).map(|approval| approval.run);
-        match run {
-            Some(run) => self.load_run(run).await,
-            None => Ok(()),
-        }
     }
 
     /// What the run waits for may have been decided long ago, and forgotten since, with nobody there to act on it.
-    async fn load_awaited(&self, run: RunId) -> Result<(), LogError> {
-        let missing: Vec<_> = {
-            let staging = self.core.staging();
-            let awaited = staging.runs.get(&run).into_iter().flat_map(Run::awaited);
-            awaited.filter(|id| !staging.approvals.contains_key(id)).collect()
-        };
-        for id in missing {
-            self.load(RowFilter::One { kind: RowKind::Approval, id: id.0 }).await?;
+    async fn load_awaited(&self, stream: Stream) -> Result<(), LogError> {
+        let awaited = self.core.staging().waits_for(stream);
+        for awaited in awaited {
+            self.load_row(awaited).await?;
         }
         Ok(())
     }
 
-    async fn load_run(&self, id: RunId) -> Result<(), LogError> {
-        if self.core.staging().runs.contains_key(&id) {
-            return Ok(());
-        }
-        self.load(RowFilter::One { kind: RowKind::Run, id: id.0 }).await
+    async fn load_row(&self, stream: Stream) -> Result<(), LogError> {
+        let Some(key) = stream.row().filter(|_| self.core.staging().version(stream) == 0) else { return Ok(()) };
+        self.load(RowFilter::One { kind: key.kind, id: stream.parts().1 }).await
     }
 
     async fn load(&self, filter: RowFilter) -> Result<(), LogError> {
         let mut found = Snapshot::default();
         open::load_rows(self.core.log.as_ref(), filter, &mut found).await?;
         for mut snapshot in [self.core.committed(), self.core.staging()] {
-            snapshot.runs.extend(found.runs.clone());
-            snapshot.approvals.extend(found.approvals.clone());
+            snapshot.extend(&found);
         }
         Ok(())
     }
@@ -387,12 +370,7 @@ impl Writer {
 
 impl Staged {
     fn add(&mut self, snapshot: &mut Snapshot, decided: Decided, at: crate::domain::Timestamp, keeps_thread: bool) {
-        let version = 1 + match decided.stream {
-            Stream::Run(id) => snapshot.runs.get(&id).map_or(0, |run| run.version),
-            Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
-            // No command is about an account: what happens to one is numbered by the store that keeps it.
-            Stream::Account(_) => 0,
-        };
+        let version = 1 + snapshot.version(decided.stream);
         let envelope = Envelope {
             seq: snapshot.cursor + 1,
             stream: decided.stream,
@@ -414,46 +392,7 @@ impl Staged {
 
 /// Whether an event tells of rows that are gone.
 fn removes(envelope: &Envelope) -> bool {
-    matches!(envelope.event, Event::Access(AccessEvent::LogPruned { .. } | AccessEvent::SubjectErased { .. }))
-}
-
-fn needs_thread(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Proceed { .. }
-            | Command::TurnFinished { .. }
-            | Command::EffectFinished { .. }
-            | Command::Drifted { .. }
-            | Command::Doubt { .. }
-            | Command::Recover { .. }
-    )
-}
-
-fn restore(staging: &mut Snapshot, committed: &Snapshot, key: &RowKey) {
-    match key.kind {
-        RowKind::Run => {
-            let Ok(id) = key.id.parse() else { return };
-            match committed.runs.get(&id) {
-                Some(run) => staging.runs.insert(id, run.clone()),
-                None => staging.runs.remove(&id),
-            };
-            staging.threads.remove(&id);
-        }
-        RowKind::Approval => {
-            let Ok(id) = key.id.parse() else { return };
-            match committed.approvals.get(&id) {
-                Some(approval) => staging.approvals.insert(id, approval.clone()),
-                None => staging.approvals.remove(&id),
-            };
-        }
-        RowKind::Spend => {
-            let Ok(day) = key.id.parse() else { return };
-            match committed.spend.get(&day) {
-                Some(spend) => staging.spend.insert(day, spend.clone()),
-                None => staging.spend.remove(&day),
-            };
-        }
-    }
+    matches!(envelope.event, Event::Account(AccessEvent::LogPruned { .. } | AccessEvent::SubjectErased { .. }))
 }
 
 /// Each job gets its part of what was committed, which lies in the order of the jobs.

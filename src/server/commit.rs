@@ -16,17 +16,15 @@ use super::App;
 use super::rights;
 use crate::access::Principal;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Query;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
 use crate::ports::Answer;
+use crate::ports::Query;
 use crate::protocol::Delivery;
 use crate::protocol::Submission;
 
@@ -110,13 +108,15 @@ async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> 
 /// Submits what a person from outside asks for, if they may.
 pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
     rights::check(app, principal, &command).await.map_err(rights::rejected)?;
-    let Command::Start { run, .. } = command else { return app.client.submit(command, principal.actor()).await };
+    let Command::Run { id: run, verb: RunVerb::Start { .. } } = command else {
+        return app.client.submit(command, principal.actor()).await;
+    };
     // Starting it again changes nothing, so a run that is there already needs no preparation.
     if is_known(app, run).await == Some(true) {
         return Ok(Vec::new());
     }
     let spec = Box::new(app.prepared.of(run)?);
-    let outcome = app.client.submit(Command::Start { run, spec }, principal.actor()).await;
+    let outcome = app.client.submit(RunVerb::Start { spec }.on(run), principal.actor()).await;
     if outcome.is_err() {
         take_back(app, run).await;
     }
@@ -143,52 +143,15 @@ async fn is_known(app: &App, run: RunId) -> Option<bool> {
 
 /// The event by which `person` already got what `command` wants, after `since`.
 async fn already_done(app: &App, command: &Command, since: u64, person: &Actor) -> Option<Vec<Envelope>> {
-    let stream = match (command.approval(), command.run()) {
-        (Some(approval), _) => Stream::Approval(approval),
-        (None, Some(run)) => Stream::Run(run),
-        (None, None) => return None,
-    };
+    let stream = command.stream();
     let mut after = 0;
     loop {
         let query = Query::Stream { stream, after, limit: PAGE };
         let Ok(Answer::Events(page)) = app.client.query(query).await else { return None };
-        let is_it = |event: &&Envelope| event.seq > since && event.by == *person && fulfils(command, &event.event);
+        let is_it = |event: &&Envelope| event.seq > since && event.by == *person && command.led_to(&event.event);
         if let Some(event) = page.rows.iter().find(is_it) {
             return Some(vec![event.clone()]);
         }
         after = page.rows.last().filter(|_| page.more)?.version;
-    }
-}
-
-/// Whether `event` is what `command` leads to. The words that go with a decision may have been redacted on their way
-/// into the log; only of an answer they are the decision itself.
-fn fulfils(command: &Command, event: &Event) -> bool {
-    match command {
-        Command::Approve { digest, .. } => {
-            matches!(event, Event::Approval(ApprovalEvent::Approved { digest: approved }) if approved.matches(digest))
-        }
-        Command::Edit { digest, .. } => {
-            matches!(event, Event::Approval(ApprovalEvent::Edited { digest: edited, .. }) if edited.matches(digest))
-        }
-        Command::Deny { .. } => matches!(event, Event::Approval(ApprovalEvent::Denied { .. })),
-        Command::Answer { text, .. } => {
-            matches!(event, Event::Approval(ApprovalEvent::Answered { text: given }) if text == given)
-        }
-        Command::Settle { settlement, .. } => {
-            matches!(event, Event::Approval(ApprovalEvent::Settled { settlement: done, .. }) if settlement == done)
-        }
-        Command::Start { .. } => matches!(event, Event::Run(RunEvent::Started { .. })),
-        Command::Pause { .. } => matches!(event, Event::Run(RunEvent::Paused { .. })),
-        Command::Resume { .. } => matches!(event, Event::Run(RunEvent::Resumed {})),
-        Command::Cancel { .. } => matches!(event, Event::Run(RunEvent::CancelRequested { .. })),
-        // Nobody elsewhere asks for these.
-        Command::Proceed { .. }
-        | Command::TurnFinished { .. }
-        | Command::EffectFinished { .. }
-        | Command::Drifted { .. }
-        | Command::Doubt { .. }
-        | Command::Recover { .. }
-        | Command::SetAside { .. }
-        | Command::Expire { .. } => false,
     }
 }

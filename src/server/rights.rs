@@ -8,16 +8,16 @@ use crate::access::action_of_command;
 use crate::domain::Action;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
-use crate::domain::Command;
 use crate::domain::EffectCard;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Query;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::Stream;
-use crate::fold::Approval;
+use crate::kinds::Approval;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::Answer;
+use crate::ports::Query;
 
 /// A request as it was made.
 #[derive(Default)]

@@ -1,11 +1,11 @@
 //! Who tried to get in, what changed about accounts, and who decided what: read from the log itself.
 
-use crate::domain::ApprovalEvent;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Page;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
 use crate::ports::Log;
 use crate::ports::LogError;
+use crate::ports::Page;
 
 /// Events read at once.
 const PAGE: u32 = 500;
@@ -56,7 +56,7 @@ async fn newest(log: &dyn Log, family: &str, wanted: Audited<'_>) -> Result<Vec<
 /// What somebody did or tried. A request is not yet a decision.
 fn is_audited(event: &Event) -> bool {
     match event {
-        Event::Access(_) => true,
+        Event::Account(_) => true,
         Event::Approval(ApprovalEvent::Requested { .. }) | Event::Run(_) | Event::Erased(_) => false,
         Event::Approval(_) => true,
     }

@@ -1,19 +1,12 @@
-//! From what somebody wrote to the run or the approval it names: an id, a unique prefix of it, or its last 8 digits.
+//! From what somebody wrote to the thing it names: an id, a unique prefix of it, or its last 8 digits.
 
-use crate::domain::ApprovalId;
-use crate::domain::Query;
-use crate::domain::RunId;
-use crate::fold::Approval;
-use crate::fold::Run;
-use crate::fold::Snapshot;
-use crate::ports::Answer;
+use crate::domain::ShortId;
+use crate::kinds::Rowed;
+use crate::kinds::Table;
 use crate::ports::Client;
 use crate::ports::ClientError;
-
-/// Rows looked through at once.
-const PAGE: u32 = 500;
-/// Digits of the short form, see `RunId::short`.
-const TAIL: usize = 8;
+use crate::ports::Query;
+use crate::ports::Which;
 
 /// Why there is not exactly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,62 +18,34 @@ pub enum NotOne<T> {
     Unread(ClientError),
 }
 
-/// The run that `given` names, live or long ended.
-pub async fn run(client: &dyn Client, snapshot: &Snapshot, given: &str) -> Result<Run, NotOne<Run>> {
-    if let Ok(id) = given.parse::<RunId>()
-        && let Some(run) = snapshot.runs.get(&id)
-    {
-        return Ok(run.clone());
+/// Which of several are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prefer {
+    /// All are as good.
+    None,
+    /// What is still open, where there is any: nothing else can be decided.
+    Open,
+}
+
+/// The one that `given` names, in memory or long ended.
+pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, prefer: Prefer) -> Result<K, NotOne<K>> {
+    if let Some(row) = given.parse().ok().and_then(|id: K::Id| live.get(&id)) {
+        return Ok(row.clone());
     }
-    let mut found: Vec<Run> = snapshot.runs.values().filter(|run| names(given, run.id.0)).cloned().collect();
-    for offset in (0..).step_by(PAGE as usize) {
-        let query = Query::Runs { offset, limit: PAGE };
-        let Answer::Runs(page) = client.query(query).await.map_err(NotOne::Unread)? else { break };
-        for run in page.rows.into_iter().filter(|run| names(given, run.id.0)) {
-            if found.iter().all(|known| known.id != run.id) {
-                found.push(run);
-            }
-        }
-        if !page.more {
-            break;
+    let Some(short) = ShortId::parse(given) else { return Err(NotOne::Nothing) };
+    let mut found: Vec<K> = live.values().filter(|row| short.fits(row.id().into())).cloned().collect();
+    if prefer == Prefer::Open && found.iter().any(|row| row.index().is_open) {
+        found.retain(|row| row.index().is_open);
+        return only_one(found);
+    }
+    let query = Query::Rows { kind: K::KIND, which: Which::Named(short) };
+    let stored = client.query(query).await.and_then(|answer| answer.rows::<K>()).map_err(NotOne::Unread)?;
+    for row in stored.rows {
+        if found.iter().all(|known| known.id() != row.id()) {
+            found.push(row);
         }
     }
     only_one(found)
-}
-
-/// The approval that `given` names. An open one is preferred, since only those can be decided.
-pub async fn approval(client: &dyn Client, snapshot: &Snapshot, given: &str) -> Result<Approval, NotOne<Approval>> {
-    if let Ok(id) = given.parse::<ApprovalId>()
-        && let Some(approval) = snapshot.approvals.get(&id)
-    {
-        return Ok(approval.clone());
-    }
-    let open: Vec<_> = snapshot.open_approvals().filter(|approval| names(given, approval.id.0)).cloned().collect();
-    if !open.is_empty() {
-        return only_one(open);
-    }
-    let mut found: Vec<Approval> =
-        snapshot.approvals.values().filter(|approval| names(given, approval.id.0)).cloned().collect();
-    for offset in (0..).step_by(PAGE as usize) {
-        let query = Query::Approvals { offset, limit: PAGE };
-        let Answer::Approvals(page) = client.query(query).await.map_err(NotOne::Unread)? else { break };
-        for approval in page.rows.into_iter().filter(|approval| names(given, approval.id.0)) {
-            if found.iter().all(|known| known.id != approval.id) {
-                found.push(approval);
-            }
-        }
-        if !page.more {
-            break;
-        }
-    }
-    only_one(found)
-}
-
-/// Whether `given` is the id, the beginning of it, or its short form. Dashes do not matter.
-fn names(given: &str, id: uuid::Uuid) -> bool {
-    let given = given.trim().replace('-', "").to_ascii_lowercase();
-    let id = id.simple().to_string();
-    !given.is_empty() && (id.starts_with(&given) || (given.len() == TAIL && id.ends_with(&given)))
 }
 
 fn only_one<T>(mut found: Vec<T>) -> Result<T, NotOne<T>> {
@@ -88,19 +53,5 @@ fn only_one<T>(mut found: Vec<T>) -> Result<T, NotOne<T>> {
         1 => Ok(found.remove(0)),
         0 => Err(NotOne::Nothing),
         _ => Err(NotOne::Several(found)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_named_by_its_beginning_or_its_short_form() {
-        let id: uuid::Uuid = "0193a5c2-7b10-7def-8123-4567abcdef01".parse().unwrap();
-        let fits = ["0193", "0193A5C2-7b10", "abcdef01", "0193a5c2-7b10-7def-8123-4567abcdef01"];
-        assert!(fits.iter().all(|given| names(given, id)));
-        let others = ["", "a5c2", "cdef01", "0193a5c3", "0193a5c27b107def81234567abcdef012"];
-        assert!(others.iter().all(|given| !names(given, id)));
     }
 }

@@ -1,14 +1,14 @@
 //! Lists as scripts get them: what is open first asked of the snapshot, what has ended of the store.
 
 use crate::domain::ApprovalState;
-use crate::domain::Query;
 use crate::domain::RunState;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
-use crate::ports::Answer;
+use crate::kinds::Approval;
+use crate::kinds::RowKind;
+use crate::kinds::Run;
 use crate::ports::Client;
 use crate::ports::ClientError;
+use crate::ports::Query;
 
 /// Rows read at once.
 const PAGE: u32 = 500;
@@ -40,7 +40,7 @@ async fn ended(client: &dyn Client, state: Option<RunState>, most: u32) -> Resul
         if found.len() >= most {
             break;
         }
-        let Answer::Runs(page) = client.query(Query::Runs { offset, limit: page }).await? else { break };
+        let page = client.query(Query::ended(RowKind::Run, offset, page)).await?.rows::<Run>()?;
         found.extend(page.rows.into_iter().filter(|run| state.is_none_or(|state| run.state == state)));
         if !page.more {
             break;
@@ -63,7 +63,7 @@ pub async fn approvals_in(
     }
     let mut found: Vec<Approval> = Vec::new();
     for offset in (0..).step_by(PAGE as usize) {
-        let Answer::Approvals(page) = client.query(Query::Approvals { offset, limit: PAGE }).await? else { break };
+        let page = client.query(Query::ended(RowKind::Approval, offset, PAGE)).await?.rows::<Approval>()?;
         found.extend(page.rows.into_iter().filter(|approval| approval.state == state));
         if !page.more || found.len() >= most {
             break;
@@ -80,9 +80,8 @@ pub async fn approvals(
     most_settled: u32,
 ) -> Result<Vec<Approval>, ClientError> {
     let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
-    if most_settled > 0
-        && let Answer::Approvals(page) = client.query(Query::Approvals { offset: 0, limit: most_settled }).await?
-    {
+    if most_settled > 0 {
+        let page = client.query(Query::ended(RowKind::Approval, 0, most_settled)).await?.rows::<Approval>()?;
         approvals.extend(page.rows);
     }
     Ok(approvals)

@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::Event;
 use crate::domain::Timestamp;
+use crate::kinds::Event;
 use crate::ports::Erased;
 use crate::ports::Head;
 
@@ -103,7 +103,7 @@ pub struct ErasedShape {
 impl ErasedShape {
     pub fn of(erased: &Erased) -> Self {
         let pseudonym = match &erased.event.event {
-            Event::Access(event) => event.remark(),
+            Event::Account(event) => event.remark(),
             Event::Run(_) | Event::Approval(_) | Event::Erased(_) => String::new(),
         };
         let Erased { event, rows, outputs, leftovers } = erased;

@@ -14,16 +14,14 @@ use serde_json::Value;
 use super::AccountShape;
 use super::TokenShape;
 use super::escaped;
-use crate::domain::AccessEvent;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::BlobId;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::RunEvent;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
-use crate::fold::RowKind;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Owner;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 use crate::ports::Accounts;
 use crate::ports::Head;
 use crate::ports::Log;
@@ -63,8 +61,6 @@ enum Line<'a> {
     Token { token: TokenShape },
     Event { involved: Involved, event: &'a Envelope },
     Output { blob: &'a BlobId, base64: String },
-    Run { run: Value },
-    Approval { approval: Value },
     End { lines: u64, head: &'a Head },
 }
 
@@ -174,12 +170,12 @@ impl SubjectExport {
 
     fn involvement(&mut self, envelope: &Envelope) -> Option<Involved> {
         let is_them = |by: &Actor| matches!(by, Actor::Person(name) if *name == self.name);
-        let begins = match &envelope.event {
-            Event::Run(event) => matches!(event, RunEvent::Started { .. }) && is_them(&envelope.by),
-            Event::Approval(ApprovalEvent::Requested { run, .. }) => self.streams.contains(&Stream::Run(*run)),
-            Event::Access(AccessEvent::AccountCreated { name, .. }) => name.as_str() == self.name,
-            Event::Approval(_) | Event::Access(_) | Event::Erased(_) => false,
-        };
+        let begins = envelope.version == 1
+            && match envelope.event.owner(&envelope.by) {
+                Owner::Person(name) => name == self.name,
+                Owner::Stream(stream) => self.streams.contains(&stream),
+                Owner::Tenant => false,
+            };
         if begins {
             self.streams.insert(envelope.stream);
         }
@@ -212,26 +208,21 @@ async fn event_lines(log: &dyn Log, involved: Involved, event: &Envelope) -> Res
     Ok(lines)
 }
 
-/// A run or a request as the lists have it.
+/// What a stream is kept as, as the lists have it.
 async fn rows(log: &dyn Log, stream: Stream) -> Result<Vec<String>, ExportError> {
-    let (kind, id) = match stream {
-        Stream::Run(id) => (RowKind::Run, id.0),
-        Stream::Approval(id) => (RowKind::Approval, id.0),
-        Stream::Account(_) => return Ok(Vec::new()),
-    };
+    let Some(key) = stream.row() else { return Ok(Vec::new()) };
+    let name = key.kind.name();
     let line = |body: &str| {
-        let value = serde_json::from_str(body).map_err(|error| {
-            ExportError::Unwritable(format!("the stored {} {id} cannot be read: {error}", kind.name()))
+        let row: Value = serde_json::from_str(body).map_err(|error| {
+            ExportError::Unwritable(format!("the stored {name} {} cannot be read: {error}", key.id))
         })?;
-        written(&match kind {
-            RowKind::Approval => Line::Approval { approval: value },
-            RowKind::Run | RowKind::Spend => Line::Run { run: value },
-        })
+        written(&serde_json::json!({ "kind": name, name: row }))
     };
-    log.rows(RowFilter::One { kind, id }).await?.rows.iter().map(|row| line(&row.body)).collect()
+    let one = RowFilter::One { kind: key.kind, id: stream.parts().1 };
+    log.rows(one).await?.rows.iter().map(|row| line(&row.body)).collect()
 }
 
-fn written(line: &Line<'_>) -> Result<String, ExportError> {
+fn written<T: Serialize>(line: &T) -> Result<String, ExportError> {
     let text = serde_json::to_string(line);
     text.map(escaped).map_err(|error| ExportError::Unwritable(format!("this cannot be written as JSON: {error}")))
 }

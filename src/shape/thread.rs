@@ -1,12 +1,12 @@
 //! A run's history, read from its stream and folded.
 
-use crate::domain::Query;
 use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::fold::Thread;
+use crate::kinds::Stream;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
+use crate::ports::Query;
 
 /// Events read at once.
 const PAGE: u32 = 500;

@@ -7,11 +7,8 @@ use sha2::Digest;
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::domain::AccountId;
-use crate::domain::ApprovalId;
-use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::domain::Tenant;
+use crate::kinds::Stream;
 use crate::ports::Head;
 
 /// The SHA-256 of a row, or nothing before the first one.
@@ -112,33 +109,23 @@ fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A stream as stored: `r` for a run, `a` for an approval or `u` for an account, then the 16 bytes of the UUID.
+/// A stream as stored: the tag of its kind, then the 16 bytes of the UUID.
 pub(super) fn stream_bytes(stream: Stream) -> [u8; 17] {
-    let (kind, id) = match stream {
-        Stream::Run(id) => (b'r', id.0),
-        Stream::Approval(id) => (b'a', id.0),
-        Stream::Account(id) => (b'u', id.0),
-    };
-    let mut bytes = [kind; 17];
-    bytes[1..].copy_from_slice(id.as_bytes());
+    let mut bytes = [stream.tag(); 17];
+    bytes[1..].copy_from_slice(stream.parts().1.as_bytes());
     bytes
 }
 
 /// The reverse of `stream_bytes`; `None` for bytes that it did not make.
 pub(super) fn stream_from_bytes(bytes: &[u8]) -> Option<Stream> {
-    let (kind, id) = bytes.split_first()?;
-    let id = Uuid::from_slice(id).ok()?;
-    match kind {
-        b'r' => Some(Stream::Run(RunId(id))),
-        b'a' => Some(Stream::Approval(ApprovalId(id))),
-        b'u' => Some(Stream::Account(AccountId(id))),
-        _ => None,
-    }
+    let (tag, id) = bytes.split_first()?;
+    Stream::from_tag(*tag, Uuid::from_slice(id).ok()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::RunId;
 
     #[test]
     fn the_hash_is_that_of_the_documented_line() {
@@ -167,9 +154,12 @@ mod tests {
     #[test]
     fn streams_and_links_survive_their_stored_form() {
         let id = Uuid::from_u128(1);
-        for stream in [Stream::Run(RunId(id)), Stream::Approval(ApprovalId(id)), Stream::Account(AccountId(id))] {
+        for (name, tag) in Stream::KINDS {
+            let stream = Stream::from_tag(*tag, id).unwrap();
+            assert_eq!(stream.to_string(), format!("{name}:{id}"));
             assert_eq!(stream_from_bytes(&stream_bytes(stream)), Some(stream));
         }
+        assert_eq!(stream_bytes(Stream::Run(RunId(id)))[0], b'r', "what is stored keeps its meaning");
         assert_eq!(stream_from_bytes(b"x0123456789abcdef"), None);
         assert_eq!(stream_from_bytes(b""), None);
         let link = Link::of("x");

@@ -11,8 +11,8 @@ use super::chain::Link;
 use super::chain::Place;
 use super::pruning::Left;
 use super::pruning::Remains;
-use crate::domain::Stream;
 use crate::domain::Tenant;
+use crate::kinds::Stream;
 use crate::ports::Head;
 use crate::ports::VerifyReport;
 

@@ -18,12 +18,12 @@ use sha2::Digest;
 use sha2::Sha256;
 
 use super::chain::Link;
-use crate::domain::AccessEvent;
 use crate::domain::Actor;
-use crate::domain::Event;
 use crate::domain::Spent;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::kinds::AccessEvent;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 
@@ -106,8 +106,9 @@ impl Remains {
     /// What is wrong with these remains, given the event at `prune_seq`, where there is one.
     pub fn problem(&self, prune_seq: u64, told: Option<&Event>) -> Option<String> {
         let (first, last) = (self.first, self.last);
-        let Some(Event::Access(AccessEvent::LogPruned { ended_before, events, first: from, last: to, digest, .. })) =
-            told
+        let Some(Event::Account(AccessEvent::LogPruned {
+            ended_before, events, first: from, last: to, digest, ..
+        })) = told
         else {
             return Some(format!(
                 "events from {first} to {last} were removed, and event {prune_seq} does not tell of it"
@@ -154,7 +155,7 @@ mod tests {
             at: Timestamp::from_timestamp_micros(7).unwrap(),
             by: Actor::System,
         };
-        let told = Event::Access(remains.event(&pruning).unwrap());
+        let told = Event::Account(remains.event(&pruning).unwrap());
         assert_eq!(remains.event(&Pruning { events: 2, ..pruning.clone() }).unwrap_err().kind, LogErrorKind::Conflict);
         assert_eq!(remains.problem(10, Some(&told)), None);
         assert!(remains.problem(10, None).unwrap().contains("event 10 does not tell of it"));
@@ -162,7 +163,7 @@ mod tests {
         more.take(&Left { seq: 4, ..left });
         assert!(more.problem(10, Some(&told)).unwrap().contains("somebody changed it"));
         let early = Pruning { ended_before: Timestamp::from_timestamp_micros(5).unwrap(), ..pruning };
-        let younger = Event::Access(remains.event(&early).unwrap());
+        let younger = Event::Account(remains.event(&early).unwrap());
         assert!(remains.problem(10, Some(&younger)).unwrap().contains("younger"));
     }
 }

@@ -12,17 +12,17 @@ use super::chain::stream_from_bytes;
 use super::seal::OpenedBody;
 use super::seal::Seal;
 use super::seal::Sealing;
-use crate::domain::AccessEvent;
 use crate::domain::Actor;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Page;
-use crate::domain::Stream;
 use crate::domain::Tenant;
 use crate::domain::Timestamp;
+use crate::kinds::AccessEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
+use crate::ports::Page;
 
 /// SQL's integers are signed; ours are not and stay far below 2^63.
 pub(super) fn to_sql(number: u64) -> i64 {
@@ -117,10 +117,10 @@ impl Stored<'_> {
     fn with(&self, seal: &Seal, opened: OpenedBody<'_>) -> Result<Envelope, String> {
         let stream = self.stream()?;
         let event = match opened {
-            OpenedBody::Json(json) => event(stream, &json).map_err(|error| error.to_string())?,
+            OpenedBody::Json(json) => Event::decode(stream, &json).map_err(|error| error.to_string())?,
             OpenedBody::Erased(event) => Event::Erased(event),
         };
-        if let Event::Access(AccessEvent::SubjectErased { subject }) = event {
+        if let Event::Account(AccessEvent::SubjectErased { subject }) = event {
             seal.forget(subject);
         }
         let actor = seal.actor(self.actor)?;
@@ -133,15 +133,6 @@ impl Stored<'_> {
                 .map_err(|error: ValueError| error.to_string())?,
             event,
         })
-    }
-}
-
-/// The stream says which kind of event it is; trying both, as `Event` itself must, costs far more.
-fn event(stream: Stream, body: &str) -> Result<Event, serde_json::Error> {
-    match stream {
-        Stream::Run(_) => serde_json::from_str(body).map(Event::Run),
-        Stream::Approval(_) => serde_json::from_str(body).map(Event::Approval),
-        Stream::Account(_) => serde_json::from_str(body).map(Event::Access),
     }
 }
 

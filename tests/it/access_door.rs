@@ -23,16 +23,16 @@ use morningai::access::people;
 use morningai::access::people::TokenOrder;
 use morningai::access::recovery;
 use morningai::access::totp;
-use morningai::domain::AccessEvent;
 use morningai::domain::AccountId;
 use morningai::domain::AccountName;
 use morningai::domain::Action;
-use morningai::domain::Event;
 use morningai::domain::Means;
 use morningai::domain::RefusalCause;
 use morningai::domain::Role;
 use morningai::domain::Timestamp;
 use morningai::domain::TokenId;
+use morningai::kinds::AccessEvent;
+use morningai::kinds::Event;
 use morningai::ports::Accounts;
 use morningai::ports::Log;
 use morningai::ports::Standing;
@@ -129,7 +129,7 @@ impl House {
     async fn told(&self) -> Vec<AccessEvent> {
         let events = self.store.read(0, 10_000).await.unwrap().into_iter();
         let access = events.filter_map(|envelope| match envelope.event {
-            Event::Access(event) => Some(event),
+            Event::Account(event) => Some(event),
             _ => None,
         });
         access.filter(|event| !matches!(event, AccessEvent::AccountCreated { .. })).collect()

@@ -6,15 +6,15 @@ use std::time::Duration;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use morningai::domain::AccessEvent;
 use morningai::domain::AccountId;
 use morningai::domain::AccountName;
 use morningai::domain::Action;
 use morningai::domain::Actor;
-use morningai::domain::Event;
 use morningai::domain::Role;
-use morningai::domain::Stream;
 use morningai::domain::TokenId;
+use morningai::kinds::AccessEvent;
+use morningai::kinds::Event;
+use morningai::kinds::Stream;
 use morningai::ports::AccessChange;
 use morningai::ports::AccessRecord;
 use morningai::ports::AccessWrite;
@@ -309,7 +309,7 @@ pub async fn access_events_and_others_share_one_dense_log(storage: &dyn AccountS
     };
     // Unlike an append, a change need not know that somebody else wrote meanwhile.
     let told = accounts.commit(change(Vec::new(), AccountId::NOBODY, refused.clone())).await.unwrap();
-    assert_eq!((told[0].seq, &told[0].event), (5, &Event::Access(refused)));
+    assert_eq!((told[0].seq, &told[0].event), (5, &Event::Account(refused)));
     let read = log.read(4, 9).await.unwrap();
     assert_eq!(read, told);
     assert_eq!(log.read_back(u64::MAX, 9, Some("\"type\":\"access.")).await.unwrap().rows.len(), 2);

@@ -7,11 +7,11 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::AccessEvent;
 use morningai::domain::Actor;
-use morningai::domain::Event;
 use morningai::domain::RefusalCause;
-use morningai::domain::Stream;
+use morningai::kinds::AccessEvent;
+use morningai::kinds::Event;
+use morningai::kinds::Stream;
 use morningai::ports::AccessChange;
 use morningai::ports::AccessRecord;
 use morningai::ports::AccessWrite;
@@ -112,7 +112,7 @@ async fn check(log: &PostgresLog, saved: &BTreeSet<u64>, denied: &BTreeSet<u64>)
     let numbers: Vec<_> = events
         .iter()
         .filter_map(|envelope| match &envelope.event {
-            Event::Access(AccessEvent::SignInRefused { count, .. }) => Some(u64::from(*count)),
+            Event::Account(AccessEvent::SignInRefused { count, .. }) => Some(u64::from(*count)),
             _ => None,
         })
         .collect();

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use morningai::domain::AccessEvent;
 use morningai::domain::Actor;
-use morningai::domain::Envelope;
-use morningai::domain::ErasedEvent;
-use morningai::domain::Event;
 use morningai::domain::RunId;
-use morningai::domain::Stream;
 use morningai::domain::SubjectId;
-use morningai::fold::RowKind;
 use morningai::fold::Snapshot;
+use morningai::kinds::AccessEvent;
+use morningai::kinds::Envelope;
+use morningai::kinds::ErasedEvent;
+use morningai::kinds::Event;
+use morningai::kinds::RowKind;
+use morningai::kinds::Stream;
 use morningai::ports::Batch;
 use morningai::ports::EncryptionState;
 use morningai::ports::EraseError;
@@ -136,7 +136,7 @@ fn erasure(name: &str) -> Erasure {
 
 fn erased_subject(envelope: &Envelope) -> SubjectId {
     match envelope.event {
-        Event::Access(AccessEvent::SubjectErased { subject }) => subject,
+        Event::Account(AccessEvent::SubjectErased { subject }) => subject,
         ref other => panic!("{other:?}"),
     }
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use morningai::domain::Command;
-use morningai::domain::FeedItem;
 use morningai::domain::RejectionKind;
 use morningai::domain::Tenant;
+use morningai::kinds::RunVerb;
+use morningai::ports::FeedItem;
 use morningai::ports::Log;
 use morningai::ports::LogErrorKind;
 use morningai::runtime::Role;
@@ -54,8 +54,8 @@ async fn keep_appending(log: &PostgresLog, stop: &AtomicBool) -> (BTreeSet<u64>,
 
 async fn stored(log: &dyn Log) -> BTreeSet<u64> {
     let events = log.read(0, 100_000).await.unwrap();
-    let attempt = |event: &morningai::domain::Event| match event {
-        morningai::domain::Event::Run(morningai::domain::RunEvent::Paused { reason }) => reason.parse().unwrap(),
+    let attempt = |event: &morningai::kinds::Event| match event {
+        morningai::kinds::Event::Run(morningai::kinds::RunEvent::Paused { reason }) => reason.parse().unwrap(),
         other => panic!("{other:?}"),
     };
     events.iter().map(|envelope| attempt(&envelope.event)).collect()
@@ -233,7 +233,7 @@ async fn a_program_whose_server_lost_what_was_saved_says_so_and_stays_with_it() 
     primary.kill();
     standby.go();
     standby.pg_ctl(&["promote", "--wait"]);
-    let cancel = || desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    let cancel = || desk.runtime.submit(RunVerb::Cancel { reason: "enough".to_owned() }.on(run), ana());
     let first = cancel().await.unwrap_err();
     assert!(first.message.contains("has lost what was saved"), "{first}");
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use morningai::domain::Actor;
-use morningai::domain::Stream;
 use morningai::domain::Tenant;
-use morningai::fold::Row;
-use morningai::fold::RowKey;
-use morningai::fold::RowKind;
+use morningai::kinds::Row;
+use morningai::kinds::RowKey;
+use morningai::kinds::RowKind;
+use morningai::kinds::Stream;
 use morningai::ports::AccessWrite;
 use morningai::ports::Account;
 use morningai::ports::Accounts;

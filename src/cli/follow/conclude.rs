@@ -9,8 +9,8 @@ use crate::cli::failure::Failure;
 use crate::domain::Ask;
 use crate::domain::FailureKind;
 use crate::domain::RunState;
-use crate::fold::Approval;
-use crate::fold::Run;
+use crate::kinds::Approval;
+use crate::kinds::Run;
 
 /// Says how it stopped. `program` begins the commands that are proposed.
 pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Result<Exit, Failure> {

@@ -23,18 +23,19 @@ use self::signals::Wish;
 use super::failure::Failure;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
-use crate::domain::Command;
-use crate::domain::Event;
-use crate::domain::FeedItem;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
-use crate::domain::Stream;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::Command;
+use crate::kinds::Event;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
 use crate::ports::Client;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::shape::thread as history;
 
 /// After this long without any news, a follower of a run that should move says why that may be.
@@ -280,7 +281,7 @@ impl Watch<'_> {
         }
         self.is_stopping = true;
         progress.say("stopping at the next boundary; once more ends at once")?;
-        if let Err(rejection) = self.client.submit(Command::Pause { run: self.run }, self.person.clone()).await {
+        if let Err(rejection) = self.client.submit(RunVerb::Pause.on(self.run), self.person.clone()).await {
             // It ended, or somebody paused it, in the same moment; the feed says which.
             tracing::debug!(%rejection, "not paused");
         }

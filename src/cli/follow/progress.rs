@@ -10,28 +10,28 @@ use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::outcome;
 use crate::cli::output::Output;
-use crate::domain::ApprovalEvent;
 use crate::domain::CallNo;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::FailureKind;
 use crate::domain::FinishReason;
 use crate::domain::ModelReply;
 use crate::domain::Plan;
 use crate::domain::PurposeOfTurn;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
-use crate::domain::Stream;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
 use crate::domain::visible_words;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
 use crate::shape::ApprovalDetail;
 use crate::shape::RunShape;
 
@@ -145,7 +145,7 @@ impl<'a> Progress<'a> {
                 Some(approval) if approval.run == self.run => self.hear_approval(event, approval),
                 Some(_) | None => Ok(()),
             },
-            (Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_), _) => Ok(()),
+            (Event::Run(_) | Event::Approval(_) | Event::Account(_) | Event::Erased(_), _) => Ok(()),
         }
     }
 
@@ -367,7 +367,7 @@ mod tests {
             let stream = match event {
                 Event::Run(_) => Stream::Run(sample::run_id()),
                 Event::Approval(_) => Stream::Approval(sample::approval_id()),
-                Event::Access(_) | Event::Erased(_) => Stream::Account(crate::domain::AccountId::NOBODY),
+                Event::Account(_) | Event::Erased(_) => Stream::Account(crate::domain::AccountId::NOBODY),
             };
             let by = Actor::Agent("dev".to_owned());
             let envelope = Envelope { seq, stream, version: seq, at: sample::moment(), by, event };

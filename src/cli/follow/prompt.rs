@@ -7,11 +7,12 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 use crate::domain::Ask;
-use crate::domain::Command;
 use crate::domain::Risk;
 use crate::domain::Settlement;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
 
 /// A card must have been on the screen this long before anything typed counts as a decision on it.
 const AT_LEAST: Duration = Duration::from_millis(500);
@@ -100,7 +101,7 @@ pub fn understand(approval: &Approval, line: &str) -> Said {
         },
         Ask::InDoubt { .. } => {
             let settle =
-                |settlement| decided(Command::Settle { approval: approval.id, settlement, note: Untrusted::default() });
+                |settlement| decided(ApprovalVerb::Settle { settlement, note: Untrusted::default() }.on(approval.id));
             match line {
                 "h" | "happened" => settle(Settlement::Happened),
                 "t" | "retry" => settle(Settlement::Retry),
@@ -124,7 +125,7 @@ fn understand_common(approval: &Approval, line: &str) -> Said {
 }
 
 fn understand_answer(approval: &Approval, choices: &[Untrusted], line: &str) -> Said {
-    let answer = |text: Untrusted| decided(Command::Answer { approval: approval.id, text });
+    let answer = |text: Untrusted| decided(ApprovalVerb::Answer { text }.on(approval.id));
     let chosen = line.parse::<usize>().ok().and_then(|number| choices.get(number.checked_sub(1)?));
     match (line, chosen) {
         ("", _) => Said::Unclear("an answer needs words".to_owned()),
@@ -140,11 +141,11 @@ fn decided(command: Command) -> Said {
 }
 
 fn approve(approval: &Approval) -> Said {
-    decided(Command::Approve { approval: approval.id, digest: approval.digest.0.clone() })
+    decided(ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id))
 }
 
 fn deny(approval: &Approval, reason: &str) -> Said {
-    decided(Command::Deny { approval: approval.id, reason: reason.into() })
+    decided(ApprovalVerb::Deny { reason: reason.into() }.on(approval.id))
 }
 
 #[cfg(test)]
@@ -164,9 +165,9 @@ mod tests {
     #[test]
     fn an_approval_names_the_whole_digest() {
         let approval = sample::push();
-        let expected = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+        let expected = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
         assert_eq!(understand(&approval, " y "), decided(expected));
-        let denied = Command::Deny { approval: approval.id, reason: "not on Friday".into() };
+        let denied = ApprovalVerb::Deny { reason: "not on Friday".into() }.on(approval.id);
         assert_eq!(understand(&approval, "r not on Friday"), decided(denied));
         assert!(matches!(understand(&approval, "yy"), Said::Unclear(_)));
         assert_eq!(understand(&approval, "q"), Said::Leave);
@@ -181,13 +182,13 @@ mod tests {
         assert!(matches!(understand(&approval, "y"), Said::Unclear(_)));
         let typed = understand(&approval, "origin/fix-parser");
         let Said::Decide(command) = typed else { panic!("{typed:?}") };
-        assert!(matches!(*command, Command::Approve { .. }));
+        assert!(matches!(*command, Command::Approval { verb: ApprovalVerb::Approve { .. }, .. }));
     }
 
     #[test]
     fn a_question_takes_words_or_the_number_of_a_choice() {
         let approval = sample::question();
-        let answer = |text: &str| decided(Command::Answer { approval: approval.id, text: text.into() });
+        let answer = |text: &str| decided(ApprovalVerb::Answer { text: text.into() }.on(approval.id));
         assert_eq!(understand(&approval, "2"), answer("next"));
         assert_eq!(understand(&approval, "3"), answer("3"));
         assert_eq!(understand(&approval, "the old one"), answer("the old one"));

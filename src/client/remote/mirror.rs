@@ -9,9 +9,9 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::target::Target;
-use crate::domain::FeedItem;
 use crate::fold::Snapshot;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::ports::Link;
 use crate::ports::Status;
 use crate::protocol::Mark;
@@ -231,10 +231,10 @@ impl Line {
 mod tests {
     use super::*;
     use crate::domain::Actor;
-    use crate::domain::Envelope;
-    use crate::domain::RunEvent;
     use crate::domain::RunId;
-    use crate::domain::Stream;
+    use crate::kinds::Envelope;
+    use crate::kinds::RunEvent;
+    use crate::kinds::Stream;
 
     fn event(seq: u64) -> FeedItem {
         let envelope = Envelope {
@@ -243,7 +243,7 @@ mod tests {
             version: seq,
             at: "2026-11-24T03:00:00Z".parse().unwrap(),
             by: Actor::System,
-            event: crate::domain::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() }),
+            event: crate::kinds::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() }),
         };
         FeedItem::Committed { envelope: Box::new(envelope) }
     }

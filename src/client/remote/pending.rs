@@ -100,11 +100,11 @@ mod tests {
 
     use super::*;
     use crate::domain::ApprovalId;
-    use crate::domain::Command;
+    use crate::kinds::ApprovalVerb;
     use crate::protocol::Submission;
 
     fn approve() -> Wish {
-        let command = Command::Approve { approval: ApprovalId(Uuid::nil()), digest: "0".repeat(12) };
+        let command = ApprovalVerb::Approve { digest: "0".repeat(12) }.on(ApprovalId(Uuid::nil()));
         let submission = Submission { command: Box::new(command), since: 3, delivery: Delivery::First };
         Wish::Submit { submission: Box::new(submission) }
     }

@@ -8,22 +8,25 @@ use chrono::TimeDelta;
 use crate::client::recording::Recording;
 use crate::client::recording::Source;
 use crate::client::recording::streamed;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::BlobId;
-use crate::domain::Command;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::FeedItem;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
 use crate::domain::Settlement;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
-use crate::fold::Approval;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
+use crate::ports::FeedItem;
 
 /// Characters of a stream told at a time.
 const PIECE: usize = 12;
@@ -96,7 +99,7 @@ impl Decision {
             open(id).ok_or_else(settled)
         };
         let found = match command {
-            Command::Approve { approval, digest } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Approve { digest } } => {
                 let card = &find(approval)?.digest;
                 if !card.matches(digest) {
                     let mismatch = Rejection::new(RejectionKind::DigestMismatch, "that is not the card's digest");
@@ -104,29 +107,29 @@ impl Decision {
                 }
                 (approval, Self::Approve, ApprovalEvent::Approved { digest: card.clone() })
             }
-            Command::Deny { approval, reason } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Deny { reason } } => {
                 (approval, Self::Deny, ApprovalEvent::Denied { reason: reason.clone() })
             }
-            Command::Answer { approval, text } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Answer { text } } => {
                 (approval, Self::Answer, ApprovalEvent::Answered { text: text.clone() })
             }
-            Command::Settle { approval, settlement, note } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Settle { settlement, note } } => {
                 let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
                 (approval, Self::Settle(*settlement), event)
             }
-            Command::Edit { .. }
-            | Command::Start { .. }
-            | Command::Pause { .. }
-            | Command::Resume { .. }
-            | Command::Cancel { .. }
-            | Command::Proceed { .. }
-            | Command::TurnFinished { .. }
-            | Command::EffectFinished { .. }
-            | Command::Drifted { .. }
-            | Command::Doubt { .. }
-            | Command::Recover { .. }
-            | Command::SetAside { .. }
-            | Command::Expire { .. } => {
+            Command::Approval { verb: ApprovalVerb::Edit { .. }, .. }
+            | Command::Run { verb: RunVerb::Start { .. }, .. }
+            | Command::Run { verb: RunVerb::Pause, .. }
+            | Command::Run { verb: RunVerb::Resume, .. }
+            | Command::Run { verb: RunVerb::Cancel { .. }, .. }
+            | Command::Report(Report::Proceed { .. })
+            | Command::Report(Report::TurnFinished { .. })
+            | Command::Report(Report::EffectFinished { .. })
+            | Command::Report(Report::Drifted { .. })
+            | Command::Report(Report::Doubt { .. })
+            | Command::Report(Report::Recover { .. })
+            | Command::Report(Report::SetAside { .. })
+            | Command::Approval { verb: ApprovalVerb::Expire, .. } => {
                 let what = "this is a replay: nothing can be started, changed or steered in it";
                 return Err(Rejection::new(RejectionKind::NotAllowed, what)
                     .hint("at a request you may approve, deny or answer, or let it go on as recorded"));

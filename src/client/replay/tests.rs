@@ -6,16 +6,18 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::domain::ApprovalEvent;
 use crate::domain::Ask;
 use crate::domain::CallNo;
 use crate::domain::CardDigest;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
-use crate::domain::Stream;
 use crate::domain::ToolName;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
 
 const RUN: RunId = RunId(uuid::Uuid::from_u128(1));
 const APPROVAL: ApprovalId = ApprovalId(uuid::Uuid::from_u128(2));
@@ -93,7 +95,7 @@ async fn the_recorded_decision_goes_on_at_once() {
     next(&mut feed).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let ana = Actor::Person("ana".to_owned());
-    client.submit(Command::Deny { approval: APPROVAL, reason: "".into() }, ana).await.unwrap();
+    client.submit(ApprovalVerb::Deny { reason: "".into() }.on(APPROVAL), ana).await.unwrap();
     let decided = tokio::time::Instant::now();
     assert_eq!(next(&mut feed).await, "run.paused");
     assert_eq!(next(&mut feed).await, "approval.denied");
@@ -106,17 +108,17 @@ async fn another_decision_ends_it_and_says_so() {
     next(&mut feed).await;
     next(&mut feed).await;
     let ana = Actor::Person("ana".to_owned());
-    client.submit(Command::Answer { approval: APPROVAL, text: "yes".into() }, ana.clone()).await.unwrap();
+    client.submit(ApprovalVerb::Answer { text: "yes".into() }.on(APPROVAL), ana.clone()).await.unwrap();
     let moment = client.transport().unwrap().moment();
     assert_eq!(moment.ended.as_deref(), Some("you answered; as recorded, it was denied"));
-    let rejection = client.submit(Command::Cancel { run: RUN, reason: String::new() }, ana.clone()).await.unwrap_err();
+    let rejection = client.submit(RunVerb::Cancel { reason: String::new() }.on(RUN), ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
     // Nothing waits on a page that says that it is over, and a later look finds the same.
     assert_eq!(next(&mut feed).await, "approval.answered");
     let (snapshot, _) = client.open().await.unwrap();
     assert_eq!(snapshot.approvals[&APPROVAL].decided_by, Some(ana.clone()));
     assert_eq!(snapshot.open_approvals().count(), 0);
-    let QueryAnswer::Events(page) =
+    let Answer::Events(page) =
         client.query(Query::Stream { stream: Stream::Approval(APPROVAL), after: 1, limit: 9 }).await.unwrap()
     else {
         panic!()
@@ -161,7 +163,7 @@ async fn the_clock_goes_on_while_it_waits_and_never_goes_back() {
     assert!(transport.moment().held && transport.moment().at < Duration::from_secs(2));
     assert_eq!((shown() - begin).num_seconds(), 101);
     let ana = Actor::Person("ana".to_owned());
-    client.submit(Command::Deny { approval: APPROVAL, reason: "".into() }, ana).await.unwrap();
+    client.submit(ApprovalVerb::Deny { reason: "".into() }.on(APPROVAL), ana).await.unwrap();
     let before = shown();
     assert_eq!((before - begin).num_seconds(), 101, "what was waited is not waited again");
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -210,7 +212,7 @@ async fn an_approval_names_the_card_in_a_replay_too() {
     let client = ReplayClient::play(recording, 1.0, "2026-11-24T03:00:00Z".parse().unwrap());
     tokio::time::sleep(Duration::from_secs(2)).await;
     let ana = Actor::Person("ana".to_owned());
-    let approve = |digest: &str| Command::Approve { approval: APPROVAL, digest: digest.to_owned() };
+    let approve = |digest: &str| ApprovalVerb::Approve { digest: digest.to_owned() }.on(APPROVAL);
     let rejection = client.submit(approve("00000000"), ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::DigestMismatch);
     client.submit(approve(named.shown()), ana).await.unwrap();

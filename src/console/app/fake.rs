@@ -17,31 +17,33 @@ use crate::console::view::fixtures::approval_id;
 use crate::console::view::fixtures::run_id;
 use crate::console::view::fixtures::spec;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
 use crate::domain::CallEdit;
 use crate::domain::CardDigest;
-use crate::domain::Command;
 use crate::domain::EffectCard;
-use crate::domain::Envelope;
-use crate::domain::FeedItem;
-use crate::domain::Page;
 use crate::domain::Payload;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::Rejection;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Report;
+use crate::kinds::RunEvent;
+use crate::kinds::RunVerb;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
 use crate::ports::Clock;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::ports::Moment;
 use crate::ports::Observe;
+use crate::ports::Page;
+use crate::ports::Query;
 use crate::ports::Status;
 use crate::ports::Transport;
 
@@ -101,42 +103,44 @@ impl Fake {
 
     fn carry_out(&self, command: &Command, by: &Actor) -> Vec<Envelope> {
         self.tell(|story| match command {
-            Command::Start { run, spec } => {
+            Command::Run { id: run, verb: RunVerb::Start { spec } } => {
                 story.run(*run, by, RunEvent::Started { spec: spec.clone() });
             }
-            Command::Approve { approval, digest } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Approve { digest } } => {
                 story.approval(*approval, by, ApprovalEvent::Approved { digest: CardDigest(digest.clone()) });
             }
-            Command::Deny { approval, reason } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Deny { reason } } => {
                 story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
             }
-            Command::Edit { approval, digest, args } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Edit { digest, args } } => {
                 edit(story, *approval, digest, args, by);
             }
-            Command::Answer { approval, text } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Answer { text } } => {
                 story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
             }
-            Command::Settle { approval, settlement, note } => {
+            Command::Approval { id: approval, verb: ApprovalVerb::Settle { settlement, note } } => {
                 let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
                 story.approval(*approval, by, event);
             }
-            Command::Pause { run } => {
+            Command::Run { id: run, verb: RunVerb::Pause } => {
                 story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned() });
             }
-            Command::Resume { run } => {
+            Command::Run { id: run, verb: RunVerb::Resume } => {
                 story.run(*run, by, RunEvent::Resumed {});
             }
-            Command::Cancel { run, reason } => {
+            Command::Run { id: run, verb: RunVerb::Cancel { reason } } => {
                 story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
             }
-            Command::Proceed { .. }
-            | Command::TurnFinished { .. }
-            | Command::EffectFinished { .. }
-            | Command::Drifted { .. }
-            | Command::Doubt { .. }
-            | Command::Recover { .. }
-            | Command::SetAside { .. }
-            | Command::Expire { .. } => unreachable!("a console never asks for {command:?}"),
+            Command::Report(Report::Proceed { .. })
+            | Command::Report(Report::TurnFinished { .. })
+            | Command::Report(Report::EffectFinished { .. })
+            | Command::Report(Report::Drifted { .. })
+            | Command::Report(Report::Doubt { .. })
+            | Command::Report(Report::Recover { .. })
+            | Command::Report(Report::SetAside { .. })
+            | Command::Approval { verb: ApprovalVerb::Expire, .. } => {
+                unreachable!("a console never asks for {command:?}")
+            }
         })
     }
 }
@@ -179,7 +183,7 @@ impl Client for Fake {
 
     async fn query(&self, query: Query) -> Result<Answer, ClientError> {
         let story = self.story.lock().unwrap();
-        let events = |rows: Vec<Envelope>| Ok(QueryAnswer::Events(Page { rows, more: false }));
+        let events = |rows: Vec<Envelope>| Ok(Answer::Events(Page { rows, more: false }));
         match query {
             Query::Stream { .. } if *self.is_unreadable.lock().unwrap() => {
                 Err(ClientError { message: "the store is closed".to_owned(), hint: "open it".to_owned() })
@@ -192,15 +196,14 @@ impl Client for Fake {
                 let older: Vec<_> = story.log.iter().rev().filter(|event| event.seq < before).cloned().collect();
                 let more = older.len() > limit as usize;
                 let rows = older.into_iter().take(limit as usize).collect();
-                Ok(QueryAnswer::Events(Page { rows, more }))
+                Ok(Answer::Events(Page { rows, more }))
             }
             Query::Search { text, before, .. } => {
                 let contains = |event: &&Envelope| serde_json::to_string(event).unwrap().contains(&text);
                 events(story.log.iter().rev().filter(|event| event.seq < before).filter(contains).cloned().collect())
             }
-            Query::Runs { .. } => Ok(QueryAnswer::Runs(Page { rows: Vec::new(), more: false })),
-            Query::Approvals { .. } => Ok(QueryAnswer::Approvals(Page { rows: Vec::new(), more: false })),
-            Query::Blob { .. } => Ok(QueryAnswer::Blob(None)),
+            Query::Rows { .. } => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
+            Query::Blob { .. } => Ok(Answer::Blob(None)),
         }
     }
 

@@ -23,7 +23,7 @@ use crate::console::update;
 use crate::console::update::Pressed;
 use crate::console::update::World;
 use crate::domain::RunState;
-use crate::fold::Approval;
+use crate::kinds::Approval;
 
 /// How long no other key may follow one that decides: less than two keys of a person are apart, more than two bytes
 /// of a paste.

@@ -13,17 +13,18 @@ use crate::console::theme::Depth;
 use crate::console::theme::Theme;
 use crate::console::update::Launch;
 use crate::domain::Actor;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Query;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
-use crate::domain::Stream;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
 use crate::ports::Clock;
+use crate::ports::Query;
 use crate::ports::Unlock;
 
 /// Makes what a run needs before it can be started, and knows what there is to start.
@@ -52,7 +53,11 @@ pub async fn submit(
     command: Command,
     by: Actor,
 ) -> Result<Vec<Envelope>, Rejection> {
-    let begun = if let Command::Start { run, spec } = &command { Some((*run, spec.clone())) } else { None };
+    let begun = if let Command::Run { id: run, verb: RunVerb::Start { spec } } = &command {
+        Some((*run, spec.clone()))
+    } else {
+        None
+    };
     let outcome = client.submit(command, by).await;
     if let (Err(_), Some((run, spec))) = (&outcome, begun) {
         let asked = client.query(Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 }).await;

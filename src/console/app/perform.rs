@@ -18,20 +18,18 @@ use crate::console::update::Reply;
 use crate::console::update::Request;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Page;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::RunId;
-use crate::domain::Stream;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::RowKind;
+use crate::kinds::Run;
+use crate::kinds::Stream;
 use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::ClientError;
+use crate::ports::Query;
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;
@@ -53,12 +51,12 @@ impl<S: Surface> App<S> {
             Request::ReadArguments { approval, run, call } => self.read_arguments(approval, run, call),
             Request::ReadLog { search, before } => self.read_log(search, before),
             Request::ReadRuns { offset } => {
-                let query = Query::Runs { offset, limit: LIST_PAGE };
-                self.ask(query, |answer| Reply::RunsRead(answer.and_then(runs)));
+                let query = Query::ended(RowKind::Run, offset, LIST_PAGE);
+                self.ask(query, |answer| Reply::RunsRead(answer.and_then(Answer::rows)));
             }
             Request::ReadApprovals { offset } => {
-                let query = Query::Approvals { offset, limit: LIST_PAGE };
-                self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(approvals)));
+                let query = Query::ended(RowKind::Approval, offset, LIST_PAGE);
+                self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
             Request::Launch(launch) => self.launch(launch),
             Request::Complete(path) => {
@@ -162,7 +160,7 @@ impl<S: Surface> App<S> {
             true => Query::LogBefore { before, limit },
             false => Query::Search { text: search.clone(), before, limit },
         };
-        self.ask(query, move |answer| Reply::LogRead { search, before, result: answer.and_then(events) });
+        self.ask(query, move |answer| Reply::LogRead { search, before, result: answer.and_then(Answer::events) });
     }
 
     fn copy(&mut self, text: String) {
@@ -237,7 +235,7 @@ async fn read_stream(client: &dyn Client, run: RunId) -> Result<(Run, Thread), C
     loop {
         let after = events.last().map_or(0, |event| event.version);
         let query = Query::Stream { stream: Stream::Run(run), after, limit: STREAM_PAGE };
-        let page = client.query(query).await.and_then(self::events)?;
+        let page = client.query(query).await.and_then(Answer::events)?;
         let is_last = !page.more || page.rows.is_empty();
         events.extend(page.rows);
         if is_last {
@@ -254,32 +252,4 @@ async fn read_stream(client: &dyn Client, run: RunId) -> Result<(Run, Thread), C
     };
     let thread = Thread::of(&events).ok_or_else(missing)?;
     Ok((folded.runs.remove(&run).ok_or_else(missing)?, thread))
-}
-
-fn events(answer: Answer) -> Result<Page<Envelope>, ClientError> {
-    match answer {
-        QueryAnswer::Events(page) => Ok(page),
-        QueryAnswer::Blob(_) | QueryAnswer::Runs(_) | QueryAnswer::Approvals(_) => Err(unasked()),
-    }
-}
-
-fn runs(answer: Answer) -> Result<Page<Run>, ClientError> {
-    match answer {
-        QueryAnswer::Runs(page) => Ok(page),
-        QueryAnswer::Blob(_) | QueryAnswer::Events(_) | QueryAnswer::Approvals(_) => Err(unasked()),
-    }
-}
-
-fn approvals(answer: Answer) -> Result<Page<Approval>, ClientError> {
-    match answer {
-        QueryAnswer::Approvals(page) => Ok(page),
-        QueryAnswer::Blob(_) | QueryAnswer::Events(_) | QueryAnswer::Runs(_) => Err(unasked()),
-    }
-}
-
-fn unasked() -> ClientError {
-    ClientError {
-        message: "the source answered another question than was asked".to_owned(),
-        hint: "it may be of another version; try again".to_owned(),
-    }
 }

@@ -15,12 +15,12 @@ use super::Wake;
 use super::pace::Wanted;
 use crate::console::state::Source;
 use crate::console::update;
-use crate::domain::Envelope;
-use crate::domain::FeedItem;
-use crate::domain::Stream;
 use crate::fold::Snapshot;
+use crate::kinds::Envelope;
+use crate::kinds::Stream;
 use crate::ports::ClientError;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 
 /// Most items heard between two looks at the keyboard.
 const PORTION: usize = 256;

@@ -22,7 +22,7 @@ pub enum Wake {
 
 /// What a feed gives.
 pub enum Heard {
-    Item(crate::domain::FeedItem),
+    Item(crate::ports::FeedItem),
     /// Items were missed: take a fresh snapshot.
     Missed,
     Ended,

@@ -29,22 +29,24 @@ use crate::console::update::Launch;
 use crate::console::update::LaunchKind;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
-use crate::domain::Command;
-use crate::domain::FeedItem;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
 use crate::domain::RunId;
 use crate::domain::Settlement;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
 use crate::domain::Untrusted;
 use crate::domain::printable;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
+use crate::ports::Answer;
 use crate::ports::Client;
 use crate::ports::Clock;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::ports::Link;
+use crate::ports::Query;
 
 use command::Typed;
 use replay::Watch;
@@ -221,26 +223,26 @@ impl Plain<'_> {
             Ok(Typed::Show(id)) => self.show(&id).await?,
             Ok(Typed::Approve { id, digest }) => self.approve(&id, digest).await?,
             Ok(Typed::Deny { id, reason }) => {
-                self.decide(&id, |approval| Command::Deny { approval, reason: reason.into() }).await?;
+                self.decide(&id, |approval| ApprovalVerb::Deny { reason: reason.into() }.on(approval)).await?;
             }
             Ok(Typed::Arguments(id)) => self.print_arguments(&id).await?,
             Ok(Typed::Edit { id, digest, args }) => self.edit(&id, digest, args).await?,
             Ok(Typed::Answer { id, text }) => {
-                self.decide(&id, |approval| Command::Answer { approval, text: text.into() }).await?;
+                self.decide(&id, |approval| ApprovalVerb::Answer { text: text.into() }.on(approval)).await?;
             }
             Ok(Typed::Settle { id, settlement }) => {
                 let note = Untrusted::default();
-                let settle = |approval| Command::Settle { approval, settlement, note };
+                let settle = |approval| ApprovalVerb::Settle { settlement, note }.on(approval);
                 match settlement {
                     Settlement::GiveUp => self.decide(&id, settle).await?,
                     Settlement::Happened | Settlement::Retry => self.decide_printed(&id, settle).await?,
                 }
             }
-            Ok(Typed::Pause(id)) => self.steer(&id, |run| Command::Pause { run }).await?,
-            Ok(Typed::Resume(id)) => self.steer(&id, |run| Command::Resume { run }).await?,
+            Ok(Typed::Pause(id)) => self.steer(&id, |run| RunVerb::Pause.on(run)).await?,
+            Ok(Typed::Resume(id)) => self.steer(&id, |run| RunVerb::Resume.on(run)).await?,
             Ok(Typed::Cancel(id)) => {
                 let reason = "cancelled in the console".to_owned();
-                self.steer(&id, |run| Command::Cancel { run, reason }).await?;
+                self.steer(&id, |run| RunVerb::Cancel { reason }.on(run)).await?;
             }
             Ok(Typed::Play) => {
                 if let Err(problem) = self.watch.toggle() {
@@ -314,11 +316,11 @@ impl Plain<'_> {
     }
 
     async fn approve(&mut self, id: &str, digest: String) -> io::Result<()> {
-        self.decide_printed(id, |approval| Command::Approve { approval, digest }).await
+        self.decide_printed(id, |approval| ApprovalVerb::Approve { digest }.on(approval)).await
     }
 
     async fn edit(&mut self, id: &str, digest: String, args: Value) -> io::Result<()> {
-        self.decide_printed(id, |approval| Command::Edit { approval, digest, args }).await
+        self.decide_printed(id, |approval| ApprovalVerb::Edit { digest, args }.on(approval)).await
     }
 
     /// For what only somebody may decide who can have read the card.
@@ -365,7 +367,7 @@ impl Plain<'_> {
                 if !launch.goal.is_empty() {
                     self.options.launcher.remember(&launch.goal).await;
                 }
-                self.submit(Command::Start { run, spec: Box::new(spec) }).await
+                self.submit(RunVerb::Start { spec: Box::new(spec) }.on(run)).await
             }
             Err(error) => self.fail(&error.message, &error.hint),
         }
@@ -422,10 +424,10 @@ async fn read_thread(client: &dyn Client, run: RunId) -> Result<Thread, (String,
     const PAGE: u32 = 500;
     let mut events = Vec::new();
     loop {
-        let after = events.last().map_or(0, |event: &crate::domain::Envelope| event.version);
+        let after = events.last().map_or(0, |event: &crate::kinds::Envelope| event.version);
         let query = Query::Stream { stream: Stream::Run(run), after, limit: PAGE };
         let answer = client.query(query).await.map_err(|error| (error.message, error.hint))?;
-        let QueryAnswer::Events(page) = answer else { break };
+        let Answer::Events(page) = answer else { break };
         events.extend(page.rows);
         if !page.more {
             break;

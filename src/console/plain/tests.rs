@@ -12,6 +12,8 @@ use crate::console::view::card::asked;
 use crate::console::view::fixtures::*;
 use crate::domain::EffectCard;
 use crate::domain::nasty_text;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::RunVerb;
 
 fn options(fake: &Fake) -> PlainOptions {
     PlainOptions {
@@ -39,7 +41,7 @@ async fn a_waiting_card_is_printed_in_full_and_approved_by_its_digest() {
     }
     assert!(text.contains("Done, and saved."), "{text}");
     let submitted = fake.submitted.lock().unwrap().clone();
-    assert_eq!(submitted, [Command::Approve { approval: approval_id(1), digest }]);
+    assert_eq!(submitted, [ApprovalVerb::Approve { digest }.on(approval_id(1))]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,7 +56,7 @@ async fn arguments_are_printed_and_changed_and_the_changed_card_is_printed_too()
     assert!(text.contains("Done, and saved."), "{text}");
     let args = serde_json::from_str(json).unwrap();
     let submitted = fake.submitted.lock().unwrap().clone();
-    assert_eq!(submitted, [Command::Edit { approval: approval_id(1), digest, args }]);
+    assert_eq!(submitted, [ApprovalVerb::Edit { digest, args }.on(approval_id(1))]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -120,7 +122,9 @@ async fn a_goal_is_started_and_remembered() {
     let fake = Arc::new(Fake::new(Story::new()));
     session(&fake, "new @ops in /srv: look around\nnew in /nowhere: x\nquit\n").await;
     let submitted = fake.submitted.lock().unwrap().clone();
-    assert!(matches!(&submitted[..], [Command::Start { spec, .. }] if spec.goal.raw() == "look around"));
+    assert!(
+        matches!(&submitted[..], [Command::Run { verb: RunVerb::Start { spec }, .. }] if spec.goal.raw() == "look around")
+    );
 }
 
 /// What an eye sees of a card's text. Its digest differs anyway, which nobody compares.

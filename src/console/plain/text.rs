@@ -14,16 +14,16 @@ use crate::console::view::run_page::RunPageContext;
 use crate::console::view::text::Row;
 use crate::console::view::text::Span;
 use crate::domain::Ask;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 
 /// Columns of what is laid out; terminals wrap what is longer themselves.
 const WIDTH: usize = 100;

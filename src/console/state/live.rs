@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::domain::CallNo;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
 use crate::domain::Untrusted;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
 
 /// Live text of one run.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::pane::Pane;
-use crate::domain::Envelope;
+use crate::kinds::Envelope;
 
 /// A stretch of the log's end, or of what a search found in it; oldest first.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,10 +84,10 @@ impl LogPane {
 mod tests {
     use super::*;
     use crate::domain::Actor;
-    use crate::domain::Event;
-    use crate::domain::RunEvent;
     use crate::domain::RunId;
-    use crate::domain::Stream;
+    use crate::kinds::Event;
+    use crate::kinds::RunEvent;
+    use crate::kinds::Stream;
 
     fn event(seq: u64) -> Envelope {
         Envelope {

@@ -61,8 +61,8 @@ pub use toast::Tone;
 
 use crate::console::anchor::Folds;
 use crate::domain::ApprovalId;
-use crate::domain::Delta;
 use crate::domain::RunId;
+use crate::ports::Delta;
 
 /// The four screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,9 +10,9 @@ use crate::console::state::Tone;
 use crate::domain::Ask;
 use crate::domain::EffectCard;
 use crate::domain::Payload;
-use crate::fold::Approval;
 use crate::fold::CallStatus;
 use crate::fold::TurnStatus;
+use crate::kinds::Approval;
 
 pub fn copy(state: &mut State, world: &World<'_>) -> Vec<Request> {
     match text(state, world) {

@@ -21,10 +21,11 @@ use crate::console::state::State;
 use crate::console::state::Tone;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
-use crate::domain::Command;
 use crate::domain::Settlement;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
 
 /// How well a card must have been seen for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,7 @@ pub fn answer(state: &mut State, world: &World<'_>, id: ApprovalId, text: &str) 
         toast(state, world, Tone::Bad, "an answer needs at least a word", "esc leaves the question open");
         return Vec::new();
     }
-    decide(state, world, approval, Command::Answer { approval: id, text }, "answered".to_owned())
+    decide(state, world, approval, ApprovalVerb::Answer { text }.on(id), "answered".to_owned())
 }
 
 pub fn settle(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pressed) -> Vec<Request> {
@@ -123,7 +124,7 @@ pub fn settle(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         _ => (Settlement::GiveUp, Care::Seen, "settled: the run goes on without it"),
     };
     let Some(approval) = decidable(state, world, care, pressed) else { return Vec::new() };
-    let command = Command::Settle { approval: approval.id, settlement, note: Untrusted::default() };
+    let command = ApprovalVerb::Settle { settlement, note: Untrusted::default() }.on(approval.id);
     decide(state, world, approval, command, done.to_owned())
 }
 
@@ -132,12 +133,12 @@ fn send_approval(state: &mut State, world: &World<'_>, approval: &Approval) -> V
     let Some(digest) = state.review().and_then(|review| review.digest()).map(|digest| digest.0.clone()) else {
         return Vec::new();
     };
-    let command = Command::Approve { approval: approval.id, digest };
+    let command = ApprovalVerb::Approve { digest }.on(approval.id);
     decide(state, world, approval, command, format!("approved: {}", in_words(approval)))
 }
 
 fn send_denial(state: &mut State, world: &World<'_>, approval: &Approval, reason: &str) -> Vec<Request> {
-    let command = Command::Deny { approval: approval.id, reason: reason.trim().into() };
+    let command = ApprovalVerb::Deny { reason: reason.trim().into() }.on(approval.id);
     decide(state, world, approval, command, format!("denied: {}", in_words(approval)))
 }
 

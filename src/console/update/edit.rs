@@ -19,15 +19,15 @@ use crate::console::state::Page;
 use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::console::state::Tone;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::FailureKind;
-use crate::domain::RunEvent;
-use crate::domain::Stream;
 use crate::domain::Untrusted;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 use crate::ports::ClientError;
 
 /// Opens the editor on the card's arguments, once they are read.
@@ -99,7 +99,7 @@ fn send(state: &mut State, world: &World<'_>) -> Vec<Request> {
     };
     let (id, digest) = (draft.approval, draft.digest.0.clone());
     let Some(approval) = decide::open_approval(state, world, id) else { return Vec::new() };
-    let command = Command::Edit { approval: id, digest, args };
+    let command = ApprovalVerb::Edit { digest, args }.on(id);
     let requests = decide::decide(state, world, approval, command, "changed; approve it as it is now".to_owned());
     if !requests.is_empty()
         && let Some(draft) = draft_of(state, id)

@@ -6,12 +6,12 @@ use super::navigate;
 use crate::console::state::Reading;
 use crate::console::state::Source;
 use crate::console::state::State;
-use crate::domain::ApprovalEvent;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
-use crate::domain::Stream;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
@@ -47,7 +47,7 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
             }
             Vec::new()
         }
-        (Event::Run(_) | Event::Approval(_) | Event::Access(_) | Event::Erased(_), _) => Vec::new(),
+        (Event::Run(_) | Event::Approval(_) | Event::Account(_) | Event::Erased(_), _) => Vec::new(),
     }
 }
 

@@ -48,9 +48,10 @@ use crate::console::state::Step;
 use crate::console::state::Toast;
 use crate::console::state::Tone;
 use crate::console::state::Uptime;
-use crate::domain::Command;
 use crate::domain::RunState;
 use crate::fold::Snapshot;
+use crate::kinds::Command;
+use crate::kinds::RunVerb;
 use crate::ports::Moment;
 use crate::ports::Status;
 
@@ -212,9 +213,9 @@ fn pause_or_resume(state: &mut State, world: &World<'_>) -> Vec<Request> {
             toast(state, world, Tone::Note, "this run has ended", "");
             return Vec::new();
         }
-        RunState::Paused => (Command::Resume { run: run.id }, format!("run {} goes on", run.id.short())),
+        RunState::Paused => (RunVerb::Resume.on(run.id), format!("run {} goes on", run.id.short())),
         RunState::Planning | RunState::Running | RunState::Waiting | RunState::InDoubt => {
-            (Command::Pause { run: run.id }, format!("run {} is paused at its next boundary", run.id.short()))
+            (RunVerb::Pause.on(run.id), format!("run {} is paused at its next boundary", run.id.short()))
         }
     };
     submit(state, world, command, done)

@@ -20,8 +20,8 @@ use crate::console::state::Tone;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
 use crate::domain::RunId;
-use crate::domain::Stream;
-use crate::fold::CallStage;
+use crate::kinds::CallStage;
+use crate::kinds::Stream;
 
 /// Closes what was opened last; on a bare screen it takes the filter away.
 pub fn back(state: &mut State) -> Vec<Request> {

@@ -16,7 +16,7 @@ use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::domain::Ask;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
+use crate::kinds::Approval;
 
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
     state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world)))));

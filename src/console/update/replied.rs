@@ -15,12 +15,14 @@ use crate::console::state::Reading;
 use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::console::state::Tone;
-use crate::domain::Command;
-use crate::domain::Envelope;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::Untrusted;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::RunVerb;
 use crate::ports::ClientError;
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.
@@ -106,7 +108,7 @@ fn submitted(
         Ok(events) => events,
         Err(rejection) => return rejected(state, world, &command, &rejection),
     };
-    if let Command::Edit { approval, .. } = command {
+    if let Command::Approval { id: approval, verb: ApprovalVerb::Edit { .. } } = command {
         edit::done(state, world, approval, &events, done);
         return Vec::new();
     }
@@ -121,7 +123,7 @@ fn submitted(
     if state.review().is_some_and(|review| Some(review.approval) == decided) {
         requests = navigate::close_card(state);
     }
-    if let Command::Start { run, .. } = command {
+    if let Command::Run { id: run, verb: RunVerb::Start { .. } } = command {
         if matches!(state.sheet, Some(Sheet::Goal(_))) {
             state.sheet = None;
         }
@@ -132,11 +134,11 @@ fn submitted(
 
 fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {
     let (message, hint) = (shown(&rejection.message), shown(&rejection.hint));
-    if let (Command::Start { .. }, Some(goal)) = (command, goal_mut(state)) {
+    if let (Command::Run { verb: RunVerb::Start { .. }, .. }, Some(goal)) = (command, goal_mut(state)) {
         goal.progress = Progress::Refused { message: message.clone(), hint: hint.clone() };
     }
     // A draft has the reason below it; where it was closed meanwhile, the reason is said as any other.
-    if let Command::Edit { approval, .. } = command
+    if let Command::Approval { id: approval, verb: ApprovalVerb::Edit { .. } } = command
         && edit::refused(state, *approval, message.clone(), hint.clone())
     {
         return Vec::new();
@@ -166,7 +168,7 @@ fn prepared(
     match result {
         Ok((run, spec)) => {
             let done = format!("run {} started", run.short());
-            super::submit(state, world, Command::Start { run, spec }, done)
+            super::submit(state, world, RunVerb::Start { spec }.on(run), done)
         }
         Err(error) => {
             let (message, hint) = (shown(&error.message), shown(&error.hint));

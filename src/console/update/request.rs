@@ -9,16 +9,16 @@ use crate::console::state::Mouse;
 use crate::console::state::Offers;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
-use crate::domain::Command;
-use crate::domain::Envelope;
-use crate::domain::Page;
 use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Thread;
+use crate::kinds::Approval;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Run;
 use crate::ports::ClientError;
+use crate::ports::Page;
 use crate::ports::Unlocking;
 
 /// Something to do outside.

@@ -24,7 +24,7 @@ use crate::console::state::Screen;
 use crate::console::state::Sheet;
 use crate::console::state::State;
 use crate::console::state::Tone;
-use crate::domain::Command;
+use crate::kinds::RunVerb;
 
 /// A key while `takes_text` says that the sheet has it.
 pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent, pressed: Pressed) -> Vec<Request> {
@@ -86,7 +86,7 @@ fn confirmed(state: &mut State, world: &World<'_>, confirm: Confirm, key: KeyEve
     match confirm {
         Confirm::Quit if yes || is_control(key, 'c') => vec![Request::Quit],
         Confirm::CancelRun(run) if yes => {
-            let command = Command::Cancel { run, reason: "cancelled in the console".to_owned() };
+            let command = RunVerb::Cancel { reason: "cancelled in the console".to_owned() }.on(run);
             submit(state, world, command, format!("run {} is cancelled at its next boundary", run.short()))
         }
         Confirm::Quit | Confirm::CancelRun(_) => Vec::new(),

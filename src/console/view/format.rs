@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 
 use crate::domain::Timestamp;
 use crate::domain::Usd;
-use crate::fold::Run;
+use crate::kinds::Run;
 
 /// How long ago, in at most four columns: `now`, `42s`, `7m`, `3h`, `12d`, `80w`.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {

@@ -15,8 +15,8 @@ use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::domain::RunState;
 use crate::domain::Timestamp;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Run;
 use crate::ports::Status;
 
 /// Ended runs shown.

@@ -14,8 +14,8 @@ use crate::domain::Environment;
 use crate::domain::Risk;
 use crate::domain::Timestamp;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
 
 /// Settled requests shown below the open ones.
 const MOST_SETTLED: usize = 50;

@@ -7,8 +7,8 @@ use super::words;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::domain::Timestamp;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Run;
 
 /// Columns right of the goal; the goal takes what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

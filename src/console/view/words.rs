@@ -14,10 +14,10 @@ use crate::domain::Risk;
 use crate::domain::RunState;
 use crate::domain::Settlement;
 use crate::domain::StepState;
-use crate::fold::Approval;
-use crate::fold::CallStage;
 use crate::fold::CallStatus;
-use crate::fold::Run;
+use crate::kinds::Approval;
+use crate::kinds::CallStage;
+use crate::kinds::Run;
 
 /// How a state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,9 +15,12 @@ use crate::domain::StepState;
 use crate::domain::ToolResult;
 use crate::engine::calls_to_prepare;
 use crate::engine::conversation;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 fn finished(call: u32, attempt: u32, result: ToolResult) -> Command {
-    Command::EffectFinished { run: RUN, call: CallNo(call), attempt, result }
+    Command::Report(Report::EffectFinished { run: RUN, call: CallNo(call), attempt, result })
 }
 
 fn ok() -> ToolResult {
@@ -27,7 +30,7 @@ fn ok() -> ToolResult {
 #[test]
 fn a_run_plans_acts_and_finishes() {
     let mut desk = Desk::new();
-    let start = Command::Start { run: RUN, spec: Box::new(agent_spec()) };
+    let start = RunVerb::Start { spec: Box::new(agent_spec()) }.on(RUN);
     assert_eq!(desk.by(ana(), start.clone()).unwrap(), ["run.started"]);
     assert_eq!(desk.by(ana(), start).unwrap(), [""; 0], "starting twice starts one");
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
@@ -92,7 +95,7 @@ fn a_refused_call_settles_with_the_rule_that_refused_it() {
 #[test]
 fn a_plan_that_is_none_becomes_the_goal_itself() {
     let mut desk = Desk::new();
-    desk.by(ana(), Command::Start { run: RUN, spec: Box::new(agent_spec()) }).unwrap();
+    desk.by(ana(), RunVerb::Start { spec: Box::new(agent_spec()) }.on(RUN)).unwrap();
     desk.proceed(vec![]);
     desk.answer(reply("I would rather not.", &[]));
     desk.proceed(vec![]);
@@ -104,15 +107,17 @@ fn a_plan_that_is_none_becomes_the_goal_itself() {
 #[test]
 fn a_model_that_cannot_be_reached_pauses_the_run_and_resuming_tries_again() {
     let mut desk = Desk::with_agent();
-    let failed = |turn, attempt| Command::TurnFinished {
-        run: RUN,
-        turn,
-        attempt,
-        outcome: Box::new(Err(ModelFailure {
-            kind: ModelFailureKind::Unreachable,
-            message: "nobody answers at http://localhost:1".into(),
-            hint: "start it".to_owned(),
-        })),
+    let failed = |turn, attempt| {
+        Command::Report(Report::TurnFinished {
+            run: RUN,
+            turn,
+            attempt,
+            outcome: Box::new(Err(ModelFailure {
+                kind: ModelFailureKind::Unreachable,
+                message: "nobody answers at http://localhost:1".into(),
+                hint: "start it".to_owned(),
+            })),
+        })
     };
     assert_eq!(desk.system(failed(2, 1)).unwrap(), ["run.turn_failed"]);
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"], "once more");
@@ -120,7 +125,7 @@ fn a_model_that_cannot_be_reached_pauses_the_run_and_resuming_tries_again() {
     assert_eq!(desk.state(), RunState::Paused);
     assert_eq!(desk.run().note.raw(), "nobody answers at http://localhost:1; start it");
     assert_eq!(desk.proceed(vec![]), [""; 0]);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
 }
 
@@ -147,7 +152,7 @@ fn a_model_that_repeats_itself_is_paused() {
     }
     assert_eq!(desk.state(), RunState::Paused);
     desk.wait(1);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"], "a person may let it try again");
 }
 
@@ -156,7 +161,7 @@ fn a_limit_pauses_and_resuming_gives_as_much_again() {
     let mut desk = Desk::new();
     let limits = Limits { turns: 2, ..Limits::default() };
     let spec = RunSpec { limits, ..agent_spec() };
-    desk.by(ana(), Command::Start { run: RUN, spec: Box::new(spec) }).unwrap();
+    desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
     desk.proceed(vec![]);
     desk.answer(reply("{}", &[]));
     desk.proceed(vec![]);
@@ -165,7 +170,7 @@ fn a_limit_pauses_and_resuming_gives_as_much_again() {
     desk.system(finished(1, 1, ok())).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.limit_reached"]);
     assert_eq!(desk.state(), RunState::Paused);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
 }
 
@@ -189,7 +194,7 @@ fn working_time_counts_what_was_under_way_and_nothing_else() {
     desk.answer(reply("", &[("git_push", json!({}))]));
     desk.proceed(vec![asks(1, push())]);
     desk.wait(500);
-    desk.by(ana(), Command::Approve { approval: approval(1), digest: push().digest().0 }).unwrap();
+    desk.by(ana(), ApprovalVerb::Approve { digest: push().digest().0 }.on(approval(1))).unwrap();
     desk.proceed(vec![]);
     desk.wait(2);
     desk.system(finished(1, 1, ok())).unwrap();

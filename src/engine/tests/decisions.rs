@@ -8,6 +8,9 @@ use crate::domain::FailureKind;
 use crate::domain::RejectionKind;
 use crate::domain::Settlement;
 use crate::fold::CallStatus;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 /// A run whose only call waits for a person.
 fn parked() -> Desk {
@@ -19,7 +22,7 @@ fn parked() -> Desk {
 }
 
 fn approve() -> Command {
-    Command::Approve { approval: approval(1), digest: push().digest().shown().to_owned() }
+    ApprovalVerb::Approve { digest: push().digest().shown().to_owned() }.on(approval(1))
 }
 
 fn failure_of(desk: &Desk, call: u32) -> Option<FailureKind> {
@@ -44,7 +47,7 @@ fn an_approved_effect_starts_with_the_card_that_was_approved() {
 fn an_approval_must_name_the_digest() {
     let mut desk = parked();
     for wrong in ["", "abc", "00000000", "00000000000000000000"] {
-        let command = Command::Approve { approval: approval(1), digest: wrong.to_owned() };
+        let command = ApprovalVerb::Approve { digest: wrong.to_owned() }.on(approval(1));
         let rejection = desk.by(ana(), command).unwrap_err();
         assert_eq!(rejection.kind, RejectionKind::DigestMismatch, "{wrong:?}");
         let told = format!("{} {}", rejection.message, rejection.hint);
@@ -60,10 +63,10 @@ fn what_stands_on_no_card_cannot_be_approved_but_denied() {
     let mut desk = Desk::with_agent();
     desk.answer(reply("I would like to push.", &[("git_push", json!({}))]));
     desk.proceed(vec![asks(1, card.clone())]);
-    let command = Command::Approve { approval: approval(1), digest: card.digest().0 };
+    let command = ApprovalVerb::Approve { digest: card.digest().0 }.on(approval(1));
     let rejection = desk.by(ana(), command).unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::Invalid, "{rejection}");
-    desk.by(ana(), Command::Deny { approval: approval(1), reason: "in parts".into() }).unwrap();
+    desk.by(ana(), ApprovalVerb::Deny { reason: "in parts".into() }.on(approval(1))).unwrap();
     // A line of a file is no such line: it has a sign before it.
     let said = format!("+{}me]\n", EffectCard::CUT);
     assert!(!EffectCard { change: Some(said.into()), ..push() }.change_is_cut());
@@ -72,7 +75,7 @@ fn what_stands_on_no_card_cannot_be_approved_but_denied() {
 #[test]
 fn the_first_decision_stands() {
     let mut desk = parked();
-    desk.by(ana(), Command::Deny { approval: approval(1), reason: "not tonight".into() }).unwrap();
+    desk.by(ana(), ApprovalVerb::Deny { reason: "not tonight".into() }.on(approval(1))).unwrap();
     let bob = Actor::Person("bob".to_owned());
     let rejection = desk.by(bob, approve()).unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::AlreadySettled);
@@ -89,7 +92,7 @@ fn an_agent_cannot_approve() {
 #[test]
 fn a_denial_reaches_the_agent_with_its_reason() {
     let mut desk = parked();
-    desk.by(ana(), Command::Deny { approval: approval(1), reason: "not tonight".into() }).unwrap();
+    desk.by(ana(), ApprovalVerb::Deny { reason: "not tonight".into() }.on(approval(1))).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.call_settled"]);
     assert_eq!(failure_of(&desk, 1), Some(FailureKind::Denied));
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
@@ -98,10 +101,10 @@ fn a_denial_reaches_the_agent_with_its_reason() {
 #[test]
 fn expiry_is_not_a_denial_and_a_late_approval_does_not_win() {
     let mut desk = parked();
-    assert!(desk.system(Command::Expire { approval: approval(1) }).is_err(), "not yet");
+    assert!(desk.system(ApprovalVerb::Expire.on(approval(1))).is_err(), "not yet");
     desk.wait(600);
     assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::AlreadySettled);
-    assert_eq!(desk.system(Command::Expire { approval: approval(1) }).unwrap(), ["approval.expired"]);
+    assert_eq!(desk.system(ApprovalVerb::Expire.on(approval(1))).unwrap(), ["approval.expired"]);
     desk.proceed(vec![]);
     assert_eq!(failure_of(&desk, 1), Some(FailureKind::Expired));
 }
@@ -114,13 +117,13 @@ fn drift_asks_again_for_what_would_run_now() {
     let mut changed = push();
     changed.targets = vec!["origin/main".into()];
     let again = PreparedCall { approval: approval(2), ..asks(1, changed.clone()) };
-    let drifted = Command::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(again) };
+    let drifted = Command::Report(Report::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(again) });
     let kinds = desk.system(drifted.clone()).unwrap();
     assert_eq!(kinds, ["approval.superseded", "approval.requested", "run.call_parked"]);
     assert_eq!(desk.snapshot.approvals[&approval(1)].state, ApprovalState::Superseded);
     assert_eq!(desk.system(drifted).unwrap_err().kind, RejectionKind::Stale);
     let digest = changed.digest().0;
-    desk.by(ana(), Command::Approve { approval: approval(2), digest }).unwrap();
+    desk.by(ana(), ApprovalVerb::Approve { digest }.on(approval(2))).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.effect_started"]);
 }
 
@@ -131,7 +134,7 @@ fn a_question_is_answered_not_approved() {
     let question = CallPreparation::Question { text: "which branch?".into(), choices: vec![] };
     desk.proceed(vec![prepared(1, question)]);
     assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::Invalid);
-    desk.by(ana(), Command::Answer { approval: approval(1), text: "main".into() }).unwrap();
+    desk.by(ana(), ApprovalVerb::Answer { text: "main".into() }.on(approval(1))).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.call_settled"]);
     assert_eq!(failure_of(&desk, 1), None);
 }
@@ -141,19 +144,19 @@ fn pausing_starts_nothing_new_and_keeps_what_comes_back() {
     let mut desk = Desk::with_agent();
     desk.answer(reply("", &[("read_file", json!({}))]));
     desk.proceed(vec![runs(1, read())]);
-    desk.by(ana(), Command::Pause { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Pause.on(RUN)).unwrap();
     let result = crate::domain::ToolResult::success("done", crate::domain::Output::default());
-    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    desk.system(Command::Report(Report::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result })).unwrap();
     assert_eq!(desk.state(), RunState::Paused);
     assert_eq!(desk.proceed(vec![]), [""; 0]);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
 }
 
 #[test]
 fn cancelling_takes_back_what_was_asked() {
     let mut desk = parked();
-    let kinds = desk.by(ana(), Command::Cancel { run: RUN, reason: "enough".to_owned() }).unwrap();
+    let kinds = desk.by(ana(), RunVerb::Cancel { reason: "enough".to_owned() }.on(RUN)).unwrap();
     assert_eq!(kinds, ["run.cancel_requested", "approval.withdrawn", "run.cancelled"]);
     assert_eq!(desk.by(ana(), approve()).unwrap_err().kind, RejectionKind::AlreadySettled);
     assert_eq!(desk.state(), RunState::Cancelled);
@@ -164,10 +167,10 @@ fn cancelling_waits_for_the_outcome_of_what_is_under_way() {
     let mut desk = parked();
     desk.by(ana(), approve()).unwrap();
     desk.proceed(vec![]);
-    assert_eq!(desk.by(ana(), Command::Cancel { run: RUN, reason: String::new() }).unwrap(), ["run.cancel_requested"]);
+    assert_eq!(desk.by(ana(), RunVerb::Cancel { reason: String::new() }.on(RUN)).unwrap(), ["run.cancel_requested"]);
     assert_eq!(desk.proceed(vec![]), [""; 0]);
     let result = crate::domain::ToolResult::success("pushed", crate::domain::Output::default());
-    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    desk.system(Command::Report(Report::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result })).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
     assert!(matches!(&desk.snapshot.threads[&RUN].calls[&CallNo(1)].status, CallStatus::Settled(r) if r.succeeded()));
 }
@@ -175,6 +178,6 @@ fn cancelling_waits_for_the_outcome_of_what_is_under_way() {
 #[test]
 fn a_settlement_needs_a_doubt() {
     let mut desk = parked();
-    let settle = Command::Settle { approval: approval(1), settlement: Settlement::Happened, note: "".into() };
+    let settle = ApprovalVerb::Settle { settlement: Settlement::Happened, note: "".into() }.on(approval(1));
     assert_eq!(desk.by(ana(), settle).unwrap_err().kind, RejectionKind::Invalid);
 }

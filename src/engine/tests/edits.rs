@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalState;
 use crate::domain::CallEdit;
 use crate::domain::FailureKind;
@@ -12,8 +11,12 @@ use crate::domain::PurposeOfTurn;
 use crate::domain::RejectionKind;
 use crate::engine::calls_to_prepare;
 use crate::engine::conversation;
-use crate::fold::CallStage;
 use crate::fold::CallStatus;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::CallStage;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 /// A run whose only call, a push to `main`, waits for a person.
 fn parked() -> Desk {
@@ -25,7 +28,7 @@ fn parked() -> Desk {
 }
 
 fn edit(args: serde_json::Value) -> Command {
-    Command::Edit { approval: approval(1), digest: push().digest().0, args }
+    ApprovalVerb::Edit { digest: push().digest().0, args }.on(approval(1))
 }
 
 fn to_fix() -> Command {
@@ -41,7 +44,7 @@ fn anew(prepared: PreparedCall) -> PreparedCall {
     PreparedCall { approval: approval(2), ..prepared }
 }
 
-fn request(desk: &Desk, number: u128) -> &crate::fold::Approval {
+fn request(desk: &Desk, number: u128) -> &crate::kinds::Approval {
     &desk.snapshot.approvals[&approval(number)]
 }
 
@@ -63,10 +66,10 @@ fn a_changed_call_is_asked_for_anew_and_needs_an_approval_of_its_own() {
     };
     assert_eq!(request(&desk, 2).edit.as_deref(), Some(&edited));
     assert_eq!(desk.proceed(vec![]), [""; 0], "nothing runs by the change");
-    let old = Command::Approve { approval: approval(2), digest: push().digest().0 };
+    let old = ApprovalVerb::Approve { digest: push().digest().0 }.on(approval(2));
     assert_eq!(desk.by(ana(), old).unwrap_err().kind, RejectionKind::DigestMismatch);
     let digest = changed_push().digest().0;
-    desk.by(ana(), Command::Approve { approval: approval(2), digest }).unwrap();
+    desk.by(ana(), ApprovalVerb::Approve { digest }.on(approval(2))).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.effect_started"]);
     let Event::Run(RunEvent::EffectStarted { card, .. }) = &desk.log.last().unwrap().event else { panic!() };
     assert_eq!(**card, changed_push());
@@ -102,11 +105,11 @@ fn drift_of_a_changed_call_asks_again_whatever_the_policy_says() {
     desk.by(ana(), to_fix()).unwrap();
     desk.proceed(vec![anew(asks(1, changed_push()))]);
     let digest = changed_push().digest().0;
-    desk.by(ana(), Command::Approve { approval: approval(2), digest }).unwrap();
+    desk.by(ana(), ApprovalVerb::Approve { digest }.on(approval(2))).unwrap();
     desk.proceed(vec![]);
     let now = EffectCard { targets: vec!["origin/third".into()], ..push() };
     let prepared = Box::new(PreparedCall { approval: approval(3), ..runs(1, now) });
-    let drifted = Command::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared };
+    let drifted = Command::Report(Report::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared });
     let kinds = desk.system(drifted).unwrap();
     assert_eq!(kinds, ["approval.superseded", "approval.requested", "run.call_parked"]);
     assert_eq!(request(&desk, 3).edit.as_ref().unwrap().by, ana());
@@ -144,7 +147,7 @@ fn a_change_of_a_change_is_shown_against_what_the_agent_asked() {
     desk.proceed(vec![anew(asks(1, changed_push()))]);
     let bob = Actor::Person("bob".to_owned());
     let digest = changed_push().digest().0;
-    let again = Command::Edit { approval: approval(2), digest, args: json!({ "branch": "next" }) };
+    let again = ApprovalVerb::Edit { digest, args: json!({ "branch": "next" }) }.on(approval(2));
     desk.by(bob.clone(), again).unwrap();
     desk.proceed(vec![PreparedCall { approval: approval(3), ..asks(1, push()) }]);
     let edit = request(&desk, 3).edit.clone().unwrap();
@@ -156,7 +159,7 @@ fn a_change_of_a_change_is_shown_against_what_the_agent_asked() {
 fn only_what_is_new_and_current_and_an_object_is_a_change() {
     let mut desk = parked();
     let refused = |desk: &mut Desk, command| desk.by(ana(), command).unwrap_err().kind;
-    let stale = Command::Edit { approval: approval(1), digest: "00000000".to_owned(), args: json!({}) };
+    let stale = ApprovalVerb::Edit { digest: "00000000".to_owned(), args: json!({}) }.on(approval(1));
     assert_eq!(refused(&mut desk, stale), RejectionKind::DigestMismatch);
     assert_eq!(refused(&mut desk, edit(json!(["main"]))), RejectionKind::Invalid);
     assert_eq!(refused(&mut desk, edit(json!({ "branch": "main" }))), RejectionKind::Invalid, "nothing was changed");
@@ -177,15 +180,16 @@ fn a_question_and_a_doubt_are_not_changed() {
     let mut desk = Desk::with_agent();
     desk.answer(reply("", &[("git_push", json!({}))]));
     desk.proceed(vec![runs(1, push())]);
-    desk.system(Command::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(1) }).unwrap();
+    desk.system(Command::Report(Report::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(1) }))
+        .unwrap();
     assert_eq!(desk.by(ana(), to_fix()).unwrap_err().kind, RejectionKind::Invalid);
 }
 
 #[test]
 fn of_two_who_decide_one_wins() {
     let others = [
-        Command::Approve { approval: approval(1), digest: push().digest().0 },
-        Command::Deny { approval: approval(1), reason: "no".into() },
+        ApprovalVerb::Approve { digest: push().digest().0 }.on(approval(1)),
+        ApprovalVerb::Deny { reason: "no".into() }.on(approval(1)),
         to_fix(),
     ];
     for other in others {
@@ -204,7 +208,7 @@ fn of_two_who_decide_one_wins() {
 fn a_cancelled_run_asks_nothing_anew() {
     let mut desk = parked();
     desk.by(ana(), to_fix()).unwrap();
-    let kinds = desk.by(ana(), Command::Cancel { run: RUN, reason: "enough".to_owned() }).unwrap();
+    let kinds = desk.by(ana(), RunVerb::Cancel { reason: "enough".to_owned() }.on(RUN)).unwrap();
     assert_eq!(kinds, ["run.cancel_requested", "run.cancelled"]);
     let withdrawn =
         desk.log.iter().any(|envelope| matches!(&envelope.event, Event::Approval(ApprovalEvent::Withdrawn { .. })));
@@ -214,10 +218,10 @@ fn a_cancelled_run_asks_nothing_anew() {
 #[test]
 fn a_paused_run_asks_anew_once_it_goes_on() {
     let mut desk = parked();
-    desk.by(ana(), Command::Pause { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Pause.on(RUN)).unwrap();
     desk.by(ana(), to_fix()).unwrap();
     assert_eq!(desk.proceed(vec![anew(asks(1, changed_push()))]), [""; 0]);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.call_edited"]);
     assert_eq!(desk.proceed(vec![anew(asks(1, changed_push()))]), ["approval.requested", "run.call_parked"]);
 }

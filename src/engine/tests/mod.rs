@@ -13,39 +13,41 @@ use super::decide;
 use crate::domain::Actor;
 use crate::domain::ApprovalId;
 use crate::domain::CallNo;
-use crate::domain::CallPreparation;
-use crate::domain::Command;
 use crate::domain::EffectCard;
 use crate::domain::EffectClass;
-use crate::domain::Envelope;
 use crate::domain::Environment;
-use crate::domain::Event;
 use crate::domain::FinishReason;
 use crate::domain::Limits;
 use crate::domain::ModelReply;
 use crate::domain::OnFailure;
 use crate::domain::Payload;
-use crate::domain::PreparedCall;
 use crate::domain::ProcedureStep;
 use crate::domain::Rejection;
 use crate::domain::Repeat;
 use crate::domain::RequestedCall;
 use crate::domain::Reversibility;
 use crate::domain::Risk;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::RunState;
-use crate::domain::Stream;
 use crate::domain::TaskClass;
 use crate::domain::Timestamp;
 use crate::domain::ToolName;
 use crate::domain::Usage;
 use crate::domain::Usd;
 use crate::domain::Verdict;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::CallPreparation;
+use crate::kinds::Command;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::PreparedCall;
+use crate::kinds::Report;
+use crate::kinds::Run;
+use crate::kinds::RunEvent;
+use crate::kinds::RunVerb;
+use crate::kinds::Stream;
 
 /// A log of one run in memory, with a clock that is moved by hand.
 struct Desk {
@@ -73,7 +75,7 @@ impl Desk {
     /// An agent's run, up to its first acting turn.
     fn with_agent() -> Self {
         let mut desk = Self::new();
-        desk.by(ana(), Command::Start { run: RUN, spec: Box::new(agent_spec()) }).unwrap();
+        desk.by(ana(), RunVerb::Start { spec: Box::new(agent_spec()) }.on(RUN)).unwrap();
         desk.proceed(vec![]);
         desk.answer(reply(r#"{"steps":[{"action":"look","after":[]},{"action":"mend","after":[1]}]}"#, &[]));
         desk.proceed(vec![]);
@@ -107,14 +109,18 @@ impl Desk {
     }
 
     fn proceed(&mut self, prepared: Vec<PreparedCall>) -> Vec<&'static str> {
-        self.system(Command::Proceed { run: RUN, prepared }).unwrap()
+        self.system(Command::Report(Report::Proceed { run: RUN, prepared })).unwrap()
     }
 
     /// The open turn's answer.
     fn answer(&mut self, reply: ModelReply) -> Vec<&'static str> {
         let open = self.run().open_turn.clone().unwrap();
-        let command =
-            Command::TurnFinished { run: RUN, turn: open.turn, attempt: open.attempt, outcome: Box::new(Ok(reply)) };
+        let command = Command::Report(Report::TurnFinished {
+            run: RUN,
+            turn: open.turn,
+            attempt: open.attempt,
+            outcome: Box::new(Ok(reply)),
+        });
         self.system(command).unwrap()
     }
 

@@ -5,17 +5,19 @@ use crate::domain::FailureKind;
 use crate::domain::Output;
 use crate::domain::ToolResult;
 use crate::engine::upcoming_call;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 fn started(on_failure: OnFailure) -> Desk {
     let mut desk = Desk::new();
     let spec = procedure_spec(on_failure);
-    let kinds = desk.by(ana(), Command::Start { run: RUN, spec: Box::new(spec) }).unwrap();
+    let kinds = desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
     assert_eq!(kinds, ["run.started", "run.plan_adopted"]);
     desk
 }
 
 fn finish(desk: &mut Desk, call: u32, result: ToolResult) -> Vec<&'static str> {
-    desk.system(Command::EffectFinished { run: RUN, call: CallNo(call), attempt: 1, result }).unwrap()
+    desk.system(Command::Report(Report::EffectFinished { run: RUN, call: CallNo(call), attempt: 1, result })).unwrap()
 }
 
 #[test]

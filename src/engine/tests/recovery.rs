@@ -13,6 +13,9 @@ use crate::engine::TakeUp;
 use crate::engine::effects_for;
 use crate::engine::effects_left;
 use crate::fold::CallStatus;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Report;
+use crate::kinds::RunVerb;
 
 fn with_push_under_way() -> Desk {
     let mut desk = Desk::with_agent();
@@ -22,11 +25,11 @@ fn with_push_under_way() -> Desk {
 }
 
 fn doubt() -> Command {
-    Command::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(9) }
+    Command::Report(Report::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(9) })
 }
 
 fn settle(desk: &mut Desk, settlement: Settlement) {
-    let settle = Command::Settle { approval: approval(9), settlement, note: "looked".into() };
+    let settle = ApprovalVerb::Settle { settlement, note: "looked".into() }.on(approval(9));
     desk.by(ana(), settle).unwrap();
 }
 
@@ -48,10 +51,13 @@ fn effects_left_are_those_that_were_started_and_not_settled() {
 fn a_gap_is_marked_and_not_counted_as_work() {
     let mut desk = with_push_under_way();
     desk.wait(8 * 3600);
-    assert_eq!(desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap(), ["run.recovered"]);
+    assert_eq!(
+        desk.system(Command::Report(Report::Recover { run: RUN, left: Default::default() })).unwrap(),
+        ["run.recovered"]
+    );
     desk.wait(2);
     let result = crate::domain::ToolResult::success("pushed", crate::domain::Output::default());
-    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
+    desk.system(Command::Report(Report::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result })).unwrap();
     assert!(desk.run().worked_milliseconds <= 2_000, "{}", desk.run().worked_milliseconds);
 }
 
@@ -90,7 +96,7 @@ fn giving_up_on_a_doubt_tells_the_agent_that_nobody_knows() {
 #[test]
 fn a_cancelled_run_still_asks_about_what_is_in_doubt() {
     let mut desk = with_push_under_way();
-    desk.by(ana(), Command::Cancel { run: RUN, reason: "stop".to_owned() }).unwrap();
+    desk.by(ana(), RunVerb::Cancel { reason: "stop".to_owned() }.on(RUN)).unwrap();
     desk.system(doubt()).unwrap();
     assert_eq!(desk.proceed(vec![]), [""; 0], "the doubt keeps it open");
     settle(&mut desk, Settlement::GiveUp);
@@ -100,11 +106,12 @@ fn a_cancelled_run_still_asks_about_what_is_in_doubt() {
 #[test]
 fn what_drifted_in_a_cancelled_run_is_not_begun_again() {
     let mut desk = with_push_under_way();
-    desk.by(ana(), Command::Cancel { run: RUN, reason: "stop".to_owned() }).unwrap();
+    desk.by(ana(), RunVerb::Cancel { reason: "stop".to_owned() }.on(RUN)).unwrap();
     let mut changed = push();
     changed.targets = vec!["origin/main".into()];
     for prepared in [runs(1, changed.clone()), asks(1, changed)] {
-        let drifted = Command::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(prepared) };
+        let drifted =
+            Command::Report(Report::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared: Box::new(prepared) });
         let mut desk = Desk { snapshot: desk.snapshot.clone(), log: desk.log.clone(), ..desk };
         assert_eq!(desk.system(drifted).unwrap(), ["run.call_settled"]);
         assert_eq!(desk.proceed(vec![]), ["run.cancelled"]);
@@ -123,7 +130,7 @@ fn with_under_way(card: EffectCard) -> Desk {
 }
 
 fn how_it_is_taken_up(desk: &mut Desk) -> TakeUp {
-    desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap();
+    desk.system(Command::Report(Report::Recover { run: RUN, left: Default::default() })).unwrap();
     let left = effects_left(&desk.snapshot, RUN);
     assert_eq!(left.len(), 1);
     left[0].1
@@ -153,26 +160,29 @@ fn what_was_under_way_at_each_death_becomes_a_card() {
 fn an_orderly_end_is_no_death() {
     let mut desk = with_read_under_way();
     for _ in 0..3 * MOST_DEATHS {
-        assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), ["run.set_aside"]);
-        assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), [""; 0], "said once");
+        assert_eq!(desk.system(Command::Report(Report::SetAside { run: RUN })).unwrap(), ["run.set_aside"]);
+        assert_eq!(desk.system(Command::Report(Report::SetAside { run: RUN })).unwrap(), [""; 0], "said once");
         assert_eq!(how_it_is_taken_up(&mut desk), TakeUp::Repeat);
     }
     assert_eq!(desk.run().open_calls[0].deaths, 0);
     let result = crate::domain::ToolResult::success("read", crate::domain::Output::default());
-    desk.system(Command::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result }).unwrap();
-    assert_eq!(desk.system(Command::SetAside { run: RUN }).unwrap(), [""; 0], "nothing is under way");
+    desk.system(Command::Report(Report::EffectFinished { run: RUN, call: CallNo(1), attempt: 1, result })).unwrap();
+    assert_eq!(desk.system(Command::Report(Report::SetAside { run: RUN })).unwrap(), [""; 0], "nothing is under way");
 }
 
 #[test]
 fn a_model_that_was_waited_for_at_each_death_is_asked_again_only_when_a_person_resumes() {
     let mut desk = Desk::with_agent();
     for _ in 1..MOST_DEATHS {
-        assert_eq!(desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap(), ["run.recovered"]);
+        assert_eq!(
+            desk.system(Command::Report(Report::Recover { run: RUN, left: Default::default() })).unwrap(),
+            ["run.recovered"]
+        );
     }
-    let given_up = desk.system(Command::Recover { run: RUN, left: Default::default() }).unwrap();
+    let given_up = desk.system(Command::Report(Report::Recover { run: RUN, left: Default::default() })).unwrap();
     assert_eq!(given_up, ["run.recovered", "run.turn_failed", "run.paused"]);
     assert!(desk.run().note.raw().contains("3 times"), "{:?}", desk.run().note);
-    desk.by(ana(), Command::Resume { run: RUN }).unwrap();
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
     assert_eq!(desk.run().open_turn.as_ref().unwrap().deaths, 0);
 }

@@ -11,10 +11,11 @@ use serde::Serialize;
 
 use super::not_one;
 use crate::access::Principal;
-use crate::domain::Command;
 use crate::domain::Settlement;
-use crate::fold::Approval;
 use crate::fold::Snapshot;
+use crate::kinds::Approval;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
 use crate::server::App;
 use crate::server::body::Given;
 use crate::server::body::InPath;
@@ -25,6 +26,7 @@ use crate::server::problem::Problem;
 use crate::shape;
 use crate::shape::ApprovalDetail;
 use crate::shape::ApprovalShape;
+use crate::shape::Prefer;
 
 const USUAL: u32 = 50;
 
@@ -61,7 +63,7 @@ pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InP
 
 async fn find(app: &App, given: &str) -> Result<(Snapshot, Approval), Problem> {
     let (snapshot, _) = app.client.open().await?;
-    let found = shape::approval(&*app.client, &snapshot, given).await;
+    let found = shape::find(&*app.client, &snapshot.approvals, given, Prefer::Open).await;
     let approval = found.map_err(|several| not_one("approval", several, |approval| approval.id.to_string()))?;
     Ok((snapshot, approval))
 }
@@ -115,7 +117,7 @@ pub(in crate::server) async fn approve(
     Given(given): Given<Approve>,
 ) -> Result<Response, Problem> {
     let digest = given.digest.trim().to_owned();
-    decide(&app, &principal, &id, |approval| Command::Approve { approval: approval.id, digest }).await
+    decide(&app, &principal, &id, |approval| ApprovalVerb::Approve { digest }.on(approval.id)).await
 }
 
 pub(in crate::server) async fn deny(
@@ -124,7 +126,7 @@ pub(in crate::server) async fn deny(
     InPath(id): InPath,
     Given(given): Given<Deny>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| Command::Deny { approval: approval.id, reason: given.reason.into() }).await
+    decide(&app, &principal, &id, |approval| ApprovalVerb::Deny { reason: given.reason.into() }.on(approval.id)).await
 }
 
 /// The answer is the request by which the changed call is asked for, or the changed one while there is no other.
@@ -137,7 +139,7 @@ pub(in crate::server) async fn edit(
     let (mut snapshot, approval) = find(&app, &id).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
     let args = serde_json::Value::Object(given.arguments);
-    let command = Command::Edit { approval: approval.id, digest: given.digest.trim().to_owned(), args };
+    let command = ApprovalVerb::Edit { digest: given.digest.trim().to_owned(), args }.on(approval.id);
     for envelope in commit::decide(&app, &principal, command).await? {
         snapshot.apply(&envelope);
     }
@@ -151,7 +153,7 @@ pub(in crate::server) async fn answer(
     InPath(id): InPath,
     Given(given): Given<Answer>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| Command::Answer { approval: approval.id, text: given.text.into() }).await
+    decide(&app, &principal, &id, |approval| ApprovalVerb::Answer { text: given.text.into() }.on(approval.id)).await
 }
 
 pub(in crate::server) async fn settle(
@@ -161,7 +163,7 @@ pub(in crate::server) async fn settle(
     Given(given): Given<Settle>,
 ) -> Result<Response, Problem> {
     let Settle { outcome: settlement, note } = given;
-    let command = |approval: &Approval| Command::Settle { approval: approval.id, settlement, note: note.into() };
+    let command = |approval: &Approval| ApprovalVerb::Settle { settlement, note: note.into() }.on(approval.id);
     decide(&app, &principal, &id, command).await
 }
 

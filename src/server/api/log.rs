@@ -14,10 +14,9 @@ use serde_json::Value;
 
 use crate::access::Principal;
 use crate::domain::Action;
-use crate::domain::Envelope;
-use crate::domain::Page;
-use crate::domain::Query;
-use crate::domain::QueryAnswer;
+use crate::kinds::Envelope;
+use crate::ports::Page;
+use crate::ports::Query;
 use crate::server::App;
 use crate::server::body::Given;
 use crate::server::body::Params;
@@ -95,7 +94,7 @@ pub(in crate::server) async fn page(
                 Some(text) => Query::Search { text, before, limit },
                 None => Query::LogBefore { before, limit },
             };
-            let QueryAnswer::Events(page) = app.client.query(query).await? else { return Err(Problem::internal()) };
+            let page = app.client.query(query).await?.events()?;
             EventPage::of(page)
         }
     };

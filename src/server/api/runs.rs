@@ -14,11 +14,12 @@ use serde::Serialize;
 
 use super::not_one;
 use crate::access::Principal;
-use crate::domain::Command;
 use crate::domain::RunId;
 use crate::domain::RunState;
-use crate::fold::Run;
 use crate::fold::Snapshot;
+use crate::kinds::Command;
+use crate::kinds::Run;
+use crate::kinds::RunVerb;
 use crate::ports::Order;
 use crate::ports::Uncommitted;
 use crate::ports::Work;
@@ -34,6 +35,7 @@ use crate::server::prepared::procedure;
 use crate::server::prepared::workspace;
 use crate::server::problem::Problem;
 use crate::shape;
+use crate::shape::Prefer;
 use crate::shape::RunDetail;
 use crate::shape::RunShape;
 
@@ -74,7 +76,7 @@ pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InP
 
 async fn find(app: &App, given: &str) -> Result<(Snapshot, Run), Problem> {
     let (snapshot, _) = app.client.open().await?;
-    let found = shape::run(&*app.client, &snapshot, given).await;
+    let found = shape::find(&*app.client, &snapshot.runs, given, Prefer::None).await;
     let run = found.map_err(|several| not_one("run", several, |run| run.id.to_string()))?;
     Ok((snapshot, run))
 }
@@ -115,7 +117,7 @@ pub(in crate::server) async fn start(
     let spec = app.host.prepare(Order { run, work, workspace: workspace(given.workspace)?, uncommitted }).await?;
     app.prepared.keep(run, &spec);
     let mut started = Snapshot::default();
-    let committed = commit::decide(&app, &principal, Command::Start { run, spec: Box::new(spec) }).await;
+    let committed = commit::decide(&app, &principal, RunVerb::Start { spec: Box::new(spec) }.on(run)).await;
     if committed.is_err() {
         commit::take_back(&app, run).await;
     }
@@ -161,7 +163,7 @@ pub(in crate::server) async fn cancel(
         true => format!("cancelled by {}", principal.actor().name()),
         false => given.reason,
     };
-    steer(&app, &principal, &id, |run| Command::Cancel { run, reason }).await
+    steer(&app, &principal, &id, |run| RunVerb::Cancel { reason }.on(run)).await
 }
 
 pub(in crate::server) async fn pause(
@@ -170,7 +172,7 @@ pub(in crate::server) async fn pause(
     InPath(id): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
-    steer(&app, &principal, &id, |run| Command::Pause { run }).await
+    steer(&app, &principal, &id, |run| RunVerb::Pause.on(run)).await
 }
 
 pub(in crate::server) async fn resume(
@@ -179,7 +181,7 @@ pub(in crate::server) async fn resume(
     InPath(id): InPath,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
-    steer(&app, &principal, &id, |run| Command::Resume { run }).await
+    steer(&app, &principal, &id, |run| RunVerb::Resume.on(run)).await
 }
 
 /// Submits a command about a run; the answer is the run as it is after it.

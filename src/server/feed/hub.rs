@@ -13,9 +13,9 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::FeedItem;
 use crate::ports::Client;
 use crate::ports::Feed;
+use crate::ports::FeedItem;
 use crate::protocol;
 use crate::protocol::Packed;
 
@@ -244,18 +244,18 @@ mod tests {
 
     use super::*;
     use crate::domain::Actor;
-    use crate::domain::Command;
-    use crate::domain::Delta;
-    use crate::domain::DeltaKind;
-    use crate::domain::Envelope;
-    use crate::domain::Query;
     use crate::domain::Rejection;
-    use crate::domain::RunEvent;
     use crate::domain::RunId;
-    use crate::domain::Stream;
     use crate::fold::Snapshot;
+    use crate::kinds::Command;
+    use crate::kinds::Envelope;
+    use crate::kinds::RunEvent;
+    use crate::kinds::Stream;
     use crate::ports::Answer;
     use crate::ports::ClientError;
+    use crate::ports::Delta;
+    use crate::ports::DeltaKind;
+    use crate::ports::Query;
     use crate::ports::Status;
     use crate::protocol::FromServer;
 
@@ -289,7 +289,7 @@ mod tests {
 
     fn event(seq: u64) -> FeedItem {
         let at = "2026-11-24T03:00:00Z".parse().unwrap();
-        let event = crate::domain::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() });
+        let event = crate::kinds::Event::Run(RunEvent::Recovered { lost: false, left: Default::default() });
         let envelope = Envelope { seq, stream: Stream::Run(RUN), version: seq, at, by: Actor::System, event };
         FeedItem::Committed { envelope: Box::new(envelope) }
     }

@@ -9,11 +9,12 @@ use crate::access::Principal;
 use crate::access::Refusal;
 use crate::access::action_of_query;
 use crate::domain::Action;
-use crate::domain::Query;
 use crate::domain::RunId;
 use crate::ports::OfferKind;
 use crate::ports::Order;
+use crate::ports::Query;
 use crate::ports::Uncommitted;
+use crate::ports::Which;
 use crate::ports::Work;
 use crate::protocol::Launch;
 use crate::protocol::LaunchKind;
@@ -86,8 +87,8 @@ fn bounded(query: Query) -> Query {
         Query::Stream { stream, after, limit } => Query::Stream { stream, after, limit: most(limit) },
         Query::LogBefore { before, limit } => Query::LogBefore { before, limit: most(limit) },
         Query::Search { text, before, limit } => Query::Search { text, before, limit: most(limit) },
-        Query::Runs { offset, limit } => Query::Runs { offset, limit: most(limit) },
-        Query::Approvals { offset, limit } => Query::Approvals { offset, limit: most(limit) },
+        Query::Rows { kind, which: Which::Ended { offset, limit } } => Query::ended(kind, offset, most(limit)),
+        Query::Rows { kind, which: Which::Named(id) } => Query::Rows { kind, which: Which::Named(id) },
         Query::Blob { blob } => Query::Blob { blob },
     }
 }

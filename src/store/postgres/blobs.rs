@@ -8,7 +8,7 @@ use super::Store;
 use super::keys;
 use super::keys::Keys;
 use crate::domain::BlobId;
-use crate::domain::Stream;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::ports::StoredOutput;
 use crate::store::refusal;

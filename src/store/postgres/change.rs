@@ -36,10 +36,10 @@ use super::keys::Keys;
 use super::place;
 use super::pool::BackOff;
 use super::watch;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Stream;
 use crate::domain::Tenant;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::AccessChange;
 use crate::ports::AccessRecord;
 use crate::ports::Batch;
@@ -216,7 +216,7 @@ fn numbered(records: &[AccessRecord], last_versions: &[i64]) -> Vec<NewEvent> {
         let stream = Stream::Account(account);
         let version = earlier.entry(stream).or_insert(from_sql(*last));
         *version += 1;
-        NewEvent { stream, version: *version, at, by, event: Event::Access(event) }
+        NewEvent { stream, version: *version, at, by, event: Event::Account(event) }
     };
     records.iter().zip(last_versions).map(number).collect()
 }

@@ -26,13 +26,13 @@ use super::keys;
 use super::keys::Keys;
 use super::rows;
 use super::watch;
-use crate::domain::AccessEvent;
 use crate::domain::AccountId;
-use crate::domain::Event;
 use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
-use crate::fold::RowKind;
+use crate::kinds::AccessEvent;
+use crate::kinds::Event;
+use crate::kinds::RowKind;
+use crate::kinds::Stream;
 use crate::ports::Batch;
 use crate::ports::EraseError;
 use crate::ports::Erased;
@@ -157,7 +157,7 @@ async fn prepare(store: &Store, start: Place, subject: SubjectId, erasure: &Eras
     let rows = store.ask(How::Reading, "read", question).await?;
     let last: Option<i64> = rows.first().and_then(|row| row.try_get(0).ok());
     let version = last.map_or(0, from_sql) + 1;
-    let event = Event::Access(AccessEvent::SubjectErased { subject });
+    let event = Event::Account(AccessEvent::SubjectErased { subject });
     let event = NewEvent { stream, version, at: erasure.at, by: erasure.by.clone(), event };
     let batch = Batch { after: start.seq, events: vec![event], ..Batch::default() };
     let sealing = store.seal.prepare(&mut Keys(store), start, (&batch.events, &[])).await?;
@@ -220,7 +220,7 @@ async fn rename_elsewhere(
     (name, subject): (&str, SubjectId),
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("change rows of", &error);
-    for kind in [RowKind::Run, RowKind::Approval] {
+    for kind in RowKind::OF_STREAMS.iter().copied() {
         let mut after = String::new();
         loop {
             let query = sqlx::query(

@@ -25,7 +25,7 @@ use super::migrate;
 use super::read_place;
 use super::watch;
 use crate::domain::AccountId;
-use crate::domain::Stream;
+use crate::kinds::Stream;
 use crate::ports::AccessRecord;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;

@@ -20,12 +20,12 @@ use super::error::unreadable_row;
 use super::keys;
 use super::keys::Keys;
 use super::literal;
-use crate::domain::Page;
 use crate::domain::Timestamp;
-use crate::fold::Row;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
+use crate::kinds::Row;
+use crate::kinds::RowKey;
+use crate::kinds::RowKind;
 use crate::ports::LogError;
+use crate::ports::Page;
 use crate::ports::RowFilter;
 use crate::store::refusal;
 use crate::store::seal::Sealing;
@@ -58,6 +58,7 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
         RowFilter::Open(kind) => (kind, u32::MAX),
         RowFilter::Recent { kind, limit, .. } | RowFilter::Closed { kind, limit, .. } => (kind, limit),
         RowFilter::One { kind, .. } => (kind, 1),
+        RowFilter::Named { kind, limit, .. } => (kind, limit),
     };
     let found = store.ask(How::ReadingMuch, "read rows of", || question(store, filter)).await?;
     let found = page(found, limit);
@@ -85,6 +86,14 @@ fn question(store: &Store, filter: RowFilter) -> Question {
             paged(sql, kind, offset, limit)
         }
         RowFilter::One { kind, id } => begun(ONE_ROW, kind).bind(id.to_string()),
+        RowFilter::Named { kind, id, limit } => {
+            let sql = listed_rows!(
+                "(listed.id COLLATE \"C\" BETWEEN $3 AND $4 OR right(listed.id, 8) = $5)
+                 ORDER BY listed.sort DESC, listed.id DESC LIMIT $6"
+            );
+            let query = begun(sql, kind).bind(id.first.to_string()).bind(id.last.to_string());
+            query.bind(id.tail.map(hex::encode)).bind(i64::from(limit) + 1)
+        }
     }
 }
 

@@ -16,17 +16,13 @@ use super::vault::SubjectKey;
 use super::vault::Vault;
 use super::vault::Whose;
 use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::ModelReply;
-use crate::domain::RunEvent;
-use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::domain::Untrusted;
-use crate::fold::Row;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Row;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 use crate::ports::Account;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
@@ -63,7 +59,7 @@ impl SealedBatch {
                 batch.add_person(table, name).await?;
             }
         }
-        for stream in rows.iter().filter_map(|row| stream_of(&row.key)) {
+        for stream in rows.iter().filter_map(|row| row.key.stream()) {
             batch.add_stream(table, stream, events).await?;
         }
         Ok(batch)
@@ -153,7 +149,7 @@ impl Sealing {
         match self {
             Self::Plain => Ok(Cow::Borrowed(&row.body)),
             Self::Sealed(batch) => {
-                let key = batch.key_of_stream(stream_of(&row.key));
+                let key = batch.key_of_stream(row.key.stream());
                 Ok(batch.seal(key, Place::Row(&row.key), &row.body)?.written().into())
             }
         }
@@ -208,15 +204,6 @@ impl PersonalColumns {
             totp_secret: secrets.totp.as_ref().map(|totp| totp.secret.clone()).unwrap_or_default(),
             recovery: as_json(&recovery)?,
         })
-    }
-}
-
-/// The stream whose subject a projection row belongs to; days of spending belong to nobody.
-fn stream_of(key: &RowKey) -> Option<Stream> {
-    match key.kind {
-        RowKind::Run => key.id.parse::<RunId>().ok().map(Stream::Run),
-        RowKind::Approval => key.id.parse::<ApprovalId>().ok().map(Stream::Approval),
-        RowKind::Spend => None,
     }
 }
 

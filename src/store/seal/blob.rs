@@ -11,8 +11,8 @@ use super::text::Place;
 use super::vault::Held;
 use super::vault::Vault;
 use crate::domain::BlobId;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 
 /// Bytes of what a blob is found by, before its subject.

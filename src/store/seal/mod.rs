@@ -43,7 +43,7 @@ use super::OpenMode;
 use super::chain::Place;
 use crate::domain::SubjectId;
 use crate::domain::Tenant;
-use crate::fold::Row;
+use crate::kinds::Row;
 use crate::ports::AccessChange;
 use crate::ports::AccessWrite;
 use crate::ports::EncryptionState;
@@ -151,7 +151,7 @@ impl Seal {
                         batch.add_person(table, account.name.as_str()).await?;
                     }
                     AccessWrite::Issue(token) => {
-                        batch.add_stream(table, crate::domain::Stream::Account(token.account), &[]).await?;
+                        batch.add_stream(table, crate::kinds::Stream::Account(token.account), &[]).await?;
                     }
                     AccessWrite::Witness { .. }
                     | AccessWrite::Revoke { .. }

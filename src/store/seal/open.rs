@@ -11,12 +11,12 @@ use super::text::subject_in_actor_column;
 use super::vault::Held;
 use super::vault::Vault;
 use crate::domain::AccountId;
-use crate::domain::ErasedEvent;
 use crate::domain::ModelReply;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
 use crate::domain::TokenId;
-use crate::fold::RowKey;
+use crate::kinds::ErasedEvent;
+use crate::kinds::RowKey;
+use crate::kinds::Stream;
 
 /// A stored event's body.
 pub(in crate::store) enum OpenedBody<'a> {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use crate::domain::Stream;
 use crate::domain::SubjectId;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 
 /// Finds a person's key without saying in clear whose it is: an HMAC of the name.

@@ -13,12 +13,11 @@ use uuid::Uuid;
 
 use crate::domain::AccountId;
 use crate::domain::BlobId;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
 use crate::domain::Tenant;
 use crate::domain::TokenId;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
+use crate::kinds::RowKey;
+use crate::kinds::Stream;
 
 /// Before the digits of a key in every sealed text.
 const KEY_FIELD: &str = "\"key\":\"";
@@ -131,10 +130,7 @@ impl Place<'_> {
 
 /// An id as every store gives it back.
 fn canonical(key: &RowKey) -> Cow<'_, str> {
-    match (key.kind, Uuid::try_parse(&key.id)) {
-        (RowKind::Run | RowKind::Approval, Ok(id)) => id.to_string().into(),
-        (RowKind::Run | RowKind::Approval | RowKind::Spend, _) => Cow::Borrowed(&key.id),
-    }
+    Uuid::try_parse(&key.id).map_or(Cow::Borrowed(&key.id), |id| id.to_string().into())
 }
 
 #[cfg(test)]

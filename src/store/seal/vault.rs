@@ -21,14 +21,11 @@ use super::table::KeyTable;
 use super::table::Lookup;
 use super::text::Place;
 use super::text::SealedText;
-use crate::domain::AccessEvent;
-use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::BlobId;
-use crate::domain::Event;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
 use crate::domain::Tenant;
+use crate::kinds::Owner;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
@@ -270,14 +267,15 @@ impl Vault {
                 return Ok(key);
             }
             let begun = events.iter().find(|event| event.stream == asked && event.version == 1);
-            let key = match begun.map(begins_for) {
-                Some(Begun::For(whose)) => self.key_of(table, whose).await?,
-                // Asked once more at most: a run is never begun on behalf of another stream.
-                Some(Begun::Within(run)) if asked == stream => {
-                    asked = run;
+            let key = match begun.map(|first| first.event.owner(&first.by)) {
+                Some(Owner::Person(name)) => self.key_of(table, Whose::Person(name)).await?,
+                Some(Owner::Tenant) => self.key_of(table, Whose::Tenant).await?,
+                // Asked once more at most: what others belong to belongs to nothing else.
+                Some(Owner::Stream(parent)) if asked == stream => {
+                    asked = parent;
                     continue;
                 }
-                Some(Begun::Within(_)) => self.key_of(table, Whose::Tenant).await?,
+                Some(Owner::Stream(_)) => self.key_of(table, Whose::Tenant).await?,
                 // Not to be remembered: the stream may begin yet.
                 None => match self.key_stored_of(table, asked).await? {
                     Some(key) => key,
@@ -317,25 +315,5 @@ impl Vault {
             known.streams.clear();
         }
         known.streams.insert(stream, subject);
-    }
-}
-
-/// On whose behalf a stream begins.
-enum Begun<'a> {
-    For(Whose<'a>),
-    /// That of another stream.
-    Within(Stream),
-}
-
-fn begins_for(first: &NewEvent) -> Begun<'_> {
-    match (first.stream, &first.event, &first.by) {
-        (Stream::Approval(_), Event::Approval(ApprovalEvent::Requested { run, .. }), _) => {
-            Begun::Within(Stream::Run(*run))
-        }
-        (Stream::Account(_), Event::Access(AccessEvent::AccountCreated { name, .. }), _) => {
-            Begun::For(Whose::Person(name.as_str()))
-        }
-        (Stream::Run(_), _, Actor::Person(name)) => Begun::For(Whose::Person(name)),
-        (Stream::Run(_) | Stream::Approval(_) | Stream::Account(_), _, _) => Begun::For(Whose::Tenant),
     }
 }

@@ -19,10 +19,10 @@ use super::keys::Keys;
 use super::read_place;
 use crate::domain::AccountId;
 use crate::domain::AccountName;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::Stream;
 use crate::domain::Timestamp;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::AccessChange;
 use crate::ports::AccessRecord;
 use crate::ports::Account;
@@ -153,7 +153,7 @@ async fn numbered(
             Some(earlier) => earlier.version,
             None => last_version(store, connection, stream).await?,
         };
-        events.push(NewEvent { stream, version: version + 1, at, by, event: Event::Access(event) });
+        events.push(NewEvent { stream, version: version + 1, at, by, event: Event::Account(event) });
     }
     Ok(events)
 }

@@ -20,15 +20,15 @@ use super::keys::Keys;
 use super::read_place;
 use super::rows;
 use super::rows::put_row_within;
-use crate::domain::AccessEvent;
 use crate::domain::AccountId;
-use crate::domain::Envelope;
-use crate::domain::Event;
 use crate::domain::RunId;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
-use crate::fold::Row;
-use crate::fold::RowKind;
+use crate::kinds::AccessEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::Row;
+use crate::kinds::RowKind;
+use crate::kinds::Stream;
 use crate::ports::EraseError;
 use crate::ports::Erased;
 use crate::ports::Erasure;
@@ -145,7 +145,7 @@ async fn say(
     let start = start.map_err(|error| store.explain("read the head of", &error))?;
     let stream = Stream::Account(AccountId::NOBODY);
     let version = last_version(store, connection, stream).await? + 1;
-    let event = Event::Access(AccessEvent::SubjectErased { subject });
+    let event = Event::Account(AccessEvent::SubjectErased { subject });
     let event = NewEvent { stream, version, at: erasure.at, by: erasure.by, event };
     let (end, envelopes) = append::append_within(store, connection, start, vec![event]).await?;
     let event = envelopes.into_iter().next().ok_or_else(|| {
@@ -196,7 +196,7 @@ async fn rename_elsewhere(
     (name, subject): (&str, SubjectId),
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("read rows of", &error);
-    for kind in [RowKind::Run, RowKind::Approval] {
+    for kind in RowKind::OF_STREAMS.iter().copied() {
         let mut after = 0;
         loop {
             let found = sqlx::query(

@@ -9,9 +9,9 @@ use sqlx::sqlite::SqliteRow;
 
 use super::Store;
 use super::error::explain;
-use crate::domain::Stream;
 use crate::domain::SubjectId;
 use crate::domain::Tenant;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::store::chain::stream_bytes;
 use crate::store::seal::KeyRow;

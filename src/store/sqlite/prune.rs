@@ -14,8 +14,8 @@ use super::keeper;
 use super::leases;
 use super::read_place;
 use crate::domain::AccountId;
-use crate::domain::Event;
-use crate::domain::Stream;
+use crate::kinds::Event;
+use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::ports::LogErrorKind;
 use crate::ports::NewEvent;
@@ -132,7 +132,7 @@ async fn within(store: &Store, connection: &mut SqliteConnection, pruning: &Prun
         version: last_version(store, connection, stream).await.map_err(failed)? + 1,
         at: pruning.at,
         by: pruning.by.clone(),
-        event: Event::Access(remains.event(pruning)?),
+        event: Event::Account(remains.event(pruning)?),
     };
     let (end, _) = append::append_within(store, connection, start, vec![told]).await?;
     for statement in [REMOVE_ROWS, REMOVE_EVENTS] {

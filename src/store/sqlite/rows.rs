@@ -19,13 +19,13 @@ use super::error::unreadable_row;
 use super::keys;
 use super::keys::Keys;
 use super::read_place;
-use crate::domain::Page;
 use crate::domain::Tenant;
 use crate::domain::Timestamp;
-use crate::fold::Row;
-use crate::fold::RowKey;
-use crate::fold::RowKind;
+use crate::kinds::Row;
+use crate::kinds::RowKey;
+use crate::kinds::RowKind;
 use crate::ports::LogError;
+use crate::ports::Page;
 use crate::ports::RowFilter;
 use crate::store::seal::Sealing;
 
@@ -98,6 +98,15 @@ pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, 
             let query = sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
             (kind, 1, query.bind(id.as_bytes().to_vec()))
         }
+        RowFilter::Named { kind, id, limit } => {
+            let sql = find_rows!(
+                "typeof(id) = 'blob' AND (id BETWEEN $3 AND $4 OR substr(id, 13) = $5)
+                 ORDER BY sort DESC, id DESC LIMIT $6"
+            );
+            let query = sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
+            let query = query.bind(id.first.as_bytes().to_vec()).bind(id.last.as_bytes().to_vec());
+            (kind, limit, query.bind(id.tail.map(|tail| tail.to_vec())).bind(i64::from(limit) + 1))
+        }
     };
     let mut found = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read rows of", &error))?;
     let more = found.len() > limit as usize;
@@ -120,10 +129,7 @@ pub(super) fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Op
     let column = |error: sqlx::Error| error.to_string();
     let read = || -> Result<Option<Row>, String> {
         let id: String = row.try_get(0).map_err(column)?;
-        let id = match kind {
-            RowKind::Run | RowKind::Approval => Uuid::try_parse(&id).map_or(id, |id| id.to_string()),
-            RowKind::Spend => id,
-        };
+        let id = Uuid::try_parse(&id).map_or(id, |id| id.to_string());
         let key = RowKey { kind, id };
         let sort = row.try_get(2).map_err(column)?;
         let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::domain::Actor;
-use crate::domain::Event;
-use crate::domain::RunEvent;
 use crate::domain::Timestamp;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
 use crate::ports::NewEvent;
 
 fn batch(after: u64, count: u64) -> Batch {

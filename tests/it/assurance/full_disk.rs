@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Role;
 
@@ -83,9 +84,9 @@ async fn fail_at(first: usize) -> usize {
 
     let run = RunId(uuid::Uuid::now_v7());
     let spec = Box::new(crate::runtime::desk::spec());
-    let (mut told, _) = insist(&desk, Command::Start { run, spec }).await;
+    let (mut told, _) = insist(&desk, RunVerb::Start { spec }.on(run)).await;
     let approval = desk.open_approval().await;
-    let approve = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+    let approve = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
     told.extend(insist(&desk, approve).await.0);
     desk.until_state(run, RunState::Succeeded).await;
 

@@ -9,6 +9,7 @@ use std::io::SeekFrom;
 use std::path::Path;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 
 use super::place::Place;
 use super::place::events_after;

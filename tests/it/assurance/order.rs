@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use morningai::domain::*;
 use morningai::ports::Clock;
+use morningai::ports::FeedItem;
 use morningai::ports::SystemClock;
 use morningai::runtime::Role;
 use morningai::runtime::Runtime;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use std::time::Instant;
 
 use morningai::domain::*;
-use morningai::fold::Approval;
-use morningai::fold::Run;
+use morningai::kinds::*;
+use morningai::ports::FeedItem;
 use morningai::runtime::Runtime;
 
 use super::props::Fatal;
@@ -53,7 +53,7 @@ impl Person {
         loop {
             let (snapshot, mut feed) = self.runtime.open();
             let Some(row) = snapshot.runs.get(&run) else {
-                self.submit(Command::Start { run, spec: Box::new(self.story.spec()) }).await;
+                self.submit(RunVerb::Start { spec: Box::new(self.story.spec()) }.on(run)).await;
                 continue;
             };
             if row.state.is_final() {
@@ -67,7 +67,7 @@ impl Person {
             match asked {
                 Some(approval) => self.answer(approval).await,
                 None if row.state == RunState::Paused && !row.is_busy() => {
-                    self.submit(Command::Resume { run }).await;
+                    self.submit(RunVerb::Resume.on(run)).await;
                 }
                 None => drop(feed.recv().await),
             }
@@ -77,8 +77,8 @@ impl Person {
     async fn steer(&self, run: &Run) -> bool {
         let (run, begun) = (run.id, run.calls > 0);
         match self.story.steer {
-            Steer::Cancel if begun => self.submit(Command::Cancel { run, reason: "enough".to_owned() }).await,
-            Steer::Pause if begun => self.submit(Command::Pause { run }).await,
+            Steer::Cancel if begun => self.submit(RunVerb::Cancel { reason: "enough".to_owned() }.on(run)).await,
+            Steer::Pause if begun => self.submit(RunVerb::Pause.on(run)).await,
             _ => return false,
         }
         true
@@ -87,19 +87,17 @@ impl Person {
     async fn answer(&self, approval: &Approval) {
         let id = approval.id;
         let command = match (&approval.ask, self.story.answer) {
-            (Ask::Effect { .. }, Answer::Approve) => {
-                Command::Approve { approval: id, digest: approval.digest.0.clone() }
-            }
+            (Ask::Effect { .. }, Answer::Approve) => ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(id),
             (Ask::Effect { .. }, Answer::Edit) if approval.edit.is_none() => {
-                Command::Edit { approval: id, digest: approval.digest.0.clone(), args: self.changed(approval) }
+                ApprovalVerb::Edit { digest: approval.digest.0.clone(), args: self.changed(approval) }.on(id)
             }
-            (Ask::Effect { .. }, Answer::Edit) => Command::Approve { approval: id, digest: approval.digest.0.clone() },
-            (Ask::Effect { .. }, Answer::Deny) => Command::Deny { approval: id, reason: "no".into() },
-            (Ask::Question { .. }, _) => Command::Answer { approval: id, text: "this one".into() },
+            (Ask::Effect { .. }, Answer::Edit) => ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(id),
+            (Ask::Effect { .. }, Answer::Deny) => ApprovalVerb::Deny { reason: "no".into() }.on(id),
+            (Ask::Question { .. }, _) => ApprovalVerb::Answer { text: "this one".into() }.on(id),
             (Ask::InDoubt { card, .. }, _) => {
                 let waited = self.began.elapsed();
                 assert!(waited < self.patience, "asked only after {waited:?}");
-                Command::Settle { approval: id, settlement: self.settlement(approval, card), note: "looked".into() }
+                ApprovalVerb::Settle { settlement: self.settlement(approval, card), note: "looked".into() }.on(id)
             }
         };
         self.submit(command).await;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use morningai::domain::Envelope;
 use morningai::domain::Tenant;
+use morningai::kinds::Envelope;
 use morningai::ports::Log;
 use morningai::store::OpenMode;
 use morningai::store::PostgresLog;

@@ -12,6 +12,7 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use morningai::domain::*;
 use morningai::fold::Snapshot;
+use morningai::kinds::*;
 use morningai::ports::Batch;
 use morningai::ports::Clock;
 use morningai::ports::Log;
@@ -70,13 +71,13 @@ impl Racer {
     pub fn command(self, target: Target) -> Command {
         let Target { run, approval, digest } = target;
         match self {
-            Self::Approve => Command::Approve { approval, digest },
-            Self::Deny => Command::Deny { approval, reason: "no".into() },
-            Self::Edit => Command::Edit { approval, digest, args: serde_json::json!({ "n": 2 }) },
-            Self::Expire => Command::Expire { approval },
-            Self::Cancel => Command::Cancel { run, reason: "enough".to_owned() },
-            Self::Answer => Command::Answer { approval, text: "this one".into() },
-            Self::Settle(settlement) => Command::Settle { approval, settlement, note: "".into() },
+            Self::Approve => ApprovalVerb::Approve { digest }.on(approval),
+            Self::Deny => ApprovalVerb::Deny { reason: "no".into() }.on(approval),
+            Self::Edit => ApprovalVerb::Edit { digest, args: serde_json::json!({ "n": 2 }) }.on(approval),
+            Self::Expire => ApprovalVerb::Expire.on(approval),
+            Self::Cancel => RunVerb::Cancel { reason: "enough".to_owned() }.on(run),
+            Self::Answer => ApprovalVerb::Answer { text: "this one".into() }.on(approval),
+            Self::Settle(settlement) => ApprovalVerb::Settle { settlement, note: "".into() }.on(approval),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use rustix::process::Signal;
 
 use super::order::Order;

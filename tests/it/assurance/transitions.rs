@@ -11,6 +11,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 
 use super::order::Order;
 use super::order::Work;

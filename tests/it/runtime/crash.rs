@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::runtime::Role;
 
 use super::desk::*;
@@ -96,7 +97,7 @@ fn a_once_effect_becomes_a_question_and_is_repeated_only_if_a_person_says_so() {
             assert_eq!(tool.count(), 1, "not repeated blindly");
             let approval = desk.open_approval().await;
             assert_eq!(approval.state, ApprovalState::InDoubt);
-            let settle = Command::Settle { approval: approval.id, settlement, note: "".into() };
+            let settle = ApprovalVerb::Settle { settlement, note: "".into() }.on(approval.id);
             desk.runtime.submit(settle, ana()).await.unwrap();
             desk.until_state(run, RunState::Succeeded).await;
             assert_eq!(tool.count(), times, "{settlement:?}");
@@ -142,7 +143,7 @@ fn a_run_that_waited_for_a_person_still_waits_and_is_approved_after_the_restart(
     in_test_runtime(async {
         let desk = next_process(&path, &tool, &[&["finish"]]).await;
         let approval = desk.open_approval().await;
-        let approve = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+        let approve = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
         desk.runtime.submit(approve, ana()).await.unwrap();
         desk.until_state(run, RunState::Succeeded).await;
         assert_eq!(tool.count(), 1);
@@ -186,7 +187,7 @@ fn what_was_under_way_at_each_death_becomes_a_card() {
         let approval = desk.open_approval().await;
         assert_eq!((approval.state, tool.count()), (ApprovalState::InDoubt, 0));
         assert!(approval.reason.contains("3 times"), "{}", approval.reason);
-        let settle = Command::Settle { approval: approval.id, settlement: Settlement::Retry, note: "".into() };
+        let settle = ApprovalVerb::Settle { settlement: Settlement::Retry, note: "".into() }.on(approval.id);
         desk.runtime.submit(settle, ana()).await.unwrap();
         desk.until_state(run, RunState::Succeeded).await;
         assert_eq!(tool.count(), 1);
@@ -220,7 +221,7 @@ fn a_model_that_was_waited_for_at_each_death_is_not_asked_for_ever() {
             let_leases_lapse(&path).await;
             let desk = Desk::start(log, &[], vec![], Role::Worker).await;
             if deaths == 0 {
-                desk.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
+                desk.runtime.submit(RunVerb::Start { spec: Box::new(spec()) }.on(run), ana()).await.unwrap();
             }
             let (_, mut feed) = desk.runtime.open();
             let asked = |kinds: Vec<&str>| {
@@ -238,7 +239,7 @@ fn a_model_that_was_waited_for_at_each_death_is_not_asked_for_ever() {
         let desk = next_process(&path, &tool, &[&[], &["finish"]]).await;
         let paused = desk.until_state(run, RunState::Paused).await;
         assert!(paused.note.raw().contains("3 times") && !paused.is_busy(), "{paused:?}");
-        desk.runtime.submit(Command::Resume { run }, ana()).await.unwrap();
+        desk.runtime.submit(RunVerb::Resume.on(run), ana()).await.unwrap();
         desk.until_state(run, RunState::Succeeded).await;
     });
 }
@@ -256,7 +257,7 @@ fn an_orderly_end_is_no_death() {
             let begun = held.begun.clone();
             let desk = Desk::start(Desk::open(&path).await, &[], vec![held], Role::Worker).await;
             if round == 0 {
-                let start = Command::Start { run, spec: Box::new(procedure(&["read"])) };
+                let start = RunVerb::Start { spec: Box::new(procedure(&["read"])) }.on(run);
                 desk.runtime.submit(start, ana()).await.unwrap();
             }
             begun.acquire().await.unwrap().forget();
@@ -304,7 +305,7 @@ async fn a_process_ends_at_once_when_its_run_has_ended() {
     let log = Arc::new(Hooked { log, hook: GivenBack(given_back.clone()) });
     let run = RunId(uuid::Uuid::now_v7());
     let desk = Desk::start(log, &[&[], &["finish"]], vec![], Role::Carrier(run)).await;
-    desk.runtime.submit(Command::Start { run, spec: Box::new(spec()) }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Start { spec: Box::new(spec()) }.on(run), ana()).await.unwrap();
     given_back.notified().await;
     let began = std::time::Instant::now();
     desk.runtime.shut_down(Duration::from_secs(20)).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 use std::time::Instant;
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::runtime::Role;
 use morningai::runtime::rebuild;
 
@@ -13,8 +14,8 @@ fn push() -> Counter {
     Counter::new("push", EffectClass::External, Repeat::Once)
 }
 
-fn approve(approval: &morningai::fold::Approval) -> Command {
-    Command::Approve { approval: approval.id, digest: approval.digest.0.clone() }
+fn approve(approval: &morningai::kinds::Approval) -> Command {
+    ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id)
 }
 
 #[tokio::test]
@@ -50,7 +51,7 @@ async fn a_denied_effect_never_starts() {
     let desk = Desk::start(log, &[&[], &["push"], &["finish"]], vec![push], Role::Worker).await;
     let run = desk.begin().await;
     let approval = desk.open_approval().await;
-    desk.runtime.submit(Command::Deny { approval: approval.id, reason: "no".into() }, ana()).await.unwrap();
+    desk.runtime.submit(ApprovalVerb::Deny { reason: "no".into() }.on(approval.id), ana()).await.unwrap();
     desk.until_state(run, RunState::Succeeded).await;
     assert_eq!(counter.count(), 0);
 }
@@ -164,8 +165,8 @@ async fn what_was_decided_long_ago_with_nobody_there_is_still_acted_on() {
     assert_eq!(counter.load(std::sync::atomic::Ordering::SeqCst), most);
 }
 
-async fn all_rows(log: &dyn morningai::ports::Log) -> Vec<morningai::fold::Row> {
-    use morningai::fold::RowKind;
+async fn all_rows(log: &dyn morningai::ports::Log) -> Vec<morningai::kinds::Row> {
+    use morningai::kinds::RowKind;
     use morningai::ports::RowFilter;
     let mut rows = Vec::new();
     for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {

@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use morningai::domain::*;
-use morningai::fold::Run;
 use morningai::fold::Snapshot;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Parts;
 use morningai::runtime::Role;
@@ -271,7 +271,7 @@ impl Desk {
 
     pub async fn begin_with(&self, spec: RunSpec) -> RunId {
         let run = RunId(uuid::Uuid::now_v7());
-        self.runtime.submit(Command::Start { run, spec: Box::new(spec) }, ana()).await.unwrap();
+        self.runtime.submit(RunVerb::Start { spec: Box::new(spec) }.on(run), ana()).await.unwrap();
         run
     }
 
@@ -297,7 +297,7 @@ impl Desk {
         self.until(state.name(), is).await.runs[&run].clone()
     }
 
-    pub async fn open_approval(&self) -> morningai::fold::Approval {
+    pub async fn open_approval(&self) -> morningai::kinds::Approval {
         let snapshot = self.until("an approval", |snapshot| snapshot.open_approvals().next().is_some()).await;
         snapshot.open_approvals().next().unwrap().clone()
     }

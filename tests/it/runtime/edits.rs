@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use morningai::domain::*;
-use morningai::fold::Approval;
 use morningai::fold::CallStatus;
 use morningai::fold::Thread;
+use morningai::kinds::*;
 use morningai::runtime::Role;
 use morningai::runtime::compare_rows;
 use morningai::runtime::rebuild;
@@ -20,11 +20,11 @@ fn push() -> Counter {
 }
 
 fn edit(approval: &Approval, args: serde_json::Value) -> Command {
-    Command::Edit { approval: approval.id, digest: approval.digest.0.clone(), args }
+    ApprovalVerb::Edit { digest: approval.digest.0.clone(), args }.on(approval.id)
 }
 
 fn approve(approval: &Approval) -> Command {
-    Command::Approve { approval: approval.id, digest: approval.digest.0.clone() }
+    ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id)
 }
 
 fn payload(approval: &Approval) -> serde_json::Value {
@@ -86,7 +86,7 @@ async fn what_no_call_can_be_is_told_to_the_person_and_changes_nothing() {
         assert!(rejection.message.contains(says), "{rejection:?}");
         assert!(!rejection.hint.is_empty(), "{rejection:?}");
     }
-    let stale = Command::Edit { digest: "00000000".to_owned(), approval: approval.id, args: json!({ "to": "x" }) };
+    let stale = ApprovalVerb::Edit { digest: "00000000".to_owned(), args: json!({ "to": "x" }) }.on(approval.id);
     assert_eq!(desk.runtime.submit(stale, ana()).await.unwrap_err().kind, RejectionKind::DigestMismatch);
     assert_eq!(log.head().await.unwrap().seq, before);
     desk.runtime.submit(approve(&approval), ana()).await.unwrap();

@@ -7,6 +7,7 @@ use std::time::Instant;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::runtime::Role;
 use tokio::sync::Semaphore;
 
@@ -64,7 +65,7 @@ async fn a_worker_whose_clock_is_wrong_takes_no_run_from_another() {
 /// Asks without a pause for what changes nothing.
 async fn flood(desk: Arc<Desk>) {
     loop {
-        let nobodys = Command::Deny { approval: ApprovalId(uuid::Uuid::max()), reason: "".into() };
+        let nobodys = ApprovalVerb::Deny { reason: "".into() }.on(ApprovalId(uuid::Uuid::max()));
         assert!(desk.runtime.submit(nobodys, ana()).await.is_err());
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Parts;
 use morningai::runtime::Role;
@@ -84,7 +85,7 @@ async fn a_panic_in_an_effect_that_must_not_be_repeated_is_a_question() {
     let (desk, run, _dir) = run_with(Panics::new(Where::Effect, Repeat::Once)).await;
     desk.until_state(run, RunState::InDoubt).await;
     let approval = desk.open_approval().await;
-    let settle = Command::Settle { approval: approval.id, settlement: Settlement::GiveUp, note: "".into() };
+    let settle = ApprovalVerb::Settle { settlement: Settlement::GiveUp, note: "".into() }.on(approval.id);
     desk.runtime.submit(settle, ana()).await.unwrap();
     desk.until_state(run, RunState::Failed).await;
 }

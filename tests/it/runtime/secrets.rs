@@ -6,6 +6,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Parts;
 use morningai::runtime::Redactor;
@@ -102,7 +103,7 @@ async fn a_model_that_repeats_a_secret_is_not_quoted() {
     let (_, mut feed) = desk.runtime.open();
     let run = desk.begin_with(RunSpec { goal: everything().into(), instructions: everything(), ..spec() }).await;
     desk.until_state(run, RunState::Paused).await;
-    desk.runtime.submit(Command::Cancel { run, reason: everything() }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Cancel { reason: everything() }.on(run), ana()).await.unwrap();
     desk.until_state(run, RunState::Cancelled).await;
 
     let mut told = serde_json::to_string(&desk.log.read(0, 1_000).await.unwrap()).unwrap();

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 
 use async_trait::async_trait;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Role;
 
@@ -58,7 +59,7 @@ async fn a_store_that_cannot_even_be_read_is_said_to_be_down_and_to_be_back() {
     let desk = Desk::start(deaf.clone(), &[], vec![], Role::Worker).await;
     let (_, mut feed) = desk.runtime.open();
     // Of an approval that is not in memory, so that it has to be read before anything can be decided.
-    let deny = || Command::Deny { approval: ApprovalId(uuid::Uuid::max()), reason: "no".into() };
+    let deny = || ApprovalVerb::Deny { reason: "no".into() }.on(ApprovalId(uuid::Uuid::max()));
     deaf.hook.is_deaf.store(true, Ordering::SeqCst);
     assert_eq!(desk.runtime.submit(deny(), ana()).await.unwrap_err().kind, RejectionKind::NotSaved);
     assert!(matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }));
@@ -91,7 +92,7 @@ async fn a_store_that_lost_what_was_saved_is_said_so_once_and_never_to_be_back()
     let desk = Desk::start(forgetful.clone(), &[], vec![], Role::Clerk).await;
     let run = desk.begin().await;
     let (_, mut feed) = desk.runtime.open();
-    let cancel = || desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    let cancel = || desk.runtime.submit(RunVerb::Cancel { reason: "enough".to_owned() }.on(run), ana());
     forgetful.hook.has_lost.store(true, Ordering::SeqCst);
     assert_eq!(cancel().await.unwrap_err().kind, RejectionKind::NotSaved);
     match feed.recv().await.unwrap() {
@@ -114,7 +115,7 @@ async fn a_full_disk_loses_no_decision_and_no_outcome() {
     let desk = Desk::start(disk.clone(), &[&[], &["push"], &["finish"]], vec![tool], Role::Worker).await;
     let run = desk.begin().await;
     let approval = desk.open_approval().await;
-    let approve = || Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+    let approve = || ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
 
     disk.hook.is_full.store(true, Ordering::SeqCst);
     let (_, mut feed) = desk.runtime.open();
@@ -149,7 +150,7 @@ async fn who_asks_while_an_outcome_waits_for_room_is_told_at_once() {
     disk.hook.is_full.store(true, Ordering::SeqCst);
     gate.add_permits(1);
     while !matches!(feed.recv().await.unwrap(), FeedItem::StoreDown { .. }) {}
-    let cancel = desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana());
+    let cancel = desk.runtime.submit(RunVerb::Cancel { reason: "enough".to_owned() }.on(run), ana());
     let answer = tokio::time::timeout(std::time::Duration::from_secs(10), cancel).await.expect("no answer");
     assert_eq!(answer.unwrap_err().kind, RejectionKind::NotSaved);
     disk.hook.is_full.store(false, Ordering::SeqCst);
@@ -165,7 +166,7 @@ async fn cancelling_stops_what_is_under_way_and_ends_the_run() {
     let desk = Desk::start(log, &[&[], &["read"]], vec![tool], Role::Worker).await;
     let run = desk.begin().await;
     begun.acquire().await.unwrap().forget();
-    desk.runtime.submit(Command::Cancel { run, reason: "enough".to_owned() }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Cancel { reason: "enough".to_owned() }.on(run), ana()).await.unwrap();
     desk.until_state(run, RunState::Cancelled).await;
     assert_eq!(counter.load(Ordering::SeqCst), 0);
     let tail = kinds(desk.log.as_ref(), run).await;
@@ -181,12 +182,12 @@ async fn a_paused_run_begins_nothing_until_it_is_resumed() {
     let desk = Desk::start(log, &[&[], &["read"], &["finish"]], vec![tool], Role::Worker).await;
     let run = desk.begin().await;
     begun.acquire().await.unwrap().forget();
-    desk.runtime.submit(Command::Pause { run }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Pause.on(run), ana()).await.unwrap();
     gate.add_permits(1);
     let settled = |snapshot: &morningai::fold::Snapshot| snapshot.runs[&run].open_calls.is_empty();
     let snapshot = desk.until("the outcome", settled).await;
     assert_eq!(snapshot.runs[&run].state, RunState::Paused);
-    desk.runtime.submit(Command::Resume { run }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Resume.on(run), ana()).await.unwrap();
     desk.until_state(run, RunState::Succeeded).await;
 }
 
@@ -198,11 +199,11 @@ async fn a_paused_run_does_not_wait_for_a_model_that_says_nothing_and_asks_it_ag
     let run = desk.begin().await;
     let turn = |snapshot: &morningai::fold::Snapshot| snapshot.runs[&run].open_turn.as_ref().map(|open| open.turn);
     desk.until("the silent turn", |snapshot| turn(snapshot) == Some(2)).await;
-    desk.runtime.submit(Command::Pause { run }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Pause.on(run), ana()).await.unwrap();
     let snapshot = desk.until("the end of the turn", |snapshot| turn(snapshot).is_none()).await;
     assert_eq!(snapshot.runs[&run].state, RunState::Paused);
     assert_eq!(kinds(desk.log.as_ref(), run).await.last(), Some(&"run.turn_failed"));
-    desk.runtime.submit(Command::Resume { run }, ana()).await.unwrap();
+    desk.runtime.submit(RunVerb::Resume.on(run), ana()).await.unwrap();
     desk.until("the turn again", |snapshot| turn(snapshot) == Some(2)).await;
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::protocol::Launch;
 use morningai::protocol::LaunchKind;
@@ -31,7 +32,7 @@ async fn an_attached_console_sees_decides_and_starts_like_a_local_one() {
     assert_eq!(client.person(), ana());
     assert_eq!(client.status().source, format!("attached to {}", post.server.address()));
     let approval = open_approval(&client).await;
-    let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+    let command = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
     let events = client.submit(command, ana()).await.unwrap();
     assert!(matches!(events[0].event, Event::Approval(ApprovalEvent::Approved { .. })));
     let here = until(&client, "the end", |snapshot| snapshot.runs[&run].state == RunState::Succeeded).await;
@@ -41,7 +42,7 @@ async fn an_attached_console_sees_decides_and_starts_like_a_local_one() {
     let launch =
         Launch { kind: LaunchKind::Agent("dev".to_owned()), goal: "do more".to_owned(), workspace: String::new() };
     let (started, spec) = client.prepare(launch).await.unwrap();
-    client.submit(Command::Start { run: started, spec: Box::new(spec) }, ana()).await.unwrap();
+    client.submit(RunVerb::Start { spec: Box::new(spec) }.on(started), ana()).await.unwrap();
     until(&client, "the second run", |snapshot| snapshot.runs.contains_key(&started)).await;
     client.remember("do more").await.unwrap();
     let offers = client.offers().await.unwrap();
@@ -63,9 +64,10 @@ async fn a_forged_run_and_the_runtimes_own_commands_are_refused() {
     let run = RunId(uuid::Uuid::now_v7());
     let mut spec = crate::runtime::desk::spec();
     spec.workspace = Some(Workspace { root: "/".into(), ..Workspace::default() });
-    let forged = client.submit(Command::Start { run, spec: Box::new(spec) }, ana()).await.unwrap_err();
+    let forged = client.submit(RunVerb::Start { spec: Box::new(spec) }.on(run), ana()).await.unwrap_err();
     assert_eq!(forged.kind, RejectionKind::Invalid);
-    let refused = client.submit(Command::Recover { run, left: Default::default() }, ana()).await.unwrap_err();
+    let refused =
+        client.submit(Command::Report(Report::Recover { run, left: Default::default() }), ana()).await.unwrap_err();
     assert_eq!(refused.kind, RejectionKind::NotAllowed);
     assert!(post.desk.runtime.open().0.runs.is_empty());
     post.end().await;
@@ -81,7 +83,7 @@ async fn a_console_resumes_after_its_server_was_away_and_says_meanwhile_that_it_
     proxy.lead_to(None);
     post.end().await;
     until_link(&client, "lost", |link| matches!(link, Link::Down { .. })).await;
-    let pause = client.submit(Command::Pause { run: RunId(uuid::Uuid::nil()) }, ana()).await.unwrap_err();
+    let pause = client.submit(RunVerb::Pause.on(RunId(uuid::Uuid::nil())), ana()).await.unwrap_err();
     assert_eq!(pause.kind, RejectionKind::NotSaved, "nothing is decided over a line that is not there");
 
     let again = Post::open(dir.path()).await;
@@ -106,7 +108,7 @@ async fn a_resumed_console_hears_each_missed_event_once_and_no_snapshot() {
     let run = post.desk.begin().await;
     let approval = open_approval(&client).await;
     proxy.plan(&[super::proxy::Cut { at: 0, last: super::proxy::Last::Lost }]);
-    let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+    let command = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
     post.desk.runtime.submit(command, ana()).await.unwrap();
     post.desk.until_state(run, RunState::Succeeded).await;
     let head = post.desk.log.head().await.unwrap().seq;
@@ -154,7 +156,7 @@ async fn a_console_that_takes_nothing_is_in_nobodys_way_and_is_cut_off() {
     // More than the system's buffers take between the two.
     for _ in 0..RUNS {
         let spec = RunSpec { goal: "x".repeat(900_000).into(), ..crate::runtime::desk::spec() };
-        let command = Command::Start { run: RunId(uuid::Uuid::now_v7()), spec: Box::new(spec) };
+        let command = RunVerb::Start { spec: Box::new(spec) }.on(RunId(uuid::Uuid::now_v7()));
         let started = post.desk.runtime.submit(command, ana());
         tokio::time::timeout(Duration::from_secs(5), started).await.expect("the engine goes on").unwrap();
     }

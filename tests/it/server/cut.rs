@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use morningai::client::RemoteClient;
 use morningai::domain::*;
-use morningai::fold::Approval;
+use morningai::kinds::*;
 use morningai::ports::*;
 
 use super::post::Post;
@@ -28,7 +28,7 @@ async fn many_runs(dir: &std::path::Path) -> Post {
 }
 
 async fn approve(client: &RemoteClient, approval: &Approval) -> Result<Vec<Envelope>, Rejection> {
-    let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+    let command = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
     // Whoever decides elsewhere decides as the server knows them, whatever they call themselves.
     let submitted = client.submit(command, Actor::Person("mallory".to_owned()));
     let answer = tokio::time::timeout(Duration::from_secs(30), submitted).await.expect("an answer, in the end");
@@ -124,7 +124,7 @@ async fn somebody_elses_decision_is_not_taken_for_ones_own() {
     let approval = open_approval(&client).await;
     proxy.plan(&[Cut { at: 0, last: Last::Lost }]);
     let meanwhile = async {
-        let command = Command::Deny { approval: approval.id, reason: "no".into() };
+        let command = ApprovalVerb::Deny { reason: "no".into() }.on(approval.id);
         post.desk.runtime.submit(command, Actor::Person("ben".to_owned())).await.unwrap();
     };
     let submitted = async {

@@ -1,6 +1,7 @@
 //! Changing a call over HTTP and from an attached console.
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::Client;
 use serde_json::json;
 
@@ -49,13 +50,13 @@ async fn an_attached_console_changes_a_call_and_hears_what_it_became() {
     let run = post.desk.begin().await;
     let first = open_approval(&console).await;
     post.desk.until_state(run, RunState::Waiting).await;
-    let edit = Command::Edit { approval: first.id, digest: first.digest.0.clone(), args: json!({ "to": "ben" }) };
+    let edit = ApprovalVerb::Edit { digest: first.digest.0.clone(), args: json!({ "to": "ben" }) }.on(first.id);
     let events = console.submit(edit, Actor::Person("ana".to_owned())).await.unwrap();
     assert!(matches!(events[0].event, Event::Approval(ApprovalEvent::Edited { .. })), "{events:?}");
     let second =
         super::post::until(&console, "what it became", |snapshot| snapshot.asked_instead_of(first.id).is_some());
     let second = second.await.asked_instead_of(first.id).unwrap().clone();
-    let approve = Command::Approve { approval: second.id, digest: second.digest.0.clone() };
+    let approve = ApprovalVerb::Approve { digest: second.digest.0.clone() }.on(second.id);
     console.submit(approve, Actor::Person("ana".to_owned())).await.unwrap();
     post.desk.until_state(run, RunState::Succeeded).await;
     post.end().await;

@@ -8,6 +8,7 @@ use morningai::access::password;
 use morningai::access::people;
 use morningai::access::people::TokenOrder;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::AccessChange;
 use morningai::ports::Account;
 use morningai::ports::Accounts;
@@ -112,7 +113,7 @@ impl Post {
     /// What the log knows of attempts and changes, newest first, as text.
     pub async fn told(&self) -> Vec<Value> {
         let log = self.desk.log.read(0, 100_000).await.unwrap().into_iter().rev();
-        let access = log.filter(|envelope| matches!(envelope.event, Event::Access(_)));
+        let access = log.filter(|envelope| matches!(envelope.event, Event::Account(_)));
         access.map(|envelope| serde_json::to_value(envelope).unwrap()).collect()
     }
 }

@@ -3,6 +3,7 @@
 use morningai::access::DoorSettings;
 use morningai::access::Quota;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::server::Exposure;
 use serde_json::Value;
@@ -61,17 +62,17 @@ async fn a_consoles_commands_are_counted_and_what_it_reads_is_not() {
     let client = attach_to(post.server.address(), &token).await.unwrap();
     client.open().await.unwrap();
     for _ in 0..50 {
-        client.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap();
+        client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
     }
     // Attaching was one.
     for command in 0..5 {
-        let kind = client.submit(Command::Resume { run }, ana()).await.unwrap_err().kind;
+        let kind = client.submit(RunVerb::Resume.on(run), ana()).await.unwrap_err().kind;
         assert_eq!(kind, RejectionKind::Invalid, "{command}");
     }
-    let refused = client.submit(Command::Resume { run }, ana()).await.unwrap_err();
+    let refused = client.submit(RunVerb::Resume.on(run), ana()).await.unwrap_err();
     assert_eq!(refused.kind, RejectionKind::TooOften);
     assert!(refused.message.contains("too many requests") && !refused.hint.is_empty(), "{refused:?}");
-    client.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap();
+    client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
     assert!(matches!(client.status().link, Link::Up { .. }), "it is still attached");
     post.end().await;
 }

@@ -16,6 +16,7 @@ use morningai::client::remote::Target;
 use morningai::client::remote::TokenSource;
 use morningai::client::remote::Trust;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::server::Exposure;
 use secrecy::SecretString;
@@ -49,9 +50,9 @@ async fn ends(client: &RemoteClient, why: &str) {
     until_link(client, why, |link| matches!(link, Link::Ended { reason } if reason.contains(why))).await;
     assert!(since.elapsed() < SOON, "{why}: {:?}", since.elapsed());
     let run = RunId(uuid::Uuid::nil());
-    let refused = client.submit(Command::Pause { run }, ana()).await.unwrap_err();
+    let refused = client.submit(RunVerb::Pause.on(run), ana()).await.unwrap_err();
     assert!(refused.message.contains(why), "{refused:?}");
-    assert!(client.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap_err().message.contains(why));
+    assert!(client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap_err().message.contains(why));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +108,7 @@ async fn a_session_that_is_used_goes_on_and_one_that_only_listens_does_not() {
     let ended = until_link(&idle, why, |link| matches!(link, Link::Ended { reason } if reason.contains(why)));
     let using = async {
         loop {
-            busy.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap();
+            busy.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
@@ -115,7 +116,7 @@ async fn a_session_that_is_used_goes_on_and_one_that_only_listens_does_not() {
         () = ended => {}
         _ = using => unreachable!("it goes on"),
     }
-    busy.query(Query::Runs { offset: 0, limit: 1 }).await.unwrap();
+    busy.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
     post.end().await;
 }
 
@@ -147,10 +148,10 @@ async fn another_role_is_known_to_a_console_that_is_attached_and_holds_for_its_n
     post.add("root", Role::Owner).await;
     post.add("bo", Role::Operator).await;
     let client = attached(&post, &post.session("bo").await).await;
-    client.submit(Command::Pause { run }, ana()).await.unwrap();
+    client.submit(RunVerb::Pause.on(run), ana()).await.unwrap();
     post.set_role("bo", Role::Viewer).await;
     let refused = loop {
-        let refused = client.submit(Command::Resume { run }, ana()).await.unwrap_err();
+        let refused = client.submit(RunVerb::Resume.on(run), ana()).await.unwrap_err();
         // It may just be attaching anew.
         if refused.kind != RejectionKind::NotSaved {
             break refused;

@@ -5,6 +5,7 @@ use morningai::access::action_of_command;
 use morningai::access::action_of_query;
 use morningai::access::allows;
 use morningai::domain::*;
+use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::protocol::Launch;
 use morningai::protocol::LaunchKind;
@@ -114,44 +115,54 @@ async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
     post.end().await;
 }
 
-fn approve(approval: &morningai::fold::Approval) -> Command {
-    Command::Approve { approval: approval.id, digest: "00000000".to_owned() }
+fn approve(approval: &morningai::kinds::Approval) -> Command {
+    ApprovalVerb::Approve { digest: "00000000".to_owned() }.on(approval.id)
 }
 
 /// Every command there is. A new one makes the `match` below incomplete, and belongs into the list.
-fn commands(run: RunId, approval: &morningai::fold::Approval) -> Vec<Command> {
+fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let call = CallNo(1);
     let result = ToolResult { failure: None, summary: "".into(), output: Output::default(), diff: None, data: None };
     let question = CallPreparation::Question { text: "so?".into(), choices: Vec::new() };
     let prepared = PreparedCall { call, approval: approval.id, preparation: question };
     let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
     let commands = vec![
-        Command::Start { run: RunId(uuid::Uuid::now_v7()), spec: Box::new(crate::runtime::desk::spec()) },
+        RunVerb::Start { spec: Box::new(crate::runtime::desk::spec()) }.on(RunId(uuid::Uuid::now_v7())),
         approve(approval),
-        Command::Edit { approval: approval.id, digest: "00000000".to_owned(), args: json!({}) },
-        Command::Settle { approval: approval.id, settlement: Settlement::Retry, note: "".into() },
-        Command::Answer { approval: approval.id, text: "so".into() },
-        Command::Deny { approval: approval.id, reason: "no".into() },
-        Command::Pause { run },
-        Command::Resume { run },
-        Command::Cancel { run, reason: String::new() },
-        Command::Proceed { run, prepared: Vec::new() },
-        Command::TurnFinished { run, turn: 1, attempt: 1, outcome },
-        Command::SetAside { run },
-        Command::Recover { run, left: Default::default() },
-        Command::Expire { approval: approval.id },
-        Command::Doubt { run, call, attempt: 1, approval: approval.id },
-        Command::EffectFinished { run, call, attempt: 1, result },
-        Command::Drifted { run, call, attempt: 1, prepared: Box::new(prepared) },
+        ApprovalVerb::Edit { digest: "00000000".to_owned(), args: json!({}) }.on(approval.id),
+        ApprovalVerb::Settle { settlement: Settlement::Retry, note: "".into() }.on(approval.id),
+        ApprovalVerb::Answer { text: "so".into() }.on(approval.id),
+        ApprovalVerb::Deny { reason: "no".into() }.on(approval.id),
+        RunVerb::Pause.on(run),
+        RunVerb::Resume.on(run),
+        RunVerb::Cancel { reason: String::new() }.on(run),
+        Command::Report(Report::Proceed { run, prepared: Vec::new() }),
+        Command::Report(Report::TurnFinished { run, turn: 1, attempt: 1, outcome }),
+        Command::Report(Report::SetAside { run }),
+        Command::Report(Report::Recover { run, left: Default::default() }),
+        ApprovalVerb::Expire.on(approval.id),
+        Command::Report(Report::Doubt { run, call, attempt: 1, approval: approval.id }),
+        Command::Report(Report::EffectFinished { run, call, attempt: 1, result }),
+        Command::Report(Report::Drifted { run, call, attempt: 1, prepared: Box::new(prepared) }),
     ];
     for command in &commands {
         match command {
-            Command::Start { .. } | Command::Approve { .. } | Command::Deny { .. } | Command::Answer { .. } => {}
-            Command::Settle { .. } | Command::Pause { .. } | Command::Resume { .. } | Command::Cancel { .. } => {}
-            Command::Edit { .. } => {}
-            Command::Proceed { .. } | Command::SetAside { .. } | Command::Recover { .. } => {}
-            Command::Expire { .. } | Command::Doubt { .. } => {}
-            Command::EffectFinished { .. } | Command::Drifted { .. } | Command::TurnFinished { .. } => {}
+            Command::Run { verb: RunVerb::Start { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Approve { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Deny { .. }, .. }
+            | Command::Approval { verb: ApprovalVerb::Answer { .. }, .. } => {}
+            Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
+            | Command::Run { verb: RunVerb::Pause, .. }
+            | Command::Run { verb: RunVerb::Resume, .. }
+            | Command::Run { verb: RunVerb::Cancel { .. }, .. } => {}
+            Command::Approval { verb: ApprovalVerb::Edit { .. }, .. } => {}
+            Command::Report(Report::Proceed { .. })
+            | Command::Report(Report::SetAside { .. })
+            | Command::Report(Report::Recover { .. }) => {}
+            Command::Approval { verb: ApprovalVerb::Expire, .. } | Command::Report(Report::Doubt { .. }) => {}
+            Command::Report(Report::EffectFinished { .. })
+            | Command::Report(Report::Drifted { .. })
+            | Command::Report(Report::TurnFinished { .. }) => {}
         }
     }
     commands
@@ -164,8 +175,8 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 },
         Query::LogBefore { before: u64::MAX, limit: 1 },
         Query::Search { text: "x".to_owned(), before: u64::MAX, limit: 1 },
-        Query::Runs { offset: 0, limit: 1 },
-        Query::Approvals { offset: 0, limit: 1 },
+        Query::ended(RowKind::Run, 0, 1),
+        Query::ended(RowKind::Approval, 0, 1),
         Query::Blob { blob: BlobId::of(b"x") },
     ];
     let mut wishes: Vec<_> =
@@ -257,7 +268,7 @@ async fn nobody_approves_what_a_run_of_theirs_asks_for() {
             assert_eq!(answer["detail"], "nobody decides on what they asked for themselves");
             let client = attach_to(post.server.address(), &ana).await.unwrap();
             let approval = open_approval(&client).await;
-            let command = Command::Approve { approval: approval.id, digest: approval.digest.0.clone() };
+            let command = ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval.id);
             let refused = client.submit(command, Actor::Person("ben".to_owned())).await.unwrap_err();
             assert_eq!(refused.kind, RejectionKind::NotAllowed, "{refused:?}");
             let (got, answer) = post.http_with(&ben).post(&path, decision).await;

@@ -1,6 +1,7 @@
 //! Who and what takes part: agents and procedures, tools of every kind, a model and a policy, all out of the seed.
 
 use morningai::domain::*;
+use morningai::kinds::*;
 use serde_json::json;
 
 use crate::support::dice::Dice;

@@ -10,9 +10,9 @@ use morningai::engine::Effect;
 use morningai::engine::Freshness;
 use morningai::engine::TakeUp;
 use morningai::engine::decide;
-use morningai::fold::Run;
 use morningai::fold::Snapshot;
 use morningai::fold::Thread;
+use morningai::kinds::*;
 
 use super::cast;
 use super::store::Batch;
@@ -187,10 +187,8 @@ impl Process {
         if !self.snapshot.runs.get(&run).is_some_and(Run::is_busy) {
             return true;
         }
-        if self
-            .commit(world, &[(Command::Recover { run, left: Default::default() }, Actor::System)], Some((run, token)))
-            .is_err()
-        {
+        let recover = Command::Report(Report::Recover { run, left: Default::default() });
+        if self.commit(world, &[(recover, Actor::System)], Some((run, token))).is_err() {
             self.leave(world, run);
             return false;
         }
@@ -221,7 +219,7 @@ impl Process {
             let mut commands: Vec<_> = first.iter().cloned().collect();
             let was_open = self.snapshot.threads.contains_key(&run);
             let prepared = self.prepare(world, run);
-            commands.push((Command::Proceed { run, prepared }, Actor::System));
+            commands.push((Command::Report(Report::Proceed { run, prepared }), Actor::System));
             let outcome = self.commit(world, &commands, Some((run, token)));
             let (lost, progressed) = match &outcome {
                 Ok(events) => {
@@ -360,11 +358,11 @@ impl Process {
         let command = match effect {
             Effect::CallModel { run, turn, attempt, .. } => {
                 let outcome = Box::new(cast::reply(world.seed, *run, *turn, *attempt));
-                Command::TurnFinished { run: *run, turn: *turn, attempt: *attempt, outcome }
+                Command::Report(Report::TurnFinished { run: *run, turn: *turn, attempt: *attempt, outcome })
             }
             Effect::Perform { run, call, attempt, .. } if is_cancelled => {
                 let result = ToolResult::failure(FailureKind::Cancelled, "cancelled");
-                Command::EffectFinished { run: *run, call: *call, attempt: *attempt, result }
+                Command::Report(Report::EffectFinished { run: *run, call: *call, attempt: *attempt, result })
             }
             Effect::Perform { run, call, attempt, card, freshness } => {
                 let request = self.snapshot.threads.get(run)?.calls.get(call)?.call.clone();
@@ -375,7 +373,7 @@ impl Process {
                     (Freshness::Stale, preparation) => {
                         let approval = ApprovalId(world.id());
                         let prepared = Box::new(PreparedCall { call: *call, approval, preparation });
-                        Command::Drifted { run: *run, call: *call, attempt: *attempt, prepared }
+                        Command::Report(Report::Drifted { run: *run, call: *call, attempt: *attempt, prepared })
                     }
                     (Freshness::JustPrepared, _) => happen(world, *run, *call, *attempt),
                 }
@@ -398,7 +396,7 @@ fn happen(world: &mut World, run: RunId, call: CallNo, attempt: u32) -> Command 
         0 => ToolResult::failure(FailureKind::Failed, "it did not work"),
         _ => ToolResult::success("did it", Output::text("output")),
     };
-    Command::EffectFinished { run, call, attempt, result }
+    Command::Report(Report::EffectFinished { run, call, attempt, result })
 }
 
 fn find_out(world: &mut World, effect: &Effect) -> Option<Flight> {
@@ -407,12 +405,17 @@ fn find_out(world: &mut World, effect: &Effect) -> Option<Flight> {
         return Some(Flight::Begin(effect.clone()));
     }
     let result = ToolResult::success("found it done", Output::default());
-    Some(Flight::Report(Box::new(Command::EffectFinished { run, call, attempt, result })))
+    Some(Flight::Report(Box::new(Command::Report(Report::EffectFinished { run, call, attempt, result }))))
 }
 
 fn doubt(world: &mut World, effect: &Effect) -> Option<Flight> {
     let Effect::Perform { run, call, attempt, .. } = *effect else { return None };
-    Some(Flight::Report(Box::new(Command::Doubt { run, call, attempt, approval: ApprovalId(world.id()) })))
+    Some(Flight::Report(Box::new(Command::Report(Report::Doubt {
+        run,
+        call,
+        attempt,
+        approval: ApprovalId(world.id()),
+    }))))
 }
 
 fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {
@@ -426,12 +429,12 @@ fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {
 /// Which history a command is decided on.
 fn needs_thread(command: &Command) -> Option<RunId> {
     match command {
-        Command::Proceed { run, .. }
-        | Command::TurnFinished { run, .. }
-        | Command::EffectFinished { run, .. }
-        | Command::Drifted { run, .. }
-        | Command::Doubt { run, .. }
-        | Command::Recover { run, .. } => Some(*run),
+        Command::Report(Report::Proceed { run, .. })
+        | Command::Report(Report::TurnFinished { run, .. })
+        | Command::Report(Report::EffectFinished { run, .. })
+        | Command::Report(Report::Drifted { run, .. })
+        | Command::Report(Report::Doubt { run, .. })
+        | Command::Report(Report::Recover { run, .. }) => Some(*run),
         _ => None,
     }
 }

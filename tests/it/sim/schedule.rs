@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use morningai::domain::*;
-use morningai::fold::Approval;
 use morningai::fold::Snapshot;
 use morningai::fold::Thread;
+use morningai::kinds::*;
 
 use super::cast;
 use super::process::Flight;
@@ -176,7 +176,7 @@ impl Schedule {
     fn begin_a_run(&mut self, number: usize) {
         let run = RunId(self.world.id());
         let spec = Box::new(cast::spec(&mut self.dice));
-        let start = (Command::Start { run, spec }, ana());
+        let start = (RunVerb::Start { spec }.on(run), ana());
         if let Some(Ok(_)) = self.processes[number].look(&mut self.world, run, Some(start)) {
             self.runs.push(run);
         }
@@ -216,9 +216,9 @@ impl Schedule {
         }
         let approval = self.dice.pick(&shown).clone();
         let command = match self.dice.below(8) {
-            0 => Command::Deny { approval: approval.id, reason: "no".into() },
-            1 => Command::Approve { approval: approval.id, digest: "00000000".to_owned() },
-            2 => Command::Answer { approval: approval.id, text: "this one".into() },
+            0 => ApprovalVerb::Deny { reason: "no".into() }.on(approval.id),
+            1 => ApprovalVerb::Approve { digest: "00000000".to_owned() }.on(approval.id),
+            2 => ApprovalVerb::Answer { text: "this one".into() }.on(approval.id),
             3 => self.changed(&approval),
             _ => self.sensible(&approval),
         };
@@ -229,17 +229,17 @@ impl Schedule {
     fn changed(&mut self, approval: &Approval) -> Command {
         let digest = if self.dice.once_in(8) { "00000000".to_owned() } else { approval.digest.0.clone() };
         let args = serde_json::json!({ "changed": self.dice.below(1_000_000) });
-        Command::Edit { approval: approval.id, digest, args }
+        ApprovalVerb::Edit { digest, args }.on(approval.id)
     }
 
     fn sensible(&mut self, approval: &Approval) -> Command {
         let approval_id = approval.id;
         match &approval.ask {
-            Ask::Effect { .. } => Command::Approve { approval: approval_id, digest: approval.digest.0.clone() },
-            Ask::Question { .. } => Command::Answer { approval: approval_id, text: "this one".into() },
+            Ask::Effect { .. } => ApprovalVerb::Approve { digest: approval.digest.0.clone() }.on(approval_id),
+            Ask::Question { .. } => ApprovalVerb::Answer { text: "this one".into() }.on(approval_id),
             Ask::InDoubt { .. } => {
                 let settlement = *self.dice.pick(&[Settlement::Happened, Settlement::Retry, Settlement::GiveUp]);
-                Command::Settle { approval: approval_id, settlement, note: "looked".into() }
+                ApprovalVerb::Settle { settlement, note: "looked".into() }.on(approval_id)
             }
         }
     }
@@ -247,9 +247,9 @@ impl Schedule {
     fn steer(&mut self, number: usize) {
         let run = *self.dice.pick(&self.runs);
         let command = match self.dice.below(5) {
-            0 => Command::Cancel { run, reason: "enough".to_owned() },
-            1 | 2 => Command::Pause { run },
-            _ => Command::Resume { run },
+            0 => RunVerb::Cancel { reason: "enough".to_owned() }.on(run),
+            1 | 2 => RunVerb::Pause.on(run),
+            _ => RunVerb::Resume.on(run),
         };
         self.submit(number, run, command);
     }
@@ -281,7 +281,7 @@ impl Schedule {
         let due = |approval: &&Approval| approval.expires_at.is_some_and(|expires| expires <= now);
         let due: Vec<_> = process.snapshot.open_approvals().filter(due).map(|approval| approval.id).collect();
         for approval in due {
-            let _ = process.commit(&mut self.world, &[(Command::Expire { approval }, Actor::System)], None);
+            let _ = process.commit(&mut self.world, &[(ApprovalVerb::Expire.on(approval), Actor::System)], None);
         }
     }
 
@@ -336,7 +336,7 @@ impl Schedule {
         let paused: Vec<_> =
             snapshot.runs.values().filter(|run| run.state == RunState::Paused).map(|run| run.id).collect();
         for run in paused {
-            self.submit(number, run, Command::Resume { run });
+            self.submit(number, run, RunVerb::Resume.on(run));
         }
     }
 

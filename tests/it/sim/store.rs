@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
 use morningai::domain::*;
-use morningai::engine::Decided;
-use morningai::fold::Row;
-use morningai::fold::RowKey;
-use morningai::fold::RowKind;
 use morningai::fold::Snapshot;
+use morningai::kinds::Decided;
+use morningai::kinds::*;
 use sha2::Digest;
 use sha2::Sha256;
 

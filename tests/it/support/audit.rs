@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use morningai::domain::*;
 use morningai::engine::MOST_DEATHS;
+use morningai::kinds::*;
 
 /// How a request stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 use std::time::Instant;
 
-use morningai::domain::AccessEvent;
-use morningai::domain::Event;
 use morningai::domain::RunId;
-use morningai::domain::Stream;
-use morningai::fold::Row;
-use morningai::fold::RowKind;
+use morningai::kinds::AccessEvent;
+use morningai::kinds::Event;
+use morningai::kinds::Row;
+use morningai::kinds::RowKind;
+use morningai::kinds::Stream;
 use morningai::ports::LogErrorKind;
 use morningai::ports::RowFilter;
 use sqlx::Connection;
@@ -86,7 +86,7 @@ impl Left {
         let mut access = Vec::new();
         for envelope in log.read(0, 100_000).await.unwrap() {
             streams.entry(envelope.stream).or_default().push(serde_json::to_string(&envelope).unwrap());
-            access.extend(if let Event::Access(event) = envelope.event { Some(event) } else { None });
+            access.extend(if let Event::Account(event) = envelope.event { Some(event) } else { None });
         }
         let mut rows = Vec::new();
         for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
@@ -288,7 +288,7 @@ async fn append_meanwhile(ground: Ground) {
     }
     Ran::from(pruning.wait_with_output().unwrap()).ended(0);
     let told: Vec<_> = log.log().read(0, 100_000).await.unwrap();
-    let told = told.iter().filter(|envelope| matches!(envelope.event, Event::Access(AccessEvent::LogPruned { .. })));
+    let told = told.iter().filter(|envelope| matches!(envelope.event, Event::Account(AccessEvent::LogPruned { .. })));
     let told: Vec<_> = told.map(|envelope| envelope.seq).collect();
     let (first, last) = (*told.first().unwrap(), *told.last().unwrap());
     let between = ours.iter().filter(|seq| (first..last).contains(*seq)).count();

@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use morningai::domain::BlobId;
 use morningai::domain::CallNo;
-use morningai::domain::Envelope;
-use morningai::domain::Event;
 use morningai::domain::Output;
-use morningai::domain::RunEvent;
-use morningai::domain::Stream;
 use morningai::domain::Tenant;
 use morningai::domain::ToolResult;
+use morningai::kinds::Envelope;
+use morningai::kinds::Event;
+use morningai::kinds::RunEvent;
+use morningai::kinds::Stream;
 use morningai::ports::Log;
 use morningai::ports::NewEvent;
 use morningai::ports::StoredOutput;

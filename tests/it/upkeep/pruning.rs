@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use morningai::domain::BlobId;
-use morningai::domain::Event;
 use morningai::domain::FinishReason;
 use morningai::domain::ModelReply;
-use morningai::domain::RunEvent;
 use morningai::domain::Usage;
+use morningai::kinds::Event;
+use morningai::kinds::RunEvent;
 use morningai::ports::Log;
 use morningai::ports::NewEvent;
 use serde_json::Value;
@@ -40,7 +40,7 @@ async fn with_an_ended_run() -> Machine {
     // Outputs as of long processes; one of them is named by a run that goes on, too.
     let ended: morningai::domain::RunId = field("run").parse().unwrap();
     let log = open(&store_of(&machine), "local").await;
-    let next = log.read_stream(morningai::domain::Stream::Run(ended), 0, 1000).await.unwrap().len() as u64 + 1;
+    let next = log.read_stream(morningai::kinds::Stream::Run(ended), 0, 1000).await.unwrap().len() as u64 + 1;
     add_output(&log, ended, next, b"only the ended run").await;
     add_output(&log, ended, next + 1, b"both of them").await;
     add_output(&log, run(1), 1, b"both of them").await;

@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use morningai::domain::BlobId;
 use morningai::domain::CallNo;
-use morningai::domain::Event;
 use morningai::domain::Output;
-use morningai::domain::RunEvent;
 use morningai::domain::RunId;
 use morningai::domain::Tenant;
 use morningai::domain::ToolResult;
+use morningai::kinds::Event;
+use morningai::kinds::RunEvent;
 use morningai::ports::AccessWrite;
 use morningai::ports::Accounts;
 use morningai::ports::Log;

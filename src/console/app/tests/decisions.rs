@@ -5,15 +5,16 @@ use super::fake::Fake;
 use crate::console::state::Page;
 use crate::console::view::fixtures::*;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::Ask;
-use crate::domain::Command;
 use crate::domain::EffectCard;
-use crate::domain::FeedItem;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::Settlement;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::RunEvent;
+use crate::ports::FeedItem;
 
 /// A run that waits for one decision.
 fn asking(ask: Ask) -> Story {
@@ -43,7 +44,7 @@ fn submitted(console: &Harness) -> Vec<Command> {
 
 fn approval_of(console: &Harness) -> Option<String> {
     submitted(console).into_iter().find_map(|command| match command {
-        Command::Approve { digest, .. } => Some(digest),
+        Command::Approval { verb: ApprovalVerb::Approve { digest }, .. } => Some(digest),
         _ => None,
     })
 }
@@ -108,7 +109,7 @@ async fn what_has_not_been_on_the_screen_cannot_be_approved_but_denied() {
     let mut other = card_open(effect(push_card()), 24).await;
     other.wait(1_000).await;
     other.press("n").await;
-    assert!(matches!(submitted(&other)[..], [Command::Deny { .. }]));
+    assert!(matches!(submitted(&other)[..], [Command::Approval { verb: ApprovalVerb::Deny { .. }, .. }]));
 }
 
 /// A push of so many changed lines.
@@ -222,7 +223,9 @@ async fn a_denial_carries_the_reason_that_was_typed() {
     console.press("r").await;
     console.write("wrong branch").await;
     console.press("enter").await;
-    let [Command::Deny { reason, .. }] = &submitted(&console)[..] else { unreachable!() };
+    let [Command::Approval { verb: ApprovalVerb::Deny { reason }, .. }] = &submitted(&console)[..] else {
+        unreachable!()
+    };
     assert_eq!(reason.raw(), "wrong branch");
 }
 
@@ -234,7 +237,9 @@ async fn an_outcome_in_doubt_is_settled_by_a_word_each() {
         console.wait(1_000).await;
         console.press("y").await;
         console.press(key).await;
-        let [Command::Settle { settlement, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+        let [Command::Approval { verb: ApprovalVerb::Settle { settlement, .. }, .. }] = &submitted(&console)[..] else {
+            panic!("{}", console.screen())
+        };
         assert_eq!(*settlement, wanted);
     }
 }
@@ -250,7 +255,9 @@ async fn a_question_is_answered_in_words_or_by_the_number_of_a_choice() {
         assert!(submitted(&console).is_empty(), "an empty answer is none");
         console.write(typed).await;
         console.press("enter").await;
-        let [Command::Answer { text, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+        let [Command::Approval { verb: ApprovalVerb::Answer { text }, .. }] = &submitted(&console)[..] else {
+            panic!("{}", console.screen())
+        };
         assert_eq!(text.raw(), wanted);
     }
 }
@@ -326,7 +333,7 @@ async fn where_there_is_no_room_one_may_deny_and_leave_only() {
     other.resize(50, 12).await;
     other.wait(1_000).await;
     other.press("n").await;
-    assert!(matches!(submitted(&other)[..], [Command::Deny { .. }]));
+    assert!(matches!(submitted(&other)[..], [Command::Approval { verb: ApprovalVerb::Deny { .. }, .. }]));
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,12 +7,13 @@ use super::fake::Fake;
 use super::fake::FakeReplay;
 use crate::console::state::Page;
 use crate::console::view::fixtures::*;
-use crate::domain::ApprovalEvent;
 use crate::domain::Ask;
-use crate::domain::Command;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ApprovalVerb;
+use crate::kinds::Command;
+use crate::kinds::RunEvent;
 use crate::ports::Moment;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
@@ -55,7 +56,7 @@ async fn a_changed_card_comes_up_as_a_new_one_that_must_be_read_and_approved() {
     console.press("ctrl-s").await;
     let args = json!({ "branch": "fix", "force": true });
     let digest = push_card().digest().0;
-    assert_eq!(submitted(&console), [Command::Edit { approval: approval_id(1), digest, args }]);
+    assert_eq!(submitted(&console), [ApprovalVerb::Edit { digest, args }.on(approval_id(1))]);
     assert!(matches!(console.state().page(), Some(Page::Card(review)) if review.approval == approval_id(90)));
     assert!(console.state().sheet.is_none());
     for shown in ["ana changed branch", "-  \"branch\": \"main\",", "+  \"branch\": \"fix\","] {
@@ -67,7 +68,7 @@ async fn a_changed_card_comes_up_as_a_new_one_that_must_be_read_and_approved() {
     console.wait(1_000).await;
     console.press("y").await;
     let now = console.app.snapshot().approvals[&approval_id(90)].digest.0.clone();
-    assert_eq!(submitted(&console)[1], Command::Approve { approval: approval_id(90), digest: now });
+    assert_eq!(submitted(&console)[1], ApprovalVerb::Approve { digest: now }.on(approval_id(90)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +130,7 @@ async fn a_card_that_somebody_else_changed_gives_way_to_what_it_became() {
     let digest = push_card().digest().0;
     use crate::ports::Client;
     let ben = crate::domain::Actor::Person("ben".to_owned());
-    console.fake.submit(Command::Edit { approval: approval_id(1), digest, args }, ben).await.unwrap();
+    console.fake.submit(ApprovalVerb::Edit { digest, args }.on(approval_id(1)), ben).await.unwrap();
     console.settle().await;
     assert!(matches!(console.state().page(), Some(Page::Card(review)) if review.approval == approval_id(90)));
     console.press("y").await;

@@ -5,16 +5,17 @@ use crate::console::app::End;
 use crate::console::state::Page;
 use crate::console::update::LaunchKind;
 use crate::console::view::fixtures::*;
-use crate::domain::Command;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
-use crate::domain::FeedItem;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunState;
+use crate::kinds::Command;
+use crate::kinds::RunEvent;
+use crate::kinds::RunVerb;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
+use crate::ports::FeedItem;
 
 fn submitted(console: &Harness) -> Vec<Command> {
     console.fake.submitted.lock().unwrap().clone()
@@ -35,7 +36,9 @@ async fn a_goal_is_typed_and_its_run_opens() {
     assert_eq!(launched[0].goal, "make it pass\nand commit");
     assert_eq!(launched[0].kind, LaunchKind::Agent("ops".to_owned()));
     assert_eq!(*console.launcher.remembered.lock().unwrap(), ["make it pass\nand commit"]);
-    let [Command::Start { run, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+    let [Command::Run { id: run, verb: RunVerb::Start { .. } }] = &submitted(&console)[..] else {
+        panic!("{}", console.screen())
+    };
     assert!(matches!(console.state().page(), Some(Page::Run(open)) if open.run == *run));
     assert!(console.sees("make it pass"), "{}", console.screen());
 }
@@ -46,7 +49,9 @@ async fn the_page_of_a_new_run_follows_what_is_said_until_one_looks_up() {
     console.press("n").await;
     console.write("make it pass").await;
     console.press("enter").await;
-    let [Command::Start { run, .. }] = &submitted(&console)[..] else { panic!("{}", console.screen()) };
+    let [Command::Run { id: run, verb: RunVerb::Start { .. } }] = &submitted(&console)[..] else {
+        panic!("{}", console.screen())
+    };
     let run = *run;
     console.fake.tell(|story| {
         story.run(run, &dev(), RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Act });
@@ -146,7 +151,7 @@ async fn a_machine_check_needs_no_form() {
     console.press("m").await;
     let launched = console.launcher.launched.lock().unwrap().clone();
     assert_eq!(launched[0].kind, LaunchKind::Procedure("check-this-machine".to_owned()));
-    assert!(matches!(submitted(&console)[..], [Command::Start { .. }]));
+    assert!(matches!(submitted(&console)[..], [Command::Run { verb: RunVerb::Start { .. }, .. }]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -155,10 +160,12 @@ async fn the_run_under_the_cursor_is_paused_and_goes_on() {
     console.press("2").await;
     console.press("G").await;
     console.press("p").await;
-    let [Command::Pause { run }] = submitted(&console)[..] else { panic!("{}", console.screen()) };
+    let [Command::Run { id: run, verb: RunVerb::Pause }] = submitted(&console)[..] else {
+        panic!("{}", console.screen())
+    };
     assert_eq!(console.app.snapshot().runs[&run].state, RunState::Paused);
     console.press("p").await;
-    assert!(matches!(submitted(&console)[..], [_, Command::Resume { .. }]));
+    assert!(matches!(submitted(&console)[..], [_, Command::Run { verb: RunVerb::Resume, .. }]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -169,7 +176,7 @@ async fn cancelling_asks_first() {
     console.press("esc").await;
     assert!(submitted(&console).is_empty());
     console.press("x y").await;
-    assert!(matches!(submitted(&console)[..], [Command::Cancel { .. }]));
+    assert!(matches!(submitted(&console)[..], [Command::Run { verb: RunVerb::Cancel { .. }, .. }]));
 }
 
 #[tokio::test(start_paused = true)]

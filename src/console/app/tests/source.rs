@@ -9,10 +9,10 @@ use super::fake::Fake;
 use super::fake::FakeReplay;
 use crate::console::view::fixtures::*;
 use crate::domain::Ask;
-use crate::domain::Delta;
-use crate::domain::DeltaKind;
-use crate::domain::FeedItem;
-use crate::domain::RunEvent;
+use crate::kinds::RunEvent;
+use crate::ports::Delta;
+use crate::ports::DeltaKind;
+use crate::ports::FeedItem;
 use crate::ports::Link;
 use crate::ports::Moment;
 

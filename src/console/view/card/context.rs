@@ -13,9 +13,9 @@ use crate::console::view::words;
 use crate::console::view::wrap::Line;
 use crate::domain::Ask;
 use crate::domain::EffectClass;
-use crate::fold::Approval;
 use crate::fold::CallEntry;
 use crate::fold::CallStatus;
+use crate::kinds::Approval;
 
 /// Calls shown as evidence.
 const MOST_CALLS: usize = 12;

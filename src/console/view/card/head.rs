@@ -24,7 +24,7 @@ use crate::domain::Repeat;
 use crate::domain::Reversibility;
 use crate::domain::Untrusted;
 use crate::domain::Usd;
-use crate::fold::Run;
+use crate::kinds::Run;
 
 /// Columns of the labels.
 const LABEL: usize = 13;

@@ -26,10 +26,10 @@ use crate::domain::Ask;
 use crate::domain::EffectCard;
 use crate::domain::Timestamp;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
-use crate::fold::Run;
 use crate::fold::Snapshot;
 use crate::fold::Thread;
+use crate::kinds::Approval;
+use crate::kinds::Run;
 
 /// What a card is drawn from.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use crate::domain::Ask;
 use crate::domain::EffectCard;
 use crate::domain::Payload;
 use crate::domain::Untrusted;
-use crate::fold::Approval;
+use crate::kinds::Approval;
 
 pub fn rows(approval: &Approval, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::console::view::fixtures::*;
-use crate::domain::ApprovalEvent;
 use crate::domain::CardDigest;
 use crate::domain::Reversibility;
+use crate::kinds::ApprovalEvent;
 
 /// A card's rows, and which of them must be read.
 struct Laid {
@@ -34,7 +34,7 @@ fn shown(story: &Story, approval: ApprovalId, width: usize) -> String {
 pub fn asked(card: EffectCard) -> (Story, ApprovalId) {
     let mut story = Story::new();
     let run = run_id(1);
-    story.run(run, &ana(), crate::domain::RunEvent::Started { spec: Box::new(spec("keep the service up", "ops")) });
+    story.run(run, &ana(), crate::kinds::RunEvent::Started { spec: Box::new(spec("keep the service up", "ops")) });
     request(&mut story, run, 1, &card.tool.0.clone(), serde_json::json!({}));
     let approval = ask(&mut story, 1, run, 1, Ask::Effect { card });
     story.wait(150_000);

@@ -30,8 +30,8 @@ use crate::console::view::run_page::RunPageCache;
 use crate::console::view::run_page::RunPageContext;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
-use crate::domain::Envelope;
 use crate::domain::Untrusted;
+use crate::kinds::Envelope;
 
 /// A page, of which only the rows on the screen are laid out where it is long.
 pub enum Content<'a> {

@@ -10,12 +10,12 @@ use super::text::highlight;
 use super::words;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::AccessEvent;
-use crate::domain::ApprovalEvent;
-use crate::domain::Envelope;
-use crate::domain::Event;
-use crate::domain::RunEvent;
-use crate::domain::Stream;
+use crate::kinds::AccessEvent;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Envelope;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
+use crate::kinds::Stream;
 
 pub use summary::summary;
 
@@ -126,7 +126,7 @@ fn kind_role(event: &Event) -> Role {
                 Role::Warning
             }
         },
-        Event::Access(event) => match event {
+        Event::Account(event) => match event {
             AccessEvent::SignInRefused { .. } | AccessEvent::PermissionRefused { .. } => Role::Bad,
             AccessEvent::RoleChanged { .. }
             | AccessEvent::AccountDisabled {}

@@ -5,24 +5,24 @@ use crate::console::view::card;
 use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::console::view::words;
-use crate::domain::ApprovalEvent;
 use crate::domain::Authority;
-use crate::domain::ErasedEvent;
-use crate::domain::Event;
 use crate::domain::ModelReply;
 use crate::domain::PurposeOfTurn;
-use crate::domain::RunEvent;
 use crate::domain::Settlement;
 use crate::domain::ToolCall;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::ErasedEvent;
+use crate::kinds::Event;
+use crate::kinds::RunEvent;
 
 /// What an event says, on one line of any length.
 pub fn summary(event: &Event) -> Row {
     match event {
         Event::Run(event) => of_run(event),
         Event::Approval(event) => of_approval(event),
-        Event::Access(event) => said(String::new(), Role::Text, &event.remark().into()),
+        Event::Account(event) => said(String::new(), Role::Text, &event.remark().into()),
         Event::Erased(ErasedEvent::Erased { was, .. }) => said("was ".to_owned(), Role::Dim, &was.as_str().into()),
     }
 }

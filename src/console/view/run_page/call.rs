@@ -26,9 +26,9 @@ use crate::domain::Reversibility;
 use crate::domain::ToolResult;
 use crate::domain::Untrusted;
 use crate::domain::visible_line;
-use crate::fold::Approval;
 use crate::fold::CallEntry;
 use crate::fold::CallStatus;
+use crate::kinds::Approval;
 
 /// Last lines of a running or failed call that are shown without unfolding.
 const PREVIEW: usize = 4;

@@ -16,10 +16,10 @@ use crate::console::view::wrap::untrusted_lines;
 use crate::domain::Actor;
 use crate::domain::ApprovalState;
 use crate::domain::RunState;
-use crate::fold::Run;
 use crate::fold::Thread;
 use crate::fold::TimelineEntry;
 use crate::fold::TimelineItem;
+use crate::kinds::Run;
 
 pub fn rows(place: usize, entry: &TimelineEntry, thread: &Thread, context: &RunPageContext<'_>) -> Vec<Row> {
     let mut rows = Vec::new();

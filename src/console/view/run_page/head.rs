@@ -9,8 +9,8 @@ use crate::console::view::words;
 use crate::console::view::wrap::Line;
 use crate::domain::PlanStep;
 use crate::domain::StepState;
-use crate::fold::Run;
 use crate::fold::Thread;
+use crate::kinds::Run;
 
 /// Columns of the labels.
 const LABEL: usize = 12;

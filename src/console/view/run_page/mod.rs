@@ -23,12 +23,12 @@ use crate::domain::ApprovalId;
 use crate::domain::CallNo;
 use crate::domain::RunId;
 use crate::domain::Timestamp;
-use crate::fold::Approval;
 use crate::fold::CallStatus;
-use crate::fold::Run;
 use crate::fold::Thread;
 use crate::fold::TimelineItem;
 use crate::fold::TurnStatus;
+use crate::kinds::Approval;
+use crate::kinds::Run;
 
 use live::LiveText;
 

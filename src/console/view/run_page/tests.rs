@@ -7,6 +7,8 @@ use serde_json::json;
 use super::*;
 use crate::console::view::fixtures::*;
 use crate::domain::*;
+use crate::kinds::*;
+use crate::ports::{Delta, DeltaKind};
 
 struct Scene {
     story: Story,

@@ -1,24 +1,24 @@
 //! Answering an agent's question.
 
-use super::Decided;
-use super::approve::wrong_kind;
 use super::find_open_approval;
 use super::in_approval;
+use super::wrong_kind;
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::Ask;
 use crate::domain::Rejection;
 use crate::domain::Untrusted;
-use crate::fold::Snapshot;
+use crate::kinds::ApprovalEvent;
+use crate::kinds::Decided;
+use crate::kinds::World;
 
-pub(super) fn answer(
-    snapshot: &Snapshot,
+pub(in crate::kinds::approval) fn answer(
+    world: &dyn World,
     id: ApprovalId,
     text: Untrusted,
     by: &Actor,
 ) -> Result<Vec<Decided>, Rejection> {
-    let approval = find_open_approval(snapshot, id, by)?;
+    let approval = find_open_approval(world, id, by)?;
     if !matches!(approval.ask, Ask::Question { .. }) {
         return Err(wrong_kind("this is not a question", "approve, deny or settle it"));
     }

@@ -1,22 +1,27 @@
 //! Starting a run.
 
-use super::Decided;
 use super::in_run;
 use crate::domain::Actor;
 use crate::domain::Plan;
 use crate::domain::PlanStep;
 use crate::domain::Rejection;
 use crate::domain::RejectionKind;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::StepNo;
 use crate::domain::Untrusted;
-use crate::fold::Snapshot;
+use crate::kinds::Decided;
+use crate::kinds::RunEvent;
+use crate::kinds::World;
 
 /// A run begins once: asking again with the same id changes nothing.
-pub(super) fn start(snapshot: &Snapshot, run: RunId, spec: RunSpec, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    if snapshot.runs.contains_key(&run) {
+pub(in crate::kinds::run) fn start(
+    world: &dyn World,
+    run: RunId,
+    spec: RunSpec,
+    by: &Actor,
+) -> Result<Vec<Decided>, Rejection> {
+    if world.runs().contains_key(&run) {
         return Ok(Vec::new());
     }
     if spec.goal.raw().trim().is_empty() {

@@ -12,7 +12,6 @@ use crate::domain::CardDigest;
 use crate::domain::Limits;
 use crate::domain::PurposeOfTurn;
 use crate::domain::Repeat;
-use crate::domain::RunEvent;
 use crate::domain::RunId;
 use crate::domain::RunSpec;
 use crate::domain::RunState;
@@ -23,6 +22,7 @@ use crate::domain::ToolName;
 use crate::domain::Untrusted;
 use crate::domain::Usd;
 use crate::domain::Workspace;
+use crate::kinds::RunEvent;
 
 /// What is live about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ impl Run {
         })
     }
 
-    pub fn apply(&mut self, event: &RunEvent, version: u64, at: Timestamp) {
+    pub(super) fn take_in(&mut self, event: &RunEvent, version: u64, at: Timestamp) {
         self.version = version;
         self.updated_at = at;
         match event {

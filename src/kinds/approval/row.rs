@@ -5,7 +5,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::domain::Actor;
-use crate::domain::ApprovalEvent;
 use crate::domain::ApprovalId;
 use crate::domain::ApprovalState;
 use crate::domain::Ask;
@@ -17,6 +16,7 @@ use crate::domain::Settlement;
 use crate::domain::Timestamp;
 use crate::domain::ToolName;
 use crate::domain::Untrusted;
+use crate::kinds::ApprovalEvent;
 
 /// A request and what came of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Approval {
         })
     }
 
-    pub fn apply(&mut self, event: &ApprovalEvent, version: u64, by: &Actor, at: Timestamp) {
+    pub(super) fn take_in(&mut self, event: &ApprovalEvent, version: u64, by: &Actor, at: Timestamp) {
         self.version = version;
         let state = match event {
             ApprovalEvent::Requested { .. } => return,

@@ -5,19 +5,20 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::access::AccountName;
-use super::access::Action;
-use super::access::Means;
-use super::access::RefusalCause;
-use super::access::Role;
-use super::access::Scopes;
-use super::event::Timestamp;
-use super::ids::SubjectId;
-use super::ids::TokenId;
-use super::spent::Spent;
+use crate::domain::AccountName;
+use crate::domain::Action;
+use crate::domain::Means;
+use crate::domain::RefusalCause;
+use crate::domain::Role;
+use crate::domain::Scopes;
+use crate::domain::Spent;
+use crate::domain::SubjectId;
+use crate::domain::Timestamp;
+use crate::domain::TokenId;
+use crate::kinds::KindEvent;
 
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
-/// [`AccountId::NOBODY`](super::ids::AccountId::NOBODY), without the name: people type passwords into that field.
+/// [`AccountId::NOBODY`](crate::domain::AccountId::NOBODY), without the name: people type passwords into that field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 pub enum AccessEvent {
@@ -70,9 +71,8 @@ pub enum AccessEvent {
     SubjectErased { subject: SubjectId },
 }
 
-impl AccessEvent {
-    /// The name it has in the log.
-    pub(super) fn kind(&self) -> &'static str {
+impl KindEvent for AccessEvent {
+    fn name(&self) -> &'static str {
         match self {
             Self::AccountCreated { .. } => "access.account_created",
             Self::RoleChanged { .. } => "access.role_changed",
@@ -91,7 +91,9 @@ impl AccessEvent {
             Self::SubjectErased { .. } => "access.subject_erased",
         }
     }
+}
 
+impl AccessEvent {
     /// What tells it from others of its kind, on one line, for lists. Names and labels are an account's own words.
     pub fn remark(&self) -> String {
         match self {

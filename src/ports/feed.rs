@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use serde::Serialize;
 
-use super::event::Envelope;
-use super::ids::CallNo;
-use super::ids::RunId;
-use super::text::Untrusted;
+use crate::domain::CallNo;
+use crate::domain::RunId;
+use crate::domain::Untrusted;
+use crate::kinds::Envelope;
 
 /// One thing heard on the feed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,0 +1,115 @@
+//! What may be asked of a request to a person.
+
+use serde::Deserialize;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::event::ApprovalEvent;
+use crate::domain::Action;
+use crate::domain::ApprovalId;
+use crate::domain::Settlement;
+use crate::domain::Untrusted;
+use crate::kinds::Command;
+use crate::kinds::Verb;
+use crate::kinds::VerbDoc;
+use crate::kinds::Words;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum ApprovalVerb {
+    /// Decide on a card. `digest` is the whole digest, or the shown part of it.
+    Approve {
+        digest: String,
+    },
+    Deny {
+        reason: Untrusted,
+    },
+    /// Ask again for the same call with other arguments. `digest` as for `Approve`; `args` are all of the arguments, an
+    /// object as the tool's schema wants it.
+    Edit {
+        digest: String,
+        args: Value,
+    },
+    Answer {
+        text: Untrusted,
+    },
+    Settle {
+        settlement: Settlement,
+        note: Untrusted,
+    },
+    /// Asked by the timer alone.
+    Expire,
+}
+
+impl ApprovalVerb {
+    pub fn on(self, id: ApprovalId) -> Command {
+        Command::Approval { id, verb: self }
+    }
+}
+
+impl Verb for ApprovalVerb {
+    type Event = ApprovalEvent;
+
+    const ALL: &'static [VerbDoc] = &[
+        VerbDoc { name: "approve", about: "let an effect happen exactly as its card shows it" },
+        VerbDoc { name: "deny", about: "refuse an effect or a question" },
+        VerbDoc { name: "edit", about: "change the arguments of a call, which is then asked for again" },
+        VerbDoc { name: "answer", about: "answer an agent's question" },
+        VerbDoc { name: "settle", about: "say what came of an effect whose outcome is unknown" },
+        VerbDoc { name: "expire", about: "end a request that nobody answered in time" },
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Approve { .. } => "approve",
+            Self::Deny { .. } => "deny",
+            Self::Edit { .. } => "edit",
+            Self::Answer { .. } => "answer",
+            Self::Settle { .. } => "settle",
+            Self::Expire => "expire",
+        }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            // What the card is about may make it less.
+            Self::Approve { .. } => Action::ApproveCritical,
+            Self::Deny { .. } => Action::Deny,
+            // Nothing runs by it: what it becomes is approved by somebody who may, as it then stands.
+            Self::Edit { .. } => Action::Edit,
+            Self::Answer { .. } => Action::Answer,
+            Self::Settle { .. } => Action::Settle,
+            Self::Expire => Action::Orchestrate,
+        }
+    }
+
+    fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
+        match self {
+            Self::Deny { reason } => each(Words::Text(reason)),
+            Self::Edit { args, .. } => each(Words::Json(args)),
+            Self::Answer { text } => each(Words::Text(text)),
+            Self::Settle { note, .. } => each(Words::Text(note)),
+            // A digest is compared and never stored as given.
+            Self::Approve { .. } | Self::Expire => {}
+        }
+    }
+
+    /// The words that go with a decision may have been redacted on their way into the log; only of an answer they are
+    /// the decision itself.
+    fn led_to(&self, event: &ApprovalEvent) -> bool {
+        match self {
+            Self::Approve { digest } => {
+                matches!(event, ApprovalEvent::Approved { digest: approved } if approved.matches(digest))
+            }
+            Self::Edit { digest, .. } => {
+                matches!(event, ApprovalEvent::Edited { digest: edited, .. } if edited.matches(digest))
+            }
+            Self::Deny { .. } => matches!(event, ApprovalEvent::Denied { .. }),
+            Self::Answer { text } => matches!(event, ApprovalEvent::Answered { text: given } if text == given),
+            Self::Settle { settlement, .. } => {
+                matches!(event, ApprovalEvent::Settled { settlement: settled, .. } if settlement == settled)
+            }
+            Self::Expire => matches!(event, ApprovalEvent::Expired {}),
+        }
+    }
+}

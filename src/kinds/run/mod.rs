@@ -1,0 +1,87 @@
+//! A run: an agent or a procedure at work.
+
+mod decide;
+mod event;
+mod row;
+mod verbs;
+
+use crate::domain::Action;
+use crate::domain::Actor;
+use crate::domain::Rejection;
+use crate::domain::RunId;
+use crate::domain::Timestamp;
+use crate::kinds::Decided;
+use crate::kinds::Index;
+use crate::kinds::Kept;
+use crate::kinds::Kind;
+use crate::kinds::Owner;
+use crate::kinds::Stamp;
+use crate::kinds::Stream;
+use crate::kinds::World;
+
+pub use decide::end_cancelled;
+pub use decide::find_live_run;
+pub use event::RunEvent;
+pub use row::CallStage;
+pub use row::OpenCall;
+pub use row::OpenTurn;
+pub use row::Run;
+pub use verbs::RunVerb;
+
+impl Kind for Run {
+    type Id = RunId;
+    type Event = RunEvent;
+
+    fn owner<'a>(_: &'a RunEvent, by: &'a Actor) -> Owner<'a> {
+        match by {
+            Actor::Person(name) => Owner::Person(name),
+            Actor::Agent(_) | Actor::System => Owner::Tenant,
+        }
+    }
+}
+
+impl Kept for Run {
+    type Verb = RunVerb;
+
+    const READING: Action = Action::ReadRuns;
+
+    fn decide(
+        world: &dyn World,
+        id: RunId,
+        verb: RunVerb,
+        by: &Actor,
+        _: Timestamp,
+    ) -> Result<Vec<Decided>, Rejection> {
+        match verb {
+            RunVerb::Start { spec } => decide::start(world, id, *spec, by),
+            RunVerb::Pause => decide::pause(world, id, by),
+            RunVerb::Resume => decide::resume(world, id, by),
+            RunVerb::Cancel { reason } => decide::cancel(world, id, reason, by),
+        }
+    }
+
+    fn begin(id: RunId, event: &RunEvent, stamp: &Stamp<'_>) -> Option<Self> {
+        let RunEvent::Started { spec } = event else { return None };
+        Some(Self::started(id, spec, stamp.by, stamp.at))
+    }
+
+    fn apply(&mut self, event: &RunEvent, stamp: &Stamp<'_>) {
+        self.take_in(event, stamp.version, stamp.at);
+    }
+
+    fn id(&self) -> RunId {
+        self.id
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn index(&self) -> Index {
+        Index { is_open: !self.state.is_final(), sort: self.started_at, due: None }
+    }
+
+    fn waits_for(&self) -> Vec<Stream> {
+        self.awaited().map(Stream::Approval).collect()
+    }
+}

@@ -1,0 +1,101 @@
+//! What may be asked of a run.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::event::RunEvent;
+use crate::domain::Action;
+use crate::domain::ProcedureStep;
+use crate::domain::RunId;
+use crate::domain::RunSpec;
+use crate::kinds::Command;
+use crate::kinds::Verb;
+use crate::kinds::VerbDoc;
+use crate::kinds::Words;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum RunVerb {
+    /// Begin it. The id is the caller's choice, so that asking twice starts one.
+    Start {
+        spec: Box<RunSpec>,
+    },
+    Pause,
+    Resume,
+    Cancel {
+        reason: String,
+    },
+}
+
+impl RunVerb {
+    pub fn on(self, id: RunId) -> Command {
+        Command::Run { id, verb: self }
+    }
+}
+
+impl Verb for RunVerb {
+    type Event = RunEvent;
+
+    const ALL: &'static [VerbDoc] = &[
+        VerbDoc { name: "start", about: "start a run" },
+        VerbDoc { name: "pause", about: "let what is under way finish, and begin nothing new" },
+        VerbDoc { name: "resume", about: "let a paused run go on" },
+        VerbDoc { name: "cancel", about: "stop a run for good" },
+    ];
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Cancel { .. } => "cancel",
+        }
+    }
+
+    fn action(&self) -> Action {
+        match self {
+            Self::Start { .. } => Action::StartRuns,
+            Self::Pause | Self::Resume | Self::Cancel { .. } => Action::SteerRuns,
+        }
+    }
+
+    fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
+        match self {
+            Self::Start { spec } => words_of(spec, each),
+            Self::Cancel { reason } => each(Words::Plain(reason)),
+            Self::Pause | Self::Resume => {}
+        }
+    }
+
+    fn led_to(&self, event: &RunEvent) -> bool {
+        match self {
+            Self::Start { .. } => matches!(event, RunEvent::Started { .. }),
+            Self::Pause => matches!(event, RunEvent::Paused { .. }),
+            Self::Resume => matches!(event, RunEvent::Resumed {}),
+            Self::Cancel { .. } => matches!(event, RunEvent::CancelRequested { .. }),
+        }
+    }
+}
+
+/// Where a run works and what it may do is taken as it is: paths, names and policies mean something else with a word of
+/// them replaced.
+fn words_of(spec: &mut RunSpec, each: &mut dyn FnMut(Words<'_>)) {
+    let RunSpec {
+        goal,
+        agent: _,
+        instructions,
+        tools: _,
+        class: _,
+        workspace: _,
+        procedure,
+        limits: _,
+        policies: _,
+        rungs: _,
+    } = spec;
+    each(Words::Text(goal));
+    each(Words::Plain(instructions));
+    for ProcedureStep { title, tool: _, args, on_failure: _ } in procedure {
+        each(Words::Plain(title));
+        each(Words::Json(args));
+    }
+}

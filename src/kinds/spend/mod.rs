@@ -1,0 +1,6 @@
+//! What days cost: sums over the answers of models, without a stream of their own.
+
+mod row;
+
+pub use row::DaySpend;
+pub use row::ModelSpend;

@@ -1,0 +1,45 @@
+//! What a verb has to say of itself: a verb is what may be asked of one thing of a kind, by people, scripts and timers.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::domain::Action;
+use crate::domain::Untrusted;
+
+/// The verbs of a kind, a closed enum, tagged in JSON by the field `command`.
+pub trait Verb: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    type Event;
+
+    /// Each verb with one line of help, in the order of their variants.
+    const ALL: &'static [VerbDoc];
+
+    /// The name it has in JSON, on the command line and in URLs.
+    fn name(&self) -> &'static str;
+
+    /// What the caller must be allowed to do. Where it depends on more than the verb, the most it can take.
+    fn action(&self) -> Action;
+
+    /// Hands out everything that people typed, so that it can be searched for secrets.
+    fn words(&mut self, each: &mut dyn FnMut(Words<'_>));
+
+    /// Whether `event` is what this verb leads to, so that asking again after a cut connection does nothing twice.
+    fn led_to(&self, event: &Self::Event) -> bool;
+}
+
+/// A verb for lists and help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct VerbDoc {
+    pub name: &'static str,
+    pub about: &'static str,
+}
+
+/// Something that a person typed.
+#[derive(Debug)]
+pub enum Words<'a> {
+    Text(&'a mut Untrusted),
+    Plain(&'a mut String),
+    Json(&'a mut Value),
+}

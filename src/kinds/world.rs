@@ -1,0 +1,29 @@
+//! What decisions look at: the rows of every kind, and the little they need of a run's history.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::approval::Approval;
+use super::kind::Kind;
+use super::run::Run;
+use super::table::with_kinds;
+use crate::domain::CallNo;
+use crate::domain::RunId;
+
+/// The rows of one kind.
+pub type Table<K> = BTreeMap<<K as Kind>::Id, K>;
+
+macro_rules! define_world {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
+        /// Everything that decisions may look at. They read no clock: time is an argument.
+        pub trait World {
+            $(fn $table(&self) -> &Table<$Kept>;)*
+
+            /// What a call of a run would run with now, where the run's history is open.
+            fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value>;
+        }
+    };
+}
+
+with_kinds!(define_world);

@@ -1,0 +1,111 @@
+//! Questions about history, answered a page at a time.
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use super::client::ClientError;
+use crate::domain::BlobId;
+use crate::domain::ShortId;
+use crate::kinds::Envelope;
+use crate::kinds::Row;
+use crate::kinds::RowKind;
+use crate::kinds::Rowed;
+use crate::kinds::Stream;
+
+/// What a client may look up beyond the snapshot.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "query", rename_all = "snake_case")]
+pub enum Query {
+    /// Events of one stream, oldest first, after a version.
+    Stream {
+        stream: Stream,
+        after: u64,
+        limit: u32,
+    },
+    /// Events of the whole log, newest first, before a `seq` (`u64::MAX` for the end).
+    LogBefore {
+        before: u64,
+        limit: u32,
+    },
+    /// Events of the whole log whose stored JSON contains `text`, newest first.
+    Search {
+        text: String,
+        before: u64,
+        limit: u32,
+    },
+    Blob {
+        blob: BlobId,
+    },
+    /// Rows of one kind, newest first.
+    Rows {
+        kind: RowKind,
+        which: Which,
+    },
+}
+
+/// Which rows of a kind are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// Those that have ended, skipping `offset`. All others are in the snapshot.
+    Ended { offset: u32, limit: u32 },
+    /// Those that somebody may mean, open or not.
+    Named(ShortId),
+}
+
+impl Which {
+    /// Rows that are told of those that somebody may mean: more than one is one too many.
+    pub const MOST_NAMED: u32 = 50;
+}
+
+impl Query {
+    /// What has ended of a kind.
+    pub fn ended(kind: RowKind, offset: u32, limit: u32) -> Self {
+        Self::Rows { kind, which: Which::Ended { offset, limit } }
+    }
+}
+
+/// Some rows, and whether more follow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub rows: Vec<T>,
+    pub more: bool,
+}
+
+/// The answer to a `Query`, of the kind the question asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    Events(Page<Envelope>),
+    /// `None` when the blob is not stored (never was, or was pruned).
+    Blob(Option<Vec<u8>>),
+    Rows(Page<Row>),
+}
+
+impl Answer {
+    pub fn events(self) -> Result<Page<Envelope>, ClientError> {
+        match self {
+            Self::Events(page) => Ok(page),
+            Self::Blob(_) | Self::Rows(_) => Err(unasked()),
+        }
+    }
+
+    /// The rows, read as those of a kind.
+    pub fn rows<K: Rowed>(self) -> Result<Page<K>, ClientError> {
+        let Self::Rows(page) = self else { return Err(unasked()) };
+        let read = |row: Row| {
+            serde_json::from_str(&row.body).map_err(|error| ClientError {
+                message: format!("the stored {} {} cannot be read: {error}", row.key.kind.name(), row.key.id),
+                hint: "run `morningai db rebuild` to compute it from the log again".to_owned(),
+            })
+        };
+        let rows = page.rows.into_iter().filter(|row| row.key.kind == K::KIND).map(read).collect::<Result<_, _>>()?;
+        Ok(Page { rows, more: page.more })
+    }
+}
+
+fn unasked() -> ClientError {
+    ClientError {
+        message: "the source answered another question than was asked".to_owned(),
+        hint: "it may be of another version; try again".to_owned(),
+    }
+}

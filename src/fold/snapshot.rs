@@ -213,6 +213,11 @@ impl Snapshot {
         touched
     }
 
+    /// The run that a stream is of, or belongs to.
+    pub fn run_of(&self, stream: Stream) -> Option<RunId> {
+        stream.run().or_else(|| self.parent(stream)?.run())
+    }
+
     fn spend(&mut self, envelope: &Envelope, reply: &ModelReply) -> RowKey {
         let day = envelope.at.date_naive();
         self.spend.entry(day).or_default().add(reply);

@@ -90,6 +90,11 @@ pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         None
     }
 
+    /// Whether it gives a run something to do: the one it happened in, or the one that its thing is a part of.
+    fn wakes(&self) -> bool {
+        false
+    }
+
     /// The answer of a model that cost something.
     fn spent(&self) -> Option<&ModelReply> {
         None

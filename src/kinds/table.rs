@@ -166,6 +166,15 @@ macro_rules! define_events {
                 }
             }
 
+            /// Whether it gives a run something to do.
+            pub fn wakes(&self) -> bool {
+                match self {
+                    $(Self::$Kept(event) => event.wakes(),)*
+                    $(Self::$Bare(event) => event.wakes(),)*
+                    Self::Erased(_) => false,
+                }
+            }
+
             /// The answer of a model that cost something; of an erased one, what is left of it.
             pub fn spent(&self) -> Option<&ModelReply> {
                 match self {

@@ -19,14 +19,10 @@ use crate::domain::Rejection;
 use crate::domain::RunId;
 use crate::domain::RunState;
 use crate::fold::Snapshot;
-use crate::kinds::ApprovalEvent;
 use crate::kinds::CallStage;
 use crate::kinds::Command;
 use crate::kinds::Envelope;
-use crate::kinds::Event;
 use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -103,13 +99,7 @@ impl Supervisor {
 
     /// A command about a run goes through the run's worker, so that the decision and what follows share a commit.
     fn submit(&mut self, command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>) {
-        let run = match command.stream() {
-            Stream::Run(run) => Some(run),
-            other => match self.core.staging().parent(other) {
-                Some(Stream::Run(run)) => Some(run),
-                _ => None,
-            },
-        };
+        let run = self.core.staging().run_of(command.stream());
         match run.filter(|run| self.core.role.works_on(*run)) {
             Some(run) => self.send(run, worker::Message::Submit { command, by, reply }),
             None => {
@@ -123,46 +113,7 @@ impl Supervisor {
 
     /// The run that an event gives something to do.
     fn run_to_wake(&self, envelope: &Envelope) -> Option<RunId> {
-        match (&envelope.event, envelope.stream) {
-            (Event::Approval(ApprovalEvent::Requested { .. }), _) => None,
-            (Event::Approval(_), Stream::Approval(id)) => {
-                self.core.committed().approvals.get(&id).map(|approval| approval.run)
-            }
-            (
-                Event::Run(RunEvent::Started { .. } | RunEvent::Resumed {} | RunEvent::CancelRequested { .. }),
-                Stream::Run(run),
-            ) => Some(run),
-            // What a worker wrote itself, and what belongs to no run.
-            (
-                Event::Run(
-                    RunEvent::Started { .. }
-                    | RunEvent::PlanAdopted { .. }
-                    | RunEvent::StepMarked { .. }
-                    | RunEvent::TurnStarted { .. }
-                    | RunEvent::TurnFinished { .. }
-                    | RunEvent::TurnFailed { .. }
-                    | RunEvent::CallsRequested { .. }
-                    | RunEvent::CallParked { .. }
-                    | RunEvent::CallEdited { .. }
-                    | RunEvent::EffectStarted { .. }
-                    | RunEvent::EffectInDoubt { .. }
-                    | RunEvent::CallSettled { .. }
-                    | RunEvent::LimitReached { .. }
-                    | RunEvent::Paused { .. }
-                    | RunEvent::Resumed {}
-                    | RunEvent::Recovered { .. }
-                    | RunEvent::SetAside {}
-                    | RunEvent::CancelRequested { .. }
-                    | RunEvent::Succeeded { .. }
-                    | RunEvent::Failed { .. }
-                    | RunEvent::Cancelled { .. },
-                )
-                | Event::Approval(_)
-                | Event::Account(_)
-                | Event::Erased(_),
-                _,
-            ) => None,
-        }
+        self.core.committed().run_of(envelope.stream).filter(|_| envelope.event.wakes())
     }
 
     fn wake(&mut self, run: RunId) {

@@ -200,7 +200,7 @@ impl Writer {
         staging.cursor = committed.cursor;
         for key in touched {
             staging.restore(&committed, key);
-            if let Some(Stream::Run(run)) = key.stream() {
+            if let Some(run) = key.stream().and_then(Stream::run) {
                 staging.threads.remove(&run);
             }
         }
@@ -220,8 +220,9 @@ impl Writer {
                 self.core.staging().forget_old();
             }
         }
-        let approvals = envelopes.iter().any(|envelope| matches!(envelope.event, Event::Approval(_)));
-        if approvals {
+        // A run's own worker knows what happens in it.
+        let wakes_another = |envelope: &Envelope| envelope.event.wakes() && !matches!(envelope.stream, Stream::Run(_));
+        if envelopes.iter().any(wakes_another) {
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes.to_vec()));
         }
     }

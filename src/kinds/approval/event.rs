@@ -74,4 +74,9 @@ impl KindEvent for ApprovalEvent {
             Self::Superseded { .. } => "approval.superseded",
         }
     }
+
+    /// Its run waits for every end of it.
+    fn wakes(&self) -> bool {
+        !matches!(self, Self::Requested { .. })
+    }
 }

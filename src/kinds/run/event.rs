@@ -156,6 +156,11 @@ impl KindEvent for RunEvent {
         result.output.blob.as_ref()
     }
 
+    /// All else is written by the worker itself.
+    fn wakes(&self) -> bool {
+        matches!(self, Self::Started { .. } | Self::Resumed {} | Self::CancelRequested { .. })
+    }
+
     fn spent(&self) -> Option<&ModelReply> {
         let Self::TurnFinished { reply, .. } = self else { return None };
         Some(reply)

@@ -85,3 +85,11 @@ impl Kept for Run {
         self.awaited().map(Stream::Approval).collect()
     }
 }
+
+impl Stream {
+    /// The run whose stream it is.
+    pub fn run(self) -> Option<RunId> {
+        let Self::Run(run) = self else { return None };
+        Some(run)
+    }
+}

@@ -3,7 +3,6 @@
 
 use async_trait::async_trait;
 use morningai::domain::*;
-use morningai::kinds::*;
 use morningai::ports::*;
 use serde_json::Value;
 use serde_json::json;

@@ -3,25 +3,17 @@
 //! Prints figures of an empty store and of one with a million events side by side; it asserts nothing.
 //! `cargo bench --bench console`
 
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use morningai::client::Recording;
 use morningai::domain::*;
 use morningai::kinds::*;
-use morningai::ports::Batch;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
-use portable_pty::CommandBuilder;
-use portable_pty::PtySize;
-use portable_pty::native_pty_system;
+use morningai::ports::{Batch, Log, NewEvent};
+use morningai::store::{OpenMode, SqliteLog};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 const EVENTS: u64 = 1_000_000;
 const STARTS: usize = 15;

@@ -5,41 +5,16 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use morningai::domain::Actor;
-use morningai::domain::Authority;
-use morningai::domain::CallNo;
-use morningai::domain::CardDigest;
-use morningai::domain::EffectCard;
-use morningai::domain::EffectClass;
-use morningai::domain::Environment;
-use morningai::domain::Output;
-use morningai::domain::Payload;
-use morningai::domain::Repeat;
-use morningai::domain::Reversibility;
-use morningai::domain::Risk;
-use morningai::domain::RunId;
-use morningai::domain::Tenant;
-use morningai::domain::Timestamp;
-use morningai::domain::ToolName;
-use morningai::domain::ToolResult;
-use morningai::domain::Untrusted;
-use morningai::kinds::Event;
-use morningai::kinds::Row;
-use morningai::kinds::RowKey;
-use morningai::kinds::RowKind;
-use morningai::kinds::RunEvent;
-use morningai::kinds::Stream;
-use morningai::ports::Batch;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
-use morningai::ports::RowFilter;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
-use sqlx::Connection;
-use sqlx::SqliteConnection;
+use morningai::domain::{
+    Actor, Authority, CallNo, CardDigest, EffectCard, EffectClass, Environment, Output, Payload, Repeat, Reversibility,
+    Risk, RunId, Tenant, Timestamp, ToolName, ToolResult, Untrusted,
+};
+use morningai::kinds::{Event, Row, RowKey, RowKind, RunEvent, Stream};
+use morningai::ports::{Batch, Log, NewEvent, RowFilter};
+use morningai::store::{OpenMode, SqliteLog};
+use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
 
 const ROUNDS: u32 = 5;

@@ -5,15 +5,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use morningai::domain::EffectCard;
-use morningai::domain::EffectClass;
-use morningai::domain::Environment;
-use morningai::domain::Payload;
-use morningai::domain::Repeat;
-use morningai::domain::Reversibility;
-use morningai::domain::Risk;
-use morningai::domain::ToolName;
-use morningai::domain::Untrusted;
+use morningai::domain::{
+    EffectCard, EffectClass, Environment, Payload, Repeat, Reversibility, Risk, ToolName, Untrusted,
+};
 use morningai::policy::Policy;
 use serde_json::Value;
 

@@ -12,20 +12,14 @@ mod desk;
 mod postgres;
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use morningai::domain::RunId;
 use morningai::ports::Log;
-use sqlx::Connection;
-use sqlx::Executor;
+use sqlx::{Connection, Executor};
 
-use desk::Desk;
-use desk::cpu_time;
-use desk::median;
-use desk::micros;
+use desk::{Desk, cpu_time, median, micros};
 use postgres::Database;
 
 fn main() {

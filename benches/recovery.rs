@@ -10,27 +10,19 @@ mod nothing;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Role;
-use morningai::runtime::Runtime;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
-use serde_json::Value;
-use serde_json::json;
+use morningai::runtime::{Parts, Role, Runtime};
+use morningai::store::{OpenMode, SqliteLog};
+use serde_json::{Value, json};
 use sqlx::Connection;
 
-use nothing::ByClass;
-use nothing::NoModel;
-use nothing::card;
-use nothing::tool_spec;
+use nothing::{ByClass, NoModel, card, tool_spec};
 
 const RUNS: usize = 1_000;
 

@@ -8,21 +8,15 @@ mod desk;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::store::{OpenMode, SqliteLog};
 use sqlx::Connection;
 
-use desk::Desk;
-use desk::cpu_time;
-use desk::median;
-use desk::micros;
-use desk::person;
+use desk::{Desk, cpu_time, median, micros, person};
 
 fn main() {
     // Names of parts after `--`; none: all.

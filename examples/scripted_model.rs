@@ -10,13 +10,11 @@
 #[path = "../tests/it/support/scripted_model/mod.rs"]
 mod scripted_model;
 
-use std::env;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{env, io};
 
-use scripted_model::ScriptedModel;
-use scripted_model::story;
+use scripted_model::{ScriptedModel, story};
 
 fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);

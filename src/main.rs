@@ -7,11 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use morningai::cli;
-use morningai::cli::Command;
-use morningai::cli::CommandLine;
-use morningai::cli::Exit;
-use morningai::cli::Failure;
-use morningai::cli::Output;
+use morningai::cli::{Command, CommandLine, Exit, Failure, Output};
 use morningai::wire::Wire;
 
 /// Enough for a console beside busy runs; each one costs memory.

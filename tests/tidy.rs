@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Each layer and the layers it may name. `wire`, `main` and `lib` join everything and may name all.
 const LAYERS: &[(&str, &[&str])] = &[

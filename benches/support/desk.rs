@@ -5,25 +5,17 @@ mod nothing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Role;
-use morningai::runtime::Runtime;
-use morningai::runtime::Tools;
-use serde_json::Value;
-use serde_json::json;
+use morningai::runtime::{Parts, Role, Runtime, Tools};
+use serde_json::{Value, json};
 
-use nothing::ByClass;
-use nothing::NoModel;
-use nothing::card;
-use nothing::tool_spec;
+use nothing::{ByClass, NoModel, card, tool_spec};
 
 pub struct Desk {
     pub runtime: Runtime,

@@ -3,16 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::Timestamp;
+use morningai::domain::{Actor, Timestamp};
 use morningai::ports::Subjects;
-use morningai::server::Unprepared;
-use morningai::server::Upkeep;
-use morningai::shape::BackupShape;
-use morningai::shape::Pruned;
-use morningai::shape::Rebuilt;
-use morningai::shape::StoreShape;
-use morningai::shape::Trial;
+use morningai::server::{Unprepared, Upkeep};
+use morningai::shape::{BackupShape, Pruned, Rebuilt, StoreShape, Trial};
 
 pub struct NoUpkeep;
 

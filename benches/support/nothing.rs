@@ -4,8 +4,7 @@
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::ports::*;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub fn tool_spec(name: &str, class: EffectClass, repeat: Repeat) -> ToolSpec {

@@ -7,33 +7,15 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
-use sha2::Digest;
-use sha2::Sha256;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::Door;
-use super::DoorSettings;
-use super::Refusal;
-use super::SignIn;
-use super::SignedIn;
-use super::moment::Entropy;
-use super::moment::Moment;
-use super::moment::NoEntropy;
-use super::moment::draw;
-use super::principal::Credential;
-use super::principal::Principal;
-use super::principal::Reach;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::Means;
-use crate::domain::RefusalCause;
-use crate::domain::Role;
-use crate::ports::Accounts;
-use crate::ports::Clock;
+use super::moment::{Entropy, Moment, NoEntropy, draw};
+use super::principal::{Credential, Principal, Reach};
+use super::{Door, DoorSettings, Refusal, SignIn, SignedIn};
+use crate::domain::{AccountId, AccountName, Action, Actor, Means, RefusalCause, Role};
+use crate::ports::{Accounts, Clock};
 
 /// What somebody shows at the gate.
 #[derive(Clone, Copy, PartialEq, Eq)]

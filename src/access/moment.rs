@@ -1,7 +1,6 @@
 //! What a door needs from outside besides the store: two readings of time, and random bytes.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ring::rand::SecureRandom;
 

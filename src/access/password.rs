@@ -4,10 +4,7 @@
 //! to be guessed first; no hints, no expiry. They are normalised (NFKC) before anything else, so that the same keys
 //! on another system give the same password.
 
-use argon2::Argon2;
-use argon2::Params;
-use argon2::PasswordHasher;
-use argon2::PasswordVerifier;
+use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::domain::AccountName;

@@ -7,29 +7,15 @@
 use chrono::TimeDelta;
 
 use super::password::WeakPassword;
-use super::principal::NotAllowed;
-use super::principal::Principal;
-use super::principal::Reach;
+use super::principal::{NotAllowed, Principal, Reach};
 use super::secret;
 use super::secret::SecretKind;
 use crate::access::permission;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Role;
-use crate::domain::Scopes;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
+use crate::domain::{AccountId, AccountName, Action, Role, Scopes, Timestamp, TokenId};
 use crate::kinds::AccessEvent;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::AccessWrite;
-use crate::ports::Account;
-use crate::ports::AccountSecrets;
-use crate::ports::SecretHash;
-use crate::ports::Standing;
-use crate::ports::Token;
-use crate::ports::TotpSecret;
+use crate::ports::{
+    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, SecretHash, Standing, Token, TotpSecret,
+};
 
 /// Days that a token holds when nothing is said, and at most.
 pub const USUAL_DAYS: u32 = 90;

@@ -1,7 +1,6 @@
 //! The one permission table: for each action the lowest role that may do it. A role may do all that those below may.
 
-use crate::domain::Action;
-use crate::domain::Role;
+use crate::domain::{Action, Role};
 
 /// The lowest role that may do it; `None`: nobody, at any time. Adding an action does not compile without a row here.
 const fn lowest(action: Action) -> Option<Role> {

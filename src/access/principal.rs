@@ -1,14 +1,6 @@
 //! Somebody who has shown who they are, and what they may do here.
 
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::Means;
-use crate::domain::Role;
-use crate::domain::Scopes;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
+use crate::domain::{AccountId, AccountName, Action, Actor, Means, Role, Scopes, Timestamp, TokenId};
 use crate::ports::SecretHash;
 
 use super::permission;

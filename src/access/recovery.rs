@@ -2,8 +2,7 @@
 
 use subtle::ConstantTimeEq;
 
-use super::base32;
-use super::secret;
+use super::{base32, secret};
 use crate::ports::SecretHash;
 
 /// How many a person gets.

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::backoff::Place;
-use crate::domain::AccountId;
-use crate::domain::Action;
-use crate::domain::RefusalCause;
+use crate::domain::{AccountId, Action, RefusalCause};
 
 /// Between two reports of the same kind.
 const PAUSE: Duration = Duration::from_secs(60);

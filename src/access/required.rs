@@ -1,11 +1,7 @@
 //! Which action each command and each query needs. A verb says its own; what approving takes depends on the card.
 
-use crate::domain::Action;
-use crate::domain::EffectCard;
-use crate::domain::Environment;
-use crate::domain::Risk;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
+use crate::domain::{Action, EffectCard, Environment, Risk};
+use crate::kinds::{ApprovalVerb, Command};
 use crate::ports::Query;
 
 /// What somebody must be allowed to do to submit `command`. `card` is that of the request it decides on; an approval
@@ -40,14 +36,7 @@ pub fn of_query(query: &Query) -> Action {
 mod tests {
     use super::*;
     use crate::access::permission::allows;
-    use crate::domain::ApprovalId;
-    use crate::domain::EffectClass;
-    use crate::domain::Payload;
-    use crate::domain::Repeat;
-    use crate::domain::Reversibility;
-    use crate::domain::Role;
-    use crate::domain::RunId;
-    use crate::domain::ToolName;
+    use crate::domain::{ApprovalId, EffectClass, Payload, Repeat, Reversibility, Role, RunId, ToolName};
     use crate::kinds::Report;
     use uuid::Uuid;
 

@@ -4,8 +4,7 @@
 //! from a revoked one without asking the store, and a scanner of repositories finds ours and hardly anything else:
 //! `\bmai_[a-z2-7]{58}\b`. Sessions look the same and begin with `mas_`.
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::base32;
 use crate::ports::SecretHash;

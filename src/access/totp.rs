@@ -2,12 +2,10 @@
 //! thirty seconds).
 
 use ring::hmac;
-use subtle::ConditionallySelectable;
-use subtle::ConstantTimeEq;
+use subtle::{ConditionallySelectable, ConstantTimeEq};
 
 use super::base32;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
+use crate::domain::{AccountName, Timestamp};
 use crate::ports::TotpSecret;
 
 /// Bytes of a secret: as many as the hash has, which RFC 4226 recommends in section 4.

@@ -1,13 +1,10 @@
 //! The command line of accounts, tokens and the audit, as data. No password is ever an argument: other users of the
 //! machine can read those.
 
-use clap::Args;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
-use crate::access::people::MOST_DAYS;
-use crate::access::people::USUAL_DAYS;
-use crate::domain::Action;
-use crate::domain::Role;
+use crate::access::people::{MOST_DAYS, USUAL_DAYS};
+use crate::domain::{Action, Role};
 
 #[derive(Debug, Args)]
 pub struct AccountsOptions {

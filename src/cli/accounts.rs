@@ -4,44 +4,19 @@
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
-use super::Context;
-use super::Form;
-use super::access_args::AccountsAction;
-use super::access_args::AccountsOptions;
+use super::access_args::{AccountsAction, AccountsOptions};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Access;
-use super::host::StoreKeeper;
-use super::password;
+use super::host::{Access, StoreKeeper};
 use super::table::table;
-use super::time;
-use crate::access::Credential;
-use crate::access::Entropy;
-use crate::access::Principal;
-use crate::access::Reach;
-use crate::access::SystemEntropy;
-use crate::access::password as rules;
-use crate::access::people;
+use super::{Context, Form, password, time};
 use crate::access::people::PeopleError;
-use crate::access::permission_table;
-use crate::access::recovery;
-use crate::access::totp;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Actor;
-use crate::domain::Means;
-use crate::domain::Role;
-use crate::domain::nearest;
-use crate::ports::AccessChange;
-use crate::ports::Account;
-use crate::ports::Clock;
-use crate::ports::Standing;
-use crate::ports::SystemClock;
-use crate::ports::TotpSecret;
-use crate::shape::AccountDetail;
-use crate::shape::AccountShape;
-use crate::shape::RoleShape;
-use crate::shape::TotpShape;
+use crate::access::{
+    Credential, Entropy, Principal, Reach, SystemEntropy, password as rules, people, permission_table, recovery, totp,
+};
+use crate::domain::{AccountId, AccountName, Actor, Means, Role, nearest};
+use crate::ports::{AccessChange, Account, Clock, Standing, SystemClock, TotpSecret};
+use crate::shape::{AccountDetail, AccountShape, RoleShape, TotpShape};
 
 pub async fn accounts(mut context: Context<'_>, options: AccountsOptions) -> Result<Exit, Failure> {
     let access = match &options.action {

@@ -1,15 +1,12 @@
 //! `morningai agents`: who can be given work, and the procedures that need nobody.
 
-use super::Context;
-use super::Form;
 use super::args::AgentsOptions;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Offer;
-use super::host::OfferKind;
+use super::host::{Offer, OfferKind};
 use super::table::table;
-use crate::domain::Untrusted;
-use crate::domain::nearest;
+use super::{Context, Form};
+use crate::domain::{Untrusted, nearest};
 use crate::shape::OfferDetail;
 
 pub async fn agents(context: Context<'_>, options: AgentsOptions) -> Result<Exit, Failure> {

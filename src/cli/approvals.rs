@@ -1,15 +1,11 @@
 //! `morningai approvals`: what waits for a person, and what was decided.
 
-use super::Context;
-use super::Form;
 use super::args::ApprovalsOptions;
-use super::card;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
 use super::host::Part;
 use super::table::table;
-use super::time;
+use super::{Context, Form, card, find, time};
 use crate::domain::ApprovalState;
 use crate::kinds::Approval;
 use crate::ports::Client;

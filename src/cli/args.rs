@@ -3,22 +3,14 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
-use clap::Parser;
-use clap::Subcommand;
-use clap::ValueEnum;
 use clap::builder::FalseyValueParser;
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::access_args::AccountsOptions;
-use super::access_args::AuditOptions;
-use super::access_args::TokensOptions;
-use super::edit_args::EditOptions;
-use super::edit_args::approval_state;
+use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
+use super::edit_args::{EditOptions, approval_state};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
-use crate::domain::ApprovalState;
-use crate::domain::RunState;
-use crate::domain::Settlement;
+use crate::domain::{ApprovalState, RunState, Settlement};
 
 const EXIT_CODES: &str = "Exit codes: 0 done (for `run`: it succeeded) · 1 failed · 2 usage or configuration error · \
                           3 refused by policy or by a person · 4 left waiting for a person";

@@ -1,13 +1,10 @@
 //! `morningai audit`: who tried to get in, what changed about accounts, and who decided what; from the log itself.
 
-use super::Context;
-use super::Form;
-use super::access_args::AuditAction;
-use super::access_args::AuditOptions;
+use super::access_args::{AuditAction, AuditOptions};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;
-use super::tail;
+use super::{Context, Form, tail};
 use crate::ports::Log;
 use crate::shape;
 use crate::shape::Audited;

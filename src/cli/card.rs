@@ -4,12 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::domain::Ask;
-use crate::domain::EffectCard;
-use crate::domain::Environment;
-use crate::domain::Payload;
-use crate::domain::Reversibility;
-use crate::domain::Untrusted;
+use crate::domain::{Ask, EffectCard, Environment, Payload, Reversibility, Untrusted};
 use crate::kinds::Approval;
 
 /// Every line of the request, with nothing a terminal would obey.

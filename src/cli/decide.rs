@@ -2,37 +2,16 @@
 
 use std::time::Duration;
 
-use super::Context;
-use super::Form;
 use super::args::CarryOptions;
-use super::card;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
-use super::follow;
-use super::follow::Following;
-use super::follow::Manner;
-use super::follow::Progress;
-use super::follow::Stop;
-use super::follow::Voice;
-use super::follow::tell_who_waits;
+use super::follow::{Following, Manner, Progress, Stop, Voice, tell_who_waits};
 use super::host::Part;
-use crate::domain::Ask;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::domain::Settlement;
+use super::{Context, Form, card, find, follow};
+use crate::domain::{Ask, Rejection, RejectionKind, RunId, RunState, Settlement};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Run;
-use crate::kinds::Stream;
-use crate::ports::Client;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
+use crate::kinds::{Approval, ApprovalVerb, Command, Envelope, Run, Stream};
+use crate::ports::{Client, Feed, FeedItem};
 use crate::shape::ApprovalShape;
 
 /// A process that works on runs acts on a decision within 250 ms; after twice that nobody does.

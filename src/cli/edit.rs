@@ -5,23 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Context;
-use super::Form;
-use super::card;
-use super::decide;
-use super::edit_args::EditOptions;
-use super::edit_args::EditSource;
+use super::edit_args::{EditOptions, EditSource};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
 use super::host::Part;
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
-use crate::domain::written_text;
-use crate::fold::CallStatus;
-use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
+use super::{Context, Form, card, decide, find};
+use crate::domain::{FailureKind, ToolResult, written_text};
+use crate::fold::{CallStatus, Snapshot};
+use crate::kinds::{Approval, ApprovalVerb};
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::ApprovalDetail;

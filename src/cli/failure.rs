@@ -3,13 +3,8 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
-use crate::domain::Faults;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::printable;
-use crate::ports::ClientError;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::domain::{Faults, Rejection, RejectionKind, printable};
+use crate::ports::{ClientError, LogError, LogErrorKind};
 
 /// A command that did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,8 +124,7 @@ impl From<ClientError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Fault;
-    use crate::domain::SourceText;
+    use crate::domain::{Fault, SourceText};
 
     #[test]
     fn it_says_what_where_and_what_next() {

@@ -2,12 +2,10 @@
 
 use super::failure::Failure;
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::Run;
+use crate::kinds::{Approval, Run};
 use crate::ports::Client;
 use crate::shape;
-use crate::shape::NotOne;
-use crate::shape::Prefer;
+use crate::shape::{NotOne, Prefer};
 
 /// Candidates shown when several fit.
 const SHOWN: usize = 8;

@@ -7,26 +7,10 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::domain::Actor;
-use crate::domain::Faults;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::Timestamp;
-use crate::ports::Accounts;
-use crate::ports::Client;
-use crate::ports::Head;
-use crate::ports::Log;
-pub use crate::ports::Offer;
-pub use crate::ports::OfferKind;
-pub use crate::ports::Order;
-use crate::ports::Subjects;
-pub use crate::ports::Uncommitted;
-pub use crate::ports::Work;
-pub use crate::shape::Finding;
-pub use crate::shape::Health;
-pub use crate::shape::Pruned;
-pub use crate::shape::Rebuilt;
-pub use crate::shape::Trial;
+use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp};
+use crate::ports::{Accounts, Client, Head, Log, Subjects};
+pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
+pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
 
 /// The program around the commands.
 #[async_trait]

@@ -37,34 +37,14 @@ mod tail;
 mod time;
 mod tokens;
 
-pub use args::AttachOptions;
-pub use args::Command;
-pub use args::CommandLine;
-pub use args::DemoOptions;
-pub use args::GlobalOptions;
-pub use args::ServeOptions;
-pub use args::Traces;
+pub use args::{AttachOptions, Command, CommandLine, DemoOptions, GlobalOptions, ServeOptions, Traces};
 pub use exit::Exit;
 pub use failure::Failure;
-pub use host::Access;
-pub use host::AskModels;
-pub use host::CheckedOutputs;
-pub use host::Copied;
-pub use host::Finding;
-pub use host::Host;
-pub use host::Offer;
-pub use host::OfferKind;
-pub use host::Order;
-pub use host::Part;
-pub use host::Pruned;
-pub use host::Rehearsed;
-pub use host::Session;
-pub use host::StoreKeeper;
-pub use host::Trial;
-pub use host::Uncommitted;
-pub use host::Work;
-pub use output::Output;
-pub use output::unwritable;
+pub use host::{
+    Access, AskModels, CheckedOutputs, Copied, Finding, Host, Offer, OfferKind, Order, Part, Pruned, Rehearsed,
+    Session, StoreKeeper, Trial, Uncommitted, Work,
+};
+pub use output::{Output, unwritable};
 
 /// The form of results on standard output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! How a call ended, in words: its kind of ending and its summary, said once.
 
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
+use crate::domain::{FailureKind, ToolResult};
 
 /// `ok, 3 tests passed`; where the summary says by itself how it ended, the summary.
 pub fn of(result: &ToolResult) -> String {

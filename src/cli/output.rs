@@ -86,11 +86,9 @@ pub(super) mod capture {
 
     use std::io;
     use std::io::Write;
-    use std::sync::Arc;
-    use std::sync::Mutex;
+    use std::sync::{Arc, Mutex};
 
-    use super::Output;
-    use super::Reader;
+    use super::{Output, Reader};
 
     #[derive(Clone, Default)]
     pub struct Captured(Arc<Mutex<Vec<u8>>>);

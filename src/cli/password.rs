@@ -2,15 +2,10 @@
 //! arguments or the environment, which others can read.
 
 use std::io;
-use std::io::BufRead;
-use std::io::IsTerminal;
-use std::io::Write;
+use std::io::{BufRead, IsTerminal, Write};
 
-use rustix::termios::LocalModes;
-use rustix::termios::OptionalActions;
-use rustix::termios::Termios;
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use rustix::termios::{LocalModes, OptionalActions, Termios};
+use secrecy::{ExposeSecret, SecretString};
 
 use super::failure::Failure;
 

@@ -1,17 +1,12 @@
 //! `morningai db prune`: runs that ended long ago are removed, and the chain can still be verified.
 
-use super::Context;
-use super::Form;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Pruned;
-use super::host::Trial;
+use super::host::{Pruned, Trial};
+use super::{Context, Form};
 use crate::domain::Timestamp;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
-use crate::shape::NotPast;
-use crate::shape::ago;
-use crate::shape::past;
+use crate::ports::{Clock, SystemClock};
+use crate::shape::{NotPast, ago, past};
 
 pub async fn prune(mut context: Context<'_>, before: Option<&str>, trial: Trial) -> Result<Exit, Failure> {
     let now = SystemClock.now();

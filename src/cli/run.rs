@@ -2,30 +2,15 @@
 
 use std::io::IsTerminal;
 
-use super::Context;
-use super::Form;
 use super::args::RunOptions;
-use super::decide;
-use super::decide::Decided;
-use super::decide::GoesOn;
+use super::decide::{Decided, GoesOn};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
-use super::follow;
-use super::follow::Following;
-use super::follow::Manner;
-use super::follow::Progress;
-use super::follow::Stop;
-use super::follow::Voice;
-use super::host::Order;
-use super::host::Part;
-use super::host::Session;
-use super::host::Uncommitted;
-use super::host::Work;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::kinds::Command;
-use crate::kinds::RunVerb;
+use super::follow::{Following, Manner, Progress, Stop, Voice};
+use super::host::{Order, Part, Session, Uncommitted, Work};
+use super::{Context, Form, decide, find, follow};
+use crate::domain::{RunId, RunState};
+use crate::kinds::{Command, RunVerb};
 use crate::ports::Client;
 
 /// Whether a person at this terminal is asked what the run asks.

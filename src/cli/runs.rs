@@ -1,25 +1,17 @@
 //! `morningai runs`: what goes on and what went on.
 
-use super::Context;
-use super::Form;
 use super::args::RunsOptions;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
 use super::host::Part;
-use super::outcome;
 use super::table::table;
-use super::time;
+use super::{Context, Form, find, outcome, time};
 use crate::domain::Untrusted;
-use crate::fold::CallStatus;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::fold::TimelineItem;
+use crate::fold::{CallStatus, Snapshot, Thread, TimelineItem};
 use crate::kinds::Run;
 use crate::ports::Client;
 use crate::shape;
-use crate::shape::RunDetail;
-use crate::shape::RunShape;
+use crate::shape::{RunDetail, RunShape};
 
 pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit, Failure> {
     let session = context.host.session(Part::Reader).await?;

@@ -1,21 +1,10 @@
 //! Requests for tests.
 
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::domain::ToolName;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
+use crate::domain::{
+    Actor, ApprovalId, Ask, CallNo, EffectCard, EffectClass, Environment, Payload, Repeat, Reversibility, Risk, RunId,
+    Timestamp, ToolName,
+};
+use crate::kinds::{Approval, ApprovalEvent};
 
 pub fn moment() -> Timestamp {
     "2026-11-24T03:00:00Z".parse().unwrap()

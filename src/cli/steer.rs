@@ -1,20 +1,14 @@
 //! `morningai cancel`, `pause` and `resume`: stopping a run for good or for now, and letting it go on.
 
-use super::Context;
-use super::Form;
 use super::args::CarryOptions;
-use super::decide;
-use super::decide::Decided;
-use super::decide::GoesOn;
+use super::decide::{Decided, GoesOn};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::find;
 use super::host::Part;
+use super::{Context, Form, decide, find};
 use crate::domain::RunState;
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Run;
-use crate::kinds::RunVerb;
+use crate::kinds::{Command, Run, RunVerb};
 use crate::ports::Client;
 use crate::shape::RunShape;
 

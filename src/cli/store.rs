@@ -5,17 +5,11 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Context;
-use super::Form;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Access;
-use super::host::Copied;
-use super::host::Rehearsed;
-use super::host::StoreKeeper;
-use super::host::Trial;
-use super::prune;
+use super::host::{Access, Copied, Rehearsed, StoreKeeper, Trial};
 use super::store_args::DbAction;
+use super::{Context, Form, prune};
 use crate::domain::Untrusted;
 
 #[derive(Serialize)]

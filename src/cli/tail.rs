@@ -1,18 +1,12 @@
 //! `morningai log`: the events themselves, and whether they are all there.
 
-use super::Context;
-use super::Form;
 use super::args::LogAction;
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Access;
-use super::host::StoreKeeper;
+use super::host::{Access, StoreKeeper};
 use super::output::Reader;
-use super::time;
-use crate::kinds::Envelope;
-use crate::kinds::ErasedEvent;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
+use super::{Context, Form, time};
+use crate::kinds::{Envelope, ErasedEvent, Event, RunEvent};
 use crate::ports::Log;
 use crate::shape::Verification;
 

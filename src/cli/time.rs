@@ -1,7 +1,6 @@
 //! Times as people and scripts read them: RFC 3339 in UTC, and spans in a few characters.
 
-use chrono::SecondsFormat;
-use chrono::TimeDelta;
+use chrono::{SecondsFormat, TimeDelta};
 
 use crate::domain::Timestamp;
 

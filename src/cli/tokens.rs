@@ -2,34 +2,19 @@
 
 use uuid::Uuid;
 
-use super::Context;
-use super::Form;
-use super::access_args::TokensAction;
-use super::access_args::TokensOptions;
-use super::accounts::administrator;
-use super::accounts::commit;
-use super::accounts::find;
+use super::access_args::{TokensAction, TokensOptions};
+use super::accounts::{administrator, commit, find};
 use super::exit::Exit;
 use super::failure::Failure;
-use super::host::Access;
-use super::host::StoreKeeper;
+use super::host::{Access, StoreKeeper};
 use super::table::table;
-use super::time;
-use crate::access::Entropy;
-use crate::access::SystemEntropy;
-use crate::access::people;
+use super::{Context, Form, time};
 use crate::access::people::TokenOrder;
-use crate::domain::AccountId;
-use crate::domain::TokenId;
-use crate::domain::Untrusted;
-use crate::ports::Account;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
-use crate::ports::Token;
+use crate::access::{Entropy, SystemEntropy, people};
+use crate::domain::{AccountId, TokenId, Untrusted};
+use crate::ports::{Account, Clock, SystemClock, Token};
 use crate::shape;
-use crate::shape::IssuedToken;
-use crate::shape::TokenNotFound;
-use crate::shape::TokenShape;
+use crate::shape::{IssuedToken, TokenNotFound, TokenShape};
 
 pub async fn tokens(mut context: Context<'_>, options: TokensOptions) -> Result<Exit, Failure> {
     let access = if options.action.is_none() { Access::Read } else { Access::Write };

@@ -1,27 +1,13 @@
 //! The embedded orchestrator as a client.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
+use crate::domain::{Actor, Rejection, RejectionKind};
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Feed;
-use crate::ports::LogError;
-use crate::ports::Page;
-use crate::ports::Query;
-use crate::ports::RowFilter;
-use crate::ports::Status;
-use crate::ports::Which;
+use crate::kinds::{Command, Envelope};
+use crate::ports::{Answer, Client, ClientError, Feed, LogError, Page, Query, RowFilter, Status, Which};
 use crate::runtime::Runtime;
 
 /// Reads and decides through the runtime in this process.

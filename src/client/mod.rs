@@ -6,7 +6,6 @@ pub mod remote;
 mod replay;
 
 pub use local::LocalClient;
-pub use recording::Recording;
-pub use recording::RecordingError;
+pub use recording::{Recording, RecordingError};
 pub use remote::RemoteClient;
 pub use replay::ReplayClient;

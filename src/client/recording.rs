@@ -9,18 +9,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::BlobId;
-use crate::domain::CallNo;
-use crate::domain::RunId;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Log;
-use crate::ports::LogError;
+use crate::domain::{BlobId, CallNo, RunId};
+use crate::kinds::{Envelope, Event, RunEvent, Stream};
+use crate::ports::{Log, LogError};
 
 /// The format's version, in the header.
 const VERSION: u32 = 1;

@@ -6,42 +6,20 @@
 
 mod script;
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use tokio::sync::Notify;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 
-use self::script::Decision;
-use self::script::Script;
+use self::script::{Decision, Script};
 use super::recording::Recording;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
-use crate::ports::Moment;
-use crate::ports::Page;
-use crate::ports::Query;
-use crate::ports::Status;
-use crate::ports::Transport;
+use crate::kinds::{ApprovalEvent, Command, Envelope, Event, Stream};
+use crate::ports::{Answer, Client, ClientError, Feed, FeedItem, Moment, Page, Query, Status, Transport};
 
 const FEED_DEPTH: usize = 8192;
 

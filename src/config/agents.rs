@@ -8,12 +8,7 @@ use super::front_matter;
 use super::front_matter::Parts;
 use super::library::Library;
 use super::limits::RunLimits;
-use crate::domain::Fault;
-use crate::domain::Faults;
-use crate::domain::SourceText;
-use crate::domain::TaskClass;
-use crate::domain::ToolName;
-use crate::domain::nearest;
+use crate::domain::{Fault, Faults, SourceText, TaskClass, ToolName, nearest};
 
 const BUNDLED: &[(&str, &str)] =
     &[("dev", include_str!("../../assets/agents/dev.md")), ("ops", include_str!("../../assets/agents/ops.md"))];

@@ -6,8 +6,7 @@ use std::ops::Range;
 use serde::de::DeserializeOwned;
 
 use super::serde_words::words;
-use crate::domain::Fault;
-use crate::domain::SourceText;
+use crate::domain::{Fault, SourceText};
 
 /// A file in two parts, as ranges of its text.
 #[derive(Clone, Debug, PartialEq, Eq)]

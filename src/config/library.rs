@@ -6,10 +6,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::paths::is_absent;
-use crate::domain::Fault;
-use crate::domain::Faults;
-use crate::domain::SourceText;
-use crate::domain::nearest;
+use crate::domain::{Fault, Faults, SourceText, nearest};
 
 /// Things read from Markdown files, by file name without `.md`.
 #[derive(Clone, Debug)]

@@ -1,14 +1,10 @@
 //! Limits of runs as files state them; what is left out keeps its default.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde::Deserializer;
 use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
-use crate::domain::DURATION_FORM;
-use crate::domain::Limits;
-use crate::domain::Usd;
-use crate::domain::parse_duration;
+use crate::domain::{DURATION_FORM, Limits, Usd, parse_duration};
 
 /// The `[limits]` section of the configuration, and `limits:` of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -7,8 +7,7 @@ use toml::de::DeTable;
 
 use super::table;
 use super::table::Entry;
-use crate::domain::Fault;
-use crate::domain::SourceText;
+use crate::domain::{Fault, SourceText};
 
 /// Keys under which people write secrets by mistake.
 const SECRET_KEYS: &[&str] =

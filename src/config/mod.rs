@@ -19,35 +19,15 @@ mod serde_words;
 mod settings;
 mod table;
 
-pub use access::AccessSection;
-pub use access::JwtSection;
-pub use access::OwnRequests;
-pub use agents::Agent;
-pub use agents::Agents;
-pub use library::Library;
-pub use library::Missing;
+pub use access::{AccessSection, JwtSection, OwnRequests};
+pub use agents::{Agent, Agents};
+pub use library::{Library, Missing};
 pub use limits::RunLimits;
-pub use paths::Overrides;
-pub use paths::Paths;
-pub use paths::PathsError;
-pub use paths::PlatformDirs;
-pub use paths::is_absent;
-pub use procedures::Needs;
-pub use procedures::Procedure;
-pub use procedures::Procedures;
+pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
+pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;
-pub use secret::SecretError;
-pub use secret::SecretSource;
-pub use settings::CallStyle;
-pub use settings::Config;
-pub use settings::Console;
-pub use settings::GitSection;
-pub use settings::HooksChoice;
-pub use settings::Keys;
-pub use settings::Model;
-pub use settings::PolicySection;
-pub use settings::Provider;
-pub use settings::Retry;
-pub use settings::SandboxSection;
-pub use settings::StoreSection;
-pub use settings::Timeouts;
+pub use secret::{SecretError, SecretSource};
+pub use settings::{
+    CallStyle, Config, Console, GitSection, HooksChoice, Keys, Model, PolicySection, Provider, Retry, SandboxSection,
+    StoreSection, Timeouts,
+};

@@ -1,7 +1,6 @@
 //! Where things are: the configuration, the store, workspaces and logs. Computes paths, touches no file.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use directories::ProjectDirs;
 

@@ -8,24 +8,16 @@ use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::agents::tool_hint;
-use super::front_matter;
 use super::library::Library;
-use super::markdown;
 use super::markdown::Part;
 use super::serde_words::words;
-use crate::domain::DURATION_FORM;
-use crate::domain::Fault;
-use crate::domain::Faults;
-use crate::domain::OnFailure;
-use crate::domain::ProcedureStep;
-use crate::domain::SourceText;
-use crate::domain::ToolName;
-use crate::domain::nearest;
-use crate::domain::parse_duration;
+use super::{front_matter, markdown};
+use crate::domain::{
+    DURATION_FORM, Fault, Faults, OnFailure, ProcedureStep, SourceText, ToolName, nearest, parse_duration,
+};
 
 const BUNDLED: &[(&str, &str)] =
     &[("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md"))];

@@ -4,21 +4,15 @@
 
 use std::path::Path;
 
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
-use super::literal::literal_secrets;
-use super::literal::masked;
+use super::literal::{literal_secrets, masked};
 use super::paths::is_absent;
 use super::secret::SecretSource;
 use super::serde_words::words;
-use super::settings::Config;
-use super::settings::Keys;
+use super::settings::{Config, Keys};
 use super::table;
-use crate::domain::Fault;
-use crate::domain::Faults;
-use crate::domain::SourceText;
-use crate::domain::nearest;
+use crate::domain::{Fault, Faults, SourceText, nearest};
 
 /// What it means when the configuration file does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

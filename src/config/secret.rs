@@ -1,9 +1,7 @@
 //! Secrets by reference: an environment variable, a file or a command. Resolved when needed, never before.
 
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use secrecy::SecretString;
 use serde::Deserialize;

@@ -3,17 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Deserialize;
-use serde::Deserializer;
 use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
 use super::access::AccessSection;
-use super::limits::RunLimits;
-use super::limits::seconds;
+use super::limits::{RunLimits, seconds};
 use super::secret::SecretSource;
-use crate::domain::RungChoice;
-use crate::domain::SourceText;
-use crate::domain::TaskClass;
+use crate::domain::{RungChoice, SourceText, TaskClass};
 
 /// All settings, as written; what is not written has its default or is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -3,8 +3,7 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 /// A key and its value, wherever in the tree.
 pub struct Entry<'t> {

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::RunId;
+use crate::domain::{ApprovalId, CallNo, RunId};
 
 /// The thing that a cursor on a row rests on, and that a key then acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -21,16 +21,10 @@ pub mod view;
 use std::io;
 use std::sync::Arc;
 
-pub use app::ConsoleOptions;
-pub use app::IdleLock;
-pub use app::Launcher;
-pub use app::edit_text;
+pub use app::{ConsoleOptions, IdleLock, Launcher, edit_text};
 
 use crate::ports::Client;
-use app::App;
-use app::End;
-use app::Tty;
-use app::Wakes;
+use app::{App, End, Tty, Wakes};
 use terminal::TerminalError;
 
 /// Why there is no console, or none any more.

@@ -3,14 +3,11 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actor::Actor;
-use super::card::CardDigest;
-use super::card::EffectCard;
-use super::card::Risk;
+use super::card::{CardDigest, EffectCard, Risk};
 use super::ids::ApprovalId;
 use super::text::Untrusted;
 

@@ -131,9 +131,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::EffectClass;
-    use crate::domain::Repeat;
-    use crate::domain::ToolName;
+    use crate::domain::{EffectClass, Repeat, ToolName};
 
     #[test]
     fn a_misfit_names_the_place_down_to_the_item() {

@@ -3,14 +3,11 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::text::Untrusted;
-use super::tool::EffectClass;
-use super::tool::Repeat;
-use super::tool::ToolName;
+use super::tool::{EffectClass, Repeat, ToolName};
 
 /// Where an effect lands. Production is shown as a banner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -5,11 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::Diagnostic;
-use miette::GraphicalReportHandler;
-use miette::GraphicalTheme;
-use miette::NamedSource;
-use miette::SourceSpan;
+use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, NamedSource, SourceSpan};
 
 use super::text::printable;
 

@@ -1,7 +1,6 @@
 //! Limits of a run. Reaching one pauses the run and says which; a person may let it go on.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::money::Usd;
 

@@ -1,7 +1,6 @@
 //! What a model call gives back, or why it did not.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::money::Usd;

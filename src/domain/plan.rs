@@ -1,8 +1,7 @@
 //! A plan: steps with dependencies, a success criterion and a fallback each.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ids::StepNo;
 use super::text::Untrusted;

@@ -1,7 +1,6 @@
 //! What people write instead of a whole id: its beginning, or its last eight digits.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Digits of a whole id, without dashes.

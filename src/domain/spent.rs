@@ -1,8 +1,7 @@
 //! What a day's calls of one model came to: what stays of them when the calls themselves are removed.
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::money::Usd;
 

@@ -16,14 +16,9 @@ use std::fmt;
 use std::fmt::Write;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
-use unicode_normalization::IsNormalized;
-use unicode_normalization::is_nfc;
-use unicode_normalization::is_nfc_quick;
-use unicode_properties::GeneralCategory;
-use unicode_properties::GeneralCategoryGroup;
-use unicode_properties::UnicodeGeneralCategory;
+use serde::{Deserialize, Serialize};
+use unicode_normalization::{IsNormalized, is_nfc, is_nfc_quick};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_width::UnicodeWidthChar;
 
 /// Text an agent, a tool, a file, a web page or a recording produced. It has no `Display` on purpose.

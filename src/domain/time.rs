@@ -1,7 +1,6 @@
 //! Points in time.
 
-use chrono::DateTime;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 
 /// UTC, in whole microseconds: what both stores keep.
 pub type Timestamp = DateTime<Utc>;

@@ -3,13 +3,10 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::ids::BlobId;
-use super::ids::CallNo;
-use super::ids::StepNo;
+use super::ids::{BlobId, CallNo, StepNo};
 use super::text::Untrusted;
 
 /// Name of a tool, as the model calls it.

@@ -1,7 +1,6 @@
 //! What a policy says about an effect, and the rule that says it.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::ids::ApprovalId;
 

@@ -3,8 +3,7 @@
 //! Editors put a byte order mark before UTF-8 and end lines with CR and LF; neither means anything, so both are taken
 //! away. Another encoding is named, since nobody can guess from broken letters what is wrong.
 
-use super::fault::Fault;
-use super::fault::SourceText;
+use super::fault::{Fault, SourceText};
 
 const AS_UTF_8: &str = "save it as UTF-8 in your editor, or convert it with `iconv -f FROM -t UTF-8`";
 

@@ -1,39 +1,12 @@
 //! How one call advances: requested → judged → parked or started → settled.
 
-use super::Decided;
-use super::edit;
-use super::in_approval;
-use super::in_run;
-use crate::domain::Actor;
-use crate::domain::ApprovalState;
-use crate::domain::Ask;
-use crate::domain::Authority;
-use crate::domain::CallEdit;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::FinishOutcome;
-use crate::domain::Output;
-use crate::domain::RunId;
-use crate::domain::Settlement;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::Timestamp;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::domain::Verdict;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::CallPreparation;
-use crate::kinds::CallStage;
-use crate::kinds::OpenCall;
-use crate::kinds::PreparedCall;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
+use super::{Decided, edit, in_approval, in_run};
+use crate::domain::{
+    Actor, ApprovalState, Ask, Authority, CallEdit, CallNo, EffectCard, EffectClass, FailureKind, FinishOutcome,
+    Output, RunId, Settlement, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted, Verdict,
+};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{Approval, ApprovalEvent, CallPreparation, CallStage, OpenCall, PreparedCall, Run, RunEvent};
 
 /// Calls of a run that may be prepared and judged now, in order.
 ///

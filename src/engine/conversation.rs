@@ -2,20 +2,10 @@
 //!
 //! Built anew for each turn from the thread, so a run resumed elsewhere continues word for word.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::domain::CallEdit;
-use crate::domain::FinishReason;
-use crate::domain::Message;
-use crate::domain::ModelReply;
-use crate::domain::PurposeOfTurn;
-use crate::domain::RequestedCall;
-use crate::domain::ToolResult;
-use crate::fold::CallEntry;
-use crate::fold::CallStatus;
-use crate::fold::Thread;
-use crate::fold::TurnStatus;
+use crate::domain::{CallEdit, FinishReason, Message, ModelReply, PurposeOfTurn, RequestedCall, ToolResult};
+use crate::fold::{CallEntry, CallStatus, Thread, TurnStatus};
 
 /// Tool output sent in full for this many of the latest calls; of older ones only the beginning.
 const CALLS_IN_FULL: usize = 12;

@@ -1,24 +1,11 @@
 //! Putting an outcome in doubt: a started effect that can be neither repeated nor checked, or was under way at too many
 //! deaths to be.
 
-use super::Decided;
-use super::find_live_run;
-use super::in_approval;
-use super::in_run;
-use super::recover::MOST_DEATHS;
-use super::recover::each_time;
-use super::stale;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::CallNo;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::Untrusted;
+use super::recover::{MOST_DEATHS, each_time};
+use super::{Decided, find_live_run, in_approval, in_run, stale};
+use crate::domain::{Actor, ApprovalId, Ask, CallNo, Rejection, RunId, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::CallStage;
-use crate::kinds::RunEvent;
+use crate::kinds::{ApprovalEvent, CallStage, RunEvent};
 
 pub(super) fn doubt(
     snapshot: &Snapshot,

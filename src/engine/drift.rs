@@ -1,26 +1,11 @@
 //! What would run is no longer what was approved: nothing ran, and the question is put again. In a run that is being
 //! cancelled nothing new begins, so there it ends.
 
-use super::Decided;
-use super::call::act_on;
-use super::call::settled;
-use super::edit;
-use super::find_live_run;
-use super::in_approval;
-use super::stale;
-use crate::domain::Actor;
-use crate::domain::CallNo;
-use crate::domain::FailureKind;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::domain::ToolResult;
-use crate::domain::Verdict;
+use super::call::{act_on, settled};
+use super::{Decided, edit, find_live_run, in_approval, stale};
+use crate::domain::{Actor, CallNo, FailureKind, Rejection, RunId, Timestamp, ToolResult, Verdict};
 use crate::fold::Snapshot;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::CallPreparation;
-use crate::kinds::CallStage;
-use crate::kinds::PreparedCall;
+use crate::kinds::{ApprovalEvent, CallPreparation, CallStage, PreparedCall};
 
 pub(super) fn drift(
     snapshot: &Snapshot,

@@ -1,19 +1,10 @@
 //! Changing what an agent asks to do: the request ends, and the call is asked for again as it now is. Never runs
 //! anything: whatever the policy says of the changed call, a person still has to approve it.
 
-use super::Decided;
-use super::in_run;
-use crate::domain::Actor;
-use crate::domain::ApprovalState;
-use crate::domain::CallEdit;
-use crate::domain::Verdict;
+use super::{Decided, in_run};
+use crate::domain::{Actor, ApprovalState, CallEdit, Verdict};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::CallPreparation;
-use crate::kinds::CallStage;
-use crate::kinds::OpenCall;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
+use crate::kinds::{Approval, CallPreparation, CallStage, OpenCall, Run, RunEvent};
 
 /// The rule that asks where the policy would let a changed call run.
 const RULE: &str = "edited-call";

@@ -1,21 +1,9 @@
 //! What is to be done about committed events. One translation, no effects of effects.
 
 use super::recover::MOST_DEATHS;
-use crate::domain::Authority;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Repeat;
-use crate::domain::RunId;
+use crate::domain::{Authority, CallNo, EffectCard, PurposeOfTurn, Repeat, RunId};
 use crate::fold::Snapshot;
-use crate::kinds::CallStage;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::OpenCall;
-use crate::kinds::OpenTurn;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
+use crate::kinds::{CallStage, Envelope, Event, OpenCall, OpenTurn, Run, RunEvent, Stream};
 
 /// Something to do outside. Its outcome comes back with the same run, turn or call, and attempt.
 #[derive(Clone, Debug, PartialEq)]

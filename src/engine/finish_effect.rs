@@ -1,13 +1,8 @@
 //! Recording what came of an effect.
 
-use super::Decided;
 use super::call::settled;
-use super::find_live_run;
-use super::stale;
-use crate::domain::CallNo;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::ToolResult;
+use super::{Decided, find_live_run, stale};
+use crate::domain::{CallNo, Rejection, RunId, ToolResult};
 use crate::fold::Snapshot;
 use crate::kinds::CallStage;
 

@@ -1,21 +1,10 @@
 //! Recording what a model answered, or why it did not.
 
-use super::Decided;
-use super::find_live_run;
-use super::in_run;
 use super::next::calls_of;
-use super::stale;
-use crate::domain::Actor;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Rejection;
-use crate::domain::RunId;
+use super::{Decided, find_live_run, in_run, stale};
+use crate::domain::{Actor, ModelFailure, ModelFailureKind, ModelReply, PurposeOfTurn, Rejection, RunId};
 use crate::fold::Snapshot;
-use crate::kinds::OpenTurn;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
+use crate::kinds::{OpenTurn, Run, RunEvent};
 
 /// Attempts at one turn, each after the adapter's own retries and fallbacks.
 pub(super) const MOST_ATTEMPTS: u32 = 2;

@@ -18,33 +18,14 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, RunId, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Command;
-use crate::kinds::Decided;
-use crate::kinds::Report;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::decide_verb;
-use crate::kinds::find_live_run;
+use crate::kinds::{Approval, ApprovalEvent, Command, Decided, Report, Run, RunEvent, decide_verb, find_live_run};
 
 pub use call::calls_to_prepare;
-pub use conversation::conversation;
-pub use conversation::plan_schema;
-pub use effects::Effect;
-pub use effects::Freshness;
-pub use effects::TakeUp;
-pub use effects::effects_for;
-pub use effects::effects_left;
-pub use next::calls_of;
-pub use next::upcoming_call;
+pub use conversation::{conversation, plan_schema};
+pub use effects::{Effect, Freshness, TakeUp, effects_for, effects_left};
+pub use next::{calls_of, upcoming_call};
 pub use recover::MOST_DEATHS;
 
 /// What `command` leads to in `snapshot`, asked for by `by` at `now`; an empty list changes nothing.

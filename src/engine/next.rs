@@ -1,29 +1,12 @@
 //! What a run does next, once nothing in it is open.
 
-use super::Decided;
-use super::alias;
-use super::in_run;
-use crate::domain::Actor;
-use crate::domain::CallNo;
-use crate::domain::LimitKind;
-use crate::domain::ModelReply;
-use crate::domain::OnFailure;
-use crate::domain::Plan;
-use crate::domain::PlanStep;
-use crate::domain::PurposeOfTurn;
-use crate::domain::RunId;
-use crate::domain::StepNo;
-use crate::domain::Timestamp;
-use crate::domain::ToolCall;
-use crate::domain::ToolName;
-use crate::domain::Untrusted;
-use crate::fold::CallEntry;
-use crate::fold::CallStatus;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::fold::TurnStatus;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
+use super::{Decided, alias, in_run};
+use crate::domain::{
+    Actor, CallNo, LimitKind, ModelReply, OnFailure, Plan, PlanStep, PurposeOfTurn, RunId, StepNo, Timestamp, ToolCall,
+    ToolName, Untrusted,
+};
+use crate::fold::{CallEntry, CallStatus, Snapshot, Thread, TurnStatus};
+use crate::kinds::{Run, RunEvent};
 
 /// Turns in a row without a tool call before the run is given up.
 const MOST_IDLE_TURNS: usize = 3;

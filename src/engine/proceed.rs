@@ -2,30 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Decided;
-use super::call::act_on;
-use super::call::follow_decision;
-use super::call::is_read;
-use super::find_live_run;
+use super::call::{act_on, follow_decision, is_read};
 use super::next::next;
-use crate::domain::Actor;
-use crate::domain::CallNo;
-use crate::domain::EffectClass;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::domain::Timestamp;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::CallPreparation;
-use crate::kinds::CallStage;
-use crate::kinds::Event;
-use crate::kinds::OpenCall;
-use crate::kinds::PreparedCall;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::end_cancelled;
+use super::{Decided, find_live_run};
+use crate::domain::{Actor, CallNo, EffectClass, Rejection, RejectionKind, RunId, RunState, Timestamp};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{CallPreparation, CallStage, Event, OpenCall, PreparedCall, Run, RunEvent, end_cancelled};
 
 pub(super) fn proceed(
     snapshot: &Snapshot,

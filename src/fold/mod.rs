@@ -6,10 +6,4 @@ mod snapshot;
 mod thread;
 
 pub use snapshot::Snapshot;
-pub use thread::CallEntry;
-pub use thread::CallStatus;
-pub use thread::Thread;
-pub use thread::TimelineEntry;
-pub use thread::TimelineItem;
-pub use thread::TurnEntry;
-pub use thread::TurnStatus;
+pub use thread::{CallEntry, CallStatus, Thread, TimelineEntry, TimelineItem, TurnEntry, TurnStatus};

@@ -1,33 +1,16 @@
 //! Everything live and recent, in memory; and the rows that the store keeps of it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::thread::Thread;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::ModelReply;
-use crate::domain::RunId;
-use crate::domain::Spent;
-use crate::domain::Timestamp;
-use crate::kinds::Approval;
-use crate::kinds::Command;
-use crate::kinds::DaySpend;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Kept;
-use crate::kinds::Row;
-use crate::kinds::RowKey;
-use crate::kinds::RowKind;
-use crate::kinds::Run;
-use crate::kinds::Stamp;
-use crate::kinds::Stream;
-use crate::kinds::Table;
-use crate::kinds::World;
-use crate::kinds::with_kinds;
+use crate::domain::{ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
+use crate::kinds::{
+    Approval, Command, DaySpend, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table, World,
+    with_kinds,
+};
 
 macro_rules! define_snapshot {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($Bare:ident = $bare:literal, $bare_tag:literal;)* }) => {

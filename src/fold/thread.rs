@@ -8,26 +8,11 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Authority;
-use crate::domain::CallEdit;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::ModelFailure;
-use crate::domain::ModelReply;
-use crate::domain::Plan;
-use crate::domain::PurposeOfTurn;
-use crate::domain::RunSpec;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::Timestamp;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
+use crate::domain::{
+    Actor, ApprovalId, Authority, CallEdit, CallNo, EffectCard, ModelFailure, ModelReply, Plan, PurposeOfTurn, RunSpec,
+    StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted,
+};
+use crate::kinds::{Envelope, Event, RunEvent};
 
 /// A run's history, as far as its stream was read.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,25 +1,16 @@
 //! What may be asked of the engine: a verb of one thing, by people, scripts and timers; and the runtime's reports.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::decided::Decided;
-use super::kind::Kept;
-use super::kind::Kind;
+use super::kind::{Kept, Kind};
 use super::report::Report;
 use super::run::Run;
-use super::table::Event;
-use super::table::Stream;
-use super::table::with_kinds;
-use super::verb::Verb;
-use super::verb::Words;
+use super::table::{Event, Stream, with_kinds};
+use super::verb::{Verb, Words};
 use super::world::World;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
+use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
 
 macro_rules! define_commands {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {

@@ -1,8 +1,6 @@
 //! An event that a command leads to, before it has a place in the log.
 
-use super::table::Event;
-use super::table::Listed;
-use super::table::Stream;
+use super::table::{Event, Listed, Stream};
 use crate::domain::Actor;
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,14 +1,9 @@
 //! An event with its place in the log, and what is left of it when its subject is erased.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::table::Event;
-use super::table::Stream;
-use crate::domain::Actor;
-use crate::domain::ModelReply;
-use crate::domain::SubjectId;
-use crate::domain::Timestamp;
+use super::table::{Event, Stream};
+use crate::domain::{Actor, ModelReply, SubjectId, Timestamp};
 
 /// An event with its place in the log. What is read from outside is refused when the event is not of the stream's kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

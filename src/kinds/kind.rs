@@ -1,8 +1,7 @@
 //! What a kind of thing has to say of itself. Everything else in the house asks these questions of the table of kinds
 //! and never names a kind.
 
-use std::fmt::Debug;
-use std::fmt::Display;
+use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::str::FromStr;
 
@@ -10,16 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::Decided;
-use super::Stream;
-use super::Verb;
-use super::World;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::BlobId;
-use crate::domain::ModelReply;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
+use super::{Decided, Stream, Verb, World};
+use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, Timestamp};
 
 /// A kind whose history is a stream of events of its own. What it is called is said in the table.
 pub trait Kind: 'static {

@@ -1,18 +1,10 @@
 //! What the runtime reports of its work on a run, and what it found out about calls before they run.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::FinishOutcome;
-use crate::domain::ModelFailure;
-use crate::domain::ModelReply;
-use crate::domain::RunId;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::domain::Verdict;
+use crate::domain::{
+    ApprovalId, CallNo, EffectCard, FinishOutcome, ModelFailure, ModelReply, RunId, ToolResult, Untrusted, Verdict,
+};
 
 /// Said by the runtime alone; to everybody else it is not allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

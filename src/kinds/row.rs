@@ -1,7 +1,6 @@
 //! A row as a store keeps it.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::kind::Kept;
 use super::table::RowKey;

@@ -6,23 +6,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::account::Account;
 use super::approval::Approval;
 use super::envelope::ErasedEvent;
-use super::kind::Kept;
-use super::kind::Kind;
-use super::kind::KindEvent;
-use super::kind::Owner;
+use super::kind::{Kept, Kind, KindEvent, Owner};
 use super::run::Run;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::BlobId;
-use crate::domain::ModelReply;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
+use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, RejectionKind};
 
 /// Hands the table to another macro: kinds that are kept as rows, then those that have events only. Each has its name, a
 /// plural where it is listed, and the first byte of its streams as stored, which is never changed nor used again.

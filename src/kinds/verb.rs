@@ -6,8 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::Action;
-use crate::domain::Untrusted;
+use crate::domain::{Action, Untrusted};
 
 /// The verbs of a kind, a closed enum, tagged in JSON by the field `command`.
 pub trait Verb: Clone + Debug + PartialEq + Serialize + DeserializeOwned {

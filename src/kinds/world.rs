@@ -8,8 +8,7 @@ use super::approval::Approval;
 use super::kind::Kind;
 use super::run::Run;
 use super::table::with_kinds;
-use crate::domain::CallNo;
-use crate::domain::RunId;
+use crate::domain::{CallNo, RunId};
 
 /// The rows of one kind.
 pub type Table<K> = BTreeMap<<K as Kind>::Id, K>;

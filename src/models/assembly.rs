@@ -1,15 +1,11 @@
 //! Adds up the pieces of a streamed answer. Pure: no clock, no network, and bounded whatever the server sends.
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::calls::Calls;
 use super::carried;
-use super::chunk::Chunk;
-use super::chunk::WireUsage;
-use crate::domain::FinishReason;
-use crate::domain::RequestedCall;
-use crate::domain::Usage;
+use super::chunk::{Chunk, WireUsage};
+use crate::domain::{FinishReason, RequestedCall, Usage};
 
 /// An answer in the making.
 #[derive(Debug, Default)]

@@ -1,15 +1,12 @@
 //! Tells which call each streamed piece belongs to. Servers number, name and cut their calls in many ways: some number
 //! every call 0, some repeat name and id with each piece, some send all of the arguments so far each time.
 
-use serde_json::Map;
-use serde_json::Value;
-use sha2::Digest;
-use sha2::Sha256;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::carried;
 use super::chunk::CallPiece;
-use crate::domain::OVERLONG;
-use crate::domain::RequestedCall;
+use crate::domain::{OVERLONG, RequestedCall};
 
 /// Most calls taken from one answer.
 pub(super) const MOST_CALLS: usize = 32;

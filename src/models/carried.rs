@@ -3,8 +3,7 @@
 //! What they mean is the server's business. All that is known here is how pieces of such fields come: words in parts,
 //! everything else whole.
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::Carried;
 

@@ -3,33 +3,23 @@
 //! A request is kept only as a digest of method, path and body; headers are never looked at, so a key cannot
 //! get in that way. In answers, every occurrence of the key is blotted out, also across pieces.
 
-use std::fs::File;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use futures::StreamExt;
-use http::HeaderMap;
-use http::HeaderValue;
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde::Serialize;
-use sha2::Digest;
-use sha2::Sha256;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
-use super::failure::Failure;
-use super::failure::Place;
+use super::failure::{Failure, Place};
 use super::transport::RawAnswer;
-use crate::domain::ModelFailureKind;
-use crate::domain::Secrets;
-use crate::domain::written_text;
+use crate::domain::{ModelFailureKind, Secrets, written_text};
 
 /// Headers of an answer that its reading depends on.
 const KEPT_HEADERS: [&str; 4] = ["content-type", "retry-after", "retry-after-ms", "location"];

@@ -2,11 +2,9 @@
 //!
 //! Only shapes; what they add up to is `assembly`'s.
 
-use serde::Deserialize;
-use serde::Deserializer;
 use serde::de::Error;
-use serde_json::Map;
-use serde_json::Value;
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
 
 /// One `data:` line. Servers that ignore `stream` send one of these with `message` instead of `delta`.
 #[derive(Debug, Default)]

@@ -4,43 +4,24 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::assembly::Assembled;
 use super::calls::made_id;
-use super::carried;
-use super::failure::Complaint;
-use super::failure::Failure;
-use super::failure::OTHER_TEMPLATE;
-use super::failure::Objection;
-use super::forced;
+use super::failure::{Complaint, Failure, OTHER_TEMPLATE, Objection};
 use super::forced::ForcedAnswer;
 use super::prices::Prices;
-use super::request::Form;
-use super::request::Learned;
-use super::request::LimitField;
-use super::request::Objections;
-use super::request::OutputLimit;
-use super::schema;
+use super::request::{Form, Learned, LimitField, Objections, OutputLimit};
 use super::server::Server;
-use super::settings::CallStyle;
-use super::settings::ModelEntry;
-use super::stream::Broken;
-use super::stream::Reader;
+use super::settings::{CallStyle, ModelEntry};
+use super::stream::{Broken, Reader};
 use super::transport::Exchange;
-use super::voice::SayReader;
-use super::voice::Voice;
-use crate::domain::FinishReason;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::domain::OutputShape;
-use crate::domain::RequestedCall;
-use crate::domain::Untrusted;
-use crate::ports::DeltaSink;
-use crate::ports::ModelRequest;
+use super::voice::{SayReader, Voice};
+use super::{carried, forced, schema};
+use crate::domain::{FinishReason, ModelFailureKind, ModelReply, OutputShape, RequestedCall, Untrusted};
+use crate::ports::{DeltaSink, ModelRequest};
 
 /// A model that can be asked.
 pub(super) struct Endpoint {

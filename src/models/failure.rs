@@ -1,22 +1,15 @@
 //! What went wrong with one attempt, in words, and whether it is worth another. No failure ever quotes a key.
 
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use chrono::DateTime;
-use chrono::Utc;
-use http::HeaderMap;
-use http::StatusCode;
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use chrono::{DateTime, Utc};
+use http::{HeaderMap, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::error_body::ErrorBody;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::Secrets;
-use crate::domain::Untrusted;
+use crate::domain::{ModelFailure, ModelFailureKind, Secrets, Untrusted};
 
 /// Longest excerpt of an error body that is quoted, in characters.
 const LONGEST_QUOTE: usize = 300;

@@ -4,16 +4,12 @@
 //! Member names are chosen so that alphabetical order is also the order in which a model should decide:
 //! servers generate properties in the schema's order, and `tool` has to come before `with`.
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::calls::parse_arguments;
 use super::schema;
-use super::schema::StrictSchema;
-use super::schema::Strictness;
-use crate::domain::Message;
-use crate::domain::RequestedCall;
-use crate::domain::ToolSpec;
+use super::schema::{StrictSchema, Strictness};
+use crate::domain::{Message, RequestedCall, ToolSpec};
 
 /// What a forced answer turned out to be.
 #[derive(Debug, PartialEq)]
@@ -134,9 +130,7 @@ fn object(properties: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EffectClass;
-    use crate::domain::Repeat;
-    use crate::domain::ToolName;
+    use crate::domain::{EffectClass, Repeat, ToolName};
 
     fn tools() -> Vec<ToolSpec> {
         let tool = |name: &str, parameters| ToolSpec {

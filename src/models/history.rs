@@ -4,9 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::calls::made_id;
-use crate::domain::Carried;
-use crate::domain::Message;
-use crate::domain::RequestedCall;
+use crate::domain::{Carried, Message, RequestedCall};
 
 /// Longest name of a tool or a schema, by the protocol.
 const LONGEST_NAME: usize = 64;

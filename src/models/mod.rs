@@ -31,23 +31,11 @@ mod stream;
 mod transport;
 mod voice;
 
-pub use prices::Prices;
-pub use prices::PricesError;
-pub use probe::Finding;
-pub use probe::ProbeReport;
-pub use probe::probe;
+pub use prices::{Prices, PricesError};
+pub use probe::{Finding, ProbeReport, probe};
 pub use router::Router;
-pub use settings::ApiKey;
-pub use settings::CallStyle;
-pub use settings::FetchKey;
-pub use settings::KeyError;
-pub use settings::ModelEntry;
-pub use settings::ModelEnvironment;
-pub use settings::ModelSettings;
-pub use settings::OPENAI_BASE_URL;
-pub use settings::OPENAI_MODEL;
-pub use settings::ProviderSettings;
-pub use settings::RetrySettings;
-pub use settings::SettingsError;
-pub use settings::Timeouts;
+pub use settings::{
+    ApiKey, CallStyle, FetchKey, KeyError, ModelEntry, ModelEnvironment, ModelSettings, OPENAI_BASE_URL, OPENAI_MODEL,
+    ProviderSettings, RetrySettings, SettingsError, Timeouts,
+};
 pub use transport::Transport;

@@ -1,12 +1,10 @@
 //! What a call costs: list prices per million tokens, exact to the nano-dollar, or unknown.
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde::Deserializer;
 use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
-use crate::domain::Usage;
-use crate::domain::Usd;
+use crate::domain::{Usage, Usd};
 
 /// A table of prices, the user's own before the bundled ones.
 #[derive(Clone, Debug, Default)]

@@ -1,34 +1,20 @@
 //! Finds out by asking what a configured model can really do. Costs a handful of short answers.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::endpoint::Answered;
-use super::endpoint::Endpoint;
-use super::failure::Complaint;
-use super::failure::Failure;
+use super::endpoint::{Answered, Endpoint};
+use super::failure::{Complaint, Failure};
 use super::forced;
 use super::server::Server;
-use super::settings::CallStyle;
-use super::settings::ModelEntry;
-use super::settings::ModelSettings;
+use super::settings::{CallStyle, ModelEntry, ModelSettings};
 use super::transport::Transport;
-use crate::domain::EffectClass;
-use crate::domain::Message;
-use crate::domain::ModelFailureKind;
-use crate::domain::OutputShape;
-use crate::domain::Repeat;
-use crate::domain::TaskClass;
-use crate::domain::ToolName;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::DeltaSink;
-use crate::ports::ModelRequest;
+use crate::domain::{
+    EffectClass, Message, ModelFailureKind, OutputShape, Repeat, TaskClass, ToolName, ToolSpec, Untrusted,
+};
+use crate::ports::{DeltaSink, ModelRequest};
 
 /// How often the tool call is asked for; dependable means that every try succeeds.
 const CALL_TRIES: usize = 2;

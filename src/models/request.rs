@@ -1,22 +1,14 @@
 //! The body of a chat-completions request. Pure, and the same for the same input: cassettes find it by digest.
 
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Objection;
-use super::forced;
-use super::history;
-use super::schema;
-use super::schema::StrictSchema;
-use super::schema::Strictness;
+use super::schema::{StrictSchema, Strictness};
 use super::settings::CallStyle;
-use crate::domain::Message;
-use crate::domain::OutputShape;
-use crate::domain::RequestedCall;
-use crate::domain::ToolSpec;
+use super::{forced, history, schema};
+use crate::domain::{Message, OutputShape, RequestedCall, ToolSpec};
 use crate::ports::ModelRequest;
 
 /// Optional parts of a request that a server has been found not to take. Learned from its 400s, so that the
@@ -248,10 +240,7 @@ fn merged(messages: Vec<Message>) -> Vec<Message> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::EffectClass;
-    use crate::domain::Repeat;
-    use crate::domain::TaskClass;
-    use crate::domain::ToolName;
+    use crate::domain::{EffectClass, Repeat, TaskClass, ToolName};
 
     fn request(shape: OutputShape) -> ModelRequest {
         let tool = ToolSpec {

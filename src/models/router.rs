@@ -6,29 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::ExponentialBuilder;
-use backon::Retryable;
+use backon::{ExponentialBuilder, Retryable};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::Endpoint;
-use super::endpoint::FailedAttempt;
-use super::failure::Failure;
-use super::failure::Retry;
+use super::endpoint::{Endpoint, FailedAttempt};
+use super::failure::{Failure, Retry};
 use super::prices::Prices;
 use super::server::Server;
-use super::settings::ModelEntry;
-use super::settings::ModelSettings;
-use super::settings::SettingsError;
-use super::settings::seconds;
+use super::settings::{ModelEntry, ModelSettings, SettingsError, seconds};
 use super::transport::Transport;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::domain::Untrusted;
-use crate::ports::DeltaSink;
-use crate::ports::Model;
-use crate::ports::ModelRequest;
+use crate::domain::{ModelFailure, ModelFailureKind, ModelReply, Untrusted};
+use crate::ports::{DeltaSink, Model, ModelRequest};
 
 /// Longest wait in all for a server that loads its model, where no other model can be asked.
 const LONGEST_LOADING: Duration = Duration::from_secs(600);

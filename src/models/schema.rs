@@ -3,9 +3,7 @@
 //! Strict output wants every property required, none additional and no references. An optional property becomes
 //! one that may be null; `prune` takes those nulls out of the answer again.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// Keywords that say nothing a grammar could enforce, and that strict servers refuse.
 const IDLE_KEYWORDS: [&str; 8] = ["$schema", "$id", "$defs", "definitions", "title", "default", "format", "examples"];

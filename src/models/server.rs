@@ -5,28 +5,18 @@ use std::sync::Arc;
 use async_openai::Client;
 use async_openai::config::Config;
 use async_openai::error::OpenAIError;
-use http::HeaderMap;
-use http::HeaderValue;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use reqwest::Url;
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::chunk::ModelList;
 use super::failure;
-use super::failure::Failure;
-use super::failure::Place;
-use super::settings::ApiKey;
-use super::settings::KeyError;
-use super::settings::ProviderSettings;
-use super::settings::SettingsError;
-use super::settings::Timeouts;
-use super::settings::seconds;
-use super::transport::Exchange;
-use super::transport::Transport;
-use super::transport::Wire;
+use super::failure::{Failure, Place};
+use super::settings::{ApiKey, KeyError, ProviderSettings, SettingsError, Timeouts, seconds};
+use super::transport::{Exchange, Transport, Wire};
 use crate::domain::ModelFailureKind;
 
 /// A server that can be talked to.

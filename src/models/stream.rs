@@ -4,19 +4,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
-use futures::Stream;
-use futures::StreamExt;
-use tokio::time::Instant;
-use tokio::time::timeout_at;
+use futures::{Stream, StreamExt};
+use tokio::time::{Instant, timeout_at};
 
-use super::assembly::Assembled;
-use super::assembly::Assembly;
+use super::assembly::{Assembled, Assembly};
 use super::chunk::Chunk;
 use super::failure;
-use super::failure::Failure;
-use super::failure::Place;
-use super::settings::Timeouts;
-use super::settings::seconds;
+use super::failure::{Failure, Place};
+use super::settings::{Timeouts, seconds};
 use super::transport::Exchange;
 use super::voice::Voice;
 use crate::domain::ModelFailureKind;

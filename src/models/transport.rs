@@ -2,34 +2,22 @@
 //! that still knows status, headers and body.
 
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::task::Context;
-use std::task::Poll;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
-use futures::Stream;
-use futures::StreamExt;
-use futures::stream;
 use futures::stream::BoxStream;
-use http::HeaderMap;
-use http::StatusCode;
-use reqwest::Method;
-use reqwest::Request;
-use reqwest::Response;
+use futures::{Stream, StreamExt, stream};
+use http::{HeaderMap, StatusCode};
+use reqwest::{Method, Request, Response};
 
-use super::cassette::Cassette;
-use super::cassette::Recorder;
-use super::cassette::request_digest;
+use super::cassette::{Cassette, Recorder, request_digest};
 use super::failure;
-use super::failure::Failure;
-use super::failure::Place;
+use super::failure::{Failure, Place};
 use crate::domain::ModelFailureKind;
 
 /// Largest answer taken, in bytes on the wire.

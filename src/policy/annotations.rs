@@ -4,12 +4,9 @@ use std::time::Duration;
 
 use cedar_policy::Effect as CedarEffect;
 
-use super::DEFAULT_RULE;
-use super::ERROR_RULE;
 use super::rule::Effect;
-use crate::domain::DURATION_FORM;
-use crate::domain::nearest;
-use crate::domain::parse_duration;
+use super::{DEFAULT_RULE, ERROR_RULE};
+use crate::domain::{DURATION_FORM, nearest, parse_duration};
 
 /// Every annotation a policy may carry.
 const KNOWN: &[&str] = &["id", "reason", "verdict", "expires", "approvals"];

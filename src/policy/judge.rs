@@ -2,14 +2,11 @@
 
 use cedar_policy::Request;
 
-use super::DEFAULT_RULE;
-use super::ERROR_RULE;
 use super::load::Policy;
 use super::rule::Effect;
-use super::vocabulary::OTHER_VERB;
-use super::vocabulary::action_of;
-use crate::domain::EffectCard;
-use crate::domain::Verdict;
+use super::vocabulary::{OTHER_VERB, action_of};
+use super::{DEFAULT_RULE, ERROR_RULE};
+use crate::domain::{EffectCard, Verdict};
 
 /// What one request came to. The greatest of all targets' findings is the verdict.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

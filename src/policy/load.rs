@@ -5,23 +5,14 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use cedar_policy::Authorizer;
-use cedar_policy::Entities;
-use cedar_policy::PolicyId;
-use cedar_policy::PolicySet;
-use cedar_policy::Schema;
-use cedar_policy::ValidationMode;
-use cedar_policy::Validator;
+use cedar_policy::{Authorizer, Entities, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use miette::Diagnostic;
 
-use super::DEFAULT_POLICIES;
-use super::SCHEMA;
 use super::annotations::Annotations;
 use super::request::EntityTypes;
 use super::rule::Rule;
-use crate::domain::Fault;
-use crate::domain::Faults;
-use crate::domain::SourceText;
+use super::{DEFAULT_POLICIES, SCHEMA};
+use crate::domain::{Fault, Faults, SourceText};
 
 /// A policy file's name, for people, and its text.
 pub type PolicyFile = SourceText;

@@ -10,10 +10,8 @@ mod request;
 mod rule;
 mod vocabulary;
 
-pub use load::Policy;
-pub use load::PolicyFile;
-pub use rule::Effect;
-pub use rule::Rule;
+pub use load::{Policy, PolicyFile};
+pub use rule::{Effect, Rule};
 
 /// Rule of a refusal because nothing permits the effect.
 pub const DEFAULT_RULE: &str = "default";

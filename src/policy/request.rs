@@ -2,21 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use cedar_policy::Context;
-use cedar_policy::EntityId;
-use cedar_policy::EntityTypeName;
-use cedar_policy::EntityUid;
-use cedar_policy::ParseErrors;
-use cedar_policy::Request;
-use cedar_policy::RestrictedExpression;
-use cedar_policy::Schema;
+use cedar_policy::{Context, EntityId, EntityTypeName, EntityUid, ParseErrors, Request, RestrictedExpression, Schema};
 
-use super::vocabulary::CONFINING_RUNGS;
-use super::vocabulary::FACTS;
-use super::vocabulary::FactKind;
-use super::vocabulary::action_of;
-use crate::domain::EffectCard;
-use crate::domain::Untrusted;
+use super::vocabulary::{CONFINING_RUNGS, FACTS, FactKind, action_of};
+use crate::domain::{EffectCard, Untrusted};
 
 /// The schema's entity types, looked up once.
 #[derive(Clone, Debug)]

@@ -5,15 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::log::LogError;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Actor;
-use crate::domain::Role;
-use crate::domain::Scopes;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
-use crate::kinds::AccessEvent;
-use crate::kinds::Envelope;
+use crate::domain::{AccountId, AccountName, Actor, Role, Scopes, Timestamp, TokenId};
+use crate::kinds::{AccessEvent, Envelope};
 
 /// One tenant's accounts, and what programs and consoles show instead of a password.
 ///

@@ -4,19 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, Rejection, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::ports::Answer;
-use crate::ports::FeedItem;
-use crate::ports::Query;
+use crate::kinds::{Command, Envelope};
+use crate::ports::{Answer, FeedItem, Query};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;

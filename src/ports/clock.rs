@@ -1,7 +1,6 @@
 //! The clock, so that time is an argument everywhere else.
 
-use chrono::SubsecRound;
-use chrono::Utc;
+use chrono::{SubsecRound, Utc};
 
 use crate::domain::Timestamp;
 

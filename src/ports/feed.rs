@@ -1,11 +1,8 @@
 //! What a console hears: committed events, and beside them the ephemeral stream of tokens and process output.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::CallNo;
-use crate::domain::RunId;
-use crate::domain::Untrusted;
+use crate::domain::{CallNo, RunId, Untrusted};
 use crate::kinds::Envelope;
 
 /// One thing heard on the feed.

@@ -1,8 +1,6 @@
 //! What the runtime asks of a policy. Pure in effect: the same card gives the same verdict.
 
-use crate::domain::EffectCard;
-use crate::domain::RunSpec;
-use crate::domain::Verdict;
+use crate::domain::{EffectCard, RunSpec, Verdict};
 
 /// Judges effects before they start.
 pub trait Judge: Send + Sync {

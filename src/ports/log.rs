@@ -5,16 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::Actor;
-use crate::domain::BlobId;
-use crate::domain::RunId;
-use crate::domain::ShortId;
-use crate::domain::Timestamp;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Row;
-use crate::kinds::RowKind;
-use crate::kinds::Stream;
+use crate::domain::{Actor, BlobId, RunId, ShortId, Timestamp};
+use crate::kinds::{Envelope, Event, Row, RowKind, Stream};
 use crate::ports::Page;
 
 /// An append-only, hash-chained log of one tenant's events, with the projection rows that go with it.

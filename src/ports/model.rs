@@ -3,12 +3,7 @@
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::Message;
-use crate::domain::ModelFailure;
-use crate::domain::ModelReply;
-use crate::domain::OutputShape;
-use crate::domain::TaskClass;
-use crate::domain::ToolSpec;
+use crate::domain::{Message, ModelFailure, ModelReply, OutputShape, TaskClass, ToolSpec};
 
 /// A model, or a whole list of them with routing and fallback behind one face.
 #[async_trait]

@@ -1,16 +1,10 @@
 //! Questions about history, answered a page at a time.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::client::ClientError;
-use crate::domain::BlobId;
-use crate::domain::ShortId;
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::kinds::RowKind;
-use crate::kinds::Rowed;
-use crate::kinds::Stream;
+use crate::domain::{BlobId, ShortId};
+use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream};
 
 /// What a client may look up beyond the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

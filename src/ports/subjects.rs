@@ -3,9 +3,7 @@
 use async_trait::async_trait;
 
 use super::log::LogError;
-use crate::domain::Actor;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, RunId, Timestamp};
 use crate::kinds::Envelope;
 
 /// What can be done about the people in one tenant's log.

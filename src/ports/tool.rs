@@ -4,16 +4,9 @@ use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::FinishOutcome;
-use crate::domain::RunId;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::domain::Workspace;
+use crate::domain::{
+    CallNo, EffectCard, FinishOutcome, RunId, StepNo, StepState, ToolResult, ToolSpec, Untrusted, Workspace,
+};
 
 /// A typed action. Arguments are an outsider's text: nothing is assumed of them.
 #[async_trait]

@@ -2,14 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::ports::Answer;
-use crate::ports::ClientError;
-use crate::ports::Page;
+use crate::kinds::{Envelope, Row};
+use crate::ports::{Answer, ClientError, Page};
 
 /// Most bytes of rows in one answer; the rest is asked for as the next page.
 const MOST_ROWS: usize = 2 * 1024 * 1024;

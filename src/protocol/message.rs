@@ -1,21 +1,13 @@
 //! The messages.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::answer::WireAnswer;
 use super::parts::SnapshotPart;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::Timestamp;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Stream;
-use crate::ports::FeedItem;
-use crate::ports::Observe;
-use crate::ports::Query;
+use crate::domain::{Rejection, RunId, RunSpec, Timestamp};
+use crate::kinds::{Command, Envelope, Stream};
+use crate::ports::{FeedItem, Observe, Query};
 
 /// What a console says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -23,26 +23,12 @@ mod parts;
 use std::time::Duration;
 
 pub use answer::WireAnswer;
-pub use message::Delivery;
-pub use message::FromConsole;
-pub use message::FromServer;
-pub use message::Hello;
-pub use message::Launch;
-pub use message::LaunchKind;
-pub use message::Mark;
-pub use message::Offered;
-pub use message::Offers;
-pub use message::Outcome;
-pub use message::Submission;
-pub use message::Welcome;
-pub use message::Wish;
-pub use pack::NotPacked;
-pub use pack::Packed;
-pub use pack::pack;
-pub use pack::unpack;
-pub use parts::Assembly;
-pub use parts::SnapshotPart;
-pub use parts::parts_of;
+pub use message::{
+    Delivery, FromConsole, FromServer, Hello, Launch, LaunchKind, Mark, Offered, Offers, Outcome, Submission, Welcome,
+    Wish,
+};
+pub use pack::{NotPacked, Packed, pack, unpack};
+pub use parts::{Assembly, SnapshotPart, parts_of};
 
 /// The protocol's version. A change that the other side would misunderstand gets a new one.
 pub const VERSION: u32 = 3;

@@ -3,15 +3,10 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::DaySpend;
-use crate::kinds::Kept;
-use crate::kinds::Run;
-use crate::kinds::with_kinds;
+use crate::kinds::{Approval, DaySpend, Kept, Run, with_kinds};
 
 /// Bytes of rows after which a part is full.
 const FULL: usize = 64 * 1024;
@@ -76,9 +71,7 @@ fn size<T: Serialize>(row: &T) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Actor;
-    use crate::domain::RunId;
-    use crate::domain::RunSpec;
+    use crate::domain::{Actor, RunId, RunSpec};
 
     #[test]
     fn parts_add_up_to_the_snapshot_and_none_is_large() {

@@ -1,21 +1,15 @@
 //! Where an answer ends that is no longer wanted: an answer that is coming is let come to its end, but nothing is
 //! asked anew for a paused run, and nobody waits for a server that says nothing.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::ports::DeltaSink;
-use crate::ports::Model;
-use crate::ports::ModelRequest;
+use crate::domain::{ModelFailure, ModelFailureKind, ModelReply};
+use crate::ports::{DeltaSink, Model, ModelRequest};
 
 /// How long a paused run waits for the next piece of an answer. What is cut off is asked again when it goes on.
 const LONGEST_SILENCE: Duration = Duration::from_secs(2);
@@ -117,9 +111,7 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::domain::FinishReason;
-    use crate::domain::OutputShape;
-    use crate::domain::TaskClass;
+    use crate::domain::{FinishReason, OutputShape, TaskClass};
 
     /// What a model does, a step a second.
     #[derive(Clone, Copy)]

@@ -1,39 +1,17 @@
 //! What the parts of the runtime share: the adapters, two snapshots, and the queue of jobs for the writer.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::Parts;
-use super::Redactor;
-use super::Tools;
-use super::perform;
 use super::redact::Redacted;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
+use super::{Parts, Redactor, Tools, perform};
+use crate::domain::{Actor, Rejection, RejectionKind, RunId};
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Clock;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
-use crate::ports::Fence;
-use crate::ports::Judge;
-use crate::ports::Log;
-use crate::ports::Model;
+use crate::kinds::{Command, Envelope, Event, RunEvent, Stream};
+use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
 
 /// Messages a listener may fall behind before it has to take a fresh snapshot.
 const FEED_DEPTH: usize = 8192;

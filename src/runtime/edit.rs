@@ -2,17 +2,8 @@
 
 use super::core::Core;
 use super::prepare;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::ToolCall;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::CallPreparation;
-use crate::kinds::Command;
-use crate::kinds::PreparedCall;
+use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, RunId, ToolCall};
+use crate::kinds::{Approval, ApprovalVerb, CallPreparation, Command, PreparedCall};
 
 /// What to do about arguments that will not do.
 const MEND: &str = "nothing was changed; mend the arguments and try again";

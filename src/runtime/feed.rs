@@ -1,26 +1,15 @@
 //! Where streaming text goes on its way to the feed: gathered, and told at most sixty times a second.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::Weak;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
 
 use super::core::Core;
-use crate::domain::BlobId;
-use crate::domain::CallNo;
-use crate::domain::Held;
-use crate::domain::RunId;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
-use crate::ports::DeltaSink;
-use crate::ports::FeedItem;
-use crate::ports::OutputSink;
+use crate::domain::{BlobId, CallNo, Held, RunId};
+use crate::ports::{Delta, DeltaKind, DeltaSink, FeedItem, OutputSink};
 
 /// Time between tellings.
 const BEAT: Duration = Duration::from_millis(16);

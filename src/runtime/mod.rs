@@ -28,30 +28,15 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::ToolName;
+use crate::domain::{Actor, Rejection, ToolName};
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::ports::Clock;
-use crate::ports::Feed;
-use crate::ports::Judge;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::Model;
-use crate::ports::Tool;
+use crate::kinds::{Command, Envelope};
+use crate::ports::{Clock, Feed, Judge, Log, LogError, Model, Tool};
 
 pub use self::core::Role;
-pub use outputs::OutputsReport;
-pub use outputs::check_outputs;
-pub use prune::PrunePlan;
-pub use prune::PrunePortion;
-pub use prune::keep_named_outputs;
-pub use prune::plan_prune;
-pub use rebuild::RebuildReport;
-pub use rebuild::compare_rows;
-pub use rebuild::rebuild;
+pub use outputs::{OutputsReport, check_outputs};
+pub use prune::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
+pub use rebuild::{RebuildReport, compare_rows, rebuild};
 pub use redact::Redactor;
 
 use self::core::Core;

@@ -1,13 +1,9 @@
 //! Loading what is live: cost follows what is open, not what ever happened.
 
 use crate::domain::RunId;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
+use crate::fold::{Snapshot, Thread};
 use crate::kinds::RowKind;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::RowFilter;
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter};
 
 /// Ended runs, settled requests and days loaded at the start, of each.
 pub(super) const RECENT: u32 = 50;

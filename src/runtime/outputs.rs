@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::BlobId;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{Log, LogError, LogErrorKind};
 
 /// Events read at once.
 const PAGE: u32 = 1_000;

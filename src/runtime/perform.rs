@@ -8,36 +8,19 @@ use futures::FutureExt;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::boundary;
 use super::boundary::Going;
 use super::core::Core;
 use super::feed::Gatherer;
-use super::prepare;
 use super::tenure::Right;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::FailureKind;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::OutputShape;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Repeat;
-use crate::domain::RunId;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
+use super::{boundary, prepare};
+use crate::domain::{
+    ApprovalId, CallNo, EffectCard, FailureKind, ModelFailure, ModelFailureKind, OutputShape, PurposeOfTurn, Repeat,
+    RunId, ToolCall, ToolResult, Untrusted,
+};
 use crate::engine;
-use crate::engine::Effect;
-use crate::engine::Freshness;
-use crate::kinds::CallPreparation;
-use crate::kinds::Command;
-use crate::kinds::PreparedCall;
-use crate::kinds::Report;
-use crate::ports::Checked;
-use crate::ports::Invocation;
-use crate::ports::ModelRequest;
-use crate::ports::Tool;
+use crate::engine::{Effect, Freshness};
+use crate::kinds::{CallPreparation, Command, PreparedCall, Report};
+use crate::ports::{Checked, Invocation, ModelRequest, Tool};
 
 /// A look that tells nothing by then tells nothing: a person is asked.
 const LONGEST_CHECK: Duration = Duration::from_secs(30);

@@ -5,19 +5,9 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 
 use super::core::Core;
-use crate::domain::ApprovalId;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Verdict;
-use crate::kinds::CallPreparation;
-use crate::kinds::PreparedCall;
-use crate::ports::Prepared;
-use crate::ports::ToolContext;
+use crate::domain::{ApprovalId, EffectCard, EffectClass, FailureKind, RunId, RunSpec, ToolCall, ToolResult, Verdict};
+use crate::kinds::{CallPreparation, PreparedCall};
+use crate::ports::{Prepared, ToolContext};
 
 /// Prepares calls in order, up to and including the first that does more than read: what comes after that one is
 /// prepared once it is settled, against what it left behind.

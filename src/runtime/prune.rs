@@ -3,25 +3,12 @@
 //! Decides only; the store removes. Holds as much in memory as a rebuild of what is to be removed, and the ids of all
 //! outputs.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::RunId;
-use crate::domain::Spent;
-use crate::domain::Timestamp;
+use crate::domain::{RunId, Spent, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::Owner;
-use crate::kinds::Row;
-use crate::kinds::RowKind;
-use crate::kinds::Run;
-use crate::kinds::Stream;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::RowFilter;
-use crate::ports::StoredOutput;
-use crate::ports::StoredOutputs;
+use crate::kinds::{Approval, Owner, Row, RowKind, Run, Stream};
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter, StoredOutput, StoredOutputs};
 
 /// Events, rows and ids read at once.
 const PAGE: u32 = 1_000;

@@ -1,22 +1,13 @@
 //! Computing all projection rows from the log again: to replace the stored ones, or to say where those differ.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::domain::Untrusted;
 use crate::fold::Snapshot;
-use crate::kinds::AccessEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Row;
-use crate::kinds::RowKey;
-use crate::kinds::RowKind;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::RowFilter;
+use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKey, RowKind};
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter};
 
 /// How often to fold on because somebody appended meanwhile.
 const TRIES: usize = 100;

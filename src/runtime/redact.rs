@@ -7,30 +7,13 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::domain::Actor;
-use crate::domain::Carried;
-use crate::domain::EffectCard;
-use crate::domain::Held;
-use crate::domain::Message;
-use crate::domain::ModelFailure;
-use crate::domain::ModelReply;
-use crate::domain::Output;
-use crate::domain::Part;
-use crate::domain::Payload;
-use crate::domain::Rejection;
-use crate::domain::RequestedCall;
-use crate::domain::Reversibility;
-use crate::domain::Secrets;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::kinds::CallPreparation;
-use crate::kinds::Command;
-use crate::kinds::PreparedCall;
-use crate::kinds::Report;
-use crate::kinds::Words;
+use crate::domain::{
+    Actor, Carried, EffectCard, Held, Message, ModelFailure, ModelReply, Output, Part, Payload, Rejection,
+    RequestedCall, Reversibility, Secrets, ToolResult, Untrusted,
+};
+use crate::kinds::{CallPreparation, Command, PreparedCall, Report, Words};
 use crate::ports::ModelRequest;
 
 /// The secrets this process knows, and the words that are never one.

@@ -1,28 +1,18 @@
 //! Knows which runs this process works on, who must be woken, and when time alone asks for something.
 
-use std::collections::BTreeSet;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::core::AtWork;
-use super::core::Core;
-use super::core::Role;
+use super::core::{AtWork, Core, Role};
 use super::worker;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunState;
+use crate::domain::{Actor, Rejection, RunId, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::CallStage;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Run;
+use crate::kinds::{CallStage, Command, Envelope, Run};
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);

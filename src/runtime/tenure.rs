@@ -3,9 +3,7 @@
 //! Decides nothing. An append shows the fence; an effect begins only after `Right::is_ours` said so, because the
 //! process may have been stopped between the commit of an intent and the effect, and somebody else gone on meanwhile.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -13,10 +11,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::core::Core;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::ports::Fence;
-use crate::ports::Lease;
+use crate::domain::{RunId, Timestamp};
+use crate::ports::{Fence, Lease};
 
 /// How long a lease lasts. A lost worker's run is taken up after this and one sweep, well within the five seconds in
 /// which people must learn of an outcome that nobody knows.

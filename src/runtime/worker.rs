@@ -5,37 +5,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
-use tokio::sync::oneshot;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::boundary::Going;
-use super::core::Core;
-use super::core::stopped;
-use super::edit;
-use super::perform;
-use super::perform::Ends;
-use super::perform::Outcome;
-use super::prepare;
+use super::core::{Core, stopped};
+use super::perform::{Ends, Outcome};
 use super::tenure::Tenure;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Repeat;
-use crate::domain::RunId;
-use crate::domain::RunState;
+use super::{edit, perform, prepare};
+use crate::domain::{Actor, Rejection, RejectionKind, Repeat, RunId, RunState};
 use crate::engine;
-use crate::engine::Effect;
-use crate::engine::TakeUp;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::CallPreparation;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::PreparedCall;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::engine::{Effect, TakeUp};
+use crate::kinds::{ApprovalVerb, CallPreparation, Command, Envelope, PreparedCall, Report, RunVerb};
 
 /// Pause before an outcome that could not be saved is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);

@@ -9,31 +9,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::core::Core;
-use super::core::Job;
-use super::open;
-use super::supervisor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
+use super::core::{Core, Job};
+use super::{open, supervisor};
+use crate::domain::{Rejection, RejectionKind, RunId};
 use crate::engine::decide;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::AccessEvent;
-use crate::kinds::Command;
-use crate::kinds::Decided;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RowKey;
-use crate::kinds::RowKind;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Batch;
-use crate::ports::FeedItem;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::ports::RowFilter;
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{AccessEvent, Command, Decided, Envelope, Event, RowKey, RowKind, RunEvent, Stream};
+use crate::ports::{Batch, FeedItem, LogError, LogErrorKind, NewEvent, RowFilter};
 
 /// Most jobs in one transaction.
 const LARGEST_GROUP: usize = 256;

@@ -1,17 +1,10 @@
 //! What comes in with a request, and what goes out: JSON, read with a limit and errors that say what is wrong.
 
 use axum::body::Body;
-use axum::extract::FromRequest;
-use axum::extract::FromRequestParts;
-use axum::extract::Path;
-use axum::extract::Query;
-use axum::extract::Request;
-use axum::http::HeaderValue;
-use axum::http::StatusCode;
-use axum::http::header;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

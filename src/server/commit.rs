@@ -5,28 +5,17 @@
 //! the last event they had when they decided.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::App;
-use super::rights;
+use super::{App, rights};
 use crate::access::Principal;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Query;
-use crate::protocol::Delivery;
-use crate::protocol::Submission;
+use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::kinds::{Command, Envelope, RunVerb, Stream};
+use crate::ports::{Answer, Query};
+use crate::protocol::{Delivery, Submission};
 
 /// Submissions remembered; the oldest are forgotten, and then looked up in the log.
 const MOST: usize = 1024;

@@ -2,16 +2,13 @@
 //! mistake with the authenticator locks nobody out.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::domain::AccountId;
-use crate::ports::SecretHash;
-use crate::ports::TotpSecret;
+use crate::ports::{SecretHash, TotpSecret};
 
 /// How long one waits to be confirmed.
 const LASTS: Duration = Duration::from_secs(10 * 60);

@@ -1,8 +1,7 @@
 //! The names under which a server may be spoken to, so that a web page cannot reach a loopback server by a name of
 //! its own (DNS rebinding).
 
-use std::net::IpAddr;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Which `Host` headers are answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -34,25 +34,16 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Gate;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::ports::Client;
-use crate::ports::Log;
-use crate::ports::Offer;
-use crate::ports::Order;
+use crate::domain::{RunId, RunSpec};
+use crate::ports::{Client, Log, Offer, Order};
 use crate::shape::Finding;
 
 pub use hosts::Hosts;
-pub use listen::Exposure;
-pub use listen::ListenError;
+pub use listen::{Exposure, ListenError};
 pub use openapi::document as openapi_document;
-pub use routes::Operation;
-pub use routes::operations;
-pub use routes::table as route_table;
+pub use routes::{Operation, operations, table as route_table};
 pub use tls::Identity;
-pub use token::TokenFileError;
-pub use token::own_token;
-pub use token::read_token;
+pub use token::{TokenFileError, own_token, read_token};
 pub use upkeep::Upkeep;
 
 /// Time between looks at what the log was not told of yet.

@@ -6,19 +6,12 @@ use axum::http::Method;
 use axum::response::Response;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use super::body;
 use super::door::Asks;
-use super::problem;
 use super::problem::Problem;
-use super::routes::Answer;
-use super::routes::Crowd;
-use super::routes::Describe;
-use super::routes::Route;
-use super::routes::routes;
+use super::routes::{Answer, Crowd, Describe, Route, routes};
+use super::{body, problem};
 use crate::domain::Action;
 
 /// `GET /openapi.json`

@@ -3,16 +3,10 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
-use super::Unprepared;
-use super::Whose;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::Untrusted;
+use super::{Unprepared, Whose};
+use crate::domain::{Rejection, RejectionKind, RunId, RunSpec, Untrusted};
 use crate::ports::Work;
 
 /// Most runs kept; the oldest are forgotten.

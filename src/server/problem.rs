@@ -2,25 +2,16 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::http::HeaderValue;
-use axum::http::StatusCode;
-use axum::http::header;
-use axum::response::IntoResponse;
-use axum::response::Response;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::Unprepared;
-use super::Whose;
-use crate::access::Refusal;
-use crate::access::RefusalKind;
+use super::{Unprepared, Whose};
 use crate::access::people::PeopleError;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::ports::ClientError;
-use crate::ports::EraseError;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::access::{Refusal, RefusalKind};
+use crate::domain::{Rejection, RejectionKind};
+use crate::ports::{ClientError, EraseError, LogError, LogErrorKind};
 use crate::shape::ExportError;
 
 /// The media type of RFC 9457.

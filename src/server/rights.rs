@@ -1,23 +1,10 @@
 //! Whether somebody may submit a command: what it takes depends on the card it decides on, and on who asked for that.
 
 use super::App;
-use crate::access::Principal;
-use crate::access::Refusal;
-use crate::access::RefusalKind;
-use crate::access::action_of_command;
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::EffectCard;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::kinds::Approval;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Query;
+use crate::access::{Principal, Refusal, RefusalKind, action_of_command};
+use crate::domain::{Action, Actor, ApprovalId, EffectCard, Rejection, RejectionKind};
+use crate::kinds::{Approval, Command, Envelope, Event, Stream};
+use crate::ports::{Answer, Query};
 
 /// A request as it was made.
 #[derive(Default)]

@@ -6,25 +6,16 @@ mod work;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::http::Method;
-use axum::middleware;
-use axum::response::IntoResponse;
-use axum::response::Response;
-use axum::routing::MethodRouter;
-use axum::routing::get;
-use schemars::JsonSchema;
-use schemars::Schema;
-use schemars::SchemaGenerator;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use axum::{Router, middleware};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::App;
-use super::door;
-use super::door::Asks;
-use super::door::Door;
-use super::door::Pace;
-use super::openapi;
+use super::door::{Asks, Door, Pace};
 use super::problem::Problem;
+use super::{App, door, openapi};
 use crate::domain::Action;
 
 /// Adds a type to a document and refers to it.

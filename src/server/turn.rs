@@ -1,9 +1,7 @@
 //! One piece of upkeep at a time, each done to its end: whoever asked for it may be gone by then, and the next one waits
 //! for nobody and is refused.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
 

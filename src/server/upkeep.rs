@@ -5,14 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Unprepared;
-use crate::domain::Actor;
-use crate::domain::Timestamp;
+use crate::domain::{Actor, Timestamp};
 use crate::ports::Subjects;
-use crate::shape::BackupShape;
-use crate::shape::Pruned;
-use crate::shape::Rebuilt;
-use crate::shape::StoreShape;
-use crate::shape::Trial;
+use crate::shape::{BackupShape, Pruned, Rebuilt, StoreShape, Trial};
 
 /// Upkeep of a store, while an orchestrator works on it.
 #[async_trait]

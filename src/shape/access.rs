@@ -4,17 +4,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Role;
-use crate::domain::Scopes;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
-use crate::domain::Untrusted;
-use crate::ports::Account;
-use crate::ports::Standing;
-use crate::ports::Token;
+use crate::domain::{AccountId, AccountName, Action, Role, Scopes, Timestamp, TokenId, Untrusted};
+use crate::ports::{Account, Standing, Token};
 
 /// An account, as lists print it.
 #[derive(Serialize, JsonSchema)]

@@ -1,11 +1,7 @@
 //! Who tried to get in, what changed about accounts, and who decided what: read from the log itself.
 
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::Page;
+use crate::kinds::{ApprovalEvent, Envelope, Event};
+use crate::ports::{Log, LogError, Page};
 
 /// Events read at once.
 const PAGE: u32 = 500;

@@ -1,12 +1,8 @@
 //! From what somebody wrote to the thing it names: an id, a unique prefix of it, or its last 8 digits.
 
 use crate::domain::ShortId;
-use crate::kinds::Rowed;
-use crate::kinds::Table;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Query;
-use crate::ports::Which;
+use crate::kinds::{Rowed, Table};
+use crate::ports::{Client, ClientError, Query, Which};
 
 /// Why there is not exactly one.
 #[derive(Clone, Debug, PartialEq)]

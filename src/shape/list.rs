@@ -1,14 +1,9 @@
 //! Lists as scripts get them: what is open first asked of the snapshot, what has ended of the store.
 
-use crate::domain::ApprovalState;
-use crate::domain::RunState;
+use crate::domain::{ApprovalState, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::RowKind;
-use crate::kinds::Run;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Query;
+use crate::kinds::{Approval, RowKind, Run};
+use crate::ports::{Client, ClientError, Query};
 
 /// Rows read at once.
 const PAGE: u32 = 500;

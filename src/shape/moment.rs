@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::DURATION_FORM;
-use crate::domain::Timestamp;
-use crate::domain::parse_duration;
+use crate::domain::{DURATION_FORM, Timestamp, parse_duration};
 
 /// Why a text names no time in the past.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -4,29 +4,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::domain::ApprovalId;
-use crate::domain::ApprovalState;
-use crate::domain::Ask;
-use crate::domain::CallEdit;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::EffectCard;
-use crate::domain::Environment;
-use crate::domain::PlanStep;
-use crate::domain::Risk;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::domain::StepState;
-use crate::domain::Timestamp;
-use crate::domain::Workspace;
-use crate::fold::CallEntry;
-use crate::fold::CallStatus;
-use crate::fold::Thread;
-use crate::kinds::Approval;
-use crate::kinds::Run;
-use crate::ports::Head;
-use crate::ports::Offer;
-use crate::ports::VerifyReport;
+use crate::domain::{
+    ApprovalId, ApprovalState, Ask, CallEdit, CallNo, CardDigest, EffectCard, Environment, PlanStep, Risk, RunId,
+    RunState, StepState, Timestamp, Workspace,
+};
+use crate::fold::{CallEntry, CallStatus, Thread};
+use crate::kinds::{Approval, Run};
+use crate::ports::{Head, Offer, VerifyReport};
 
 /// A run, as lists and followers print it.
 #[derive(Debug, Serialize, JsonSchema)]

@@ -5,8 +5,7 @@ use serde::Serialize;
 
 use crate::domain::Timestamp;
 use crate::kinds::Event;
-use crate::ports::Erased;
-use crate::ports::Head;
+use crate::ports::{Erased, Head};
 
 /// What the store is.
 #[derive(Clone, Debug, Serialize, JsonSchema)]

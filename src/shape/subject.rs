@@ -3,30 +3,17 @@
 //! Theirs are the streams that were begun for them, with every event in them, and besides what they did in those of
 //! others. The last line says how many lines came before it, and where the log ended.
 
-use std::collections::BTreeSet;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::AccountShape;
-use super::TokenShape;
-use super::escaped;
-use crate::domain::Actor;
-use crate::domain::BlobId;
-use crate::domain::Timestamp;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Owner;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Accounts;
-use crate::ports::Head;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::RowFilter;
+use super::{AccountShape, TokenShape, escaped};
+use crate::domain::{Actor, BlobId, Timestamp};
+use crate::kinds::{Envelope, Event, Owner, RunEvent, Stream};
+use crate::ports::{Accounts, Head, Log, LogError, RowFilter};
 
 /// Events read at once.
 const PAGE: u32 = 1000;

@@ -3,10 +3,7 @@
 use crate::domain::RunId;
 use crate::fold::Thread;
 use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Query;
+use crate::ports::{Answer, Client, ClientError, Query};
 
 /// Events read at once.
 const PAGE: u32 = 500;

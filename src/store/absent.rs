@@ -5,27 +5,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::BlobId;
-use crate::domain::RunId;
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::kinds::Stream;
-use crate::ports::Batch;
-use crate::ports::EncryptionState;
-use crate::ports::EraseError;
-use crate::ports::Erased;
-use crate::ports::Erasure;
-use crate::ports::Head;
-use crate::ports::Lease;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::Page;
-use crate::ports::RowFilter;
-use crate::ports::StoredOutput;
-use crate::ports::StoredOutputs;
-use crate::ports::Subjects;
-use crate::ports::VerifyReport;
+use crate::domain::{BlobId, RunId};
+use crate::kinds::{Envelope, Row, Stream};
+use crate::ports::{
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowFilter,
+    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+};
 
 /// Nothing, as a log.
 #[derive(Clone, Copy, Debug)]

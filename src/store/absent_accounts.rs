@@ -3,18 +3,9 @@
 use async_trait::async_trait;
 
 use super::absent::not_made;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
+use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::kinds::Envelope;
-use crate::ports::AccessChange;
-use crate::ports::Account;
-use crate::ports::Accounts;
-use crate::ports::LogError;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::ports::Used;
+use crate::ports::{AccessChange, Account, Accounts, LogError, SecretHash, Session, Token, Used};
 
 /// Nobody.
 #[derive(Clone, Copy, Debug)]

@@ -5,23 +5,10 @@
 
 use uuid::Uuid;
 
-use super::seal::PersonalColumns;
-use super::seal::Seal;
-use super::seal::Sealing;
-use super::stored::from_sql;
-use super::stored::to_sql;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
-use crate::ports::Account;
-use crate::ports::AccountSecrets;
-use crate::ports::LogError;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Standing;
-use crate::ports::Token;
-use crate::ports::TotpSecret;
+use super::seal::{PersonalColumns, Seal, Sealing};
+use super::stored::{from_sql, to_sql};
+use crate::domain::{AccountId, AccountName, Timestamp, TokenId};
+use crate::ports::{Account, AccountSecrets, LogError, SecretHash, Session, Standing, Token, TotpSecret};
 
 /// An account as it is stored.
 pub(super) struct AccountColumns {

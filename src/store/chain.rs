@@ -3,8 +3,7 @@
 use std::fmt;
 use std::fmt::Write;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::Tenant;

@@ -2,19 +2,13 @@
 //!
 //! Pure, the same for every store. Holds one number per stream in memory.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::chain::Chain;
-use super::chain::Columns;
-use super::chain::Link;
-use super::chain::Place;
-use super::pruning::Left;
-use super::pruning::Remains;
+use super::chain::{Chain, Columns, Link, Place};
+use super::pruning::{Left, Remains};
 use crate::domain::Tenant;
 use crate::kinds::Stream;
-use crate::ports::Head;
-use crate::ports::VerifyReport;
+use crate::ports::{Head, VerifyReport};
 
 /// After this many problems only their number is of interest.
 const MOST_PROBLEMS: usize = 200;

@@ -4,19 +4,14 @@
 //! of the heads saved before still lie on the chain.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::Tenant;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{Head, LogError, LogErrorKind};
 
 /// More than this many heads off the chain say nothing new.
 const MOST_EVIDENCE: usize = 16;

@@ -50,23 +50,13 @@ mod stored;
 
 pub use absent::AbsentLog;
 pub use absent_accounts::AbsentAccounts;
-pub use copying::AnyLog;
-pub use copying::CopyReport;
-pub use copying::back_up;
-pub use copying::copied_columns;
-pub use copying::copy;
-pub use heads::file_beside;
-pub use heads::load as saved_heads;
-pub use postgres::PostgresAddress;
-pub use postgres::PostgresLog;
-pub use pruning::OutputsPruned;
-pub use pruning::Pruning;
+pub use copying::{AnyLog, CopyReport, back_up, copied_columns, copy};
+pub use heads::{file_beside, load as saved_heads};
+pub use postgres::{PostgresAddress, PostgresLog};
+pub use pruning::{OutputsPruned, Pruning};
 pub use scratch::Scratch;
-pub use seal::Encryption;
-pub use seal::NotAKey;
-pub use seal::StoreKey;
-pub use sqlite::SqliteLog;
-pub use sqlite::unpack;
+pub use seal::{Encryption, NotAKey, StoreKey};
+pub use sqlite::{SqliteLog, unpack};
 
 /// Whether a store may be created, migrated and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,18 +14,12 @@
 //! So a pruned stretch is as hard to forge as the event that tells of it, and a row that is removed by hand, or moved
 //! among the pruned ones, is one that no event tells of.
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use super::chain::Link;
-use crate::domain::Actor;
-use crate::domain::Spent;
-use crate::domain::Timestamp;
-use crate::kinds::AccessEvent;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::domain::{Actor, Spent, Timestamp};
+use crate::kinds::{AccessEvent, Event, Stream};
+use crate::ports::{LogError, LogErrorKind};
 
 /// What is to be removed in one transaction.
 #[derive(Clone, Debug)]

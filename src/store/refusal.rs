@@ -1,11 +1,7 @@
 //! The refusals of an append, of a change of accounts and of a damaged output, which every store words alike.
 
-use crate::domain::BlobId;
-use crate::domain::RunId;
-use crate::ports::AccessWrite;
-use crate::ports::Account;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::domain::{BlobId, RunId};
+use crate::ports::{AccessWrite, Account, LogError, LogErrorKind};
 
 pub(super) fn conflict(expected: u64, found: u64) -> LogError {
     LogError::new(

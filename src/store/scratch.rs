@@ -6,20 +6,12 @@
 //! only files with names of ours are removed, so whatever somebody else put there stays, and the directory with it.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::fs::Permissions;
-use std::fs::TryLockError;
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, OpenOptions, Permissions, TryLockError};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::{fs, io};
 
-use rustix::fs::AtFlags;
-use rustix::fs::OFlags;
-use rustix::fs::unlinkat;
+use rustix::fs::{AtFlags, OFlags, unlinkat};
 use tempfile::TempDir;
 
 /// Unlike what anybody calls a directory of their own.

@@ -2,8 +2,7 @@
 
 use aho_corasick::AhoCorasick;
 
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 
 /// Events looked through in one statement of a search, so that none holds a connection for long.
 pub(super) const SEARCHED_AT_ONCE: u64 = 20_000;

@@ -4,25 +4,11 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as ValueError;
 
-use super::chain::Chain;
-use super::chain::Columns;
-use super::chain::Link;
-use super::chain::Place;
-use super::chain::stream_from_bytes;
-use super::seal::OpenedBody;
-use super::seal::Seal;
-use super::seal::Sealing;
-use crate::domain::Actor;
-use crate::domain::Tenant;
-use crate::domain::Timestamp;
-use crate::kinds::AccessEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::ports::Page;
+use super::chain::{Chain, Columns, Link, Place, stream_from_bytes};
+use super::seal::{OpenedBody, Seal, Sealing};
+use crate::domain::{Actor, Tenant, Timestamp};
+use crate::kinds::{AccessEvent, Envelope, Event, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent, Page};
 
 /// SQL's integers are signed; ours are not and stay far below 2^63.
 pub(super) fn to_sql(number: u64) -> i64 {

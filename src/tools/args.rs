@@ -8,13 +8,7 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Repeat;
-use crate::domain::ToolName;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
+use crate::domain::{EffectClass, FailureKind, Output, Repeat, ToolName, ToolResult, ToolSpec};
 
 /// The spec of a tool whose arguments are an `A`. `class` is the most it may touch; a card may be milder.
 pub fn spec<A: JsonSchema>(name: &str, class: EffectClass, repeat: Repeat, description: &str) -> ToolSpec {

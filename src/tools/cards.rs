@@ -2,14 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::Payload;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
+use crate::domain::{EffectCard, EffectClass, Environment, Payload, Reversibility, Risk, ToolSpec, Untrusted};
 
 /// A card for looking at something: nothing changes, nothing to undo.
 pub fn observe(spec: &ToolSpec, verb: &str, target: impl Into<Untrusted>, args: &Value) -> EffectCard {

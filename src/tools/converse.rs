@@ -6,19 +6,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::args;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::FinishOutcome;
-use crate::domain::Repeat;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
+use crate::domain::{
+    EffectClass, FailureKind, FinishOutcome, Repeat, StepNo, StepState, ToolResult, ToolSpec, Untrusted,
+};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 
 /// Most choices a question may offer: one for each digit key.
 const MOST_CHOICES: usize = 9;

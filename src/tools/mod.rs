@@ -20,11 +20,7 @@ pub mod workspace;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolName;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
+use crate::domain::{FailureKind, Output, ToolName, ToolResult, ToolSpec};
 use crate::ports::Tool;
 use sandbox::Sandbox;
 

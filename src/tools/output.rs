@@ -1,7 +1,6 @@
 //! Long output: head and tail for the event, the whole for the blob store. The one place that cuts.
 
-use crate::domain::Output;
-use crate::domain::Untrusted;
+use crate::domain::{Output, Untrusted};
 use crate::ports::OutputSink;
 
 /// Most of the inline room goes to the end: failures and totals stand there.

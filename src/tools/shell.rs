@@ -9,23 +9,13 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::args;
-use super::cards;
 use super::process::confined;
 use super::process::confined::Plan;
 use super::sandbox::Sandbox;
 use super::workspace::Before;
-use crate::domain::EffectClass;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
+use super::{args, cards};
+use crate::domain::{EffectClass, Repeat, Reversibility, Risk, ToolResult, ToolSpec, Untrusted};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 
 /// Longest a call may ask for, and what it gets when it does not ask.
 const LONGEST_SECONDS: u64 = 3_600;

@@ -1,39 +1,25 @@
 //! Opening the console, on the whole screen or as plain text: on the embedded orchestrator, or on a recording.
 
-use std::io::ErrorKind;
-use std::io::IsTerminal;
-use std::path::Path;
-use std::path::PathBuf;
+use std::io::{ErrorKind, IsTerminal};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::Wire;
-use super::desk::DemoDesk;
-use super::desk::Desk;
+use super::desk::{DemoDesk, Desk};
 use super::places::read;
-use crate::cli::Exit;
-use crate::cli::Failure;
-use crate::client::Recording;
-use crate::client::ReplayClient;
+use crate::cli::{Exit, Failure};
+use crate::client::{Recording, ReplayClient};
 use crate::config::Keys;
 use crate::console;
-use crate::console::ConsoleError;
-use crate::console::ConsoleOptions;
-use crate::console::Launcher;
 use crate::console::keymap::Keymap;
-use crate::console::plain;
 use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
-use crate::console::theme::Depth;
-use crate::console::theme::Theme;
-use crate::domain::Actor;
-use crate::domain::Faults;
-use crate::domain::SourceText;
-use crate::ports::Client;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
+use crate::console::theme::{Depth, Theme};
+use crate::console::{ConsoleError, ConsoleOptions, Launcher, plain};
+use crate::domain::{Actor, Faults, SourceText};
+use crate::ports::{Client, Clock, SystemClock};
 use crate::runtime::Role;
 
 impl Wire {

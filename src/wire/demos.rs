@@ -5,12 +5,8 @@ use std::sync::Arc;
 
 use super::Wire;
 use super::places::read;
-use crate::cli::DemoOptions;
-use crate::cli::Exit;
-use crate::cli::Failure;
-use crate::cli::Output;
-use crate::client::Recording;
-use crate::client::RecordingError;
+use crate::cli::{DemoOptions, Exit, Failure, Output};
+use crate::client::{Recording, RecordingError};
 
 /// Name, what one sees, and the recording.
 const BUNDLED: &[(&str, &str, &str)] = &[

@@ -5,22 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Wire;
-use super::goals;
-use super::launch;
-use crate::cli::Failure;
-use crate::cli::OfferKind;
-use crate::cli::Order;
-use crate::cli::Uncommitted;
-use crate::cli::Work;
+use super::{Wire, goals, launch};
+use crate::cli::{Failure, OfferKind, Order, Uncommitted, Work};
 use crate::console::Launcher;
-use crate::console::state::Offer;
-use crate::console::state::Offers;
+use crate::console::state::{Offer, Offers};
 use crate::console::theme::Theme;
-use crate::console::update::Launch;
-use crate::console::update::LaunchKind;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
+use crate::console::update::{Launch, LaunchKind};
+use crate::domain::{RunId, RunSpec};
 use crate::ports::ClientError;
 
 /// Starts runs on the embedded orchestrator.

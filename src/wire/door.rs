@@ -4,15 +4,10 @@ use chrono::TimeDelta;
 
 use super::Wire;
 use super::places::read;
-use crate::access::DoorSettings;
-use crate::access::JwtSettings;
-use crate::access::OwnRequests;
-use crate::access::Quota;
-use crate::access::jwt::Expected;
-use crate::access::jwt::Keyring;
+use crate::access::jwt::{Expected, Keyring};
+use crate::access::{DoorSettings, JwtSettings, OwnRequests, Quota};
 use crate::cli::Failure;
-use crate::config::JwtSection;
-use crate::config::OwnRequests as Wanted;
+use crate::config::{JwtSection, OwnRequests as Wanted};
 
 /// Requests of one principal, when nothing is said.
 const PER_MINUTE: u32 = 100;

@@ -5,33 +5,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Wire;
-use super::doctor;
-use super::launch;
-use super::prune;
 use super::session::Keeper;
-use super::upkeep;
-use crate::cli::Access;
-use crate::cli::AskModels;
-use crate::cli::Copied;
-use crate::cli::Failure;
-use crate::cli::Finding;
-use crate::cli::Host;
-use crate::cli::Offer;
-use crate::cli::Order;
-use crate::cli::Part;
-use crate::cli::Pruned;
-use crate::cli::Rehearsed;
-use crate::cli::Session;
-use crate::cli::StoreKeeper;
-use crate::cli::Trial;
+use super::{Wire, doctor, launch, prune, upkeep};
+use crate::cli::{
+    Access, AskModels, Copied, Failure, Finding, Host, Offer, Order, Part, Pruned, Rehearsed, Session, StoreKeeper,
+    Trial,
+};
 use crate::console::edit_text;
-use crate::console::update::Edit;
-use crate::console::update::Written;
-use crate::domain::Actor;
-use crate::domain::Faults;
-use crate::domain::RunSpec;
-use crate::domain::Timestamp;
+use crate::console::update::{Edit, Written};
+use crate::domain::{Actor, Faults, RunSpec, Timestamp};
 use crate::runtime::Role;
 
 #[async_trait]

@@ -1,17 +1,9 @@
 //! The policy, built when somebody first asks; the user's own files are checked before that.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::OnceLock;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::cli::Failure;
-use crate::domain::EffectCard;
-use crate::domain::Faults;
-use crate::domain::PolicyText;
-use crate::domain::RunSpec;
-use crate::domain::SourceText;
-use crate::domain::Verdict;
+use crate::domain::{EffectCard, Faults, PolicyText, RunSpec, SourceText, Verdict};
 use crate::policy::Policy;
 use crate::ports::Judge;
 

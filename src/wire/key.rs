@@ -1,15 +1,11 @@
 //! The key that the store is encrypted under: fetched once, when a store is first opened.
 
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::places::Places;
 use crate::cli::Failure;
-use crate::config::Config;
-use crate::config::SecretSource;
-use crate::store::Encryption;
-use crate::store::NotAKey;
-use crate::store::StoreKey;
+use crate::config::{Config, SecretSource};
+use crate::store::{Encryption, NotAKey, StoreKey};
 
 /// Where the key is when the configuration does not say.
 const VARIABLE: &str = "MORNINGAI_STORE_KEY";

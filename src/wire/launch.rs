@@ -1,37 +1,15 @@
 //! What can be run, and everything that is fixed when a run starts: instructions, tools, limits, its workspace.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Wire;
-use super::secrets;
-use crate::cli::Failure;
-use crate::cli::Offer;
-use crate::cli::OfferKind;
-use crate::cli::Order;
-use crate::cli::Uncommitted as Changes;
-use crate::cli::Work;
-use crate::config::Agent;
-use crate::config::Missing;
-use crate::config::Needs;
-use crate::config::Procedure;
-use crate::domain::Faults;
-use crate::domain::Limits;
-use crate::domain::PolicyText;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::SourceText;
-use crate::domain::TaskClass;
-use crate::domain::Workspace;
+use super::{Wire, secrets};
+use crate::cli::{Failure, Offer, OfferKind, Order, Uncommitted as Changes, Work};
+use crate::config::{Agent, Missing, Needs, Procedure};
+use crate::domain::{Faults, Limits, PolicyText, RunId, RunSpec, SourceText, TaskClass, Workspace};
 use crate::ports::Model;
-use crate::tools::workspace::Uncommitted;
-use crate::tools::workspace::UnsavedWork;
-use crate::tools::workspace::WorkspaceError;
-use crate::tools::workspace::WorkspaceErrorKind;
-use crate::tools::workspace::WorktreeRequest;
-use crate::tools::workspace::create_worktree;
-use crate::tools::workspace::remove;
-use crate::tools::workspace::scratch;
+use crate::tools::workspace::{
+    Uncommitted, UnsavedWork, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree, remove, scratch,
+};
 
 /// Who works when nobody is named.
 const USUAL_AGENT: &str = "dev";

@@ -1,26 +1,16 @@
 //! The lock of a console on an embedded store: for whoever has an account with a password there.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 
 use super::Wire;
-use crate::access::Door;
-use crate::access::Moment;
-use crate::access::RefusalKind;
-use crate::access::SignIn;
-use crate::access::SystemEntropy;
+use crate::access::{Door, Moment, RefusalKind, SignIn, SystemEntropy};
 use crate::cli::Failure;
 use crate::console::IdleLock;
 use crate::domain::AccountName;
-use crate::ports::Accounts;
-use crate::ports::ClientError;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
-use crate::ports::Unlock;
-use crate::ports::Unlocking;
+use crate::ports::{Accounts, ClientError, Clock, SystemClock, Unlock, Unlocking};
 
 /// How long nobody may be there.
 const USUAL: u64 = 30 * 60;

@@ -30,33 +30,20 @@ mod upkeep;
 
 use std::sync::Arc;
 
-use crate::cli::Failure;
-use crate::cli::GlobalOptions;
-use crate::cli::Traces;
-use crate::config::Absence;
-use crate::config::Agents;
-use crate::config::Config;
-use crate::config::HooksChoice;
-use crate::config::Procedures;
+use crate::cli::{Failure, GlobalOptions, Traces};
+use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
-use crate::ports::Tool;
-use crate::runtime::Parts;
-use crate::runtime::Role;
-use crate::runtime::Runtime;
-use crate::runtime::Tools;
+use crate::ports::{Clock, SystemClock, Tool};
+use crate::runtime::{Parts, Role, Runtime, Tools};
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
-use crate::tools::git::GitCommit;
-use crate::tools::git::Hooks;
+use crate::tools::git::{GitCommit, Hooks};
 use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
 use key::LazyKey;
 use model::LazyModel;
-use places::Choice;
-use places::Places;
+use places::{Choice, Places};
 use session::LocalSession;
 use store::OpenStore;
 

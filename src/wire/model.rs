@@ -1,8 +1,7 @@
 //! The models: settings from the configuration or the environment, and a router built when first asked.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -12,26 +11,13 @@ use super::places;
 use super::places::Places;
 use crate::cli::Failure;
 use crate::config;
-use crate::config::Config;
-use crate::config::SecretSource;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::domain::TaskClass;
-use crate::models::ApiKey;
-use crate::models::CallStyle;
-use crate::models::KeyError;
-use crate::models::ModelEntry;
-use crate::models::ModelEnvironment;
-use crate::models::ModelSettings;
-use crate::models::Prices;
-use crate::models::ProviderSettings;
-use crate::models::RetrySettings;
-use crate::models::Router;
-use crate::models::Timeouts;
-use crate::ports::DeltaSink;
-use crate::ports::Model;
-use crate::ports::ModelRequest;
+use crate::config::{Config, SecretSource};
+use crate::domain::{ModelFailure, ModelFailureKind, ModelReply, TaskClass};
+use crate::models::{
+    ApiKey, CallStyle, KeyError, ModelEntry, ModelEnvironment, ModelSettings, Prices, ProviderSettings, RetrySettings,
+    Router, Timeouts,
+};
+use crate::ports::{DeltaSink, Model, ModelRequest};
 
 /// All configured models; clients and certificates are loaded at the first question.
 pub(super) struct LazyModel {

@@ -1,19 +1,12 @@
 //! Where everything is, after options, environment and configuration had their say. Makes directories private.
 
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::store::StorePlace;
-use crate::cli::Failure;
-use crate::cli::GlobalOptions;
-use crate::config::Config;
-use crate::config::Overrides;
-use crate::config::Paths;
-use crate::config::PlatformDirs;
-use crate::domain::SourceText;
-use crate::domain::Tenant;
-use crate::domain::written_text;
+use crate::cli::{Failure, GlobalOptions};
+use crate::config::{Config, Overrides, Paths, PlatformDirs};
+use crate::domain::{SourceText, Tenant, written_text};
 use crate::tools::sandbox::SandboxSettings;
 
 /// Where a server puts backups, below the data directory.

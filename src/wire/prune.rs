@@ -4,22 +4,11 @@ use std::time::Instant;
 
 use super::Wire;
 use super::store::OpenStore;
-use crate::cli::Failure;
-use crate::cli::Pruned;
-use crate::cli::Trial;
-use crate::domain::Actor;
-use crate::domain::Timestamp;
-use crate::ports::Clock;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::SystemClock;
-use crate::runtime::PrunePlan;
-use crate::runtime::PrunePortion;
-use crate::runtime::keep_named_outputs;
-use crate::runtime::plan_prune;
-use crate::store::OutputsPruned;
-use crate::store::Pruning;
+use crate::cli::{Failure, Pruned, Trial};
+use crate::domain::{Actor, Timestamp};
+use crate::ports::{Clock, Log, LogError, LogErrorKind, SystemClock};
+use crate::runtime::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
+use crate::store::{OutputsPruned, Pruning};
 
 /// How often to decide again because somebody appended meanwhile.
 const TRIES: usize = 10;

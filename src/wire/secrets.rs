@@ -4,8 +4,7 @@ use secrecy::ExposeSecret;
 
 use super::key::LazyKey;
 use super::places::Places;
-use crate::config::Config;
-use crate::config::SecretSource;
+use crate::config::{Config, SecretSource};
 use crate::domain::Secrets;
 use crate::runtime::Redactor;
 

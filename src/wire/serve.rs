@@ -1,48 +1,21 @@
 //! `morningai serve`: the orchestrator without a screen.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::signal::unix::Signal;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::Wire;
-use super::doctor;
-use super::goals;
-use super::launch;
 use super::served_store::ServedStore;
-use crate::access::Gate;
-use crate::access::OwnToken;
-use crate::access::SystemEntropy;
-use crate::cli::AskModels;
-use crate::cli::Exit;
-use crate::cli::Failure;
-use crate::cli::Finding;
-use crate::cli::Output;
-use crate::cli::ServeOptions;
+use super::{Wire, doctor, goals, launch};
+use crate::access::{Gate, OwnToken, SystemEntropy};
+use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::ports::Accounts;
-use crate::ports::Client;
-use crate::ports::Log;
-use crate::ports::Offer;
-use crate::ports::Order;
-use crate::ports::SystemClock;
+use crate::domain::{RunId, RunSpec};
+use crate::ports::{Accounts, Client, Log, Offer, Order, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
-use crate::server::Exposure;
-use crate::server::Host;
-use crate::server::Identity;
-use crate::server::ListenError;
-use crate::server::Parts;
-use crate::server::Server;
-use crate::server::Unprepared;
-use crate::server::Whose;
-use crate::server::own_token;
+use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
 
 impl Wire {
     /// Serves until a signal ends it. What is under way then ends in order, and the runs go on at the next start.

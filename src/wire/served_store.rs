@@ -10,34 +10,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Wire;
-use super::prune;
 use super::store::OpenStore;
+use super::{Wire, prune};
 use crate::cli::Failure;
-use crate::domain::Actor;
-use crate::domain::Tenant;
-use crate::domain::Timestamp;
-use crate::ports::Clock;
-use crate::ports::EncryptionState;
-use crate::ports::Head;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::Subjects;
-use crate::ports::SystemClock;
+use crate::domain::{Actor, Tenant, Timestamp};
+use crate::ports::{Clock, EncryptionState, Head, Log, LogError, LogErrorKind, Subjects, SystemClock};
 use crate::runtime;
-use crate::server::Unprepared;
-use crate::server::Upkeep;
-use crate::server::Whose;
-use crate::shape::BackupFile;
-use crate::shape::BackupShape;
-use crate::shape::Pruned;
-use crate::shape::Rebuilt;
-use crate::shape::StoreShape;
-use crate::shape::Trial;
-use crate::store::OpenMode;
-use crate::store::SqliteLog;
-use crate::store::back_up;
+use crate::server::{Unprepared, Upkeep, Whose};
+use crate::shape::{BackupFile, BackupShape, Pruned, Rebuilt, StoreShape, Trial};
+use crate::store::{OpenMode, SqliteLog, back_up};
 
 /// What a backup leaves free at least: the log grows meanwhile, and may be on the same disk.
 const LEFT_FREE: u64 = 16 * 1024 * 1024;

@@ -4,13 +4,8 @@
 use std::io::IsTerminal;
 
 use super::attach::TOKEN_VARIABLE;
-use crate::cli::Exit;
-use crate::cli::Failure;
-use crate::cli::password;
-use crate::client::remote::Credentials;
-use crate::client::remote::Session;
-use crate::client::remote::SignInError;
-use crate::client::remote::Target;
+use crate::cli::{Exit, Failure, password};
+use crate::client::remote::{Credentials, Session, SignInError, Target};
 use crate::domain::Untrusted;
 
 /// How often a name and a password are asked for.

@@ -1,8 +1,7 @@
 //! The store that was chosen: where it is, and an open one of either kind.
 
 use std::fmt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
@@ -10,23 +9,11 @@ use secrecy::ExposeSecret;
 use crate::cli::Failure;
 use crate::config::is_absent;
 use crate::domain::Tenant;
-use crate::ports::Accounts;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::StoredOutput;
-use crate::ports::StoredOutputs;
-use crate::ports::Subjects;
-use crate::store::AbsentAccounts;
-use crate::store::AbsentLog;
-use crate::store::AnyLog;
-use crate::store::Encryption;
-use crate::store::OpenMode;
-use crate::store::OutputsPruned;
-use crate::store::PostgresAddress;
-use crate::store::PostgresLog;
-use crate::store::Pruning;
-use crate::store::SqliteLog;
-use crate::store::back_up;
+use crate::ports::{Accounts, Log, LogError, StoredOutput, StoredOutputs, Subjects};
+use crate::store::{
+    AbsentAccounts, AbsentLog, AnyLog, Encryption, OpenMode, OutputsPruned, PostgresAddress, PostgresLog, Pruning,
+    SqliteLog, back_up,
+};
 
 /// Where a store is.
 #[derive(Clone, Debug)]

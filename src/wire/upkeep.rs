@@ -3,21 +3,12 @@
 use std::path::Path;
 
 use super::Wire;
-use super::store::OpenStore;
-use super::store::StorePlace;
-use crate::cli::Copied;
-use crate::cli::Failure;
-use crate::cli::Rehearsed;
+use super::store::{OpenStore, StorePlace};
+use crate::cli::{Copied, Failure, Rehearsed};
 use crate::domain::Tenant;
 use crate::ports::Log;
 use crate::runtime;
-use crate::store::AnyLog;
-use crate::store::Encryption;
-use crate::store::OpenMode;
-use crate::store::Scratch;
-use crate::store::SqliteLog;
-use crate::store::copy;
-use crate::store::unpack;
+use crate::store::{AnyLog, Encryption, OpenMode, Scratch, SqliteLog, copy, unpack};
 
 /// Copies this tenant's part of the store to the place that `url` names.
 pub(super) async fn copy_store(wire: &Wire, url: &str) -> Result<Copied, Failure> {

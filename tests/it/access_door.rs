@@ -1,47 +1,22 @@
 //! The door on a real store, once on each kind: signing in, being admitted, and what strangers can and cannot do to others.
 
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use morningai::access::Credential;
-use morningai::access::Door;
-use morningai::access::DoorSettings;
-use morningai::access::Entropy;
-use morningai::access::Moment;
-use morningai::access::NoEntropy;
-use morningai::access::Principal;
-use morningai::access::Quota;
-use morningai::access::Reach;
-use morningai::access::RefusalKind;
-use morningai::access::SignIn;
-use morningai::access::SignedIn;
-use morningai::access::password;
-use morningai::access::people;
 use morningai::access::people::TokenOrder;
-use morningai::access::recovery;
-use morningai::access::totp;
-use morningai::domain::AccountId;
-use morningai::domain::AccountName;
-use morningai::domain::Action;
-use morningai::domain::Means;
-use morningai::domain::RefusalCause;
-use morningai::domain::Role;
-use morningai::domain::Timestamp;
-use morningai::domain::TokenId;
-use morningai::kinds::AccessEvent;
-use morningai::kinds::Event;
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use morningai::ports::Standing;
-use morningai::ports::TotpSecret;
+use morningai::access::{
+    Credential, Door, DoorSettings, Entropy, Moment, NoEntropy, Principal, Quota, Reach, RefusalKind, SignIn, SignedIn,
+    password, people, recovery, totp,
+};
+use morningai::domain::{AccountId, AccountName, Action, Means, RefusalCause, Role, Timestamp, TokenId};
+use morningai::kinds::{AccessEvent, Event};
+use morningai::ports::{Accounts, Log, Standing, TotpSecret};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use super::Store;
-use super::open_store;
+use super::{Store, open_store};
 
 const PASSWORD: &str = "rain on a tin roof";
 const TOTP: &[u8] = b"12345678901234567890";

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use morningai::store::PostgresLog;
 
 use crate::support::machine::Machine;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, PROGRAM};
 
 #[path = "access_door.rs"]
 mod door;

@@ -7,8 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use morningai::domain::Tenant;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::store::{OpenMode, SqliteLog};
 
 use crate::support::machine::Machine;
 

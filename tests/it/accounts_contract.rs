@@ -2,38 +2,18 @@
 //! own tests.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use morningai::domain::AccountId;
-use morningai::domain::AccountName;
-use morningai::domain::Action;
-use morningai::domain::Actor;
-use morningai::domain::Role;
-use morningai::domain::TokenId;
-use morningai::kinds::AccessEvent;
-use morningai::kinds::Event;
-use morningai::kinds::Stream;
-use morningai::ports::AccessChange;
-use morningai::ports::AccessRecord;
-use morningai::ports::AccessWrite;
-use morningai::ports::Account;
-use morningai::ports::AccountSecrets;
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use morningai::ports::LogErrorKind;
-use morningai::ports::SecretHash;
-use morningai::ports::Session;
-use morningai::ports::Standing;
-use morningai::ports::Token;
-use morningai::ports::TotpSecret;
-use morningai::ports::Used;
+use morningai::domain::{AccountId, AccountName, Action, Actor, Role, TokenId};
+use morningai::kinds::{AccessEvent, Event, Stream};
+use morningai::ports::{
+    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, Log, LogErrorKind, SecretHash, Session,
+    Standing, Token, TotpSecret, Used,
+};
 use uuid::Uuid;
 
-use crate::store_contract::append_one;
-use crate::store_contract::at;
-use crate::store_contract::run;
+use crate::store_contract::{append_one, at, run};
 
 /// A fresh place to store things, opened again and again, as by several processes.
 #[async_trait]

@@ -2,45 +2,21 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::RefusalCause;
-use morningai::kinds::AccessEvent;
-use morningai::kinds::Event;
-use morningai::kinds::Stream;
-use morningai::ports::AccessChange;
-use morningai::ports::AccessRecord;
-use morningai::ports::AccessWrite;
-use morningai::ports::Account;
-use morningai::ports::AccountSecrets;
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use morningai::ports::LogErrorKind;
-use morningai::ports::Token;
-use morningai::ports::TotpSecret;
-use morningai::store::OpenMode;
-use morningai::store::PostgresLog;
+use morningai::domain::{Actor, RefusalCause};
+use morningai::kinds::{AccessEvent, Event, Stream};
+use morningai::ports::{
+    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, Log, LogErrorKind, Token, TotpSecret,
+};
+use morningai::store::{OpenMode, PostgresLog};
 
 use crate::accounts_contract;
-use crate::accounts_contract::AccountStorage;
-use crate::accounts_contract::account;
-use crate::accounts_contract::created;
-use crate::accounts_contract::token;
-use crate::accounts_contract::updated;
-use crate::accounts_contract::writes;
-use crate::store_contract::append_one;
-use crate::store_contract::at;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::accounts_contract::{AccountStorage, account, created, token, updated, writes};
+use crate::store_contract::{append_one, at, batch, paused, run};
+use crate::support::postgres::{Cluster, Database, OWNER, PROGRAM};
 
 #[async_trait]
 impl AccountStorage for Database {

@@ -2,17 +2,8 @@
 
 use std::path::Path;
 
-use morningai::config::Absence;
-use morningai::config::CallStyle;
-use morningai::config::Config;
-use morningai::config::Keys;
-use morningai::config::SecretSource;
-use morningai::domain::Limits;
-use morningai::domain::Role;
-use morningai::domain::RungChoice;
-use morningai::domain::SourceText;
-use morningai::domain::TaskClass;
-use morningai::domain::Usd;
+use morningai::config::{Absence, CallStyle, Config, Keys, SecretSource};
+use morningai::domain::{Limits, Role, RungChoice, SourceText, TaskClass, Usd};
 
 fn read(text: &str) -> Config {
     Config::read(&SourceText::new("config.toml", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()))

@@ -3,12 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use morningai::config::Agent;
-use morningai::config::Agents;
-use morningai::config::Missing;
-use morningai::domain::Limits;
-use morningai::domain::SourceText;
-use morningai::domain::TaskClass;
+use morningai::config::{Agent, Agents, Missing};
+use morningai::domain::{Limits, SourceText, TaskClass};
 
 fn dir(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -1,10 +1,7 @@
 //! Procedures: the bundled one, the two kinds of block, and broken files.
 
-use morningai::config::Needs;
-use morningai::config::Procedure;
-use morningai::config::Procedures;
-use morningai::domain::OnFailure;
-use morningai::domain::SourceText;
+use morningai::config::{Needs, Procedure, Procedures};
+use morningai::domain::{OnFailure, SourceText};
 use serde_json::json;
 
 fn read(text: &str) -> Procedure {

@@ -3,9 +3,7 @@
 use serde_json::Value;
 
 use crate::support::machine::Machine;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, OWNER, PROGRAM};
 
 /// Commands that print JSON, and what the program that made the store printed.
 const PRINTED: [(&[&str], &str); 4] = [

@@ -5,8 +5,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::store_tamper::raw_sql;
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
+use crate::support::machine::{Machine, Ran};
 
 /// A machine whose store holds one run that waits for one decision; the ids of both.
 fn with_a_run() -> (Machine, String, String) {

@@ -1,36 +1,18 @@
 //! The model router against a server at the wire: what it makes of answers, good and bad.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use morningai::domain::FinishReason;
-use morningai::domain::Message;
-use morningai::domain::ModelFailure;
-use morningai::domain::ModelFailureKind;
-use morningai::domain::ModelReply;
-use morningai::domain::OutputShape;
-use morningai::domain::RequestedCall;
-use morningai::domain::TaskClass;
-use morningai::domain::ToolSpec;
-use morningai::domain::Usage;
-use morningai::domain::Usd;
-use morningai::models::ModelEnvironment;
-use morningai::models::ModelSettings;
-use morningai::models::Prices;
-use morningai::models::RetrySettings;
-use morningai::models::Router;
-use morningai::ports::DeltaSink;
-use morningai::ports::Model;
-use morningai::ports::ModelRequest;
-use serde_json::Value;
-use serde_json::json;
+use morningai::domain::{
+    FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass, ToolSpec,
+    Usage, Usd,
+};
+use morningai::models::{ModelEnvironment, ModelSettings, Prices, RetrySettings, Router};
+use morningai::ports::{DeltaSink, Model, ModelRequest};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::scripted_model::Ids;
-use crate::support::scripted_model::Script;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::Turn;
+use crate::support::scripted_model::{Ids, Script, ScriptedModel, Turn};
 
 /// A key that must never be seen anywhere but in the request's header.
 pub const KEY: &str = "sk-never-to-be-seen";

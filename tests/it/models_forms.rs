@@ -2,36 +2,16 @@
 
 use std::path::Path;
 
-use morningai::domain::FinishReason;
-use morningai::domain::ModelReply;
-use morningai::domain::OutputShape;
-use morningai::models::CallStyle;
-use morningai::models::ModelEnvironment;
-use morningai::models::ModelSettings;
-use morningai::models::Prices;
-use morningai::models::Router;
-use morningai::models::Transport;
-use morningai::models::cassette::Cassette;
-use morningai::models::cassette::End;
-use morningai::models::cassette::Piece;
-use morningai::models::cassette::Recorded;
-use morningai::models::cassette::Recorder;
-use morningai::models::probe;
-use morningai::ports::Model;
-use morningai::ports::ModelRequest;
+use morningai::domain::{FinishReason, ModelReply, OutputShape};
+use morningai::models::cassette::{Cassette, End, Piece, Recorded, Recorder};
+use morningai::models::{CallStyle, ModelEnvironment, ModelSettings, Prices, Router, Transport, probe};
+use morningai::ports::{Model, ModelRequest};
 use proptest::prelude::*;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::models::KEY;
-use crate::models::Seen;
-use crate::models::request;
-use crate::models::router;
-use crate::models::settings;
-use crate::support::scripted_model::Script;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::Turn;
+use crate::models::{KEY, Seen, request, router, settings};
+use crate::support::scripted_model::{Script, ScriptedModel, Turn};
 
 fn forced(server: &ScriptedModel) -> ModelSettings {
     let mut settings = settings(server);

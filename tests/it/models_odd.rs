@@ -1,28 +1,15 @@
 //! Servers that have their own way with the protocol: what they send, and what they insist on getting back.
 
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use morningai::domain::Message;
-use morningai::domain::ModelFailure;
-use morningai::domain::ModelReply;
-use morningai::domain::RequestedCall;
-use morningai::ports::Model;
-use morningai::ports::ModelRequest;
-use serde_json::Value;
-use serde_json::json;
+use morningai::domain::{Message, ModelFailure, ModelReply, RequestedCall};
+use morningai::ports::{Model, ModelRequest};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::models::Seen;
-use crate::models::ask;
-use crate::models::request;
-use crate::models::router;
-use crate::models::settings;
+use crate::models::{Seen, ask, request, router, settings};
 use crate::support::machine::Machine;
-use crate::support::scripted_model::Script;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::Turn;
-use crate::support::scripted_model::story;
+use crate::support::scripted_model::{Script, ScriptedModel, Turn, story};
 
 /// Pieces as an event stream.
 fn events(pieces: &[Value]) -> String {

@@ -1,30 +1,16 @@
 //! Retries, fallback and cancellation, counted at the server.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
-use morningai::domain::ModelFailureKind;
-use morningai::domain::TaskClass;
-use morningai::models::ApiKey;
-use morningai::models::CallStyle;
-use morningai::models::KeyError;
-use morningai::models::ModelSettings;
-use morningai::models::ProviderSettings;
-use morningai::models::Timeouts;
+use morningai::domain::{ModelFailureKind, TaskClass};
+use morningai::models::{ApiKey, CallStyle, KeyError, ModelSettings, ProviderSettings, Timeouts};
 use morningai::ports::Model;
 use tokio_util::sync::CancellationToken;
 
-use crate::models::Seen;
-use crate::models::ask;
-use crate::models::request;
-use crate::models::router;
-use crate::models::settings;
-use crate::support::scripted_model::Script;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::Turn;
+use crate::models::{Seen, ask, request, router, settings};
+use crate::support::scripted_model::{Script, ScriptedModel, Turn};
 
 fn rate_limited(header: &str, value: &str) -> Turn {
     Turn::error(429, "slow down").header(header, value)

@@ -3,24 +3,14 @@
 
 use std::process::Command;
 
-use morningai::domain::Message;
-use morningai::domain::OutputShape;
-use morningai::domain::RequestedCall;
-use morningai::domain::ToolSpec;
+use morningai::domain::{Message, OutputShape, RequestedCall, ToolSpec};
 use morningai::models::CallStyle;
-use morningai::ports::Model;
-use morningai::ports::ModelRequest;
-use serde_json::Value;
-use serde_json::json;
+use morningai::ports::{Model, ModelRequest};
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::models::Seen;
-use crate::models::request;
-use crate::models::router;
-use crate::models::settings;
-use crate::models::tool;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::story;
+use crate::models::{Seen, request, router, settings, tool};
+use crate::support::scripted_model::{ScriptedModel, story};
 
 const TOOLS: [&str; 9] = [
     "list_files",

@@ -3,22 +3,12 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use morningai::domain::EffectCard;
-use morningai::domain::EffectClass;
-use morningai::domain::Environment;
-use morningai::domain::Payload;
-use morningai::domain::Repeat;
-use morningai::domain::Reversibility;
-use morningai::domain::Risk;
-use morningai::domain::ToolName;
-use morningai::domain::Untrusted;
-use morningai::domain::Verdict;
-use morningai::policy::Effect;
-use morningai::policy::Policy;
-use morningai::policy::PolicyFile;
+use morningai::domain::{
+    EffectCard, EffectClass, Environment, Payload, Repeat, Reversibility, Risk, ToolName, Untrusted, Verdict,
+};
+use morningai::policy::{Effect, Policy, PolicyFile};
 use proptest::prelude::*;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A card with nothing special about it: reading one file of the workspace.
 fn card(verb: &str, class: EffectClass, environment: Environment, facts: Value) -> EffectCard {

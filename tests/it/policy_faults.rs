@@ -1,7 +1,6 @@
 //! Policy files that are wrong, and the exact words in which that is said.
 
-use morningai::policy::Policy;
-use morningai::policy::PolicyFile;
+use morningai::policy::{Policy, PolicyFile};
 
 fn faults(files: &[(&str, &str)]) -> String {
     let files = files.iter().map(|(name, text)| PolicyFile::new(*name, *text)).collect();

@@ -2,16 +2,12 @@
 
 use std::sync::Arc;
 
-use morningai::config::Agents;
-use morningai::config::Procedures;
+use morningai::config::{Agents, Procedures};
 use morningai::domain::EffectClass;
 use morningai::policy::Policy;
 use morningai::tools::Toolbox;
-use morningai::tools::sandbox::Rung;
-use morningai::tools::sandbox::Sandbox;
-use morningai::tools::sandbox::SandboxSettings;
-use serde_json::Value;
-use serde_json::json;
+use morningai::tools::sandbox::{Rung, Sandbox, SandboxSettings};
+use serde_json::{Value, json};
 
 use crate::policy::said;
 use crate::tools::Bench;

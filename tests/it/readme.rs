@@ -4,8 +4,7 @@ use morningai::console::keymap::Keymap;
 use serde_json::Value;
 
 use crate::support::machine::Machine;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::story;
+use crate::support::scripted_model::{ScriptedModel, story};
 
 const README: &str = include_str!("../../README.md");
 

@@ -4,37 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::RunId;
-use morningai::domain::SubjectId;
+use morningai::domain::{Actor, RunId, SubjectId};
 use morningai::fold::Snapshot;
-use morningai::kinds::AccessEvent;
-use morningai::kinds::Envelope;
-use morningai::kinds::ErasedEvent;
-use morningai::kinds::Event;
-use morningai::kinds::RowKind;
-use morningai::kinds::Stream;
-use morningai::ports::Batch;
-use morningai::ports::EncryptionState;
-use morningai::ports::EraseError;
-use morningai::ports::Erasure;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::LogErrorKind;
-use morningai::ports::NewEvent;
-use morningai::ports::RowFilter;
-use morningai::ports::Subjects;
+use morningai::kinds::{AccessEvent, Envelope, ErasedEvent, Event, RowKind, Stream};
+use morningai::ports::{
+    Batch, EncryptionState, EraseError, Erasure, Log, LogError, LogErrorKind, NewEvent, RowFilter, Subjects,
+};
 use morningai::runtime;
-use morningai::store::Encryption;
-use morningai::store::StoreKey;
-use serde_json::Value;
-use serde_json::json;
+use morningai::store::{Encryption, StoreKey};
+use serde_json::{Value, json};
 
-use crate::store_contract::append_one;
-use crate::store_contract::at;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::store_contract::{append_one, at, batch, paused, run};
 
 /// Stands in everything that is stored, and must be found nowhere.
 pub const CANARY: &str = "cAnArYwOrD";

@@ -1,31 +1,21 @@
 //! The SQLite store: the contract, and what is particular to a file on a disk.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::Tenant;
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::LogErrorKind;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::ports::{Accounts, Log, LogError, LogErrorKind};
+use morningai::store::{OpenMode, SqliteLog};
 use tempfile::TempDir;
 
-use crate::accounts_contract;
 use crate::accounts_contract::AccountStorage;
-use crate::store_contract;
-use crate::store_contract::Storage;
-use crate::store_contract::append_one;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::store_contract::{Storage, append_one, batch, paused, run};
 use crate::store_tamper::raw_sql;
+use crate::{accounts_contract, store_contract};
 
 struct SqliteFile(TempDir);
 

@@ -2,30 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::ApprovalId;
-use morningai::domain::BlobId;
-use morningai::domain::RunId;
-use morningai::domain::Timestamp;
-use morningai::kinds::ApprovalEvent;
-use morningai::kinds::Event;
-use morningai::kinds::Row;
-use morningai::kinds::RowKey;
-use morningai::kinds::RowKind;
-use morningai::kinds::RunEvent;
-use morningai::kinds::Stream;
-use morningai::ports::Batch;
-use morningai::ports::Fence;
-use morningai::ports::Head;
-use morningai::ports::Lease;
-use morningai::ports::Log;
-use morningai::ports::LogErrorKind;
-use morningai::ports::NewEvent;
-use morningai::ports::RowFilter;
+use morningai::domain::{Actor, ApprovalId, BlobId, RunId, Timestamp};
+use morningai::kinds::{ApprovalEvent, Event, Row, RowKey, RowKind, RunEvent, Stream};
+use morningai::ports::{Batch, Fence, Head, Lease, Log, LogErrorKind, NewEvent, RowFilter};
 use uuid::Uuid;
 
 /// A fresh place to store things, in which logs can be opened again and again, as by several processes.

@@ -6,25 +6,14 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::Tenant;
-use morningai::ports::Log;
-use morningai::ports::LogErrorKind;
-use morningai::store::OpenMode;
-use morningai::store::PostgresLog;
-use morningai::store::SqliteLog;
+use morningai::ports::{Log, LogErrorKind};
+use morningai::store::{OpenMode, PostgresLog, SqliteLog};
 use sqlx::ConnectOptions;
 
 use crate::store_contract;
-use crate::store_contract::Storage;
-use crate::store_contract::append_one;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::store_contract::{Storage, append_one, batch, paused, run};
 use crate::store_tamper::raw_sql;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::LOCKED;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Cluster, Database, LOCKED, OWNER, PROGRAM};
 
 #[async_trait]
 impl Storage for Database {

@@ -1,26 +1,17 @@
 //! How one process learns that another committed: by notifications that are shared, may get lost, and are then made
 //! good by looking.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use sha2::Digest;
-use sha2::Sha256;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgListener;
-use sqlx::postgres::PgPoolOptions;
+use morningai::ports::{Accounts, Log};
+use sha2::{Digest, Sha256};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch::Receiver;
 
-use crate::accounts_contract::account;
-use crate::accounts_contract::created;
-use crate::store_contract::append_one;
-use crate::store_contract::run;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
+use crate::accounts_contract::{account, created};
+use crate::store_contract::{append_one, run};
+use crate::support::postgres::{Cluster, Database};
 
 /// A lost notification is made good within this time.
 const MADE_GOOD: Duration = Duration::from_secs(1);

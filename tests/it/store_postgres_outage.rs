@@ -3,31 +3,19 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use morningai::domain::RejectionKind;
-use morningai::domain::Tenant;
+use morningai::domain::{RejectionKind, Tenant};
 use morningai::kinds::RunVerb;
-use morningai::ports::FeedItem;
-use morningai::ports::Log;
-use morningai::ports::LogErrorKind;
+use morningai::ports::{FeedItem, Log, LogErrorKind};
 use morningai::runtime::Role;
-use morningai::store::OpenMode;
-use morningai::store::PostgresAddress;
-use morningai::store::PostgresLog;
+use morningai::store::{OpenMode, PostgresAddress, PostgresLog};
 
-use crate::runtime::desk::Desk;
-use crate::runtime::desk::ana;
+use crate::runtime::desk::{Desk, ana};
 use crate::store_contract;
-use crate::store_contract::append_one;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::store_contract::{append_one, batch, paused, run};
+use crate::support::postgres::{Cluster, Database, PROGRAM};
 
 const MOST: Duration = Duration::from_secs(60);
 

@@ -3,31 +3,15 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::Tenant;
-use morningai::ports::Erasure;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::NewEvent;
-use morningai::ports::Subjects;
-use morningai::store::Encryption;
-use morningai::store::OpenMode;
-use morningai::store::PostgresLog;
+use morningai::domain::{Actor, Tenant};
+use morningai::ports::{Erasure, Log, LogError, NewEvent, Subjects};
+use morningai::store::{Encryption, OpenMode, PostgresLog};
 use sqlx::AssertSqlSafe;
 
-use crate::sealed_contract;
-use crate::sealed_contract::Opened;
-use crate::sealed_contract::SealedStorage;
-use crate::sealed_contract::key;
-use crate::store_contract;
-use crate::store_contract::Storage;
-use crate::store_contract::at;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::sealed_contract::{Opened, SealedStorage, key};
+use crate::store_contract::{Storage, at, batch, paused, run};
+use crate::support::postgres::{Database, OWNER, PROGRAM};
+use crate::{sealed_contract, store_contract};
 
 struct Sealed(Database);
 

@@ -1,21 +1,13 @@
 //! A server that takes what it is asked and says nothing: nobody waits for ever, and all goes on once it is back.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::Tenant;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::LogErrorKind;
-use morningai::store::OpenMode;
-use morningai::store::PostgresAddress;
-use morningai::store::PostgresLog;
+use morningai::ports::{Log, LogError, LogErrorKind};
+use morningai::store::{OpenMode, PostgresAddress, PostgresLog};
 
-use crate::store_contract::append_one;
-use crate::store_contract::run;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::store_contract::{append_one, run};
+use crate::support::postgres::{Cluster, Database, PROGRAM};
 
 const LEASE: Duration = Duration::from_secs(10);
 const MOST: Duration = Duration::from_secs(60);

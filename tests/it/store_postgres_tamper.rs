@@ -1,12 +1,8 @@
 //! Somebody changes the log in Postgres with a tool of their own: `verify` says so, and where.
 
-use morningai::ports::Log;
-use morningai::ports::VerifyReport;
+use morningai::ports::{Log, VerifyReport};
 
-use crate::store_contract::append_one;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::store_contract::{append_one, batch, paused, run};
 use crate::support::postgres::Database;
 
 const EVENTS: u64 = 6;

@@ -5,18 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use morningai::domain::Tenant;
-use morningai::ports::LogError;
-use morningai::ports::LogErrorKind;
-use morningai::store::OpenMode;
-use morningai::store::PostgresAddress;
-use morningai::store::PostgresLog;
+use morningai::ports::{LogError, LogErrorKind};
+use morningai::store::{OpenMode, PostgresAddress, PostgresLog};
 
-use crate::store_contract::append_one;
-use crate::store_contract::run;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
-use crate::support::postgres::run_for_server;
+use crate::store_contract::{append_one, run};
+use crate::support::postgres::{Cluster, Database, PROGRAM, run_for_server};
 
 /// An authority of its own, `NAME.crt`, and a key for it.
 fn make_authority(name: &str, dir: &Path) {

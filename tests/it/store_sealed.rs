@@ -1,43 +1,23 @@
 //! The encrypted SQLite store: the contracts again, what encryption adds to them, and what is left in the files.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use morningai::domain::Actor;
-use morningai::domain::Tenant;
-use morningai::ports::AccessWrite;
-use morningai::ports::Account;
-use morningai::ports::AccountSecrets;
-use morningai::ports::Accounts;
-use morningai::ports::Erasure;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::Subjects;
-use morningai::ports::Token;
-use morningai::ports::TotpSecret;
-use morningai::store::Encryption;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::domain::{Actor, Tenant};
+use morningai::ports::{
+    AccessWrite, Account, AccountSecrets, Accounts, Erasure, Log, LogError, Subjects, Token, TotpSecret,
+};
+use morningai::store::{Encryption, OpenMode, SqliteLog};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
-use crate::accounts_contract;
 use crate::accounts_contract::AccountStorage;
-use crate::sealed_contract;
-use crate::sealed_contract::ANA;
-use crate::sealed_contract::CANARY;
-use crate::sealed_contract::Desk;
-use crate::sealed_contract::Opened;
-use crate::sealed_contract::SealedStorage;
-use crate::sealed_contract::key;
-use crate::store_contract;
-use crate::store_contract::Storage;
-use crate::store_contract::at;
-use crate::store_contract::run;
+use crate::sealed_contract::{ANA, CANARY, Desk, Opened, SealedStorage, key};
+use crate::store_contract::{Storage, at, run};
 use crate::store_tamper::raw_sql;
+use crate::{accounts_contract, sealed_contract, store_contract};
 
 struct SealedFile(TempDir);
 

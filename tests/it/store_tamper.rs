@@ -4,19 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use morningai::domain::Tenant;
-use morningai::ports::Log;
-use morningai::ports::VerifyReport;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
-use sqlx::AssertSqlSafe;
-use sqlx::ConnectOptions;
-use sqlx::Connection;
+use morningai::ports::{Log, VerifyReport};
+use morningai::store::{OpenMode, SqliteLog};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 
-use crate::store_contract::append_one;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::store_contract::{append_one, batch, paused, run};
 
 const EVENTS: u64 = 6;
 

@@ -1,12 +1,8 @@
 //! A console in a real terminal, attached to a server that is killed and comes back.
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Child, Command, Stdio};
 
 use portable_pty::CommandBuilder;
 

@@ -1,22 +1,14 @@
 //! The whole story by command line: the real program, a model at the wire, a real repository, scripts only.
 
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
-use std::io::Write;
-use std::process::Command;
-use std::process::Stdio;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::story;
+use crate::support::machine::{Machine, Ran};
+use crate::support::scripted_model::{ScriptedModel, story};
 
 /// The latest a decision of one process may be acted on in another.
 const ACTED_ON: Duration = Duration::from_millis(250);

@@ -4,8 +4,7 @@ use std::path::Path;
 
 use crate::support::machine::Machine;
 use crate::support::pty::Terminal;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::story;
+use crate::support::scripted_model::{ScriptedModel, story};
 
 #[test]
 fn a_newcomer_checks_the_machine_approves_the_clean_up_and_finds_it_again() {

@@ -1,27 +1,16 @@
 //! How commands end: at once when they are done, as soon as a decision is on disk, and not without a word when nothing
 //! can be written or the same thing has ended the program again and again.
 
-use std::fs::File;
-use std::fs::OpenOptions;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Read;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
 use std::process::Child;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::kill_process;
-use serde_json::Value;
-use serde_json::json;
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
-use crate::support::scripted_model::Script;
-use crate::support::scripted_model::ScriptedModel;
-use crate::support::scripted_model::Turn;
-use crate::support::scripted_model::story;
+use crate::support::machine::{Machine, Ran};
+use crate::support::scripted_model::{Script, ScriptedModel, Turn, story};
 
 /// The latest that a command may end after it has said all there is to say.
 const AT_ONCE: Duration = Duration::from_secs(1);

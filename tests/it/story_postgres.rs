@@ -1,11 +1,7 @@
 //! The command line on a store in Postgres: made by its owner, used by another role, seen from two machines.
 
 use crate::support::machine::Machine;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::LOCKED;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Cluster, Database, LOCKED, OWNER, PROGRAM};
 
 const RUNBOOK: &str = "---\nname: look\ndescription: Looks at one file.\n---\n\n## Look\n\n```tool read_file\n{\"path\": \"a.txt\"}\n```\n";
 

@@ -1,7 +1,6 @@
 //! Attaching with an account: asked at a terminal, told what one may, and let go when it ends.
 
-use crate::story_attach::Served;
-use crate::story_attach::a_moment;
+use crate::story_attach::{Served, a_moment};
 use crate::support::machine::Machine;
 use crate::support::pty::Terminal;
 

@@ -6,24 +6,17 @@ use std::net::IpAddr;
 
 use chrono::TimeDelta;
 
-use super::Door;
-use super::Refusal;
-use super::known::Lookup;
-use super::known::noted;
+use super::known::{Lookup, noted};
+use super::{Door, Refusal};
 use crate::access::backoff::Place;
 use crate::access::moment::Moment;
-use crate::access::principal::Credential;
-use crate::access::principal::Principal;
+use crate::access::principal::{Credential, Principal};
 use crate::access::refusals::Refused;
 use crate::access::secret;
 use crate::access::secret::SecretKind;
-use crate::domain::AccountId;
-use crate::domain::RefusalCause;
+use crate::domain::{AccountId, RefusalCause};
 use crate::kinds::AccessEvent;
-use crate::ports::AccessChange;
-use crate::ports::AccessWrite;
-use crate::ports::SecretHash;
-use crate::ports::Used;
+use crate::ports::{AccessChange, AccessWrite, SecretHash, Used};
 
 impl Door {
     /// Who it is that shows `presented`, the part of an `Authorization` header after `Bearer`. Counts as one request.

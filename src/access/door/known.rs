@@ -2,33 +2,16 @@
 
 use std::net::IpAddr;
 
-use chrono::DurationRound;
-use chrono::TimeDelta;
+use chrono::{DurationRound, TimeDelta};
 
-use super::Door;
-use super::JwtSettings;
-use super::Refusal;
+use super::{Door, JwtSettings, Refusal};
 use crate::access::jwt;
 use crate::access::jwt::JwtError;
 use crate::access::moment::Moment;
-use crate::access::principal::Credential;
-use crate::access::principal::Principal;
-use crate::access::principal::Reach;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Means;
-use crate::domain::RefusalCause;
-use crate::domain::Role;
-use crate::domain::Timestamp;
+use crate::access::principal::{Credential, Principal, Reach};
+use crate::domain::{AccountId, AccountName, Means, RefusalCause, Role, Timestamp};
 use crate::kinds::AccessEvent;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::Account;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Standing;
-use crate::ports::Token;
-use crate::ports::Used;
+use crate::ports::{AccessChange, AccessRecord, Account, SecretHash, Session, Standing, Token, Used};
 
 /// Why a credential is not good: for the log, and for whoever showed it.
 pub(super) struct NotGood {

@@ -9,39 +9,24 @@ mod refusal;
 mod sign_in;
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chrono::TimeDelta;
 use tokio::sync::Semaphore;
 
-pub use refusal::Refusal;
-pub use refusal::RefusalKind;
-pub use sign_in::SignIn;
-pub use sign_in::SignedIn;
+pub use refusal::{Refusal, RefusalKind};
+pub use sign_in::{SignIn, SignedIn};
 
-use super::backoff::Backoff;
-use super::backoff::Place;
+use super::backoff::{Backoff, Place};
 use super::jwt;
-use super::limit::Limiter;
-use super::limit::Quota;
-use super::moment::Entropy;
-use super::moment::Moment;
-use super::principal::NotAllowed;
-use super::principal::Principal;
-use super::refusals::Refusals;
-use super::refusals::Refused;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Actor;
+use super::limit::{Limiter, Quota};
+use super::moment::{Entropy, Moment};
+use super::principal::{NotAllowed, Principal};
+use super::refusals::{Refusals, Refused};
+use crate::domain::{AccountName, Action, Actor};
 use crate::kinds::AccessEvent;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::Accounts;
-use crate::ports::SecretHash;
+use crate::ports::{AccessChange, AccessRecord, Accounts, SecretHash};
 
 /// Principals and places told apart by the limits, each.
 const MOST_KNOWN: usize = 10_000;

@@ -4,11 +4,9 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::access::limit::TooMany;
-use crate::access::limit::whole_seconds;
+use crate::access::limit::{TooMany, whole_seconds};
 use crate::access::moment::NoEntropy;
-use crate::domain::RefusalCause;
-use crate::domain::Timestamp;
+use crate::domain::{RefusalCause, Timestamp};
 use crate::ports::LogError;
 
 /// Not let in, or not allowed.

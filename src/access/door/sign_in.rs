@@ -6,33 +6,15 @@ use std::net::IpAddr;
 
 use chrono::TimeDelta;
 
-use super::Books;
-use super::Door;
-use super::Refusal;
+use super::{Books, Door, Refusal};
 use crate::access::backoff::Place;
-use crate::access::moment::Moment;
-use crate::access::moment::draw;
-use crate::access::password;
-use crate::access::recovery;
+use crate::access::moment::{Moment, draw};
 use crate::access::refusals::Refused;
-use crate::access::secret;
 use crate::access::secret::SecretKind;
-use crate::access::totp;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Actor;
-use crate::domain::Means;
-use crate::domain::RefusalCause;
-use crate::domain::Timestamp;
+use crate::access::{password, recovery, secret, totp};
+use crate::domain::{AccountId, AccountName, Actor, Means, RefusalCause, Timestamp};
 use crate::kinds::AccessEvent;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::AccessWrite;
-use crate::ports::Account;
-use crate::ports::LogErrorKind;
-use crate::ports::Session;
-use crate::ports::Standing;
-use crate::ports::TotpSecret;
+use crate::ports::{AccessChange, AccessRecord, AccessWrite, Account, LogErrorKind, Session, Standing, TotpSecret};
 
 /// What somebody typed.
 pub struct SignIn<'a> {

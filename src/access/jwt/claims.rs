@@ -6,9 +6,7 @@ use serde_json::Value;
 
 use super::JwtError;
 use super::object::Object;
-use crate::domain::AccountName;
-use crate::domain::Role;
-use crate::domain::Timestamp;
+use crate::domain::{AccountName, Role, Timestamp};
 
 /// Seconds that two clocks may differ.
 pub const TOLERANCE: i64 = 60;

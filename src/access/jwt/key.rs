@@ -3,8 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature;
-use ring::signature::RsaPublicKeyComponents;
-use ring::signature::UnparsedPublicKey;
+use ring::signature::{RsaPublicKeyComponents, UnparsedPublicKey};
 use serde::Deserialize;
 
 use crate::domain::Timestamp;

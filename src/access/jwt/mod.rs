@@ -13,13 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-pub use claims::Claims;
-pub use claims::Expected;
-pub use claims::TOLERANCE;
-pub use key::Algorithm;
-pub use key::Key;
-pub use key::KeyError;
-pub use key::Keyring;
+pub use claims::{Claims, Expected, TOLERANCE};
+pub use key::{Algorithm, Key, KeyError, Keyring};
 pub use sign::Signer;
 
 use crate::domain::Timestamp;

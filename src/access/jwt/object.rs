@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::Error;
-use serde::de::MapAccess;
-use serde::de::Visitor;
+use serde::de::{Error, MapAccess, Visitor};
 use serde_json::Value;
 
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,14 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ring::signature::Ed25519KeyPair;
-use ring::signature::KeyPair;
+use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::json;
 
-use super::Algorithm;
-use super::Claims;
-use super::Expected;
-use super::KeyError;
+use super::{Algorithm, Claims, Expected, KeyError};
 
 /// A private key under its name.
 pub struct Signer {

@@ -1,16 +1,11 @@
 //! What a follower says when a run stops, and the exit code that goes with it.
 
-use super::PausedBy;
-use super::Progress;
-use super::Stop;
+use super::{PausedBy, Progress, Stop};
 use crate::cli::card;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::domain::Ask;
-use crate::domain::FailureKind;
-use crate::domain::RunState;
-use crate::kinds::Approval;
-use crate::kinds::Run;
+use crate::domain::{Ask, FailureKind, RunState};
+use crate::kinds::{Approval, Run};
 
 /// Says how it stopped. `program` begins the commands that are proposed.
 pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Result<Exit, Failure> {

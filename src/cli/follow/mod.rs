@@ -9,33 +9,17 @@ mod signals;
 
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-pub use self::conclude::conclude;
-pub use self::conclude::tell_who_waits;
-pub use self::progress::Progress;
-pub use self::progress::Voice;
-use self::prompt::Prompt;
-use self::prompt::Said;
-use self::signals::Signals;
-use self::signals::Wish;
+pub use self::conclude::{conclude, tell_who_waits};
+pub use self::progress::{Progress, Voice};
+use self::prompt::{Prompt, Said};
+use self::signals::{Signals, Wish};
 use super::failure::Failure;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::RunId;
-use crate::domain::RunState;
+use crate::domain::{Actor, ApprovalId, RunId, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::Command;
-use crate::kinds::Event;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
-use crate::ports::Client;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
+use crate::kinds::{Approval, Command, Event, Run, RunEvent, RunVerb, Stream};
+use crate::ports::{Client, Feed, FeedItem};
 use crate::shape::thread as history;
 
 /// After this long without any news, a follower of a run that should move says why that may be.

@@ -5,35 +5,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::card;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
-use crate::cli::outcome;
 use crate::cli::output::Output;
-use crate::domain::CallNo;
-use crate::domain::FailureKind;
-use crate::domain::FinishReason;
-use crate::domain::ModelReply;
-use crate::domain::Plan;
-use crate::domain::PurposeOfTurn;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::domain::visible_words;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
-use crate::shape::ApprovalDetail;
-use crate::shape::RunShape;
+use crate::cli::{card, outcome};
+use crate::domain::{
+    CallNo, FailureKind, FinishReason, ModelReply, Plan, PurposeOfTurn, RunId, RunState, ToolResult, Untrusted,
+    visible_words,
+};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{Approval, ApprovalEvent, Envelope, Event, Run, RunEvent, Stream};
+use crate::ports::{Delta, DeltaKind};
+use crate::shape::{ApprovalDetail, RunShape};
 
 /// Where progress goes, and in which form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -324,11 +307,7 @@ mod tests {
     use super::*;
     use crate::cli::output::capture;
     use crate::cli::sample;
-    use crate::domain::Actor;
-    use crate::domain::RequestedCall;
-    use crate::domain::RunSpec;
-    use crate::domain::ToolCall;
-    use crate::domain::ToolName;
+    use crate::domain::{Actor, RequestedCall, RunSpec, ToolCall, ToolName};
 
     fn spec() -> RunSpec {
         RunSpec {

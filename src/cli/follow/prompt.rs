@@ -1,18 +1,12 @@
 //! Asking the person at this terminal: what was typed, and what it means. An empty line decides nothing.
 
 use std::io::BufRead;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use crate::domain::Ask;
-use crate::domain::Risk;
-use crate::domain::Settlement;
-use crate::domain::Untrusted;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
+use crate::domain::{Ask, Risk, Settlement, Untrusted};
+use crate::kinds::{Approval, ApprovalVerb, Command};
 
 /// A card must have been on the screen this long before anything typed counts as a decision on it.
 const AT_LEAST: Duration = Duration::from_millis(500);

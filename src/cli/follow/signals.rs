@@ -1,8 +1,6 @@
 //! Signals that end a follower: asked once, at the next boundary; asked twice, at once.
 
-use tokio::signal::unix::Signal;
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cli::failure::Failure;
 

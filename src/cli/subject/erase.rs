@@ -1,20 +1,13 @@
 //! `morningai subject erase`: asks once more, then has the store destroy the person's key.
 
 use crate::access::people;
-use crate::cli::Context;
-use crate::cli::Form;
 use crate::cli::accounts::administrator;
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::host::StoreKeeper;
-use crate::cli::password;
-use crate::domain::AccountName;
-use crate::domain::Untrusted;
-use crate::ports::Clock;
-use crate::ports::EncryptionState;
-use crate::ports::EraseError;
-use crate::ports::Erasure;
-use crate::ports::SystemClock;
+use crate::cli::{Context, Form, password};
+use crate::domain::{AccountName, Untrusted};
+use crate::ports::{Clock, EncryptionState, EraseError, Erasure, SystemClock};
 use crate::shape::ErasedShape;
 
 /// Whether the person at the terminal has said that they mean it.

@@ -8,14 +8,10 @@ use crate::cli::Context;
 use crate::cli::accounts::administrator;
 use crate::cli::failure::Failure;
 use crate::cli::host::StoreKeeper;
-use crate::cli::output::Output;
-use crate::cli::output::Reader;
+use crate::cli::output::{Output, Reader};
 use crate::domain::Action;
-use crate::ports::Clock;
-use crate::ports::SystemClock;
-use crate::shape::ExportError;
-use crate::shape::Sources;
-use crate::shape::SubjectExport;
+use crate::ports::{Clock, SystemClock};
+use crate::shape::{ExportError, Sources, SubjectExport};
 
 pub(super) async fn export(
     context: &mut Context<'_>,

@@ -7,8 +7,7 @@ use super::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;
-use super::subject_args::SubjectAction;
-use super::subject_args::SubjectOptions;
+use super::subject_args::{SubjectAction, SubjectOptions};
 
 pub async fn subject(mut context: Context<'_>, options: SubjectOptions) -> Result<Exit, Failure> {
     let access = match &options.action {

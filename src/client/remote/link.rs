@@ -1,34 +1,22 @@
 //! Keeping a connection: the hello, what is heard and said, beats, and another connection when this one is cut.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use backon::BackoffBuilder;
-use backon::ExponentialBuilder;
-use futures::SinkExt;
-use futures::StreamExt;
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
-use tokio::time::Instant;
-use tokio::time::MissedTickBehavior;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures::{SinkExt, StreamExt};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::TokenSource;
-use super::dial;
-use super::dial::DialError;
-use super::dial::DialErrorKind;
-use super::dial::Socket;
+use super::dial::{DialError, DialErrorKind, Socket};
 use super::mirror::Mirror;
 use super::pending::Pending;
 use super::target::Target;
+use super::{TokenSource, dial};
 use crate::protocol;
-use crate::protocol::Assembly;
-use crate::protocol::FromConsole;
-use crate::protocol::FromServer;
-use crate::protocol::Hello;
-use crate::protocol::close;
+use crate::protocol::{Assembly, FromConsole, FromServer, Hello, close};
 
 /// Shortest and longest wait before another connection is tried; each is a matter of chance above half of it.
 const SOONEST: Duration = Duration::from_millis(200);

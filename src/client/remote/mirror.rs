@@ -1,21 +1,14 @@
 //! What is known here of a server: its snapshot, folded on with every event heard, and how old that is.
 
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::broadcast;
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
 
 use super::target::Target;
 use crate::fold::Snapshot;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
-use crate::ports::Link;
-use crate::ports::Status;
-use crate::protocol::Mark;
-use crate::protocol::Welcome;
+use crate::ports::{Feed, FeedItem, Link, Status};
+use crate::protocol::{Mark, Welcome};
 
 /// Messages a listener may fall behind before it has to take the snapshot anew.
 const FEED_DEPTH: usize = 8192;
@@ -230,11 +223,8 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Actor;
-    use crate::domain::RunId;
-    use crate::kinds::Envelope;
-    use crate::kinds::RunEvent;
-    use crate::kinds::Stream;
+    use crate::domain::{Actor, RunId};
+    use crate::kinds::{Envelope, RunEvent, Stream};
 
     fn event(seq: u64) -> FeedItem {
         let envelope = Envelope {

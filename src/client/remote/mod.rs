@@ -18,35 +18,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
+use crate::domain::{Actor, Rejection, RejectionKind, RunId, RunSpec};
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Feed;
-use crate::ports::Query;
-use crate::ports::Status;
-use crate::protocol::Delivery;
-use crate::protocol::Launch;
-use crate::protocol::Offers;
-use crate::protocol::Outcome;
-use crate::protocol::Submission;
-use crate::protocol::Wish;
+use crate::kinds::{Command, Envelope};
+use crate::ports::{Answer, Client, ClientError, Feed, Query, Status};
+use crate::protocol::{Delivery, Launch, Offers, Outcome, Submission, Wish};
 
-pub use dial::DialError;
-pub use dial::DialErrorKind;
-pub use session::Credentials;
-pub use session::Session;
-pub use session::SignInError;
-pub use target::Target;
-pub use target::TargetError;
-pub use target::Trust;
+pub use dial::{DialError, DialErrorKind};
+pub use session::{Credentials, Session, SignInError};
+pub use target::{Target, TargetError, Trust};
 
 use link::Shared;
 

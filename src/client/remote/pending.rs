@@ -1,18 +1,12 @@
 //! What was asked for and is not answered yet, kept over cut connections and sent again on the next one.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::Notify;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use crate::protocol::Delivery;
-use crate::protocol::FromConsole;
-use crate::protocol::Outcome;
-use crate::protocol::Wish;
+use crate::protocol::{Delivery, FromConsole, Outcome, Wish};
 
 #[derive(Default)]
 pub(super) struct Pending {

@@ -2,26 +2,17 @@
 //!
 //! The connection is made as for the feed, so a password is never sent to whom the token would not be.
 
-use axum::body::Body;
-use axum::body::to_bytes;
-use http::Method;
-use http::Request;
-use http::StatusCode;
-use http::header::AUTHORIZATION;
-use http::header::CONTENT_TYPE;
-use http::header::HOST;
-use http::header::HeaderValue;
+use axum::body::{Body, to_bytes};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue};
+use http::{Method, Request, StatusCode};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use secrecy::ExposeSecret;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::dial;
-use super::dial::DialError;
-use super::dial::DialErrorKind;
-use super::dial::STEP;
+use super::dial::{DialError, DialErrorKind, STEP};
 use super::target::Target;
 use crate::protocol;
 

@@ -5,28 +5,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::client::recording::Recording;
-use crate::client::recording::Source;
-use crate::client::recording::streamed;
-use crate::domain::ApprovalId;
-use crate::domain::BlobId;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Settlement;
-use crate::domain::Timestamp;
+use crate::client::recording::{Recording, Source, streamed};
+use crate::domain::{ApprovalId, BlobId, Rejection, RejectionKind, Settlement, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
-use crate::ports::FeedItem;
+use crate::kinds::{Approval, ApprovalEvent, ApprovalVerb, Command, Envelope, Event, Report, RunVerb, Stream};
+use crate::ports::{Delta, DeltaKind, FeedItem};
 
 /// Characters of a stream told at a time.
 const PIECE: usize = 12;

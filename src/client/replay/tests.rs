@@ -6,18 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::*;
-use crate::domain::Ask;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::ToolName;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
+use crate::domain::{Ask, CallNo, CardDigest, RunId, RunSpec, ToolName};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Event, RunEvent, RunVerb, Stream};
 
 const RUN: RunId = RunId(uuid::Uuid::from_u128(1));
 const APPROVAL: ApprovalId = ApprovalId(uuid::Uuid::from_u128(2));

@@ -5,11 +5,8 @@ use std::io::Write;
 
 use tokio::process::Command;
 
-use super::App;
-use super::Surface;
-use crate::console::update::Edit;
-use crate::console::update::Reply;
-use crate::console::update::Written;
+use super::{App, Surface};
+use crate::console::update::{Edit, Reply, Written};
 use crate::domain::written_text;
 
 impl<S: Surface> App<S> {

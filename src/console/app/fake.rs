@@ -1,7 +1,6 @@
 //! A source in memory that carries commands out as far as a console can tell, and remembers them.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,43 +8,15 @@ use serde_json::Value;
 use tokio::sync::broadcast;
 
 use crate::console::app::Launcher;
-use crate::console::state::Offer;
-use crate::console::state::Offers;
+use crate::console::state::{Offer, Offers};
 use crate::console::update::Launch;
-use crate::console::view::fixtures::Story;
-use crate::console::view::fixtures::approval_id;
-use crate::console::view::fixtures::run_id;
-use crate::console::view::fixtures::spec;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::CallEdit;
-use crate::domain::CardDigest;
-use crate::domain::EffectCard;
-use crate::domain::Payload;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
+use crate::console::view::fixtures::{Story, approval_id, run_id, spec};
+use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Payload, Rejection, RunId, RunSpec};
 use crate::fold::Snapshot;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Report;
-use crate::kinds::RunEvent;
-use crate::kinds::RunVerb;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Clock;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
-use crate::ports::Moment;
-use crate::ports::Observe;
-use crate::ports::Page;
-use crate::ports::Query;
-use crate::ports::Status;
-use crate::ports::Transport;
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, Report, RunEvent, RunVerb};
+use crate::ports::{
+    Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Status, Transport,
+};
 
 pub struct Fake {
     pub story: Mutex<Story>,

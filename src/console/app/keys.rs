@@ -3,25 +3,15 @@
 use std::io;
 use std::time::Duration;
 
-use crossterm::event::Event;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyEventKind;
+use crossterm::event::{Event, KeyEvent, KeyEventKind};
 
-use super::App;
-use super::Flow;
-use super::Surface;
 use super::pace::Wanted;
-use crate::console::intent::Context;
-use crate::console::intent::Intent;
+use super::{App, Flow, Surface};
+use crate::console::intent::{Context, Intent};
 use crate::console::keymap::Chord;
-use crate::console::state::Page;
-use crate::console::state::SETTLE;
-use crate::console::state::Screen;
-use crate::console::state::Size;
-use crate::console::state::Uptime;
+use crate::console::state::{Page, SETTLE, Screen, Size, Uptime};
 use crate::console::update;
-use crate::console::update::Pressed;
-use crate::console::update::World;
+use crate::console::update::{Pressed, World};
 use crate::domain::RunState;
 use crate::kinds::Approval;
 

@@ -3,19 +3,14 @@
 use std::io;
 
 use chrono::TimeDelta;
-use crossterm::event::Event;
-use crossterm::event::KeyEventKind;
+use crossterm::event::{Event, KeyEventKind};
 
-use super::App;
-use super::Flow;
-use super::Surface;
 use super::pace::Wanted;
-use crate::console::state::Hidden;
-use crate::console::state::Uptime;
+use super::{App, Flow, Surface};
+use crate::console::state::{Hidden, Uptime};
 use crate::console::update;
 use crate::console::update::Reply;
-use crate::ports::ClientError;
-use crate::ports::Unlocking;
+use crate::ports::{ClientError, Unlocking};
 
 impl<S: Surface> App<S> {
     /// Hides everything now. What is on its way to the terminal does not count as read any more.

@@ -24,48 +24,23 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use editor::edit_text;
-pub use options::ConsoleOptions;
-pub use options::IdleLock;
-pub use options::Launcher;
-pub use options::submit;
-pub use surface::Sent;
-pub use surface::Surface;
-pub use surface::Tty;
-pub use surface::draw;
-pub use wake::Heard;
-pub use wake::Wake;
+pub use options::{ConsoleOptions, IdleLock, Launcher, submit};
+pub use surface::{Sent, Surface, Tty, draw};
+pub use wake::{Heard, Wake};
 
-use crate::console::state::Lock;
-use crate::console::state::Offers;
-use crate::console::state::Painted;
-use crate::console::state::Size;
-use crate::console::state::State;
-use crate::console::state::Tone;
-use crate::console::state::Uptime;
-use crate::console::terminal::Listener;
-use crate::console::terminal::Told;
+use crate::console::state::{Lock, Offers, Painted, Size, State, Tone, Uptime};
+use crate::console::terminal::{Listener, Told};
 use crate::console::theme::Theme;
 use crate::console::update;
-use crate::console::update::Reply;
-use crate::console::update::Request;
-use crate::console::update::World;
-use crate::console::view::frame::Caches;
-use crate::console::view::frame::Picture;
-use crate::console::view::frame::Scene;
-use crate::console::view::frame::compose;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
+use crate::console::update::{Reply, Request, World};
+use crate::console::view::frame::{Caches, Picture, Scene, compose};
+use crate::domain::{RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::Envelope;
-use crate::ports::Client;
-use crate::ports::Feed;
-use crate::ports::Moment;
-use crate::ports::Status;
-use crate::ports::Transport;
+use crate::ports::{Client, Feed, Moment, Status, Transport};
 
 use keys::Held;
-use pace::Pace;
-use pace::Wanted;
+use pace::{Pace, Wanted};
 
 /// Why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

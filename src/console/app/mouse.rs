@@ -2,14 +2,10 @@
 
 use std::io;
 
-use crossterm::event::MouseButton;
-use crossterm::event::MouseEvent;
-use crossterm::event::MouseEventKind;
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 
-use super::App;
-use super::Flow;
-use super::Surface;
 use super::pace::Wanted;
+use super::{App, Flow, Surface};
 use crate::console::intent::Intent;
 use crate::console::state::Screen;
 

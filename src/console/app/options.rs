@@ -7,25 +7,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::console::keymap::Keymap;
-use crate::console::state::Mouse;
-use crate::console::state::Offers;
-use crate::console::theme::Depth;
-use crate::console::theme::Theme;
+use crate::console::state::{Mouse, Offers};
+use crate::console::theme::{Depth, Theme};
 use crate::console::update::Launch;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Clock;
-use crate::ports::Query;
-use crate::ports::Unlock;
+use crate::domain::{Actor, Rejection, RunId, RunSpec};
+use crate::kinds::{Command, Envelope, RunVerb, Stream};
+use crate::ports::{Answer, Client, ClientError, Clock, Query, Unlock};
 
 /// Makes what a run needs before it can be started, and knows what there is to start.
 #[async_trait]

@@ -4,32 +4,14 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
-use super::App;
-use super::End;
-use super::Flow;
-use super::Surface;
-use super::Wake;
-use super::clipboard;
 use super::clipboard::Copy;
 use super::pace::Wanted;
-use super::submit;
-use crate::console::update::Launch;
-use crate::console::update::Reply;
-use crate::console::update::Request;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::RunId;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::RowKind;
-use crate::kinds::Run;
-use crate::kinds::Stream;
-use crate::ports::Answer;
-use crate::ports::Client;
-use crate::ports::ClientError;
-use crate::ports::Query;
+use super::{App, End, Flow, Surface, Wake, clipboard, submit};
+use crate::console::update::{Launch, Reply, Request};
+use crate::domain::{ApprovalId, CallNo, RunId};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{Command, Envelope, RowKind, Run, Stream};
+use crate::ports::{Answer, Client, ClientError, Query};
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;

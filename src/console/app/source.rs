@@ -4,23 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
-use super::App;
-use super::Flow;
-use super::Heard;
-use super::Surface;
-use super::Wake;
 use super::pace::Wanted;
+use super::{App, Flow, Heard, Surface, Wake};
 use crate::console::state::Source;
 use crate::console::update;
 use crate::fold::Snapshot;
-use crate::kinds::Envelope;
-use crate::kinds::Stream;
-use crate::ports::ClientError;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
+use crate::kinds::{Envelope, Stream};
+use crate::ports::{ClientError, Feed, FeedItem};
 
 /// Most items heard between two looks at the keyboard.
 const PORTION: usize = 256;

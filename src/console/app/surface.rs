@@ -8,16 +8,8 @@ use ratatui::backend::Backend;
 use ratatui::layout::Position;
 
 use crate::console::render;
-use crate::console::state::Mouse;
-use crate::console::state::Size;
-use crate::console::terminal::Guard;
-use crate::console::terminal::Input;
-use crate::console::terminal::Listener;
-use crate::console::terminal::Modes;
-use crate::console::terminal::Painter;
-use crate::console::terminal::Signals;
-use crate::console::terminal::TerminalError;
-use crate::console::terminal::Writer;
+use crate::console::state::{Mouse, Size};
+use crate::console::terminal::{Guard, Input, Listener, Modes, Painter, Signals, TerminalError, Writer};
 use crate::console::theme::Theme;
 use crate::console::view::frame::Picture;
 

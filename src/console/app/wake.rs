@@ -3,8 +3,7 @@
 use crate::console::terminal::Told;
 use crate::console::update::Reply;
 use crate::fold::Snapshot;
-use crate::ports::ClientError;
-use crate::ports::Feed;
+use crate::ports::{ClientError, Feed};
 
 /// Closed on purpose: whatever wakes the loop can be found by searching for this.
 pub enum Wake {

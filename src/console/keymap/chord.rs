@@ -3,9 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 /// One key press. A capital letter is the letter itself, without a shift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Hash)]

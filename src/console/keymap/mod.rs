@@ -7,16 +7,12 @@ use std::fmt::Write;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::DeTable;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 
 pub use chord::Chord;
 
-use crate::console::intent::Context;
-use crate::console::intent::Intent;
-use crate::domain::Fault;
-use crate::domain::SourceText;
-use crate::domain::nearest;
+use crate::console::intent::{Context, Intent};
+use crate::domain::{Fault, SourceText, nearest};
 
 const BUILTIN: &str = include_str!("../../../assets/keys.toml");
 const BUILTIN_NAME: &str = "built-in keys.toml";

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::domain::CardDigest;
-use crate::domain::Settlement;
+use crate::domain::{CardDigest, Settlement};
 
 pub const HELP: &str = "\
 approvals                      print everything that waits for you, in full

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ports::Client;
-use crate::ports::Moment;
-use crate::ports::Transport;
+use crate::ports::{Client, Moment, Transport};
 
 /// Time between looks at the recording's clock, which tells nobody when it stops.
 const LOOK: Duration = Duration::from_millis(200);

@@ -5,15 +5,11 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::console::app::fake::Fake;
-use crate::console::app::fake::FakeLauncher;
-use crate::console::app::fake::StoryClock;
+use crate::console::app::fake::{Fake, FakeLauncher, StoryClock};
 use crate::console::view::card::asked;
 use crate::console::view::fixtures::*;
-use crate::domain::EffectCard;
-use crate::domain::nasty_text;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::RunVerb;
+use crate::domain::{EffectCard, nasty_text};
+use crate::kinds::{ApprovalVerb, RunVerb};
 
 fn options(fake: &Fake) -> PlainOptions {
     PlainOptions {

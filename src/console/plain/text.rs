@@ -1,29 +1,16 @@
 //! Events, runs and cards as lines of text. Lines that only decorate are left out: they would be read aloud.
 
-use crate::console::anchor::Fold;
-use crate::console::anchor::Folds;
+use crate::console::anchor::{Fold, Folds};
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::state::Extent;
-use crate::console::view::card::CardCache;
-use crate::console::view::card::CardContext;
-use crate::console::view::format;
-use crate::console::view::log_page;
-use crate::console::view::run_page::RunPageCache;
-use crate::console::view::run_page::RunPageContext;
-use crate::console::view::text::Row;
-use crate::console::view::text::Span;
-use crate::domain::Ask;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::domain::Untrusted;
+use crate::console::view::card::{CardCache, CardContext};
+use crate::console::view::run_page::{RunPageCache, RunPageContext};
+use crate::console::view::text::{Row, Span};
+use crate::console::view::{format, log_page};
+use crate::domain::{Ask, RunId, Timestamp, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
+use crate::kinds::{Approval, Envelope, Event, Run, RunEvent, Stream};
 
 /// Columns of what is laid out; terminals wrap what is longer themselves.
 const WIDTH: usize = 100;

@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use super::editor::Editor;
-use super::editor::Lines;
-use crate::domain::ApprovalId;
-use crate::domain::CardDigest;
-use crate::domain::ToolName;
+use super::editor::{Editor, Lines};
+use crate::domain::{ApprovalId, CardDigest, ToolName};
 
 /// What is going on with the draft.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,7 @@
 //! Text being typed: a real editor over one or many lines. Knows no screen; what it holds is the person's own text.
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
-use ratatui_textarea::CursorMove;
-use ratatui_textarea::TextArea;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui_textarea::{CursorMove, TextArea};
 
 /// How many lines may be typed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

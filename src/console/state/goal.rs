@@ -1,7 +1,6 @@
 //! The form for a new goal: what, by whom, where. Starts nothing itself.
 
-use super::editor::Editor;
-use super::editor::Lines;
+use super::editor::{Editor, Lines};
 use super::offers::Offer;
 
 /// Which part of the form takes keys.

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::CallNo;
-use crate::domain::Untrusted;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
+use crate::domain::{CallNo, Untrusted};
+use crate::ports::{Delta, DeltaKind};
 
 /// Live text of one run.
 #[derive(Clone, Debug, Default, PartialEq)]

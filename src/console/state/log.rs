@@ -83,11 +83,8 @@ impl LogPane {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Actor;
-    use crate::domain::RunId;
-    use crate::kinds::Event;
-    use crate::kinds::RunEvent;
-    use crate::kinds::Stream;
+    use crate::domain::{Actor, RunId};
+    use crate::kinds::{Event, RunEvent, Stream};
 
     fn event(seq: u64) -> Envelope {
         Envelope {

@@ -1,17 +1,11 @@
 //! The palette: one line of text that finds commands, runs, cards, agents, procedures and themes by name.
 
-use nucleo_matcher::Config;
-use nucleo_matcher::Matcher;
-use nucleo_matcher::Utf32Str;
-use nucleo_matcher::pattern::CaseMatching;
-use nucleo_matcher::pattern::Normalization;
-use nucleo_matcher::pattern::Pattern;
+use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use super::editor::Editor;
-use super::editor::Lines;
+use super::editor::{Editor, Lines};
 use crate::console::intent::Intent;
-use crate::domain::ApprovalId;
-use crate::domain::RunId;
+use crate::domain::{ApprovalId, RunId};
 
 /// What choosing an item does.
 #[derive(Clone, Debug, PartialEq, Eq)]

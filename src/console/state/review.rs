@@ -8,9 +8,7 @@ use std::time::Duration;
 
 use super::Loading;
 use super::pane::Pane;
-use crate::domain::ApprovalId;
-use crate::domain::CardDigest;
-use crate::domain::RunId;
+use crate::domain::{ApprovalId, CardDigest, RunId};
 
 /// Time since the console started, on a clock that never goes back.
 pub type Uptime = Duration;

@@ -1,13 +1,11 @@
 //! What stands over the foot of the page and takes the keys: help, palette, a line to type, a question to confirm.
 
 use super::arguments::Arguments;
-use super::editor::Editor;
-use super::editor::Lines;
+use super::editor::{Editor, Lines};
 use super::goal::Goal;
 use super::palette::Palette;
 use super::pane::Pane;
-use crate::domain::ApprovalId;
-use crate::domain::RunId;
+use crate::domain::{ApprovalId, RunId};
 
 /// At most one is open.
 #[derive(Clone, Debug, PartialEq)]

@@ -151,8 +151,7 @@ fn blank_like(style: &Cell) -> Cell {
 mod tests {
     use proptest::prelude::*;
     use ratatui::Terminal;
-    use ratatui::backend::Backend;
-    use ratatui::backend::CrosstermBackend;
+    use ratatui::backend::{Backend, CrosstermBackend};
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
     use ratatui::style::Style;

@@ -1,20 +1,15 @@
 //! Owns every mode the terminal is put in, and gives all of them back.
 
 use std::io;
-use std::io::IsTerminal;
-use std::io::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use super::Listener;
-use super::TerminalError;
-use super::Told;
 use super::writer::write_all;
+use super::{Listener, TerminalError, Told};
 
 /// Alternate screen, bracketed paste, hidden cursor, our title over the saved one. Titles are constant: nothing
 /// an agent wrote ever stands in an escape sequence.

@@ -6,12 +6,10 @@ use std::time::Instant;
 
 use crossterm::event::EventStream;
 use futures::StreamExt;
-use rustix::event::PollFd;
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags};
 use tokio::task::JoinHandle;
 
-use super::Listener;
-use super::Told;
+use super::{Listener, Told};
 
 /// Reads until it is dropped, so that another program can have the keys to itself.
 pub struct Input {

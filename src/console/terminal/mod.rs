@@ -13,8 +13,7 @@ mod writer;
 use std::io;
 use std::time::Instant;
 
-pub use guard::Guard;
-pub use guard::Modes;
+pub use guard::{Guard, Modes};
 pub use input::Input;
 pub use painter::Painter;
 pub use signals::Signals;

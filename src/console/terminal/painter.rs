@@ -2,21 +2,13 @@
 
 use std::io;
 use std::io::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ratatui::backend::Backend;
-use ratatui::backend::ClearType;
-use ratatui::backend::CrosstermBackend;
-use ratatui::backend::WindowSize;
+use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
-use ratatui::layout::Position;
-use ratatui::layout::Size;
+use ratatui::layout::{Position, Size};
 
-use super::bridge::Blank;
-use super::bridge::Bridge;
+use super::bridge::{Blank, Bridge};
 
 /// Bytes on their way, shared between the backend that fills them and the painter that takes them.
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use tokio::signal::unix::SignalKind;
-use tokio::signal::unix::signal;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
-use super::Listener;
-use super::Told;
+use super::{Listener, Told};
 
 /// Listens until it is dropped.
 pub struct Signals {

@@ -1,19 +1,14 @@
 //! Hands bytes to the terminal from a thread of its own, and says when they are there.
 
-use std::io;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
-use std::thread;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
+use std::{io, thread};
 
-use rustix::event::PollFd;
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
 
-use super::Listener;
-use super::Told;
+use super::{Listener, Told};
 
 enum Job {
     Frame {

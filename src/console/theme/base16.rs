@@ -2,16 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ratatui::style::Color;
-use ratatui::style::Modifier;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::Theme;
-use super::hex;
+use super::{Theme, hex};
 use crate::console::role::Role;
-use crate::domain::Fault;
-use crate::domain::SourceText;
+use crate::domain::{Fault, SourceText};
 
 /// Both forms in use: colours at the top level (older), or below `palette`.
 #[derive(Deserialize)]

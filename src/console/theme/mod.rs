@@ -5,17 +5,14 @@ mod depth;
 
 use std::collections::BTreeMap;
 
-use ratatui::style::Color;
-use ratatui::style::Modifier;
-use ratatui::style::Style;
+use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 use toml::Spanned;
 
 pub use depth::Depth;
 
 use crate::console::role::Role;
-use crate::domain::Fault;
-use crate::domain::SourceText;
+use crate::domain::{Fault, SourceText};
 
 /// How each role looks.
 #[derive(Clone, Debug, Default, PartialEq)]

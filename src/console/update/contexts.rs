@@ -3,12 +3,8 @@
 use super::World;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
-use crate::console::state::Page;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
+use crate::console::state::{Page, Screen, Sheet, State};
+use crate::domain::{ApprovalId, Ask};
 
 /// The contexts whose keys work now; the first that knows a chord wins.
 pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {

@@ -1,17 +1,10 @@
 //! What `copy` copies: the text as it is, since it goes to the clipboard and not to the screen.
 
-use super::Request;
-use super::World;
-use super::toast;
+use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
-use crate::console::state::Page;
-use crate::console::state::State;
-use crate::console::state::Tone;
-use crate::domain::Ask;
-use crate::domain::EffectCard;
-use crate::domain::Payload;
-use crate::fold::CallStatus;
-use crate::fold::TurnStatus;
+use crate::console::state::{Page, State, Tone};
+use crate::domain::{Ask, EffectCard, Payload};
+use crate::fold::{CallStatus, TurnStatus};
 use crate::kinds::Approval;
 
 pub fn copy(state: &mut State, world: &World<'_>) -> Vec<Request> {

@@ -3,29 +3,11 @@
 //! Approving and settling want every row of what will run to have been on the terminal; denying and answering
 //! only that the card was there long enough to be the one that is meant.
 
-use super::Pressed;
-use super::Request;
-use super::World;
-use super::submit;
-use super::toast;
+use super::{Pressed, Request, World, submit, toast};
 use crate::console::intent::Intent;
-use crate::console::state::Direction;
-use crate::console::state::Evidence;
-use crate::console::state::Extent;
-use crate::console::state::Loading;
-use crate::console::state::Prompt;
-use crate::console::state::PromptFor;
-use crate::console::state::Readiness;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Tone;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::Settlement;
-use crate::domain::Untrusted;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
+use crate::console::state::{Direction, Evidence, Extent, Loading, Prompt, PromptFor, Readiness, Sheet, State, Tone};
+use crate::domain::{ApprovalId, Ask, Settlement, Untrusted};
+use crate::kinds::{Approval, ApprovalVerb, Command};
 
 /// How well a card must have been seen for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

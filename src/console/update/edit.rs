@@ -1,33 +1,12 @@
 //! Changing what an agent asks to do: its arguments in an editor, and what is sent when the person is done with them.
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use serde_json::Value;
 
-use super::Edit;
-use super::Pressed;
-use super::Request;
-use super::World;
-use super::Written;
-use super::decide;
-use super::toast;
-use crate::console::state::Arguments;
-use crate::console::state::Drafting;
-use crate::console::state::Misfit;
-use crate::console::state::Page;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Tone;
-use crate::domain::ApprovalId;
-use crate::domain::FailureKind;
-use crate::domain::Untrusted;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
+use super::{Edit, Pressed, Request, World, Written, decide, toast};
+use crate::console::state::{Arguments, Drafting, Misfit, Page, Sheet, State, Tone};
+use crate::domain::{ApprovalId, FailureKind, Untrusted};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Envelope, Event, RunEvent, Stream};
 use crate::ports::ClientError;
 
 /// Opens the editor on the card's arguments, once they are read.

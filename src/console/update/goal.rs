@@ -1,22 +1,9 @@
 //! The form for a new goal: opening it, its keys, and starting what it describes.
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Edit;
-use super::Launch;
-use super::LaunchKind;
-use super::Request;
-use super::World;
-use super::Written;
-use super::toast;
-use crate::console::state::Field;
-use crate::console::state::Goal;
-use crate::console::state::Progress;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Tone;
+use super::{Edit, Launch, LaunchKind, Request, World, Written, toast};
+use crate::console::state::{Field, Goal, Progress, Sheet, State, Tone};
 
 /// The procedure that `check-machine` starts.
 pub const CHECK_MACHINE: &str = "check-this-machine";

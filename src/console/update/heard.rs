@@ -1,17 +1,9 @@
 //! What a committed event changes in the console itself, beyond the snapshot that was folded already.
 
-use super::Request;
-use super::edit;
-use super::navigate;
-use crate::console::state::Reading;
-use crate::console::state::Source;
-use crate::console::state::State;
+use super::{Request, edit, navigate};
+use crate::console::state::{Reading, Source, State};
 use crate::domain::RunId;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
+use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {

@@ -1,16 +1,9 @@
 //! A locked console: it falls, takes a password, and opens. No other key and no paste reaches anything below it.
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Request;
-use super::World;
-use crate::console::state::Asking;
-use crate::console::state::Leaving;
-use crate::console::state::LockField;
-use crate::console::state::LockScreen;
-use crate::console::state::State;
+use super::{Request, World};
+use crate::console::state::{Asking, Leaving, LockField, LockScreen, State};
 use crate::domain::Untrusted;
 use crate::ports::Unlocking;
 

@@ -15,45 +15,21 @@ mod typing;
 
 use std::time::Duration;
 
-pub use contexts::contexts;
-pub use contexts::takes_text;
-pub use heard::heard;
-pub use heard::reopened;
-pub use heard::watch;
-pub use lock::interrupted;
-pub use lock::lock;
-pub use lock::lock_key;
-pub use lock::lock_pasted;
+pub use contexts::{contexts, takes_text};
+pub use heard::{heard, reopened, watch};
+pub use lock::{interrupted, lock, lock_key, lock_pasted};
 pub use replied::replied;
-pub use request::Edit;
-pub use request::Launch;
-pub use request::LaunchKind;
-pub use request::Reply;
-pub use request::Request;
-pub use request::Written;
-pub use typing::pasted;
-pub use typing::typed;
+pub use request::{Edit, Launch, LaunchKind, Reply, Request, Written};
+pub use typing::{pasted, typed};
 
 use crate::console::intent::Intent;
-use crate::console::state::Confirm;
-use crate::console::state::Mouse;
-use crate::console::state::Offers;
-use crate::console::state::Pane;
-use crate::console::state::Prompt;
-use crate::console::state::PromptFor;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Step;
-use crate::console::state::Toast;
-use crate::console::state::Tone;
-use crate::console::state::Uptime;
+use crate::console::state::{
+    Confirm, Mouse, Offers, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Toast, Tone, Uptime,
+};
 use crate::domain::RunState;
 use crate::fold::Snapshot;
-use crate::kinds::Command;
-use crate::kinds::RunVerb;
-use crate::ports::Moment;
-use crate::ports::Status;
+use crate::kinds::{Command, RunVerb};
+use crate::ports::{Moment, Status};
 
 /// What a key or a wake-up is judged against.
 #[derive(Clone, Copy)]

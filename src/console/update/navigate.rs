@@ -1,27 +1,12 @@
 //! Opening and closing screens and pages, folding, and reading on where a list ends.
 
-use super::Request;
-use super::World;
-use super::toast;
+use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
-use crate::console::state::Hold;
-use crate::console::state::Loading;
-use crate::console::state::LogPane;
-use crate::console::state::Page;
-use crate::console::state::Pane;
-use crate::console::state::Reading;
-use crate::console::state::Review;
-use crate::console::state::RunPage;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Step;
-use crate::console::state::Tone;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::RunId;
-use crate::kinds::CallStage;
-use crate::kinds::Stream;
+use crate::console::state::{
+    Hold, Loading, LogPane, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
+};
+use crate::domain::{ApprovalId, CallNo, RunId};
+use crate::kinds::{CallStage, Stream};
 
 /// Closes what was opened last; on a bare screen it takes the filter away.
 pub fn back(state: &mut State) -> Vec<Request> {

@@ -1,21 +1,10 @@
 //! What the palette offers, and what choosing does. It never offers a decision.
 
-use super::LaunchKind;
-use super::Pressed;
-use super::Request;
-use super::World;
 use super::contexts::contexts;
-use super::goal;
-use super::navigate;
+use super::{LaunchKind, Pressed, Request, World, goal, navigate};
 use crate::console::intent::Intent;
-use crate::console::state::Choice;
-use crate::console::state::Item;
-use crate::console::state::Offer;
-use crate::console::state::Palette;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::domain::Ask;
-use crate::domain::Untrusted;
+use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State};
+use crate::domain::{Ask, Untrusted};
 use crate::kinds::Approval;
 
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {

@@ -1,28 +1,9 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
-use super::Launch;
-use super::Reply;
-use super::Request;
-use super::World;
-use super::edit;
-use super::navigate;
-use super::toast;
-use crate::console::state::Drafting;
-use crate::console::state::Goal;
-use crate::console::state::Loading;
-use crate::console::state::Progress;
-use crate::console::state::Reading;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Tone;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::Untrusted;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::RunVerb;
+use super::{Launch, Reply, Request, World, edit, navigate, toast};
+use crate::console::state::{Drafting, Goal, Loading, Progress, Reading, Sheet, State, Tone};
+use crate::domain::{Rejection, RunId, RunSpec, Untrusted};
+use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
 use crate::ports::ClientError;
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.

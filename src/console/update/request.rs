@@ -4,22 +4,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::console::state::Hidden;
-use crate::console::state::Mouse;
-use crate::console::state::Offers;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
+use crate::console::state::{Hidden, Mouse, Offers};
+use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
-use crate::kinds::Approval;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Run;
-use crate::ports::ClientError;
-use crate::ports::Page;
-use crate::ports::Unlocking;
+use crate::kinds::{Approval, Command, Envelope, Run};
+use crate::ports::{ClientError, Page, Unlocking};
 
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]

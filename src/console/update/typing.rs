@@ -1,29 +1,9 @@
 //! Keys and pasted text while a sheet is open that takes them.
 
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::Pressed;
-use super::Request;
-use super::World;
-use super::decide;
-use super::edit;
-use super::goal;
-use super::navigate;
-use super::palette;
-use super::submit;
-use super::toast;
-use crate::console::state::Confirm;
-use crate::console::state::Drafting;
-use crate::console::state::Field;
-use crate::console::state::Palette;
-use crate::console::state::Prompt;
-use crate::console::state::PromptFor;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Tone;
+use super::{Pressed, Request, World, decide, edit, goal, navigate, palette, submit, toast};
+use crate::console::state::{Confirm, Drafting, Field, Palette, Prompt, PromptFor, Screen, Sheet, State, Tone};
 use crate::kinds::RunVerb;
 
 /// A key while `takes_text` says that the sheet has it.

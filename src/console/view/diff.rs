@@ -6,20 +6,14 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use similar::ChangeTag;
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 use super::format::count;
 use super::highlight::Highlighter;
-use super::text::Row;
-use super::text::Span;
-use super::text::push_marked;
-use super::wrap::Line;
-use super::wrap::Wrap;
-use super::wrap::continued;
+use super::text::{Row, Span, push_marked};
+use super::wrap::{Line, Wrap, continued};
 use crate::console::role::Role;
-use crate::domain::Untrusted;
-use crate::domain::visible_line;
+use crate::domain::{Untrusted, visible_line};
 
 /// Longest line whose words are compared with its counterpart's.
 const LONGEST_COMPARED: usize = 600;
@@ -317,9 +311,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::console::view::fixtures::DIFF;
-    use crate::console::view::fixtures::HOSTILE;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{DIFF, HOSTILE, picture};
 
     fn rows(diff: &str, width: usize) -> Vec<Row> {
         let mut rows = Vec::new();

@@ -1,10 +1,8 @@
 //! Times, sizes, amounts and counts as people read them. Every page uses these and no other.
 
-use chrono::SecondsFormat;
-use chrono::TimeDelta;
+use chrono::{SecondsFormat, TimeDelta};
 
-use crate::domain::Timestamp;
-use crate::domain::Usd;
+use crate::domain::{Timestamp, Usd};
 use crate::kinds::Run;
 
 /// How long ago, in at most four columns: `now`, `42s`, `7m`, `3h`, `12d`, `80w`.

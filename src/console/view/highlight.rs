@@ -6,11 +6,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use syntect::parsing::ParseState;
-use syntect::parsing::Scope;
-use syntect::parsing::ScopeStack;
-use syntect::parsing::SyntaxReference;
-use syntect::parsing::SyntaxSet;
+use syntect::parsing::{ParseState, Scope, ScopeStack, SyntaxReference, SyntaxSet};
 
 use crate::console::role::Role;
 

@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use super::text::Row;
-use super::text::push_marked;
-use super::wrap::Line;
-use super::wrap::Wrap;
-use super::wrap::continued;
+use super::text::{Row, push_marked};
+use super::wrap::{Line, Wrap, continued};
 use crate::console::role::Role;
 use crate::domain::Untrusted;
 
@@ -132,8 +129,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::console::view::fixtures::HOSTILE;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{HOSTILE, picture};
 
     #[test]
     fn every_member_stands_on_its_own() {

@@ -2,19 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use super::format;
-use super::queue;
-use super::run_list;
-use super::text::Align;
-use super::text::Row;
-use super::words;
+use super::text::{Align, Row};
 use super::wrap::Line;
+use super::{format, queue, run_list, words};
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::domain::RunState;
-use crate::domain::Timestamp;
+use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::Run;
 use crate::ports::Status;
@@ -279,9 +274,7 @@ fn set_a_model(width: usize, rows: &mut Vec<Row>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::view::fixtures::Story;
-    use crate::console::view::fixtures::night;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{Story, night, picture};
 
     fn shown(story: &Story, model: Option<&str>, width: usize) -> String {
         let status = Status { model: model.map(str::to_owned), sandbox: "bubblewrap".to_owned(), ..Status::default() };

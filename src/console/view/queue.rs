@@ -2,18 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::card;
-use super::format;
-use super::text::Align;
-use super::text::Row;
-use super::words;
+use super::text::{Align, Row};
+use super::{card, format, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::ApprovalId;
-use crate::domain::Environment;
-use crate::domain::Risk;
-use crate::domain::Timestamp;
-use crate::domain::Untrusted;
+use crate::domain::{ApprovalId, Environment, Risk, Timestamp, Untrusted};
 use crate::fold::Snapshot;
 use crate::kinds::Approval;
 
@@ -188,9 +181,7 @@ fn settled_line(approval: &Approval, now: Timestamp, width: usize) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::view::fixtures::approval_id;
-    use crate::console::view::fixtures::night;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{approval_id, night, picture};
 
     #[test]
     fn a_night_of_requests() {

@@ -1,9 +1,7 @@
 //! The table of runs, newest first, with as many columns as the screen has room for.
 
-use super::format;
-use super::text::Align;
-use super::text::Row;
-use super::words;
+use super::text::{Align, Row};
+use super::{format, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::domain::Timestamp;
@@ -169,8 +167,7 @@ fn line(run: &Run, now: Timestamp, width: usize) -> Row {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::view::fixtures::night;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{night, picture};
 
     #[test]
     fn a_night_of_runs() {

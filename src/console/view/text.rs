@@ -12,8 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::Untrusted;
-use crate::domain::printable;
+use crate::domain::{Untrusted, printable};
 
 /// What stands for text that was cut off.
 pub const ELLIPSIS: &str = "…";

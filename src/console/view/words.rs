@@ -4,20 +4,11 @@
 //! is one column wide in every terminal; none of them has an emoji form.
 
 use crate::console::role::Role;
-use crate::domain::Actor;
-use crate::domain::ApprovalState;
-use crate::domain::Ask;
-use crate::domain::Environment;
-use crate::domain::FailureKind;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Risk;
-use crate::domain::RunState;
-use crate::domain::Settlement;
-use crate::domain::StepState;
+use crate::domain::{
+    Actor, ApprovalState, Ask, Environment, FailureKind, PurposeOfTurn, Risk, RunState, Settlement, StepState,
+};
 use crate::fold::CallStatus;
-use crate::kinds::Approval;
-use crate::kinds::CallStage;
-use crate::kinds::Run;
+use crate::kinds::{Approval, CallStage, Run};
 
 /// How a state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,12 +5,9 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::text::Row;
-use super::text::Span;
-use super::text::push_marked;
+use super::text::{Row, Span, push_marked};
 use crate::console::role::Role;
-use crate::domain::CONTINUED;
-use crate::domain::Untrusted;
+use crate::domain::{CONTINUED, Untrusted};
 
 /// How a line that is too long is treated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,8 +14,7 @@ use std::ops::Range;
 
 use pattern::Pattern;
 pub use scan::Held;
-use scan::Region;
-use scan::Scan;
+use scan::{Region, Scan};
 
 /// Known secrets, each with the words that take its place.
 #[derive(Default)]

@@ -3,12 +3,9 @@
 //! A thread is a pattern that fits so far. All threads advance side by side, so the time a text takes grows with its
 //! length and not with what is in it. What could still become a secret is held back, and nothing else.
 
-use super::Part;
-use super::Secrets;
-use super::pattern::Gap;
-use super::pattern::Unit;
-use super::reading::Reading;
-use super::reading::Readings;
+use super::pattern::{Gap, Unit};
+use super::reading::{Reading, Readings};
+use super::{Part, Secrets};
 
 /// Most bytes between two units of a pattern.
 const WIDEST_GAP: usize = 96;

@@ -3,21 +3,12 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::FailureKind;
-use crate::domain::FinishOutcome;
-use crate::domain::Message;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::Output;
-use crate::domain::PurposeOfTurn;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::ToolResult;
-use crate::engine::calls_to_prepare;
-use crate::engine::conversation;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::domain::{
+    FailureKind, FinishOutcome, Message, ModelFailure, ModelFailureKind, Output, PurposeOfTurn, StepNo, StepState,
+    ToolResult,
+};
+use crate::engine::{calls_to_prepare, conversation};
+use crate::kinds::{ApprovalVerb, Report, RunVerb};
 
 fn finished(call: u32, attempt: u32, result: ToolResult) -> Command {
     Command::Report(Report::EffectFinished { run: RUN, call: CallNo(call), attempt, result })

@@ -3,14 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::ApprovalState;
-use crate::domain::FailureKind;
-use crate::domain::RejectionKind;
-use crate::domain::Settlement;
+use crate::domain::{ApprovalState, FailureKind, RejectionKind, Settlement};
 use crate::fold::CallStatus;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::kinds::{ApprovalVerb, Report, RunVerb};
 
 /// A run whose only call waits for a person.
 fn parked() -> Desk {

@@ -3,20 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::ApprovalState;
-use crate::domain::CallEdit;
-use crate::domain::FailureKind;
-use crate::domain::Message;
-use crate::domain::PurposeOfTurn;
-use crate::domain::RejectionKind;
-use crate::engine::calls_to_prepare;
-use crate::engine::conversation;
+use crate::domain::{ApprovalState, CallEdit, FailureKind, Message, PurposeOfTurn, RejectionKind};
+use crate::engine::{calls_to_prepare, conversation};
 use crate::fold::CallStatus;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::CallStage;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::kinds::{ApprovalEvent, ApprovalVerb, CallStage, Report, RunVerb};
 
 /// A run whose only call, a push to `main`, waits for a person.
 fn parked() -> Desk {

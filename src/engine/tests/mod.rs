@@ -10,44 +10,13 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::decide;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::FinishReason;
-use crate::domain::Limits;
-use crate::domain::ModelReply;
-use crate::domain::OnFailure;
-use crate::domain::Payload;
-use crate::domain::ProcedureStep;
-use crate::domain::Rejection;
-use crate::domain::Repeat;
-use crate::domain::RequestedCall;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::RunState;
-use crate::domain::TaskClass;
-use crate::domain::Timestamp;
-use crate::domain::ToolName;
-use crate::domain::Usage;
-use crate::domain::Usd;
-use crate::domain::Verdict;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::CallPreparation;
-use crate::kinds::Command;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::PreparedCall;
-use crate::kinds::Report;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::RunVerb;
-use crate::kinds::Stream;
+use crate::domain::{
+    Actor, ApprovalId, CallNo, EffectCard, EffectClass, Environment, FinishReason, Limits, ModelReply, OnFailure,
+    Payload, ProcedureStep, Rejection, Repeat, RequestedCall, Reversibility, Risk, RunId, RunSpec, RunState, TaskClass,
+    Timestamp, ToolName, Usage, Usd, Verdict,
+};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{CallPreparation, Command, Envelope, Event, PreparedCall, Report, Run, RunEvent, RunVerb, Stream};
 
 /// A log of one run in memory, with a clock that is moved by hand.
 struct Desk {

@@ -1,12 +1,9 @@
 //! A run of a procedure: no model, one call a step.
 
 use super::*;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolResult;
+use crate::domain::{FailureKind, Output, ToolResult};
 use crate::engine::upcoming_call;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::kinds::{Report, RunVerb};
 
 fn started(on_failure: OnFailure) -> Desk {
     let mut desk = Desk::new();

@@ -3,19 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::ApprovalState;
-use crate::domain::FailureKind;
-use crate::domain::Settlement;
-use crate::engine::Effect;
-use crate::engine::Freshness;
-use crate::engine::MOST_DEATHS;
-use crate::engine::TakeUp;
-use crate::engine::effects_for;
-use crate::engine::effects_left;
+use crate::domain::{ApprovalState, FailureKind, Settlement};
+use crate::engine::{Effect, Freshness, MOST_DEATHS, TakeUp, effects_for, effects_left};
 use crate::fold::CallStatus;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Report;
-use crate::kinds::RunVerb;
+use crate::kinds::{ApprovalVerb, Report, RunVerb};
 
 fn with_push_under_way() -> Desk {
     let mut desk = Desk::with_agent();

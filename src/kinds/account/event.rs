@@ -2,19 +2,9 @@
 
 use std::net::IpAddr;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Means;
-use crate::domain::RefusalCause;
-use crate::domain::Role;
-use crate::domain::Scopes;
-use crate::domain::Spent;
-use crate::domain::SubjectId;
-use crate::domain::Timestamp;
-use crate::domain::TokenId;
+use crate::domain::{AccountName, Action, Means, RefusalCause, Role, Scopes, Spent, SubjectId, Timestamp, TokenId};
 use crate::kinds::KindEvent;
 
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of

@@ -2,10 +2,8 @@
 
 mod event;
 
-use crate::domain::AccountId;
-use crate::domain::Actor;
-use crate::kinds::Kind;
-use crate::kinds::Owner;
+use crate::domain::{AccountId, Actor};
+use crate::kinds::{Kind, Owner};
 
 pub use event::AccessEvent;
 

@@ -1,19 +1,9 @@
 //! What can have happened to a request to a person.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::CallEdit;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::RunId;
-use crate::domain::Settlement;
-use crate::domain::Timestamp;
-use crate::domain::ToolName;
-use crate::domain::Untrusted;
+use crate::domain::{ApprovalId, Ask, CallEdit, CallNo, CardDigest, RunId, Settlement, Timestamp, ToolName, Untrusted};
 use crate::kinds::KindEvent;
 
 /// What happened to a request to a person.

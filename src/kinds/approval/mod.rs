@@ -5,19 +5,8 @@ mod event;
 mod row;
 mod verbs;
 
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
-use crate::kinds::Decided;
-use crate::kinds::Index;
-use crate::kinds::Kept;
-use crate::kinds::Kind;
-use crate::kinds::Owner;
-use crate::kinds::Stamp;
-use crate::kinds::Stream;
-use crate::kinds::World;
+use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
+use crate::kinds::{Decided, Index, Kept, Kind, Owner, Stamp, Stream, World};
 
 pub use event::ApprovalEvent;
 pub use row::Approval;

@@ -1,21 +1,12 @@
 //! One request to a person, from asking to its end.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::ApprovalState;
-use crate::domain::Ask;
-use crate::domain::CallEdit;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::RunId;
-use crate::domain::Settlement;
-use crate::domain::Timestamp;
-use crate::domain::ToolName;
-use crate::domain::Untrusted;
+use crate::domain::{
+    Actor, ApprovalId, ApprovalState, Ask, CallEdit, CallNo, CardDigest, RunId, Settlement, Timestamp, ToolName,
+    Untrusted,
+};
 use crate::kinds::ApprovalEvent;
 
 /// A request and what came of it.

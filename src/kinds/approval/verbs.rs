@@ -1,18 +1,11 @@
 //! What may be asked of a request to a person.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::ApprovalEvent;
-use crate::domain::Action;
-use crate::domain::ApprovalId;
-use crate::domain::Settlement;
-use crate::domain::Untrusted;
-use crate::kinds::Command;
-use crate::kinds::Verb;
-use crate::kinds::VerbDoc;
-use crate::kinds::Words;
+use crate::domain::{Action, ApprovalId, Settlement, Untrusted};
+use crate::kinds::{Command, Verb, VerbDoc, Words};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]

@@ -1,27 +1,12 @@
 //! What can have happened in a run.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::ApprovalId;
-use crate::domain::Authority;
-use crate::domain::BlobId;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::EffectCard;
-use crate::domain::LimitKind;
-use crate::domain::ModelFailure;
-use crate::domain::ModelReply;
-use crate::domain::Plan;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Repeat;
-use crate::domain::RunSpec;
-use crate::domain::StepNo;
-use crate::domain::StepState;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
+use crate::domain::{
+    ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, LimitKind, ModelFailure, ModelReply, Plan,
+    PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
+};
 use crate::kinds::KindEvent;
 
 /// What happened in a run.

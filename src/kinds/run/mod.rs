@@ -5,27 +5,12 @@ mod event;
 mod row;
 mod verbs;
 
-use crate::domain::Action;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::kinds::Decided;
-use crate::kinds::Index;
-use crate::kinds::Kept;
-use crate::kinds::Kind;
-use crate::kinds::Owner;
-use crate::kinds::Stamp;
-use crate::kinds::Stream;
-use crate::kinds::World;
+use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
+use crate::kinds::{Decided, Index, Kept, Kind, Owner, Stamp, Stream, World};
 
-pub use decide::end_cancelled;
-pub use decide::find_live_run;
+pub use decide::{end_cancelled, find_live_run};
 pub use event::RunEvent;
-pub use row::CallStage;
-pub use row::OpenCall;
-pub use row::OpenTurn;
-pub use row::Run;
+pub use row::{CallStage, OpenCall, OpenTurn, Run};
 pub use verbs::RunVerb;
 
 impl Kind for Run {

@@ -2,26 +2,12 @@
 //!
 //! Its size does not grow with its history; the history is a `Thread`.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::CardDigest;
-use crate::domain::Limits;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Repeat;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::RunState;
-use crate::domain::StepState;
-use crate::domain::Timestamp;
-use crate::domain::ToolCall;
-use crate::domain::ToolName;
-use crate::domain::Untrusted;
-use crate::domain::Usd;
-use crate::domain::Workspace;
+use crate::domain::{
+    Actor, ApprovalId, CallNo, CardDigest, Limits, PurposeOfTurn, Repeat, RunId, RunSpec, RunState, StepState,
+    Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
+};
 use crate::kinds::RunEvent;
 
 /// What is live about a run.

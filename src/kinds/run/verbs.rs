@@ -1,17 +1,10 @@
 //! What may be asked of a run.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::event::RunEvent;
-use crate::domain::Action;
-use crate::domain::ProcedureStep;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::kinds::Command;
-use crate::kinds::Verb;
-use crate::kinds::VerbDoc;
-use crate::kinds::Words;
+use crate::domain::{Action, ProcedureStep, RunId, RunSpec};
+use crate::kinds::{Command, Verb, VerbDoc, Words};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]

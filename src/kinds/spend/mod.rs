@@ -2,5 +2,4 @@
 
 mod row;
 
-pub use row::DaySpend;
-pub use row::ModelSpend;
+pub use row::{DaySpend, ModelSpend};

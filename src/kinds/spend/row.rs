@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::domain::ModelReply;
-use crate::domain::Spent;
-use crate::domain::Usd;
+use crate::domain::{ModelReply, Spent, Usd};
 
 /// Spending of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

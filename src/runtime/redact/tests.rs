@@ -5,8 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::*;
-use crate::domain::OutputShape;
-use crate::domain::TaskClass;
+use crate::domain::{OutputShape, TaskClass};
 
 const SECRET: &str = "sk-Zx81/qq+private?";
 const LABEL: &str = "[secret OPENAI_API_KEY]";

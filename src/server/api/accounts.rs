@@ -3,39 +3,25 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::people::committed;
-use super::people::found;
-use super::people::refused;
-use crate::access::Principal;
-use crate::access::password;
-use crate::access::people;
+use super::people::{committed, found, refused};
 use crate::access::people::PeopleError;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Role;
-use crate::ports::Account;
-use crate::ports::Standing;
+use crate::access::{Principal, password, people};
+use crate::domain::{AccountId, AccountName, Role};
+use crate::ports::{Account, Standing};
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::InPath;
-use crate::server::body::json;
-use crate::server::body::with_status;
+use crate::server::body::{Given, InPath, json, with_status};
 use crate::server::door::Peer;
 use crate::server::problem::Problem;
-use crate::shape::AccountDetail;
-use crate::shape::AccountShape;
+use crate::shape::{AccountDetail, AccountShape};
 
 use super::runs::Nothing;
-use super::second_factor::Proof;
-use super::second_factor::prove_oneself;
+use super::second_factor::{Proof, prove_oneself};
 
 /// Accounts, by name.
 #[derive(Serialize, JsonSchema)]

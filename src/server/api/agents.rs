@@ -9,8 +9,7 @@ use serde::Serialize;
 
 use crate::ports::Offer;
 use crate::server::App;
-use crate::server::body::InPath;
-use crate::server::body::json;
+use crate::server::body::{InPath, json};
 use crate::server::problem::Problem;
 use crate::shape::OfferDetail;
 

@@ -2,31 +2,21 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::not_one;
 use crate::access::Principal;
 use crate::domain::Settlement;
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::InPath;
-use crate::server::body::Params;
-use crate::server::body::json;
-use crate::server::commit;
+use crate::kinds::{Approval, ApprovalVerb, Command};
+use crate::server::body::{Given, InPath, Params, json};
 use crate::server::problem::Problem;
+use crate::server::{App, commit};
 use crate::shape;
-use crate::shape::ApprovalDetail;
-use crate::shape::ApprovalShape;
-use crate::shape::Prefer;
+use crate::shape::{ApprovalDetail, ApprovalShape, Prefer};
 
 const USUAL: u32 = 50;
 

@@ -9,8 +9,7 @@ use serde::Deserialize;
 
 use super::log::EventPage;
 use crate::server::App;
-use crate::server::body::Params;
-use crate::server::body::json;
+use crate::server::body::{Params, json};
 use crate::server::problem::Problem;
 use crate::shape;
 use crate::shape::Audited;

@@ -3,25 +3,19 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use futures::stream;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::access::Principal;
 use crate::domain::Action;
 use crate::kinds::Envelope;
-use crate::ports::Page;
-use crate::ports::Query;
+use crate::ports::{Page, Query};
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::Params;
-use crate::server::body::json;
-use crate::server::body::ndjson;
+use crate::server::body::{Given, Params, json, ndjson};
 use crate::server::problem::Problem;
 use crate::shape;
 use crate::shape::Verification;

@@ -1,11 +1,9 @@
 //! What the routes of accounts and of tokens share: finding an account, and carrying out a change of one.
 
-use crate::access::NotAllowed;
-use crate::access::Principal;
 use crate::access::people::PeopleError;
+use crate::access::{NotAllowed, Principal};
 use crate::domain::nearest;
-use crate::ports::AccessChange;
-use crate::ports::Account;
+use crate::ports::{AccessChange, Account};
 use crate::server::App;
 use crate::server::problem::Problem;
 

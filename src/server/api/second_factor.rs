@@ -3,32 +3,20 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::accounts::reread;
-use super::people::committed;
-use super::people::found;
-use super::people::refused;
-use crate::access::NoEntropy;
-use crate::access::Principal;
-use crate::access::SignIn;
-use crate::access::people;
-use crate::access::recovery;
-use crate::access::totp;
-use crate::ports::Account;
-use crate::ports::TotpSecret;
+use super::people::{committed, found, refused};
+use crate::access::{NoEntropy, Principal, SignIn, people, recovery, totp};
+use crate::ports::{Account, TotpSecret};
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::InPath;
-use crate::server::body::json;
+use crate::server::body::{Given, InPath, json};
 use crate::server::door::Peer;
 use crate::server::problem::Problem;
-use crate::shape::AccountShape;
-use crate::shape::TotpShape;
+use crate::shape::{AccountShape, TotpShape};
 
 /// That one is not just somebody who found a token.
 #[derive(Default, Deserialize, JsonSchema)]

@@ -2,26 +2,16 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::access::Principal;
-use crate::access::SignIn;
-use crate::access::actions_of;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::domain::Means;
-use crate::domain::Role;
-use crate::domain::Timestamp;
+use crate::access::{Principal, SignIn, actions_of};
+use crate::domain::{AccountName, Action, Means, Role, Timestamp};
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::json;
-use crate::server::body::with_status;
+use crate::server::body::{Given, json, with_status};
 use crate::server::door::Peer;
 use crate::server::problem::Problem;
 use crate::shape::RoleShape;

@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -13,15 +12,10 @@ use super::runs::Nothing;
 use crate::access::Principal;
 use crate::domain::Timestamp;
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::json;
-use crate::server::body::with_status;
+use crate::server::body::{Given, json, with_status};
 use crate::server::problem::Problem;
 use crate::server::turn::in_turn;
-use crate::shape::RowCheck;
-use crate::shape::Trial;
-use crate::shape::ago;
-use crate::shape::past;
+use crate::shape::{RowCheck, Trial, ago, past};
 
 pub(in crate::server) async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
     json(&app.upkeep.describe().await?)

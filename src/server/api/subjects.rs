@@ -3,32 +3,21 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use futures::stream;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::people::refused;
-use crate::access::Principal;
-use crate::access::people;
-use crate::domain::AccountName;
-use crate::domain::Action;
-use crate::ports::EncryptionState;
-use crate::ports::EraseError;
-use crate::ports::Erasure;
+use crate::access::{Principal, people};
+use crate::domain::{AccountName, Action};
+use crate::ports::{EncryptionState, EraseError, Erasure};
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::InPath;
-use crate::server::body::json;
-use crate::server::body::ndjson;
+use crate::server::body::{Given, InPath, json, ndjson};
 use crate::server::problem::Problem;
 use crate::server::turn::in_turn;
-use crate::shape::ErasedShape;
-use crate::shape::ExportError;
-use crate::shape::Sources;
-use crate::shape::SubjectExport;
+use crate::shape::{ErasedShape, ExportError, Sources, SubjectExport};
 
 /// Lines are sent together until they are so long, in bytes.
 const TOGETHER: usize = 64 * 1024;

@@ -2,35 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::people::committed;
-use super::people::found;
-use super::people::refused;
-use crate::access::Principal;
-use crate::access::people;
-use crate::access::people::TokenOrder;
-use crate::access::people::USUAL_DAYS;
-use crate::domain::Action;
-use crate::domain::Scopes;
-use crate::domain::TokenId;
+use super::people::{committed, found, refused};
+use crate::access::people::{TokenOrder, USUAL_DAYS};
+use crate::access::{Principal, people};
+use crate::domain::{Action, Scopes, TokenId};
 use crate::ports::Token;
 use crate::server::App;
-use crate::server::body::Given;
-use crate::server::body::InPath;
-use crate::server::body::json;
-use crate::server::body::with_status;
+use crate::server::body::{Given, InPath, json, with_status};
 use crate::server::problem::Problem;
 use crate::shape;
-use crate::shape::IssuedToken;
-use crate::shape::TokenNotFound;
-use crate::shape::TokenShape;
+use crate::shape::{IssuedToken, TokenNotFound, TokenShape};
 
 use super::runs::Nothing;
 

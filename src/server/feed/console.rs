@@ -6,35 +6,19 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use axum::extract::ws::CloseFrame;
-use axum::extract::ws::Message;
-use axum::extract::ws::WebSocket;
-use tokio::sync::Semaphore;
-use tokio::sync::broadcast;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::error::TryRecvError;
-use tokio::sync::mpsc;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::hub::Batch;
-use super::hub::Listening;
-use super::hub::message;
-use super::hub::packed;
-use super::standing;
-use super::wishes;
+use super::hub::{Batch, Listening, message, packed};
+use super::{standing, wishes};
 use crate::access::Principal;
 use crate::kinds::Envelope;
 use crate::ports::FeedItem;
 use crate::protocol;
-use crate::protocol::FromConsole;
-use crate::protocol::FromServer;
-use crate::protocol::Hello;
-use crate::protocol::Mark;
-use crate::protocol::Outcome;
-use crate::protocol::Welcome;
-use crate::protocol::close;
-use crate::protocol::parts_of;
+use crate::protocol::{FromConsole, FromServer, Hello, Mark, Outcome, Welcome, close, parts_of};
 use crate::server::App;
 
 /// Events a console that comes back may have missed and still be caught up; one that missed more gets a snapshot.

@@ -2,10 +2,7 @@
 //!
 //! Memory is bounded: so many batches of so many bytes are kept, and a console that is further behind reads the log.
 
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::ws::Message;
@@ -13,9 +10,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::ports::Client;
-use crate::ports::Feed;
-use crate::ports::FeedItem;
+use crate::ports::{Client, Feed, FeedItem};
 use crate::protocol;
 use crate::protocol::Packed;
 
@@ -243,20 +238,10 @@ mod tests {
     use async_trait::async_trait;
 
     use super::*;
-    use crate::domain::Actor;
-    use crate::domain::Rejection;
-    use crate::domain::RunId;
+    use crate::domain::{Actor, Rejection, RunId};
     use crate::fold::Snapshot;
-    use crate::kinds::Command;
-    use crate::kinds::Envelope;
-    use crate::kinds::RunEvent;
-    use crate::kinds::Stream;
-    use crate::ports::Answer;
-    use crate::ports::ClientError;
-    use crate::ports::Delta;
-    use crate::ports::DeltaKind;
-    use crate::ports::Query;
-    use crate::ports::Status;
+    use crate::kinds::{Command, Envelope, RunEvent, Stream};
+    use crate::ports::{Answer, ClientError, Delta, DeltaKind, Query, Status};
     use crate::protocol::FromServer;
 
     const RUN: RunId = RunId(uuid::Uuid::nil());

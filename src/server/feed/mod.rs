@@ -11,10 +11,9 @@ mod wishes;
 
 use std::sync::Arc;
 
-use axum::extract::Extension;
-use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::{Extension, State};
 use axum::response::Response;
 use tokio::sync::Semaphore;
 

@@ -5,10 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::console::End;
-use crate::access::Principal;
-use crate::access::Reach;
-use crate::access::Refusal;
-use crate::access::RefusalKind;
+use crate::access::{Principal, Reach, Refusal, RefusalKind};
 use crate::domain::Action;
 use crate::ports::Observe;
 use crate::protocol::close;

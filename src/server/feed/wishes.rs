@@ -5,28 +5,12 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use crate::access::Principal;
-use crate::access::Refusal;
-use crate::access::action_of_query;
-use crate::domain::Action;
-use crate::domain::RunId;
-use crate::ports::OfferKind;
-use crate::ports::Order;
-use crate::ports::Query;
-use crate::ports::Uncommitted;
-use crate::ports::Which;
-use crate::ports::Work;
-use crate::protocol::Launch;
-use crate::protocol::LaunchKind;
-use crate::protocol::Offered;
-use crate::protocol::Offers;
-use crate::protocol::Outcome;
-use crate::protocol::WireAnswer;
-use crate::protocol::Wish;
-use crate::server::App;
-use crate::server::commit;
-use crate::server::prepared::procedure;
-use crate::server::prepared::workspace as named;
+use crate::access::{Principal, Refusal, action_of_query};
+use crate::domain::{Action, RunId};
+use crate::ports::{OfferKind, Order, Query, Uncommitted, Which, Work};
+use crate::protocol::{Launch, LaunchKind, Offered, Offers, Outcome, WireAnswer, Wish};
+use crate::server::prepared::{procedure, workspace as named};
+use crate::server::{App, commit};
 
 /// Most rows of one page; a larger wish gets this many and is told that more follow.
 const MOST_ROWS: u32 = 1000;

@@ -1,26 +1,13 @@
 //! The routes of people: signing in, accounts, tokens, and what the log knows of them.
 
-use axum::routing::delete;
-use axum::routing::get;
-use axum::routing::post;
+use axum::routing::{delete, get, post};
 
-use super::Answer;
-use super::Route;
-use super::describe;
+use super::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::accounts;
-use crate::server::api::audit;
-use crate::server::api::log;
 use crate::server::api::runs::Nothing;
-use crate::server::api::second_factor;
-use crate::server::api::session;
-use crate::server::api::tokens;
-use crate::shape::AccountDetail;
-use crate::shape::AccountShape;
-use crate::shape::IssuedToken;
-use crate::shape::TokenShape;
-use crate::shape::TotpShape;
+use crate::server::api::{accounts, audit, log, second_factor, session, tokens};
+use crate::shape::{AccountDetail, AccountShape, IssuedToken, TokenShape, TotpShape};
 
 const SESSION: &str = protocol::SESSION_PATH;
 const ACCOUNTS: &str = "/v1/accounts";

@@ -1,21 +1,12 @@
 //! The routes of the store's upkeep, and of the people whose data is in it.
 
-use axum::routing::get;
-use axum::routing::post;
+use axum::routing::{get, post};
 
-use super::Answer;
-use super::Route;
-use super::describe;
+use super::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::server::api::runs::Nothing;
-use crate::server::api::store;
-use crate::server::api::subjects;
-use crate::shape::BackupShape;
-use crate::shape::ErasedShape;
-use crate::shape::Pruned;
-use crate::shape::Rebuilt;
-use crate::shape::RowCheck;
-use crate::shape::StoreShape;
+use crate::server::api::{store, subjects};
+use crate::shape::{BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck, StoreShape};
 
 pub(super) fn store_routes() -> Vec<Route> {
     vec![

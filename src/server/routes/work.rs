@@ -1,27 +1,13 @@
 //! The routes of what is done here: runs, requests, agents, the log, and the server itself.
 
-use axum::routing::get;
-use axum::routing::post;
+use axum::routing::{get, post};
 
-use super::Answer;
-use super::Route;
-use super::describe;
+use super::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::agents;
-use crate::server::api::approvals;
-use crate::server::api::doctor;
-use crate::server::api::log;
-use crate::server::api::runs;
-use crate::server::feed;
-use crate::server::health;
-use crate::server::openapi;
-use crate::shape::ApprovalDetail;
-use crate::shape::ApprovalShape;
-use crate::shape::OfferDetail;
-use crate::shape::RunDetail;
-use crate::shape::RunShape;
-use crate::shape::Verification;
+use crate::server::api::{agents, approvals, doctor, log, runs};
+use crate::server::{feed, health, openapi};
+use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
 pub(super) fn run_routes() -> Vec<Route> {
     let run = || Answer::Json(describe::<RunShape<'static>>);

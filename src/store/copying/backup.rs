@@ -3,12 +3,8 @@
 use std::path::Path;
 
 use super::AnyLog;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::store::OpenMode;
-use crate::store::PostgresLog;
-use crate::store::Scratch;
-use crate::store::SqliteLog;
+use crate::ports::{LogError, LogErrorKind};
+use crate::store::{OpenMode, PostgresLog, Scratch, SqliteLog};
 
 /// Writes a consistent copy to `target`, which must not exist yet, while others go on reading and writing.
 pub async fn back_up(log: AnyLog<'_>, target: &Path) -> Result<(), LogError> {

@@ -11,21 +11,10 @@ mod part;
 use async_trait::async_trait;
 
 pub use self::backup::back_up;
-pub(super) use self::part::Cell;
-pub(super) use self::part::EVENTS;
-pub(super) use self::part::Kind;
-pub(super) use self::part::PARTS;
-pub(super) use self::part::Part;
-pub(super) use self::part::ROWS;
-pub(super) use self::part::Record;
-pub(super) use self::part::Start;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::VerifyReport;
-use crate::store::PostgresLog;
-use crate::store::SqliteLog;
+pub(super) use self::part::{Cell, EVENTS, Kind, PARTS, Part, ROWS, Record, Start};
+use crate::ports::{Head, LogError, LogErrorKind, VerifyReport};
 use crate::store::examiner::Examination;
+use crate::store::{PostgresLog, SqliteLog};
 
 /// A tenant's log in a store of either kind.
 #[derive(Clone, Copy, Debug)]

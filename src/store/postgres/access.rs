@@ -1,31 +1,14 @@
 //! The rows behind accounts: each as it is read, and each write as its statement.
 
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 
-use super::Failure;
-use super::How;
-use super::Question;
-use super::Store;
 use super::error::unreadable_row;
-use super::keys;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
-use crate::ports::AccessWrite;
-use crate::ports::Account;
-use crate::ports::LogError;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::ports::Used;
-use crate::store::access_columns::AccountColumns;
-use crate::store::access_columns::SessionColumns;
-use crate::store::access_columns::TokenColumns;
-use crate::store::access_columns::bytes;
-use crate::store::seal::Seal;
-use crate::store::seal::Sealing;
+use super::{Failure, How, Question, Store, keys};
+use crate::domain::{AccountId, AccountName, Timestamp};
+use crate::ports::{AccessWrite, Account, LogError, SecretHash, Session, Token, Used};
+use crate::store::access_columns::{AccountColumns, SessionColumns, TokenColumns, bytes};
+use crate::store::seal::{Seal, Sealing};
 use crate::store::stored::to_sql;
 
 macro_rules! accounts {

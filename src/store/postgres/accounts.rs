@@ -2,21 +2,10 @@
 
 use async_trait::async_trait;
 
-use super::PostgresLog;
-use super::access;
-use super::change;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
+use super::{PostgresLog, access, change};
+use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::kinds::Envelope;
-use crate::ports::AccessChange;
-use crate::ports::Account;
-use crate::ports::Accounts;
-use crate::ports::LogError;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::ports::Used;
+use crate::ports::{AccessChange, Account, Accounts, LogError, SecretHash, Session, Token, Used};
 
 #[async_trait]
 impl Accounts for PostgresLog {

@@ -7,36 +7,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Postgres;
-use sqlx::Row as _;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
+use sqlx::{Postgres, Row as _};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::How;
-use super::Store;
-use super::error;
 use super::error::raised;
-use super::keeper;
 use super::keys::Keys;
 use super::pool::BackOff;
-use super::seen;
-use super::watch;
-use crate::domain::RunId;
-use crate::domain::Tenant;
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::ports::Batch;
-use crate::ports::Fence;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::store::chain::Place;
-use crate::store::chain::stream_bytes;
+use super::{How, Store, error, keeper, seen, watch};
+use crate::domain::{RunId, Tenant};
+use crate::kinds::{Envelope, Row};
+use crate::ports::{Batch, Fence, LogError, LogErrorKind};
+use crate::store::chain::{Place, stream_bytes};
 use crate::store::refusal;
 use crate::store::seal::Sealing;
-use crate::store::stored::chain_on;
-use crate::store::stored::to_sql;
+use crate::store::stored::{chain_on, to_sql};
 
 /// How long the database may take to answer before its connection counts as lost.
 pub(super) const ANSWER: Duration = Duration::from_secs(8);

@@ -10,21 +10,15 @@ use std::io;
 use std::time::Duration;
 
 use sqlx::Postgres;
-use sqlx::postgres::PgArguments;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use tokio::time::timeout;
 
-use super::Kind;
-use super::Store;
 use super::append::ANSWER;
-use super::begin;
-use super::error;
 use super::pool::BackOff;
+use super::{Kind, Store, begin, error};
 use crate::domain::Tenant;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 
 /// How long a question is asked again after its connection was lost.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3);

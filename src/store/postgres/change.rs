@@ -11,46 +11,21 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::timeout;
 
-use super::ASK_AGAIN;
-use super::Failure;
-use super::Kind;
-use super::LONG_ANSWER;
-use super::Store;
-use super::access;
-use super::answered;
-use super::append::ANSWER;
-use super::append::FIND_OUT;
-use super::append::Prepared;
-use super::append::unknown;
-use super::begin;
-use super::error;
-use super::keeper;
+use super::append::{ANSWER, FIND_OUT, Prepared, unknown};
 use super::keys::Keys;
-use super::place;
 use super::pool::BackOff;
-use super::watch;
+use super::{ASK_AGAIN, Failure, Kind, LONG_ANSWER, Store, access, answered, begin, error, keeper, place, watch};
 use crate::domain::Tenant;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::Batch;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::store::chain::Place;
-use crate::store::chain::stream_bytes;
+use crate::kinds::{Envelope, Event, Stream};
+use crate::ports::{AccessChange, AccessRecord, Batch, LogError, LogErrorKind, NewEvent};
+use crate::store::chain::{Place, stream_bytes};
 use crate::store::refusal;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::stored::{from_sql, to_sql};
 
 const DOING: &str = "change accounts in";
 

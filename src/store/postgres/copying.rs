@@ -6,45 +6,19 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
-use sqlx::Postgres;
-use sqlx::Row as _;
-use sqlx::ValueRef as _;
-use sqlx::postgres::PgArguments;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Postgres, Row as _, ValueRef as _};
 
-use super::Kind as Transaction;
-use super::PIECE_ANSWER;
-use super::Store;
-use super::answered;
-use super::beginning;
-use super::keeper;
-use super::verify::confirm;
-use super::verify::examine;
-use super::watch;
+use super::verify::{confirm, examine};
+use super::{Kind as Transaction, PIECE_ANSWER, Store, answered, beginning, keeper, watch};
 use crate::domain::Tenant;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::VerifyReport;
-use crate::store::chain::Chain;
-use crate::store::chain::Columns;
-use crate::store::chain::Link;
-use crate::store::chain::stream_from_bytes;
-use crate::store::copying::Cell;
-use crate::store::copying::EVENTS;
-use crate::store::copying::Filling;
-use crate::store::copying::Kind;
-use crate::store::copying::Part;
-use crate::store::copying::ROWS;
-use crate::store::copying::Reading;
-use crate::store::copying::Record;
-use crate::store::copying::Start;
+use crate::ports::{Head, LogError, VerifyReport};
+use crate::store::chain::{Chain, Columns, Link, stream_from_bytes};
+use crate::store::copying::{Cell, EVENTS, Filling, Kind, Part, ROWS, Reading, Record, Start};
 use crate::store::examiner::Examination;
 use crate::store::heads;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::stored::{from_sql, to_sql};
 
 /// A piece of large outputs takes its time, and so does the other store meanwhile.
 pub(super) const PATIENCE: &str =

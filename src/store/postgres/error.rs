@@ -4,8 +4,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 
 const FREE_SPACE: &str = "nothing was saved; free some space on the database server, then repeat";
 const TRY_AGAIN: &str = "try again; look on the database server for what holds it up";

@@ -4,24 +4,18 @@
 //! A head saved earlier is replaced only if it still lies on the chain. One that does not is evidence that the log
 //! was cut or rewritten: it stays, until somebody who knows why removes it.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::How;
-use super::Store;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::store::OpenMode;
-use crate::store::heads;
+use super::{How, Store};
+use crate::ports::{Head, LogError, LogErrorKind};
 use crate::store::heads::SavedHead;
 use crate::store::stored::to_sql;
+use crate::store::{OpenMode, heads};
 
 /// How long a head may go unsaved. Also keeps this out of the way of the commits that follow the first.
 const DELAY: Duration = Duration::from_secs(1);

@@ -4,16 +4,12 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::How;
-use super::Question;
-use super::Store;
+use super::{How, Question, Store};
 use crate::domain::SubjectId;
 use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::store::chain::stream_bytes;
-use crate::store::seal::KeyRow;
-use crate::store::seal::KeyTable;
-use crate::store::seal::Mark;
+use crate::store::seal::{KeyRow, KeyTable, Mark};
 
 /// The keys of the store's tenant.
 pub(super) struct Keys<'a>(pub &'a Store);

@@ -8,17 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row as _;
-use tokio::sync::Mutex;
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::How;
-use super::Store;
+use super::{How, Store};
 use crate::domain::RunId;
-use crate::ports::Lease;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::ports::{Lease, LogError, LogErrorKind};
+use crate::store::stored::{from_sql, to_sql};
 
 /// Keeps calls about one run in the order they were made, though each may take another connection: a renewal that its
 /// caller gave up must not arrive after the release. Runs that share a lock by chance only wait a little.

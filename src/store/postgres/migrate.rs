@@ -4,10 +4,8 @@
 //! The version is kept in the comment on the schema: everybody may read it, only the owner may change it, and it needs
 //! no table that would have no tenant.
 
-use sqlx::AssertSqlSafe;
-use sqlx::Connection;
-use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
+use sqlx::{AssertSqlSafe, Connection, Row as _};
 
 const STEPS: &[&str] = &[
     include_str!("migrations/0001_log.sql"),

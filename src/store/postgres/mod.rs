@@ -32,64 +32,30 @@ mod verify;
 mod watch;
 
 use std::fmt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
-use sqlx::Connection;
-use sqlx::Postgres;
-use sqlx::Row as _;
-use sqlx::Transaction;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
-use tokio::sync::Mutex;
-use tokio::sync::watch as channel;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Connection, Postgres, Row as _, Transaction};
+use tokio::sync::{Mutex, watch as channel};
 
 pub use self::address::PostgresAddress;
-use self::ask::ASK_AGAIN;
-use self::ask::Failure;
-use self::ask::How;
-use self::ask::LONG_ANSWER;
-use self::ask::PIECE_ANSWER;
-use self::ask::Question;
-use self::ask::answered;
+use self::ask::{ASK_AGAIN, Failure, How, LONG_ANSWER, PIECE_ANSWER, Question, answered};
 use self::keys::Keys;
-use self::pool::Connector;
-use self::pool::Pool;
-use super::Encryption;
-use super::OpenMode;
-use super::chain::Link;
-use super::chain::Place;
-use super::heads;
-use super::pruning::OutputsPruned;
-use super::pruning::Pruning;
+use self::pool::{Connector, Pool};
+use super::chain::{Link, Place};
+use super::pruning::{OutputsPruned, Pruning};
 use super::seal::Seal;
 use super::stored::from_sql;
-use crate::domain::BlobId;
-use crate::domain::RunId;
-use crate::domain::Tenant;
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::kinds::Stream;
-use crate::ports::Batch;
-use crate::ports::EncryptionState;
-use crate::ports::EraseError;
-use crate::ports::Erased;
-use crate::ports::Erasure;
-use crate::ports::Head;
-use crate::ports::Lease;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::Page;
-use crate::ports::RowFilter;
-use crate::ports::StoredOutput;
-use crate::ports::StoredOutputs;
-use crate::ports::Subjects;
-use crate::ports::VerifyReport;
+use super::{Encryption, OpenMode, heads};
+use crate::domain::{BlobId, RunId, Tenant};
+use crate::kinds::{Envelope, Row, Stream};
+use crate::ports::{
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowFilter,
+    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+};
 
 /// Connections for everything but appending and listening.
 const READERS: u32 = 4;

@@ -5,17 +5,13 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-use super::PIECE_ANSWER;
-use super::answered;
 use super::append::ANSWER;
 use super::error::explain;
-use super::migrate;
-use super::migrate::Identity;
-use super::migrate::Rights;
+use super::migrate::{Identity, Rights};
 use super::pool::Connector;
+use super::{PIECE_ANSWER, answered, migrate};
 use crate::domain::Tenant;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 use crate::store::OpenMode;
 
 const ASK_THE_OWNER: &str = "let the owner of the database run `morningai db migrate --db URL --grant ROLE`, where ROLE is \

@@ -4,26 +4,18 @@
 //! connection comes back by `give_back` alone: whoever fails or stops waiting in the middle drops it, and with it
 //! whatever it was about to do.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::ConnectOptions;
-use sqlx::Row as _;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgConnection;
-use tokio::sync::Semaphore;
-use tokio::sync::SemaphorePermit;
-use tokio::time::Instant;
-use tokio::time::timeout;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{ConnectOptions, Row as _};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout};
 
 use super::address::PostgresAddress;
 use super::error;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 use crate::store::OpenMode;
 
 /// How long to wait for a connection while all are in use.

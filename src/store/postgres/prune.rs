@@ -7,41 +7,18 @@
 
 use std::sync::Arc;
 
-use sqlx::AssertSqlSafe;
-use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Row as _};
 
-use super::Kind;
-use super::LONG_ANSWER;
-use super::PIECE_ANSWER;
-use super::Store;
-use super::answered;
-use super::beginning;
-use super::change;
 use super::copying::PATIENCE;
-use super::keeper;
-use super::migrate;
-use super::read_place;
-use super::watch;
+use super::{Kind, LONG_ANSWER, PIECE_ANSWER, Store, answered, beginning, change, keeper, migrate, read_place, watch};
 use crate::domain::AccountId;
 use crate::kinds::Stream;
-use crate::ports::AccessRecord;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::StoredOutput;
-use crate::store::chain::Link;
-use crate::store::chain::Place;
-use crate::store::chain::stream_bytes;
-use crate::store::chain::stream_from_bytes;
-use crate::store::pruning::Left;
-use crate::store::pruning::OutputsPruned;
-use crate::store::pruning::Pruning;
-use crate::store::pruning::Remains;
-use crate::store::pruning::changed;
+use crate::ports::{AccessRecord, LogError, LogErrorKind, StoredOutput};
+use crate::store::chain::{Link, Place, stream_bytes, stream_from_bytes};
+use crate::store::pruning::{Left, OutputsPruned, Pruning, Remains, changed};
 use crate::store::refusal;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::stored::{from_sql, to_sql};
 
 /// Names and rows handled at a time.
 const PIECE: usize = 1_000;

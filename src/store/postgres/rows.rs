@@ -1,36 +1,18 @@
 //! Projection rows: found by kind, state and time; replaced as a whole for a rebuild.
 
-use sqlx::AssertSqlSafe;
-use sqlx::Row as _;
-use sqlx::postgres::PgConnection;
-use sqlx::postgres::PgRow;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{AssertSqlSafe, Row as _};
 
-use super::How;
-use super::Kind;
-use super::LONG_ANSWER;
-use super::Question;
-use super::Store;
-use super::answered;
-use super::append::ANSWER;
-use super::append::RowColumns;
-use super::begin;
-use super::beginning;
-use super::error;
+use super::append::{ANSWER, RowColumns};
 use super::error::unreadable_row;
-use super::keys;
 use super::keys::Keys;
-use super::literal;
+use super::{How, Kind, LONG_ANSWER, Question, Store, answered, begin, beginning, error, keys, literal};
 use crate::domain::Timestamp;
-use crate::kinds::Row;
-use crate::kinds::RowKey;
-use crate::kinds::RowKind;
-use crate::ports::LogError;
-use crate::ports::Page;
-use crate::ports::RowFilter;
+use crate::kinds::{Row, RowKey, RowKind};
+use crate::ports::{LogError, Page, RowFilter};
 use crate::store::refusal;
 use crate::store::seal::Sealing;
-use crate::store::stored::page;
-use crate::store::stored::to_sql;
+use crate::store::stored::{page, to_sql};
 
 /// Rows written in one statement of a rebuild; bounds what is held twice.
 const CHUNK: usize = 256;

@@ -5,20 +5,14 @@
 //! appended any more until the program reads the log anew; nor is it read on, for what follows there does not follow what
 //! was read before.
 
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::How;
-use super::Store;
-use super::place;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::store::chain::Link;
-use crate::store::chain::Place;
+use super::{How, Store, place};
+use crate::ports::{LogError, LogErrorKind};
+use crate::store::chain::{Link, Place};
 use crate::store::stored::to_sql;
 
 /// The furthest place that this process has read or appended to.

@@ -3,26 +3,17 @@
 //! A notification within each commit would make all commits of the database wait for one lock. So a process sends one
 //! for all it committed within some milliseconds, outside of any append. It carries nothing: who hears it looks.
 
-use std::sync::Arc;
-use std::sync::Weak;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sha2::Digest;
-use sha2::Sha256;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgListener;
-use sqlx::postgres::PgPoolOptions;
+use sha2::{Digest, Sha256};
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch::Receiver;
-use tokio::task::JoinError;
-use tokio::task::JoinSet;
-use tokio::time::Instant;
-use tokio::time::timeout;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, timeout};
 
-use super::How;
-use super::Store;
-use super::answered;
+use super::{How, Store, answered};
 use crate::domain::Tenant;
 
 /// Time over which commits share a notification.

@@ -5,29 +5,14 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::table::KeyTable;
-use super::text::Place;
-use super::text::SealedText;
-use super::text::actor_column;
-use super::vault::SubjectKey;
-use super::vault::Vault;
-use super::vault::Whose;
-use crate::domain::Actor;
-use crate::domain::ModelReply;
-use crate::domain::Untrusted;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Row;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
-use crate::ports::Account;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::ports::Token;
+use super::text::{Place, SealedText, actor_column};
+use super::vault::{SubjectKey, Vault, Whose};
+use crate::domain::{Actor, ModelReply, Untrusted};
+use crate::kinds::{Envelope, Event, Row, RunEvent, Stream};
+use crate::ports::{Account, LogError, LogErrorKind, NewEvent, Token};
 
 /// How one batch becomes what is stored.
 pub(in crate::store) enum Sealing {

@@ -8,10 +8,8 @@ use uuid::Uuid;
 use super::Seal;
 use super::table::KeyTable;
 use super::text::Place;
-use super::vault::Held;
-use super::vault::Vault;
-use crate::domain::BlobId;
-use crate::domain::SubjectId;
+use super::vault::{Held, Vault};
+use crate::domain::{BlobId, SubjectId};
 use crate::kinds::Stream;
 use crate::ports::LogError;
 

@@ -6,25 +6,14 @@
 
 use std::fmt;
 
-use base64::Engine;
-use base64::alphabet;
-use base64::engine::DecodePaddingMode;
-use base64::engine::GeneralPurpose;
-use base64::engine::GeneralPurposeConfig;
-use ring::aead::AES_256_GCM;
-use ring::aead::Aad;
-use ring::aead::LessSafeKey;
-use ring::aead::NONCE_LEN;
-use ring::aead::Nonce;
-use ring::aead::UnboundKey;
-use ring::hkdf;
-use ring::hmac;
-use ring::rand::SecureRandom;
-use ring::rand::SystemRandom;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine, alphabet};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::{hkdf, hmac};
 
 use crate::domain::Tenant;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 
 /// Bytes of every key.
 pub(super) const KEY: usize = 32;

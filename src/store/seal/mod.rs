@@ -23,33 +23,20 @@ mod vault;
 use std::fmt;
 use std::sync::Arc;
 
-pub(super) use batch::PersonalColumns;
-pub(super) use batch::SealedBatch;
-pub(super) use batch::Sealing;
-pub(super) use blob::LOOKUP as BLOB_LOOKUP;
-pub(super) use blob::StoredBlob;
-pub use cipher::NotAKey;
-pub use cipher::StoreKey;
+pub(super) use batch::{PersonalColumns, SealedBatch, Sealing};
+pub(super) use blob::{LOOKUP as BLOB_LOOKUP, StoredBlob};
+pub use cipher::{NotAKey, StoreKey};
 pub(super) use open::OpenedBody;
 pub(super) use rename::renamed;
-pub(super) use table::KeyRow;
-pub(super) use table::KeyTable;
-pub(super) use table::Mark;
+pub(super) use table::{KeyRow, KeyTable, Mark};
 pub(super) use text::beginning;
-pub(super) use vault::Vault;
-pub(super) use vault::Whose;
+pub(super) use vault::{Vault, Whose};
 
 use super::OpenMode;
 use super::chain::Place;
-use crate::domain::SubjectId;
-use crate::domain::Tenant;
+use crate::domain::{SubjectId, Tenant};
 use crate::kinds::Row;
-use crate::ports::AccessChange;
-use crate::ports::AccessWrite;
-use crate::ports::EncryptionState;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
+use crate::ports::{AccessChange, AccessWrite, EncryptionState, LogError, LogErrorKind, NewEvent};
 
 /// Digits of a key's check by which people tell keys apart.
 const SHOWN: usize = 8;

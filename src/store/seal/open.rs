@@ -5,18 +5,10 @@ use std::borrow::Cow;
 
 use super::Seal;
 use super::batch::PersonalColumns;
-use super::text::Place;
-use super::text::SealedText;
-use super::text::subject_in_actor_column;
-use super::vault::Held;
-use super::vault::Vault;
-use crate::domain::AccountId;
-use crate::domain::ModelReply;
-use crate::domain::SubjectId;
-use crate::domain::TokenId;
-use crate::kinds::ErasedEvent;
-use crate::kinds::RowKey;
-use crate::kinds::Stream;
+use super::text::{Place, SealedText, subject_in_actor_column};
+use super::vault::{Held, Vault};
+use crate::domain::{AccountId, ModelReply, SubjectId, TokenId};
+use crate::kinds::{ErasedEvent, RowKey, Stream};
 
 /// A stored event's body.
 pub(in crate::store) enum OpenedBody<'a> {

@@ -1,7 +1,6 @@
 //! A name in somebody else's projection row, replaced by the pseudonym. Pure.
 
-use crate::domain::Actor;
-use crate::domain::SubjectId;
+use crate::domain::{Actor, SubjectId};
 
 /// Where rows of runs and requests name people.
 const FIELDS: [&str; 3] = ["started_by", "requested_by", "decided_by"];

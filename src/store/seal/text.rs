@@ -7,17 +7,11 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::domain::AccountId;
-use crate::domain::BlobId;
-use crate::domain::SubjectId;
-use crate::domain::Tenant;
-use crate::domain::TokenId;
-use crate::kinds::RowKey;
-use crate::kinds::Stream;
+use crate::domain::{AccountId, BlobId, SubjectId, Tenant, TokenId};
+use crate::kinds::{RowKey, Stream};
 
 /// Before the digits of a key in every sealed text.
 const KEY_FIELD: &str = "\"key\":\"";

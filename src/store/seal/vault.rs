@@ -4,31 +4,17 @@
 //! whenever the head is not where this process left it; and whoever reads that somebody was erased forgets them.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::MutexGuard;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ring::hmac;
 use uuid::Uuid;
 
-use super::cipher::Cipher;
-use super::cipher::KEY;
-use super::cipher::StoreKey;
-use super::cipher::draw;
-use super::table::KeyRow;
-use super::table::KeyTable;
-use super::table::Lookup;
-use super::text::Place;
-use super::text::SealedText;
-use crate::domain::BlobId;
-use crate::domain::SubjectId;
-use crate::domain::Tenant;
-use crate::kinds::Owner;
-use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
+use super::cipher::{Cipher, KEY, StoreKey, draw};
+use super::table::{KeyRow, KeyTable, Lookup};
+use super::text::{Place, SealedText};
+use crate::domain::{BlobId, SubjectId, Tenant};
+use crate::kinds::{Owner, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent};
 use crate::store::chain;
 
 /// Streams whose subject is remembered.

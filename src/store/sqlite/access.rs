@@ -1,27 +1,15 @@
 //! The rows behind accounts: each as it is read, and each write as its statement.
 
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
-use super::Store;
 use super::error::unreadable_row;
-use super::keys;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::ports::AccessWrite;
-use crate::ports::Account;
-use crate::ports::LogError;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::store::access_columns::AccountColumns;
-use crate::store::access_columns::SessionColumns;
-use crate::store::access_columns::TokenColumns;
-use crate::store::access_columns::bytes;
+use super::{Store, keys};
+use crate::domain::{AccountId, AccountName};
+use crate::ports::{AccessWrite, Account, LogError, SecretHash, Session, Token};
+use crate::store::access_columns::{AccountColumns, SessionColumns, TokenColumns, bytes};
 use crate::store::refusal;
-use crate::store::seal::Seal;
-use crate::store::seal::Sealing;
+use crate::store::seal::{Seal, Sealing};
 use crate::store::stored::to_sql;
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;

@@ -6,36 +6,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
+use sqlx::{Row as _, SqliteConnection};
 
-use super::SqliteLog;
-use super::Store;
-use super::access;
 use super::append::append_within;
-use super::from_sql;
-use super::keeper;
 use super::keys::Keys;
-use super::read_place;
-use crate::domain::AccountId;
-use crate::domain::AccountName;
-use crate::domain::Timestamp;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::AccessChange;
-use crate::ports::AccessRecord;
-use crate::ports::Account;
-use crate::ports::Accounts;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::ports::SecretHash;
-use crate::ports::Session;
-use crate::ports::Token;
-use crate::ports::Used;
-use crate::store::chain::Place;
-use crate::store::chain::stream_bytes;
+use super::{SqliteLog, Store, access, from_sql, keeper, read_place};
+use crate::domain::{AccountId, AccountName, Timestamp};
+use crate::kinds::{Envelope, Event, Stream};
+use crate::ports::{
+    AccessChange, AccessRecord, Account, Accounts, LogError, LogErrorKind, NewEvent, SecretHash, Session, Token, Used,
+};
+use crate::store::chain::{Place, stream_bytes};
 
 const USE_TOKEN: &str = "
     PRAGMA synchronous = NORMAL;

@@ -5,36 +5,20 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
-use rusqlite::OptionalExtension;
-use rusqlite::Transaction;
-use rusqlite::TransactionBehavior;
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sqlx::SqliteConnection;
 
-use super::Store;
 use super::error::explain_refusal;
-use super::keeper;
 use super::keys::Keys;
-use super::read_place;
 use super::rows::put_row;
-use crate::domain::RunId;
-use crate::domain::Tenant;
+use super::{Store, keeper, read_place};
+use crate::domain::{RunId, Tenant};
 use crate::kinds::Envelope;
-use crate::ports::Batch;
-use crate::ports::Fence;
-use crate::ports::LogError;
-use crate::ports::NewEvent;
-use crate::store::chain::Link;
-use crate::store::chain::Place;
-use crate::store::chain::stream_bytes;
+use crate::ports::{Batch, Fence, LogError, NewEvent};
+use crate::store::chain::{Link, Place, stream_bytes};
 use crate::store::refusal;
-use crate::store::seal::Seal;
-use crate::store::seal::Sealing;
-use crate::store::stored::Chained;
-use crate::store::stored::chain_on;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::seal::{Seal, Sealing};
+use crate::store::stored::{Chained, chain_on, from_sql, to_sql};
 
 const PUT_EVENT: &str = "
     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";

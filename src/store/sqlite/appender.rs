@@ -3,20 +3,15 @@
 //! SQLite works synchronously. A statement at a time, sent from the program's tasks, costs two wake-ups each; a
 //! transaction at a time costs two in all, and none is left half done when whoever asked for it stops waiting.
 
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
-use std::thread;
+use std::{io, thread};
 
-use rusqlite::Connection;
-use rusqlite::OpenFlags;
+use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
-use super::error::closed;
-use super::error::explain_refusal;
-use super::open::BUSY_TIMEOUT;
-use super::open::PRAGMAS;
+use super::error::{closed, explain_refusal};
+use super::open::{BUSY_TIMEOUT, PRAGMAS};
 use crate::ports::LogError;
 
 /// Statements kept ready: more than there are.

@@ -2,16 +2,13 @@
 //!
 //! It gets its name once it is whole and on the disk: half a copy is never taken for a backup.
 
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use tempfile::TempPath;
 
-use super::Store;
-use super::error::explain;
-use super::error::explain_io;
-use super::open;
+use super::error::{explain, explain_io};
+use super::{Store, open};
 use crate::ports::LogError;
 use crate::store::Scratch;
 

@@ -3,16 +3,13 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::Store;
-use super::keys;
 use super::keys::Keys;
+use super::{Store, keys};
 use crate::domain::BlobId;
 use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::StoredOutput;
+use crate::ports::{LogError, StoredOutput};
 use crate::store::refusal;
-use crate::store::seal::Seal;
-use crate::store::seal::StoredBlob;
+use crate::store::seal::{Seal, StoredBlob};
 
 pub(super) async fn put(store: &Store, owner: Option<Stream>, content: &[u8]) -> Result<BlobId, LogError> {
     let id = BlobId::of(content);

@@ -5,41 +5,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::AssertSqlSafe;
-use sqlx::ConnectOptions;
-use sqlx::Row as _;
-use sqlx::Sqlite;
-use sqlx::SqliteConnection;
-use sqlx::Transaction;
-use sqlx::TypeInfo as _;
-use sqlx::ValueRef as _;
 use sqlx::query::Query;
-use sqlx::sqlite::SqliteArguments;
-use sqlx::sqlite::SqliteRow;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions, Row as _, Sqlite, SqliteConnection, Transaction, TypeInfo as _, ValueRef as _,
+};
 use uuid::Uuid;
 
-use super::Store;
 use super::error::explain;
-use super::keeper;
-use super::open;
-use super::verify::confirm;
-use super::verify::examine;
+use super::verify::{confirm, examine};
+use super::{Store, keeper, open};
 use crate::domain::Tenant;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::VerifyReport;
-use crate::store::OpenMode;
-use crate::store::copying::Cell;
-use crate::store::copying::Filling;
-use crate::store::copying::Kind;
-use crate::store::copying::PARTS;
-use crate::store::copying::Part;
-use crate::store::copying::Reading;
-use crate::store::copying::Record;
-use crate::store::copying::Start;
+use crate::ports::{Head, LogError, VerifyReport};
+use crate::store::copying::{Cell, Filling, Kind, PARTS, Part, Reading, Record, Start};
 use crate::store::examiner::Examination;
-use crate::store::heads;
 use crate::store::stored::to_sql;
+use crate::store::{OpenMode, heads};
 
 /// A transaction that reads.
 pub(in crate::store) struct Snapshot {

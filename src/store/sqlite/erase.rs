@@ -6,42 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Store;
 use super::accounts::last_version;
-use super::append;
-use super::keeper;
 use super::keys::Keys;
-use super::read_place;
-use super::rows;
 use super::rows::put_row_within;
-use crate::domain::AccountId;
-use crate::domain::RunId;
-use crate::domain::SubjectId;
-use crate::kinds::AccessEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::Row;
-use crate::kinds::RowKind;
-use crate::kinds::Stream;
-use crate::ports::EraseError;
-use crate::ports::Erased;
-use crate::ports::Erasure;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
+use super::{Store, append, keeper, read_place, rows};
+use crate::domain::{AccountId, RunId, SubjectId};
+use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKind, Stream};
+use crate::ports::{EraseError, Erased, Erasure, LogError, LogErrorKind, NewEvent};
 use crate::store::chain::Place;
-use crate::store::seal::BLOB_LOOKUP;
-use crate::store::seal::Seal;
-use crate::store::seal::Vault;
-use crate::store::seal::Whose;
-use crate::store::seal::beginning;
-use crate::store::seal::renamed;
+use crate::store::seal::{BLOB_LOOKUP, Seal, Vault, Whose, beginning, renamed};
 
 /// How long readers may keep the write-ahead log from being emptied.
 const EMPTYING: Duration = Duration::from_secs(5);

@@ -3,8 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 
 const FREE_SPACE: &str =
     "nothing was saved; free some space or repair the disk, then repeat: the store itself stays usable";

@@ -3,23 +3,14 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
-use super::Store;
 use super::error::unreadable_row;
-use super::keys;
-use crate::kinds::Envelope;
-use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::Page;
+use super::{Store, keys};
+use crate::kinds::{Envelope, Stream};
+use crate::ports::{LogError, Page};
 use crate::store::chain::stream_bytes;
 use crate::store::seal::Seal;
-use crate::store::search::Needle;
-use crate::store::search::OPENED_AT_ONCE;
-use crate::store::search::SEARCHED_AT_ONCE;
-use crate::store::search::patterns;
-use crate::store::stored::Stored;
-use crate::store::stored::from_sql;
-use crate::store::stored::page;
-use crate::store::stored::to_sql;
+use crate::store::search::{Needle, OPENED_AT_ONCE, SEARCHED_AT_ONCE, patterns};
+use crate::store::stored::{Stored, from_sql, page, to_sql};
 
 macro_rules! events {
     ($rest:literal) => {

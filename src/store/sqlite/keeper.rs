@@ -3,17 +3,14 @@
 //! A head saved earlier is replaced only if it still lies on the chain. One that does not is evidence that the log
 //! was cut or rewritten: it stays, until somebody who knows why removes it.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::Store;
 use super::error::explain_io;
-use crate::ports::Head;
-use crate::ports::LogError;
+use crate::ports::{Head, LogError};
 use crate::store::heads;
 use crate::store::heads::SavedHead;
 use crate::store::stored::to_sql;

@@ -3,20 +3,16 @@
 use std::path::Path;
 
 use async_trait::async_trait;
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 use super::Store;
 use super::error::explain;
-use crate::domain::SubjectId;
-use crate::domain::Tenant;
+use crate::domain::{SubjectId, Tenant};
 use crate::kinds::Stream;
 use crate::ports::LogError;
 use crate::store::chain::stream_bytes;
-use crate::store::seal::KeyRow;
-use crate::store::seal::KeyTable;
-use crate::store::seal::Mark;
+use crate::store::seal::{KeyRow, KeyTable, Mark};
 
 /// The keys of one tenant, as a connection sees them.
 pub(super) struct Keys<'a> {

@@ -11,10 +11,8 @@ use sqlx::SqliteConnection;
 
 use super::Store;
 use crate::domain::RunId;
-use crate::ports::Lease;
-use crate::ports::LogError;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::ports::{Lease, LogError};
+use crate::store::stored::{from_sql, to_sql};
 
 /// $1 tenant · $2 run · $3 owner · $4 until · $5 now · $6 the latest that a lease of this boot can last. A free or
 /// expired lease goes to whoever asks, with a new token; a holder who asks again keeps its own.

@@ -4,9 +4,7 @@
 //! The version is the number of steps taken, kept in `PRAGMA user_version`: reading it costs nothing, and unlike
 //! sqlx's migrator this locks out a second process that starts at the same time.
 
-use sqlx::AssertSqlSafe;
-use sqlx::Connection;
-use sqlx::SqliteConnection;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 /// In the header of every store of ours, so that another program's database is not taken for one ("morn").
 const APPLICATION_ID: i64 = 0x6d6f_726e;

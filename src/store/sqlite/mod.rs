@@ -24,54 +24,29 @@ mod unpack;
 mod verify;
 mod watch;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::SqliteConnection;
-use sqlx::SqlitePool;
 use sqlx::sqlite::SqlitePoolOptions;
-use tokio::sync::MappedMutexGuard;
-use tokio::sync::Mutex;
-use tokio::sync::MutexGuard;
-use tokio::sync::watch as channel;
+use sqlx::{SqliteConnection, SqlitePool};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, watch as channel};
 
 use self::appender::Appender;
 use self::keys::Keys;
 pub use self::unpack::unpack;
-use super::Encryption;
-use super::OpenMode;
-use super::chain::Link;
-use super::chain::Place;
-use super::heads;
-use super::pruning::OutputsPruned;
-use super::pruning::Pruning;
+use super::chain::{Link, Place};
+use super::pruning::{OutputsPruned, Pruning};
 use super::seal::Seal;
 use super::stored::from_sql;
-use crate::domain::BlobId;
-use crate::domain::RunId;
-use crate::domain::Tenant;
-use crate::kinds::Envelope;
-use crate::kinds::Row;
-use crate::kinds::Stream;
-use crate::ports::Batch;
-use crate::ports::EncryptionState;
-use crate::ports::EraseError;
-use crate::ports::Erased;
-use crate::ports::Erasure;
-use crate::ports::Head;
-use crate::ports::Lease;
-use crate::ports::Log;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::Page;
-use crate::ports::RowFilter;
-use crate::ports::StoredOutput;
-use crate::ports::StoredOutputs;
-use crate::ports::Subjects;
-use crate::ports::VerifyReport;
+use super::{Encryption, OpenMode, heads};
+use crate::domain::{BlobId, RunId, Tenant};
+use crate::kinds::{Envelope, Row, Stream};
+use crate::ports::{
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowFilter,
+    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+};
 
 /// Reading connections at most: one for a long search, one for everything else.
 const READERS: u32 = 2;

@@ -3,23 +3,18 @@
 //! Costs the same however long the history is. Never opens the database file itself, since closing any descriptor of
 //! it would drop the POSIX locks that SQLite holds for the whole process.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 use std::time::Duration;
+use std::{fs, io};
 
-use sqlx::ConnectOptions;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::time::Instant;
 
-use super::error::explain;
-use super::error::explain_io;
-use super::error::is_busy;
+use super::error::{explain, explain_io, is_busy};
 use super::migrate;
 use super::migrate::Identity;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 use crate::store::OpenMode;
 use crate::store::heads::with_suffix;
 

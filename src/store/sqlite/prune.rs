@@ -3,33 +3,17 @@
 
 use std::sync::Arc;
 
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
-use super::Place;
-use super::Store;
-use super::append;
-use super::keeper;
-use super::leases;
-use super::read_place;
+use super::{Place, Store, append, keeper, leases, read_place};
 use crate::domain::AccountId;
-use crate::kinds::Event;
-use crate::kinds::Stream;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
-use crate::ports::NewEvent;
-use crate::ports::StoredOutput;
-use crate::store::chain::Link;
-use crate::store::chain::stream_bytes;
-use crate::store::chain::stream_from_bytes;
-use crate::store::pruning::Left;
-use crate::store::pruning::OutputsPruned;
-use crate::store::pruning::Pruning;
-use crate::store::pruning::Remains;
+use crate::kinds::{Event, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent, StoredOutput};
+use crate::store::chain::{Link, stream_bytes, stream_from_bytes};
+use crate::store::pruning::{Left, OutputsPruned, Pruning, Remains};
 use crate::store::refusal;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::stored::{from_sql, to_sql};
 
 /// Names and rows handled at a time.
 const PIECE: usize = 1_000;

@@ -2,31 +2,18 @@
 
 use std::sync::Arc;
 
-use rusqlite::Connection;
-use rusqlite::ToSql;
-use rusqlite::Transaction;
-use rusqlite::TransactionBehavior;
-use rusqlite::params;
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
+use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params};
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::Store;
-use super::append::Refused;
-use super::append::place;
+use super::append::{Refused, place};
 use super::error::unreadable_row;
-use super::keys;
 use super::keys::Keys;
-use super::read_place;
-use crate::domain::Tenant;
-use crate::domain::Timestamp;
-use crate::kinds::Row;
-use crate::kinds::RowKey;
-use crate::kinds::RowKind;
-use crate::ports::LogError;
-use crate::ports::Page;
-use crate::ports::RowFilter;
+use super::{Store, keys, read_place};
+use crate::domain::{Tenant, Timestamp};
+use crate::kinds::{Row, RowKey, RowKind};
+use crate::ports::{LogError, Page, RowFilter};
 use crate::store::seal::Sealing;
 
 const PUT_ROW: &str = "

@@ -4,10 +4,8 @@ use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::Actor;
-use crate::domain::Timestamp;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
+use crate::domain::{Actor, Timestamp};
+use crate::kinds::{Event, RunEvent};
 use crate::ports::NewEvent;
 
 fn batch(after: u64, count: u64) -> Batch {

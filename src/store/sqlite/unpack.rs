@@ -3,19 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use sqlx::ConnectOptions;
-use sqlx::Connection;
-use sqlx::SqliteConnection;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
-use super::copying;
-use super::error::explain;
-use super::error::explain_io;
-use super::migrate;
+use super::error::{explain, explain_io};
 use super::migrate::Identity;
-use super::open;
+use super::{copying, migrate, open};
 use crate::domain::Tenant;
-use crate::ports::LogError;
-use crate::ports::LogErrorKind;
+use crate::ports::{LogError, LogErrorKind};
 use crate::store::OpenMode;
 
 const ANOTHER: &str = "name a file that `morningai db backup` wrote; if this is one, it is damaged: take another";

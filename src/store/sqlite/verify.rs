@@ -3,26 +3,16 @@
 //! All of it reads one state of the database, so that commits going on meanwhile do not look like damage. Holds one
 //! number per stream in memory, and one piece of events.
 
-use sqlx::Row as _;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
-use super::Store;
-use super::events;
-use super::prune;
-use super::read_place;
+use super::{Store, events, prune, read_place};
 use crate::domain::Tenant;
-use crate::ports::Head;
-use crate::ports::LogError;
-use crate::ports::VerifyReport;
-use crate::store::chain::Link;
-use crate::store::chain::stream_from_bytes;
-use crate::store::examiner::Examination;
-use crate::store::examiner::Examined;
-use crate::store::examiner::Examiner;
+use crate::ports::{Head, LogError, VerifyReport};
+use crate::store::chain::{Link, stream_from_bytes};
+use crate::store::examiner::{Examination, Examined, Examiner};
 use crate::store::heads;
-use crate::store::stored::from_sql;
-use crate::store::stored::to_sql;
+use crate::store::stored::{from_sql, to_sql};
 
 /// Events read at a time.
 const PIECE: i64 = 1_000;

@@ -4,17 +4,11 @@
 //! an idle console several times that. The thread lives only while somebody listens. Our own commits are announced by
 //! `append` at once.
 
-use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::Weak;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::thread;
-use std::time::Duration;
-use std::time::Instant;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant, SystemTime};
+use std::{fs, thread};
 
 use tokio::runtime::Handle;
 use tokio::sync::watch::Receiver;

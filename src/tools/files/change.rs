@@ -8,30 +8,14 @@ use std::fs::File;
 use std::io;
 use std::io::Write;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::fs::AtFlags;
-use rustix::fs::Mode;
-use rustix::fs::OFlags;
-use rustix::fs::RenameFlags;
+use rustix::fs::{AtFlags, Mode, OFlags, RenameFlags};
 
 use super::credential::is_credential;
 use super::diff::Diff;
-use super::root::Content;
-use super::root::Missing;
-use super::root::Place;
-use super::root::Root;
-use super::root::failed;
-use crate::domain::BlobId;
-use crate::domain::EffectCard;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Payload;
-use crate::domain::Reversibility;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
+use super::root::{Content, Missing, Place, Root, failed};
+use crate::domain::{BlobId, EffectCard, FailureKind, Output, Payload, Reversibility, ToolResult, ToolSpec, Untrusted};
 use crate::ports::Checked;
 use crate::tools::cards;
 

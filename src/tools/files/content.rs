@@ -2,18 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::blocking;
-use super::change;
 use super::change::Change;
-use super::root::LastLink;
-use super::root::Root;
-use super::root::failed;
-use crate::domain::EffectCard;
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::ports::Checked;
-use crate::ports::ToolContext;
+use super::root::{LastLink, Root, failed};
+use super::{blocking, change};
+use crate::domain::{EffectCard, FailureKind, ToolResult, ToolSpec};
+use crate::ports::{Checked, ToolContext};
 
 /// A path of the workspace, relative to it; fails where the workspace has no place for it.
 pub fn check_path(context: &ToolContext, path: &str) -> Result<PathBuf, ToolResult> {

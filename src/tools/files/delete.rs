@@ -11,31 +11,13 @@ use serde_json::Value;
 
 use super::blocking;
 use super::list::size;
-use super::root::LastLink;
-use super::root::Missing;
-use super::root::Place;
-use super::root::Root;
-use super::root::failed;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Checked;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
-use crate::tools::git::Recoverable;
-use crate::tools::git::recoverable;
+use super::root::{LastLink, Missing, Place, Root, failed};
+use crate::domain::{
+    EffectCard, EffectClass, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult, ToolSpec, Untrusted,
+};
+use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::git::{Recoverable, recoverable};
+use crate::tools::{args, cards};
 
 /// Most files one card may list: more than anybody reads, fewer than a store minds.
 const MOST_FILES: usize = 2_000;

@@ -1,7 +1,6 @@
 //! Unified diffs of files, the same for the same contents every time, since cards are compared by digest.
 
-use similar::ChangeTag;
-use similar::TextDiff;
+use similar::{ChangeTag, TextDiff};
 
 /// A unified diff and how many lines it adds and removes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,24 +9,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::blocking;
-use super::root::LastLink;
-use super::root::Place;
-use super::root::Root;
-use super::root::failed;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
-use crate::tools::names;
+use super::root::{LastLink, Place, Root, failed};
+use crate::domain::{EffectClass, FailureKind, Output, Repeat, ToolResult, ToolSpec};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 use crate::tools::workspace::submodules;
+use crate::tools::{args, cards, names};
 
 /// What stands as an empty directory and is none.
 const NOT_CHECKED_OUT: &str = "submodule that is not checked out";

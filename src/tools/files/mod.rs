@@ -14,23 +14,16 @@ mod search;
 mod text;
 
 pub use change::TEMPORARY_PREFIX;
-pub use content::check_content;
-pub use content::check_path;
-pub use content::get;
-pub use content::make_content;
-pub use content::plan_content;
-pub use content::put;
+pub use content::{check_content, check_path, get, make_content, plan_content, put};
 pub use credential::is_credential;
 pub use delete::DeleteFiles;
-pub use edit::EditFile;
-pub use edit::WriteFile;
+pub use edit::{EditFile, WriteFile};
 pub use list::ListFiles;
 pub(super) use list::size;
 pub use read::ReadFile;
 pub use search::Search;
 
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
+use crate::domain::{FailureKind, ToolResult};
 
 /// Runs file work off the asynchronous threads.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolResult> {

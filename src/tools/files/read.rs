@@ -2,8 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::io::BufRead;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -12,26 +11,12 @@ use serde_json::Value;
 
 use super::blocking;
 use super::credential::is_credential;
-use super::root::LastLink;
-use super::root::Place;
-use super::root::Root;
-use super::root::failed;
-use super::text::Encoding;
-use super::text::MARK;
-use super::text::SNIFFED;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
+use super::root::{LastLink, Place, Root, failed};
+use super::text::{Encoding, MARK, SNIFFED};
+use crate::domain::{EffectClass, FailureKind, Output, Repeat, ToolResult, ToolSpec};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 use crate::tools::output::shorten;
+use crate::tools::{args, cards};
 
 /// Room for the page itself; the rest of an inline output is for the line that says how to go on.
 const PAGE_BYTES: usize = Output::INLINE_BYTES - 256;

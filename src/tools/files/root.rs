@@ -9,23 +9,14 @@ use std::io;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Component;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::AtFlags;
-use rustix::fs::FileType;
-use rustix::fs::Mode;
-use rustix::fs::OFlags;
-use rustix::fs::openat;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat};
 
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
+use crate::domain::{FailureKind, ToolResult, Untrusted};
 use crate::ports::ToolContext;
 use crate::tools::names;
-use crate::tools::workspace::is_git_name;
-use crate::tools::workspace::would_be_repository;
+use crate::tools::workspace::{is_git_name, would_be_repository};
 
 /// Largest file that is read whole, for an edit or a comparison.
 pub const LARGEST_WHOLE: u64 = 16 * 1024 * 1024;

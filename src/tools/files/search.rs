@@ -1,39 +1,24 @@
 //! `search`: lines that match a pattern, ignore files respected, binary and credential files skipped, bounded.
 
 use std::io::Read;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use ignore::overrides::OverrideBuilder;
-use regex::bytes::Regex;
-use regex::bytes::RegexBuilder;
+use regex::bytes::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::blocking;
 use super::credential::is_credential;
 use super::list::walk;
-use super::root::LastLink;
-use super::root::Place;
-use super::root::Root;
-use super::root::failed;
-use super::text;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
+use super::root::{LastLink, Place, Root, failed};
+use super::{blocking, text};
+use crate::domain::{EffectClass, FailureKind, Output, Repeat, ToolResult, ToolSpec};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 use crate::tools::output::shorten;
+use crate::tools::{args, cards};
 
 const SHOWN_BYTES: usize = Output::INLINE_BYTES - 256;
 const LINE_BYTES: usize = 300;

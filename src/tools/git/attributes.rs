@@ -4,17 +4,13 @@
 //! `info/attributes` says otherwise; so it is shown a stand-in for what a repository's worktrees share.
 
 use std::ffi::OsStr;
-use std::fs;
-use std::io;
 use std::path::Path;
+use std::{fs, io};
 
 use tokio::sync::OnceCell;
 
-use super::program::Git;
-use super::program::GitError;
-use super::repository::ATTRIBUTES;
-use super::repository::Repository;
-use super::repository::nothing;
+use super::program::{Git, GitError};
+use super::repository::{ATTRIBUTES, Repository, nothing};
 
 /// The first version that heeds the variable in everything asked of it here.
 const HEEDS: (u32, u32) = (2, 43);

@@ -3,30 +3,15 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::repository::Head;
-use super::repository::Repository;
-use super::repository::check_branch_name;
-use super::repository::failure;
-use super::repository::short;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
+use super::repository::{Head, Repository, check_branch_name, failure, short};
+use crate::domain::{
+    EffectClass, FailureKind, Output, Payload, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted,
+};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
+use crate::tools::{args, cards};
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -4,15 +4,10 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use super::program::Git;
-use super::program::MOST_OUTPUT;
+use super::program::{Git, MOST_OUTPUT};
 use super::repository::failure;
-use crate::domain::EffectCard;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::tools::cards;
-use crate::tools::names;
-use crate::tools::output;
+use crate::domain::{EffectCard, ToolResult, Untrusted};
+use crate::tools::{cards, names, output};
 
 /// Most of a diff that a card carries, in bytes: several thousand lines, more than anybody reads in one go.
 pub const MOST_SHOWN: usize = 256 * 1024;

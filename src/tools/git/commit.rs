@@ -7,42 +7,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::change;
-use super::hooks;
 use super::program::Git;
-use super::repository::Head;
-use super::repository::Repository;
-use super::repository::failure;
-use super::repository::short;
-use super::staging::Changed;
-use super::staging::Objects;
-use super::staging::Staging;
-use super::unused::COMMIT_HOOKS;
-use super::unused::Unused;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Checked;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
+use super::repository::{Head, Repository, failure, short};
+use super::staging::{Changed, Objects, Staging};
+use super::unused::{COMMIT_HOOKS, Unused};
+use super::{change, hooks};
+use crate::domain::{
+    EffectCard, EffectClass, FailureKind, Payload, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted,
+};
+use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::files::is_credential;
-use crate::tools::obeyed;
-use crate::tools::sandbox::Rung;
-use crate::tools::sandbox::Sandbox;
+use crate::tools::sandbox::{Rung, Sandbox};
+use crate::tools::{args, cards, obeyed};
 
 const LONGEST_MESSAGE: usize = 16 * 1024;
 /// Files a card lists one by one; a larger commit says how many more there are.

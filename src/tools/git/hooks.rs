@@ -4,22 +4,17 @@
 //! configuration, which may hold credentials. They can refuse; what they change is not committed behind anybody's back.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::repository::Repository;
-use super::repository::failure;
+use super::repository::{Repository, failure};
 use super::staging::Staging;
 use super::unused::Unused;
-use crate::domain::FailureKind;
-use crate::domain::ToolResult;
-use crate::domain::Workspace;
+use crate::domain::{FailureKind, ToolResult, Workspace};
 use crate::ports::Invocation;
 use crate::tools::files::TEMPORARY_PREFIX;
 use crate::tools::process;
 use crate::tools::process::Job;
-use crate::tools::sandbox::ResourceLimits;
-use crate::tools::sandbox::Sandbox;
+use crate::tools::sandbox::{ResourceLimits, Sandbox};
 
 /// Hooks that may refuse a commit, in the order git runs them.
 pub const REFUSING: &[&str] = &["pre-commit", "prepare-commit-msg", "commit-msg"];

@@ -6,13 +6,9 @@
 
 use super::change;
 use super::program::MOST_OUTPUT;
-use super::remote::Advertised;
-use super::remote::Remote;
-use super::repository::Repository;
-use super::repository::failure;
-use super::repository::short;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
+use super::remote::{Advertised, Remote};
+use super::repository::{Repository, failure, short};
+use crate::domain::{ToolResult, Untrusted};
 
 /// Most commits that are laid out: none takes fewer than 128 bytes, so more of them are never shown.
 const MOST_COMMITS: usize = change::MOST_SHOWN / 128;

@@ -3,28 +3,14 @@
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::repository::Repository;
-use super::repository::failure;
-use super::staging::Objects;
-use super::staging::Staging;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
+use super::repository::{Repository, failure};
+use super::staging::{Objects, Staging};
+use crate::domain::{EffectClass, FailureKind, Output, Repeat, ToolResult, ToolSpec, Untrusted};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 use crate::tools::files::check_path;
-use crate::tools::output;
+use crate::tools::{args, cards, output};
 
 const USUAL_LOG: u32 = 20;
 const LONGEST_LOG: u32 = 500;

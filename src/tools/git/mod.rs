@@ -18,15 +18,11 @@ use std::collections::HashMap;
 use std::path::Path;
 
 pub use branch::GitBranch;
-pub use commit::GitCommit;
-pub use commit::Hooks;
-pub use look::GitDiff;
-pub use look::GitLog;
-pub use look::GitStatus;
+pub use commit::{GitCommit, Hooks};
+pub use look::{GitDiff, GitLog, GitStatus};
 pub use push::GitPush;
 use tokio_util::sync::CancellationToken;
-pub use unused::obeyed_since_start;
-pub use unused::unused_in;
+pub use unused::{obeyed_since_start, unused_in};
 
 use crate::ports::ToolContext;
 pub use repository::Repository;

@@ -6,44 +6,21 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::leaving::Leaving;
-use super::program::GitError;
-use super::program::NETWORK_LIMIT;
-use super::remote::Advertised;
-use super::remote::Remote;
-use super::remote::online;
-use super::repository::Repository;
-use super::repository::check_branch_name;
-use super::repository::failure;
-use super::repository::nothing;
-use super::repository::short;
-use super::unused::PUSH_HOOKS;
-use super::unused::Unused;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Checked;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
-use crate::tools::obeyed;
+use super::program::{GitError, NETWORK_LIMIT};
+use super::remote::{Advertised, Remote, online};
+use super::repository::{Repository, check_branch_name, failure, nothing, short};
+use super::unused::{PUSH_HOOKS, Unused};
+use crate::domain::{
+    EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
+    ToolSpec, Untrusted,
+};
+use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::sandbox::Sandbox;
+use crate::tools::{args, cards, obeyed};
 
 /// Commit subjects a card shows as evidence.
 const MOST_SUBJECTS: usize = 30;

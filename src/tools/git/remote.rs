@@ -1,12 +1,8 @@
 //! Where a push would go: a configured remote by name, its address without credentials, what it holds now.
 
 use super::program::NETWORK_LIMIT;
-use super::repository::Repository;
-use super::repository::failure;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
+use super::repository::{Repository, failure};
+use crate::domain::{FailureKind, Output, ToolResult, Untrusted};
 
 /// A configured remote.
 #[derive(Clone, Debug, PartialEq, Eq)]

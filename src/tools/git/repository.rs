@@ -1,21 +1,13 @@
 //! A run's worktree as git sees it: explicit git directory, explicit work tree, the branch and commit it stands at.
 
-use std::ffi::OsStr;
-use std::ffi::OsString;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::ffi::OsStringExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::program::Git;
-use super::program::GitError;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::domain::Workspace;
+use super::program::{Git, GitError};
+use crate::domain::{FailureKind, Output, ToolResult, Untrusted, Workspace};
 use crate::ports::ToolContext;
 
 /// An opened worktree.

@@ -3,22 +3,15 @@
 //! Submodules are left as they are: looking into one would obey the configuration in it, which an agent can write.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::attributes::heeding;
 use super::change;
-use super::program::Git;
-use super::program::GitError;
-use super::repository::ATTRIBUTES;
-use super::repository::Repository;
-use super::repository::failure;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolResult;
+use super::program::{Git, GitError};
+use super::repository::{ATTRIBUTES, Repository, failure};
+use crate::domain::{FailureKind, Output, ToolResult};
 use crate::tools::files::TEMPORARY_PREFIX;
 use crate::tools::names;
 

@@ -1,13 +1,11 @@
 //! What a person's own commit or push would do and an agent's does not: run the repository's hooks, sign.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::program::Git;
-use super::program::GitError;
+use super::program::{Git, GitError};
 use super::repository::Repository;
 use crate::domain::Workspace;
 

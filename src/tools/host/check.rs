@@ -5,30 +5,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::reading::Level;
-use super::reading::Reading;
+use super::reading::{Level, Reading};
 use super::take;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::FailureKind;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Clock;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::SystemClock;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
-use crate::tools::cards;
-use crate::tools::files;
-use crate::tools::output;
+use crate::domain::{EffectClass, Environment, FailureKind, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted};
+use crate::ports::{Clock, Invocation, Prepared, SystemClock, Tool, ToolContext};
+use crate::tools::{args, cards, files, output};
 
 /// Directory of the workspace in which readings are saved.
 pub const READINGS: &str = "readings";

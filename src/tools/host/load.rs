@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::reading::Level;
-use super::reading::Measured;
-use super::reading::table;
+use super::reading::{Level, Measured, table};
 
 /// Runnable or blocked tasks per processor over five minutes.
 const LOAD_WARNING: f64 = 2.0;

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::reading::Level;
-use super::reading::Measured;
-use super::reading::table;
+use super::reading::{Level, Measured, table};
 use crate::tools::files::size;
 
 /// Per cent of memory available to new work.

@@ -1,16 +1,11 @@
 //! Ports: what listens, for whom, and which program it is.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::net::Ipv4Addr;
-use std::net::Ipv6Addr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::json;
 
-use super::reading::Level;
-use super::reading::Measured;
-use super::reading::table;
+use super::reading::{Level, Measured, table};
 use crate::tools::cards::count;
 
 const SHOWN: usize = 60;

@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use crate::domain::Timestamp;
-use crate::domain::Untrusted;
+use crate::domain::{Timestamp, Untrusted};
 use crate::tools::names;
 
 /// How much attention a finding needs.

@@ -5,27 +5,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::READINGS;
-use super::check::What;
-use super::reading::Finding;
-use super::reading::Level;
-use super::reading::Reading;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::ports::Checked;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
-use crate::tools::args;
+use super::check::{READINGS, What};
+use super::reading::{Finding, Level, Reading};
+use crate::domain::{EffectCard, EffectClass, FailureKind, Repeat, ToolResult, ToolSpec, Untrusted};
+use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::cards::count;
-use crate::tools::files;
-use crate::tools::output;
+use crate::tools::{args, files, output};
 
 const REPORT: &str = "report.md";
 

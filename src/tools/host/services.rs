@@ -3,9 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::reading::Level;
-use super::reading::Measured;
-use super::reading::table;
+use super::reading::{Level, Measured, table};
 use crate::tools::cards::count;
 
 /// A row of `systemctl list-units --failed --output=json`.

@@ -2,9 +2,7 @@
 
 use serde_json::json;
 
-use super::reading::Level;
-use super::reading::Measured;
-use super::reading::table;
+use super::reading::{Level, Measured, table};
 
 /// Per cent of the open files the kernel allows.
 const FILES_WARNING: f64 = 80.0;

@@ -1,23 +1,14 @@
 //! Takes readings: the only place of the host checks that touches the host.
 
 use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
 use super::check::What;
-use super::disks;
-use super::load;
-use super::lossy;
-use super::memory;
-use super::ports;
-use super::processes;
 use super::reading::Measured;
-use super::services;
-use super::system;
-use super::system::ClockState;
-use super::system::System;
+use super::system::{ClockState, System};
+use super::{disks, load, lossy, memory, ports, processes, services, system};
 
 /// How long processes are watched to tell how busy they are.
 const WATCHED: Duration = Duration::from_millis(500);

@@ -5,9 +5,7 @@ use std::io;
 use std::io::SeekFrom;
 
 use tokio::fs::File;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncSeekExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt};
 
 use crate::domain::Output;
 use crate::ports::OutputSink;

@@ -2,32 +2,16 @@
 //! what the card says.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::Ending;
-use super::Finished;
-use super::Job;
-use super::run;
-use crate::domain::EffectCard;
-use crate::domain::EffectClass;
-use crate::domain::Environment;
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::Payload;
-use crate::domain::Reversibility;
-use crate::domain::Risk;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::domain::Untrusted;
-use crate::domain::Workspace;
-use crate::ports::Invocation;
-use crate::ports::OutputSink;
-use crate::ports::ToolContext;
+use super::{Ending, Finished, Job, run};
+use crate::domain::{
+    EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Reversibility, Risk, ToolResult, ToolSpec,
+    Untrusted, Workspace,
+};
+use crate::ports::{Invocation, OutputSink, ToolContext};
 use crate::tools::names;
-use crate::tools::sandbox::ResourceLimits;
-use crate::tools::sandbox::Rung;
-use crate::tools::sandbox::Sandbox;
+use crate::tools::sandbox::{ResourceLimits, Rung, Sandbox};
 
 /// A program a tool would run.
 #[derive(Clone, Debug, PartialEq)]

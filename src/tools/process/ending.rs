@@ -3,12 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::domain::FailureKind;
-use crate::domain::Output;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::tools::sandbox::Report;
-use crate::tools::sandbox::Stop;
+use crate::domain::{FailureKind, Output, ToolResult, Untrusted};
+use crate::tools::sandbox::{Report, Stop};
 
 /// A program's end and everything it printed.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,31 +5,20 @@ mod collect;
 pub(crate) mod confined;
 mod ending;
 
-use std::path::Path;
-use std::path::PathBuf;
-use std::time::Duration;
-use std::time::Instant;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
-use tokio::process::Child;
-use tokio::process::ChildStdin;
-use tokio::process::ChildStdout;
+use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::Output;
-use crate::domain::Workspace;
+use crate::domain::{Output, Workspace};
 use crate::ports::OutputSink;
-use crate::tools::sandbox::Report;
-use crate::tools::sandbox::ResourceLimits;
-use crate::tools::sandbox::Sandbox;
-use crate::tools::sandbox::Target;
-use crate::tools::sandbox::launch;
+use crate::tools::sandbox::{Report, ResourceLimits, Sandbox, Target, launch};
 use crate::tools::workspace::Before;
 
 use collect::Collector;
-pub use ending::Ending;
-pub use ending::Finished;
-pub use ending::Limit;
+pub use ending::{Ending, Finished, Limit};
 
 /// A program to run in a workspace.
 #[derive(Clone, Debug)]

@@ -1,10 +1,6 @@
 //! Reads `cargo test`: what libtest prints, and what keeps it from being reached.
 
-use super::report::Parser;
-use super::report::TestFailure;
-use super::report::TestReport;
-use super::report::count_before;
-use super::report::file_and_line;
+use super::report::{Parser, TestFailure, TestReport, count_before, file_and_line};
 
 /// Most lines of one failing test's output that are looked at.
 const LONGEST_BLOCK: usize = 400;

@@ -1,13 +1,11 @@
 //! Cuts a program's output into lines for a parser while it streams on to those who watch. Keeps one line at a time,
 //! however much is printed.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use super::report::Parser;
-use super::report::TestReport;
+use super::report::{Parser, TestReport};
 use crate::domain::BlobId;
 use crate::ports::OutputSink;
 

@@ -1,14 +1,10 @@
 //! Reads `go test -json`: one event a line, and plain lines from the compiler of older versions.
 
-use std::collections::HashMap;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
-use super::report::Parser;
-use super::report::TestFailure;
-use super::report::TestReport;
-use super::report::file_and_line;
+use super::report::{Parser, TestFailure, TestReport, file_and_line};
 
 #[derive(Default)]
 pub(super) struct Go {

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::report::Parser;
-use super::report::TestReport;
+use super::report::{Parser, TestReport};
 use super::*;
 use crate::domain::Output;
 

@@ -18,30 +18,18 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::args;
-use super::cards;
-use super::process::Ending;
-use super::process::Finished;
-use super::process::confined;
 use super::process::confined::Plan;
+use super::process::{Ending, Finished, confined};
 use super::sandbox::Sandbox;
-use crate::domain::EffectClass;
-use crate::domain::FailureKind;
-use crate::domain::Repeat;
-use crate::domain::ToolResult;
-use crate::domain::ToolSpec;
-use crate::ports::Invocation;
-use crate::ports::Prepared;
-use crate::ports::Tool;
-use crate::ports::ToolContext;
+use super::{args, cards};
+use crate::domain::{EffectClass, FailureKind, Repeat, ToolResult, ToolSpec};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 use crate::tools::names;
 use feed::Feed;
 use report::TestReport;
-use runner::Runner;
-use runner::Selection;
+use runner::{Runner, Selection};
 
 /// Building and testing a large project takes its time.
 const TIMEOUT_SECONDS: u64 = 1_200;

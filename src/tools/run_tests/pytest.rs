@@ -2,10 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::report::Parser;
-use super::report::TestFailure;
-use super::report::TestReport;
-use super::report::count_before;
+use super::report::{Parser, TestFailure, TestReport, count_before};
 
 #[derive(Default)]
 pub(super) struct Pytest {

@@ -1,12 +1,10 @@
 //! Which runner a project has, and the command line that runs its tests. Looks at files; runs nothing.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cargo::Cargo;
 use super::go::Go;

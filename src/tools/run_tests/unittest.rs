@@ -1,8 +1,6 @@
 //! Reads Python's own `unittest`.
 
-use super::report::Parser;
-use super::report::TestFailure;
-use super::report::TestReport;
+use super::report::{Parser, TestFailure, TestReport};
 
 #[derive(Default)]
 pub(super) struct Unittest {

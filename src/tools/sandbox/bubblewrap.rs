@@ -2,15 +2,10 @@
 
 use std::path::Path;
 
-use super::ENTER;
-use super::Target;
 use super::confinement::Resolved;
-use super::layout;
 use super::layout::Place;
-use super::order;
-use super::order::Order;
-use super::order::SHARED_MEMORY_BYTES;
-use super::order::Walls;
+use super::order::{Order, SHARED_MEMORY_BYTES, Walls};
+use super::{ENTER, Target, layout, order};
 
 /// A new root with nothing in it, its own users, processes, network, IPC and host name; no capability; no terminal.
 const NAMESPACES: &[&str] = &[

@@ -4,17 +4,11 @@ use std::io;
 use std::path::Path;
 use std::process::Stdio;
 
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Child;
-use tokio::process::ChildStderr;
-use tokio::process::ChildStdin;
-use tokio::process::ChildStdout;
-use tokio::process::Command;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::GUARD;
-use super::order::Order;
-use super::order::Report;
+use super::order::{Order, Report};
 
 /// A supervisor at work, with the three pipes to it.
 pub(crate) struct Launched {

@@ -1,11 +1,9 @@
 //! The file systems of a program with a root of its own, as a list of what is put where. Pure but for looking at what
 //! kind of file a path is; bubblewrap and our own namespaces carry it out.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::confinement::Resolved;
 use super::order::SHARED_MEMORY;

@@ -6,8 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The parts of this process's surroundings that decide. Captured once, so that tests can make their own.
 #[derive(Clone, Debug, Default)]

@@ -17,21 +17,16 @@ mod order;
 mod probe;
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::OnceCell;
 
-pub use confinement::Confinement;
-pub use confinement::ResourceLimits;
+pub use confinement::{Confinement, ResourceLimits};
 pub(crate) use launch::launch;
-pub use order::Report;
-pub use order::Stop;
-pub use probe::Check;
-pub use probe::SandboxReport;
+pub use order::{Report, Stop};
+pub use probe::{Check, SandboxReport};
 
-use crate::domain::RungChoice;
-use crate::domain::Workspace;
+use crate::domain::{RungChoice, Workspace};
 use machine::Machine;
 use order::Order;
 

@@ -1,18 +1,11 @@
 //! The back-end of our own namespaces, for machines that allow them but have no bubblewrap: a root built as there, and
 //! Landlock inside.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use super::DIVIDE;
-use super::Target;
 use super::confinement::Resolved;
-use super::layout;
-use super::order;
-use super::order::Access;
-use super::order::Order;
-use super::order::SHARED_MEMORY;
-use super::order::Walls;
+use super::order::{Access, Order, SHARED_MEMORY, Walls};
+use super::{DIVIDE, Target, layout, order};
 
 /// The order for a machine that allows user namespaces.
 pub(super) fn order(helper: &Path, confinement: &Resolved, target: Target<'_>) -> Result<Order, String> {

@@ -1,16 +1,12 @@
 //! What this program and its helper processes say to each other, as JSON over pipes: an order in, a report out.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::ENTER;
-use super::ResourceLimits;
-use super::Target;
 use super::confinement::Resolved;
+use super::{ENTER, ResourceLimits, Target};
 
 /// To the supervisor: what to start, and what that is to do once it is inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,14 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Confinement;
-use super::ResourceLimits;
-use super::Rung;
-use super::Sandbox;
-use super::Stop;
-use super::Target;
-use super::launch;
 use super::machine::Machine;
+use super::{Confinement, ResourceLimits, Rung, Sandbox, Stop, Target, launch};
 use crate::domain::RungChoice;
 
 /// What `doctor` shows of the sandbox.

@@ -7,25 +7,18 @@ mod left_out;
 mod leftovers;
 mod worktree;
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use left_out::submodules;
-pub use leftovers::Before;
-pub use leftovers::Leftovers;
-pub(super) use leftovers::is_git_name;
-pub(super) use leftovers::would_be_repository;
+pub use leftovers::{Before, Leftovers};
+pub(super) use leftovers::{is_git_name, would_be_repository};
 use tokio_util::sync::CancellationToken;
 pub use worktree::create_worktree;
 
-use super::git::program::Git;
-use super::git::program::GitError;
+use super::git::program::{Git, GitError};
 use super::git::repository::Repository;
-use super::git::staging::Objects;
-use super::git::staging::Staging;
-use crate::domain::RunId;
-use crate::domain::Untrusted;
-use crate::domain::Workspace;
+use super::git::staging::{Objects, Staging};
+use crate::domain::{RunId, Untrusted, Workspace};
 
 /// A worktree to be made.
 #[derive(Clone, Copy, Debug)]

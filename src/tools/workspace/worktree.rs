@@ -1,26 +1,15 @@
 //! Makes the git worktree a run works in, on a branch of its own, and hides the repository from it.
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::Uncommitted;
-use super::WorkspaceError;
-use super::WorkspaceErrorKind;
-use super::WorktreeRequest;
-use super::is_git_name;
-use super::make_private;
-use super::utf8;
-use crate::domain::Untrusted;
-use crate::domain::Workspace;
-use crate::tools::git::program::Git;
-use crate::tools::git::program::GitError;
-use crate::tools::git::repository::LIST_FILTERS;
-use crate::tools::git::repository::filter_drivers;
-use crate::tools::git::repository::without_filters;
+use super::{Uncommitted, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, is_git_name, make_private, utf8};
+use crate::domain::{Untrusted, Workspace};
+use crate::tools::git::program::{Git, GitError};
+use crate::tools::git::repository::{LIST_FILTERS, filter_drivers, without_filters};
 
 /// Longest part of a goal in a branch name.
 const LONGEST_SLUG: usize = 40;

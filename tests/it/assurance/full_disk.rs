@@ -3,8 +3,7 @@
 
 use std::process::Command as Program;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,20 +12,14 @@ use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Role;
 
-use super::order::Order;
-use super::order::Work;
-use super::place::Place;
-use super::place::events_after;
+use super::order::{Order, Work};
+use super::place::{Place, events_after};
 use super::process::Process;
 use super::props::effects;
 use super::story::Story;
-use crate::runtime::desk::Counter;
-use crate::runtime::desk::Desk;
-use crate::runtime::desk::ana;
+use crate::runtime::desk::{Counter, Desk, ana};
 use crate::support::audit::Audit;
-use crate::support::hooked::Call;
-use crate::support::hooked::Hook;
-use crate::support::hooked::Hooked;
+use crate::support::hooked::{Call, Hook, Hooked};
 
 /// Writes that fail in a row; the last of them is the store's own attempt to see whether it works again.
 const FAILURES: usize = 2;

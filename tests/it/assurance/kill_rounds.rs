@@ -1,12 +1,9 @@
 //! `kill -9` at random moments, again and again, on one store that is never cleaned up in between.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ledger::Ledger;
-use super::order::Begins;
-use super::order::Order;
-use super::order::Work;
+use super::order::{Begins, Order, Work};
 use super::place::Ground;
 use super::process::Process;
 use crate::support::dice::Dice;

@@ -3,18 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::io::Seek;
-use std::io::SeekFrom;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use morningai::domain::*;
 use morningai::kinds::*;
 
-use super::place::Place;
-use super::place::events_after;
-use super::props::TOOLS;
-use super::props::effects;
+use super::place::{Place, events_after};
+use super::props::{TOOLS, effects};
 use crate::support::audit::Audit;
 
 /// What the log says so far.

@@ -1,25 +1,17 @@
 //! The person beside a run in another process: answers what is asked, and writes down what was acknowledged, so that
 //! nothing acknowledged can be lost unseen.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::FeedItem;
 use morningai::runtime::Runtime;
 
-use super::props::Fatal;
-use super::props::Point;
-use super::props::effects;
-use super::props::write_down;
-use super::story::Answer;
-use super::story::Doubt;
-use super::story::Steer;
-use super::story::Story;
+use super::props::{Fatal, Point, effects, write_down};
+use super::story::{Answer, Doubt, Steer, Story};
 
 /// Within this time of the start of a process, whatever is unknown must be asked.
 const ASKED_WITHIN: Duration = Duration::from_secs(5);

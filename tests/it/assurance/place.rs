@@ -1,24 +1,19 @@
 //! Where a log lives, by a name that another process understands too. A further store is a variant here and a line in
 //! each method; all tests beside this file then run on it as well.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use morningai::domain::Tenant;
 use morningai::kinds::Envelope;
 use morningai::ports::Log;
-use morningai::store::OpenMode;
-use morningai::store::PostgresLog;
-use morningai::store::SqliteLog;
-use serde::Deserialize;
-use serde::Serialize;
+use morningai::store::{OpenMode, PostgresLog, SqliteLog};
+use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
 use crate::store_tamper::raw_sql;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, PROGRAM};
 use crate::support::postgres_failing::superuser_at;
 
 const MOST: Duration = Duration::from_secs(120);

@@ -2,17 +2,13 @@
 //! nothing acknowledged is lost and nothing happens twice. Every commit waits for the standby, as whoever wants this
 //! promise must have it.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ledger::Ledger;
-use super::order::Begins;
-use super::order::Order;
-use super::order::Work;
+use super::order::{Begins, Order, Work};
 use super::place::Place;
 use super::process::Process;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
+use crate::support::postgres::{Cluster, Database};
 use crate::support::scale::rounds;
 
 const RUNS: usize = 32;

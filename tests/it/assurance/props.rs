@@ -4,30 +4,23 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Role;
-use morningai::runtime::Tools;
+use morningai::runtime::{Parts, Role, Tools};
 use rustix::process::Signal;
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio_util::sync::CancellationToken;
 
 use super::process::die;
-use crate::support::hooked::Call;
-use crate::support::hooked::Hook;
+use crate::support::hooked::{Call, Hook};
 
 /// Where another process can be lost. Each is passed a known number of times, in whatever order tasks happen to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

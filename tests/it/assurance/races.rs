@@ -1,31 +1,19 @@
 //! Four processes decide on the same request at the same moment: one outcome, and everybody else is told.
 
 use std::collections::HashMap;
-use std::io::BufRead;
-use std::io::BufReader;
-use std::io::Write;
-use std::process::ChildStdin;
-use std::process::ChildStdout;
-use std::time::Duration;
-use std::time::Instant;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, ChildStdout};
+use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
 use morningai::domain::*;
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
-use morningai::ports::Batch;
-use morningai::ports::Clock;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
-use morningai::ports::SystemClock;
-use serde::Deserialize;
-use serde::Serialize;
+use morningai::ports::{Batch, Clock, Log, NewEvent, SystemClock};
+use serde::{Deserialize, Serialize};
 
-use super::order::Order;
-use super::order::Work;
-use super::place::Ground;
-use super::place::events_after;
-use super::place::on_each_store;
+use super::order::{Order, Work};
+use super::place::{Ground, events_after, on_each_store};
 use super::process::Process;
 use super::story::Story;
 use crate::support::audit::Audit;

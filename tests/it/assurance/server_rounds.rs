@@ -1,19 +1,14 @@
 //! The database server is lost with all its processes, again and again, while one program of ours works on: it goes on
 //! by itself each time, with nothing lost and nothing twice.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::ledger::Ledger;
-use super::order::Begins;
-use super::order::Order;
-use super::order::Work;
+use super::order::{Begins, Order, Work};
 use super::place::Place;
 use super::process::Process;
 use crate::support::dice::Dice;
-use crate::support::postgres::Cluster;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Cluster, Database, PROGRAM};
 use crate::support::scale::rounds;
 
 /// Longest that a server lives after the first commit on it.

@@ -1,24 +1,16 @@
 //! A process that is stopped, loses its lease to another, and wakes: it begins nothing, writes nothing, and what it had
 //! under way was asked about.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::*;
 use morningai::kinds::*;
 use rustix::process::Signal;
 
-use super::order::Order;
-use super::order::Work;
-use super::place::Ground;
-use super::place::Place;
-use super::place::events_after;
-use super::place::in_place;
-use super::place::on_each_store;
+use super::order::{Order, Work};
+use super::place::{Ground, Place, events_after, in_place, on_each_store};
 use super::process::Process;
-use super::props::Fate;
-use super::props::Point;
-use super::props::effects;
+use super::props::{Fate, Point, effects};
 use super::story::Story;
 use crate::support::audit::Audit;
 

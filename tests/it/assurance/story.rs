@@ -1,8 +1,7 @@
 //! What a run does and what people do about it: one of each kind of transition that a crash can hit.
 
 use morningai::domain::*;
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 /// A run, and how its person behaves.

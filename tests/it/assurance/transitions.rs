@@ -4,8 +4,7 @@
 //! to the end without reaching its point: so no transition can be left out. After each, a second process goes on.
 //! All of it on SQLite; on Postgres as much as there is time for, and all of it under `tests/soak`.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::time::Duration;
@@ -13,22 +12,11 @@ use std::time::Duration;
 use morningai::domain::*;
 use morningai::kinds::*;
 
-use super::order::Order;
-use super::order::Work;
-use super::place::Ground;
-use super::place::Place;
-use super::place::events_after;
-use super::place::in_place;
-use super::place::on_each_store;
+use super::order::{Order, Work};
+use super::place::{Ground, Place, events_after, in_place, on_each_store};
 use super::process::Process;
-use super::props::Fate;
-use super::props::Point;
-use super::props::effects;
-use super::props::passed;
-use super::story::Answer;
-use super::story::Doubt;
-use super::story::Steer;
-use super::story::Story;
+use super::props::{Fate, Point, effects, passed};
+use super::story::{Answer, Doubt, Steer, Story};
 use crate::support::audit::Audit;
 use crate::support::scale::one_in;
 

@@ -1,16 +1,13 @@
 //! A process that dies between its commit and its notification: others notice by themselves, within a second.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::*;
 
-use super::order::Order;
-use super::order::Work;
+use super::order::{Order, Work};
 use super::place::Ground;
 use super::process::Process;
-use super::props::Fate;
-use super::props::Point;
+use super::props::{Fate, Point};
 use super::story::Story;
 
 const MOST: Duration = Duration::from_secs(60);

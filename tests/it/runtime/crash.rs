@@ -9,9 +9,7 @@ use morningai::kinds::*;
 use morningai::runtime::Role;
 
 use super::desk::*;
-use crate::support::hooked::Call;
-use crate::support::hooked::Hook;
-use crate::support::hooked::Hooked;
+use crate::support::hooked::{Call, Hook, Hooked};
 
 /// Starts a run in a process that is lost in the middle of its first effect. The effect of a `happened` one is done.
 fn lose_a_process(path: &Path, tool: &Counter, happened: bool) -> RunId {

@@ -1,12 +1,10 @@
 //! What waits for a person, on the same store in one process and in two.
 
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use morningai::domain::*;
 use morningai::kinds::*;
-use morningai::runtime::Role;
-use morningai::runtime::rebuild;
+use morningai::runtime::{Role, rebuild};
 
 use super::desk::*;
 

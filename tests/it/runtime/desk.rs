@@ -2,22 +2,16 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Role;
-use morningai::runtime::Runtime;
-use morningai::runtime::Tools;
-use serde_json::Value;
-use serde_json::json;
+use morningai::runtime::{Parts, Role, Runtime, Tools};
+use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 

@@ -3,12 +3,9 @@
 use std::time::Duration;
 
 use morningai::domain::*;
-use morningai::fold::CallStatus;
-use morningai::fold::Thread;
+use morningai::fold::{CallStatus, Thread};
 use morningai::kinds::*;
-use morningai::runtime::Role;
-use morningai::runtime::compare_rows;
-use morningai::runtime::rebuild;
+use morningai::runtime::{Role, compare_rows, rebuild};
 use serde_json::json;
 
 use super::desk::*;

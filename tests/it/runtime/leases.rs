@@ -1,8 +1,7 @@
 //! Who works on a run, when several may: clocks that are wrong, workers that are slow, and one that is lost.
 
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use chrono::TimeDelta;
@@ -12,9 +11,7 @@ use morningai::runtime::Role;
 use tokio::sync::Semaphore;
 
 use super::desk::*;
-use crate::support::hooked::Call;
-use crate::support::hooked::Hook;
-use crate::support::hooked::Hooked;
+use crate::support::hooked::{Call, Hook, Hooked};
 
 /// Lets a test wait until somebody has asked for leases a number of times.
 struct Asked(Semaphore);

@@ -1,14 +1,11 @@
 //! The rows computed again while runs go on.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use morningai::domain::*;
-use morningai::runtime::Role;
-use morningai::runtime::compare_rows;
-use morningai::runtime::rebuild;
+use morningai::runtime::{Role, compare_rows, rebuild};
 
 use super::desk::*;
 

@@ -6,9 +6,7 @@ use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Role;
-use morningai::runtime::Runtime;
+use morningai::runtime::{Parts, Role, Runtime};
 use serde_json::Value;
 
 use super::desk::*;

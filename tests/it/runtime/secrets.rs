@@ -1,17 +1,13 @@
 //! A model that repeats a secret everywhere: nothing of it is in the log, on the feed or in what it is asked next.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::runtime::Parts;
-use morningai::runtime::Redactor;
-use morningai::runtime::Role;
-use morningai::runtime::Runtime;
+use morningai::runtime::{Parts, Redactor, Role, Runtime};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 

@@ -1,8 +1,7 @@
 //! A store that takes no writes, cancelling, pausing, tools that do not exist, and refusals.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use morningai::domain::*;
@@ -11,9 +10,7 @@ use morningai::ports::*;
 use morningai::runtime::Role;
 
 use super::desk::*;
-use crate::support::hooked::Call;
-use crate::support::hooked::Hook;
-use crate::support::hooked::Hooked;
+use crate::support::hooked::{Call, Hook, Hooked};
 
 /// A disk that can be full.
 #[derive(Default)]

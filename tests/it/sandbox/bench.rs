@@ -2,24 +2,16 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use async_trait::async_trait;
-use morningai::domain::BlobId;
-use morningai::domain::RungChoice;
-use morningai::domain::Workspace;
+use morningai::domain::{BlobId, RungChoice, Workspace};
 use morningai::ports::OutputSink;
 use morningai::tools::process;
-use morningai::tools::process::Finished;
-use morningai::tools::process::Job;
-use morningai::tools::sandbox::ResourceLimits;
-use morningai::tools::sandbox::Sandbox;
-use morningai::tools::sandbox::SandboxSettings;
+use morningai::tools::process::{Finished, Job};
+use morningai::tools::sandbox::{ResourceLimits, Sandbox, SandboxSettings};
 use tokio_util::sync::CancellationToken;
 
 /// The rungs to try, best first: all that this machine has the means for, found out without asking the sandbox. Says

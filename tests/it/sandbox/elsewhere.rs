@@ -6,9 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use super::bench::helper;
-use super::bench::is_root;
-use super::bench::say;
+use super::bench::{helper, is_root, say};
 
 /// Who owns nothing, on every Linux.
 const NOBODY: &str = "65534";

@@ -1,24 +1,14 @@
 //! Attempts to read, change or make files that are none of the program's business.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use morningai::domain::RungChoice;
 use morningai::tools::process::Ending;
 use morningai::tools::sandbox::SandboxSettings;
 
-use super::bench::Bench;
-use super::bench::attempt;
-use super::bench::directory;
-use super::bench::helper;
-use super::bench::is_root;
-use super::bench::printed;
-use super::bench::rungs;
-use super::bench::rungs_with_namespaces;
-use super::bench::unconfined;
+use super::bench::{Bench, attempt, directory, helper, is_root, printed, rungs, rungs_with_namespaces, unconfined};
 
 /// A name, and what is tried; `OUT` is the directory around the workspace.
 const ATTEMPTS: &[(&str, &str)] = &[

@@ -4,26 +4,19 @@
 //! waiting for exactly that, without a clock.
 
 use std::fs::File;
-use std::io::BufRead;
-use std::io::BufReader;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::BlobId;
-use morningai::domain::RungChoice;
+use morningai::domain::{BlobId, RungChoice};
 use morningai::ports::OutputSink;
 use morningai::tools::process;
-use morningai::tools::process::Ending;
-use morningai::tools::process::Job;
+use morningai::tools::process::{Ending, Job};
 use tokio_util::sync::CancellationToken;
 
-use super::bench::Bench;
-use super::bench::printed;
-use super::bench::rungs;
-use super::bench::unconfined;
+use super::bench::{Bench, printed, rungs, unconfined};
 
 /// Leaves its session, its parent and its output behind, and stays with the lock. The first process ends once the
 /// lock is held.

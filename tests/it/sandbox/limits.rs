@@ -2,13 +2,9 @@
 
 use std::time::Duration;
 
-use morningai::tools::process::Ending;
-use morningai::tools::process::Limit;
+use morningai::tools::process::{Ending, Limit};
 
-use super::bench::Bench;
-use super::bench::Sink;
-use super::bench::printed;
-use super::bench::rungs;
+use super::bench::{Bench, Sink, printed, rungs};
 
 #[tokio::test]
 async fn a_program_runs_and_its_end_is_told() {

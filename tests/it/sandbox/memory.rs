@@ -1,12 +1,8 @@
 //! Memory held in forms that are in no process's own account: the limit holds for these too.
 
-use morningai::tools::process::Ending;
-use morningai::tools::process::Limit;
+use morningai::tools::process::{Ending, Limit};
 
-use super::bench::Bench;
-use super::bench::attempt;
-use super::bench::printed;
-use super::bench::rungs;
+use super::bench::{Bench, attempt, printed, rungs};
 
 const LIMIT: u64 = 100_000_000;
 

@@ -7,13 +7,7 @@ use std::process::Command;
 
 use morningai::domain::RungChoice;
 
-use super::bench::Bench;
-use super::bench::attempt;
-use super::bench::directory;
-use super::bench::is_root;
-use super::bench::printed;
-use super::bench::rungs;
-use super::bench::unconfined;
+use super::bench::{Bench, attempt, directory, is_root, printed, rungs, unconfined};
 
 /// Numbers of calls that Python has no function for, by architecture.
 fn numbered(body: &str) -> String {

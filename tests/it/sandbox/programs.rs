@@ -1,14 +1,10 @@
 //! Programs that people have work on every rung: what is refused to an attacker is nothing they need.
 
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use morningai::tools::process::Ending;
 
-use super::bench::Bench;
-use super::bench::printed;
-use super::bench::rungs;
-use super::bench::rungs_with_namespaces;
+use super::bench::{Bench, printed, rungs, rungs_with_namespaces};
 
 /// The program that has to be installed, and what is done with it.
 const ERRANDS: &[(&str, &str)] = &[

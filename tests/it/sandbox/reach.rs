@@ -1,21 +1,14 @@
 //! Attempts to reach other processes, the network and the kernel's inner doors.
 
 use std::fs;
-use std::net::TcpListener;
-use std::net::UdpSocket;
+use std::net::{TcpListener, UdpSocket};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::net::SocketAddr;
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::process::Command;
 
 use morningai::domain::RungChoice;
 
-use super::bench::Bench;
-use super::bench::attempt;
-use super::bench::is_root;
-use super::bench::printed;
-use super::bench::rungs;
-use super::bench::unconfined;
+use super::bench::{Bench, attempt, is_root, printed, rungs, unconfined};
 
 /// `body` gets out unconfined and is held on every rung.
 async fn assert_held(name: &str, body: &str) {

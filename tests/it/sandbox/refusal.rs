@@ -4,13 +4,9 @@ use std::path::PathBuf;
 
 use morningai::domain::RungChoice;
 use morningai::tools::process::Ending;
-use morningai::tools::sandbox::Rung;
-use morningai::tools::sandbox::Sandbox;
-use morningai::tools::sandbox::SandboxSettings;
+use morningai::tools::sandbox::{Rung, Sandbox, SandboxSettings};
 
-use super::bench::Bench;
-use super::bench::helper;
-use super::bench::rungs;
+use super::bench::{Bench, helper, rungs};
 
 #[tokio::test]
 async fn without_a_rung_nothing_runs() {

@@ -3,21 +3,12 @@
 use std::fs;
 use std::sync::Arc;
 
-use morningai::domain::CallNo;
-use morningai::domain::FailureKind;
-use morningai::domain::RunId;
-use morningai::domain::ToolResult;
-use morningai::ports::Invocation;
-use morningai::ports::Prepared;
-use morningai::ports::Tool;
-use morningai::ports::ToolContext;
+use morningai::domain::{CallNo, FailureKind, RunId, ToolResult};
+use morningai::ports::{Invocation, Prepared, Tool, ToolContext};
 use morningai::tools::run_tests::RunTests;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::bench::Bench;
-use super::bench::Sink;
-use super::bench::rungs;
+use super::bench::{Bench, Sink, rungs};
 
 async fn run_tests(bench: &Bench, args: Value) -> ToolResult {
     let tool = RunTests::new(Arc::clone(&bench.sandbox));

@@ -2,23 +2,12 @@
 
 use std::sync::Arc;
 
-use morningai::domain::CallNo;
-use morningai::domain::EffectCard;
-use morningai::domain::FailureKind;
-use morningai::domain::Payload;
-use morningai::domain::RunId;
-use morningai::domain::ToolResult;
-use morningai::ports::Invocation;
-use morningai::ports::Prepared;
-use morningai::ports::Tool;
-use morningai::ports::ToolContext;
+use morningai::domain::{CallNo, EffectCard, FailureKind, Payload, RunId, ToolResult};
+use morningai::ports::{Invocation, Prepared, Tool, ToolContext};
 use morningai::tools::shell::Shell;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::bench::Bench;
-use super::bench::Sink;
-use super::bench::rungs;
+use super::bench::{Bench, Sink, rungs};
 use morningai::domain::RungChoice;
 
 async fn prepare(bench: &Bench, args: Value) -> Result<EffectCard, ToolResult> {

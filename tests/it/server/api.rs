@@ -2,12 +2,9 @@
 
 use morningai::domain::*;
 use morningai::server::Operation;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::post::Http;
-use super::post::Post;
-use super::post::TURNS;
+use super::post::{Http, Post, TURNS};
 
 fn keys(value: &Value) -> Vec<&str> {
     let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();

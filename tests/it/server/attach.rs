@@ -6,18 +6,10 @@ use futures::StreamExt;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::protocol::Launch;
-use morningai::protocol::LaunchKind;
-use morningai::protocol::Mark;
+use morningai::protocol::{Launch, LaunchKind, Mark};
 
 use super::bad_input::greeted;
-use super::post::Post;
-use super::post::TOKEN;
-use super::post::TURNS;
-use super::post::attach_to;
-use super::post::open_approval;
-use super::post::until;
-use super::post::until_link;
+use super::post::{Post, TOKEN, TURNS, attach_to, open_approval, until, until_link};
 use super::proxy::Proxy;
 use crate::runtime::desk::ana;
 

@@ -3,24 +3,18 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures::SinkExt;
-use futures::StreamExt;
+use futures::{SinkExt, StreamExt};
 use morningai::client::remote::DialErrorKind;
 use morningai::ports::Client;
 use morningai::protocol;
-use serde_json::Value;
-use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use super::post::Post;
-use super::post::TOKEN;
-use super::post::attach_to;
+use super::post::{Post, TOKEN, attach_to};
 
 type Socket = WebSocketStream<TcpStream>;
 

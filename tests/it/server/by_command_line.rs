@@ -4,13 +4,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use morningai::access::jwt;
-use morningai::ports::Clock;
-use morningai::ports::SystemClock;
-use serde_json::Value;
-use serde_json::json;
+use morningai::ports::{Clock, SystemClock};
+use serde_json::{Value, json};
 
-use super::post::Http;
-use super::post::reqwest_client;
+use super::post::{Http, reqwest_client};
 use crate::story_attach::Served;
 use crate::support::machine::Machine;
 

@@ -8,15 +8,8 @@ use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
 
-use super::post::Post;
-use super::post::TOKEN;
-use super::post::TURNS;
-use super::post::attach_to;
-use super::post::open_approval;
-use super::post::until;
-use super::proxy::Cut;
-use super::proxy::Last;
-use super::proxy::Proxy;
+use super::post::{Post, TOKEN, TURNS, attach_to, open_approval, until};
+use super::proxy::{Cut, Last, Proxy};
 use crate::runtime::desk::ana;
 
 /// Cuts after which an exchange is over in any case.

@@ -4,13 +4,10 @@
 use morningai::domain::Role;
 use morningai::server::operations;
 use serde_json::json;
-use tokio::io::AsyncReadExt;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::post::Http;
-use super::post::Post;
-use super::post::TOKEN;
+use super::post::{Http, Post, TOKEN};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_is_sent_the_answer_is_one_of_the_document() {

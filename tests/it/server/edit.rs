@@ -5,8 +5,7 @@ use morningai::kinds::*;
 use morningai::ports::Client;
 use serde_json::json;
 
-use super::post::Post;
-use super::post::open_approval;
+use super::post::{Post, open_approval};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_is_changed_over_http_and_approved_as_it_is_then() {

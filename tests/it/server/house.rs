@@ -1,26 +1,14 @@
 //! People with accounts, for a server to let in: made in the store from outside the server, as the command line does.
 
-use morningai::access::Credential;
-use morningai::access::Principal;
-use morningai::access::Reach;
-use morningai::access::actions_of;
-use morningai::access::password;
-use morningai::access::people;
 use morningai::access::people::TokenOrder;
+use morningai::access::{Credential, Principal, Reach, actions_of, password, people};
 use morningai::domain::*;
 use morningai::kinds::*;
-use morningai::ports::AccessChange;
-use morningai::ports::Account;
-use morningai::ports::Accounts;
-use morningai::ports::Clock;
-use morningai::ports::Standing;
-use morningai::ports::SystemClock;
-use serde_json::Value;
-use serde_json::json;
+use morningai::ports::{AccessChange, Account, Accounts, Clock, Standing, SystemClock};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::post::Http;
-use super::post::Post;
+use super::post::{Http, Post};
 
 pub const PASSWORD: &str = "rain on a tin roof";
 

@@ -1,19 +1,13 @@
 //! So many requests and commands, and not one more; reading the feed is not counted.
 
-use morningai::access::DoorSettings;
-use morningai::access::Quota;
+use morningai::access::{DoorSettings, Quota};
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::server::Exposure;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::post::Http;
-use super::post::Post;
-use super::post::TURNS;
-use super::post::attach_to;
-use super::post::generous;
+use super::post::{Http, Post, TURNS, attach_to, generous};
 use crate::runtime::desk::ana;
 
 async fn limited(dir: &std::path::Path, settings: DoorSettings) -> Post {

@@ -2,44 +2,25 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::LazyLock;
-use std::sync::Mutex;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use async_trait::async_trait;
-use morningai::access::DoorSettings;
-use morningai::access::Gate;
-use morningai::access::OwnToken;
-use morningai::access::Quota;
-use morningai::access::SystemEntropy;
-use morningai::client::LocalClient;
-use morningai::client::Recording;
-use morningai::client::RemoteClient;
-use morningai::client::remote::DialError;
-use morningai::client::remote::Target;
-use morningai::client::remote::Trust;
+use morningai::access::{DoorSettings, Gate, OwnToken, Quota, SystemEntropy};
+use morningai::client::remote::{DialError, Target, Trust};
+use morningai::client::{LocalClient, Recording, RemoteClient};
 use morningai::domain::*;
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Role;
-use morningai::server::Exposure;
-use morningai::server::Host;
-use morningai::server::Parts;
-use morningai::server::Server;
-use morningai::server::Unprepared;
-use morningai::server::Whose;
+use morningai::server::{Exposure, Host, Parts, Server, Unprepared, Whose};
 use morningai::shape::Finding;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::store::{OpenMode, SqliteLog};
 use secrecy::SecretString;
 use serde_json::Value;
 
 use super::turns::TestUpkeep;
-use crate::runtime::desk::Counter;
-use crate::runtime::desk::Desk;
-use crate::runtime::desk::SkewedClock;
-use crate::runtime::desk::spec;
+use crate::runtime::desk::{Counter, Desk, SkewedClock, spec};
 
 pub const TOKEN: &str = "the-token-of-this-test";
 /// What the model does in a run: plans, wants to push, ends.

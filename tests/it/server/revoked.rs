@@ -1,38 +1,24 @@
 //! What was taken away ends on connections that are open, within a second or so, and says why.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
-use std::time::Instant;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use morningai::access::DoorSettings;
-use morningai::access::password;
-use morningai::access::people;
+use morningai::access::{DoorSettings, password, people};
 use morningai::client::RemoteClient;
-use morningai::client::remote::Target;
-use morningai::client::remote::TokenSource;
-use morningai::client::remote::Trust;
+use morningai::client::remote::{Target, TokenSource, Trust};
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::server::Exposure;
 use secrecy::SecretString;
 use serde_json::json;
-use tokio::net::TcpListener;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::house::root;
-use super::post::Http;
-use super::post::Post;
-use super::post::TOKEN;
-use super::post::TURNS;
-use super::post::attach_to;
-use super::post::generous;
-use super::post::until_link;
+use super::post::{Http, Post, TOKEN, TURNS, attach_to, generous, until_link};
 use crate::runtime::desk::ana;
 
 /// Longer than a look takes to come round on a busy machine, and much shorter than anything that ends by itself.

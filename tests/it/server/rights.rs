@@ -1,25 +1,14 @@
 //! One table of rights holds for every route and for every message of an attached console.
 
-use morningai::access::OwnRequests;
-use morningai::access::action_of_command;
-use morningai::access::action_of_query;
-use morningai::access::allows;
+use morningai::access::{OwnRequests, action_of_command, action_of_query, allows};
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
-use morningai::protocol::Launch;
-use morningai::protocol::LaunchKind;
-use morningai::protocol::Wish;
-use morningai::server::Exposure;
-use morningai::server::Operation;
-use serde_json::Value;
-use serde_json::json;
+use morningai::protocol::{Launch, LaunchKind, Wish};
+use morningai::server::{Exposure, Operation};
+use serde_json::{Value, json};
 
-use super::post::Post;
-use super::post::TURNS;
-use super::post::attach_to;
-use super::post::generous;
-use super::post::open_approval;
+use super::post::{Post, TURNS, attach_to, generous, open_approval};
 use crate::runtime::desk::ana;
 
 /// How a route is called by `name`, and what is sent to it. What is asked for makes sense, though it need not be

@@ -2,12 +2,10 @@
 
 use morningai::domain::*;
 use morningai::ports::*;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::house::PASSWORD;
-use super::post::Http;
-use super::post::Post;
+use super::post::{Http, Post};
 
 async fn post_with_ana(dir: &std::path::Path) -> Post {
     let post = Post::open(dir).await;

@@ -1,24 +1,16 @@
 //! TLS 1.3 and nothing older, and no server in the clear where others could listen.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use morningai::client::RemoteClient;
-use morningai::client::remote::DialError;
-use morningai::client::remote::DialErrorKind;
-use morningai::client::remote::Target;
-use morningai::client::remote::Trust;
+use morningai::client::remote::{DialError, DialErrorKind, Target, Trust};
 use morningai::ports::Client;
-use morningai::server::Exposure;
-use morningai::server::Identity;
+use morningai::server::{Exposure, Identity};
 use secrecy::SecretString;
 
-use super::post::Post;
-use super::post::TOKEN;
-use super::post::TURNS;
-use super::post::generous;
+use super::post::{Post, TOKEN, TURNS, generous};
 
 /// A certificate of its own authority for `localhost`, and its key.
 fn certificate(dir: &Path) -> (PathBuf, PathBuf) {

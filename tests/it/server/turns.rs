@@ -6,19 +6,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::ports::*;
-use morningai::server::Unprepared;
-use morningai::server::Upkeep;
-use morningai::server::Whose;
-use morningai::shape::BackupFile;
-use morningai::shape::BackupShape;
-use morningai::shape::Pruned;
-use morningai::shape::Rebuilt;
-use morningai::shape::StoreShape;
-use morningai::shape::Trial;
+use morningai::server::{Unprepared, Upkeep, Whose};
+use morningai::shape::{BackupFile, BackupShape, Pruned, Rebuilt, StoreShape, Trial};
 use morningai::store::SqliteLog;
 use serde_json::json;
-use tokio::sync::Mutex;
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 
 use super::post::Post;
 

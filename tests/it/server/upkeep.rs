@@ -4,20 +4,14 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::post::Http;
-use super::post::reqwest_client;
+use super::post::{Http, reqwest_client};
 use crate::store_tamper::raw_sql;
 use crate::story_attach::Served;
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
-use crate::upkeep::store::open;
-use crate::upkeep::store::store_of;
+use crate::support::machine::{Machine, Ran};
+use crate::support::postgres::{Database, OWNER, PROGRAM};
+use crate::upkeep::store::{open, store_of};
 
 const KEY: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 const SERVE: [&str; 4] = ["serve", "--json", "--listen", "127.0.0.1:0"];

@@ -1,25 +1,16 @@
 //! One process of the simulation: decides, appends, catches up, works on runs, exactly as `runtime` does, but one
 //! small step at a time and with nothing of its own: time, ids and the store are handed in.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use morningai::domain::*;
 use morningai::engine;
-use morningai::engine::Effect;
-use morningai::engine::Freshness;
-use morningai::engine::TakeUp;
-use morningai::engine::decide;
-use morningai::fold::Snapshot;
-use morningai::fold::Thread;
+use morningai::engine::{Effect, Freshness, TakeUp, decide};
+use morningai::fold::{Snapshot, Thread};
 use morningai::kinds::*;
 
 use super::cast;
-use super::store::Batch;
-use super::store::LEASE;
-use super::store::Refusal;
-use super::store::Store;
-use super::store::placed;
+use super::store::{Batch, LEASE, Refusal, Store, placed};
 
 /// What processes share, and what the scheduler counts.
 pub struct World {

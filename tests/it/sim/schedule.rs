@@ -1,20 +1,15 @@
 //! One schedule out of a seed: several processes and people on one store, and everything that can go wrong around
 //! them. After each step the log is audited; in the end all faults stop, and every run must come to its end.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use morningai::domain::*;
-use morningai::fold::Snapshot;
-use morningai::fold::Thread;
+use morningai::fold::{Snapshot, Thread};
 use morningai::kinds::*;
 
 use super::cast;
-use super::process::Flight;
-use super::process::No;
-use super::process::Process;
-use super::process::World;
+use super::process::{Flight, No, Process, World};
 use super::store::LEASE;
 use crate::support::audit::Audit;
 use crate::support::dice::Dice;

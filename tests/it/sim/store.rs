@@ -1,15 +1,13 @@
 //! A log in memory that keeps the port's promises: all of a batch or nothing, conflicts, fences, leases by its own
 //! clock. Also remembers what every effect did to the world, which no log can know.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use morningai::domain::*;
 use morningai::fold::Snapshot;
 use morningai::kinds::Decided;
 use morningai::kinds::*;
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// Microseconds that a lease lasts.
 pub const LEASE: u64 = 3_000_000;

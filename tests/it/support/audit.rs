@@ -2,8 +2,7 @@
 //!
 //! It knows the order in which things may happen, and nothing of how the program decides.
 
-use std::collections::BTreeMap;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use morningai::domain::*;
 use morningai::engine::MOST_DEATHS;

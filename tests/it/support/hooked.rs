@@ -4,19 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::BlobId;
-use morningai::domain::RunId;
-use morningai::kinds::Envelope;
-use morningai::kinds::Row;
-use morningai::kinds::Stream;
-use morningai::ports::Batch;
-use morningai::ports::Head;
-use morningai::ports::Lease;
-use morningai::ports::Log;
-use morningai::ports::LogError;
-use morningai::ports::Page;
-use morningai::ports::RowFilter;
-use morningai::ports::VerifyReport;
+use morningai::domain::{BlobId, RunId};
+use morningai::kinds::{Envelope, Row, Stream};
+use morningai::ports::{Batch, Head, Lease, Log, LogError, Page, RowFilter, VerifyReport};
 use tokio::sync::watch;
 
 /// What is asked of the log.

@@ -1,11 +1,8 @@
 //! The real program on a machine of its own: nothing configured, everything below one temporary directory.
 
 use std::ffi::OsString;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Output;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
 
 use portable_pty::CommandBuilder;
 use serde_json::Value;

@@ -5,26 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Child;
-use std::process::Command;
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use morningai::domain::Tenant;
 use morningai::ports::LogError;
-use morningai::store::Encryption;
-use morningai::store::OpenMode;
-use morningai::store::PostgresAddress;
-use morningai::store::PostgresLog;
-use sqlx::AssertSqlSafe;
-use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgConnection;
+use morningai::store::{Encryption, OpenMode, PostgresAddress, PostgresLog};
+use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions};
 use tempfile::TempDir;
 
 /// Owns the schema; may not bypass anything.

@@ -2,19 +2,13 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::kill_process;
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::ConnectOptions;
-use sqlx::postgres::PgConnectOptions;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 
-use super::postgres::Cluster;
-use super::postgres::Database;
-use super::postgres::PROGRAM;
+use super::postgres::{Cluster, Database, PROGRAM};
 
 /// libpq's own.
 const PORT: u16 = 5432;

@@ -1,12 +1,8 @@
 //! Reading, searching, editing, writing and deleting in a workspace.
 
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
-use morningai::domain::EffectClass;
-use morningai::domain::FailureKind;
-use morningai::domain::Payload;
-use morningai::domain::Reversibility;
+use morningai::domain::{EffectClass, FailureKind, Payload, Reversibility};
 use morningai::ports::Checked;
 use serde_json::json;
 

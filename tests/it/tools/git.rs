@@ -1,14 +1,10 @@
 //! Status, diff, log, branch and commit on real worktrees.
 
-use morningai::domain::EffectClass;
-use morningai::domain::FailureKind;
-use morningai::domain::Output;
-use morningai::domain::Payload;
+use morningai::domain::{EffectClass, FailureKind, Output, Payload};
 use morningai::ports::Checked;
 use serde_json::json;
 
-use super::Bench;
-use super::git;
+use super::{Bench, git};
 
 #[tokio::test]
 async fn status_and_diff_show_what_a_commit_would_hold() {

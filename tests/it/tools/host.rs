@@ -1,9 +1,6 @@
 //! Checks of the machine the tests run on, and the whole of what `check-this-machine` does.
 
-use morningai::domain::EffectClass;
-use morningai::domain::FailureKind;
-use morningai::domain::Reversibility;
-use morningai::domain::Risk;
+use morningai::domain::{EffectClass, FailureKind, Reversibility, Risk};
 use morningai::ports::Checked;
 use serde_json::json;
 

@@ -1,15 +1,12 @@
 //! Worktrees in which everything an agent can write tries to make git run it.
 
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::path::PathBuf;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
 
 use morningai::domain::FailureKind;
 use serde_json::json;
 
-use super::Bench;
-use super::git;
+use super::{Bench, git};
 
 /// A script that leaves a mark when it is run.
 fn trap(dir: &Path, name: &str) -> (PathBuf, PathBuf) {

@@ -2,8 +2,7 @@
 
 use morningai::domain::Verdict;
 use morningai::policy::Policy;
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Bench;
 

@@ -6,26 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use morningai::domain::CallNo;
-use morningai::domain::FailureKind;
-use morningai::ports::Invocation;
-use morningai::ports::Prepared;
-use morningai::ports::Tool;
-use morningai::tools::git::GitCommit;
-use morningai::tools::git::Hooks;
-use morningai::tools::sandbox::Sandbox;
-use morningai::tools::sandbox::SandboxSettings;
-use morningai::tools::workspace::Uncommitted;
-use morningai::tools::workspace::WorkspaceError;
-use morningai::tools::workspace::WorkspaceErrorKind;
-use morningai::tools::workspace::WorktreeRequest;
-use morningai::tools::workspace::create_worktree;
+use morningai::domain::{CallNo, FailureKind};
+use morningai::ports::{Invocation, Prepared, Tool};
+use morningai::tools::git::{GitCommit, Hooks};
+use morningai::tools::sandbox::{Sandbox, SandboxSettings};
+use morningai::tools::workspace::{Uncommitted, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree};
 use serde_json::json;
 
-use super::Bench;
-use super::git;
-use super::run_id;
-use super::tool;
+use super::{Bench, git, run_id, tool};
 
 /// The attack, as a confined program makes it: a repository with a filter and a file system monitor.
 fn planting(mark: &Path) -> String {

@@ -1,19 +1,12 @@
 //! Pushing to a real bare repository on this disk.
 
-use morningai::domain::EffectCard;
-use morningai::domain::EffectClass;
-use morningai::domain::Environment;
-use morningai::domain::FailureKind;
-use morningai::domain::Payload;
-use morningai::domain::Reversibility;
-use morningai::domain::Risk;
-use morningai::domain::ToolResult;
-use morningai::domain::Untrusted;
+use morningai::domain::{
+    EffectCard, EffectClass, Environment, FailureKind, Payload, Reversibility, Risk, ToolResult, Untrusted,
+};
 use morningai::ports::Checked;
 use serde_json::json;
 
-use super::Bench;
-use super::git;
+use super::{Bench, git};
 
 async fn with_commit() -> Bench {
     let bench = Bench::repository().await;

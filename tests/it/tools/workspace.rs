@@ -4,19 +4,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use morningai::domain::Workspace;
-use morningai::tools::workspace::Uncommitted;
-use morningai::tools::workspace::UnsavedWork;
-use morningai::tools::workspace::WorkspaceError;
-use morningai::tools::workspace::WorkspaceErrorKind;
-use morningai::tools::workspace::WorktreeRequest;
-use morningai::tools::workspace::create_worktree;
-use morningai::tools::workspace::remove;
-use morningai::tools::workspace::scratch;
+use morningai::tools::workspace::{
+    Uncommitted, UnsavedWork, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree, remove, scratch,
+};
 use serde_json::json;
 
-use super::Bench;
-use super::git;
-use super::run_id;
+use super::{Bench, git, run_id};
 
 async fn create(repository: &Path, uncommitted: Uncommitted) -> Result<Workspace, WorkspaceError> {
     let data = tempfile::tempdir().unwrap().keep();

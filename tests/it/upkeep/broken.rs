@@ -2,19 +2,10 @@
 
 use morningai::ports::Log;
 
-use super::store::database_rows;
-use super::store::is_empty;
-use super::store::open;
-use super::store::rows;
-use super::store::store_of;
-use super::store::with_runs;
-use crate::store_contract::append_one;
-use crate::store_contract::run;
+use super::store::{database_rows, is_empty, open, rows, store_of, with_runs};
+use crate::store_contract::{append_one, run};
 use crate::store_tamper::raw_sql;
-use crate::support::postgres::Database;
-use crate::support::postgres::LOCKED;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, LOCKED, OWNER, PROGRAM};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_place_that_is_not_empty_is_left_as_it_is() {

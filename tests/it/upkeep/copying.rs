@@ -7,18 +7,9 @@ use morningai::store::OpenMode;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::store::add_output;
-use super::store::database_rows;
-use super::store::is_empty;
-use super::store::open;
-use super::store::rows;
-use super::store::store_of;
-use super::store::with_accounts;
-use super::store::with_runs;
-use crate::store_contract::append_one;
-use crate::store_contract::run;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use super::store::{add_output, database_rows, is_empty, open, rows, store_of, with_accounts, with_runs};
+use crate::store_contract::{append_one, run};
+use crate::support::postgres::{Database, PROGRAM};
 
 /// Tables that are about a store and its processes, not about what a tenant has; what they say follows from the rest.
 const NOT_COPIED: [&str; 4] = ["head", "keyring", "lease", "listing"];

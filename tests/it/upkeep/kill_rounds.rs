@@ -1,30 +1,17 @@
 //! `kill -9` of a pruning and of an erasure at moments all over its course, on either store: what is left verifies, a
 //! run is there whole or gone, a person is known or forgotten, and the same command again completes it.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
-use std::time::Duration;
-use std::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use morningai::domain::RunId;
-use morningai::kinds::AccessEvent;
-use morningai::kinds::Event;
-use morningai::kinds::Row;
-use morningai::kinds::RowKind;
-use morningai::kinds::Stream;
-use morningai::ports::LogErrorKind;
-use morningai::ports::RowFilter;
+use morningai::kinds::{AccessEvent, Event, Row, RowKind, Stream};
+use morningai::ports::{LogErrorKind, RowFilter};
 use sqlx::Connection;
 
 use super::killed::kill_where_it_waits;
-use super::originals::Ground;
-use super::originals::Opened;
-use super::originals::Original;
-use super::originals::PERSON;
-use super::originals::Trial;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use super::originals::{Ground, Opened, Original, PERSON, Trial};
+use crate::store_contract::{batch, paused, run};
 use crate::support::dice::Dice;
 use crate::support::machine::Ran;
 use crate::support::scale::rounds;

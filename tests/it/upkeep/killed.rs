@@ -1,26 +1,16 @@
 //! A copy, a backup or a trial of one that is killed half way leaves nothing that counts, and the next one does all of
 //! it and cleans up behind the other.
 
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::kill_process;
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::Connection;
 
-use super::store::database_rows;
-use super::store::is_empty;
-use super::store::rows;
-use super::store::store_of;
-use super::store::with_runs;
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use super::store::{database_rows, is_empty, rows, store_of, with_runs};
+use crate::support::machine::{Machine, Ran};
+use crate::support::postgres::{Database, PROGRAM};
 
 /// How many processes of the program wait for a lock in this database.
 async fn waiting(database: &Database) -> i64 {

@@ -3,37 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
-use std::time::Duration;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use morningai::domain::BlobId;
-use morningai::domain::CallNo;
-use morningai::domain::Output;
-use morningai::domain::Tenant;
-use morningai::domain::ToolResult;
-use morningai::kinds::Envelope;
-use morningai::kinds::Event;
-use morningai::kinds::RunEvent;
-use morningai::kinds::Stream;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
-use morningai::ports::StoredOutput;
-use morningai::ports::StoredOutputs;
-use morningai::store::Encryption;
-use morningai::store::OpenMode;
-use morningai::store::PostgresLog;
-use morningai::store::SqliteLog;
-use morningai::store::StoreKey;
+use morningai::domain::{BlobId, CallNo, Output, Tenant, ToolResult};
+use morningai::kinds::{Envelope, Event, RunEvent, Stream};
+use morningai::ports::{Log, NewEvent, StoredOutput, StoredOutputs};
+use morningai::store::{Encryption, OpenMode, PostgresLog, SqliteLog, StoreKey};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use uuid::Uuid;
 
 use super::store::store_of;
 use crate::store_contract::batch;
-use crate::support::machine::Machine;
-use crate::support::machine::Ran;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
+use crate::support::machine::{Machine, Ran};
+use crate::support::postgres::{Database, OWNER};
 
 /// Who is erased.
 pub const PERSON: &str = "ana-canaryname";

@@ -2,12 +2,10 @@
 
 use morningai::domain::BlobId;
 
-use super::store::store_of;
-use super::store::with_runs;
+use super::store::{store_of, with_runs};
 use crate::store_tamper::raw_sql;
 use crate::support::machine::Machine;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, PROGRAM};
 
 /// What `log verify` says of a store with one output.
 fn verify(machine: &Machine, db: &str, code: i32) -> String {

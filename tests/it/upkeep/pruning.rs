@@ -2,31 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use morningai::domain::BlobId;
-use morningai::domain::FinishReason;
-use morningai::domain::ModelReply;
-use morningai::domain::Usage;
-use morningai::kinds::Event;
-use morningai::kinds::RunEvent;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
+use morningai::domain::{BlobId, FinishReason, ModelReply, Usage};
+use morningai::kinds::{Event, RunEvent};
+use morningai::ports::{Log, NewEvent};
 use serde_json::Value;
 
-use super::originals::Ground;
-use super::originals::Original;
-use super::store::add_output;
-use super::store::database_rows;
-use super::store::open;
-use super::store::rows;
-use super::store::store_of;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use super::originals::{Ground, Original};
+use super::store::{add_output, database_rows, open, rows, store_of};
+use crate::store_contract::{batch, paused, run};
 use crate::store_tamper::raw_sql;
 use crate::support::machine::Machine;
-use crate::support::postgres::Database;
-use crate::support::postgres::OWNER;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, OWNER, PROGRAM};
 
 /// A machine whose store has one run that ended, with a settled request, one that waits, and an output of each.
 async fn with_an_ended_run() -> Machine {

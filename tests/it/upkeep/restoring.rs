@@ -1,27 +1,18 @@
 //! Backups, of either store, and what becomes of them: whole ones are put back, others are told from them.
 
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use morningai::ports::Log;
-use sqlx::AssertSqlSafe;
-use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
 use super::killed::unfinished;
-use super::store::add_output;
-use super::store::open;
-use super::store::rows;
-use super::store::store_of;
-use super::store::with_accounts;
-use super::store::with_runs;
-use crate::store_contract::append_one;
-use crate::store_contract::run;
+use super::store::{add_output, open, rows, store_of, with_accounts, with_runs};
+use crate::store_contract::{append_one, run};
 use crate::store_tamper::raw_sql;
 use crate::support::machine::Machine;
-use crate::support::postgres::Database;
-use crate::support::postgres::PROGRAM;
+use crate::support::postgres::{Database, PROGRAM};
 
 /// What a trial leaves behind.
 fn left_behind(machine: &Machine) -> Vec<PathBuf> {

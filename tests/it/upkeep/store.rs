@@ -1,34 +1,17 @@
 //! Stores with something of everything in them, and what lies in them row by row.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use morningai::domain::BlobId;
-use morningai::domain::CallNo;
-use morningai::domain::Output;
-use morningai::domain::RunId;
-use morningai::domain::Tenant;
-use morningai::domain::ToolResult;
-use morningai::kinds::Event;
-use morningai::kinds::RunEvent;
-use morningai::ports::AccessWrite;
-use morningai::ports::Accounts;
-use morningai::ports::Log;
-use morningai::ports::NewEvent;
-use morningai::ports::Session;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
-use sqlx::AssertSqlSafe;
-use sqlx::ConnectOptions;
+use morningai::domain::{BlobId, CallNo, Output, RunId, Tenant, ToolResult};
+use morningai::kinds::{Event, RunEvent};
+use morningai::ports::{AccessWrite, Accounts, Log, NewEvent, Session};
+use morningai::store::{OpenMode, SqliteLog};
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use crate::accounts_contract::hash;
-use crate::accounts_contract::writes;
-use crate::store_contract::at;
-use crate::store_contract::batch;
-use crate::store_contract::paused;
-use crate::store_contract::run;
+use crate::accounts_contract::{hash, writes};
+use crate::store_contract::{at, batch, paused, run};
 use crate::support::machine::Machine;
 use crate::support::postgres::Database;
 

@@ -4,16 +4,8 @@ use super::Harness;
 use super::fake::Fake;
 use crate::console::state::Page;
 use crate::console::view::fixtures::*;
-use crate::domain::Actor;
-use crate::domain::Ask;
-use crate::domain::EffectCard;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Settlement;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::RunEvent;
+use crate::domain::{Actor, Ask, EffectCard, Rejection, RejectionKind, Settlement};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, RunEvent};
 use crate::ports::FeedItem;
 
 /// A run that waits for one decision.
@@ -183,11 +175,7 @@ async fn enter_escape_pasting_and_resizing_decide_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn the_mouse_decides_nothing() {
-    use crossterm::event::Event;
-    use crossterm::event::KeyModifiers;
-    use crossterm::event::MouseButton;
-    use crossterm::event::MouseEvent;
-    use crossterm::event::MouseEventKind;
+    use crossterm::event::{Event, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
     let mut console = card_open(effect(push_card()), 80).await;
     console.wait(1_000).await;
     for row in 0..50 {

@@ -3,17 +3,11 @@
 use serde_json::json;
 
 use super::Harness;
-use super::fake::Fake;
-use super::fake::FakeReplay;
+use super::fake::{Fake, FakeReplay};
 use crate::console::state::Page;
 use crate::console::view::fixtures::*;
-use crate::domain::Ask;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ApprovalVerb;
-use crate::kinds::Command;
-use crate::kinds::RunEvent;
+use crate::domain::{Ask, Rejection, RejectionKind};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, RunEvent};
 use crate::ports::Moment;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];

@@ -5,17 +5,9 @@ use crate::console::app::End;
 use crate::console::state::Page;
 use crate::console::update::LaunchKind;
 use crate::console::view::fixtures::*;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::kinds::Command;
-use crate::kinds::RunEvent;
-use crate::kinds::RunVerb;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
-use crate::ports::FeedItem;
+use crate::domain::{PurposeOfTurn, Rejection, RejectionKind, RunId, RunState};
+use crate::kinds::{Command, RunEvent, RunVerb};
+use crate::ports::{Delta, DeltaKind, FeedItem};
 
 fn submitted(console: &Harness) -> Vec<Command> {
     console.fake.submitted.lock().unwrap().clone()

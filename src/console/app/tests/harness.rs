@@ -4,36 +4,18 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::Event;
-use crossterm::event::KeyCode;
-use crossterm::event::KeyEvent;
-use crossterm::event::KeyModifiers;
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use tokio::time::Instant;
 
-use super::fake::Fake;
-use super::fake::FakeLauncher;
-use super::fake::StoryClock;
-use crate::console::app::App;
-use crate::console::app::ConsoleOptions;
-use crate::console::app::End;
-use crate::console::app::Flow;
-use crate::console::app::IdleLock;
-use crate::console::app::Sent;
-use crate::console::app::Surface;
-use crate::console::app::Wakes;
-use crate::console::app::draw;
+use super::fake::{Fake, FakeLauncher, StoryClock};
+use crate::console::app::{App, ConsoleOptions, End, Flow, IdleLock, Sent, Surface, Wakes, draw};
 use crate::console::keymap::Keymap;
-use crate::console::state::Mouse;
-use crate::console::state::Size;
-use crate::console::state::State;
-use crate::console::terminal::Listener;
-use crate::console::terminal::Told;
-use crate::console::theme::Depth;
-use crate::console::theme::Theme;
-use crate::console::view::fixtures::Story;
-use crate::console::view::fixtures::ana;
+use crate::console::state::{Mouse, Size, State};
+use crate::console::terminal::{Listener, Told};
+use crate::console::theme::{Depth, Theme};
+use crate::console::view::fixtures::{Story, ana};
 use crate::console::view::frame::Picture;
 
 /// A surface that keeps what it was given.

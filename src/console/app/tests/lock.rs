@@ -1,7 +1,6 @@
 //! A console that locks itself: when, what it hides, what no key does meanwhile, and how it opens.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -10,9 +9,7 @@ use super::harness::Harness;
 use crate::console::app::IdleLock;
 use crate::console::app::fake::Fake;
 use crate::console::view::fixtures::night;
-use crate::ports::ClientError;
-use crate::ports::Unlock;
-use crate::ports::Unlocking;
+use crate::ports::{ClientError, Unlock, Unlocking};
 
 const HALF_AN_HOUR: u64 = 30 * 60 * 1_000;
 

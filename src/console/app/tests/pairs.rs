@@ -11,15 +11,10 @@ use crate::console::keymap::Keymap;
 use crate::console::render::paint;
 use crate::console::state::Extent;
 use crate::console::theme::Theme;
-use crate::console::view::card::CardCache;
-use crate::console::view::card::CardContext;
-use crate::console::view::card::asked;
-use crate::console::view::card::effect_title;
+use crate::console::view::card::{CardCache, CardContext, asked, effect_title};
 use crate::console::view::fixtures::*;
-use crate::domain::EffectCard;
-use crate::domain::Payload;
-use crate::domain::nasty_text;
 use crate::domain::nasty_text::seen;
+use crate::domain::{EffectCard, Payload, nasty_text};
 
 static KEYMAP: LazyLock<Keymap> = LazyLock::new(|| Keymap::builtin().unwrap());
 static THEME: LazyLock<Theme> = LazyLock::new(|| Theme::builtin("monochrome").unwrap().unwrap());

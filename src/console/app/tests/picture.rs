@@ -5,10 +5,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ratatui::buffer::Buffer;
-use ratatui::buffer::Cell;
-use ratatui::style::Color;
-use ratatui::style::Modifier;
+use ratatui::buffer::{Buffer, Cell};
+use ratatui::style::{Color, Modifier};
 
 use super::Harness;
 use crate::console::view::fixtures::night;

@@ -1,8 +1,7 @@
 //! Every screen at three sizes.
 
 use super::Harness;
-use crate::console::view::fixtures::Story;
-use crate::console::view::fixtures::night;
+use crate::console::view::fixtures::{Story, night};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 

@@ -1,20 +1,14 @@
 //! The source: news, missed news, lost connections, replays; and that nothing is drawn when nothing changed.
 
-use std::sync::Arc;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::Harness;
-use super::fake::Fake;
-use super::fake::FakeReplay;
+use super::fake::{Fake, FakeReplay};
 use crate::console::view::fixtures::*;
 use crate::domain::Ask;
 use crate::kinds::RunEvent;
-use crate::ports::Delta;
-use crate::ports::DeltaKind;
-use crate::ports::FeedItem;
-use crate::ports::Link;
-use crate::ports::Moment;
+use crate::ports::{Delta, DeltaKind, FeedItem, Link, Moment};
 
 fn started(story: &mut Story, number: u32, goal: &str) {
     story.run(run_id(number), &ana(), RunEvent::Started { spec: Box::new(spec(goal, "dev")) });

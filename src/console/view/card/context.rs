@@ -1,20 +1,14 @@
 //! How it came to this card, and what was decided about its like before.
 
-use super::CardContext;
-use super::remark;
-use super::title;
+use super::{CardContext, remark, title};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::state::Loading;
-use crate::console::view::format;
-use crate::console::view::text::Align;
-use crate::console::view::text::Row;
-use crate::console::view::words;
+use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
-use crate::domain::Ask;
-use crate::domain::EffectClass;
-use crate::fold::CallEntry;
-use crate::fold::CallStatus;
+use crate::console::view::{format, words};
+use crate::domain::{Ask, EffectClass};
+use crate::fold::{CallEntry, CallStatus};
 use crate::kinds::Approval;
 
 /// Calls shown as evidence.

@@ -2,10 +2,9 @@
 
 use super::CardContext;
 use crate::console::role::Role;
-use crate::console::view::diff;
 use crate::console::view::diff::Counts;
 use crate::console::view::text::Row;
-use crate::console::view::words;
+use crate::console::view::{diff, words};
 use crate::domain::CallEdit;
 
 /// `ana changed branch, force`: for the first screen of the card.

@@ -1,29 +1,16 @@
 //! The first screen of a card: what the decision turns on, one fact a row.
 
-use super::CardContext;
-use super::change;
-use super::edit;
-use super::effect_title;
+use super::{CardContext, change, edit, effect_title};
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::console::state::Extent;
 use crate::console::view::diff::Counts;
-use crate::console::view::format;
 use crate::console::view::text::Row;
-use crate::console::view::words;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::Wrap;
-use crate::console::view::wrap::continued;
-use crate::domain::Ask;
-use crate::domain::Authority;
-use crate::domain::CardDigest;
-use crate::domain::EffectCard;
-use crate::domain::Environment;
-use crate::domain::Payload;
-use crate::domain::Repeat;
-use crate::domain::Reversibility;
-use crate::domain::Untrusted;
-use crate::domain::Usd;
+use crate::console::view::wrap::{Line, Wrap, continued};
+use crate::console::view::{format, words};
+use crate::domain::{
+    Ask, Authority, CardDigest, EffectCard, Environment, Payload, Repeat, Reversibility, Untrusted, Usd,
+};
 use crate::kinds::Run;
 
 /// Columns of the labels.

@@ -19,17 +19,10 @@ use super::text::Row;
 use super::wrap::sentence;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::Extent;
-use crate::console::state::Loading;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::EffectCard;
-use crate::domain::Timestamp;
-use crate::domain::Untrusted;
-use crate::fold::Snapshot;
-use crate::fold::Thread;
-use crate::kinds::Approval;
-use crate::kinds::Run;
+use crate::console::state::{Extent, Loading};
+use crate::domain::{ApprovalId, Ask, EffectCard, Timestamp, Untrusted};
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{Approval, Run};
 
 /// What a card is drawn from.
 #[derive(Clone, Copy)]

@@ -3,18 +3,11 @@
 use serde_json::Value;
 
 use crate::console::role::Role;
-use crate::console::view::diff;
-use crate::console::view::json;
-use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::Wrap;
-use crate::domain::ApprovalState;
-use crate::domain::Ask;
-use crate::domain::EffectCard;
-use crate::domain::Payload;
-use crate::domain::Untrusted;
+use crate::console::view::wrap::{Line, Wrap};
+use crate::console::view::{diff, json, markdown};
+use crate::domain::{ApprovalState, Ask, EffectCard, Payload, Untrusted};
 use crate::kinds::Approval;
 
 pub fn rows(approval: &Approval, width: usize) -> Vec<Row> {

@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::console::view::fixtures::*;
-use crate::domain::CardDigest;
-use crate::domain::Reversibility;
+use crate::domain::{CardDigest, Reversibility};
 use crate::kinds::ApprovalEvent;
 
 /// A card's rows, and which of them must be read.

@@ -3,33 +3,17 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::Body;
-use super::Caches;
-use super::Scene;
+use super::{Body, Caches, Scene};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::console::state::Laid;
-use crate::console::state::Loading;
-use crate::console::state::LogPane;
-use crate::console::state::Page;
-use crate::console::state::Painted;
-use crate::console::state::Reading;
-use crate::console::state::Review;
-use crate::console::state::RunPage;
-use crate::console::state::Screen;
-use crate::console::state::Source;
-use crate::console::view::card::CardContext;
-use crate::console::view::card::CardView;
-use crate::console::view::log_page;
-use crate::console::view::overview;
+use crate::console::state::{Laid, Loading, LogPane, Page, Painted, Reading, Review, RunPage, Screen, Source};
+use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::overview::OverviewContext;
-use crate::console::view::queue;
 use crate::console::view::queue::QueueOptions;
-use crate::console::view::run_list;
-use crate::console::view::run_page::RunPageCache;
-use crate::console::view::run_page::RunPageContext;
+use crate::console::view::run_page::{RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
+use crate::console::view::{log_page, overview, queue, run_list};
 use crate::domain::Untrusted;
 use crate::kinds::Envelope;
 

@@ -4,8 +4,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use crate::console::role::Role;
 use crate::console::state::Editor;
-use crate::console::view::text::Row;
-use crate::console::view::text::width as columns;
+use crate::console::view::text::{Row, width as columns};
 use crate::domain::visible_words;
 
 /// Rows of an editor, and where its cursor stands in them.

@@ -4,14 +4,9 @@ use std::time::Duration;
 
 use super::Scene;
 use crate::console::anchor::Anchor;
-use crate::console::intent::Context;
-use crate::console::intent::Intent;
+use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::state::Direction;
-use crate::console::state::Extent;
-use crate::console::state::Page;
-use crate::console::state::Sheet;
-use crate::console::state::Tone;
+use crate::console::state::{Direction, Extent, Page, Sheet, Tone};
 use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::ports::Moment;

@@ -5,13 +5,10 @@ use std::ops::Range;
 use super::Scene;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::console::state::Screen;
-use crate::console::state::Source;
+use crate::console::state::{Screen, Source};
 use crate::console::view::format;
-use crate::console::view::text::Row;
-use crate::console::view::text::fit_middle;
-use crate::domain::RunState;
-use crate::domain::Untrusted;
+use crate::console::view::text::{Row, fit_middle};
+use crate::domain::{RunState, Untrusted};
 use crate::ports::Link;
 
 /// Columns from which the product's name has room.

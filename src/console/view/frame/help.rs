@@ -1,13 +1,10 @@
 //! The help page: every key, from the table of intents, and what to do when no model is set.
 
 use super::Scene;
-use crate::console::intent::Context;
-use crate::console::intent::Intent;
+use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::view::text::Align;
-use crate::console::view::text::Row;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::sentence;
+use crate::console::view::text::{Align, Row};
+use crate::console::view::wrap::{Line, sentence};
 
 /// Columns of the keys.
 const KEYS: usize = 18;

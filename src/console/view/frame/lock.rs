@@ -1,14 +1,8 @@
 //! A locked console: that it is, and where the password goes. Nothing of what is below it, at any size.
 
-use super::Picture;
-use super::Scene;
+use super::{Picture, Scene};
 use crate::console::role::Role;
-use crate::console::state::Asking;
-use crate::console::state::Hidden;
-use crate::console::state::Laid;
-use crate::console::state::Leaving;
-use crate::console::state::LockField;
-use crate::console::state::LockScreen;
+use crate::console::state::{Asking, Hidden, Laid, Leaving, LockField, LockScreen};
 use crate::console::view::text::Row;
 
 /// Dots shown at most: how long a password is, is nobody's business either.

@@ -20,16 +20,10 @@ use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::Laid;
-use crate::console::state::Painted;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::state::State;
-use crate::console::state::Uptime;
+use crate::console::state::{Laid, Painted, Screen, Sheet, State, Uptime};
 use crate::domain::Timestamp;
 use crate::fold::Snapshot;
-use crate::ports::Moment;
-use crate::ports::Status;
+use crate::ports::{Moment, Status};
 
 /// Everything a screen is made of.
 #[derive(Clone, Copy)]

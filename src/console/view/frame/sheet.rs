@@ -1,26 +1,14 @@
 //! Sheets over the foot of the page: palette, prompts, confirmations, the form for a goal.
 
-use super::Scene;
-use super::editor;
 use super::editor::Typed;
+use super::{Scene, editor};
 use crate::console::role::Role;
-use crate::console::state::Arguments;
-use crate::console::state::Confirm;
-use crate::console::state::Drafting;
-use crate::console::state::Field;
-use crate::console::state::Goal;
-use crate::console::state::Item;
-use crate::console::state::Palette;
-use crate::console::state::Progress;
-use crate::console::state::Prompt;
-use crate::console::state::PromptFor;
-use crate::console::state::Screen;
-use crate::console::state::Sheet;
-use crate::console::view::text::Align;
-use crate::console::view::text::Row;
+use crate::console::state::{
+    Arguments, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet,
+};
+use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
-use crate::domain::Ask;
-use crate::domain::Untrusted;
+use crate::domain::{Ask, Untrusted};
 
 /// Rows of a sheet, and where its cursor stands in them.
 #[derive(Clone, Debug, Default)]

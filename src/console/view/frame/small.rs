@@ -1,16 +1,11 @@
 //! What is shown where there is no room for a card: that there is none, and how to deny or leave.
 
-use super::Picture;
-use super::Scene;
-use crate::console::intent::Context;
-use crate::console::intent::Intent;
+use super::{Picture, Scene};
+use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::state::Laid;
-use crate::console::state::Painted;
-use crate::console::state::Size;
+use crate::console::state::{Laid, Painted, Size};
 use crate::console::view::text::Row;
-use crate::domain::Ask;
-use crate::domain::Untrusted;
+use crate::domain::{Ask, Untrusted};
 
 pub fn compose(scene: &Scene<'_>, width: usize, height: usize) -> Picture {
     let Size { width: columns, height: lines } = Size::LEAST;

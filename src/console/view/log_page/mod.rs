@@ -2,20 +2,11 @@
 
 mod summary;
 
-use super::format;
-use super::json;
-use super::text::Align;
-use super::text::Row;
-use super::text::highlight;
-use super::words;
+use super::text::{Align, Row, highlight};
+use super::{format, json, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::kinds::AccessEvent;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Envelope;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
-use crate::kinds::Stream;
+use crate::kinds::{AccessEvent, ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
 pub use summary::summary;
 
@@ -160,9 +151,7 @@ pub fn detail(envelope: &Envelope, search: &str, width: usize) -> Vec<Row> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::view::fixtures::Story;
-    use crate::console::view::fixtures::night;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{Story, night, picture};
 
     fn lines(story: &Story, search: &str, width: usize) -> Vec<Row> {
         let mut rows = vec![heading(width)];

@@ -1,21 +1,10 @@
 //! One line for each kind of event: the one place that must be extended when there is a new one.
 
 use crate::console::role::Role;
-use crate::console::view::card;
-use crate::console::view::format;
 use crate::console::view::text::Row;
-use crate::console::view::words;
-use crate::domain::Authority;
-use crate::domain::ModelReply;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Settlement;
-use crate::domain::ToolCall;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::ErasedEvent;
-use crate::kinds::Event;
-use crate::kinds::RunEvent;
+use crate::console::view::{card, format, words};
+use crate::domain::{Authority, ModelReply, PurposeOfTurn, Settlement, ToolCall, ToolResult, Untrusted};
+use crate::kinds::{ApprovalEvent, ErasedEvent, Event, RunEvent};
 
 /// What an event says, on one line of any length.
 pub fn summary(event: &Event) -> Row {

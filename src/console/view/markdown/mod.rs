@@ -7,15 +7,12 @@
 mod table;
 mod writer;
 
-use pulldown_cmark::Options;
-use pulldown_cmark::Parser;
+use pulldown_cmark::{Options, Parser};
 
 use super::text::Row;
-use super::wrap::Wrap;
-use super::wrap::untrusted_lines;
+use super::wrap::{Wrap, untrusted_lines};
 use crate::console::role::Role;
-use crate::domain::Untrusted;
-use crate::domain::visible_words;
+use crate::domain::{Untrusted, visible_words};
 
 use writer::Writer;
 
@@ -68,8 +65,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::console::view::fixtures::HOSTILE;
-    use crate::console::view::fixtures::picture;
+    use crate::console::view::fixtures::{HOSTILE, picture};
 
     fn shown(text: &str, width: usize) -> String {
         let mut rows = Vec::new();

@@ -1,19 +1,13 @@
 //! Takes Markdown events one by one and writes rows: inline text into lines, lines into their containers.
 
-use pulldown_cmark::CodeBlockKind;
-use pulldown_cmark::Event;
-use pulldown_cmark::LinkType;
-use pulldown_cmark::Tag;
-use pulldown_cmark::TagEnd;
+use pulldown_cmark::{CodeBlockKind, Event, LinkType, Tag, TagEnd};
 
 use super::Highlighting;
 use super::table::Table;
 use crate::console::role::Role;
 use crate::console::view::highlight::Highlighter;
-use crate::console::view::text::Row;
-use crate::console::view::text::push_marked;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::Wrap;
+use crate::console::view::text::{Row, push_marked};
+use crate::console::view::wrap::{Line, Wrap};
 
 /// Containers deeper than this get no further indent: an outsider chooses the depth.
 const DEEPEST: usize = 6;

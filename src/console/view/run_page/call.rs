@@ -1,33 +1,15 @@
 //! A tool call: one line that says what it did and what came of it; unfolded, everything that is known of it.
 
-use super::RunPageContext;
-use super::entry::GUTTER;
-use super::entry::gutter;
-use super::live_output;
-use crate::console::anchor::Anchor;
-use crate::console::anchor::Fold;
+use super::entry::{GUTTER, gutter};
+use super::{RunPageContext, live_output};
+use crate::console::anchor::{Anchor, Fold};
 use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::console::view::card;
-use crate::console::view::diff;
-use crate::console::view::format;
-use crate::console::view::json;
-use crate::console::view::text::Align;
-use crate::console::view::text::Row;
-use crate::console::view::text::push_marked;
-use crate::console::view::words;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::Wrap;
-use crate::domain::ApprovalState;
-use crate::domain::Authority;
-use crate::domain::EffectCard;
-use crate::domain::Output;
-use crate::domain::Reversibility;
-use crate::domain::ToolResult;
-use crate::domain::Untrusted;
-use crate::domain::visible_line;
-use crate::fold::CallEntry;
-use crate::fold::CallStatus;
+use crate::console::view::text::{Align, Row, push_marked};
+use crate::console::view::wrap::{Line, Wrap};
+use crate::console::view::{card, diff, format, json, words};
+use crate::domain::{ApprovalState, Authority, EffectCard, Output, Reversibility, ToolResult, Untrusted, visible_line};
+use crate::fold::{CallEntry, CallStatus};
 use crate::kinds::Approval;
 
 /// Last lines of a running or failed call that are shown without unfolding.

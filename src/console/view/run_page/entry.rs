@@ -1,24 +1,14 @@
 //! One line of a run's history, whatever it is about: the place where its rows are decided on.
 
-use super::RunPageContext;
-use super::call;
-use super::turn;
+use super::{RunPageContext, call, turn};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::console::view::format;
-use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
-use crate::console::view::words;
-use crate::console::view::wrap::Line;
-use crate::console::view::wrap::Wrap;
-use crate::console::view::wrap::untrusted_lines;
-use crate::domain::Actor;
-use crate::domain::ApprovalState;
-use crate::domain::RunState;
-use crate::fold::Thread;
-use crate::fold::TimelineEntry;
-use crate::fold::TimelineItem;
+use crate::console::view::wrap::{Line, Wrap, untrusted_lines};
+use crate::console::view::{format, markdown, words};
+use crate::domain::{Actor, ApprovalState, RunState};
+use crate::fold::{Thread, TimelineEntry, TimelineItem};
 use crate::kinds::Run;
 
 pub fn rows(place: usize, entry: &TimelineEntry, thread: &Thread, context: &RunPageContext<'_>) -> Vec<Row> {

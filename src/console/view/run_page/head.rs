@@ -2,13 +2,10 @@
 
 use super::RunPageContext;
 use crate::console::role::Role;
-use crate::console::view::format;
-use crate::console::view::text::Align;
-use crate::console::view::text::Row;
-use crate::console::view::words;
+use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
-use crate::domain::PlanStep;
-use crate::domain::StepState;
+use crate::console::view::{format, words};
+use crate::domain::{PlanStep, StepState};
 use crate::fold::Thread;
 use crate::kinds::Run;
 

@@ -5,13 +5,11 @@
 
 use super::RunPageContext;
 use crate::console::role::Role;
-use crate::console::view::format;
-use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
-use crate::domain::PurposeOfTurn;
-use crate::domain::Untrusted;
+use crate::console::view::{format, markdown};
+use crate::domain::{PurposeOfTurn, Untrusted};
 
 /// Most bytes of an unfinished paragraph that are laid out for a frame.
 const MOST_BYTES: usize = 8 * 1024;

@@ -14,21 +14,12 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::text::Row;
-use crate::console::anchor::Anchor;
-use crate::console::anchor::Fold;
-use crate::console::anchor::Folds;
+use crate::console::anchor::{Anchor, Fold, Folds};
 use crate::console::keymap::Keymap;
 use crate::console::state::Live;
-use crate::domain::ApprovalId;
-use crate::domain::CallNo;
-use crate::domain::RunId;
-use crate::domain::Timestamp;
-use crate::fold::CallStatus;
-use crate::fold::Thread;
-use crate::fold::TimelineItem;
-use crate::fold::TurnStatus;
-use crate::kinds::Approval;
-use crate::kinds::Run;
+use crate::domain::{ApprovalId, CallNo, RunId, Timestamp};
+use crate::fold::{CallStatus, Thread, TimelineItem, TurnStatus};
+use crate::kinds::{Approval, Run};
 
 use live::LiveText;
 

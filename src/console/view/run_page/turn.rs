@@ -2,22 +2,14 @@
 
 use super::RunPageContext;
 use super::entry::gutter;
-use crate::console::anchor::Anchor;
-use crate::console::anchor::Fold;
+use crate::console::anchor::{Anchor, Fold};
 use crate::console::role::Role;
-use crate::console::view::format;
-use crate::console::view::markdown;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
-use crate::domain::FinishReason;
-use crate::domain::ModelFailure;
-use crate::domain::ModelFailureKind;
-use crate::domain::ModelReply;
-use crate::domain::PurposeOfTurn;
-use crate::fold::Thread;
-use crate::fold::TurnEntry;
-use crate::fold::TurnStatus;
+use crate::console::view::{format, markdown};
+use crate::domain::{FinishReason, ModelFailure, ModelFailureKind, ModelReply, PurposeOfTurn};
+use crate::fold::{Thread, TurnEntry, TurnStatus};
 
 /// Turns are numbered in the order they began.
 pub fn find(thread: &Thread, turn: u32) -> Option<&TurnEntry> {

@@ -1,17 +1,8 @@
 //! Approving an effect: the decision names the digest of the card that was seen.
 
-use super::find_open_approval;
-use super::in_approval;
-use super::still_current;
-use super::wrong_kind;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use super::{find_open_approval, in_approval, still_current, wrong_kind};
+use crate::domain::{Actor, ApprovalId, Ask, Rejection, Timestamp};
+use crate::kinds::{ApprovalEvent, Decided, World};
 
 pub(in crate::kinds::approval) fn approve(
     world: &dyn World,

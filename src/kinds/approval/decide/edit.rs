@@ -2,18 +2,9 @@
 
 use serde_json::Value;
 
-use super::find_open_approval;
-use super::in_approval;
-use super::still_current;
-use super::wrong_kind;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::Rejection;
-use crate::domain::Timestamp;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use super::{find_open_approval, in_approval, still_current, wrong_kind};
+use crate::domain::{Actor, ApprovalId, Ask, Rejection, Timestamp};
+use crate::kinds::{ApprovalEvent, Decided, World};
 
 pub(in crate::kinds::approval) fn edit(
     world: &dyn World,

@@ -1,15 +1,8 @@
 //! Expiring a request that nobody answered. Expiry never approves, and is never reported as a denial.
 
-use super::find_open_approval;
-use super::in_approval;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Timestamp;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use super::{find_open_approval, in_approval};
+use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, Timestamp};
+use crate::kinds::{ApprovalEvent, Decided, World};
 
 pub(in crate::kinds::approval) fn expire(
     world: &dyn World,

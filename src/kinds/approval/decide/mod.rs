@@ -9,15 +9,8 @@ mod settle;
 
 use super::event::ApprovalEvent;
 use super::row::Approval;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::CardDigest;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::Timestamp;
-use crate::domain::Untrusted;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use crate::domain::{Actor, ApprovalId, CardDigest, Rejection, RejectionKind, Timestamp, Untrusted};
+use crate::kinds::{Decided, World};
 
 pub(in crate::kinds::approval) use answer::answer;
 pub(in crate::kinds::approval) use approve::approve;

@@ -1,17 +1,8 @@
 //! Settling an effect whose outcome is unknown.
 
-use super::find_open_approval;
-use super::in_approval;
-use super::wrong_kind;
-use crate::domain::Actor;
-use crate::domain::ApprovalId;
-use crate::domain::Ask;
-use crate::domain::Rejection;
-use crate::domain::Settlement;
-use crate::domain::Untrusted;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use super::{find_open_approval, in_approval, wrong_kind};
+use crate::domain::{Actor, ApprovalId, Ask, Rejection, Settlement, Untrusted};
+use crate::kinds::{ApprovalEvent, Decided, World};
 
 pub(in crate::kinds::approval) fn settle(
     world: &dyn World,

@@ -1,18 +1,8 @@
 //! Cancelling a run: nothing new begins, what is under way comes to its end, then the run is over.
 
-use super::find_live_run;
-use super::in_run;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::kinds::Approval;
-use crate::kinds::ApprovalEvent;
-use crate::kinds::CallStage;
-use crate::kinds::Decided;
-use crate::kinds::Run;
-use crate::kinds::RunEvent;
-use crate::kinds::World;
+use super::{find_live_run, in_run};
+use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::kinds::{Approval, ApprovalEvent, CallStage, Decided, Run, RunEvent, World};
 
 pub(in crate::kinds::run) fn cancel(
     world: &dyn World,

@@ -6,17 +6,12 @@ mod start;
 
 use super::event::RunEvent;
 use super::row::Run;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::kinds::Decided;
-use crate::kinds::World;
+use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::kinds::{Decided, World};
 
 pub(in crate::kinds::run) use cancel::cancel;
 pub use cancel::end_cancelled;
-pub(in crate::kinds::run) use pause::pause;
-pub(in crate::kinds::run) use pause::resume;
+pub(in crate::kinds::run) use pause::{pause, resume};
 pub(in crate::kinds::run) use start::start;
 
 fn in_run(id: RunId, by: &Actor, event: RunEvent) -> Decided {

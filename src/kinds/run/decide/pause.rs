@@ -1,16 +1,9 @@
 //! Pausing a run, and letting it go on. What is under way comes to its end; nothing new begins while paused.
 //! A model that says nothing is not waited for, which the runtime sees to.
 
-use super::find_live_run;
-use super::in_run;
-use crate::domain::Actor;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunState;
-use crate::kinds::Decided;
-use crate::kinds::RunEvent;
-use crate::kinds::World;
+use super::{find_live_run, in_run};
+use crate::domain::{Actor, Rejection, RejectionKind, RunId, RunState};
+use crate::kinds::{Decided, RunEvent, World};
 
 pub(in crate::kinds::run) fn pause(world: &dyn World, id: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
     if find_live_run(world, id)?.state == RunState::Paused {

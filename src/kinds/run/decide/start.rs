@@ -1,18 +1,8 @@
 //! Starting a run.
 
 use super::in_run;
-use crate::domain::Actor;
-use crate::domain::Plan;
-use crate::domain::PlanStep;
-use crate::domain::Rejection;
-use crate::domain::RejectionKind;
-use crate::domain::RunId;
-use crate::domain::RunSpec;
-use crate::domain::StepNo;
-use crate::domain::Untrusted;
-use crate::kinds::Decided;
-use crate::kinds::RunEvent;
-use crate::kinds::World;
+use crate::domain::{Actor, Plan, PlanStep, Rejection, RejectionKind, RunId, RunSpec, StepNo, Untrusted};
+use crate::kinds::{Decided, RunEvent, World};
 
 /// A run begins once: asking again with the same id changes nothing.
 pub(in crate::kinds::run) fn start(

@@ -1,10 +1,7 @@
 //! Reads Jest: a bullet begins each failure, `Tests:` counts.
 
 use super::frame;
-use crate::tools::run_tests::report::Parser;
-use crate::tools::run_tests::report::TestFailure;
-use crate::tools::run_tests::report::TestReport;
-use crate::tools::run_tests::report::count_before;
+use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, count_before};
 
 #[derive(Default)]
 pub(super) struct Jest {

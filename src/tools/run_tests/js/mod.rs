@@ -6,9 +6,7 @@ mod mocha;
 mod node;
 mod vitest;
 
-use super::report::Parser;
-use super::report::TestReport;
-use super::report::file_and_line;
+use super::report::{Parser, TestReport, file_and_line};
 
 pub(super) struct Js(Vec<Box<dyn Parser>>);
 

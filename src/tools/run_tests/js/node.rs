@@ -1,10 +1,7 @@
 //! Reads Node's own runner in both of its forms: TAP, and the `spec` of a terminal.
 
 use super::frame;
-use crate::tools::run_tests::report::Parser;
-use crate::tools::run_tests::report::TestFailure;
-use crate::tools::run_tests::report::TestReport;
-use crate::tools::run_tests::report::file_and_line;
+use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, file_and_line};
 
 #[derive(Default)]
 pub(super) struct Node {

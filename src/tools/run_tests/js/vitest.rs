@@ -1,10 +1,6 @@
 //! Reads Vitest: ` FAIL ` begins each failure, `Tests` counts.
 
-use crate::tools::run_tests::report::Parser;
-use crate::tools::run_tests::report::TestFailure;
-use crate::tools::run_tests::report::TestReport;
-use crate::tools::run_tests::report::count_before;
-use crate::tools::run_tests::report::file_and_line;
+use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, count_before, file_and_line};
 
 #[derive(Default)]
 pub(super) struct Vitest {

@@ -5,15 +5,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
-use std::process::Command;
-use std::process::ExitCode;
-use std::process::ExitStatus;
+use std::process::{Command, ExitCode, ExitStatus};
 
 use nix::sched::CloneFlags;
-use rustix::process::DumpableBehavior;
-use rustix::process::Signal;
-use rustix::thread::CapabilitySet;
-use rustix::thread::CapabilitySets;
+use rustix::process::{DumpableBehavior, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 
 use crate::tools::sandbox::ROOT;
 

@@ -5,25 +5,17 @@
 
 use std::fs::File;
 use std::io;
-use std::io::Read;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use rustix::process::Resource;
-use rustix::process::Rlimit;
-use rustix::process::Signal;
-use rustix::thread::CapabilitySet;
-use rustix::thread::CapabilitySets;
+use rustix::process::{Resource, Rlimit, Signal};
+use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use super::landlock;
-use super::seccomp;
-use super::seccomp::NamelessMemory;
-use super::seccomp::Surroundings;
+use super::seccomp::{NamelessMemory, Surroundings};
+use super::{landlock, seccomp};
 use crate::tools::sandbox::ResourceLimits;
-use crate::tools::sandbox::order::Entry;
-use crate::tools::sandbox::order::Walls;
+use crate::tools::sandbox::order::{Entry, Walls};
 
 /// What the supervisor waits for: all walls stand, the target comes next.
 pub(super) const READY: &str = "ready\n";

@@ -5,8 +5,7 @@
 
 use std::fs;
 
-use rustix::process::Pid;
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 
 /// What a family uses together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,10 +3,8 @@
 //!
 //! Both versions of control groups, and nothing but memory. Where none can be had, [`super::memory`] counts.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// A group whose members are everything started between [`Group::enter`] and [`Group::leave`].
 #[derive(Debug)]

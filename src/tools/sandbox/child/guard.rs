@@ -2,15 +2,11 @@
 //! supervisor ends it all should this one go first. It reads nothing and says nothing.
 
 use std::io;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use rustix::process::Pid;
 
-use super::descriptors;
-use super::divide;
-use super::family;
-use super::group;
+use super::{descriptors, divide, family, group};
 use crate::tools::sandbox::SUPERVISE;
 
 /// Starts the supervisor on our own standard streams and waits for its end.

@@ -3,21 +3,10 @@
 
 use std::path::Path;
 
-use landlock::ABI;
-use landlock::Access as _;
-use landlock::AccessFs;
-use landlock::BitFlags;
-use landlock::CompatLevel;
-use landlock::Compatible;
-use landlock::PathBeneath;
-use landlock::PathFd;
-use landlock::Ruleset;
-use landlock::RulesetAttr;
-use landlock::RulesetCreated;
-use landlock::RulesetCreatedAttr;
-use landlock::RulesetError;
-use landlock::RulesetStatus;
-use landlock::Scope;
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
+    RulesetCreated, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,
+};
 
 use crate::tools::sandbox::order::Access;
 

@@ -2,11 +2,7 @@
 
 use std::io;
 
-use rustix::net::AddressFamily;
-use rustix::net::RecvFlags;
-use rustix::net::SendFlags;
-use rustix::net::SocketFlags;
-use rustix::net::SocketType;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType};
 
 const REQUEST_BYTES: u32 = 32;
 const CHANGE_LINK: u16 = 16;

@@ -1,11 +1,9 @@
 //! Memory of a family that is in no process's own account: what shared mappings, pipes, sockets and file systems in
 //! memory hold. For machines without a control group; counted high rather than low.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::StatVfs;
 

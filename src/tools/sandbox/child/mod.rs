@@ -20,12 +20,7 @@ mod tether;
 
 use std::process::ExitCode;
 
-use super::DIVIDE;
-use super::ENTER;
-use super::GUARD;
-use super::ROOT;
-use super::SUPERVISE;
-use super::TETHER;
+use super::{DIVIDE, ENTER, GUARD, ROOT, SUPERVISE, TETHER};
 
 pub(super) use landlock::is_supported as landlock_is_supported;
 

@@ -3,28 +3,18 @@
 //!
 //! A step that fails ends it before anything has been started.
 
-use std::fs;
 use std::fs::File;
-use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::ExitCode;
-use std::process::ExitStatus;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+use std::{fs, io};
 
-use rustix::mount::MountFlags;
-use rustix::mount::MountPropagationFlags;
-use rustix::mount::UnmountFlags;
-use rustix::process::Pid;
-use rustix::process::Signal;
-use rustix::process::WaitOptions;
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::process::{Pid, Signal, WaitOptions};
 
-use super::divide;
-use super::loopback;
+use super::{divide, loopback};
 use crate::tools::sandbox::ENTER;
-use crate::tools::sandbox::layout::HELPER;
-use crate::tools::sandbox::layout::Place;
+use crate::tools::sandbox::layout::{HELPER, Place};
 use crate::tools::sandbox::order::SHARED_MEMORY_BYTES;
 
 /// Any directory that every machine has: what is built, is built on top of it and moved away.

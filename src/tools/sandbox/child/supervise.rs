@@ -4,40 +4,21 @@
 //! It stays outside the walls, so that nothing inside can signal it or speak for it. Should it be killed all the same,
 //! its guard does the killing; should its guard be, it does.
 
-use std::io::BufRead;
-use std::io::Read;
-use std::io::Write;
-use std::os::fd::AsFd;
-use std::os::fd::BorrowedFd;
-use std::os::fd::OwnedFd;
-use std::process::Child;
-use std::process::ChildStderr;
-use std::process::Command;
-use std::process::ExitCode;
-use std::process::Stdio;
-use std::time::Duration;
-use std::time::Instant;
+use std::io::{BufRead, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::process::{Child, ChildStderr, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
 
-use rustix::event::PollFd;
-use rustix::event::PollFlags;
-use rustix::event::Timespec;
-use rustix::process::Pid;
-use rustix::process::PidfdFlags;
-use rustix::process::WaitOptions;
-use rustix::process::WaitStatus;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, WaitStatus};
 
-use super::descriptors;
 use super::enter::READY;
-use super::family;
 use super::family::Usage;
 use super::group::Group;
 use super::memory::Unseen;
-use crate::tools::sandbox::Report;
-use crate::tools::sandbox::Stop;
-use crate::tools::sandbox::order::Entry;
-use crate::tools::sandbox::order::Order;
-use crate::tools::sandbox::order::SHARED_MEMORY;
-use crate::tools::sandbox::order::Walls;
+use super::{descriptors, family};
+use crate::tools::sandbox::order::{Entry, Order, SHARED_MEMORY, Walls};
+use crate::tools::sandbox::{Report, Stop};
 
 /// How often usage is counted: as often as these allow while counting takes at most a twentieth of the time.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(20);

@@ -5,17 +5,12 @@
 
 use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::process::Command;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use rustix::event::PollFd;
-use rustix::event::PollFlags;
-use rustix::process::Pid;
-use rustix::process::PidfdFlags;
+use rustix::event::{PollFd, PollFlags};
+use rustix::process::{Pid, PidfdFlags};
 
-use super::descriptors;
-use super::divide;
-use super::family;
+use super::{descriptors, divide, family};
 
 /// The exit code a shell uses for a program that cannot be executed.
 const CANNOT_EXECUTE: u8 = 126;

@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use morningai::domain::Tenant;
 use morningai::ports::Log;
-use morningai::store::OpenMode;
-use morningai::store::SqliteLog;
+use morningai::store::{OpenMode, SqliteLog};
 
 use crate::store_tamper::raw_sql;
 

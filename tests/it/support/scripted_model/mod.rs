@@ -8,24 +8,16 @@ mod script;
 pub mod story;
 
 use std::collections::VecDeque;
-use std::io;
-use std::net::SocketAddr;
-use std::net::TcpListener;
-use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::Condvar;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering;
-use std::thread;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
+use std::{io, thread};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 pub use http::Received;
-pub use script::Ids;
-pub use script::Turn;
+pub use script::{Ids, Turn};
 
 /// How long a test waits for something that must happen before it fails.
 const PATIENCE: Duration = Duration::from_secs(20);

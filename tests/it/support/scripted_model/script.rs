@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::http::Answer;
-use super::http::Ending;
+use super::http::{Answer, Ending};
 
 /// One answer.
 #[derive(Clone)]

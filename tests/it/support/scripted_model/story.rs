@@ -1,17 +1,13 @@
 //! The story that tests and demos share: a small repository with a failing test, and a model that plans, looks,
 //! fixes, tests, commits and pushes, and that takes another way when a person denies the push.
 
-use std::fs;
-use std::io;
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{fs, io};
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Script;
-use super::Turn;
+use super::{Script, Turn};
 
 const SOURCE: &str = "\
 //! How much of this month's error budget is left.

@@ -49,7 +49,7 @@
 //!    a file in `decide/` for each verb.
 //! 2. In its `mod.rs`, answer [`kinds::Kind`] (whose data a stream is) and [`kinds::Kept`] (how the row begins and
 //!    changes, what it is found by, when time alone asks for something, what each verb leads to).
-//! 3. In `verbs.rs`, answer [`kinds::Verb`]: help, the right it takes, the words that people type, the event it leads to.
+//! 3. In `verbs.rs`, answer [`kinds::Verb`]: the right it takes, the words that people type, the event it leads to.
 //! 4. Add its line to the table in `kinds/table.rs`, with a name and a stored tag that no kind ever had.
 //!
 //! The codec of the log, streams and rows of both stores, the snapshot and its way to other consoles, short ids, rights,

@@ -79,12 +79,6 @@ macro_rules! define_commands {
                 Command::Report(report) => Ok(Err(report)),
             }
         }
-
-        $(impl From<(<$Kept as Kind>::Id, <$Kept as Kept>::Verb)> for Command {
-            fn from((id, verb): (<$Kept as Kind>::Id, <$Kept as Kept>::Verb)) -> Self {
-                Self::$Kept { id, verb }
-            }
-        })*
     };
 }
 

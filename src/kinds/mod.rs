@@ -29,5 +29,5 @@ pub use run::{CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancell
 pub use spend::{DaySpend, ModelSpend};
 pub(crate) use table::with_kinds;
 pub use table::{Event, Listed, RowKey, RowKind, Rowed, Stream};
-pub use verb::{Verb, VerbDoc, Words};
+pub use verb::{Verb, Words};
 pub use world::{Table, World};

@@ -73,8 +73,6 @@ macro_rules! define_streams {
         }
 
         $(impl Listed for $Kept {
-            const NAME: &'static str = $kept;
-
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Kept(id)
             }
@@ -85,8 +83,6 @@ macro_rules! define_streams {
         })*
 
         $(impl Listed for $Bare {
-            const NAME: &'static str = $bare;
-
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Bare(id)
             }
@@ -249,9 +245,6 @@ macro_rules! define_rows {
 
 /// A kind's place in the table.
 pub trait Listed: Kind {
-    /// Prefix of its streams, name of its rows, noun on the command line.
-    const NAME: &'static str;
-
     fn stream(id: Self::Id) -> Stream;
 
     fn event(event: Self::Event) -> Event;

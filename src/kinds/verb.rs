@@ -12,12 +12,6 @@ use crate::domain::{Action, Untrusted};
 pub trait Verb: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     type Event;
 
-    /// Each verb with one line of help, in the order of their variants.
-    const ALL: &'static [VerbDoc];
-
-    /// The name it has in JSON, on the command line and in URLs.
-    fn name(&self) -> &'static str;
-
     /// What the caller must be allowed to do. Where it depends on more than the verb, the most it can take.
     fn action(&self) -> Action;
 
@@ -26,13 +20,6 @@ pub trait Verb: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
 
     /// Whether `event` is what this verb leads to, so that asking again after a cut connection does nothing twice.
     fn led_to(&self, event: &Self::Event) -> bool;
-}
-
-/// A verb for lists and help.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VerbDoc {
-    pub name: &'static str,
-    pub about: &'static str,
 }
 
 /// Something that a person typed.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::event::ApprovalEvent;
 use crate::domain::{Action, ApprovalId, Settlement, Untrusted};
-use crate::kinds::{Command, Verb, VerbDoc, Words};
+use crate::kinds::{Command, Verb, Words};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -42,26 +42,6 @@ impl ApprovalVerb {
 
 impl Verb for ApprovalVerb {
     type Event = ApprovalEvent;
-
-    const ALL: &'static [VerbDoc] = &[
-        VerbDoc { name: "approve", about: "let an effect happen exactly as its card shows it" },
-        VerbDoc { name: "deny", about: "refuse an effect or a question" },
-        VerbDoc { name: "edit", about: "change the arguments of a call, which is then asked for again" },
-        VerbDoc { name: "answer", about: "answer an agent's question" },
-        VerbDoc { name: "settle", about: "say what came of an effect whose outcome is unknown" },
-        VerbDoc { name: "expire", about: "end a request that nobody answered in time" },
-    ];
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Approve { .. } => "approve",
-            Self::Deny { .. } => "deny",
-            Self::Edit { .. } => "edit",
-            Self::Answer { .. } => "answer",
-            Self::Settle { .. } => "settle",
-            Self::Expire => "expire",
-        }
-    }
 
     fn action(&self) -> Action {
         match self {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::RunEvent;
 use crate::domain::{Action, ProcedureStep, RunId, RunSpec};
-use crate::kinds::{Command, Verb, VerbDoc, Words};
+use crate::kinds::{Command, Verb, Words};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -28,22 +28,6 @@ impl RunVerb {
 
 impl Verb for RunVerb {
     type Event = RunEvent;
-
-    const ALL: &'static [VerbDoc] = &[
-        VerbDoc { name: "start", about: "start a run" },
-        VerbDoc { name: "pause", about: "let what is under way finish, and begin nothing new" },
-        VerbDoc { name: "resume", about: "let a paused run go on" },
-        VerbDoc { name: "cancel", about: "stop a run for good" },
-    ];
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Start { .. } => "start",
-            Self::Pause => "pause",
-            Self::Resume => "resume",
-            Self::Cancel { .. } => "cancel",
-        }
-    }
 
     fn action(&self) -> Action {
         match self {

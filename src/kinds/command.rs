@@ -2,13 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::approval::Approval;
 use super::decided::Decided;
 use super::kind::{Kept, Kind};
 use super::report::Report;
-use super::run::Run;
 use super::table::{Event, Stream, with_kinds};
-use super::verb::{Verb, Words};
+use super::verb::{Declared, Verb, Words};
 use super::world::World;
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
 
@@ -20,9 +18,9 @@ macro_rules! define_commands {
         pub enum Command {
             $($Kept {
                 #[serde(rename = $kept)]
-                id: <$Kept as Kind>::Id,
+                id: <$crate::kinds::$Kept as Kind>::Id,
                 #[serde(flatten)]
-                verb: <$Kept as Kept>::Verb,
+                verb: <$crate::kinds::$Kept as Kept>::Verb,
             },)*
             Report(Report),
         }
@@ -75,7 +73,7 @@ macro_rules! define_commands {
             now: Timestamp,
         ) -> Result<Result<Vec<Decided>, Report>, Rejection> {
             match command {
-                $(Command::$Kept { id, verb } => $Kept::decide(world, id, verb, by, now).map(Ok),)*
+                $(Command::$Kept { id, verb } => $crate::kinds::$Kept::decide(world, id, verb, by, now).map(Ok),)*
                 Command::Report(report) => Ok(Err(report)),
             }
         }

@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{Decided, Stream, Verb, World};
-use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, Timestamp};
+use super::{Decided, Look, Stream, Surface, Verb, World};
+use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, Timestamp, Untrusted};
 
 /// A kind whose history is a stream of events of its own. What it is called is said in the table.
 pub trait Kind: 'static {
@@ -64,6 +64,11 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
     fn waits_for(&self) -> Vec<Stream> {
         Vec::new()
     }
+
+    /// How it is listed and shown, for a kind that has no pages and commands of its own: `Surface::of`.
+    fn surface() -> Option<Surface> {
+        None
+    }
 }
 
 /// The id of a stream: a UUID that cannot be taken for another kind's.
@@ -73,6 +78,9 @@ impl<T: Copy + Ord + Hash + Debug + Display + FromStr + Into<Uuid> + From<Uuid>>
 
 /// What every event tells of itself.
 pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// What the names of its like begin with, where the audit lists what people did to things of the kind.
+    const AUDITED: Option<&'static str> = None;
+
     /// The name it has in the log: `run.started`.
     fn name(&self) -> &'static str;
 
@@ -84,6 +92,21 @@ pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// Whether it gives a run something to do: the one it happened in, or the one that its thing is a part of.
     fn wakes(&self) -> bool {
         false
+    }
+
+    /// What tells it from others of its name, on one line, for lists; empty where lists have words of their own for it.
+    fn remark(&self) -> Untrusted {
+        Untrusted::default()
+    }
+
+    /// What it is to somebody who looks down a list for failures, decisions and waits.
+    fn look(&self) -> Look {
+        Look::Plain
+    }
+
+    /// Whether this one stands in the audit, if its like do.
+    fn is_audited(&self) -> bool {
+        true
     }
 
     /// The answer of a model that cost something.
@@ -105,6 +128,8 @@ pub struct Stamp<'a> {
 pub struct Index {
     /// Whether it still needs somebody or something.
     pub is_open: bool,
+    /// The name of its state, as in its JSON.
+    pub state: &'static str,
     /// Lists have the newest first, by this.
     pub sort: Timestamp,
     /// When time alone asks for something.

@@ -8,26 +8,43 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::approval::Approval;
+use super::command::Command;
 use super::envelope::ErasedEvent;
 use super::kind::{Kept, Kind, KindEvent, Owner};
-use super::run::Run;
-use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, RejectionKind};
+use super::shown::{Look, Surface};
+use super::world::{Table, World};
+use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, RejectionKind, ShortId, Untrusted};
 
 /// Hands the table to another macro: kinds that are kept as rows, then those that have events only. Each has its name, a
 /// plural where it is listed, and the first byte of its streams as stored, which is never changed nor used again.
-macro_rules! with_kinds {
-    ($macro:ident) => {
+macro_rules! table_of_kinds {
+    ($macro:ident, $($tried:tt)*) => {
         $macro! {
             kept {
                 Run = "run", runs, b'r';
                 Approval = "approval", approvals, b'a';
+                $($tried)*
             }
             events {
                 Account = "account", b'u';
             }
         }
+    };
+}
+pub(crate) use table_of_kinds;
+
+#[cfg(not(test))]
+macro_rules! with_kinds {
+    ($macro:ident) => {
+        $crate::kinds::table_of_kinds!($macro,);
+    };
+}
+
+/// With one more, by which tests see that this table is enough.
+#[cfg(test)]
+macro_rules! with_kinds {
+    ($macro:ident) => {
+        $crate::kinds::table_of_kinds!($macro, Toy = "toy", toys, b'~';);
     };
 }
 pub(crate) use with_kinds;
@@ -37,8 +54,8 @@ macro_rules! define_streams {
         /// The unit of ordering: all events of one thing.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Stream {
-            $($Kept(<$Kept as Kind>::Id),)*
-            $($Bare(<$Bare as Kind>::Id),)*
+            $($Kept(<$crate::kinds::$Kept as Kind>::Id),)*
+            $($Bare(<$crate::kinds::$Bare as Kind>::Id),)*
         }
 
         impl Stream {
@@ -48,6 +65,11 @@ macro_rules! define_streams {
                     $(Self::$Kept(id) => ($kept, id.into()),)*
                     $(Self::$Bare(id) => ($bare, id.into()),)*
                 }
+            }
+
+            /// The end of its id, as people quote it.
+            pub fn short(self) -> String {
+                ShortId::of(self.parts().1)
             }
 
             /// As stored: the first byte tells the kind.
@@ -72,7 +94,7 @@ macro_rules! define_streams {
                 &[$(($kept, $tag),)* $(($bare, $bare_tag),)*];
         }
 
-        $(impl Listed for $Kept {
+        $(impl Listed for $crate::kinds::$Kept {
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Kept(id)
             }
@@ -82,7 +104,7 @@ macro_rules! define_streams {
             }
         })*
 
-        $(impl Listed for $Bare {
+        $(impl Listed for $crate::kinds::$Bare {
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Bare(id)
             }
@@ -112,8 +134,8 @@ macro_rules! define_events {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(untagged)]
         pub enum Event {
-            $($Kept(<$Kept as Kind>::Event),)*
-            $($Bare(<$Bare as Kind>::Event),)*
+            $($Kept(<$crate::kinds::$Kept as Kind>::Event),)*
+            $($Bare(<$crate::kinds::$Bare as Kind>::Event),)*
             Erased(ErasedEvent),
         }
 
@@ -153,6 +175,40 @@ macro_rules! define_events {
                 }
             }
 
+            /// What tells it from others of its name, on one line; empty where lists have words of their own for it.
+            pub fn remark(&self) -> Untrusted {
+                match self {
+                    $(Self::$Kept(event) => event.remark(),)*
+                    $(Self::$Bare(event) => event.remark(),)*
+                    Self::Erased(ErasedEvent::Erased { was, .. }) => was.as_str().into(),
+                }
+            }
+
+            /// What it is to somebody who looks down a list for failures, decisions and waits.
+            pub fn look(&self) -> Look {
+                match self {
+                    $(Self::$Kept(event) => event.look(),)*
+                    $(Self::$Bare(event) => event.look(),)*
+                    Self::Erased(_) => Look::Dim,
+                }
+            }
+
+            /// What the names of events begin with that stand in the audit.
+            pub fn audited() -> impl Iterator<Item = &'static str> {
+                [$(<$crate::kinds::$Kept as Kind>::Event::AUDITED,)* $(<$crate::kinds::$Bare as Kind>::Event::AUDITED,)*]
+                    .into_iter()
+                    .flatten()
+            }
+
+            /// Whether it is something that somebody did or tried.
+            pub fn is_audited(&self) -> bool {
+                match self {
+                    $(Self::$Kept(event) => event.is_audited(),)*
+                    $(Self::$Bare(event) => event.is_audited(),)*
+                    Self::Erased(_) => false,
+                }
+            }
+
             /// Whether it gives a run something to do.
             pub fn wakes(&self) -> bool {
                 match self {
@@ -174,8 +230,8 @@ macro_rules! define_events {
             /// Whose data a stream is that begins with this, caused by `by`.
             pub fn owner<'a>(&'a self, by: &'a Actor) -> Owner<'a> {
                 match self {
-                    $(Self::$Kept(event) => $Kept::owner(event, by),)*
-                    $(Self::$Bare(event) => $Bare::owner(event, by),)*
+                    $(Self::$Kept(event) => $crate::kinds::$Kept::owner(event, by),)*
+                    $(Self::$Bare(event) => $crate::kinds::$Bare::owner(event, by),)*
                     Self::Erased(_) => Owner::Tenant,
                 }
             }
@@ -207,15 +263,31 @@ macro_rules! define_rows {
             }
         }
 
-        $(impl Rowed for $Kept {
+        $(impl Rowed for $crate::kinds::$Kept {
             const KIND: RowKind = RowKind::$Kept;
+            const PLURAL: &'static str = stringify!($table);
+
+            fn table(world: &dyn World) -> &Table<Self> {
+                world.$table()
+            }
+
+            fn command(id: Self::Id, verb: Self::Verb) -> Command {
+                Command::$Kept { id, verb }
+            }
         })*
+
+        impl Surface {
+            /// Of every kind that is shown by what it says of itself.
+            pub fn all() -> Vec<Self> {
+                [$(<$crate::kinds::$Kept as Kept>::surface()),*].into_iter().flatten().collect()
+            }
+        }
 
         impl RowKind {
             /// What somebody must be allowed to do to see them.
             pub fn reading(self) -> Action {
                 match self {
-                    $(Self::$Kept => $Kept::READING,)*
+                    $(Self::$Kept => $crate::kinds::$Kept::READING,)*
                     Self::Spend => Action::ReadRuns,
                 }
             }
@@ -253,6 +325,13 @@ pub trait Listed: Kind {
 /// The rows of a kind.
 pub trait Rowed: Kept + Listed {
     const KIND: RowKind;
+    /// What several of them are called.
+    const PLURAL: &'static str;
+
+    /// Those in memory.
+    fn table(world: &dyn World) -> &Table<Self>;
+
+    fn command(id: Self::Id, verb: Self::Verb) -> Command;
 }
 
 with_kinds!(define_streams);

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::client::ClientError;
 use crate::domain::{BlobId, ShortId};
-use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream};
+use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 
 /// What a client may look up beyond the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,14 +85,23 @@ impl Answer {
 
     /// The rows, read as those of a kind.
     pub fn rows<K: Rowed>(self) -> Result<Page<K>, ClientError> {
+        self.read_rows(K::KIND, |row| serde_json::from_str(&row.body))
+    }
+
+    /// The rows, as things of a kind that is told by its surface.
+    pub fn things(self, surface: &Surface) -> Result<Page<Thing>, ClientError> {
+        self.read_rows(surface.kind, |row| surface.read(row))
+    }
+
+    fn read_rows<T>(self, kind: RowKind, read: impl Fn(&Row) -> serde_json::Result<T>) -> Result<Page<T>, ClientError> {
         let Self::Rows(page) = self else { return Err(unasked()) };
         let read = |row: Row| {
-            serde_json::from_str(&row.body).map_err(|error| ClientError {
-                message: format!("the stored {} {} cannot be read: {error}", row.key.kind.name(), row.key.id),
+            read(&row).map_err(|error| ClientError {
+                message: format!("the stored {} {} cannot be read: {error}", kind.name(), row.key.id),
                 hint: "run `morningai db rebuild` to compute it from the log again".to_owned(),
             })
         };
-        let rows = page.rows.into_iter().filter(|row| row.key.kind == K::KIND).map(read).collect::<Result<_, _>>()?;
+        let rows = page.rows.into_iter().filter(|row| row.key.kind == kind).map(read).collect::<Result<_, _>>()?;
         Ok(Page { rows, more: page.more })
     }
 }

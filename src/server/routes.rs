@@ -2,8 +2,10 @@
 
 mod people;
 mod store;
+mod things;
 mod work;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::Method;
@@ -19,15 +21,15 @@ use super::{App, door, openapi};
 use crate::domain::Action;
 
 /// Adds a type to a document and refers to it.
-pub(super) type Describe = fn(&mut SchemaGenerator) -> Schema;
+pub(super) type Describe = Arc<dyn Fn(&mut SchemaGenerator) -> Schema>;
 
 /// One route.
 pub(super) struct Route {
     pub(super) method: Method,
-    pub(super) path: &'static str,
+    pub(super) path: Cow<'static, str>,
     /// Its name in clients that are generated from the document.
-    pub(super) name: &'static str,
-    pub(super) summary: &'static str,
+    pub(super) name: Cow<'static, str>,
+    pub(super) summary: Cow<'static, str>,
     pub(super) asks: Asks,
     pub(super) params: Option<Describe>,
     pub(super) body: Option<Describe>,
@@ -38,11 +40,11 @@ pub(super) struct Route {
     /// Errors it answers with that do not follow from the rest of its row.
     pub(super) also: &'static [u16],
     pace: Pace,
-    handler: fn() -> MethodRouter<Arc<App>>,
+    handler: Box<dyn Fn() -> MethodRouter<Arc<App>>>,
 }
 
 /// What a route answers with when all goes well.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Answer {
     Json(Describe),
     /// The same, with status 201 when something was made.
@@ -62,23 +64,23 @@ pub(super) enum Crowd {
     OneAtATime,
 }
 
-fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
+fn describe<T: JsonSchema + 'static>() -> Describe {
+    Arc::new(SchemaGenerator::subschema_for::<T>)
 }
 
 impl Route {
     fn get(
-        path: &'static str,
-        name: &'static str,
-        summary: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+        summary: impl Into<Cow<'static, str>>,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
         Self {
             method: Method::GET,
-            path,
-            name,
-            summary,
+            path: path.into(),
+            name: name.into(),
+            summary: summary.into(),
             asks: Asks::Right(Action::ReadRuns),
             params: None,
             body: None,
@@ -87,19 +89,19 @@ impl Route {
             crowd: Crowd::Welcome,
             also: &[],
             pace: Pace::Prompt,
-            handler,
+            handler: Box::new(handler),
         }
     }
 
-    fn post<Body: JsonSchema>(
-        path: &'static str,
-        name: &'static str,
-        summary: &'static str,
+    fn post(
+        path: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+        summary: impl Into<Cow<'static, str>>,
+        body: Describe,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
-        let body = Some(describe::<Body> as Describe);
-        Self { method: Method::POST, body, ..Self::get(path, name, summary, answer, handler) }
+        Self { method: Method::POST, body: Some(body), ..Self::get(path, name, summary, answer, handler) }
     }
 
     fn delete(
@@ -107,13 +109,13 @@ impl Route {
         name: &'static str,
         summary: &'static str,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
         Self { method: Method::DELETE, ..Self::get(path, name, summary, answer, handler) }
     }
 
-    fn params<Params: JsonSchema>(self) -> Self {
-        Self { params: Some(describe::<Params>), ..self }
+    fn params<Params: JsonSchema + 'static>(self) -> Self {
+        Self { params: Some(describe::<Params>()), ..self }
     }
 
     fn needs(self, action: Action) -> Self {
@@ -158,17 +160,18 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(people::token_routes());
     routes.extend(store::store_routes());
     routes.extend(store::subject_routes());
+    routes.extend(things::thing_routes());
     routes.extend(work::other_routes());
     routes
 }
 
 /// A route, as others may know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it takes at least; `None`: anybody, or anybody who was admitted.
     pub action: Option<Action>,
     /// Whether it answers without knowing who asks.
@@ -178,13 +181,13 @@ pub struct Operation {
 /// Every route, by path and method.
 pub fn operations() -> Vec<Operation> {
     let operation = |route: &Route| Operation {
-        path: route.path,
+        path: route.path.clone(),
         method: match route.method {
             Method::POST => "POST",
             Method::DELETE => "DELETE",
             _ => "GET",
         },
-        name: route.name,
+        name: route.name.clone(),
         action: match route.asks {
             Asks::Right(action) => Some(action),
             Asks::Admission | Asks::Nothing => None,
@@ -217,7 +220,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         let params = openapi::query_parameters(&route).into();
         let door = Door { app: app.clone(), asks: route.asks, pace: route.pace, params };
         let handler = (route.handler)().layer(middleware::from_fn_with_state(door, door::pass));
-        router = router.route(route.path, handler);
+        router = router.route(&route.path, handler);
     }
     // Whoever asks for what is not there passes the same door, so that nothing is learned without a token.
     let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt, params: Arc::new([]) };

@@ -2,8 +2,8 @@
 
 use crate::domain::{ApprovalState, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, RowKind, Run};
-use crate::ports::{Client, ClientError, Query};
+use crate::kinds::{Approval, RowKind, Run, Surface, Thing};
+use crate::ports::{Answer, Client, ClientError, Page, Query};
 
 /// Rows read at once.
 const PAGE: u32 = 500;
@@ -26,17 +26,29 @@ pub async fn runs(
 }
 
 async fn ended(client: &dyn Client, state: Option<RunState>, most: u32) -> Result<Vec<Run>, ClientError> {
-    let most = most as usize;
-    let page = PAGE.min(u32::try_from(most).unwrap_or(PAGE)).max(1);
+    let wanted = |run: &Run| state.is_none_or(|state| run.state == state);
+    ended_of(client, RowKind::Run, most, state.is_some(), wanted, Answer::rows::<Run>).await
+}
+
+/// The newest of a kind that have ended and are `wanted`, at most as many.
+async fn ended_of<T>(
+    client: &dyn Client,
+    kind: RowKind,
+    most: u32,
+    is_filtered: bool,
+    wanted: impl Fn(&T) -> bool,
+    read: impl Fn(Answer) -> Result<Page<T>, ClientError>,
+) -> Result<Vec<T>, ClientError> {
     // A filter may leave little of a page, so then the pages are large.
-    let page = if state.is_none() { page } else { PAGE };
-    let mut found: Vec<Run> = Vec::new();
-    for offset in (0..).step_by(page as usize) {
+    let size = if is_filtered { PAGE } else { PAGE.min(most).max(1) };
+    let most = most as usize;
+    let mut found = Vec::new();
+    for offset in (0..).step_by(size as usize) {
         if found.len() >= most {
             break;
         }
-        let page = client.query(Query::ended(RowKind::Run, offset, page)).await?.rows::<Run>()?;
-        found.extend(page.rows.into_iter().filter(|run| state.is_none_or(|state| run.state == state)));
+        let page = client.query(Query::ended(kind, offset, size)).await.and_then(&read)?;
+        found.extend(page.rows.into_iter().filter(&wanted));
         if !page.more {
             break;
         }
@@ -52,20 +64,30 @@ pub async fn approvals_in(
     state: ApprovalState,
     most: u32,
 ) -> Result<Vec<Approval>, ClientError> {
-    let most = most as usize;
+    let wanted = |approval: &Approval| approval.state == state;
     if state.is_open() {
-        return Ok(snapshot.open_approvals().filter(|approval| approval.state == state).take(most).cloned().collect());
+        let open = snapshot.open_approvals().filter(|approval| wanted(approval));
+        return Ok(open.take(most as usize).cloned().collect());
     }
-    let mut found: Vec<Approval> = Vec::new();
-    for offset in (0..).step_by(PAGE as usize) {
-        let page = client.query(Query::ended(RowKind::Approval, offset, PAGE)).await?.rows::<Approval>()?;
-        found.extend(page.rows.into_iter().filter(|approval| approval.state == state));
-        if !page.more || found.len() >= most {
-            break;
-        }
-    }
-    found.truncate(most);
-    Ok(found)
+    ended_of(client, RowKind::Approval, most, true, wanted, Answer::rows::<Approval>).await
+}
+
+/// Things of a kind, newest first: all that are open, and at most `most_ended` of the others; with `state`, only those
+/// in it.
+pub async fn things(
+    client: &dyn Client,
+    snapshot: &Snapshot,
+    surface: &Surface,
+    state: Option<&str>,
+    most_ended: u32,
+) -> Result<Vec<Thing>, ClientError> {
+    let wanted = |thing: &Thing| state.is_none_or(|state| thing.state == state);
+    let mut things = surface.things(snapshot);
+    things.retain(|thing| thing.is_open && wanted(thing));
+    let read = |answer: Answer| answer.things(surface);
+    things.extend(ended_of(client, surface.kind, most_ended, state.is_some(), wanted, read).await?);
+    things.sort_by_key(|thing| std::cmp::Reverse((thing.began, thing.id)));
+    Ok(things)
 }
 
 /// Open requests, oldest first, as they should be dealt with; then at most `most_settled` others, newest first.

@@ -62,7 +62,7 @@ impl Kept for Approval {
 
     fn index(&self) -> Index {
         let due = self.expires_at.filter(|_| self.state.is_open());
-        Index { is_open: self.state.is_open(), sort: self.requested_at, due }
+        Index { is_open: self.state.is_open(), state: self.state.name(), sort: self.requested_at, due }
     }
 
     fn when_due(&self) -> Option<ApprovalVerb> {

@@ -4,10 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::decided::Decided;
-use super::kind::{Kept, Kind};
+use super::event::Event;
+use super::kept::Kept;
+use super::kind::Kind;
 use super::report::Report;
 use super::run::Run;
-use super::table::{Event, Stream, with_kinds};
+use super::stream::Stream;
+use super::table::with_kinds;
 use super::verb::{Verb, Words};
 use super::world::World;
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};

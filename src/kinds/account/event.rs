@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::{AccountName, Action, Means, RefusalCause, Role, Scopes, Spent, SubjectId, Timestamp, TokenId};
 use crate::kinds::KindEvent;
 
+/// The kind of streams about accounts.
+pub enum Account {}
+
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
 /// [`AccountId::NOBODY`](crate::domain::AccountId::NOBODY), without the name: people type passwords into that field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -22,7 +22,7 @@
 //! |---|---|
 //! | ids, money, text from outside, cards, tools | [`domain`] |
 //! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `account/`, `spend/` |
-//! | all kinds in one table, and the types made from it | [`kinds`]: `table.rs`, `command.rs`, `world.rs` |
+//! | all kinds in one table, and the types made from it | [`kinds`]: `table.rs`; `stream.rs`, `event.rs`, `command.rs` |
 //! | how a run goes on | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
@@ -47,8 +47,9 @@
 //!
 //! 1. Make a folder in `src/kinds/` with `event.rs` (past tense, tagged `kind.what_happened`), `row.rs`, `verbs.rs` and
 //!    a file in `decide/` for each verb.
-//! 2. In its `mod.rs`, answer [`kinds::Kind`] (whose data a stream is) and [`kinds::Kept`] (how the row begins and
-//!    changes, what it is found by, when time alone asks for something, what each verb leads to).
+//! 2. In its `mod.rs`, answer [`kinds::Kind`] (its ids and events), [`kinds::Owned`] (whose data a stream is) and
+//!    [`kinds::Kept`] (how the row begins and changes, what it is found by, when time alone asks for something, what each
+//!    verb leads to).
 //! 3. In `verbs.rs`, answer [`kinds::Verb`]: the right it takes, the words that people type, the event it leads to.
 //! 4. Add its line to the table in `kinds/table.rs`, with a name and a stored tag that no kind ever had.
 //!

@@ -3,9 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::decided::Decided;
-use super::kind::{Kept, Kind};
+use super::event::Event;
+use super::kept::Kept;
+use super::kind::Kind;
 use super::report::Report;
-use super::table::{Event, Stream, with_kinds};
+use super::stream::Stream;
+use super::table::with_kinds;
 use super::verb::{Declared, Verb, Words};
 use super::world::World;
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
@@ -65,6 +68,12 @@ macro_rules! define_commands {
             }
         }
 
+        $(impl Commanded for $crate::kinds::$Kept {
+            fn command(id: Self::Id, verb: Self::Verb) -> Command {
+                Command::$Kept { id, verb }
+            }
+        })*
+
         /// What a verb leads to in `world`, asked by `by` at `now`.
         pub fn decide_verb(
             world: &dyn World,
@@ -78,6 +87,11 @@ macro_rules! define_commands {
             }
         }
     };
+}
+
+/// A kind whose verbs are commands.
+pub trait Commanded: Kept {
+    fn command(id: Self::Id, verb: Self::Verb) -> Command;
 }
 
 with_kinds!(define_commands);

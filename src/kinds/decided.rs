@@ -1,6 +1,7 @@
 //! An event that a command leads to, before it has a place in the log.
 
-use super::table::{Event, Listed, Stream};
+use super::event::{Event, Listed};
+use super::stream::Stream;
 use crate::domain::Actor;
 
 #[derive(Clone, Debug, PartialEq)]

@@ -1,9 +1,10 @@
-//! An event with its place in the log, and what is left of it when its subject is erased.
+//! An event with its place in the log.
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Event, Stream};
-use crate::domain::{Actor, ModelReply, SubjectId, Timestamp};
+use super::event::Event;
+use super::stream::Stream;
+use crate::domain::{Actor, Timestamp};
 
 /// An event with its place in the log. What is read from outside is refused when the event is not of the stream's kind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,19 +40,4 @@ impl TryFrom<Unchecked> for Envelope {
             Err(format!("{} cannot happen in {stream}", event.kind()))
         }
     }
-}
-
-/// What is left of an event whose subject was erased: that it happened, when, and what it cost.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type")]
-pub enum ErasedEvent {
-    #[serde(rename = "erased")]
-    Erased {
-        /// The name of what it was, as in the log: `run.started`.
-        was: String,
-        subject: SubjectId,
-        /// Of a model's answer, the model, its usage and price, and nothing that was said: days keep what they cost.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        spent: Option<Box<ModelReply>>,
-    },
 }

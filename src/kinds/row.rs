@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::kind::Kept;
-use super::table::RowKey;
+use super::kept::Kept;
+use super::row_key::RowKey;
 use crate::domain::Timestamp;
 
 /// A row as stored. `is_open` and `sort` are what it is found by.

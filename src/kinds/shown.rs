@@ -4,16 +4,18 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::command::Command;
+use super::command::{Command, Commanded};
 use super::field::{Field, fields_of, variant};
+use super::look::Look;
 use super::row::Row;
-use super::table::{RowKind, Rowed};
+use super::row_key::{RowKind, Rowed};
+use super::table::with_kinds;
 use super::verb::{Declared, VerbDoc};
 use super::world::World;
 use crate::domain::{Action, ShortId, Timestamp, Untrusted};
 
 /// A kind that lists and pages show by what it says here. Runs and requests have pages of their own instead.
-pub trait Shown: Rowed + JsonSchema {
+pub trait Shown: Rowed + Commanded + JsonSchema {
     /// What lists show of it, besides id, state and when it began.
     const COLUMNS: &'static [Column];
 
@@ -40,22 +42,6 @@ pub struct Column {
 pub struct Fact {
     pub name: &'static str,
     pub value: Untrusted,
-}
-
-/// Whether a state or an event is good or bad news. How that is painted is the console's to say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Look {
-    Plain,
-    /// What is over, and stands back.
-    Dim,
-    /// Something begins.
-    Notable,
-    Good,
-    Running,
-    /// It wants a person.
-    Waiting,
-    Warning,
-    Bad,
 }
 
 /// One thing of a kind, as surfaces have it that do not know the kind.
@@ -202,3 +188,24 @@ impl Surface {
         (self.command)(id, asked.into()).map_err(|error| format!("{}: {error}", verb.name))
     }
 }
+
+/// Says of every kind in the table how it is shown.
+pub trait Surfaced: Rowed {
+    /// `Surface::of` itself; `None` for a kind that has pages and commands of its own.
+    fn surface() -> Option<Surface> {
+        None
+    }
+}
+
+macro_rules! define_surfaces {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
+        impl Surface {
+            /// Of every kind that is shown by what it says of itself.
+            pub fn all() -> Vec<Self> {
+                [$(<$crate::kinds::$Kept as Surfaced>::surface()),*].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+
+with_kinds!(define_surfaces);

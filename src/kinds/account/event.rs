@@ -9,6 +9,9 @@ use crate::domain::{
 };
 use crate::kinds::{KindEvent, Look};
 
+/// The kind of streams about accounts.
+pub enum Account {}
+
 /// What happened in an account's stream. Attempts under names that do not exist stand in the stream of
 /// [`AccountId::NOBODY`](crate::domain::AccountId::NOBODY), without the name: people type passwords into that field.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

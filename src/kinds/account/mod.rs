@@ -3,17 +3,16 @@
 mod event;
 
 use crate::domain::{AccountId, Actor};
-use crate::kinds::{Kind, Owner};
+use crate::kinds::{Kind, Owned, Owner};
 
-pub use event::AccessEvent;
-
-/// The kind of streams about accounts.
-pub enum Account {}
+pub use event::{AccessEvent, Account};
 
 impl Kind for Account {
     type Id = AccountId;
     type Event = AccessEvent;
+}
 
+impl Owned for Account {
     fn owner<'a>(first: &'a AccessEvent, _: &'a Actor) -> Owner<'a> {
         let AccessEvent::AccountCreated { name, .. } = first else { return Owner::Tenant };
         Owner::Person(name.as_str())

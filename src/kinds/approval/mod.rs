@@ -6,7 +6,7 @@ mod row;
 mod verbs;
 
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
-use crate::kinds::{Decided, Index, Kept, Kind, Owner, Stamp, Stream, World};
+use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
 pub use event::ApprovalEvent;
 pub use row::Approval;
@@ -15,12 +15,16 @@ pub use verbs::ApprovalVerb;
 impl Kind for Approval {
     type Id = ApprovalId;
     type Event = ApprovalEvent;
+}
 
+impl Owned for Approval {
     fn owner<'a>(first: &'a ApprovalEvent, _: &'a Actor) -> Owner<'a> {
         let ApprovalEvent::Requested { run, .. } = first else { return Owner::Tenant };
         Owner::Stream(Stream::Run(*run))
     }
 }
+
+impl Surfaced for Approval {}
 
 impl Kept for Approval {
     type Verb = ApprovalVerb;

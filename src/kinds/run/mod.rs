@@ -6,7 +6,7 @@ mod row;
 mod verbs;
 
 use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
-use crate::kinds::{Decided, Index, Kept, Kind, Owner, Stamp, Stream, World};
+use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
 pub use decide::{end_cancelled, find_live_run};
 pub use event::RunEvent;
@@ -16,7 +16,9 @@ pub use verbs::RunVerb;
 impl Kind for Run {
     type Id = RunId;
     type Event = RunEvent;
+}
 
+impl Owned for Run {
     fn owner<'a>(_: &'a RunEvent, by: &'a Actor) -> Owner<'a> {
         match by {
             Actor::Person(name) => Owner::Person(name),
@@ -24,6 +26,8 @@ impl Kind for Run {
         }
     }
 }
+
+impl Surfaced for Run {}
 
 impl Kept for Run {
     type Verb = RunVerb;

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Column, Decided, Fact, Index, Kept, Kind, KindEvent, Look, Owner, Shown, Stamp, Stream, Surface, Verb, Words,
-    World, verbs,
+    Column, Decided, Fact, Index, Kept, Kind, KindEvent, Look, Owned, Owner, Shown, Stamp, Stream, Surface, Surfaced,
+    Verb, Words, World, verbs,
 };
 use crate::domain::{Action, Actor, Rejection, RejectionKind, RunId, Timestamp, Untrusted};
 
@@ -142,7 +142,9 @@ pub struct Toy {
 impl Kind for Toy {
     type Id = ToyId;
     type Event = ToyEvent;
+}
 
+impl Owned for Toy {
     fn owner<'a>(first: &'a ToyEvent, by: &'a Actor) -> Owner<'a> {
         match (first, by) {
             (ToyEvent::Made { run: Some(run), .. }, _) => Owner::Stream(Stream::Run(*run)),
@@ -217,7 +219,9 @@ impl Kept for Toy {
     fn parent(&self) -> Option<Stream> {
         self.run.map(Stream::Run)
     }
+}
 
+impl Surfaced for Toy {
     fn surface() -> Option<Surface> {
         Some(Surface::of::<Self>())
     }

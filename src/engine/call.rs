@@ -1,6 +1,7 @@
 //! How one call advances: requested → judged → parked or started → settled.
 
-use super::{Decided, edit, in_approval, in_run};
+use super::record::{in_approval, in_run};
+use super::{Decided, edit};
 use crate::domain::{
     Actor, ApprovalState, Ask, Authority, CallEdit, CallNo, EffectCard, EffectClass, FailureKind, FinishOutcome,
     Output, RunId, Settlement, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted, Verdict,

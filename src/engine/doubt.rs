@@ -1,11 +1,12 @@
 //! Putting an outcome in doubt: a started effect that can be neither repeated nor checked, or was under way at too many
 //! deaths to be.
 
+use super::Decided;
+use super::record::{in_approval, in_run, stale};
 use super::recover::{MOST_DEATHS, each_time};
-use super::{Decided, find_live_run, in_approval, in_run, stale};
 use crate::domain::{Actor, ApprovalId, Ask, CallNo, Rejection, RunId, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{ApprovalEvent, CallStage, RunEvent};
+use crate::kinds::{ApprovalEvent, CallStage, RunEvent, find_live_run};
 
 pub(super) fn doubt(
     snapshot: &Snapshot,

@@ -2,10 +2,11 @@
 //! cancelled nothing new begins, so there it ends.
 
 use super::call::{act_on, settled};
-use super::{Decided, edit, find_live_run, in_approval, stale};
+use super::record::{in_approval, stale};
+use super::{Decided, edit};
 use crate::domain::{Actor, CallNo, FailureKind, Rejection, RunId, Timestamp, ToolResult, Verdict};
 use crate::fold::Snapshot;
-use crate::kinds::{ApprovalEvent, CallPreparation, CallStage, PreparedCall};
+use crate::kinds::{ApprovalEvent, CallPreparation, CallStage, PreparedCall, find_live_run};
 
 pub(super) fn drift(
     snapshot: &Snapshot,

@@ -1,7 +1,8 @@
 //! Changing what an agent asks to do: the request ends, and the call is asked for again as it now is. Never runs
 //! anything: whatever the policy says of the changed call, a person still has to approve it.
 
-use super::{Decided, in_run};
+use super::Decided;
+use super::record::in_run;
 use crate::domain::{Actor, ApprovalState, CallEdit, Verdict};
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, CallPreparation, CallStage, OpenCall, Run, RunEvent};

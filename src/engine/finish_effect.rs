@@ -1,10 +1,11 @@
 //! Recording what came of an effect.
 
+use super::Decided;
 use super::call::settled;
-use super::{Decided, find_live_run, stale};
+use super::record::stale;
 use crate::domain::{CallNo, Rejection, RunId, ToolResult};
 use crate::fold::Snapshot;
-use crate::kinds::CallStage;
+use crate::kinds::{CallStage, find_live_run};
 
 /// An outcome counts only for the attempt that is under way.
 pub(super) fn finish_effect(

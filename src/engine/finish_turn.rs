@@ -1,10 +1,11 @@
 //! Recording what a model answered, or why it did not.
 
+use super::Decided;
 use super::next::calls_of;
-use super::{Decided, find_live_run, in_run, stale};
+use super::record::{in_run, stale};
 use crate::domain::{Actor, ModelFailure, ModelFailureKind, ModelReply, PurposeOfTurn, Rejection, RunId};
 use crate::fold::Snapshot;
-use crate::kinds::{OpenTurn, Run, RunEvent};
+use crate::kinds::{OpenTurn, Run, RunEvent, find_live_run};
 
 /// Attempts at one turn, each after the adapter's own retries and fallbacks.
 pub(super) const MOST_ATTEMPTS: u32 = 2;

@@ -14,13 +14,14 @@ mod finish_effect;
 mod finish_turn;
 mod next;
 mod proceed;
+mod record;
 mod recover;
 #[cfg(test)]
 mod tests;
 
-use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, RunId, Timestamp};
+use crate::domain::{Actor, Rejection, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, ApprovalEvent, Command, Decided, Report, Run, RunEvent, decide_verb, find_live_run};
+use crate::kinds::{Command, Decided, Report, decide_verb};
 
 pub use call::calls_to_prepare;
 pub use conversation::{conversation, plan_schema};
@@ -52,16 +53,4 @@ fn take_in(snapshot: &Snapshot, report: Report, now: Timestamp) -> Result<Vec<De
         Report::SetAside { run } => recover::set_aside(snapshot, run),
         Report::Recover { run, left } => recover::recover(snapshot, run, left),
     }
-}
-
-fn in_run(run: RunId, by: &Actor, event: RunEvent) -> Decided {
-    Decided::of::<Run>(run, by, event)
-}
-
-fn in_approval(approval: ApprovalId, by: &Actor, event: ApprovalEvent) -> Decided {
-    Decided::of::<Approval>(approval, by, event)
-}
-
-fn stale(run: RunId, what: &str) -> Rejection {
-    Rejection::new(RejectionKind::Stale, format!("run {}: {what} is no longer current", run.short()))
 }

@@ -1,6 +1,7 @@
 //! What a run does next, once nothing in it is open.
 
-use super::{Decided, alias, in_run};
+use super::record::in_run;
+use super::{Decided, alias};
 use crate::domain::{
     Actor, CallNo, LimitKind, ModelReply, OnFailure, Plan, PlanStep, PurposeOfTurn, RunId, StepNo, Timestamp, ToolCall,
     ToolName, Untrusted,

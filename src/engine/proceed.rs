@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::Decided;
 use super::call::{act_on, follow_decision, is_read};
 use super::next::next;
-use super::{Decided, find_live_run};
 use crate::domain::{Actor, CallNo, EffectClass, Rejection, RejectionKind, RunId, RunState, Timestamp};
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{CallPreparation, CallStage, Event, OpenCall, PreparedCall, Run, RunEvent, end_cancelled};
+use crate::kinds::{
+    CallPreparation, CallStage, Event, OpenCall, PreparedCall, Run, RunEvent, end_cancelled, find_live_run,
+};
 
 pub(super) fn proceed(
     snapshot: &Snapshot,

@@ -3,10 +3,11 @@
 //! What was under way each time a worker was lost may be what ended it. So it is not repeated for ever: after
 //! `MOST_DEATHS` a model is not asked again until a person resumes the run, and of a call a person is asked.
 
-use super::{Decided, find_live_run, in_run};
+use super::Decided;
+use super::record::in_run;
 use crate::domain::{Actor, ModelFailure, ModelFailureKind, Rejection, RunId, RunState, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{OpenTurn, Run, RunEvent};
+use crate::kinds::{OpenTurn, Run, RunEvent, find_live_run};
 
 /// Workers lost with the same thing under way, after which it is not repeated without asking.
 pub const MOST_DEATHS: u32 = 3;

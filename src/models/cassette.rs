@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::failure::{Failure, Place};
-use super::transport::RawAnswer;
+use super::raw_answer::RawAnswer;
 use crate::domain::{ModelFailureKind, Secrets, written_text};
 
 /// Headers of an answer that its reading depends on.

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::assembly::Assembled;
 use super::calls::made_id;
-use super::failure::{Complaint, Failure, OTHER_TEMPLATE, Objection};
+use super::error_body::Objection;
+use super::failure::{Complaint, Failure, OTHER_TEMPLATE};
 use super::forced::ForcedAnswer;
 use super::prices::Prices;
 use super::request::{Form, Learned, LimitField, Objections, OutputLimit};

@@ -2,10 +2,19 @@
 
 use serde_json::Value;
 
-use super::failure::Objection;
-
 /// How deep in an error its words are looked for.
 const MOST_NESTED: usize = 4;
+
+/// An optional part of the request that not every server takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Objection {
+    ResponseFormat,
+    StreamOptions,
+    MaxTokens,
+    Temperature,
+    /// What it had sent itself beside the protocol's fields.
+    Carried,
+}
 
 /// What an error body says, be it the protocol's JSON, someone else's, a web page, or plain text.
 pub(super) struct ErrorBody {

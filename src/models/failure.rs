@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::error_body::ErrorBody;
+use super::error_body::{ErrorBody, Objection};
 use crate::domain::{ModelFailure, ModelFailureKind, Secrets, Untrusted};
 
 /// Longest excerpt of an error body that is quoted, in characters.
@@ -55,17 +55,6 @@ pub(super) enum Retry {
     After(Duration),
     /// Once the server has loaded the model, which for a large one takes minutes.
     OnceLoaded,
-}
-
-/// An optional part of the request that not every server takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Objection {
-    ResponseFormat,
-    StreamOptions,
-    MaxTokens,
-    Temperature,
-    /// What it had sent itself beside the protocol's fields.
-    Carried,
 }
 
 impl Place {

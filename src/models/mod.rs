@@ -22,6 +22,7 @@ mod forced;
 mod history;
 mod prices;
 mod probe;
+mod raw_answer;
 mod request;
 mod router;
 mod schema;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use serde_json::{Value, json};
 
-use super::failure::Objection;
+use super::error_body::Objection;
 use super::schema::{StrictSchema, Strictness};
 use super::settings::CallStyle;
 use super::{forced, history, schema};

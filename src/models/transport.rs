@@ -10,14 +10,13 @@ use std::time::Duration;
 use async_openai::error::OpenAIError;
 use async_openai::middleware::HttpRequestFactory;
 use chrono::Utc;
-use futures::stream::BoxStream;
 use futures::{Stream, StreamExt, stream};
-use http::{HeaderMap, StatusCode};
 use reqwest::{Method, Request, Response};
 
 use super::cassette::{Cassette, Recorder, request_digest};
 use super::failure;
 use super::failure::{Failure, Place};
+use super::raw_answer::{Pieces, RawAnswer};
 use crate::domain::ModelFailureKind;
 
 /// Largest answer taken, in bytes on the wire.
@@ -79,16 +78,6 @@ pub(super) struct Wire {
     pub transport: Transport,
     pub place: Place,
     pub exchange: Arc<Exchange>,
-}
-
-/// Pieces of a body as they arrive.
-pub(super) type Pieces = BoxStream<'static, Result<Vec<u8>, Failure>>;
-
-/// An answer before anyone has judged it.
-pub(super) struct RawAnswer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub pieces: Pieces,
 }
 
 impl tower_service::Service<HttpRequestFactory> for Wire {

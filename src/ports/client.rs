@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use crate::domain::{Actor, Rejection, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, FeedItem, Query};
+use crate::ports::{Answer, ClientError, FeedItem, Query};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;
@@ -107,14 +107,6 @@ impl Link {
             Self::Down { .. } | Self::Ended { .. } => true,
         }
     }
-}
-
-/// A question that got no answer.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ClientError {
-    pub message: String,
-    pub hint: String,
 }
 
 /// Controls of a replay.

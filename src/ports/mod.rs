@@ -4,6 +4,7 @@
 
 mod accounts;
 mod client;
+mod client_error;
 mod clock;
 mod feed;
 mod judge;
@@ -20,7 +21,8 @@ pub use accounts::{
     AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, SecretHash, Session, Standing, Token,
     TotpSecret, Used,
 };
-pub use client::{Client, ClientError, Feed, Link, Moment, Observe, Status, Transport};
+pub use client::{Client, Feed, Link, Moment, Observe, Status, Transport};
+pub use client_error::ClientError;
 pub use clock::{Clock, SystemClock};
 pub use feed::{Delta, DeltaKind, FeedItem};
 pub use judge::Judge;

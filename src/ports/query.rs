@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::client::ClientError;
+use super::client_error::ClientError;
 use crate::domain::{BlobId, ShortId};
 use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::client::ClientError;
+use super::client_error::ClientError;
 
 /// Finds out whether whoever sits at a locked console may go on.
 #[async_trait]

@@ -6,37 +6,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use super::redact::Redacted;
-use super::{Parts, Redactor, Tools, perform};
-use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use super::parts::{Parts, Role, Tools};
+use super::redact::{Redacted, Redactor};
+use crate::domain::{Rejection, RejectionKind};
 use crate::fold::Snapshot;
-use crate::kinds::{Command, Envelope, Event, RunEvent, Stream};
+use crate::kinds::Envelope;
 use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
 
 /// Messages a listener may fall behind before it has to take a fresh snapshot.
 const FEED_DEPTH: usize = 8192;
-
-/// Whether this process performs effects.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Works on every run it can claim.
-    Worker,
-    /// Works on this run alone: for a command that follows one run and then ends.
-    Carrier(RunId),
-    /// Decides and looks; effects are left to workers.
-    Clerk,
-}
-
-impl Role {
-    /// Whether effects of `run` are performed in this process.
-    pub(super) fn works_on(self, run: RunId) -> bool {
-        match self {
-            Self::Worker => true,
-            Self::Carrier(carried) => carried == run,
-            Self::Clerk => false,
-        }
-    }
-}
 
 pub(super) struct Core {
     pub(super) log: Arc<dyn Log>,
@@ -56,7 +34,7 @@ pub(super) struct Core {
     /// What is on disk; all that anybody is shown.
     committed: Mutex<Snapshot>,
     feed: broadcast::Sender<FeedItem>,
-    jobs: mpsc::UnboundedSender<Job>,
+    pub(super) jobs: mpsc::UnboundedSender<Job>,
 }
 
 /// A worker that is at work, however it ends: held by its own task, for nobody else is sure to hear of its end.
@@ -137,39 +115,6 @@ impl Core {
     pub(super) fn is_working(&self) -> bool {
         self.working.load(Ordering::Acquire) > 0
     }
-
-    /// Hands a job to the writer and waits until its events are on disk.
-    pub(super) async fn commit(
-        &self,
-        commands: Vec<(Command, Actor)>,
-        fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
-        self.commit_redacted(self.redactor.commands(commands), fence).await
-    }
-
-    /// The same for commands that are offered more than once.
-    pub(super) async fn commit_redacted(
-        &self,
-        commands: Redacted,
-        fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
-        let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, fence, reply }).is_err() {
-            return Err(stopped());
-        }
-        let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));
-        for run in outcome.iter().flatten().filter_map(ended) {
-            perform::clear_up(self, run).await;
-        }
-        outcome
-    }
-}
-
-/// The run that has ended with an event.
-fn ended(envelope: &Envelope) -> Option<RunId> {
-    let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) else { return None };
-    let ends = matches!(event, RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. });
-    ends.then_some(run)
 }
 
 pub(super) fn stopped() -> Rejection {

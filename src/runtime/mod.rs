@@ -5,11 +5,13 @@
 //! what committed events ask for. A run that waits for a person has no task here.
 
 mod boundary;
+mod commit;
 mod core;
 mod edit;
 mod feed;
 mod open;
 mod outputs;
+mod parts;
 mod perform;
 mod prepare;
 mod prune;
@@ -20,7 +22,6 @@ mod tenure;
 mod worker;
 mod writer;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,33 +29,18 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::{Actor, Rejection, ToolName};
+use crate::domain::{Actor, Rejection};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Clock, Feed, Judge, Log, LogError, Model, Tool};
+use crate::ports::{Feed, Log, LogError};
 
-pub use self::core::Role;
 pub use outputs::{OutputsReport, check_outputs};
+pub use parts::{Parts, Role, Tools};
 pub use prune::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
 pub use rebuild::{RebuildReport, compare_rows, rebuild};
 pub use redact::Redactor;
 
 use self::core::Core;
-
-/// The tools by name.
-pub type Tools = BTreeMap<ToolName, Arc<dyn Tool>>;
-
-/// What the runtime works with.
-pub struct Parts {
-    pub log: Arc<dyn Log>,
-    pub model: Arc<dyn Model>,
-    pub tools: Tools,
-    pub judge: Arc<dyn Judge>,
-    pub clock: Arc<dyn Clock>,
-    pub role: Role,
-    /// What must never reach the log.
-    pub redactor: Redactor,
-}
 
 /// A running orchestrator. Dropping it stops nothing; call `shut_down`.
 pub struct Runtime {

@@ -8,7 +8,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::core::{AtWork, Core, Role};
+use super::core::{AtWork, Core};
+use super::parts::Role;
 use super::worker;
 use crate::domain::{Actor, Rejection, RunId, RunState};
 use crate::fold::Snapshot;

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::Wire;
 use super::console::ended;
-use super::sign_in::sign_in;
+use super::sign_in::{TOKEN_VARIABLE, sign_in};
 use crate::cli::{AttachOptions, Exit, Failure};
 use crate::client::RemoteClient;
 use crate::client::remote::{DialError, DialErrorKind, Session, Target, TokenSource, Trust};
@@ -21,9 +21,6 @@ use crate::domain::{RunId, RunSpec};
 use crate::ports::ClientError;
 use crate::server::read_token;
 use crate::{console, protocol};
-
-/// Where a token is looked for when no file is named.
-pub(super) const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
 
 impl Wire {
     /// The console on a server, until the person leaves it.

@@ -4,11 +4,10 @@ use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::Wire;
 use super::desk::{DemoDesk, Desk};
 use super::places::read;
+use super::signals::asked_to_end;
 use crate::cli::{Exit, Failure};
 use crate::client::{Recording, ReplayClient};
 use crate::config::Keys;
@@ -172,20 +171,6 @@ fn check_terminal() -> Result<(), Failure> {
     }
     Err(Failure::usage("the console needs a terminal, and this is none")
         .next("use --plain for text only, or a command (`morningai --help` lists them)"))
-}
-
-/// Returns once the process is asked to end: what runs is then ended in order instead of being cut off.
-pub(super) async fn asked_to_end() -> Result<(), Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
-    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    let mut hangup = listen(SignalKind::hangup())?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-        _ = hangup.recv() => {}
-    }
-    Ok(())
 }
 
 pub(super) fn ended(shown: Result<(), ConsoleError>) -> Result<Exit, Failure> {

@@ -24,6 +24,7 @@ mod serve;
 mod served_store;
 mod session;
 mod sign_in;
+mod signals;
 mod store;
 mod trace;
 mod upkeep;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::console::asked_to_end;
+use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};

@@ -3,11 +3,12 @@
 
 use std::io::IsTerminal;
 
-use super::attach::TOKEN_VARIABLE;
 use crate::cli::{Exit, Failure, password};
 use crate::client::remote::{Credentials, Session, SignInError, Target};
 use crate::domain::Untrusted;
 
+/// Where a token is looked for when no file is named.
+pub(super) const TOKEN_VARIABLE: &str = "MORNINGAI_TOKEN";
 /// How often a name and a password are asked for.
 const TRIES: u32 = 3;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::JwtError;
+use super::error::JwtError;
 use super::object::Object;
 use crate::domain::{AccountName, Role, Timestamp};
 

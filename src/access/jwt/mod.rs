@@ -5,6 +5,7 @@
 //! at once, so that one can be replaced while tokens of the other are still about.
 
 mod claims;
+mod error;
 mod key;
 mod object;
 mod sign;
@@ -14,6 +15,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
 pub use claims::{Claims, Expected, TOLERANCE};
+pub use error::JwtError;
 pub use key::{Algorithm, Key, KeyError, Keyring};
 pub use sign::Signer;
 
@@ -22,27 +24,6 @@ use object::Object;
 
 /// Bytes of the longest token looked at; a header of a request is not longer.
 pub const LONGEST: usize = 8 * 1024;
-
-/// Why a token is not believed. For the log; whoever sent it is told only that it is not.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JwtError {
-    #[error("not a signed token: {0}")]
-    Malformed(&'static str),
-    #[error("signed with a key that is not known here")]
-    UnknownKey,
-    #[error("its alg is not that of the key it names")]
-    WrongAlgorithm,
-    #[error("its signature does not hold")]
-    BadSignature,
-    #[error("it has expired")]
-    Expired,
-    #[error("it is not valid yet")]
-    NotYet,
-    #[error("it is for somebody else: {0} does not match")]
-    ForOthers(&'static str),
-    #[error("no role here is mapped to what it claims")]
-    NoRole,
-}
 
 /// Reads, checks and maps a token. The signature is checked before any claim is looked at.
 pub fn verify(token: &str, keys: &Keyring, expected: &Expected, now: Timestamp) -> Result<Claims, JwtError> {

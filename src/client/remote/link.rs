@@ -1,7 +1,7 @@
 //! Keeping a connection: the hello, what is heard and said, beats, and another connection when this one is cut.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -10,19 +10,21 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::{Instant, MissedTickBehavior};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::dial;
 use super::dial::{DialError, DialErrorKind, Socket};
-use super::mirror::Mirror;
+use super::mirror::{LOOK, Mirror};
 use super::pending::Pending;
 use super::target::Target;
-use super::{TokenSource, dial};
+use crate::ports::ClientError;
 use crate::protocol;
 use crate::protocol::{Assembly, FromConsole, FromServer, Hello, close};
 
 /// Shortest and longest wait before another connection is tried; each is a matter of chance above half of it.
 const SOONEST: Duration = Duration::from_millis(200);
 const LATEST: Duration = Duration::from_secs(5);
-/// Time between looks at the clock.
-pub(super) const LOOK: Duration = Duration::from_secs(1);
+
+/// Gives the token to present; asked for at each connection, since it may have been renewed.
+pub type TokenSource = Arc<dyn Fn() -> Result<SecretString, ClientError> + Send + Sync>;
 
 /// What a client and its connection share.
 pub(super) struct Shared {

@@ -1,6 +1,7 @@
 //! What is known here of a server: its snapshot, folded on with every event heard, and how old that is.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
 use tokio::time::Instant;
@@ -10,6 +11,8 @@ use crate::fold::Snapshot;
 use crate::ports::{Feed, FeedItem, Link, Status};
 use crate::protocol::{Mark, Welcome};
 
+/// Time between looks at the clock.
+pub(super) const LOOK: Duration = Duration::from_secs(1);
 /// Messages a listener may fall behind before it has to take the snapshot anew.
 const FEED_DEPTH: usize = 8192;
 /// Events after which what ended long ago is dropped from memory.
@@ -181,7 +184,7 @@ impl Mirror {
             Link::Up { behind } => behind,
             Link::Direct | Link::Down { .. } | Link::Ended { .. } => return,
         };
-        if age >= Link::NOTABLE && age < Link::NOTABLE + 2 * super::link::LOOK {
+        if age >= Link::NOTABLE && age < Link::NOTABLE + 2 * LOOK {
             self.tell(FeedItem::LinkChanged);
         }
     }

@@ -25,6 +25,7 @@ use crate::ports::{Answer, Client, ClientError, Feed, Query, Status};
 use crate::protocol::{Delivery, Launch, Offers, Outcome, Submission, Wish};
 
 pub use dial::{DialError, DialErrorKind};
+pub use link::TokenSource;
 pub use session::{Credentials, Session, SignInError};
 pub use target::{Target, TargetError, Trust};
 
@@ -32,9 +33,6 @@ use link::Shared;
 
 /// How long a question may take to be answered, and the first connection to be made.
 const PATIENCE: Duration = Duration::from_secs(20);
-
-/// Gives the token to present; asked for at each connection, since it may have been renewed.
-pub type TokenSource = Arc<dyn Fn() -> Result<secrecy::SecretString, ClientError> + Send + Sync>;
 
 /// A console's view of a server. Dropping it ends the connection.
 pub struct RemoteClient {

@@ -3,6 +3,7 @@
 //! `pattern` holds what a value looks like raw, in hexadecimal and in base64; `reading` what an escape in a text stands
 //! for; `scan` walks a text once with all of them. Whole texts and streams go through the same walk, so they agree.
 
+mod held;
 mod pattern;
 mod reading;
 mod scan;
@@ -12,27 +13,16 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
-use pattern::Pattern;
-pub use scan::Held;
+pub use held::Held;
+use pattern::Patterns;
+pub use scan::Part;
 use scan::{Region, Scan};
 
 /// Known secrets, each with the words that take its place.
 #[derive(Default)]
 pub struct Secrets {
-    patterns: Vec<Pattern>,
+    patterns: Patterns,
     labels: Vec<String>,
-    /// The patterns that begin with a byte, by that byte.
-    starts: Vec<Vec<usize>>,
-}
-
-/// Which part of a longer text is searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Whole,
-    /// More followed: a secret may be cut at its end.
-    Head,
-    /// More went before: a secret may be cut at its beginning.
-    Tail,
 }
 
 impl Secrets {
@@ -41,22 +31,16 @@ impl Secrets {
 
     /// `secrets` are labels and values. Values that cannot be protected are left out.
     pub fn new(secrets: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut known = Self { starts: vec![Vec::new(); 256], ..Self::default() };
-        let mut values = Vec::new();
+        let (mut patterns, mut labels, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for (label, value) in secrets {
             let value = value.trim().to_owned();
             if Self::protects(&value) && !values.contains(&value) {
-                let patterns = pattern::of(&value, known.labels.len());
-                known.labels.push(label);
-                known.patterns.extend(patterns);
+                patterns.extend(pattern::of(&value, labels.len()));
+                labels.push(label);
                 values.push(value);
             }
         }
-        for (index, pattern) in known.patterns.iter().enumerate() {
-            for byte in pattern.first() {
-                known.starts[usize::from(byte)].push(index);
-            }
-        }
+        let mut known = Self { patterns: Patterns::new(patterns), labels };
         // A label must not hold what it stands for, or it would be replaced within itself the next time.
         let bare: Vec<_> = known.labels.iter().map(|label| known.text(label).is_some()).collect();
         for (number, (label, _)) in known.labels.iter_mut().zip(bare).enumerate().filter(|(_, (_, bare))| *bare) {
@@ -71,7 +55,7 @@ impl Secrets {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
+        self.patterns.all.is_empty()
     }
 
     /// The bytes with every secret replaced by its label.
@@ -108,11 +92,11 @@ impl Secrets {
     }
 
     fn is_word(&self, region: &Region) -> bool {
-        self.patterns[region.pattern].is_word
+        self.patterns.all[region.pattern].is_word
     }
 
     fn regions(&self, bytes: &[u8], part: Part) -> Vec<Region> {
-        if self.is_empty() { Vec::new() } else { Scan::whole(self, bytes, part) }
+        if self.is_empty() { Vec::new() } else { Scan::whole(&self.patterns, bytes, part) }
     }
 
     fn clean(&self, text: &str, regions: Vec<Region>) -> Option<String> {
@@ -133,6 +117,6 @@ impl Secrets {
     }
 
     fn label(&self, region: &Region) -> &str {
-        &self.labels[self.patterns[region.pattern].label]
+        &self.labels[self.patterns.all[region.pattern].label]
     }
 }

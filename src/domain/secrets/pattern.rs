@@ -3,6 +3,30 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
+/// All forms of all secrets.
+#[derive(Default)]
+pub(super) struct Patterns {
+    pub all: Vec<Pattern>,
+    /// Places in `all` of those that begin with a byte, by that byte.
+    starts: Vec<Vec<usize>>,
+}
+
+impl Patterns {
+    pub fn new(all: Vec<Pattern>) -> Self {
+        let mut starts = vec![Vec::new(); 256];
+        for (index, pattern) in all.iter().enumerate() {
+            for byte in pattern.first() {
+                starts[usize::from(byte)].push(index);
+            }
+        }
+        Self { all, starts }
+    }
+
+    pub fn beginning_with(&self, byte: u8) -> &[usize] {
+        self.starts.get(usize::from(byte)).map_or(&[], Vec::as_slice)
+    }
+}
+
 /// One form of one secret.
 pub(super) struct Pattern {
     pub units: Vec<Unit>,

@@ -3,9 +3,8 @@
 //! A thread is a pattern that fits so far. All threads advance side by side, so the time a text takes grows with its
 //! length and not with what is in it. What could still become a secret is held back, and nothing else.
 
-use super::pattern::{Gap, Unit};
+use super::pattern::{Gap, Patterns, Unit};
 use super::reading::{Reading, Readings};
-use super::{Part, Secrets};
 
 /// Most bytes between two units of a pattern.
 const WIDEST_GAP: usize = 96;
@@ -15,6 +14,16 @@ const WIDEST_UNIT: usize = 160;
 const CUT: usize = 5;
 /// So many threads are looked through for ones that say the same.
 const MANY: usize = 24;
+
+/// Which part of a longer text is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Whole,
+    /// More followed: a secret may be cut at its end.
+    Head,
+    /// More went before: a secret may be cut at its beginning.
+    Tail,
+}
 
 /// A secret in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,22 +76,22 @@ enum Ending {
 
 impl Scan {
     /// Every secret in a text that is known as a whole, or as a part of one.
-    pub fn whole(secrets: &Secrets, text: &[u8], part: Part) -> Vec<Region> {
+    pub fn whole(patterns: &Patterns, text: &[u8], part: Part) -> Vec<Region> {
         let mut scan = Self::default();
         if part == Part::Tail {
-            scan.begin_within(secrets);
+            scan.begin_within(patterns);
         }
-        scan.walk(secrets, text, Ending::Open);
+        scan.walk(patterns, text, Ending::Open);
         if part == Part::Head {
             scan.end_within(text.len());
         }
-        scan.walk(secrets, text, Ending::Final);
-        merged(secrets, &mut scan.found)
+        scan.walk(patterns, text, Ending::Final);
+        merged(patterns, &mut scan.found)
     }
 
     /// As if the first units of each secret had stood before the text.
-    fn begin_within(&mut self, secrets: &Secrets) {
-        for (pattern, form) in secrets.patterns.iter().enumerate() {
+    fn begin_within(&mut self, patterns: &Patterns) {
+        for (pattern, form) in patterns.all.iter().enumerate() {
             let units = 1..(form.units.len() + 1).saturating_sub(CUT);
             let begun = |unit| Thread { pattern, unit, start: 0, at: 0, since: 0, on_new_line: false };
             self.threads.extend(units.map(begun));
@@ -95,9 +104,20 @@ impl Scan {
         self.found.extend(begun.map(|thread| Region { start: thread.start, end, pattern: thread.pattern }));
     }
 
-    fn walk(&mut self, secrets: &Secrets, text: &[u8], ending: Ending) {
+    /// Reads on as far as no more of the text is needed to understand it.
+    pub fn go_on(&mut self, patterns: &Patterns, text: &[u8]) {
+        self.walk(patterns, text, Ending::Open);
+    }
+
+    /// Reads all that is left, and gives up what was only begun.
+    pub fn finish(&mut self, patterns: &Patterns, text: &[u8]) {
+        self.walk(patterns, text, Ending::Final);
+        self.threads.clear();
+    }
+
+    fn walk(&mut self, patterns: &Patterns, text: &[u8], ending: Ending) {
         while let Some(byte) = text.get(self.at).copied() {
-            if self.threads.is_empty() && !Readings::is_lead(byte) && secrets.starts[usize::from(byte)].is_empty() {
+            if self.threads.is_empty() && !Readings::is_lead(byte) && patterns.beginning_with(byte).is_empty() {
                 self.at += 1;
                 continue;
             }
@@ -105,12 +125,12 @@ impl Scan {
             if self.readings.may_grow && ending == Ending::Open {
                 return;
             }
-            self.step(secrets);
+            self.step(patterns);
         }
     }
 
     /// Takes every thread over what stands at this place, in each of its meanings, and begins new ones.
-    fn step(&mut self, secrets: &Secrets) {
+    fn step(&mut self, patterns: &Patterns) {
         let (threads, readings) = (std::mem::take(&mut self.threads), std::mem::take(&mut self.readings));
         let mut next = std::mem::take(&mut self.spare);
         for thread in &threads {
@@ -119,16 +139,16 @@ impl Scan {
                 continue;
             }
             for reading in &readings.all {
-                self.fit(secrets, *thread, reading, &mut next);
-                next.extend(pass(secrets, *thread, reading));
+                self.fit(patterns, *thread, reading, &mut next);
+                next.extend(pass(patterns, *thread, reading));
             }
         }
         for reading in &readings.all {
-            let first = reading.bytes().first().map(|byte| secrets.starts[usize::from(*byte)].as_slice());
+            let first = reading.bytes().first().map(|byte| patterns.beginning_with(*byte));
             for pattern in first.unwrap_or_default() {
                 let (start, at) = (self.at, self.at);
                 let begun = Thread { pattern: *pattern, unit: 0, start, at, since: at, on_new_line: false };
-                self.fit(secrets, begun, reading, &mut next);
+                self.fit(patterns, begun, reading, &mut next);
             }
         }
         if next.len() > MANY {
@@ -140,8 +160,8 @@ impl Scan {
     }
 
     /// The thread after what it wants, where that is what was read.
-    fn fit(&mut self, secrets: &Secrets, thread: Thread, reading: &Reading, next: &mut Vec<Thread>) {
-        let units = &secrets.patterns[thread.pattern].units;
+    fn fit(&mut self, patterns: &Patterns, thread: Thread, reading: &Reading, next: &mut Vec<Thread>) {
+        let units = &patterns.all[thread.pattern].units;
         let at = thread.at + reading.length;
         let Some(unit) = units.get(thread.unit..).and_then(|wanted| matched(wanted, thread, reading)) else { return };
         let unit = thread.unit + unit;
@@ -153,12 +173,22 @@ impl Scan {
     }
 
     /// Where the first thing begins that may, with more to come, be a secret.
-    fn certain(&self) -> usize {
+    pub fn certain(&self) -> usize {
         self.threads.iter().map(|thread| thread.start).fold(self.at, usize::min)
     }
 
+    /// How much of what was read before `certain` may go, without a part of a secret that reaches behind it; and the
+    /// secrets in that.
+    pub fn settled(&mut self, patterns: &Patterns, certain: usize) -> (usize, Vec<Region>) {
+        let mut regions = merged(patterns, &mut self.found);
+        let over = regions.partition_point(|region| region.end <= certain);
+        let to = regions.get(over).map_or(certain, |open| open.start.min(certain));
+        regions.truncate(over);
+        (to, regions)
+    }
+
     /// The first `count` bytes are held no more.
-    fn forget(&mut self, count: usize) {
+    pub fn forget(&mut self, count: usize) {
         self.at -= count;
         for thread in &mut self.threads {
             (thread.start, thread.at, thread.since) = (thread.start - count, thread.at - count, thread.since - count);
@@ -182,8 +212,8 @@ fn matched(wanted: &[Unit], thread: Thread, reading: &Reading) -> Option<usize> 
 }
 
 /// The thread after something that may stand between two units.
-fn pass(secrets: &Secrets, thread: Thread, reading: &Reading) -> Option<Thread> {
-    let units = &secrets.patterns[thread.pattern].units;
+fn pass(patterns: &Patterns, thread: Thread, reading: &Reading) -> Option<Thread> {
+    let units = &patterns.all[thread.pattern].units;
     let gap = units.get(thread.unit)?.gap;
     let at = thread.at + reading.length;
     let mut on_new_line = thread.on_new_line;
@@ -212,9 +242,9 @@ fn join_same(threads: &mut Vec<Thread>) {
 }
 
 /// What overlaps is one region, named after the longest secret in it.
-fn merged(secrets: &Secrets, found: &mut [Region]) -> Vec<Region> {
+fn merged(patterns: &Patterns, found: &mut [Region]) -> Vec<Region> {
     found.sort_unstable_by_key(|region| region.start);
-    let weight = |region: &Region| secrets.patterns[region.pattern].weight;
+    let weight = |region: &Region| patterns.all[region.pattern].weight;
     let mut regions: Vec<Region> = Vec::with_capacity(found.len());
     for region in found {
         match regions.last_mut().filter(|last| region.start < last.end) {
@@ -228,47 +258,4 @@ fn merged(secrets: &Secrets, found: &mut [Region]) -> Vec<Region> {
         }
     }
     regions
-}
-
-/// A stream on its way out. As much is held back as could be the beginning of a secret.
-#[derive(Default)]
-pub struct Held {
-    pending: Vec<u8>,
-    scan: Scan,
-}
-
-impl Held {
-    /// Takes the next bytes in; returns what is certainly clean.
-    pub fn push(&mut self, secrets: &Secrets, bytes: &[u8]) -> Vec<u8> {
-        if secrets.is_empty() {
-            return bytes.to_vec();
-        }
-        self.pending.extend_from_slice(bytes);
-        self.scan.walk(secrets, &self.pending, Ending::Open);
-        let certain = self.scan.certain();
-        self.release(secrets, certain)
-    }
-
-    /// The end of the stream: all the rest.
-    pub fn finish(&mut self, secrets: &Secrets) -> Vec<u8> {
-        if !secrets.is_empty() {
-            self.scan.walk(secrets, &self.pending, Ending::Final);
-            self.scan.threads.clear();
-        }
-        let all = self.pending.len();
-        let rest = self.release(secrets, all);
-        *self = Self::default();
-        rest
-    }
-
-    /// Everything before `certain`, but nothing of a secret that reaches behind it.
-    fn release(&mut self, secrets: &Secrets, certain: usize) -> Vec<u8> {
-        let regions = merged(secrets, &mut self.scan.found);
-        let over = regions.partition_point(|region| region.end <= certain);
-        let to = regions.get(over).map_or(certain, |open| open.start.min(certain));
-        let clean = secrets.replaced(&self.pending[..to], &regions[..over]);
-        self.pending.drain(..to);
-        self.scan.forget(to);
-        clean
-    }
 }

@@ -6,13 +6,13 @@
 //! are not copied: they are about processes, not about the log.
 
 mod backup;
+mod ends;
 mod part;
 
-use async_trait::async_trait;
-
 pub use self::backup::back_up;
+pub(super) use self::ends::{Filling, Reading};
 pub(super) use self::part::{Cell, EVENTS, Kind, PARTS, Part, ROWS, Record, Start};
-use crate::ports::{Head, LogError, LogErrorKind, VerifyReport};
+use crate::ports::{Head, LogError, LogErrorKind};
 use crate::store::examiner::Examination;
 use crate::store::{PostgresLog, SqliteLog};
 
@@ -42,36 +42,6 @@ pub async fn copy(from: AnyLog<'_>, to: AnyLog<'_>) -> Result<CopyReport, LogErr
         AnyLog::Postgres(log) => Box::new(log.begin_filling().await?),
     };
     pour(reading.as_mut(), filling).await
-}
-
-/// One state of a tenant's part of a store, while others go on writing.
-#[async_trait]
-pub(super) trait Reading: Send {
-    /// The store, as people know it.
-    fn place(&self) -> &str;
-
-    /// Whether this store has a table for it.
-    fn holds(&self, part: &Part) -> bool;
-
-    /// The next records after one, in the order of their keys, at most `part.piece`; none at the end.
-    async fn piece(&mut self, part: &'static Part, after: Option<&Record>) -> Result<Vec<Record>, LogError>;
-
-    /// As `Log::verify`, of this state, but for what was pruned; the heads that the store itself keeps are looked at too.
-    async fn examine(&mut self, saved: &[Head]) -> Result<Examination, LogError>;
-
-    /// The rest of it: whether the log tells of what was pruned. Asks the store itself, so only of what is committed.
-    async fn confirm(&self, examination: Examination) -> Result<VerifyReport, LogError>;
-}
-
-/// A tenant's part of a store that is being filled. Dropped without `commit`, nothing of it happened.
-#[async_trait]
-pub(super) trait Filling: Reading {
-    async fn put(&mut self, part: &'static Part, records: Vec<Record>) -> Result<(), LogError>;
-
-    /// The log ends here.
-    async fn end_at(&mut self, head: &Head) -> Result<(), LogError>;
-
-    async fn commit(self: Box<Self>) -> Result<(), LogError>;
 }
 
 /// What was copied.

@@ -3,8 +3,10 @@
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
+use super::ask::{Failure, How, Question};
 use super::error::unreadable_row;
-use super::{Failure, How, Question, Store, keys};
+use super::keys;
+use super::store::Store;
 use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::ports::{AccessWrite, Account, LogError, SecretHash, Session, Token, Used};
 use crate::store::access_columns::{AccountColumns, SessionColumns, TokenColumns, bytes};

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::{PostgresLog, access, change};
+use super::log::PostgresLog;
+use super::{access, change};
 use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::kinds::Envelope;
 use crate::ports::{AccessChange, Account, Accounts, LogError, SecretHash, Session, Token, Used};

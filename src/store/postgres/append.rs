@@ -13,10 +13,12 @@ use sqlx::{Postgres, Row as _};
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::ask::{ANSWER, How};
 use super::error::raised;
 use super::keys::Keys;
 use super::pool::BackOff;
-use super::{How, Store, error, keeper, seen, watch};
+use super::store::Store;
+use super::{end, error, keeper, watch};
 use crate::domain::{RunId, Tenant};
 use crate::kinds::{Envelope, Row};
 use crate::ports::{Batch, Fence, LogError, LogErrorKind};
@@ -24,9 +26,6 @@ use crate::store::chain::{Place, stream_bytes};
 use crate::store::refusal;
 use crate::store::seal::Sealing;
 use crate::store::stored::{chain_on, to_sql};
-
-/// How long the database may take to answer before its connection counts as lost.
-pub(super) const ANSWER: Duration = Duration::from_secs(8);
 
 /// How long to try to find out what became of an append.
 pub(super) const FIND_OUT: Duration = Duration::from_secs(15);
@@ -50,7 +49,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         // What the batch was decided on. The database refuses it where another event has that place by now.
         (_, Some(read)) => read,
         (Some(known), None) if known.seq == batch.after => known,
-        _ => seen::read_end(&store).await?,
+        _ => end::read_end(&store).await?,
     };
     if start.seq != batch.after {
         store.announce(start.seq);
@@ -266,7 +265,7 @@ pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx
     if !error::has_code(error, raised::CONFLICT) && !error::is_unique_violation(error) {
         return store.explain("append to", error);
     }
-    match seen::read_end(store).await {
+    match end::read_end(store).await {
         // The key that was taken is another one than the number in the log.
         Ok(now) if now == prepared.start => store.explain("append to", error),
         Ok(now) => {

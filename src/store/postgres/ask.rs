@@ -14,11 +14,15 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use tokio::time::timeout;
 
-use super::append::ANSWER;
+use super::error;
 use super::pool::BackOff;
-use super::{Kind, Store, begin, error};
+use super::store::Store;
+use super::transaction::{Kind, begin};
 use crate::domain::Tenant;
 use crate::ports::{LogError, LogErrorKind};
+
+/// How long the database may take to answer before its connection counts as lost.
+pub(super) const ANSWER: Duration = Duration::from_secs(8);
 
 /// How long a question is asked again after its connection was lost.
 pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3);

@@ -3,8 +3,10 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
+use super::ask::How;
+use super::keys;
 use super::keys::Keys;
-use super::{How, Store, keys};
+use super::store::Store;
 use crate::domain::BlobId;
 use crate::kinds::Stream;
 use crate::ports::{LogError, StoredOutput};

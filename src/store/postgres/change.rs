@@ -16,10 +16,14 @@ use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::timeout;
 
-use super::append::{ANSWER, FIND_OUT, Prepared, unknown};
+use super::append::{FIND_OUT, Prepared, unknown};
+use super::ask::{ANSWER, ASK_AGAIN, Failure, LONG_ANSWER, answered};
+use super::end::place;
 use super::keys::Keys;
 use super::pool::BackOff;
-use super::{ASK_AGAIN, Failure, Kind, LONG_ANSWER, Store, access, answered, begin, error, keeper, place, watch};
+use super::store::Store;
+use super::transaction::{Kind, begin};
+use super::{access, error, keeper, watch};
 use crate::domain::Tenant;
 use crate::kinds::{Envelope, Event, Stream};
 use crate::ports::{AccessChange, AccessRecord, Batch, LogError, LogErrorKind, NewEvent};

@@ -10,8 +10,11 @@ use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Postgres, Row as _, ValueRef as _};
 
+use super::ask::{PIECE_ANSWER, answered};
+use super::store::Store;
+use super::transaction::{Kind as Transaction, PATIENCE, beginning};
 use super::verify::{confirm, examine};
-use super::{Kind as Transaction, PIECE_ANSWER, Store, answered, beginning, keeper, watch};
+use super::{keeper, watch};
 use crate::domain::Tenant;
 use crate::ports::{Head, LogError, VerifyReport};
 use crate::store::chain::{Chain, Columns, Link, stream_from_bytes};
@@ -19,10 +22,6 @@ use crate::store::copying::{Cell, EVENTS, Filling, Kind, Part, ROWS, Reading, Re
 use crate::store::examiner::Examination;
 use crate::store::heads;
 use crate::store::stored::{from_sql, to_sql};
-
-/// A piece of large outputs takes its time, and so does the other store meanwhile.
-pub(super) const PATIENCE: &str =
-    "SET LOCAL statement_timeout = '5min'; SET LOCAL idle_in_transaction_session_timeout = '15min'";
 
 const TABLES: &str = "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace";
 

@@ -10,10 +10,13 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::append::{Prepared, RowColumns};
+use super::ask::{How, LONG_ANSWER, answered};
 use super::change::{LOCK, lock_of};
 use super::error::raised;
 use super::keys::Keys;
-use super::{How, Kind, LONG_ANSWER, Store, answered, begin, error, keeper, keys, rows, watch};
+use super::store::Store;
+use super::transaction::{Kind, begin};
+use super::{error, keeper, keys, rows, watch};
 use crate::domain::{AccountId, RunId, SubjectId};
 use crate::kinds::{AccessEvent, Event, RowKind, Stream};
 use crate::ports::{Batch, EraseError, Erased, Erasure, LogError, LogErrorKind, NewEvent};

@@ -3,8 +3,10 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
+use super::ask::{How, Question};
 use super::error::unreadable_row;
-use super::{How, Question, Store, keys, seen};
+use super::store::Store;
+use super::{end, keys};
 use crate::kinds::{Envelope, Stream};
 use crate::ports::{LogError, Page};
 use crate::store::chain::stream_bytes;
@@ -31,7 +33,7 @@ pub(super) async fn after(store: &Store, after: u64, limit: u32) -> Result<Vec<E
     let rows = store.ask(How::CallingMuch, "read", question).await?;
     learn_keys(store, &rows).await?;
     let events = decode_all(store, &rows)?;
-    seen::follow(store, &rows).await?;
+    end::follow(store, &rows).await?;
     Ok(events)
 }
 

@@ -4,14 +4,14 @@
 //! A head saved earlier is replaced only if it still lies on the chain. One that does not is evidence that the log
 //! was cut or rewritten: it stays, until somebody who knows why removes it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use sqlx::Row as _;
 
-use super::{How, Store};
+use super::ask::How;
+use super::store::Store;
 use crate::ports::{Head, LogError, LogErrorKind};
 use crate::store::heads::SavedHead;
 use crate::store::stored::to_sql;
@@ -19,17 +19,6 @@ use crate::store::{OpenMode, heads};
 
 /// How long a head may go unsaved. Also keeps this out of the way of the commits that follow the first.
 const DELAY: Duration = Duration::from_secs(1);
-
-pub(super) struct Keeper {
-    file: PathBuf,
-    scheduled: AtomicBool,
-}
-
-impl Keeper {
-    pub fn new(stem: &Path) -> Self {
-        Self { file: heads::file_beside(stem), scheduled: AtomicBool::new(false) }
-    }
-}
 
 /// Sees to it that the head is saved within a second.
 pub(super) fn head_moved(store: &Arc<Store>) {

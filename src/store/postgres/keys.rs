@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
-use super::{How, Question, Store};
+use super::ask::{How, Question};
+use super::store::Store;
 use crate::domain::SubjectId;
 use crate::kinds::Stream;
 use crate::ports::LogError;

@@ -8,17 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::Row as _;
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::OwnedMutexGuard;
 
-use super::{How, Store};
+use super::ask::How;
+use super::store::{Order, Store};
 use crate::domain::RunId;
 use crate::ports::{Lease, LogError, LogErrorKind};
 use crate::store::stored::{from_sql, to_sql};
-
-/// Keeps calls about one run in the order they were made, though each may take another connection: a renewal that its
-/// caller gave up must not arrive after the release. Runs that share a lock by chance only wait a little.
-#[derive(Default)]
-pub(super) struct Order([Arc<Mutex<()>>; 16]);
 
 impl Order {
     async fn turn(&self, run: RunId) -> OwnedMutexGuard<()> {

@@ -5,11 +5,11 @@
 use sqlx::Row as _;
 use sqlx::postgres::PgConnection;
 
-use super::append::ANSWER;
+use super::ask::{ANSWER, PIECE_ANSWER, answered};
 use super::error::explain;
+use super::migrate;
 use super::migrate::{Identity, Rights};
 use super::pool::Connector;
-use super::{PIECE_ANSWER, answered, migrate};
 use crate::domain::Tenant;
 use crate::ports::{LogError, LogErrorKind};
 use crate::store::OpenMode;

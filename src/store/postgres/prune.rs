@@ -10,8 +10,11 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::copying::PATIENCE;
-use super::{Kind, LONG_ANSWER, PIECE_ANSWER, Store, answered, beginning, change, keeper, migrate, read_place, watch};
+use super::ask::{LONG_ANSWER, PIECE_ANSWER, answered};
+use super::end::read_place;
+use super::store::Store;
+use super::transaction::{Kind, PATIENCE, beginning};
+use super::{change, keeper, migrate, watch};
 use crate::domain::AccountId;
 use crate::kinds::Stream;
 use crate::ports::{AccessRecord, LogError, LogErrorKind, StoredOutput};

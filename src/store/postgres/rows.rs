@@ -3,10 +3,13 @@
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::append::{ANSWER, RowColumns};
+use super::append::RowColumns;
+use super::ask::{ANSWER, How, LONG_ANSWER, Question, answered};
 use super::error::unreadable_row;
 use super::keys::Keys;
-use super::{How, Kind, LONG_ANSWER, Question, Store, answered, begin, beginning, error, keys, literal};
+use super::store::Store;
+use super::transaction::{Kind, begin, beginning, literal};
+use super::{error, keys};
 use crate::domain::Timestamp;
 use crate::kinds::{Row, RowKey, RowKind};
 use crate::ports::{LogError, Page, RowFilter};

@@ -5,7 +5,11 @@
 use sqlx::Row as _;
 use sqlx::postgres::{PgConnection, PgRow};
 
-use super::{Kind, LONG_ANSWER, Store, answered, begin, events, prune, read_place};
+use super::ask::{LONG_ANSWER, answered};
+use super::end::read_place;
+use super::store::Store;
+use super::transaction::{Kind, begin};
+use super::{events, prune};
 use crate::domain::Tenant;
 use crate::ports::{Head, LogError, VerifyReport};
 use crate::store::chain::{Link, stream_from_bytes};

@@ -3,18 +3,17 @@
 //! A notification within each commit would make all commits of the database wait for one lock. So a process sends one
 //! for all it committed within some milliseconds, outside of any append. It carries nothing: who hears it looks.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch::Receiver;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout};
 
-use super::{How, Store, answered};
-use crate::domain::Tenant;
+use super::ask::{How, answered};
+use super::store::Store;
 
 /// Time over which commits share a notification.
 const GATHER: Duration = Duration::from_millis(15);
@@ -27,25 +26,6 @@ const LOOK_ALONE: Duration = Duration::from_millis(100);
 
 /// Pause before another try to listen.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
-
-/// What telling and hearing need besides the store.
-pub(super) struct Watcher {
-    channel: String,
-    is_watching: AtomicBool,
-    is_telling: AtomicBool,
-}
-
-impl Watcher {
-    pub fn new(tenant: &Tenant) -> Self {
-        // A channel's name is short and seen by everybody in the database; a tenant's may be long and is nobody's.
-        let name = hex::encode(&Sha256::digest(tenant.0.as_bytes())[..16]);
-        Self {
-            channel: format!("morningai_{name}"),
-            is_watching: AtomicBool::new(false),
-            is_telling: AtomicBool::new(false),
-        }
-    }
-}
 
 /// Tells other processes, soon, that the log moved.
 pub(super) fn tell_others(store: &Arc<Store>) {

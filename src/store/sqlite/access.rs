@@ -4,7 +4,8 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
 use super::error::unreadable_row;
-use super::{Store, keys};
+use super::keys;
+use super::store::Store;
 use crate::domain::{AccountId, AccountName};
 use crate::ports::{AccessWrite, Account, LogError, SecretHash, Session, Token};
 use crate::store::access_columns::{AccountColumns, SessionColumns, TokenColumns, bytes};

@@ -6,17 +6,20 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::append::append_within;
+use super::end::{last_version, read_place};
 use super::keys::Keys;
-use super::{SqliteLog, Store, access, from_sql, keeper, read_place};
+use super::log::SqliteLog;
+use super::store::Store;
+use super::{access, keeper};
 use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::kinds::{Envelope, Event, Stream};
 use crate::ports::{
     AccessChange, AccessRecord, Account, Accounts, LogError, LogErrorKind, NewEvent, SecretHash, Session, Token, Used,
 };
-use crate::store::chain::{Place, stream_bytes};
+use crate::store::chain::Place;
 
 const USE_TOKEN: &str = "
     PRAGMA synchronous = NORMAL;
@@ -137,19 +140,4 @@ async fn numbered(
         events.push(NewEvent { stream, version: version + 1, at, by, event: Event::Account(event) });
     }
     Ok(events)
-}
-
-pub(super) async fn last_version(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    stream: Stream,
-) -> Result<u64, LogError> {
-    let failed = |error| store.explain("read", &error);
-    let row = sqlx::query("SELECT coalesce(max(version), 0) FROM event WHERE tenant = $1 AND stream = $2")
-        .bind(store.tenant.0.clone())
-        .bind(stream_bytes(stream).to_vec())
-        .fetch_one(connection)
-        .await
-        .map_err(failed)?;
-    row.try_get(0).map(from_sql).map_err(failed)
 }

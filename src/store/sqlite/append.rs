@@ -5,20 +5,22 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sqlx::SqliteConnection;
 
-use super::error::explain_refusal;
+use super::end::{place, read_place};
+use super::keeper;
 use super::keys::Keys;
+use super::refused::Refused;
 use super::rows::put_row;
-use super::{Store, keeper, read_place};
+use super::store::Store;
 use crate::domain::{RunId, Tenant};
 use crate::kinds::Envelope;
 use crate::ports::{Batch, Fence, LogError, NewEvent};
 use crate::store::chain::{Link, Place, stream_bytes};
 use crate::store::refusal;
 use crate::store::seal::{Seal, Sealing};
-use crate::store::stored::{Chained, chain_on, from_sql, to_sql};
+use crate::store::stored::{Chained, chain_on, to_sql};
 
 const PUT_EVENT: &str = "
     INSERT INTO event (tenant, seq, stream, version, at, actor, prev, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
@@ -26,8 +28,6 @@ const PUT_EVENT: &str = "
 const MOVE_HEAD: &str = "
     INSERT INTO head (tenant, seq, hash) VALUES ($1, $2, $3)
     ON CONFLICT (tenant) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
-
-pub(super) const FIND_HEAD: &str = "SELECT seq, hash FROM head WHERE tenant = $1";
 
 const IS_HELD: &str = "SELECT 1 FROM lease WHERE tenant = $1 AND run = $2 AND token = $3 AND owner <> ''";
 
@@ -115,31 +115,6 @@ pub(super) async fn append_within(
     Ok((end, envelopes))
 }
 
-/// Why nothing was appended.
-pub(super) enum Refused {
-    Moved { from: u64, to: u64 },
-    Fenced(Vec<RunId>),
-    Unwritable(LogError),
-    Failed(rusqlite::Error),
-}
-
-impl From<rusqlite::Error> for Refused {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl Refused {
-    pub fn explain(self, store: &Store, doing: &str) -> LogError {
-        match self {
-            Self::Moved { from, to } => refusal::conflict(from, to),
-            Self::Fenced(runs) => refusal::fenced(&runs),
-            Self::Unwritable(error) => error,
-            Self::Failed(error) => explain_refusal(&store.path, doing, &error),
-        }
-    }
-}
-
 /// The transaction is rolled back on the way out unless it was committed.
 fn append_all(
     connection: &mut Connection,
@@ -164,18 +139,6 @@ fn append_all(
     transaction.prepare_cached(MOVE_HEAD)?.execute(params![tenant.0, to_sql(end.seq), end.link.bytes()])?;
     transaction.commit()?;
     Ok((end, envelopes))
-}
-
-pub(super) fn place(transaction: &Transaction<'_>, tenant: &Tenant) -> rusqlite::Result<Place> {
-    let found = transaction.prepare_cached(FIND_HEAD)?.query_row([&tenant.0], |row| {
-        let hash: Vec<u8> = row.get(1)?;
-        let link = Link::from_bytes(&hash).ok_or_else(|| {
-            let size = rusqlite::types::FromSqlError::InvalidBlobSize { expected_size: 32, blob_size: hash.len() };
-            rusqlite::Error::from(size)
-        })?;
-        Ok(Place { seq: from_sql(row.get(0)?), link })
-    });
-    Ok(found.optional()?.unwrap_or_default())
 }
 
 /// The runs whose lease is no longer the one that the fence names.

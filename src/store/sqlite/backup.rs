@@ -8,7 +8,8 @@ use std::{fs, io};
 use tempfile::TempPath;
 
 use super::error::{explain, explain_io};
-use super::{Store, open};
+use super::open;
+use super::store::Store;
 use crate::ports::LogError;
 use crate::store::Scratch;
 

@@ -3,8 +3,9 @@
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
+use super::keys;
 use super::keys::Keys;
-use super::{Store, keys};
+use super::store::Store;
 use crate::domain::BlobId;
 use crate::kinds::Stream;
 use crate::ports::{LogError, StoredOutput};

@@ -13,8 +13,9 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::error::explain;
+use super::store::Store;
 use super::verify::{confirm, examine};
-use super::{Store, keeper, open};
+use super::{keeper, open};
 use crate::domain::Tenant;
 use crate::ports::{Head, LogError, VerifyReport};
 use crate::store::copying::{Cell, Filling, Kind, PARTS, Part, Reading, Record, Start};

@@ -11,10 +11,11 @@ use sqlx::{Row as _, SqliteConnection};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::accounts::last_version;
+use super::end::{last_version, read_place};
 use super::keys::Keys;
 use super::rows::put_row_within;
-use super::{Store, append, keeper, read_place, rows};
+use super::store::Store;
+use super::{append, keeper, rows};
 use crate::domain::{AccountId, RunId, SubjectId};
 use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKind, Stream};
 use crate::ports::{EraseError, Erased, Erasure, LogError, LogErrorKind, NewEvent};

@@ -4,7 +4,8 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 use super::error::unreadable_row;
-use super::{Store, keys};
+use super::keys;
+use super::store::Store;
 use crate::kinds::{Envelope, Stream};
 use crate::ports::{LogError, Page};
 use crate::store::chain::stream_bytes;

@@ -3,13 +3,12 @@
 //! A head saved earlier is replaced only if it still lies on the chain. One that does not is evidence that the log
 //! was cut or rewritten: it stays, until somebody who knows why removes it.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::Store;
 use super::error::explain_io;
+use super::store::Store;
 use crate::ports::{Head, LogError};
 use crate::store::heads;
 use crate::store::heads::SavedHead;
@@ -17,18 +16,6 @@ use crate::store::stored::to_sql;
 
 /// How long a head may go unsaved. Also keeps its fsync out of the way of the commits that follow the first.
 const DELAY: Duration = Duration::from_secs(1);
-
-#[derive(Debug)]
-pub(super) struct Keeper {
-    file: PathBuf,
-    scheduled: AtomicBool,
-}
-
-impl Keeper {
-    pub fn new(database: &Path) -> Self {
-        Self { file: heads::file_beside(database), scheduled: AtomicBool::new(false) }
-    }
-}
 
 /// Sees to it that the head is saved within a second.
 pub(super) fn head_moved(store: &Arc<Store>) {

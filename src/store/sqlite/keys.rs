@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::Store;
 use super::error::explain;
+use super::store::Store;
 use crate::domain::{SubjectId, Tenant};
 use crate::kinds::Stream;
 use crate::ports::LogError;

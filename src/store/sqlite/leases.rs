@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sqlx::SqliteConnection;
 
-use super::Store;
+use super::store::Store;
 use crate::domain::RunId;
 use crate::ports::{Lease, LogError};
 use crate::store::stored::{from_sql, to_sql};

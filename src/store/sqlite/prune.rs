@@ -6,11 +6,13 @@ use std::sync::Arc;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Place, Store, append, keeper, leases, read_place};
+use super::end::{last_version, read_place};
+use super::store::Store;
+use super::{append, keeper, leases};
 use crate::domain::AccountId;
 use crate::kinds::{Event, Stream};
 use crate::ports::{LogError, LogErrorKind, NewEvent, StoredOutput};
-use crate::store::chain::{Link, stream_bytes, stream_from_bytes};
+use crate::store::chain::{Link, Place, stream_bytes, stream_from_bytes};
 use crate::store::pruning::{Left, OutputsPruned, Pruning, Remains};
 use crate::store::refusal;
 use crate::store::stored::{from_sql, to_sql};
@@ -113,7 +115,7 @@ async fn within(store: &Store, connection: &mut SqliteConnection, pruning: &Prun
     let stream = Stream::Account(AccountId::NOBODY);
     let told = NewEvent {
         stream,
-        version: last_version(store, connection, stream).await.map_err(failed)? + 1,
+        version: last_version(store, connection, stream).await? + 1,
         at: pruning.at,
         by: pruning.by.clone(),
         event: Event::Account(remains.event(pruning)?),
@@ -171,15 +173,6 @@ pub(super) fn left(row: &SqliteRow) -> Result<Left, String> {
         prev: Link::from_bytes(row.try_get("prev").map_err(column)?).ok_or("its prev is no SHA-256")?,
         hash: Link::from_bytes(row.try_get("hash").map_err(column)?).ok_or("its hash is no SHA-256")?,
     })
-}
-
-async fn last_version(store: &Store, connection: &mut SqliteConnection, stream: Stream) -> Result<u64, sqlx::Error> {
-    let last: i64 = sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM event WHERE tenant = $1 AND stream = $2")
-        .bind(store.tenant.0.clone())
-        .bind(stream_bytes(stream).to_vec())
-        .fetch_one(connection)
-        .await?;
-    Ok(from_sql(last))
 }
 
 async fn remove_outputs(

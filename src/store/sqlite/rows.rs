@@ -7,10 +7,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 use uuid::Uuid;
 
-use super::append::{Refused, place};
+use super::end::{place, read_place};
 use super::error::unreadable_row;
+use super::keys;
 use super::keys::Keys;
-use super::{Store, keys, read_place};
+use super::refused::Refused;
+use super::store::Store;
 use crate::domain::{Tenant, Timestamp};
 use crate::kinds::{Row, RowKey, RowKind};
 use crate::ports::{LogError, Page, RowFilter};

@@ -3,10 +3,11 @@
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
-use super::*;
-use crate::domain::{Actor, Timestamp};
-use crate::kinds::{Event, RunEvent};
-use crate::ports::NewEvent;
+use super::SqliteLog;
+use crate::domain::{Actor, RunId, Tenant, Timestamp};
+use crate::kinds::{Event, RunEvent, Stream};
+use crate::ports::{Batch, Log, LogErrorKind, NewEvent};
+use crate::store::OpenMode;
 
 fn batch(after: u64, count: u64) -> Batch {
     let event = |version| NewEvent {

@@ -6,7 +6,9 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{Store, events, prune, read_place};
+use super::end::read_place;
+use super::store::Store;
+use super::{events, prune};
 use crate::domain::Tenant;
 use crate::ports::{Head, LogError, VerifyReport};
 use crate::store::chain::{Link, stream_from_bytes};

@@ -4,8 +4,7 @@
 //! an idle console several times that. The thread lives only while somebody listens. Our own commits are announced by
 //! `append` at once.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
@@ -13,8 +12,7 @@ use std::{fs, thread};
 use tokio::runtime::Handle;
 use tokio::sync::watch::Receiver;
 
-use super::Store;
-use crate::store::heads::with_suffix;
+use super::store::{Store, Watcher};
 
 /// Leaves 50 ms of the 150 ms that the port promises for waking up and asking.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -25,18 +23,7 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(2);
 /// It calls nothing deep.
 const STACK: usize = 128 * 1024;
 
-/// What the thread needs besides the store.
-#[derive(Debug)]
-pub(super) struct Watcher {
-    wal: PathBuf,
-    running: AtomicBool,
-}
-
 impl Watcher {
-    pub fn new(database: &Path) -> Self {
-        Self { wal: with_suffix(database, "-wal"), running: AtomicBool::new(false) }
-    }
-
     #[cfg(test)]
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Acquire)

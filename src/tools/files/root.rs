@@ -15,8 +15,8 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, openat};
 
 use crate::domain::{FailureKind, ToolResult, Untrusted};
 use crate::ports::ToolContext;
+use crate::tools::git::layout::{is_git_name, would_be_repository};
 use crate::tools::names;
-use crate::tools::workspace::{is_git_name, would_be_repository};
 
 /// Largest file that is read whole, for an edit or a comparison.
 pub const LARGEST_WHOLE: u64 = 16 * 1024 * 1024;

@@ -9,7 +9,7 @@ use std::{fs, io};
 
 use tokio::sync::OnceCell;
 
-use super::program::{Git, GitError};
+use super::program::{Git, GitError, version};
 use super::repository::{ATTRIBUTES, Repository, nothing};
 
 /// The first version that heeds the variable in everything asked of it here.
@@ -22,7 +22,7 @@ const RESET: &str =
 /// Whether git can be told where to read attributes.
 pub async fn can_be_told() -> Result<bool, GitError> {
     static ANSWER: OnceCell<bool> = OnceCell::const_new();
-    let ask = async || Ok(numbers(&super::version().await?).is_some_and(|version| version >= HEEDS));
+    let ask = async || Ok(numbers(&version().await?).is_some_and(|version| version >= HEEDS));
     ANSWER.get_or_try_init(ask).await.copied()
 }
 

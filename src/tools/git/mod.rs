@@ -5,6 +5,7 @@ mod branch;
 mod change;
 mod commit;
 mod hooks;
+pub(super) mod layout;
 mod leaving;
 mod look;
 pub(super) mod program;
@@ -20,18 +21,13 @@ use std::path::Path;
 pub use branch::GitBranch;
 pub use commit::{GitCommit, Hooks};
 pub use look::{GitDiff, GitLog, GitStatus};
+pub use program::version;
 pub use push::GitPush;
 use tokio_util::sync::CancellationToken;
 pub use unused::{obeyed_since_start, unused_in};
 
 use crate::ports::ToolContext;
 pub use repository::Repository;
-
-/// The version of the git program.
-pub async fn version() -> Result<String, program::GitError> {
-    let said = program::Git::new(Path::new("/"), ["version"]).success().await?.text();
-    Ok(said.trim_start_matches("git version ").to_owned())
-}
 
 /// Whether files can be brought back after they are deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]

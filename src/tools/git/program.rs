@@ -333,6 +333,12 @@ async fn stop(child: &mut Child) {
     let _ = child.wait().await;
 }
 
+/// The version of the git program.
+pub async fn version() -> Result<String, GitError> {
+    let said = Git::new(Path::new("/"), ["version"]).success().await?.text();
+    Ok(said.trim_start_matches("git version ").to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,12 +9,10 @@ use serde_json::{Value, json};
 
 use super::reading::{Level, Reading};
 use super::take;
+use super::what::What;
 use crate::domain::{EffectClass, Environment, FailureKind, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted};
 use crate::ports::{Clock, Invocation, Prepared, SystemClock, Tool, ToolContext};
 use crate::tools::{args, cards, files, output};
-
-/// Directory of the workspace in which readings are saved.
-pub const READINGS: &str = "readings";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -23,42 +21,6 @@ struct Args {
     what: What,
     /// Save the reading into the workspace as readings/<what>.json, for write_report.
     save: Option<bool>,
-}
-
-/// What can be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum What {
-    Load,
-    Memory,
-    Disks,
-    Services,
-    Processes,
-    Ports,
-    System,
-}
-
-impl What {
-    /// All of them, in the order a report tells them.
-    pub const ALL: [Self; 7] =
-        [Self::System, Self::Load, Self::Memory, Self::Disks, Self::Services, Self::Processes, Self::Ports];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Load => "load",
-            Self::Memory => "memory",
-            Self::Disks => "disks",
-            Self::Services => "services",
-            Self::Processes => "processes",
-            Self::Ports => "ports",
-            Self::System => "system",
-        }
-    }
-
-    /// Where its reading is saved.
-    pub fn file(self) -> String {
-        format!("{READINGS}/{}.json", self.name())
-    }
 }
 
 /// Looks at this host.

@@ -14,6 +14,7 @@ mod report;
 mod services;
 mod system;
 mod take;
+mod what;
 
 pub use check::HostCheck;
 pub use report::WriteReport;

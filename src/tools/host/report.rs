@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::check::{READINGS, What};
 use super::reading::{Finding, Level, Reading};
+use super::what::{READINGS, What};
 use crate::domain::{EffectCard, EffectClass, FailureKind, Repeat, ToolResult, ToolSpec, Untrusted};
 use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::cards::count;

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::process::Command;
 
-use super::check::What;
 use super::reading::Measured;
 use super::system::{ClockState, System};
+use super::what::What;
 use super::{disks, load, lossy, memory, ports, processes, services, system};
 
 /// How long processes are watched to tell how busy they are.

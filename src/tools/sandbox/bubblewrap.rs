@@ -5,7 +5,9 @@ use std::path::Path;
 use super::confinement::Resolved;
 use super::layout::Place;
 use super::order::{Order, SHARED_MEMORY_BYTES, Walls};
-use super::{ENTER, Target, layout, order};
+use super::part::ENTER;
+use super::target::Target;
+use super::{layout, order};
 
 /// A new root with nothing in it, its own users, processes, network, IPC and host name; no capability; no terminal.
 const NAMESPACES: &[&str] = &[

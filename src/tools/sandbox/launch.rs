@@ -7,8 +7,8 @@ use std::process::Stdio;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::GUARD;
 use super::order::{Order, Report};
+use super::part::GUARD;
 
 /// A supervisor at work, with the three pipes to it.
 pub(crate) struct Launched {

@@ -9,12 +9,15 @@ mod bubblewrap;
 #[cfg(target_os = "linux")]
 mod child;
 mod confinement;
+mod ladder;
 mod launch;
 mod layout;
 mod machine;
 mod namespaces;
 mod order;
+mod part;
 mod probe;
+mod target;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -22,13 +25,17 @@ use std::path::{Path, PathBuf};
 use tokio::sync::OnceCell;
 
 pub use confinement::{Confinement, ResourceLimits};
+pub use ladder::Rung;
 pub(crate) use launch::launch;
 pub use order::{Report, Stop};
 pub use probe::{Check, SandboxReport};
+pub(crate) use target::Target;
 
 use crate::domain::{RungChoice, Workspace};
+use ladder::Ladder;
 use machine::Machine;
 use order::Order;
+use part::TETHER;
 
 /// What the sandbox is told at start.
 #[derive(Clone, Debug, Default)]
@@ -44,37 +51,12 @@ pub struct SandboxSettings {
     pub choice: RungChoice,
 }
 
-/// The rung of the ladder that programs run on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rung {
-    Bubblewrap,
-    /// Our own namespaces, with Landlock and seccomp inside.
-    Namespaces,
-    LandlockSeccomp,
-    /// Nothing can be confined, so nothing runs.
-    None {
-        reason: String,
-    },
-}
-
-impl Rung {
-    /// The name on cards and in `doctor`.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Bubblewrap => "bubblewrap",
-            Self::Namespaces => "namespaces",
-            Self::LandlockSeccomp => "landlock+seccomp",
-            Self::None { .. } => "none",
-        }
-    }
-}
-
 /// The way programs are confined on this machine.
 #[derive(Debug)]
 pub struct Sandbox {
-    settings: SandboxSettings,
-    machine: Machine,
-    helper: PathBuf,
+    ladder: Ladder,
+    hidden: Vec<PathBuf>,
+    readable: Vec<PathBuf>,
     rung: OnceCell<Rung>,
 }
 
@@ -82,92 +64,56 @@ impl Sandbox {
     /// Cheap: looks at paths and the environment, runs nothing. The rung is found out when first asked for.
     pub fn detect(settings: SandboxSettings) -> Self {
         // Without a path to this program no rung works, and the probe says so.
-        let helper = settings.helper.clone().or_else(|| std::env::current_exe().ok()).unwrap_or_default();
-        let machine = Machine::of_this_process(settings.home.clone());
-        Self { machine, helper, rung: OnceCell::new(), settings }
+        let helper = settings.helper.or_else(|| std::env::current_exe().ok()).unwrap_or_default();
+        let machine = Machine::of_this_process(settings.home);
+        let ladder = Ladder { machine, helper, choice: settings.choice };
+        Self { ladder, hidden: settings.hidden, readable: settings.readable, rung: OnceCell::new() }
     }
 
     /// The best rung that works, found by trying it once and remembered.
     pub async fn rung(&self) -> &Rung {
-        self.rung.get_or_init(|| probe::find_rung(self)).await
+        self.rung.get_or_init(|| probe::find_rung(&self.ladder)).await
     }
 
     /// What is available, what is missing and what to do about it. Tries every rung.
     pub async fn report(&self) -> SandboxReport {
-        probe::report(self).await
+        probe::report(&self.ladder, self.rung().await).await
     }
 
     /// What a program of a run may see and change: its workspace, and of the machine what tools need.
     pub fn confinement(&self, workspace: &Workspace, limits: ResourceLimits) -> Confinement {
         let root = PathBuf::from(&workspace.root);
-        let mut hidden = self.machine.secrets();
-        hidden.extend(self.settings.hidden.iter().cloned());
-        let mut readable = self.machine.readable();
-        readable.extend(self.settings.readable.iter().cloned());
+        let mut hidden = self.ladder.machine.secrets();
+        hidden.extend(self.hidden.iter().cloned());
+        let mut readable = self.ladder.machine.readable();
+        readable.extend(self.readable.iter().cloned());
         // A `.git` inside a worktree whose git directory lives elsewhere was made by a confined program: no git
         // of ours reads it. In a plain directory it is the user's repository.
         let protected = if workspace.git_dir.is_some() { Vec::new() } else { vec![root.join(".git")] };
-        let env = self.machine.environment();
+        let env = self.ladder.machine.environment();
         Confinement { writable: vec![root], protected, readable, hidden, env, limits }
     }
 
     /// The order for the helper, on the rung found.
     pub(crate) async fn order(&self, confinement: &Confinement, target: Target<'_>) -> Result<Order, String> {
-        self.order_on(self.rung().await, confinement, target)
-    }
-
-    fn order_on(&self, rung: &Rung, confinement: &Confinement, target: Target<'_>) -> Result<Order, String> {
-        let confinement = confinement.resolved()?;
-        match rung {
-            Rung::Bubblewrap => {
-                let program = probe::find_bubblewrap(&self.machine).ok_or("bubblewrap is not installed")?;
-                bubblewrap::order(&program, &self.helper, &confinement, target)
-            }
-            Rung::Namespaces => namespaces::order(&self.helper, &confinement, target),
-            Rung::LandlockSeccomp => order::landlock(&confinement, target),
-            Rung::None { reason } => Err(reason.clone()),
-        }
+        self.ladder.order_on(self.rung().await, confinement, target)
     }
 
     /// The program that [`launch`] starts.
     pub(crate) fn helper(&self) -> &Path {
-        &self.helper
+        &self.ladder.helper
     }
 
     /// What to put before the command line of a program that runs outside the walls, so that it ends when this
     /// process does. Where that cannot be had, nothing.
     pub(crate) fn tether(&self) -> Vec<OsString> {
         if cfg!(target_os = "linux") {
-            vec![self.helper.clone().into(), TETHER.into(), std::process::id().to_string().into()]
+            vec![self.ladder.helper.clone().into(), TETHER.into(), std::process::id().to_string().into()]
         } else {
             Vec::new()
         }
     }
 }
-
-/// What is to run inside.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target<'a> {
-    pub argv: &'a [String],
-    pub cwd: &'a Path,
-    /// On top of the confinement's own environment.
-    pub env: &'a [(String, String)],
-    /// Private to this call; HOME, TMPDIR and, where the rung can, `/tmp`.
-    pub scratch: &'a Path,
-}
-
-/// Hidden first argument: starts a supervisor and outlives it, so that nothing else does.
-pub(crate) const GUARD: &str = "sandbox-guard";
-/// Hidden first argument: keeps watch over one confined program.
-pub(crate) const SUPERVISE: &str = "sandbox-exec";
-/// Hidden first argument: makes namespaces, and then the first process in them.
-pub(crate) const DIVIDE: &str = "sandbox-divide";
-/// Hidden first argument: builds a root, and then starts the way inside there.
-pub(crate) const ROOT: &str = "sandbox-root";
-/// Hidden first argument: confines itself and becomes the program.
-pub(crate) const ENTER: &str = "sandbox-enter";
-/// Hidden first argument: starts a program that must not outlive this process.
-pub(crate) const TETHER: &str = "sandbox-tether";
 
 /// Runs the helper's part when this process was started as one; `main` calls it before anything else.
 ///

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::confinement::Resolved;
 use super::order::{Access, Order, SHARED_MEMORY, Walls};
-use super::{DIVIDE, Target, layout, order};
+use super::part::DIVIDE;
+use super::target::Target;
+use super::{layout, order};
 
 /// The order for a machine that allows user namespaces.
 pub(super) fn order(helper: &Path, confinement: &Resolved, target: Target<'_>) -> Result<Order, String> {

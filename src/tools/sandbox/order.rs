@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::confinement::Resolved;
-use super::{ENTER, ResourceLimits, Target};
+use super::confinement::{Resolved, ResourceLimits};
+use super::part::ENTER;
+use super::target::Target;
 
 /// To the supervisor: what to start, and what that is to do once it is inside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,10 +1,12 @@
 //! Finds out which rungs work here, by confining a program that does nothing, and words it for `doctor`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use super::machine::Machine;
-use super::{Confinement, ResourceLimits, Rung, Sandbox, Stop, Target, launch};
+use super::confinement::{Confinement, ResourceLimits};
+use super::ladder::{Ladder, Rung};
+use super::launch::launch;
+use super::order::Stop;
+use super::target::Target;
 use crate::domain::RungChoice;
 
 /// What `doctor` shows of the sandbox.
@@ -57,10 +59,10 @@ const LANDLOCK_WEAKNESSES: &[&str] = &[
 ];
 
 /// The best rung that is allowed and works.
-pub(super) async fn find_rung(sandbox: &Sandbox) -> Rung {
+pub(super) async fn find_rung(ladder: &Ladder) -> Rung {
     let mut reasons = Vec::new();
     for rung in LADDER {
-        match attempt(sandbox, &rung).await {
+        match attempt(ladder, &rung).await {
             Ok(()) => return rung,
             Err(problem) => reasons.push(format!("{}: {}", rung.name(), problem.what)),
         }
@@ -68,24 +70,18 @@ pub(super) async fn find_rung(sandbox: &Sandbox) -> Rung {
     Rung::None { reason: reasons.join("; ") }
 }
 
-pub(super) async fn report(sandbox: &Sandbox) -> SandboxReport {
+pub(super) async fn report(ladder: &Ladder, rung: &Rung) -> SandboxReport {
     let mut checks = Vec::new();
     for rung in LADDER {
-        checks.push(Check { name: rung.name(), problem: attempt(sandbox, &rung).await.err() });
+        checks.push(Check { name: rung.name(), problem: attempt(ladder, &rung).await.err() });
     }
-    let rung = sandbox.rung().await.clone();
-    let weaknesses = if rung == Rung::LandlockSeccomp { LANDLOCK_WEAKNESSES.to_vec() } else { Vec::new() };
-    SandboxReport { rung, checks, weaknesses }
+    let weaknesses = if *rung == Rung::LandlockSeccomp { LANDLOCK_WEAKNESSES.to_vec() } else { Vec::new() };
+    SandboxReport { rung: rung.clone(), checks, weaknesses }
 }
 
-/// Bubblewrap, where it is installed.
-pub(super) fn find_bubblewrap(machine: &Machine) -> Option<PathBuf> {
-    machine.program_directories().map(|directory| directory.join("bwrap")).find(|program| program.is_file())
-}
-
-async fn attempt(sandbox: &Sandbox, rung: &Rung) -> Result<(), Problem> {
+async fn attempt(ladder: &Ladder, rung: &Rung) -> Result<(), Problem> {
     let problem = |what: &str, hint| Problem { what: what.to_owned(), hint };
-    let excluded = match sandbox.settings.choice {
+    let excluded = match ladder.choice {
         RungChoice::Best => false,
         RungChoice::Bubblewrap => *rung != Rung::Bubblewrap,
         RungChoice::Namespaces => *rung != Rung::Namespaces,
@@ -96,17 +92,17 @@ async fn attempt(sandbox: &Sandbox, rung: &Rung) -> Result<(), Problem> {
         return Err(problem("excluded by the configuration", CHOSEN));
     }
     if *rung == Rung::Bubblewrap {
-        find_bubblewrap(&sandbox.machine).ok_or_else(|| problem("not installed", INSTALL_BUBBLEWRAP))?;
+        ladder.bubblewrap().ok_or_else(|| problem("not installed", INSTALL_BUBBLEWRAP))?;
     } else {
         landlock_is_supported().map_err(|what| Problem { what, hint: NEWER_KERNEL })?;
     }
     let hint = if *rung == Rung::LandlockSeccomp { NEWER_KERNEL } else { ALLOW_NAMESPACES };
-    let tried = tokio::time::timeout(PATIENCE, confine_nothing(sandbox, rung)).await;
+    let tried = tokio::time::timeout(PATIENCE, confine_nothing(ladder, rung)).await;
     tried.unwrap_or_else(|_| Err("no answer in 5 seconds".to_owned())).map_err(|what| Problem { what, hint })
 }
 
 /// Confines a shell that only ends, in a directory made for it.
-async fn confine_nothing(sandbox: &Sandbox, rung: &Rung) -> Result<(), String> {
+async fn confine_nothing(ladder: &Ladder, rung: &Rung) -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
     let (workspace, scratch) = (tempfile::tempdir().map_err(text)?, tempfile::tempdir().map_err(text)?);
     let argv = ["/bin/sh".to_owned(), "-c".to_owned(), format!("exit {PROOF}")];
@@ -114,13 +110,13 @@ async fn confine_nothing(sandbox: &Sandbox, rung: &Rung) -> Result<(), String> {
     let confinement = Confinement {
         writable: vec![workspace.path().to_owned()],
         protected: Vec::new(),
-        readable: sandbox.machine.readable(),
-        hidden: sandbox.machine.secrets(),
-        env: sandbox.machine.environment(),
+        readable: ladder.machine.readable(),
+        hidden: ladder.machine.secrets(),
+        env: ladder.machine.environment(),
         limits: ResourceLimits { free_disk_bytes: 0, ..ResourceLimits::default() },
     };
-    let order = sandbox.order_on(rung, &confinement, target)?;
-    let (_supervisor, _lifeline, _output, report) = launch(sandbox.helper(), &order).await.map_err(text)?.into_parts();
+    let order = ladder.order_on(rung, &confinement, target)?;
+    let (_supervisor, _lifeline, _output, report) = launch(&ladder.helper, &order).await.map_err(text)?.into_parts();
     let report = report.await?;
     match report.stop {
         Stop::Exited(PROOF) if report.started => Ok(()),

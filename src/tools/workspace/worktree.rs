@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-use super::{Uncommitted, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, is_git_name, make_private, utf8};
-use crate::domain::{Untrusted, Workspace};
+use super::error::{WorkspaceError, WorkspaceErrorKind};
+use super::scratch::{make_private, utf8};
+use crate::domain::{RunId, Untrusted, Workspace};
+use crate::tools::git::layout::is_git_name;
 use crate::tools::git::program::{Git, GitError};
 use crate::tools::git::repository::{LIST_FILTERS, filter_drivers, without_filters};
 
@@ -18,6 +20,27 @@ const MOST_NAMED: usize = 10;
 
 /// Beside a worktree, where nothing confined can write: whose worktree it is.
 const RECORD: &str = "workspace.json";
+
+/// A worktree to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct WorktreeRequest<'a> {
+    /// The repository, or any directory in it.
+    pub repository: &'a Path,
+    pub run: RunId,
+    /// Names the branch.
+    pub goal: &'a str,
+    /// Our data directory; the worktree comes to lie below it.
+    pub data_dir: &'a Path,
+    pub uncommitted: Uncommitted,
+}
+
+/// What to do when the repository has changes that are not committed, which a worktree does not contain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uncommitted {
+    Refuse,
+    /// Go on from the last commit, without them.
+    LeaveBehind,
+}
 
 /// Makes a worktree on a new branch `morningai/<goal>-<run>` at the repository's present commit. One that cannot be made
 /// leaves nothing behind.
@@ -74,7 +97,15 @@ async fn undo(home: &Path, parent: &Path, workspace: &Workspace) {
     for args in [["worktree", "unlock"].as_slice(), &["worktree", "remove", "--force", "--"]] {
         let _ = Git::new(home, args.iter().copied().chain([workspace.root.as_str()])).run().await;
     }
-    let _ = super::drop_unused_branch(home, workspace).await;
+    let _ = drop_unused_branch(home, workspace).await;
+}
+
+/// A branch on which nothing was committed is of no use to anyone.
+pub(super) async fn drop_unused_branch(home: &Path, workspace: &Workspace) -> Result<(), WorkspaceError> {
+    let (Some(branch), Some(base)) = (&workspace.branch, &workspace.base) else { return Ok(()) };
+    // Naming the old value leaves a branch alone that has moved on.
+    let delete = ["update-ref", "-d", &format!("refs/heads/{branch}"), base];
+    Git::new(home, delete).run().await.map(|_| ()).map_err(|error| WorkspaceError::git(home, &error))
 }
 
 /// Whether a directory was made for this worktree and nothing else.

@@ -1,6 +1,6 @@
 //! Reads Jest: a bullet begins each failure, `Tests:` counts.
 
-use super::frame;
+use super::stack::frame;
 use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, count_before};
 
 #[derive(Default)]

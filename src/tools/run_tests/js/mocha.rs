@@ -1,6 +1,6 @@
 //! Reads Mocha: counts first, then numbered failures.
 
-use super::frame;
+use super::stack::frame;
 use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, count_before};
 
 #[derive(Default)]

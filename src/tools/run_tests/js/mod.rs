@@ -4,9 +4,10 @@
 mod jest;
 mod mocha;
 mod node;
+mod stack;
 mod vitest;
 
-use super::report::{Parser, TestReport, file_and_line};
+use super::report::{Parser, TestReport};
 
 pub(super) struct Js(Vec<Box<dyn Parser>>);
 
@@ -30,14 +31,4 @@ impl Parser for Js {
         let reports = self.0.iter_mut().map(|parser| parser.finish());
         reports.max_by_key(TestReport::total).unwrap_or_default()
     }
-}
-
-/// `file:line` of a stack's line (`at Object.toBe (a.test.js:5:23)`, `at a.test.js:5:23`), unless it is in Node or
-/// in a package.
-fn frame(line: &str) -> Option<String> {
-    let rest = line.trim_start().strip_prefix("at ")?;
-    let place = rest.rsplit_once('(').map_or(rest, |(_, place)| place);
-    let place = place.trim_end_matches(['{', ' ']).trim_end_matches(')').trim_start_matches("file://");
-    let elsewhere = place.starts_with("node:") || place.contains("node_modules/");
-    if elsewhere { None } else { file_and_line(place) }
 }

@@ -1,6 +1,6 @@
 //! Reads Node's own runner in both of its forms: TAP, and the `spec` of a terminal.
 
-use super::frame;
+use super::stack::frame;
 use crate::tools::run_tests::report::{Parser, TestFailure, TestReport, file_and_line};
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ use nix::sched::CloneFlags;
 use rustix::process::{DumpableBehavior, Signal};
 use rustix::thread::{CapabilitySet, CapabilitySets};
 
-use crate::tools::sandbox::ROOT;
+use crate::tools::sandbox::part::ROOT;
 
 /// What the first process needs to build its root and to raise its network's one interface.
 const NEEDED: [CapabilitySet; 2] = [CapabilitySet::SYS_ADMIN, CapabilitySet::NET_ADMIN];

@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use rustix::process::Pid;
 
 use super::{descriptors, divide, family, group};
-use crate::tools::sandbox::SUPERVISE;
+use crate::tools::sandbox::part::SUPERVISE;
 
 /// Starts the supervisor on our own standard streams and waits for its end.
 pub(super) fn run() -> ExitCode {

@@ -20,7 +20,7 @@ mod tether;
 
 use std::process::ExitCode;
 
-use super::{DIVIDE, ENTER, GUARD, ROOT, SUPERVISE, TETHER};
+use super::part::{DIVIDE, ENTER, GUARD, ROOT, SUPERVISE, TETHER};
 
 pub(super) use landlock::is_supported as landlock_is_supported;
 

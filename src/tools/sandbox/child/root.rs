@@ -13,9 +13,9 @@ use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
 use rustix::process::{Pid, Signal, WaitOptions};
 
 use super::{divide, loopback};
-use crate::tools::sandbox::ENTER;
 use crate::tools::sandbox::layout::{HELPER, Place};
 use crate::tools::sandbox::order::SHARED_MEMORY_BYTES;
+use crate::tools::sandbox::part::ENTER;
 
 /// Any directory that every machine has: what is built, is built on top of it and moved away.
 const BASE: &str = "/tmp";

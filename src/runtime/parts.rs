@@ -1,0 +1,45 @@
+//! What a runtime is made of, and what it does in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::redact::Redactor;
+use crate::domain::{RunId, ToolName};
+use crate::ports::{Clock, Judge, Log, Model, Tool};
+
+/// Whether this process performs effects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Works on every run it can claim.
+    Worker,
+    /// Works on this run alone: for a command that follows one run and then ends.
+    Carrier(RunId),
+    /// Decides and looks; effects are left to workers.
+    Clerk,
+}
+
+impl Role {
+    /// Whether effects of `run` are performed in this process.
+    pub(super) fn works_on(self, run: RunId) -> bool {
+        match self {
+            Self::Worker => true,
+            Self::Carrier(carried) => carried == run,
+            Self::Clerk => false,
+        }
+    }
+}
+
+/// The tools by name.
+pub type Tools = BTreeMap<ToolName, Arc<dyn Tool>>;
+
+/// What the runtime works with.
+pub struct Parts {
+    pub log: Arc<dyn Log>,
+    pub model: Arc<dyn Model>,
+    pub tools: Tools,
+    pub judge: Arc<dyn Judge>,
+    pub clock: Arc<dyn Clock>,
+    pub role: Role,
+    /// What must never reach the log.
+    pub redactor: Redactor,
+}

@@ -12,7 +12,9 @@ use super::account::Account;
 use super::approval::Approval;
 use super::envelope::ErasedEvent;
 use super::kind::{Kept, Kind, KindEvent, Owner};
+use super::row::Row;
 use super::run::Run;
+use super::spend::DaySpend;
 use crate::domain::{Action, Actor, BlobId, ModelReply, Rejection, RejectionKind};
 
 /// Hands the table to another macro: kinds that are kept as rows, then those that have events only. Each has its name, a
@@ -228,6 +230,17 @@ macro_rules! define_rows {
                     $(RowKind::$Kept => self.id.parse().ok().map(Stream::$Kept),)*
                     RowKind::Spend => None,
                 }
+            }
+        }
+
+        impl Row {
+            /// The row of this JSON, with what it is found by computed from it.
+            pub fn read(key: RowKey, body: String) -> Result<Self, serde_json::Error> {
+                let index = match key.kind {
+                    $(RowKind::$Kept => serde_json::from_str::<$Kept>(&body)?.index(),)*
+                    RowKind::Spend => DaySpend::index(key.id.parse().map_err(serde::de::Error::custom)?),
+                };
+                Ok(Self::new(key, &index, body))
             }
         }
 

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::client::ClientError;
-use crate::domain::{BlobId, ShortId};
-use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream};
+use super::rows::RowQuery;
+use crate::domain::BlobId;
+use crate::kinds::{Envelope, Row, Rowed, Stream};
 
 /// What a client may look up beyond the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,33 +31,7 @@ pub enum Query {
     Blob {
         blob: BlobId,
     },
-    /// Rows of one kind, newest first.
-    Rows {
-        kind: RowKind,
-        which: Which,
-    },
-}
-
-/// Which rows of a kind are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those that have ended, skipping `offset`. All others are in the snapshot.
-    Ended { offset: u32, limit: u32 },
-    /// Those that somebody may mean, open or not.
-    Named(ShortId),
-}
-
-impl Which {
-    /// Rows that are told of those that somebody may mean: more than one is one too many.
-    pub const MOST_NAMED: u32 = 50;
-}
-
-impl Query {
-    /// What has ended of a kind.
-    pub fn ended(kind: RowKind, offset: u32, limit: u32) -> Self {
-        Self::Rows { kind, which: Which::Ended { offset, limit } }
-    }
+    Rows(RowQuery),
 }
 
 /// Some rows, and whether more follow.

@@ -2,7 +2,7 @@
 
 use crate::domain::ShortId;
 use crate::kinds::{Rowed, Table};
-use crate::ports::{Client, ClientError, Query, Which};
+use crate::ports::{Client, ClientError, Query, RowFilter, RowQuery};
 
 /// Why there is not exactly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,8 +34,9 @@ pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, p
         found.retain(|row| row.index().is_open);
         return only_one(found);
     }
-    let query = Query::Rows { kind: K::KIND, which: Which::Named(short) };
-    let stored = client.query(query).await.and_then(|answer| answer.rows::<K>()).map_err(NotOne::Unread)?;
+    let named = RowQuery::first(K::KIND, RowFilter::Named(short), RowQuery::MOST_NAMED);
+    let stored =
+        client.query(Query::Rows(named)).await.and_then(|answer| answer.rows::<K>()).map_err(NotOne::Unread)?;
     for row in stored.rows {
         if found.iter().all(|known| known.id() != row.id()) {
             found.push(row);

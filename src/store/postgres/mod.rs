@@ -53,7 +53,7 @@ use super::{Encryption, OpenMode, heads};
 use crate::domain::{BlobId, RunId, Tenant};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowFilter,
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowQuery,
     StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 
@@ -136,6 +136,9 @@ impl PostgresLog {
         };
         let admitted = Seal::admit(&mut Keys(&store), (encryption, mode), (&store.tenant, end, &store.place)).await?;
         store.seal = admitted;
+        if mode == OpenMode::ReadWrite {
+            rows::complete(&store).await?;
+        }
         Ok(Self { store: Arc::new(store) })
     }
 
@@ -331,8 +334,8 @@ impl Log for PostgresLog {
         watch::subscribe(&self.store)
     }
 
-    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
-        rows::find(&self.store, filter).await
+    async fn rows(&self, wanted: RowQuery) -> Result<Page<Row>, LogError> {
+        rows::find(&self.store, wanted).await
     }
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {

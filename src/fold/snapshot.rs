@@ -53,7 +53,7 @@ macro_rules! define_snapshot {
             /// What a stream is a part of.
             pub fn parent(&self, stream: Stream) -> Option<Stream> {
                 match stream {
-                    $(Stream::$Kept(id) => self.$table.get(&id)?.parent(),)*
+                    $(Stream::$Kept(id) => self.$table.get(&id)?.index().parent,)*
                     $(Stream::$Bare(_) => None,)*
                 }
             }
@@ -222,9 +222,8 @@ impl Snapshot {
             return self.row_of_stream(stream, key);
         }
         let day: NaiveDate = key.id.parse().ok()?;
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
         let body = serde_json::to_string(self.spend.get(&day)?).ok()?;
-        Some(Row { key: key.clone(), is_open: false, sort: midnight, body })
+        Some(Row::new(key.clone(), &DaySpend::index(day), body))
     }
 
     /// Requests that want a person, oldest first.

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::client_error::ClientError;
-use crate::domain::{BlobId, ShortId};
+use super::rows::RowQuery;
+use crate::domain::BlobId;
 use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 
 /// What a client may look up beyond the snapshot.
@@ -30,33 +31,7 @@ pub enum Query {
     Blob {
         blob: BlobId,
     },
-    /// Rows of one kind, newest first.
-    Rows {
-        kind: RowKind,
-        which: Which,
-    },
-}
-
-/// Which rows of a kind are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those that have ended, skipping `offset`. All others are in the snapshot.
-    Ended { offset: u32, limit: u32 },
-    /// Those that somebody may mean, open or not.
-    Named(ShortId),
-}
-
-impl Which {
-    /// Rows that are told of those that somebody may mean: more than one is one too many.
-    pub const MOST_NAMED: u32 = 50;
-}
-
-impl Query {
-    /// What has ended of a kind.
-    pub fn ended(kind: RowKind, offset: u32, limit: u32) -> Self {
-        Self::Rows { kind, which: Which::Ended { offset, limit } }
-    }
+    Rows(RowQuery),
 }
 
 /// Some rows, and whether more follow.

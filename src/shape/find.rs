@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::domain::ShortId;
 use crate::fold::Snapshot;
 use crate::kinds::{RowKind, Rowed, Surface, Table, Thing};
-use crate::ports::{Answer, Client, ClientError, Page, Query, Which};
+use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowQuery};
 
 /// Why there is not exactly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -63,8 +63,8 @@ async fn find_among<T: Clone>(
         found.retain(|row| tell(row).1);
         return only_one(found);
     }
-    let query = Query::Rows { kind, which: Which::Named(short) };
-    let stored = client.query(query).await.and_then(read).map_err(NotOne::Unread)?;
+    let named = RowQuery::first(kind, RowFilter::Named(short), RowQuery::MOST_NAMED);
+    let stored = client.query(Query::Rows(named)).await.and_then(read).map_err(NotOne::Unread)?;
     for row in stored.rows {
         if found.iter().all(|known| tell(known).0 != tell(&row).0) {
             found.push(row);

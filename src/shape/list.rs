@@ -2,8 +2,8 @@
 
 use crate::domain::{ApprovalState, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, RowKind, Run, Surface, Thing};
-use crate::ports::{Answer, Client, ClientError, Page, Query};
+use crate::kinds::{Approval, RowKind, Rowed, Run, Surface, Thing};
+use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowPlace, RowQuery};
 
 /// Rows read at once.
 const PAGE: u32 = 500;
@@ -18,43 +18,13 @@ pub async fn runs(
     let wanted = |run: &Run| state.is_none_or(|state| run.state == state);
     let mut runs: Vec<Run> =
         snapshot.runs_newest_first().filter(|run| !run.state.is_final() && wanted(run)).cloned().collect();
-    if state.is_none_or(RunState::is_final) {
-        runs.extend(ended(client, state, most_ended).await?);
+    match state {
+        None => runs.extend(newest(client, RowFilter::Ended, most_ended).await?),
+        Some(state) if state.is_final() => runs.extend(newest(client, in_state(state.name()), most_ended).await?),
+        Some(_) => {}
     }
     runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
     Ok(runs)
-}
-
-async fn ended(client: &dyn Client, state: Option<RunState>, most: u32) -> Result<Vec<Run>, ClientError> {
-    let wanted = |run: &Run| state.is_none_or(|state| run.state == state);
-    ended_of(client, RowKind::Run, most, state.is_some(), wanted, Answer::rows::<Run>).await
-}
-
-/// The newest of a kind that have ended and are `wanted`, at most as many.
-async fn ended_of<T>(
-    client: &dyn Client,
-    kind: RowKind,
-    most: u32,
-    is_filtered: bool,
-    wanted: impl Fn(&T) -> bool,
-    read: impl Fn(Answer) -> Result<Page<T>, ClientError>,
-) -> Result<Vec<T>, ClientError> {
-    // A filter may leave little of a page, so then the pages are large.
-    let size = if is_filtered { PAGE } else { PAGE.min(most).max(1) };
-    let most = most as usize;
-    let mut found = Vec::new();
-    for offset in (0..).step_by(size as usize) {
-        if found.len() >= most {
-            break;
-        }
-        let page = client.query(Query::ended(kind, offset, size)).await.and_then(&read)?;
-        found.extend(page.rows.into_iter().filter(&wanted));
-        if !page.more {
-            break;
-        }
-    }
-    found.truncate(most);
-    Ok(found)
 }
 
 /// Requests in one state, at most as many: open ones oldest first, others newest first.
@@ -64,12 +34,54 @@ pub async fn approvals_in(
     state: ApprovalState,
     most: u32,
 ) -> Result<Vec<Approval>, ClientError> {
-    let wanted = |approval: &Approval| approval.state == state;
-    if state.is_open() {
-        let open = snapshot.open_approvals().filter(|approval| wanted(approval));
-        return Ok(open.take(most as usize).cloned().collect());
+    if !state.is_open() {
+        return newest(client, in_state(state.name()), most).await;
     }
-    ended_of(client, RowKind::Approval, most, true, wanted, Answer::rows::<Approval>).await
+    let open = snapshot.open_approvals().filter(|approval| approval.state == state);
+    Ok(open.take(most as usize).cloned().collect())
+}
+
+/// Open requests, oldest first, as they should be dealt with; then at most `most_settled` others, newest first.
+pub async fn approvals(
+    client: &dyn Client,
+    snapshot: &Snapshot,
+    most_settled: u32,
+) -> Result<Vec<Approval>, ClientError> {
+    let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
+    approvals.extend(newest(client, RowFilter::Ended, most_settled).await?);
+    Ok(approvals)
+}
+
+fn in_state(name: &str) -> RowFilter {
+    RowFilter::InState(name.to_owned())
+}
+
+/// At most as many rows, read a page at a time.
+async fn newest<K: Rowed>(client: &dyn Client, filter: RowFilter, most: u32) -> Result<Vec<K>, ClientError> {
+    newest_of(client, (K::KIND, filter), most, Answer::rows::<K>, RowPlace::of).await
+}
+
+async fn newest_of<T>(
+    client: &dyn Client,
+    (kind, filter): (RowKind, RowFilter),
+    most: u32,
+    read: impl Fn(Answer) -> Result<Page<T>, ClientError>,
+    place: impl Fn(&T) -> RowPlace,
+) -> Result<Vec<T>, ClientError> {
+    let mut wanted = RowQuery::first(kind, filter, 0);
+    let mut found: Vec<T> = Vec::new();
+    loop {
+        wanted.limit = PAGE.min(most.saturating_sub(u32::try_from(found.len()).unwrap_or(most)));
+        if wanted.limit == 0 {
+            return Ok(found);
+        }
+        let page = client.query(Query::Rows(wanted.clone())).await.and_then(&read)?;
+        wanted.after = page.rows.last().map(&place);
+        found.extend(page.rows);
+        if !page.more || wanted.after.is_none() {
+            return Ok(found);
+        }
+    }
 }
 
 /// Things of a kind, newest first: all that are open, and at most `most_ended` of the others; with `state`, only those
@@ -81,25 +93,12 @@ pub async fn things(
     state: Option<&str>,
     most_ended: u32,
 ) -> Result<Vec<Thing>, ClientError> {
-    let wanted = |thing: &Thing| state.is_none_or(|state| thing.state == state);
     let mut things = surface.things(snapshot);
-    things.retain(|thing| thing.is_open && wanted(thing));
-    let read = |answer: Answer| answer.things(surface);
-    things.extend(ended_of(client, surface.kind, most_ended, state.is_some(), wanted, read).await?);
+    things.retain(|thing| thing.is_open && state.is_none_or(|state| thing.state == state));
+    let filter = state.map_or(RowFilter::Ended, in_state);
+    let place = |thing: &Thing| RowPlace { sort: thing.began, id: thing.id.to_string() };
+    let stored = newest_of(client, (surface.kind, filter), most_ended, |answer| answer.things(surface), place).await?;
+    things.extend(stored.into_iter().filter(|thing| !thing.is_open));
     things.sort_by_key(|thing| std::cmp::Reverse((thing.began, thing.id)));
     Ok(things)
-}
-
-/// Open requests, oldest first, as they should be dealt with; then at most `most_settled` others, newest first.
-pub async fn approvals(
-    client: &dyn Client,
-    snapshot: &Snapshot,
-    most_settled: u32,
-) -> Result<Vec<Approval>, ClientError> {
-    let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
-    if most_settled > 0 {
-        let page = client.query(Query::ended(RowKind::Approval, 0, most_settled)).await?.rows::<Approval>()?;
-        approvals.extend(page.rows);
-    }
-    Ok(approvals)
 }

@@ -164,7 +164,7 @@ impl Client for Fake {
                 let contains = |event: &&Envelope| serde_json::to_string(event).unwrap().contains(&text);
                 events(story.log.iter().rev().filter(|event| event.seq < before).filter(contains).cloned().collect())
             }
-            Query::Rows { .. } => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
+            Query::Rows(_) => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
             Query::Blob { .. } => Ok(Answer::Blob(None)),
         }
     }

@@ -224,7 +224,7 @@ pub fn follow(state: &mut State) -> Vec<Request> {
 }
 
 /// Reads older rows when one moves towards an end behind which there are more.
-pub fn read_on(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request> {
+pub fn read_on(state: &mut State, step: Step) -> Vec<Request> {
     if !state.pages.is_empty() || state.sheet.is_some() {
         return Vec::new();
     }
@@ -239,13 +239,11 @@ pub fn read_on(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request>
         }
         Screen::Runs if !goes_up && at_end && can_read(state.runs.reading) => {
             state.runs.reading = Reading::Asked;
-            let ended = world.snapshot.runs.values().filter(|run| run.state.is_final()).count();
-            vec![Request::ReadRuns { offset: ended as u32 }]
+            vec![Request::ReadRuns { after: state.runs.read_to.clone() }]
         }
         Screen::Approvals if !goes_up && at_end && can_read(state.approvals.reading) => {
             state.approvals.reading = Reading::Asked;
-            let settled = world.snapshot.approvals.values().filter(|approval| !approval.state.is_open()).count();
-            vec![Request::ReadApprovals { offset: settled as u32 }]
+            vec![Request::ReadApprovals { after: state.approvals.read_to.clone() }]
         }
         _ => Vec::new(),
     }

@@ -65,15 +65,16 @@ impl Kept for Approval {
     }
 
     fn index(&self) -> Index {
-        let due = self.expires_at.filter(|_| self.state.is_open());
-        Index { is_open: self.state.is_open(), state: self.state.name(), sort: self.requested_at, due }
+        Index {
+            is_open: self.state.is_open(),
+            sort: self.requested_at,
+            state: self.state.name(),
+            parent: Some(Stream::Run(self.run)),
+            due: self.expires_at.filter(|_| self.state.is_open()),
+        }
     }
 
     fn when_due(&self) -> Option<ApprovalVerb> {
         Some(ApprovalVerb::Expire)
-    }
-
-    fn parent(&self) -> Option<Stream> {
-        Some(Stream::Run(self.run))
     }
 }

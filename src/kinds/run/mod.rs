@@ -67,7 +67,13 @@ impl Kept for Run {
     }
 
     fn index(&self) -> Index {
-        Index { is_open: !self.state.is_final(), state: self.state.name(), sort: self.started_at, due: None }
+        Index {
+            is_open: !self.state.is_final(),
+            sort: self.started_at,
+            state: self.state.name(),
+            parent: None,
+            due: None,
+        }
     }
 
     fn waits_for(&self) -> Vec<Stream> {

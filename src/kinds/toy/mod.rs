@@ -208,16 +208,12 @@ impl Kept for Toy {
 
     fn index(&self) -> Index {
         let state = if self.is_broken { "broken" } else { "whole" };
-        let due = (!self.is_broken).then_some(self.until);
-        Index { is_open: !self.is_broken, state, sort: self.made_at, due }
+        let (parent, due) = (self.run.map(Stream::Run), (!self.is_broken).then_some(self.until));
+        Index { is_open: !self.is_broken, sort: self.made_at, state, parent, due }
     }
 
     fn when_due(&self) -> Option<ToyVerb> {
         Some(ToyVerb::Break)
-    }
-
-    fn parent(&self) -> Option<Stream> {
-        self.run.map(Stream::Run)
     }
 }
 

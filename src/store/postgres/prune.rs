@@ -129,7 +129,7 @@ pub(super) fn left(row: &PgRow) -> Result<Left, String> {
 async fn remove_rows(connection: &mut PgConnection, tenant: &str, streams: &[Stream]) -> Result<(), sqlx::Error> {
     let named = |stream: &Stream| {
         let (kind, id) = stream.parts();
-        (kind.to_owned(), id.to_string())
+        (kind, id.to_string())
     };
     for some in streams.chunks(PIECE) {
         let (kinds, ids): (Vec<_>, Vec<_>) = some.iter().map(named).unzip();

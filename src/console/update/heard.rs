@@ -14,6 +14,7 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
             vec![Request::Bell]
         }
         (Event::Run(event), Stream::Run(run)) => {
+            model_answers(state, envelope, event, run);
             let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
             match event {
                 RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
@@ -43,6 +44,23 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     }
 }
 
+/// Keeps count of the turns that fail one after another.
+fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) {
+    if let RunEvent::TurnFailed { failure, .. } = event {
+        state.failing.failed(run, failure, envelope.at);
+    }
+    let is_over = matches!(
+        event,
+        RunEvent::TurnFinished { .. }
+            | RunEvent::Succeeded { .. }
+            | RunEvent::Failed { .. }
+            | RunEvent::Cancelled { .. }
+    );
+    if is_over {
+        state.failing.is_over(run);
+    }
+}
+
 /// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.
 pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
     let untouched = state.last_key.is_none() && state.pages.is_empty();
@@ -52,6 +70,7 @@ pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
 /// The source began anew: what was read of it before may not hold any more.
 pub fn reopened(state: &mut State) -> Vec<Request> {
     state.live.clear();
+    state.failing.clear();
     state.deciding.clear();
     state.source = Source::Heard;
     state.runs.reading = Reading::Never;

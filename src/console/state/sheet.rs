@@ -6,6 +6,7 @@ use super::goal::Goal;
 use super::palette::Palette;
 use super::pane::Pane;
 use crate::domain::{ApprovalId, RunId};
+use crate::kinds::{RowKind, Stream, VerbDoc};
 
 /// At most one is open.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,13 +37,23 @@ pub enum PromptFor {
     Answer(ApprovalId),
     /// Approves a critical card, once it reads as `target`.
     Target { approval: ApprovalId, target: String },
+    /// Asks a verb, with what is typed as what it takes.
+    Verb(ThingVerb),
+}
+
+/// A verb of a kind that is told by its surface: of one thing, or to begin a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThingVerb {
+    pub kind: RowKind,
+    pub of: Option<Stream>,
+    pub verb: &'static VerbDoc,
 }
 
 impl Prompt {
     pub fn new(wanted: PromptFor, text: &str) -> Self {
         let lines = match wanted {
             PromptFor::Answer(_) => Lines::Many,
-            PromptFor::Filter | PromptFor::Reason(_) | PromptFor::Target { .. } => Lines::One,
+            PromptFor::Filter | PromptFor::Reason(_) | PromptFor::Target { .. } | PromptFor::Verb(_) => Lines::One,
         };
         Self { wanted, editor: Editor::with(lines, text) }
     }

@@ -7,7 +7,7 @@ use super::decided::Decided;
 use super::kind::{Kept, Kind};
 use super::report::Report;
 use super::run::Run;
-use super::table::{Event, Stream, with_kinds};
+use super::table::{Stream, with_kinds};
 use super::verb::{Verb, Words};
 use super::world::World;
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
@@ -55,14 +55,6 @@ macro_rules! define_commands {
                 match self {
                     $(Self::$Kept { verb, .. } => verb.words(each),)*
                     Self::Report(_) => {}
-                }
-            }
-
-            /// Whether `event` is what this leads to.
-            pub fn led_to(&self, event: &Event) -> bool {
-                match self {
-                    $(Self::$Kept { verb, .. } => matches!(event, Event::$Kept(event) if verb.led_to(event)),)*
-                    Self::Report(_) => false,
                 }
             }
         }

@@ -23,7 +23,7 @@ pub trait Kind: 'static {
 
 /// A kind that is kept as one row a stream, which lists and the snapshot are made of.
 pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned {
-    type Verb: Verb<Event = Self::Event>;
+    type Verb: Verb;
 
     /// What somebody must be allowed to do to see it.
     const READING: Action;

@@ -10,16 +10,11 @@ use crate::domain::{Action, Untrusted};
 
 /// The verbs of a kind, a closed enum, tagged in JSON by the field `command`.
 pub trait Verb: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
-    type Event;
-
     /// What the caller must be allowed to do. Where it depends on more than the verb, the most it can take.
     fn action(&self) -> Action;
 
     /// Hands out everything that people typed, so that it can be searched for secrets.
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>));
-
-    /// Whether `event` is what this verb leads to, so that asking again after a cut connection does nothing twice.
-    fn led_to(&self, event: &Self::Event) -> bool;
 }
 
 /// Something that a person typed.

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::redact::Redacted;
 use super::{Parts, Redactor, Tools, perform};
-use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind, RunId};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope, Event, RunEvent, Stream};
 use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
@@ -75,11 +75,25 @@ impl Drop for AtWork {
     }
 }
 
+/// What came of something: its events, once they are on disk.
+pub(super) type Committed = Result<Vec<Envelope>, Rejection>;
+
+/// Somebody's command, and where its outcome is waited for. Boxed, for commands can be large.
+pub(super) struct Wish {
+    pub(super) command: Box<Command>,
+    pub(super) by: Actor,
+    /// Where it may arrive twice.
+    pub(super) key: Option<IdempotencyKey>,
+    pub(super) reply: oneshot::Sender<Committed>,
+}
+
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
     pub(super) commands: Redacted,
+    /// Of the request that they carry out.
+    pub(super) key: Option<IdempotencyKey>,
     pub(super) fence: Option<Fence>,
-    pub(super) reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
+    pub(super) reply: oneshot::Sender<Committed>,
 }
 
 impl Core {
@@ -139,22 +153,26 @@ impl Core {
     }
 
     /// Hands a job to the writer and waits until its events are on disk.
-    pub(super) async fn commit(
-        &self,
-        commands: Vec<(Command, Actor)>,
-        fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
-        self.commit_redacted(self.redactor.commands(commands), fence).await
+    pub(super) async fn commit(&self, commands: Vec<(Command, Actor)>, fence: Option<Fence>) -> Committed {
+        self.commit_redacted(self.redactor.commands(commands), None, fence).await
     }
 
-    /// The same for commands that are offered more than once.
+    /// Carries out what somebody wants, and nothing besides.
+    pub(super) async fn fulfil(&self, wish: Wish) {
+        let Wish { command, by, key, reply } = wish;
+        let commands = self.redactor.commands(vec![(*command, by)]);
+        let _ = reply.send(self.commit_redacted(commands, key, None).await);
+    }
+
+    /// As `commit`, for commands that are offered more than once.
     pub(super) async fn commit_redacted(
         &self,
         commands: Redacted,
+        key: Option<IdempotencyKey>,
         fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
+    ) -> Committed {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, fence, reply }).is_err() {
+        if self.jobs.send(Job { commands, key, fence, reply }).is_err() {
             return Err(stopped());
         }
         let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));

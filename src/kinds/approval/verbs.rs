@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::event::ApprovalEvent;
 use crate::domain::{Action, ApprovalId, Settlement, Untrusted};
 use crate::kinds::{Command, Verb, Words};
 
@@ -41,8 +40,6 @@ impl ApprovalVerb {
 }
 
 impl Verb for ApprovalVerb {
-    type Event = ApprovalEvent;
-
     fn action(&self) -> Action {
         match self {
             // What the card is about may make it less.
@@ -64,25 +61,6 @@ impl Verb for ApprovalVerb {
             Self::Settle { note, .. } => each(Words::Text(note)),
             // A digest is compared and never stored as given.
             Self::Approve { .. } | Self::Expire => {}
-        }
-    }
-
-    /// The words that go with a decision may have been redacted on their way into the log; only of an answer they are
-    /// the decision itself.
-    fn led_to(&self, event: &ApprovalEvent) -> bool {
-        match self {
-            Self::Approve { digest } => {
-                matches!(event, ApprovalEvent::Approved { digest: approved } if approved.matches(digest))
-            }
-            Self::Edit { digest, .. } => {
-                matches!(event, ApprovalEvent::Edited { digest: edited, .. } if edited.matches(digest))
-            }
-            Self::Deny { .. } => matches!(event, ApprovalEvent::Denied { .. }),
-            Self::Answer { text } => matches!(event, ApprovalEvent::Answered { text: given } if text == given),
-            Self::Settle { settlement, .. } => {
-                matches!(event, ApprovalEvent::Settled { settlement: settled, .. } if settlement == settled)
-            }
-            Self::Expire => matches!(event, ApprovalEvent::Expired {}),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::event::RunEvent;
 use crate::domain::{Action, ProcedureStep, RunId, RunSpec};
 use crate::kinds::{Command, Verb, Words};
 
@@ -27,8 +26,6 @@ impl RunVerb {
 }
 
 impl Verb for RunVerb {
-    type Event = RunEvent;
-
     fn action(&self) -> Action {
         match self {
             Self::Start { .. } => Action::StartRuns,
@@ -41,15 +38,6 @@ impl Verb for RunVerb {
             Self::Start { spec } => words_of(spec, each),
             Self::Cancel { reason } => each(Words::Plain(reason)),
             Self::Pause | Self::Resume => {}
-        }
-    }
-
-    fn led_to(&self, event: &RunEvent) -> bool {
-        match self {
-            Self::Start { .. } => matches!(event, RunEvent::Started { .. }),
-            Self::Pause => matches!(event, RunEvent::Paused { .. }),
-            Self::Resume => matches!(event, RunEvent::Resumed {}),
-            Self::Cancel { .. } => matches!(event, RunEvent::CancelRequested { .. }),
         }
     }
 }

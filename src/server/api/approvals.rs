@@ -12,7 +12,7 @@ use crate::access::Principal;
 use crate::domain::Settlement;
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, ApprovalVerb, Command};
-use crate::server::body::{Given, InPath, Params, json};
+use crate::server::body::{Given, InPath, Once, Params, json};
 use crate::server::problem::Problem;
 use crate::server::{App, commit};
 use crate::shape;
@@ -104,19 +104,24 @@ pub(in crate::server) async fn approve(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Approve>,
 ) -> Result<Response, Problem> {
     let digest = given.digest.trim().to_owned();
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Approve { digest }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| ApprovalVerb::Approve { digest }.on(approval.id)).await
 }
 
 pub(in crate::server) async fn deny(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Deny>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Deny { reason: given.reason.into() }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| {
+        ApprovalVerb::Deny { reason: given.reason.into() }.on(approval.id)
+    })
+    .await
 }
 
 /// The answer is the request by which the changed call is asked for, or the changed one while there is no other.
@@ -124,13 +129,15 @@ pub(in crate::server) async fn edit(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Edit>,
 ) -> Result<Response, Problem> {
     let (mut snapshot, approval) = find(&app, &id).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
     let args = serde_json::Value::Object(given.arguments);
     let command = ApprovalVerb::Edit { digest: given.digest.trim().to_owned(), args }.on(approval.id);
-    for envelope in commit::decide(&app, &principal, command).await? {
+    let key = once.key(&principal, &command);
+    for envelope in commit::decide(&app, &principal, command, key).await? {
         snapshot.apply(&envelope);
     }
     let asked = snapshot.asked_instead_of(approval.id).or(snapshot.approvals.get(&approval.id));
@@ -141,32 +148,37 @@ pub(in crate::server) async fn answer(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Answer>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Answer { text: given.text.into() }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| ApprovalVerb::Answer { text: given.text.into() }.on(approval.id))
+        .await
 }
 
 pub(in crate::server) async fn settle(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Settle>,
 ) -> Result<Response, Problem> {
     let Settle { outcome: settlement, note } = given;
     let command = |approval: &Approval| ApprovalVerb::Settle { settlement, note: note.into() }.on(approval.id);
-    decide(&app, &principal, &id, command).await
+    decide(&app, (&principal, &once), &id, command).await
 }
 
 /// Submits a decision; the answer is the request as it is after it.
 async fn decide(
-    app: &Arc<App>,
-    principal: &Principal,
+    app: &App,
+    (principal, once): (&Principal, &Once),
     given: &str,
     command: impl FnOnce(&Approval) -> Command,
 ) -> Result<Response, Problem> {
     let (mut snapshot, approval) = find(app, given).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
-    for envelope in commit::decide(app, principal, command(&approval)).await? {
+    let command = command(&approval);
+    let key = once.key(principal, &command);
+    for envelope in commit::decide(app, principal, command, key).await? {
         snapshot.apply(&envelope);
     }
     json(&ApprovalShape::of(snapshot.approvals.get(&approval.id).unwrap_or(&approval)))

@@ -27,7 +27,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             Answer::Made(describe::<RunShape<'static>>),
             || post(runs::start),
         )
-        .needs(Action::StartRuns),
+        .needs(Action::StartRuns)
+        .once(),
         Route::get(
             "/v1/runs/{id}",
             "showRun",
@@ -38,7 +39,8 @@ pub(super) fn run_routes() -> Vec<Route> {
         Route::post::<runs::Cancel>("/v1/runs/{id}/cancel", "cancelRun", "Stop a run for good", run(), || {
             post(runs::cancel)
         })
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::post::<runs::Nothing>(
             "/v1/runs/{id}/pause",
             "pauseRun",
@@ -46,7 +48,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             run(),
             || post(runs::pause),
         )
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::post::<runs::Nothing>(
             "/v1/runs/{id}/resume",
             "resumeRun",
@@ -54,7 +57,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             run(),
             || post(runs::resume),
         )
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::get("/v1/runs/{id}/recording", "recordRun", "A run as a recording", Answer::Lines, || {
             get(runs::recording)
         })
@@ -90,7 +94,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::approve),
         )
-        .needs(Action::ApproveLow),
+        .needs(Action::ApproveLow)
+        .once(),
         Route::post::<approvals::Deny>(
             "/v1/approvals/{id}/deny",
             "deny",
@@ -98,7 +103,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::deny),
         )
-        .needs(Action::Deny),
+        .needs(Action::Deny)
+        .once(),
         Route::post::<approvals::Edit>(
             "/v1/approvals/{id}/edit",
             "edit",
@@ -106,7 +112,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             Answer::Json(describe::<ApprovalDetail<'static>>),
             || post(approvals::edit),
         )
-        .needs(Action::Edit),
+        .needs(Action::Edit)
+        .once(),
         Route::post::<approvals::Answer>(
             "/v1/approvals/{id}/answer",
             "answer",
@@ -114,7 +121,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::answer),
         )
-        .needs(Action::Answer),
+        .needs(Action::Answer)
+        .once(),
         Route::post::<approvals::Settle>(
             "/v1/approvals/{id}/settle",
             "settle",
@@ -122,7 +130,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::settle),
         )
-        .needs(Action::Settle),
+        .needs(Action::Settle)
+        .once(),
     ]
 }
 

@@ -11,6 +11,7 @@
 mod access;
 mod accounts;
 mod address;
+mod answers;
 mod append;
 mod ask;
 mod blobs;
@@ -50,11 +51,11 @@ use super::pruning::{OutputsPruned, Pruning};
 use super::seal::Seal;
 use super::stored::from_sql;
 use super::{Encryption, OpenMode, heads};
-use crate::domain::{BlobId, RunId, Tenant};
+use crate::domain::{BlobId, IdempotencyKey, RunId, Tenant, Timestamp};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowQuery,
-    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page,
+    RowQuery, StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 
 /// Connections for everything but appending and listening.
@@ -340,6 +341,14 @@ impl Log for PostgresLog {
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
         rows::replace(&self.store, after, rows).await
+    }
+
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        answers::find(&self.store, key).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError> {
+        answers::forget(&self.store, before).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

@@ -11,7 +11,7 @@ use sqlx::SqliteConnection;
 use super::error::explain_refusal;
 use super::keys::Keys;
 use super::rows::put_row;
-use super::{Store, keeper, read_place};
+use super::{Store, answers, keeper, read_place};
 use crate::domain::{RunId, Tenant};
 use crate::kinds::Envelope;
 use crate::ports::{Batch, Fence, LogError, NewEvent};
@@ -32,7 +32,7 @@ pub(super) const FIND_HEAD: &str = "SELECT seq, hash FROM head WHERE tenant = $1
 const IS_HELD: &str = "SELECT 1 FROM lease WHERE tenant = $1 AND run = $2 AND token = $3 AND owner <> ''";
 
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
-    if batch.events.is_empty() && batch.rows.is_empty() {
+    if batch.events.is_empty() && batch.rows.is_empty() && batch.answers.is_empty() {
         return Ok(Vec::new());
     }
     let mut writer = store.writer().await?;
@@ -161,6 +161,7 @@ fn append_all(
     for row in &batch.rows {
         put_row(&transaction, tenant, sealing, row)?;
     }
+    answers::put(&transaction, tenant, &batch.answers)?;
     transaction.prepare_cached(MOVE_HEAD)?.execute(params![tenant.0, to_sql(end.seq), end.link.bytes()])?;
     transaction.commit()?;
     Ok((end, envelopes))

@@ -23,14 +23,15 @@ pub enum Prefer {
     Open,
 }
 
-/// The one that `given` names, in memory or long ended.
+/// The one that `given` names, of those in memory or of all that are stored.
 pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, prefer: Prefer) -> Result<K, NotOne<K>> {
     if let Some(row) = given.parse().ok().and_then(|id: K::Id| live.get(&id)) {
         return Ok(row.clone());
     }
     let Some(short) = ShortId::parse(given) else { return Err(NotOne::Nothing) };
+    let is_meant = |found: &[K]| prefer == Prefer::Open && found.iter().any(|row| row.index().is_open);
     let mut found: Vec<K> = live.values().filter(|row| short.fits(row.id().into())).cloned().collect();
-    if prefer == Prefer::Open && found.iter().any(|row| row.index().is_open) {
+    if is_meant(&found) {
         found.retain(|row| row.index().is_open);
         return only_one(found);
     }
@@ -41,6 +42,9 @@ pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, p
         if found.iter().all(|known| known.id() != row.id()) {
             found.push(row);
         }
+    }
+    if is_meant(&found) {
+        found.retain(|row| row.index().is_open);
     }
     only_one(found)
 }

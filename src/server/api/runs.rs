@@ -14,7 +14,7 @@ use super::not_one;
 use crate::access::Principal;
 use crate::domain::{RunId, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::{Command, Envelope, Run, RunVerb};
+use crate::kinds::{Command, Envelope, Run, RunVerb, Table};
 use crate::ports::{Order, Uncommitted, Work};
 use crate::server::body::{Given, InPath, Once, Params, json, ndjson, with_status};
 use crate::server::prepared::{procedure, workspace};
@@ -46,23 +46,20 @@ pub(in crate::server) async fn list(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let (snapshot, _) = app.client.open().await?;
     let limit = wanted.limit.unwrap_or(USUAL);
-    let runs = shape::runs(&*app.client, &snapshot, wanted.state, limit).await?;
+    let runs = shape::runs(&*app.client, wanted.state, limit).await?;
     json(&RunList { runs: runs.iter().map(RunShape::of).collect() })
 }
 
 pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
-    let (_, run) = find(&app, &id).await?;
+    let run = find(&app, &id).await?;
     let thread = shape::thread(&*app.client, run.id).await?;
     json(&RunDetail::of(&run, thread.as_ref()))
 }
 
-async fn find(app: &App, given: &str) -> Result<(Snapshot, Run), Problem> {
-    let (snapshot, _) = app.client.open().await?;
-    let found = shape::find(&*app.client, &snapshot.runs, given, Prefer::None).await;
-    let run = found.map_err(|several| not_one("run", several, |run| run.id.to_string()))?;
-    Ok((snapshot, run))
+async fn find(app: &App, given: &str) -> Result<Run, Problem> {
+    let found = shape::find(&*app.client, &Table::<Run>::new(), given, Prefer::None).await;
+    found.map_err(|several| not_one("run", several, |run| run.id.to_string()))
 }
 
 /// What is to be done: a goal, or a runbook.
@@ -94,12 +91,12 @@ pub(in crate::server) async fn start(
     if let Some(key) = &key
         && let Some(begun) = app.client.outcome_of(key).await?.as_deref().and_then(begun_by)
     {
-        return json(&RunShape::of(&find(&app, &begun.to_string()).await?.1));
+        return json(&RunShape::of(&find(&app, &begun.to_string()).await?));
     }
     let run = given.id.unwrap_or_else(|| RunId(uuid::Uuid::now_v7()));
     // Preparing makes a workspace, which a run that is there already has.
     if given.id.is_some()
-        && let Ok((_, known)) = find(&app, &run.to_string()).await
+        && let Ok(known) = find(&app, &run.to_string()).await
     {
         return json(&RunShape::of(&known));
     }
@@ -120,7 +117,7 @@ pub(in crate::server) async fn start(
     let begun = begun.unwrap_or(run);
     match started.runs.get(&begun) {
         Some(run) => with_status(StatusCode::CREATED, &RunShape::of(run)),
-        None => json(&RunShape::of(&find(&app, &begun.to_string()).await?.1)),
+        None => json(&RunShape::of(&find(&app, &begun.to_string()).await?)),
     }
 }
 
@@ -193,18 +190,19 @@ async fn steer(
     given: &str,
     command: impl FnOnce(RunId) -> Command,
 ) -> Result<Response, Problem> {
-    let (mut snapshot, run) = find(app, given).await?;
-    snapshot.runs.insert(run.id, run.clone());
+    let run = find(app, given).await?;
+    let mut after = Snapshot::default();
+    after.runs.insert(run.id, run.clone());
     let command = command(run.id);
     let key = once.key(principal, &command);
     for envelope in commit::decide(app, principal, command, key).await? {
-        snapshot.apply(&envelope);
+        after.apply(&envelope);
     }
-    json(&RunShape::of(snapshot.runs.get(&run.id).unwrap_or(&run)))
+    json(&RunShape::of(after.runs.get(&run.id).unwrap_or(&run)))
 }
 
 pub(in crate::server) async fn recording(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
-    let (_, run) = find(&app, &id).await?;
+    let run = find(&app, &id).await?;
     match app.host.record(run.id).await? {
         Some(recording) => Ok(ndjson(Body::from(recording))),
         None => Err(Problem::not_found("that run has no history here", "GET /v1/runs lists those that have")),

@@ -139,7 +139,6 @@ impl Server {
             enrolments: enrolment::Enrolments::default(),
             hosts,
             hub,
-            commits: commit::Commits::default(),
             prepared: prepared::Prepared::default(),
             readiness: health::Readiness::default(),
             consoles: feed::seats(),
@@ -190,7 +189,6 @@ struct App {
     enrolments: enrolment::Enrolments,
     hosts: Hosts,
     hub: Arc<feed::Hub>,
-    commits: commit::Commits,
     prepared: prepared::Prepared,
     readiness: health::Readiness,
     /// Consoles that may still attach.

@@ -37,6 +37,8 @@ pub(super) struct Route {
     /// What there is to know besides; empty for nothing.
     pub(super) note: &'static str,
     pub(super) crowd: Crowd,
+    /// Whether it takes a request's own id, so that one that arrives twice is carried out once.
+    pub(super) takes_once: bool,
     /// Errors it answers with that do not follow from the rest of its row.
     pub(super) also: &'static [u16],
     pace: Pace,
@@ -87,6 +89,7 @@ impl Route {
             answer,
             note: "",
             crowd: Crowd::Welcome,
+            takes_once: false,
             also: &[],
             pace: Pace::Prompt,
             handler: Box::new(handler),
@@ -139,6 +142,11 @@ impl Route {
     /// Refused while another one of these is under way.
     fn one_at_a_time(self) -> Self {
         Self { crowd: Crowd::OneAtATime, ..self }
+    }
+
+    /// Carried out once for each `Idempotency-Key`.
+    fn once(self) -> Self {
+        Self { takes_once: true, ..self }
     }
 
     /// Errors that do not follow from the rest of the row.

@@ -189,6 +189,34 @@ impl Row {
         text
     }
 
+    /// The row without its first `columns`.
+    fn skip(&self, columns: usize) -> Self {
+        let mut row = Self::new();
+        let mut left = columns;
+        for span in &self.spans {
+            let dropped = prefix(&span.text, left);
+            left -= self::width(dropped);
+            row.push_span(Span { role: span.role, text: span.text[dropped.len()..].to_owned() });
+            // A wide character that would be split goes as a whole.
+            left = if dropped.len() < span.text.len() { 0 } else { left };
+        }
+        row
+    }
+
+    /// The row at most `width` wide, of which the part from `column` on is shown rather than the end.
+    pub fn cut_towards(self, column: usize, width: usize) -> Self {
+        let head = width / 4;
+        // A little of what comes before shows where one is.
+        let from = column.saturating_sub(3);
+        if self.width() <= width || from <= head + 1 || self.width() <= from + width - head - 1 {
+            return self.cut_middle(width);
+        }
+        let mut row = self.clone().cut(head + 1);
+        let end = self.skip(from).cut(width - row.width());
+        row.append(end);
+        row
+    }
+
     /// The row at most `width` wide, with its middle left out where it is longer.
     pub fn cut_middle(self, width: usize) -> Self {
         if self.width() <= width || width < 3 {
@@ -408,6 +436,15 @@ mod tests {
         assert_eq!((cut.spans()[0].role(), cut.width()), (Role::Strong, 24));
         assert_eq!(Row::of(Role::Text, "日本語テキスト").cut_middle(8).text(), "日…スト");
         assert_eq!(row.clone().cut_middle(200), row);
+    }
+
+    #[test]
+    fn a_row_is_cut_around_what_tells_it_apart() {
+        let row = Row::of(Role::Text, "push origin/morningai/make-the-failing-test-07-of-the-billing-service-pass");
+        assert_eq!(row.clone().cut_towards(44, 24).text(), "push o…st-07-of-the-bil…");
+        assert_eq!(row.clone().cut_towards(4, 24), row.clone().cut_middle(24));
+        assert_eq!(row.clone().cut_towards(70, 24), row.cut_middle(24));
+        assert_eq!(Row::of(Role::Text, "日本語のテキストを直す").cut_towards(12, 12).text(), "日…テキスト…");
     }
 
     #[test]

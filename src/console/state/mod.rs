@@ -11,6 +11,7 @@ mod live;
 mod lock;
 mod log;
 mod offers;
+mod outcome;
 mod palette;
 mod pane;
 mod review;
@@ -30,6 +31,7 @@ pub use live::Live;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
 pub use log::{LogPane, Reading};
 pub use offers::{Offer, Offers};
+pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
@@ -153,6 +155,8 @@ pub struct State {
     pub approvals: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
+    /// What came of decisions made here.
+    pub outcomes: Outcomes,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.

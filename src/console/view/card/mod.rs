@@ -1,17 +1,19 @@
 //! The card that a person decides on: drawn from the action itself, never from the agent's words.
 //!
-//! First comes what the decision turns on, on one screen of 80×24; then exactly what will run, what a person changed
-//! in it and all that leaves or changes with it; then the agent's own words, labelled as such; then, when asked for,
-//! how it came to this and what was decided before. Nothing here decides: it says which rows must have been seen
-//! before an approval counts.
+//! First comes the verdict: what it is, how bad, and how long it can wait. Then the change itself, what a person changed
+//! in it, and where and why; then exactly what will run. On a wide screen where and why stand beside the change. Then
+//! come the agent's own words, labelled as such; then, when asked for, how it came to this and what was decided before.
+//! Nothing here decides: it says which rows must have been seen before an approval counts.
 
 mod change;
 mod context;
 mod edit;
-mod head;
 mod payload;
+mod verdict;
+mod view;
+mod why;
 
-use std::ops::Range;
+pub use view::{CardCache, CardView};
 
 use super::markdown;
 use super::markdown::Highlighting;
@@ -19,8 +21,8 @@ use super::text::Row;
 use super::wrap::sentence;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::{Extent, Loading};
-use crate::domain::{ApprovalId, Ask, EffectCard, Timestamp, Untrusted};
+use crate::console::state::{Extent, Loading, Outcome};
+use crate::domain::{Ask, EffectCard, Timestamp, Untrusted};
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{Approval, Run};
 
@@ -35,6 +37,8 @@ pub struct CardContext<'a> {
     pub extent: Extent,
     /// What became of reading how it came to this card; `None` when nobody asked for it.
     pub evidence: Option<&'a Loading>,
+    /// What came of it, where it was decided here.
+    pub outcome: Option<&'a Outcome>,
 }
 
 impl<'a> CardContext<'a> {
@@ -44,54 +48,6 @@ impl<'a> CardContext<'a> {
 
     fn thread(&self) -> Option<&'a Thread> {
         self.snapshot.threads.get(&self.approval.run)
-    }
-}
-
-/// A card, ready to be scrolled.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CardView<'a> {
-    head: Vec<Row>,
-    payload: &'a [Row],
-    tail: Vec<Row>,
-}
-
-impl<'a> CardView<'a> {
-    /// Rows that say what will run, and what leaves or changes with it. Approving is possible once every one of them
-    /// has been on the screen.
-    pub fn payload(&self) -> Range<usize> {
-        self.head.len()..self.head.len() + self.payload.len()
-    }
-
-    pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.head.iter().chain(self.payload).chain(&self.tail)
-    }
-}
-
-/// The part of the last card that does not change with time, and may be long.
-#[derive(Clone, Debug, Default)]
-pub struct CardCache {
-    key: Option<(ApprovalId, u64, usize)>,
-    payload: Vec<Row>,
-}
-
-impl CardCache {
-    /// Draws a card; what runs is laid out again only when the card or the width is another.
-    pub fn view(&mut self, context: &CardContext<'_>) -> CardView<'_> {
-        let key = Some((context.approval.id, context.approval.version, context.width));
-        if self.key != key {
-            self.payload = payload::rows(context.approval, context.width);
-            edit::lay(context, &mut self.payload);
-            change::lay(context, &mut self.payload);
-            self.key = key;
-        }
-        let mut head = head::rows(context);
-        head.push(Row::new());
-        let mut tail = Vec::new();
-        rationale(context, &mut tail);
-        if context.extent == Extent::Everything {
-            context::lay(context, &mut tail);
-        }
-        CardView { head, payload: &self.payload, tail }
     }
 }
 

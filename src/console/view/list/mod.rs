@@ -4,6 +4,7 @@
 //! each cell says and counts for.
 
 mod columns;
+mod names;
 
 use std::cmp::Reverse;
 
@@ -96,7 +97,7 @@ impl List {
             columns: columns.filter(|title| !title.is_empty()).collect(),
             chips: chips.iter().map(|(chip, _)| *chip).collect(),
         };
-        let mut rows: Vec<_> = self.rows.iter().map(|row| line(row, &self.columns, &widths)).collect();
+        let mut rows = laid(std::mem::take(&mut self.rows), &self.columns, &widths);
         if rows.is_empty() {
             let text = if all == 0 { self.empty } else { "Nothing here is like that. esc shows all." };
             rows.push(Row::of(Role::Dim, text).cut(width));
@@ -163,15 +164,22 @@ impl List {
 }
 
 /// Rows in columns, without a heading.
-pub fn lines(columns: &[Column], rows: &[ListRow], width: usize) -> Vec<Row> {
-    let widths = columns::widths(columns, rows, width);
-    rows.iter().map(|row| line(row, columns, &widths)).collect()
+pub fn lines(columns: &[Column], rows: Vec<ListRow>, width: usize) -> Vec<Row> {
+    let widths = columns::widths(columns, &rows, width);
+    laid(rows, columns, &widths)
 }
 
-fn line(row: &ListRow, columns: &[Column], widths: &[usize]) -> Row {
-    let mut joined = join(row.cells.iter().map(|cell| cell.row.clone()), columns, widths);
-    joined.anchor = row.anchor;
-    joined
+fn laid(mut rows: Vec<ListRow>, columns: &[Column], widths: &[usize]) -> Vec<Row> {
+    for (at, _) in columns.iter().enumerate().filter(|(_, column)| column.is_name()) {
+        let names = rows.iter_mut().filter_map(|row| Some(&mut row.cells.get_mut(at)?.row));
+        names::cut(names.collect(), widths.get(at).copied().unwrap_or_default());
+    }
+    let line = |row: ListRow| {
+        let mut line = join(row.cells.into_iter().map(|cell| cell.row), columns, widths);
+        line.anchor = row.anchor;
+        line
+    };
+    rows.into_iter().map(line).collect()
 }
 
 /// Cells in their columns, each cut to its own.
@@ -182,7 +190,7 @@ fn join(cells: impl Iterator<Item = Row>, columns: &[Column], widths: &[usize]) 
         if !std::mem::take(&mut is_first) {
             joined.blank(columns::GAP);
         }
-        let cell = if column.is_middle_cut() { cell.cut_middle(*width) } else { cell.cut(*width) };
+        let cell = cell.cut(*width);
         let blank = width.saturating_sub(cell.width());
         match column.align {
             Align::Left => {

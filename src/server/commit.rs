@@ -4,50 +4,22 @@
 //! itself, for those sent again after it was restarted. What a person decided stands there under their name, after
 //! the last event they had when they decided.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use super::{App, rights};
+use super::app::App;
+use super::commits::Outcome;
+use super::rights;
 use crate::access::Principal;
 use crate::domain::{Actor, Rejection, RejectionKind, RunId};
 use crate::kinds::{Command, Envelope, RunVerb, Stream};
 use crate::ports::{Answer, Query};
 use crate::protocol::{Delivery, Submission};
 
-/// Submissions remembered; the oldest are forgotten, and then looked up in the log.
-const MOST: usize = 1024;
 /// Events of a stream looked through at once.
 const PAGE: u32 = 500;
-
-type Outcome = Result<Vec<Envelope>, Rejection>;
-
-/// Recent submissions and what came of them.
-#[derive(Default)]
-pub(super) struct Commits(Mutex<VecDeque<Commit>>);
-
-struct Commit {
-    id: Uuid,
-    person: String,
-    outcome: watch::Receiver<Option<Outcome>>,
-}
-
-impl Commits {
-    fn find(&self, id: Uuid, person: &str) -> Option<watch::Receiver<Option<Outcome>>> {
-        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.iter().find(|commit| commit.id == id && commit.person == person).map(|commit| commit.outcome.clone())
-    }
-
-    fn add(&self, id: Uuid, person: String, outcome: watch::Receiver<Option<Outcome>>) {
-        let mut recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        recent.push_back(Commit { id, person, outcome });
-        while recent.len() > MOST {
-            recent.pop_front();
-        }
-    }
-}
 
 /// Carries a command out for `principal`, whatever becomes of the connection it came by.
 pub(super) async fn submit(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> Outcome {

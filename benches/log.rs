@@ -12,7 +12,7 @@ use morningai::domain::{
     Risk, RunId, Tenant, Timestamp, ToolName, ToolResult, Untrusted,
 };
 use morningai::kinds::{Event, Row, RowKey, RowKind, RunEvent, Stream};
-use morningai::ports::{Batch, Log, NewEvent, RowFilter};
+use morningai::ports::{Batch, Log, NewEvent, RowFilter, RowQuery};
 use morningai::store::{OpenMode, SqliteLog};
 use sqlx::{Connection, SqliteConnection};
 use uuid::Uuid;
@@ -152,9 +152,9 @@ async fn opening(history: u64) {
 
 async fn open_and_look(path: &Path) {
     let log = SqliteLog::open(path, Tenant::default(), OpenMode::ReadWrite).await.unwrap();
-    log.rows(RowFilter::Open(RowKind::Run)).await.unwrap();
-    log.rows(RowFilter::Open(RowKind::Approval)).await.unwrap();
-    log.rows(RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: 200 }).await.unwrap();
+    log.rows(RowQuery::whole(RowKind::Run, RowFilter::Open)).await.unwrap();
+    log.rows(RowQuery::whole(RowKind::Approval, RowFilter::Open)).await.unwrap();
+    log.rows(RowQuery::first(RowKind::Run, RowFilter::All, 200)).await.unwrap();
 }
 
 /// One connection that commits rows of a kilobyte, as durable as ours.
@@ -261,7 +261,15 @@ fn card() -> EffectCard {
 /// A row about as long as that of a real run.
 fn row(run: RunId, version: u64) -> Row {
     let body = format!("{{\"id\":\"{run}\",\"version\":{version},\"goal\":\"{}\"}}", "make the test pass ".repeat(40));
-    Row { key: RowKey { kind: RowKind::Run, id: run.to_string() }, is_open: true, sort: at(0), body }
+    Row {
+        key: RowKey { kind: RowKind::Run, id: run.to_string() },
+        is_open: true,
+        sort: at(0),
+        state: "running".to_owned(),
+        parent: None,
+        due: None,
+        body,
+    }
 }
 
 #[derive(Default)]

@@ -5,7 +5,6 @@ use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
 use morningai::cli;
 use morningai::cli::{Command, CommandLine, Exit, Failure, Output};
 use morningai::wire::Wire;
@@ -19,7 +18,7 @@ fn main() -> ExitCode {
         return code;
     }
     let mut output = Output::standard();
-    let line = match CommandLine::try_parse() {
+    let line = match CommandLine::read(std::env::args_os()) {
         Ok(line) => line,
         Err(error) => {
             let exit = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(Exit::Usage.code()));

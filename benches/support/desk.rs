@@ -115,8 +115,8 @@ impl Log for Counted {
     fn watch_head(&self) -> tokio::sync::watch::Receiver<u64> {
         self.log.watch_head()
     }
-    async fn rows(&self, filter: RowFilter) -> Result<Page<morningai::kinds::Row>, LogError> {
-        self.log.rows(filter).await
+    async fn rows(&self, wanted: RowQuery) -> Result<Page<morningai::kinds::Row>, LogError> {
+        self.log.rows(wanted).await
     }
     async fn replace_rows(&self, after: u64, rows: &[morningai::kinds::Row]) -> Result<(), LogError> {
         self.log.replace_rows(after, rows).await

@@ -28,7 +28,7 @@ pub fn of_query(query: &Query) -> Action {
     match query {
         Query::Stream { .. } | Query::LogBefore { .. } | Query::Search { .. } => Action::ReadLog,
         Query::Blob { .. } => Action::ReadRuns,
-        Query::Rows { kind, .. } => kind.reading(),
+        Query::Rows(rows) => rows.kind.reading(),
     }
 }
 

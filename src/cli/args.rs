@@ -1,13 +1,15 @@
 //! The command line as data: options, subcommands, and where each reads the environment. Decides nothing.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::edit_args::{EditOptions, approval_state};
+use super::kinds;
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
 use crate::domain::{ApprovalState, RunState, Settlement};
@@ -34,8 +36,24 @@ pub enum Traces {
 }
 
 impl CommandLine {
+    /// The command line, with the commands of every kind.
+    pub fn command_of_all() -> clap::Command {
+        Self::command().subcommands(kinds::commands())
+    }
+
+    pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
+        let matches = Self::command_of_all().try_get_matches_from(words)?;
+        match kinds::asked(&matches)? {
+            Some(asked) => {
+                Ok(Self { global: GlobalOptions::from_arg_matches(&matches)?, command: Some(Command::Kind(asked)) })
+            }
+            None => Self::from_arg_matches(&matches),
+        }
+    }
+
     pub fn traces(&self) -> Traces {
         match &self.command {
+            Some(Command::Kind(asked)) if asked.only_looks() => Traces::None,
             Some(
                 Command::Runs(_)
                 | Command::Approvals(_)
@@ -243,6 +261,9 @@ pub enum Command {
     Completions { shell: clap_complete::Shell },
     /// Write the manual page
     Man,
+    /// Something asked of a kind that is told by its surface
+    #[command(skip)]
+    Kind(kinds::Asked),
     /// The helper that confines a program; started by this program only
     #[command(name = "sandbox-exec", hide = true)]
     SandboxExec,

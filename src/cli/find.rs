@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, Run};
+use crate::kinds::{Approval, Run, Surface, Thing};
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::{NotOne, Prefer};
@@ -22,6 +22,13 @@ pub async fn approval(client: &dyn Client, snapshot: &Snapshot, given: &str) -> 
     let label = |approval: &Approval| format!("{}  {} {}", approval.id, approval.state, approval.tool);
     let found = shape::find(client, &snapshot.approvals, given, Prefer::Open).await;
     found.map_err(|not_one| failure("approval", "morningai approvals --all", given, not_one, label))
+}
+
+/// The thing of a kind that `given` names. An open one is preferred.
+pub async fn thing(client: &dyn Client, snapshot: &Snapshot, surface: &Surface, given: &str) -> Result<Thing, Failure> {
+    let label = |thing: &Thing| format!("{}  {}", thing.id, thing.state);
+    let found = shape::find_thing(client, snapshot, surface, given).await;
+    found.map_err(|not_one| failure(surface.name(), &format!("morningai {}", surface.plural), given, not_one, label))
 }
 
 fn failure<T>(what: &str, listing: &str, given: &str, not_one: NotOne<T>, label: impl Fn(&T) -> String) -> Failure {

@@ -17,6 +17,7 @@ mod failure;
 mod find;
 mod follow;
 mod host;
+mod kinds;
 mod outcome;
 mod output;
 pub mod password;
@@ -114,6 +115,7 @@ pub async fn perform(
         Command::Doctor { offline } => doctor::doctor(context, offline).await,
         Command::Completions { shell } => shell::completions(context, shell),
         Command::Man => shell::manual(context),
+        Command::Kind(asked) => kinds::perform(context, asked).await,
         Command::SandboxExec => Err(Failure::usage("this helper is started by the program itself, never by hand")),
     }
 }

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::host::{Access, StoreKeeper};
 use super::output::Reader;
 use super::{Context, Form, time};
-use crate::kinds::{Envelope, ErasedEvent, Event, RunEvent};
+use crate::kinds::{Envelope, Event, RunEvent};
 use crate::ports::Log;
 use crate::shape::Verification;
 
@@ -121,17 +121,28 @@ pub(super) fn line(envelope: &Envelope) -> String {
 }
 
 fn remark(event: &Event) -> String {
+    let Event::Run(event) = event else { return event.remark().visible().into_owned() };
     match event {
-        Event::Run(RunEvent::Started { spec }) => spec.goal.visible().into_owned(),
-        Event::Run(RunEvent::EffectStarted { call, card, .. }) => format!("{call} {}", super::card::action(card)),
-        Event::Run(RunEvent::CallSettled { call, result, .. }) => format!("{call} {}", result.summary.visible()),
-        Event::Run(RunEvent::TurnFailed { failure, .. }) => failure.message.visible().into_owned(),
-        Event::Run(RunEvent::Succeeded { summary }) => summary.visible().into_owned(),
-        Event::Run(RunEvent::Failed { reason, .. }) => reason.visible().into_owned(),
-        Event::Account(event) => crate::domain::Untrusted::new(event.remark()).visible().into_owned(),
-        Event::Erased(ErasedEvent::Erased { was, .. }) => {
-            crate::domain::Untrusted::new(was.clone()).visible().into_owned()
-        }
-        Event::Run(_) | Event::Approval(_) => String::new(),
+        RunEvent::Started { spec } => spec.goal.visible().into_owned(),
+        RunEvent::EffectStarted { call, card, .. } => format!("{call} {}", super::card::action(card)),
+        RunEvent::CallSettled { call, result, .. } => format!("{call} {}", result.summary.visible()),
+        RunEvent::TurnFailed { failure, .. } => failure.message.visible().into_owned(),
+        RunEvent::Succeeded { summary } => summary.visible().into_owned(),
+        RunEvent::Failed { reason, .. } => reason.visible().into_owned(),
+        RunEvent::PlanAdopted { .. }
+        | RunEvent::StepMarked { .. }
+        | RunEvent::TurnStarted { .. }
+        | RunEvent::TurnFinished { .. }
+        | RunEvent::CallsRequested { .. }
+        | RunEvent::CallParked { .. }
+        | RunEvent::CallEdited { .. }
+        | RunEvent::EffectInDoubt { .. }
+        | RunEvent::LimitReached { .. }
+        | RunEvent::Paused { .. }
+        | RunEvent::Resumed {}
+        | RunEvent::Recovered { .. }
+        | RunEvent::SetAside {}
+        | RunEvent::CancelRequested { .. }
+        | RunEvent::Cancelled { .. } => String::new(),
     }
 }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::domain::{Actor, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, Client, ClientError, Feed, LogError, Page, Query, RowFilter, Status, Which};
+use crate::ports::{Answer, Client, ClientError, Feed, LogError, Page, Query, Status};
 use crate::runtime::Runtime;
 
 /// Reads and decides through the runtime in this process.
@@ -43,12 +43,7 @@ impl Client for LocalClient {
             Query::LogBefore { before, limit } => Answer::Events(log.read_back(before, limit, None).await?),
             Query::Search { text, before, limit } => Answer::Events(log.read_back(before, limit, Some(&text)).await?),
             Query::Blob { blob } => Answer::Blob(log.get_blob(&blob).await?),
-            Query::Rows { kind, which: Which::Ended { offset, limit } } => {
-                Answer::Rows(log.rows(RowFilter::Closed { kind, offset, limit }).await?)
-            }
-            Query::Rows { kind, which: Which::Named(id) } => {
-                Answer::Rows(log.rows(RowFilter::Named { kind, id, limit: Which::MOST_NAMED }).await?)
-            }
+            Query::Rows(wanted) => Answer::Rows(log.rows(wanted).await?),
         })
     }
 

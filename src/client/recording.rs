@@ -176,11 +176,11 @@ async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError
 }
 
 fn approvals_of(events: &[Envelope]) -> Vec<Stream> {
-    let runs = events.iter().filter_map(|envelope| match &envelope.event {
-        Event::Run(event) => Some(event),
-        Event::Approval(_) | Event::Account(_) | Event::Erased(_) => None,
-    });
-    runs.filter_map(RunEvent::asks).map(Stream::Approval).collect()
+    let asked = |envelope: &Envelope| {
+        let Event::Run(event) = &envelope.event else { return None };
+        event.asks().map(Stream::Approval)
+    };
+    events.iter().filter_map(asked).collect()
 }
 
 fn blob_of(envelope: &Envelope) -> Option<&BlobId> {

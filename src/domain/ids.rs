@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::ShortId;
+
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -15,10 +17,9 @@ macro_rules! uuid_id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// Head of the id as people quote it; UUIDv7 begins with time, so the short form takes the random tail.
+            /// Its end, as people quote it.
             pub fn short(&self) -> String {
-                let text = self.0.simple().to_string();
-                text[text.len() - 8..].to_owned()
+                ShortId::of(self.0)
             }
         }
 

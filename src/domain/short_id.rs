@@ -17,6 +17,12 @@ pub struct ShortId {
 }
 
 impl ShortId {
+    /// The end of an id as people quote it: UUIDv7 begins with time, so the random tail tells ids apart.
+    pub fn of(id: Uuid) -> String {
+        let digits = id.simple().to_string();
+        digits[digits.len() - TAIL..].to_owned()
+    }
+
     /// Dashes, case and blanks around it do not matter. `None` for what cannot be part of an id.
     pub fn parse(given: &str) -> Option<Self> {
         let digits = given.trim().replace('-', "").to_ascii_lowercase();

@@ -19,7 +19,7 @@ macro_rules! define_snapshot {
         pub struct Snapshot {
             /// `seq` of the last event taken in; 0 for none.
             pub cursor: u64,
-            $(pub $table: Table<$Kept>,)*
+            $(pub $table: Table<$crate::kinds::$Kept>,)*
             pub spend: BTreeMap<NaiveDate, DaySpend>,
             /// Histories of the runs somebody works on or looks at.
             pub threads: BTreeMap<RunId, Thread>,
@@ -53,7 +53,7 @@ macro_rules! define_snapshot {
             /// What a stream is a part of.
             pub fn parent(&self, stream: Stream) -> Option<Stream> {
                 match stream {
-                    $(Stream::$Kept(id) => self.$table.get(&id)?.parent(),)*
+                    $(Stream::$Kept(id) => self.$table.get(&id)?.index().parent,)*
                     $(Stream::$Bare(_) => None,)*
                 }
             }
@@ -80,7 +80,7 @@ macro_rules! define_snapshot {
             pub fn load(&mut self, row: &Row) -> Result<(), serde_json::Error> {
                 match row.key.kind {
                     $(RowKind::$Kept => {
-                        let kept: $Kept = serde_json::from_str(&row.body)?;
+                        let kept: $crate::kinds::$Kept = serde_json::from_str(&row.body)?;
                         self.$table.insert(kept.id(), kept);
                     })*
                     RowKind::Spend => {
@@ -127,7 +127,7 @@ macro_rules! define_snapshot {
 macro_rules! implement_world {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
         impl World for Snapshot {
-            $(fn $table(&self) -> &Table<$Kept> {
+            $(fn $table(&self) -> &Table<$crate::kinds::$Kept> {
                 &self.$table
             })*
 
@@ -222,9 +222,8 @@ impl Snapshot {
             return self.row_of_stream(stream, key);
         }
         let day: NaiveDate = key.id.parse().ok()?;
-        let midnight = day.and_time(chrono::NaiveTime::MIN).and_utc();
         let body = serde_json::to_string(self.spend.get(&day)?).ok()?;
-        Some(Row { key: key.clone(), is_open: false, sort: midnight, body })
+        Some(Row::new(key.clone(), &DaySpend::index(day), body))
     }
 
     /// Requests that want a person, oldest first.

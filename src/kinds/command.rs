@@ -2,16 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::approval::Approval;
 use super::decided::Decided;
 use super::event::Event;
 use super::kept::Kept;
 use super::kind::Kind;
 use super::report::Report;
-use super::run::Run;
 use super::stream::Stream;
 use super::table::with_kinds;
-use super::verb::{Verb, Words};
+use super::verb::{Declared, Verb, Words};
 use super::world::World;
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
 
@@ -23,9 +21,9 @@ macro_rules! define_commands {
         pub enum Command {
             $($Kept {
                 #[serde(rename = $kept)]
-                id: <$Kept as Kind>::Id,
+                id: <$crate::kinds::$Kept as Kind>::Id,
                 #[serde(flatten)]
-                verb: <$Kept as Kept>::Verb,
+                verb: <$crate::kinds::$Kept as Kept>::Verb,
             },)*
             Report(Report),
         }
@@ -70,6 +68,12 @@ macro_rules! define_commands {
             }
         }
 
+        $(impl Commanded for $crate::kinds::$Kept {
+            fn command(id: Self::Id, verb: Self::Verb) -> Command {
+                Command::$Kept { id, verb }
+            }
+        })*
+
         /// What a verb leads to in `world`, asked by `by` at `now`.
         pub fn decide_verb(
             world: &dyn World,
@@ -78,11 +82,16 @@ macro_rules! define_commands {
             now: Timestamp,
         ) -> Result<Result<Vec<Decided>, Report>, Rejection> {
             match command {
-                $(Command::$Kept { id, verb } => $Kept::decide(world, id, verb, by, now).map(Ok),)*
+                $(Command::$Kept { id, verb } => $crate::kinds::$Kept::decide(world, id, verb, by, now).map(Ok),)*
                 Command::Report(report) => Ok(Err(report)),
             }
         }
     };
+}
+
+/// A kind whose verbs are commands.
+pub trait Commanded: Kept {
+    fn command(id: Self::Id, verb: Self::Verb) -> Command;
 }
 
 with_kinds!(define_commands);

@@ -2,14 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::approval::Approval;
 use super::kind::{Kind, KindEvent};
+use super::look::Look;
 use super::owner::{Owned, Owner};
-use super::run::Run;
 use super::stream::Stream;
 use super::table::with_kinds;
-use crate::domain::{Actor, BlobId, ModelReply, SubjectId};
+use crate::domain::{Actor, BlobId, ModelReply, SubjectId, Untrusted};
 
 macro_rules! define_events {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($Bare:ident = $bare:literal, $bare_tag:literal;)* }) => {
@@ -17,8 +15,8 @@ macro_rules! define_events {
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
         #[serde(untagged)]
         pub enum Event {
-            $($Kept(<$Kept as Kind>::Event),)*
-            $($Bare(<$Bare as Kind>::Event),)*
+            $($Kept(<$crate::kinds::$Kept as Kind>::Event),)*
+            $($Bare(<$crate::kinds::$Bare as Kind>::Event),)*
             Erased(ErasedEvent),
         }
 
@@ -58,6 +56,40 @@ macro_rules! define_events {
                 }
             }
 
+            /// What tells it from others of its name, on one line; empty where lists have words of their own for it.
+            pub fn remark(&self) -> Untrusted {
+                match self {
+                    $(Self::$Kept(event) => event.remark(),)*
+                    $(Self::$Bare(event) => event.remark(),)*
+                    Self::Erased(ErasedEvent::Erased { was, .. }) => was.as_str().into(),
+                }
+            }
+
+            /// What it is to somebody who looks down a list for failures, decisions and waits.
+            pub fn look(&self) -> Look {
+                match self {
+                    $(Self::$Kept(event) => event.look(),)*
+                    $(Self::$Bare(event) => event.look(),)*
+                    Self::Erased(_) => Look::Dim,
+                }
+            }
+
+            /// What the names of events begin with that stand in the audit.
+            pub fn audited() -> impl Iterator<Item = &'static str> {
+                [$(<$crate::kinds::$Kept as Kind>::Event::AUDITED,)* $(<$crate::kinds::$Bare as Kind>::Event::AUDITED,)*]
+                    .into_iter()
+                    .flatten()
+            }
+
+            /// Whether it is something that somebody did or tried.
+            pub fn is_audited(&self) -> bool {
+                match self {
+                    $(Self::$Kept(event) => event.is_audited(),)*
+                    $(Self::$Bare(event) => event.is_audited(),)*
+                    Self::Erased(_) => false,
+                }
+            }
+
             /// Whether it gives a run something to do.
             pub fn wakes(&self) -> bool {
                 match self {
@@ -79,14 +111,14 @@ macro_rules! define_events {
             /// Whose data a stream is that begins with this, caused by `by`.
             pub fn owner<'a>(&'a self, by: &'a Actor) -> Owner<'a> {
                 match self {
-                    $(Self::$Kept(event) => $Kept::owner(event, by),)*
-                    $(Self::$Bare(event) => $Bare::owner(event, by),)*
+                    $(Self::$Kept(event) => $crate::kinds::$Kept::owner(event, by),)*
+                    $(Self::$Bare(event) => $crate::kinds::$Bare::owner(event, by),)*
                     Self::Erased(_) => Owner::Tenant,
                 }
             }
         }
 
-        $(impl Listed for $Kept {
+        $(impl Listed for $crate::kinds::$Kept {
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Kept(id)
             }
@@ -96,7 +128,7 @@ macro_rules! define_events {
             }
         })*
 
-        $(impl Listed for $Bare {
+        $(impl Listed for $crate::kinds::$Bare {
             fn stream(id: Self::Id) -> Stream {
                 Stream::$Bare(id)
             }

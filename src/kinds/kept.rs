@@ -47,11 +47,6 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
         None
     }
 
-    /// What it is a part of: removed with it, and acted upon by it.
-    fn parent(&self) -> Option<Stream> {
-        None
-    }
-
     /// Streams whose rows it is decided with, and which must stay in memory for that.
     fn waits_for(&self) -> Vec<Stream> {
         Vec::new()
@@ -73,6 +68,10 @@ pub struct Index {
     pub is_open: bool,
     /// Lists have the newest first, by this.
     pub sort: Timestamp,
+    /// Its state, by the name that its JSON has for it.
+    pub state: &'static str,
+    /// What it is a part of: removed with it, and acted upon by it.
+    pub parent: Option<Stream>,
     /// When time alone asks for something.
     pub due: Option<Timestamp>,
 }

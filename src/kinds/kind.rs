@@ -8,7 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::domain::{BlobId, ModelReply};
+use super::look::Look;
+use crate::domain::{BlobId, ModelReply, Untrusted};
 
 /// A kind whose history is a stream of events of its own. What it is called is said in the table.
 pub trait Kind: 'static {
@@ -23,6 +24,9 @@ impl<T: Copy + Ord + Hash + Debug + Display + FromStr + Into<Uuid> + From<Uuid>>
 
 /// What every event tells of itself.
 pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
+    /// What the names of its like begin with, where the audit lists what people did to things of the kind.
+    const AUDITED: Option<&'static str> = None;
+
     /// The name it has in the log: `run.started`.
     fn name(&self) -> &'static str;
 
@@ -34,6 +38,21 @@ pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
     /// Whether it gives a run something to do: the one it happened in, or the one that its thing is a part of.
     fn wakes(&self) -> bool {
         false
+    }
+
+    /// What tells it from others of its name, on one line, for lists; empty where lists have words of their own for it.
+    fn remark(&self) -> Untrusted {
+        Untrusted::default()
+    }
+
+    /// What it is to somebody who looks down a list for failures, decisions and waits.
+    fn look(&self) -> Look {
+        Look::Plain
+    }
+
+    /// Whether this one stands in the audit, if its like do.
+    fn is_audited(&self) -> bool {
+        true
     }
 
     /// The answer of a model that cost something.

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::approval::Approval;
 use super::event::Listed;
 use super::kept::Kept;
-use super::run::Run;
 use super::stream::Stream;
 use super::table::with_kinds;
+use super::world::{Table, World};
 use crate::domain::Action;
 
 macro_rules! define_rows {
@@ -34,15 +33,20 @@ macro_rules! define_rows {
             }
         }
 
-        $(impl Rowed for $Kept {
+        $(impl Rowed for $crate::kinds::$Kept {
             const KIND: RowKind = RowKind::$Kept;
+            const PLURAL: &'static str = stringify!($table);
+
+            fn table(world: &dyn World) -> &Table<Self> {
+                world.$table()
+            }
         })*
 
         impl RowKind {
             /// What somebody must be allowed to do to see them.
             pub fn reading(self) -> Action {
                 match self {
-                    $(Self::$Kept => $Kept::READING,)*
+                    $(Self::$Kept => $crate::kinds::$Kept::READING,)*
                     Self::Spend => Action::ReadRuns,
                 }
             }
@@ -73,6 +77,11 @@ macro_rules! define_rows {
 /// The rows of a kind.
 pub trait Rowed: Kept + Listed {
     const KIND: RowKind;
+    /// What several of them are called.
+    const PLURAL: &'static str;
+
+    /// Those in memory.
+    fn table(world: &dyn World) -> &Table<Self>;
 }
 
 with_kinds!(define_rows);

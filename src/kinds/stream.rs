@@ -5,20 +5,17 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
-use super::approval::Approval;
 use super::kind::Kind;
-use super::run::Run;
 use super::table::with_kinds;
-use crate::domain::{Rejection, RejectionKind};
+use crate::domain::{Rejection, RejectionKind, ShortId};
 
 macro_rules! define_streams {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($Bare:ident = $bare:literal, $bare_tag:literal;)* }) => {
         /// The unit of ordering: all events of one thing.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Stream {
-            $($Kept(<$Kept as Kind>::Id),)*
-            $($Bare(<$Bare as Kind>::Id),)*
+            $($Kept(<$crate::kinds::$Kept as Kind>::Id),)*
+            $($Bare(<$crate::kinds::$Bare as Kind>::Id),)*
         }
 
         impl Stream {
@@ -28,6 +25,11 @@ macro_rules! define_streams {
                     $(Self::$Kept(id) => ($kept, id.into()),)*
                     $(Self::$Bare(id) => ($bare, id.into()),)*
                 }
+            }
+
+            /// The end of its id, as people quote it.
+            pub fn short(self) -> String {
+                ShortId::of(self.parts().1)
             }
 
             /// As stored: the first byte tells the kind.

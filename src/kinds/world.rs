@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::approval::Approval;
 use super::kind::Kind;
-use super::run::Run;
 use super::table::with_kinds;
 use crate::domain::{CallNo, RunId};
 
@@ -17,7 +15,7 @@ macro_rules! define_world {
     (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
         /// Everything that decisions may look at. They read no clock: time is an argument.
         pub trait World {
-            $(fn $table(&self) -> &Table<$Kept>;)*
+            $(fn $table(&self) -> &Table<$crate::kinds::$Kept>;)*
 
             /// What a call of a run would run with now, where the run's history is open.
             fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value>;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::{Actor, BlobId, RunId, ShortId, Timestamp};
-use crate::kinds::{Envelope, Event, Row, RowKind, Stream};
-use crate::ports::Page;
+use crate::domain::{Actor, BlobId, RunId, Timestamp};
+use crate::kinds::{Envelope, Event, Row, Stream};
+use crate::ports::{Page, RowQuery};
 
 /// An append-only, hash-chained log of one tenant's events, with the projection rows that go with it.
 ///
@@ -33,8 +33,8 @@ pub trait Log: Send + Sync {
     /// Last `seq` known to be committed by any process. A change is a hint to `read`, seen within 150 ms.
     fn watch_head(&self) -> watch::Receiver<u64>;
 
-    /// Projection rows, newest first.
-    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError>;
+    /// Projection rows.
+    async fn rows(&self, wanted: RowQuery) -> Result<Page<Row>, LogError>;
 
     /// Replaces all projection rows in one transaction: for `db rebuild`. They are what the events up to `after` add up to;
     /// `Conflict` when the log has moved on, for then some of them are of yesterday.
@@ -115,21 +115,6 @@ pub struct Fence {
 pub struct Head {
     pub seq: u64,
     pub hash: String,
-}
-
-/// Which rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowFilter {
-    /// All that are open, of one kind.
-    Open(RowKind),
-    /// All of one kind, open or not.
-    Recent { kind: RowKind, offset: u32, limit: u32 },
-    /// Those that are not open, of one kind.
-    Closed { kind: RowKind, offset: u32, limit: u32 },
-    /// One stream's, by kind and id.
-    One { kind: RowKind, id: uuid::Uuid },
-    /// Those that somebody may mean, of one kind.
-    Named { kind: RowKind, id: ShortId, limit: u32 },
 }
 
 /// What `verify` found.

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::client_error::ClientError;
-use crate::domain::{BlobId, ShortId};
-use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream};
+use super::rows::RowQuery;
+use crate::domain::BlobId;
+use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 
 /// What a client may look up beyond the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,33 +31,7 @@ pub enum Query {
     Blob {
         blob: BlobId,
     },
-    /// Rows of one kind, newest first.
-    Rows {
-        kind: RowKind,
-        which: Which,
-    },
-}
-
-/// Which rows of a kind are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those that have ended, skipping `offset`. All others are in the snapshot.
-    Ended { offset: u32, limit: u32 },
-    /// Those that somebody may mean, open or not.
-    Named(ShortId),
-}
-
-impl Which {
-    /// Rows that are told of those that somebody may mean: more than one is one too many.
-    pub const MOST_NAMED: u32 = 50;
-}
-
-impl Query {
-    /// What has ended of a kind.
-    pub fn ended(kind: RowKind, offset: u32, limit: u32) -> Self {
-        Self::Rows { kind, which: Which::Ended { offset, limit } }
-    }
+    Rows(RowQuery),
 }
 
 /// Some rows, and whether more follow.
@@ -85,14 +60,23 @@ impl Answer {
 
     /// The rows, read as those of a kind.
     pub fn rows<K: Rowed>(self) -> Result<Page<K>, ClientError> {
+        self.read_rows(K::KIND, |row| serde_json::from_str(&row.body))
+    }
+
+    /// The rows, as things of a kind that is told by its surface.
+    pub fn things(self, surface: &Surface) -> Result<Page<Thing>, ClientError> {
+        self.read_rows(surface.kind, |row| surface.read(row))
+    }
+
+    fn read_rows<T>(self, kind: RowKind, read: impl Fn(&Row) -> serde_json::Result<T>) -> Result<Page<T>, ClientError> {
         let Self::Rows(page) = self else { return Err(unasked()) };
         let read = |row: Row| {
-            serde_json::from_str(&row.body).map_err(|error| ClientError {
-                message: format!("the stored {} {} cannot be read: {error}", row.key.kind.name(), row.key.id),
+            read(&row).map_err(|error| ClientError {
+                message: format!("the stored {} {} cannot be read: {error}", kind.name(), row.key.id),
                 hint: "run `morningai db rebuild` to compute it from the log again".to_owned(),
             })
         };
-        let rows = page.rows.into_iter().filter(|row| row.key.kind == K::KIND).map(read).collect::<Result<_, _>>()?;
+        let rows = page.rows.into_iter().filter(|row| row.key.kind == kind).map(read).collect::<Result<_, _>>()?;
         Ok(Page { rows, more: page.more })
     }
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, DaySpend, Kept, Run, with_kinds};
+use crate::kinds::{DaySpend, Kept, with_kinds};
 
 /// Bytes of rows after which a part is full.
 const FULL: usize = 64 * 1024;
@@ -19,7 +19,7 @@ macro_rules! define_parts {
         pub struct SnapshotPart {
             /// The snapshot's cursor, the same in all parts.
             pub cursor: u64,
-            $(#[serde(default)] pub $table: Vec<$Kept>,)*
+            $(#[serde(default)] pub $table: Vec<$crate::kinds::$Kept>,)*
             pub spend: BTreeMap<NaiveDate, DaySpend>,
         }
 
@@ -72,6 +72,7 @@ fn size<T: Serialize>(row: &T) -> usize {
 mod tests {
     use super::*;
     use crate::domain::{Actor, RunId, RunSpec};
+    use crate::kinds::Run;
 
     #[test]
     fn parts_add_up_to_the_snapshot_and_none_is_large() {

@@ -3,7 +3,7 @@
 use crate::domain::RunId;
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::RowKind;
-use crate::ports::{Log, LogError, LogErrorKind, RowFilter};
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowQuery};
 
 /// Ended runs, settled requests and days loaded at the start, of each.
 pub(super) const RECENT: u32 = 50;
@@ -15,8 +15,8 @@ pub(super) async fn load(log: &dyn Log) -> Result<Snapshot, LogError> {
     let mut snapshot = load_spend(log).await?;
     // These rows may be newer than the cursor: each knows its version, and takes no event in twice.
     for kind in RowKind::OF_STREAMS.iter().copied() {
-        load_rows(log, RowFilter::Open(kind), &mut snapshot).await?;
-        load_rows(log, RowFilter::Recent { kind, offset: 0, limit: RECENT }, &mut snapshot).await?;
+        load_rows(log, RowQuery::whole(kind, RowFilter::Open), &mut snapshot).await?;
+        load_rows(log, RowQuery::first(kind, RowFilter::All, RECENT), &mut snapshot).await?;
     }
     Ok(snapshot)
 }
@@ -27,16 +27,17 @@ async fn load_spend(log: &dyn Log) -> Result<Snapshot, LogError> {
     loop {
         let head = log.head().await?;
         let mut snapshot = Snapshot { cursor: head.seq, ..Snapshot::default() };
-        load_rows(log, RowFilter::Recent { kind: RowKind::Spend, offset: 0, limit: RECENT }, &mut snapshot).await?;
+        let days = RowQuery::first(RowKind::Spend, RowFilter::All, RECENT);
+        load_rows(log, days, &mut snapshot).await?;
         if log.head().await?.seq == head.seq {
             return Ok(snapshot);
         }
     }
 }
 
-/// Loads the rows of one filter into a snapshot.
-pub(super) async fn load_rows(log: &dyn Log, filter: RowFilter, snapshot: &mut Snapshot) -> Result<(), LogError> {
-    for row in log.rows(filter).await?.rows {
+/// Loads some rows into a snapshot.
+pub(super) async fn load_rows(log: &dyn Log, wanted: RowQuery, snapshot: &mut Snapshot) -> Result<(), LogError> {
+    for row in log.rows(wanted).await?.rows {
         snapshot.load(&row).map_err(|error| {
             LogError::new(
                 LogErrorKind::Unusable,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{RunId, Spent, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, Owner, Row, RowKind, Run, Stream};
-use crate::ports::{Log, LogError, LogErrorKind, RowFilter, StoredOutput, StoredOutputs};
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowPlace, RowQuery, StoredOutput, StoredOutputs};
 
 /// Events, rows and ids read at once.
 const PAGE: u32 = 1_000;
@@ -119,10 +119,12 @@ fn portioned(runs: BTreeMap<RunId, u64>) -> (Vec<PrunePortion>, BTreeMap<Stream,
 /// Runs that ended before then and have nothing open, with how many events each has.
 async fn ended(log: &dyn Log, before: Timestamp) -> Result<BTreeMap<RunId, u64>, LogError> {
     let mut runs = BTreeMap::new();
-    for offset in (0..).step_by(PAGE as usize) {
-        let page = log.rows(RowFilter::Closed { kind: RowKind::Run, offset, limit: PAGE }).await?;
+    let mut wanted = RowQuery::first(RowKind::Run, RowFilter::Ended, PAGE);
+    loop {
+        let page = log.rows(wanted.clone()).await?;
         for row in &page.rows {
             let run: Run = read(row)?;
+            wanted.after = Some(RowPlace::of(&run));
             if run.ended_at.is_some_and(|at| at < before) {
                 runs.insert(run.id, run.version);
             }
@@ -131,7 +133,7 @@ async fn ended(log: &dyn Log, before: Timestamp) -> Result<BTreeMap<RunId, u64>,
             break;
         }
     }
-    for row in log.rows(RowFilter::Open(RowKind::Approval)).await?.rows {
+    for row in log.rows(RowQuery::whole(RowKind::Approval, RowFilter::Open)).await?.rows {
         runs.remove(&read::<Approval>(&row)?.run);
     }
     Ok(runs)

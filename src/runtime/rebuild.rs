@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::domain::Untrusted;
 use crate::fold::Snapshot;
 use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKey, RowKind};
-use crate::ports::{Log, LogError, LogErrorKind, RowFilter};
+use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowPlace, RowQuery};
 
 /// How often to fold on because somebody appended meanwhile.
 const TRIES: usize = 100;
@@ -54,9 +54,11 @@ pub async fn compare_rows(log: &dyn Log) -> Result<Vec<String>, LogError> {
     let mut differences = BTreeMap::new();
     let mut stored = BTreeSet::new();
     for kind in RowKind::ALL.iter().copied() {
-        for offset in (0..).step_by(ROWS as usize) {
-            let page = log.rows(RowFilter::Recent { kind, offset, limit: ROWS }).await?;
+        let mut wanted = RowQuery::first(kind, RowFilter::All, ROWS);
+        loop {
+            let page = log.rows(wanted.clone()).await?;
             for row in page.rows {
+                wanted.after = Some(RowPlace { sort: row.sort, id: row.key.id.clone() });
                 let difference = expected.get(&row.key).map_or_else(|| Some(no_such()), |right| differs(&row, right));
                 differences.extend(difference.map(|what| (row.key.clone(), what)));
                 stored.insert(row.key);
@@ -148,13 +150,20 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
         .filter(|name| meant.get(*name) != rightly.get(*name))
         .map(|name| difference(name, meant.get(name), rightly.get(name)))
         .collect();
-    if stored.is_open != right.is_open {
-        found.push(difference("is_open", Some(&stored.is_open.into()), Some(&right.is_open.into())));
-    }
-    if stored.sort != right.sort {
-        found.push(difference("sort", Some(&stored.sort.to_string().into()), Some(&right.sort.to_string().into())));
-    }
+    let columns = found_by(stored).into_iter().zip(found_by(right)).filter(|(stored, right)| stored != right);
+    found.extend(columns.map(|((name, stored), (_, right))| difference(name, Some(&stored), Some(&right))));
     (!found.is_empty()).then(|| found.join("; "))
+}
+
+/// What a row is found by, by the names that its columns are told under.
+fn found_by(row: &Row) -> [(&'static str, Value); 5] {
+    [
+        ("is_open", row.is_open.into()),
+        ("sort", row.sort.to_string().into()),
+        ("indexed state", row.state.as_str().into()),
+        ("indexed parent", row.parent.map(|parent| parent.to_string()).into()),
+        ("indexed due time", row.due.map(|due| due.to_string()).into()),
+    ]
 }
 
 fn difference(name: &str, stored: Option<&Value>, right: Option<&Value>) -> String {

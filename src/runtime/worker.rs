@@ -17,7 +17,7 @@ use super::{edit, perform, prepare};
 use crate::domain::{Actor, Rejection, RejectionKind, Repeat, RunId, RunState};
 use crate::engine;
 use crate::engine::{Effect, TakeUp};
-use crate::kinds::{ApprovalVerb, CallPreparation, Command, Envelope, PreparedCall, Report, RunVerb};
+use crate::kinds::{CallPreparation, Command, Envelope, PreparedCall, Report};
 
 /// Pause before an outcome that could not be saved is offered again.
 const SAVE_AGAIN: Duration = Duration::from_secs(1);
@@ -368,8 +368,9 @@ impl Worker {
 
     /// What the outcome will lead to is prepared now, so that the next effect starts in the same commit.
     async fn prepare_ahead(&mut self, command: &Command) {
-        let calls = match command {
-            Command::Report(Report::TurnFinished { outcome, .. }) => match outcome.as_ref() {
+        let Command::Report(report) = command else { return };
+        let calls = match report {
+            Report::TurnFinished { outcome, .. } => match outcome.as_ref() {
                 Ok(reply) => {
                     let staging = self.core.staging();
                     let run = staging.runs.get(&self.run);
@@ -377,25 +378,15 @@ impl Worker {
                 }
                 Err(_) => return,
             },
-            Command::Report(Report::EffectFinished { result, .. }) if result.succeeded() => {
+            Report::EffectFinished { result, .. } if result.succeeded() => {
                 engine::upcoming_call(&self.core.staging(), self.run).into_iter().collect()
             }
-            Command::Report(Report::EffectFinished { .. })
-            | Command::Run { verb: RunVerb::Start { .. }, .. }
-            | Command::Approval { verb: ApprovalVerb::Approve { .. }, .. }
-            | Command::Approval { verb: ApprovalVerb::Deny { .. }, .. }
-            | Command::Approval { verb: ApprovalVerb::Edit { .. }, .. }
-            | Command::Approval { verb: ApprovalVerb::Answer { .. }, .. }
-            | Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
-            | Command::Run { verb: RunVerb::Pause, .. }
-            | Command::Run { verb: RunVerb::Resume, .. }
-            | Command::Run { verb: RunVerb::Cancel { .. }, .. }
-            | Command::Report(Report::Proceed { .. })
-            | Command::Report(Report::Drifted { .. })
-            | Command::Report(Report::Doubt { .. })
-            | Command::Report(Report::Recover { .. })
-            | Command::Report(Report::SetAside { .. })
-            | Command::Approval { verb: ApprovalVerb::Expire, .. } => return,
+            Report::EffectFinished { .. }
+            | Report::Proceed { .. }
+            | Report::Drifted { .. }
+            | Report::Doubt { .. }
+            | Report::Recover { .. }
+            | Report::SetAside { .. } => return,
         };
         let preparing = prepare::prepare_in_order(&self.core, self.run, calls);
         let Ok(prepared) = tokio::time::timeout(PREPARE_AHEAD, preparing).await else { return };

@@ -15,7 +15,7 @@ use crate::domain::{Rejection, RejectionKind, RunId};
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{AccessEvent, Command, Decided, Envelope, Event, RowKey, RowKind, RunEvent, Stream};
-use crate::ports::{Batch, FeedItem, LogError, LogErrorKind, NewEvent, RowFilter};
+use crate::ports::{Batch, FeedItem, LogError, LogErrorKind, NewEvent, RowFilter, RowQuery};
 
 /// Most jobs in one transaction.
 const LARGEST_GROUP: usize = 256;
@@ -246,7 +246,7 @@ impl Writer {
             snapshot.forget_ended();
         }
         for kind in RowKind::OF_STREAMS.iter().copied() {
-            self.load(RowFilter::Closed { kind, offset: 0, limit: open::RECENT }).await?;
+            self.load(RowQuery::first(kind, RowFilter::Ended, open::RECENT)).await?;
         }
         Ok(())
     }
@@ -287,12 +287,12 @@ impl Writer {
 
     async fn load_row(&self, stream: Stream) -> Result<(), LogError> {
         let Some(key) = stream.row().filter(|_| self.core.staging().version(stream) == 0) else { return Ok(()) };
-        self.load(RowFilter::One { kind: key.kind, id: stream.parts().1 }).await
+        self.load(RowQuery::first(key.kind, RowFilter::One(stream.parts().1), 1)).await
     }
 
-    async fn load(&self, filter: RowFilter) -> Result<(), LogError> {
+    async fn load(&self, wanted: RowQuery) -> Result<(), LogError> {
         let mut found = Snapshot::default();
-        open::load_rows(self.core.log.as_ref(), filter, &mut found).await?;
+        open::load_rows(self.core.log.as_ref(), wanted, &mut found).await?;
         for mut snapshot in [self.core.committed(), self.core.staging()] {
             snapshot.extend(&found);
         }

@@ -20,7 +20,7 @@ pub fn document() -> Value {
     let mut paths = Map::new();
     for route in routes() {
         let operation = operation(&route, &mut generator);
-        let path = paths.entry(route.path).or_insert_with(|| Value::Object(Map::new()));
+        let path = paths.entry(route.path.clone()).or_insert_with(|| Value::Object(Map::new()));
         path[route.method.as_str().to_ascii_lowercase()] = operation;
     }
     json!({
@@ -68,7 +68,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     if let Asks::Right(action) = route.asks {
         operation["description"] = format!("{} {}", needs(action), route.note).trim_end().into();
     }
-    if let Some(body) = route.body {
+    if let Some(body) = &route.body {
         let schema = body(generator).to_value();
         operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
     }
@@ -94,17 +94,17 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters: Vec<_> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
-    parameters.extend(route.params.map(|params| in_query(params, generator)).unwrap_or_default());
+    parameters.extend(route.params.as_ref().map(|params| in_query(params, generator)).unwrap_or_default());
     parameters
 }
 
 /// What a route takes after the question mark, as the document has it.
 pub(super) fn query_parameters(route: &Route) -> Vec<Value> {
-    route.params.map(|params| in_query(params, &mut settings().into_generator())).unwrap_or_default()
+    route.params.as_ref().map(|params| in_query(params, &mut settings().into_generator())).unwrap_or_default()
 }
 
 /// The fields of a parameter type, each a parameter of its own.
-fn in_query(params: Describe, generator: &mut SchemaGenerator) -> Vec<Value> {
+fn in_query(params: &Describe, generator: &mut SchemaGenerator) -> Vec<Value> {
     let reference = params(generator).to_value();
     let name = reference["$ref"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
     let Some(schema) = generator.definitions_mut().remove(name) else { return Vec::new() };
@@ -118,7 +118,7 @@ fn in_query(params: Describe, generator: &mut SchemaGenerator) -> Vec<Value> {
 
 fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let content = |schema: Value| json!({ "application/json": { "schema": schema } });
-    let mut responses = match route.answer {
+    let mut responses = match &route.answer {
         Answer::Json(describe) => {
             json!({ "200": { "description": "Done", "content": content(describe(generator).to_value()) } })
         }
@@ -172,10 +172,10 @@ mod tests {
         }
         documented.sort();
         let known = crate::server::operations();
-        let mut known: Vec<_> = known.iter().map(|known| (known.method.to_owned(), known.path.to_owned())).collect();
+        let mut known: Vec<_> = known.iter().map(|known| (known.method.to_owned(), known.path.to_string())).collect();
         known.sort();
         assert_eq!(documented, known);
-        let names: BTreeSet<_> = routes().iter().map(|route| route.name).collect();
+        let names: BTreeSet<_> = routes().iter().map(|route| route.name.clone()).collect();
         assert_eq!(names.len(), routes().len(), "an operation's name is its own");
     }
 

@@ -20,7 +20,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         let params = openapi::query_parameters(&route).into();
         let door = Door { app: app.clone(), asks: route.asks, pace: route.pace, params };
         let handler = (route.handler)().layer(middleware::from_fn_with_state(door, door::pass));
-        router = router.route(route.path, handler);
+        router = router.route(&route.path, handler);
     }
     // Whoever asks for what is not there passes the same door, so that nothing is learned without a token.
     let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt, params: Arc::new([]) };

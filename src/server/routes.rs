@@ -3,7 +3,10 @@
 mod people;
 mod route;
 mod store;
+mod things;
 mod work;
+
+use std::borrow::Cow;
 
 use axum::http::Method;
 
@@ -21,17 +24,18 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(people::token_routes());
     routes.extend(store::store_routes());
     routes.extend(store::subject_routes());
+    routes.extend(things::thing_routes());
     routes.extend(work::other_routes());
     routes
 }
 
 /// A route, as others may know it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// `GET`, `POST` or `DELETE`.
     pub method: &'static str,
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     /// What it takes at least; `None`: anybody, or anybody who was admitted.
     pub action: Option<Action>,
     /// Whether it answers without knowing who asks.
@@ -41,13 +45,13 @@ pub struct Operation {
 /// Every route, by path and method.
 pub fn operations() -> Vec<Operation> {
     let operation = |route: &Route| Operation {
-        path: route.path,
+        path: route.path.clone(),
         method: match route.method {
             Method::POST => "POST",
             Method::DELETE => "DELETE",
             _ => "GET",
         },
-        name: route.name,
+        name: route.name.clone(),
         action: match route.asks {
             Asks::Right(action) => Some(action),
             Asks::Admission | Asks::Nothing => None,

@@ -1,12 +1,10 @@
 //! Who tried to get in, what changed about accounts, and who decided what: read from the log itself.
 
-use crate::kinds::{ApprovalEvent, Envelope, Event};
+use crate::kinds::{Envelope, Event};
 use crate::ports::{Log, LogError, Page};
 
 /// Events read at once.
 const PAGE: u32 = 500;
-/// How events of these families begin as they are stored; the store finds them by it.
-const FAMILIES: [&str; 2] = ["\"type\":\"access.", "\"type\":\"approval."];
 
 /// Which of them.
 #[derive(Clone, Copy, Debug)]
@@ -22,8 +20,9 @@ pub struct Audited<'a> {
 /// The newest first, and whether there are more.
 pub async fn audit(log: &dyn Log, wanted: Audited<'_>) -> Result<Page<Envelope>, LogError> {
     let mut rows = Vec::new();
-    for family in FAMILIES {
-        rows.extend(newest(log, family, wanted).await?);
+    for family in Event::audited() {
+        // As events begin where they are stored; the store finds them by it.
+        rows.extend(newest(log, &format!("\"type\":\"{family}"), wanted).await?);
     }
     rows.sort_by_key(|envelope| std::cmp::Reverse(envelope.seq));
     let more = rows.len() > wanted.limit as usize;
@@ -41,19 +40,10 @@ async fn newest(log: &dyn Log, family: &str, wanted: Audited<'_>) -> Result<Vec<
         let page = log.read_back(before, PAGE, Some(family)).await?;
         let Some(last) = page.rows.last() else { break };
         before = last.seq;
-        found.extend(page.rows.into_iter().filter(|envelope| is_audited(&envelope.event) && by_them(envelope)));
+        found.extend(page.rows.into_iter().filter(|envelope| envelope.event.is_audited() && by_them(envelope)));
         if !page.more {
             break;
         }
     }
     Ok(found)
-}
-
-/// What somebody did or tried. A request is not yet a decision.
-fn is_audited(event: &Event) -> bool {
-    match event {
-        Event::Account(_) => true,
-        Event::Approval(ApprovalEvent::Requested { .. }) | Event::Run(_) | Event::Erased(_) => false,
-        Event::Approval(_) => true,
-    }
 }

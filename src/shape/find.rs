@@ -1,8 +1,11 @@
 //! From what somebody wrote to the thing it names: an id, a unique prefix of it, or its last 8 digits.
 
+use uuid::Uuid;
+
 use crate::domain::ShortId;
-use crate::kinds::{Rowed, Table};
-use crate::ports::{Client, ClientError, Query, Which};
+use crate::fold::Snapshot;
+use crate::kinds::{RowKind, Rowed, Surface, Table, Thing};
+use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowQuery};
 
 /// Why there is not exactly one.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,19 +28,45 @@ pub enum Prefer {
 
 /// The one that `given` names, in memory or long ended.
 pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, prefer: Prefer) -> Result<K, NotOne<K>> {
-    if let Some(row) = given.parse().ok().and_then(|id: K::Id| live.get(&id)) {
-        return Ok(row.clone());
-    }
+    let tell = |row: &K| (row.id().into(), row.index().is_open);
+    find_among(client, K::KIND, live.values().cloned(), given, prefer, tell, Answer::rows::<K>).await
+}
+
+/// The same of a kind that is told by its surface.
+pub async fn find_thing(
+    client: &dyn Client,
+    snapshot: &Snapshot,
+    surface: &Surface,
+    given: &str,
+) -> Result<Thing, NotOne<Thing>> {
+    let live = surface.things(snapshot).into_iter();
+    let tell = |thing: &Thing| (thing.id, thing.is_open);
+    find_among(client, surface.kind, live, given, Prefer::Open, tell, |answer| answer.things(surface)).await
+}
+
+/// `tell` says the id, and whether it is open.
+async fn find_among<T: Clone>(
+    client: &dyn Client,
+    kind: RowKind,
+    live: impl Iterator<Item = T>,
+    given: &str,
+    prefer: Prefer,
+    tell: impl Fn(&T) -> (Uuid, bool),
+    read: impl Fn(Answer) -> Result<Page<T>, ClientError>,
+) -> Result<T, NotOne<T>> {
     let Some(short) = ShortId::parse(given) else { return Err(NotOne::Nothing) };
-    let mut found: Vec<K> = live.values().filter(|row| short.fits(row.id().into())).cloned().collect();
-    if prefer == Prefer::Open && found.iter().any(|row| row.index().is_open) {
-        found.retain(|row| row.index().is_open);
+    let mut found: Vec<T> = live.filter(|row| short.fits(tell(row).0)).collect();
+    if let Some(exact) = given.parse().ok().and_then(|id: Uuid| found.iter().find(|row| tell(row).0 == id)) {
+        return Ok(exact.clone());
+    }
+    if prefer == Prefer::Open && found.iter().any(|row| tell(row).1) {
+        found.retain(|row| tell(row).1);
         return only_one(found);
     }
-    let query = Query::Rows { kind: K::KIND, which: Which::Named(short) };
-    let stored = client.query(query).await.and_then(|answer| answer.rows::<K>()).map_err(NotOne::Unread)?;
+    let named = RowQuery::first(kind, RowFilter::Named(short), RowQuery::MOST_NAMED);
+    let stored = client.query(Query::Rows(named)).await.and_then(read).map_err(NotOne::Unread)?;
     for row in stored.rows {
-        if found.iter().all(|known| known.id() != row.id()) {
+        if found.iter().all(|known| tell(known).0 != tell(&row).0) {
             found.push(row);
         }
     }

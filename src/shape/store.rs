@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::domain::Timestamp;
-use crate::kinds::Event;
 use crate::ports::{Erased, Head};
 
 /// What the store is.
@@ -101,10 +100,7 @@ pub struct ErasedShape {
 
 impl ErasedShape {
     pub fn of(erased: &Erased) -> Self {
-        let pseudonym = match &erased.event.event {
-            Event::Account(event) => event.remark(),
-            Event::Run(_) | Event::Approval(_) | Event::Erased(_) => String::new(),
-        };
+        let pseudonym = erased.event.event.remark().into_raw();
         let Erased { event, rows, outputs, leftovers } = erased;
         Self { event: event.seq, pseudonym, rows: *rows, outputs: *outputs, leftovers: leftovers.clone() }
     }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{AccountShape, TokenShape, escaped};
 use crate::domain::{Actor, BlobId, Timestamp};
 use crate::kinds::{Envelope, Event, Owner, RunEvent, Stream};
-use crate::ports::{Accounts, Head, Log, LogError, RowFilter};
+use crate::ports::{Accounts, Head, Log, LogError, RowFilter, RowQuery};
 
 /// Events read at once.
 const PAGE: u32 = 1000;
@@ -205,7 +205,7 @@ async fn rows(log: &dyn Log, stream: Stream) -> Result<Vec<String>, ExportError>
         })?;
         written(&serde_json::json!({ "kind": name, name: row }))
     };
-    let one = RowFilter::One { kind: key.kind, id: stream.parts().1 };
+    let one = RowQuery::first(key.kind, RowFilter::One(stream.parts().1), 1);
     log.rows(one).await?.rows.iter().map(|row| line(&row.body)).collect()
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::domain::{BlobId, RunId};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowFilter,
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowQuery,
     StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 
@@ -47,7 +47,7 @@ impl Log for AbsentLog {
         watch::Sender::new(0).subscribe()
     }
 
-    async fn rows(&self, _: RowFilter) -> Result<Page<Row>, LogError> {
+    async fn rows(&self, _: RowQuery) -> Result<Page<Row>, LogError> {
         Ok(Page { rows: Vec::new(), more: false })
     }
 

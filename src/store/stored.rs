@@ -1,4 +1,4 @@
-//! Events between their stored columns and the types of the program, the same in every store. Pure.
+//! Events and rows between their stored columns and the types of the program, the same in every store. Pure.
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -7,8 +7,8 @@ use serde::de::value::Error as ValueError;
 use super::chain::{Chain, Columns, Link, Place, stream_from_bytes};
 use super::seal::{OpenedBody, Seal, Sealing};
 use crate::domain::{Actor, Tenant, Timestamp};
-use crate::kinds::{AccessEvent, Envelope, Event, Stream};
-use crate::ports::{LogError, LogErrorKind, NewEvent, Page};
+use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKey, RowKind, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent, Page, RowPlace};
 
 /// SQL's integers are signed; ours are not and stay far below 2^63.
 pub(super) fn to_sql(number: u64) -> i64 {
@@ -120,6 +120,48 @@ impl Stored<'_> {
             event,
         })
     }
+}
+
+/// What a projection row is found by, as a store gives it.
+pub(super) struct RowIndex<'a> {
+    pub is_open: bool,
+    pub sort: i64,
+    /// None in a row of before there was the column, nor in the next two.
+    pub state: Option<String>,
+    pub parent: Option<&'a [u8]>,
+    pub due: Option<i64>,
+}
+
+impl RowIndex<'_> {
+    /// The row of this JSON; the error says what is wrong with it.
+    pub fn row(self, key: RowKey, body: String) -> Result<Row, String> {
+        let time = |micros| Timestamp::from_timestamp_micros(micros).ok_or("a time out of range");
+        let (is_open, sort) = (self.is_open, time(self.sort)?);
+        let Some(state) = self.state else {
+            return Ok(match Row::read(key.clone(), body.clone()) {
+                Ok(row) => Row { is_open, sort, ..row },
+                // Whoever wants more than the JSON says why it cannot be read.
+                Err(_) => Row { key, is_open, sort, state: String::new(), parent: None, due: None, body },
+            });
+        };
+        let parent =
+            self.parent.map(|parent| stream_from_bytes(parent).ok_or("its parent is no stream")).transpose()?;
+        Ok(Row { key, is_open, sort, state, parent, due: self.due.map(time).transpose()?, body })
+    }
+}
+
+/// The kind of that name.
+pub(super) fn row_kind(name: &str) -> Result<RowKind, String> {
+    RowKind::ALL
+        .iter()
+        .copied()
+        .find(|kind| kind.name() == name)
+        .ok_or_else(|| format!("no kind of rows is called {name}"))
+}
+
+/// Where a page begins: behind this place.
+pub(super) fn beginning(after: Option<&RowPlace>) -> (i64, &str) {
+    after.map_or((i64::MAX, ""), |place| (place.sort.timestamp_micros(), &place.id))
 }
 
 /// A page of `limit` rows out of one row more, which tells whether there are more.

@@ -98,7 +98,7 @@ async fn rows_that_are_not_what_the_log_says_are_named() {
         ("UPDATE projection SET is_open = 1 WHERE kind = 'approval'", ": its is_open is true, by the log false"),
         ("DELETE FROM projection WHERE kind = 'run'", run_row.as_str()),
         (
-            "INSERT INTO projection SELECT tenant, kind, randomblob(16), is_open, sort, body FROM projection
+            "INSERT INTO projection SELECT tenant, kind, randomblob(16), is_open, sort, body, state, parent, due FROM projection
              WHERE kind = 'approval' LIMIT 1",
             ": the log has nothing of it",
         ),

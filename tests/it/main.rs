@@ -9,6 +9,7 @@ mod config;
 mod config_agents;
 mod config_procedures;
 mod frozen;
+mod frozen_surface;
 mod looking;
 mod models;
 mod models_forms;

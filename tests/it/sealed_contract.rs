@@ -8,7 +8,7 @@ use morningai::domain::{Actor, RunId, SubjectId};
 use morningai::fold::Snapshot;
 use morningai::kinds::{AccessEvent, Envelope, ErasedEvent, Event, RowKind, Stream};
 use morningai::ports::{
-    Batch, EncryptionState, EraseError, Erasure, Log, LogError, LogErrorKind, NewEvent, RowFilter, Subjects,
+    Batch, EncryptionState, EraseError, Erasure, Log, LogError, LogErrorKind, NewEvent, RowFilter, RowQuery, Subjects,
 };
 use morningai::runtime;
 use morningai::store::{Encryption, StoreKey};
@@ -172,6 +172,27 @@ pub async fn a_log_is_plain_or_encrypted_from_its_first_event(storage: &dyn Seal
     assert!(storage.open_with("other", &key(1)).await.is_err());
 }
 
+/// `forget` leaves rows as an earlier version wrote them.
+pub async fn rows_of_an_earlier_version_are_found_like_others(storage: &dyn SealedStorage, forget: &[&str]) {
+    let mut desk = Desk::new(&storage.sealed().await.log);
+    for number in 1..=3 {
+        desk.whole_run(run(number), ANA, "bo", CANARY).await;
+    }
+    desk.started(run(4), ANA, CANARY).await;
+    let whole = |filter| RowQuery::whole(RowKind::Approval, filter);
+    let before = storage.sealed().await.log.rows(whole(RowFilter::All)).await.unwrap().rows;
+    for sql in forget {
+        storage.tamper(sql).await;
+    }
+    let log = storage.sealed().await.log;
+    assert_eq!(log.rows(whole(RowFilter::All)).await.unwrap().rows, before);
+    assert_eq!(log.rows(whole(RowFilter::InState("approved".to_owned()))).await.unwrap().rows, before);
+    let of_one = log.rows(whole(RowFilter::PartOf(Stream::Run(run(2))))).await.unwrap().rows;
+    assert_eq!(of_one, before[1..2]);
+    let running = RowQuery::whole(RowKind::Run, RowFilter::InState("planning".to_owned()));
+    assert_eq!(log.rows(running).await.unwrap().rows.len(), 1);
+}
+
 /// Statements that move or change what is sealed, each to be noticed by what reads it.
 pub async fn what_was_moved_or_changed_does_not_open(storage: &dyn SealedStorage, statements: &[&str]) {
     let log = storage.sealed().await.log;
@@ -185,7 +206,7 @@ pub async fn what_was_moved_or_changed_does_not_open(storage: &dyn SealedStorage
         storage.tamper(statement).await;
         let log = storage.sealed().await.log;
         let events = log.read(0, 99).await.map(|_| ());
-        let rows = log.rows(RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: 9 }).await.map(|_| ());
+        let rows = log.rows(RowQuery::first(RowKind::Run, RowFilter::All, 9)).await.map(|_| ());
         let output = log.get_blob(&blob).await.map(|_| ());
         let error = events.and(rows).and(output).expect_err(statement);
         assert!(matches!(error.kind, LogErrorKind::Unusable | LogErrorKind::Unsound), "{statement}: {error}");
@@ -230,9 +251,9 @@ pub async fn somebody_is_erased_and_nobody_else(storage: &dyn SealedStorage) {
     assert_eq!(runtime::compare_rows(&*log).await.unwrap(), Vec::<String>::new());
     assert_eq!(runtime::rebuild(&*log).await.unwrap().events, 13);
     assert_eq!(runtime::compare_rows(&*log).await.unwrap(), Vec::<String>::new());
-    let runs = log.rows(RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: 9 }).await.unwrap().rows;
+    let runs = log.rows(RowQuery::first(RowKind::Run, RowFilter::All, 9)).await.unwrap().rows;
     assert_eq!(runs.iter().map(|row| row.key.id.clone()).collect::<Vec<_>>(), [run(2).to_string()]);
-    let days = log.rows(RowFilter::Recent { kind: RowKind::Spend, offset: 0, limit: 9 }).await.unwrap().rows;
+    let days = log.rows(RowQuery::first(RowKind::Spend, RowFilter::All, 9)).await.unwrap().rows;
     assert!(days[0].body.contains("500000000"), "what it cost is still counted: {}", days[0].body);
     assert_eq!(log.verify(&[]).await.unwrap().problems, Vec::<String>::new());
 }

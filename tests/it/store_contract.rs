@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use morningai::domain::{Actor, ApprovalId, BlobId, RunId, Timestamp};
 use morningai::kinds::{ApprovalEvent, Event, Row, RowKey, RowKind, RunEvent, Stream};
-use morningai::ports::{Batch, Fence, Head, Lease, Log, LogErrorKind, NewEvent, RowFilter};
+use morningai::ports::{Batch, Fence, Head, Lease, Log, LogErrorKind, NewEvent, RowFilter, RowPlace, RowQuery};
 use uuid::Uuid;
 
 /// A fresh place to store things, in which logs can be opened again and again, as by several processes.
@@ -45,7 +45,8 @@ pub async fn append_one(log: &dyn Log, run: RunId, version: u64, reason: &str) -
 }
 
 fn row(kind: RowKind, id: &str, is_open: bool, sort: i64, body: &str) -> Row {
-    Row { key: RowKey { kind, id: id.into() }, is_open, sort: at(sort), body: body.into() }
+    let key = RowKey { kind, id: id.into() };
+    Row { key, is_open, sort: at(sort), state: String::new(), parent: None, due: None, body: body.into() }
 }
 
 pub async fn what_is_appended_is_read_back_the_same(storage: &dyn Storage) {
@@ -122,7 +123,7 @@ pub async fn a_batch_decided_on_an_old_log_is_a_conflict(storage: &dyn Storage) 
     let early = log_ahead(&*one).await;
     assert_eq!(early, LogErrorKind::Conflict);
     assert_eq!(one.read(0, 9).await.unwrap().len(), 1);
-    assert!(one.rows(RowFilter::Open(RowKind::Run)).await.unwrap().rows.is_empty());
+    assert!(one.rows(RowQuery::whole(RowKind::Run, RowFilter::Open)).await.unwrap().rows.is_empty());
     assert_eq!(append_one(&*other, run(2), 1, "anew").await, 2);
 }
 
@@ -217,16 +218,58 @@ pub async fn rows_are_found_newest_first_by_state(storage: &dyn Storage) {
     };
     let kind = RowKind::Run;
     let named = |numbers: &[u32]| numbers.iter().map(|n| format!("[{n}]")).collect::<Vec<_>>();
-    assert_eq!(bodies(RowFilter::Open(kind)).await, (named(&[6, 3]), false));
-    assert_eq!(bodies(RowFilter::Recent { kind, offset: 0, limit: 4 }).await, (named(&[7, 6, 5, 4]), true));
-    assert_eq!(bodies(RowFilter::Recent { kind, offset: 4, limit: 3 }).await, (named(&[3, 2, 1]), false));
-    assert_eq!(bodies(RowFilter::Closed { kind, offset: 1, limit: 2 }).await, (named(&[5, 4]), true));
-    assert_eq!(bodies(RowFilter::Closed { kind, offset: 3, limit: 9 }).await, (named(&[2, 1]), false));
-    let one = |number| RowFilter::One { kind, id: Uuid::from_u128(number) };
+    let first = |filter, limit| RowQuery::first(kind, filter, limit);
+    let behind = |row: &Row| Some(RowPlace { sort: row.sort, id: row.key.id.clone() });
+    assert_eq!(bodies(RowQuery::whole(kind, RowFilter::Open)).await, (named(&[6, 3]), false));
+    assert_eq!(bodies(first(RowFilter::All, 4)).await, (named(&[7, 6, 5, 4]), true));
+    let all = RowQuery { after: behind(&rows[3]), ..first(RowFilter::All, 3) };
+    assert_eq!(bodies(all).await, (named(&[3, 2, 1]), false));
+    assert_eq!(bodies(RowQuery::ended(kind, behind(&rows[6]), 2)).await, (named(&[5, 4]), true));
+    assert_eq!(bodies(RowQuery::ended(kind, behind(&rows[3]), 9)).await, (named(&[2, 1]), false));
+    let one = |number| first(RowFilter::One(Uuid::from_u128(number)), 1);
     assert_eq!(log.rows(one(5)).await.unwrap().rows, rows[4..5]);
     assert_eq!(log.rows(one(50)).await.unwrap().rows, []);
-    let spend = log.rows(RowFilter::Recent { kind: RowKind::Spend, offset: 0, limit: 5 }).await.unwrap();
+    let spend = log.rows(RowQuery::first(RowKind::Spend, RowFilter::All, 5)).await.unwrap();
     assert_eq!(spend.rows, others[..1]);
+}
+
+pub async fn rows_are_found_by_their_state_their_parent_and_the_time_they_wait_for(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let kind = RowKind::Approval;
+    let asked = |number: u128, state: &str, of: u128, due: Option<i64>| Row {
+        state: state.to_owned(),
+        parent: Some(Stream::Run(run(of))),
+        due: due.map(at),
+        ..row(kind, &Uuid::from_u128(number).to_string(), due.is_some(), number as i64, &format!("[{number}]"))
+    };
+    let mut rows = vec![
+        asked(1, "denied", 1, None),
+        asked(2, "pending", 2, Some(50)),
+        asked(3, "pending", 1, Some(20)),
+        asked(4, "denied", 2, None),
+    ];
+    log.append(Batch { rows: rows.clone(), ..batch(0, vec![]) }).await.unwrap();
+    let found = |filter| {
+        let log = Arc::clone(&log);
+        async move { log.rows(RowQuery::whole(kind, filter)).await.unwrap().rows }
+    };
+    let in_state = |state: &str| found(RowFilter::InState(state.to_owned()));
+    assert_eq!(in_state("denied").await, [rows[3].clone(), rows[0].clone()]);
+    assert_eq!(found(RowFilter::PartOf(Stream::Run(run(1)))).await, [rows[2].clone(), rows[0].clone()]);
+    assert_eq!(found(RowFilter::PartOf(Stream::Approval(ApprovalId(run(1).0)))).await, []);
+    assert_eq!(found(RowFilter::DueBefore(at(50))).await, [rows[2].clone()]);
+    let newest = RowQuery::first(kind, RowFilter::InState("denied".to_owned()), 1);
+    let page = log.rows(newest.clone()).await.unwrap();
+    let place = RowPlace { sort: page.rows[0].sort, id: page.rows[0].key.id.clone() };
+    assert_eq!((page.rows, page.more), (vec![rows[3].clone()], true));
+    let rest = log.rows(RowQuery { after: Some(place), ..newest }).await.unwrap();
+    assert_eq!((rest.rows, rest.more), (vec![rows[0].clone()], false));
+
+    rows[2] = asked(3, "expired", 1, None);
+    log.append(Batch { rows: vec![rows[2].clone()], ..batch(0, vec![]) }).await.unwrap();
+    assert_eq!(in_state("pending").await, [rows[1].clone()]);
+    assert_eq!(in_state("expired").await, [rows[2].clone()]);
+    assert_eq!(found(RowFilter::DueBefore(at(100))).await, [rows[1].clone()]);
 }
 
 pub async fn a_row_is_replaced_under_its_key_and_all_of_them_at_once(storage: &dyn Storage) {
@@ -235,20 +278,20 @@ pub async fn a_row_is_replaced_under_its_key_and_all_of_them_at_once(storage: &d
     let first = row(RowKind::Run, &id, true, 1, "\"ü\"");
     let ended = row(RowKind::Run, &id, false, 1, "\"ended\"");
     log.append(Batch { rows: vec![first.clone()], ..batch(0, vec![paused(run(1), 1, "x")]) }).await.unwrap();
-    assert_eq!(log.rows(RowFilter::Open(RowKind::Run)).await.unwrap().rows, [first]);
+    assert_eq!(log.rows(RowQuery::whole(RowKind::Run, RowFilter::Open)).await.unwrap().rows, [first]);
     log.append(Batch { rows: vec![ended.clone()], ..batch(1, vec![paused(run(1), 2, "x")]) }).await.unwrap();
-    let all = RowFilter::Recent { kind: RowKind::Run, offset: 0, limit: 1_000 };
-    assert_eq!(log.rows(all).await.unwrap().rows, [ended]);
+    let all = || RowQuery::first(RowKind::Run, RowFilter::All, 1_000);
+    assert_eq!(log.rows(all()).await.unwrap().rows, [ended]);
 
     let other = storage.open("other").await;
     other.replace_rows(0, &[row(RowKind::Run, &id, true, 1, "0")]).await.unwrap();
     let rebuilt: Vec<_> = (0..600).rev().map(|n| row(RowKind::Run, &run(n).to_string(), true, n as i64, "1")).collect();
     let late = log.replace_rows(1, &rebuilt).await.unwrap_err();
     assert_eq!(late.kind, LogErrorKind::Conflict, "{late}");
-    assert_eq!(log.rows(all).await.unwrap().rows.len(), 1, "nothing of it happened");
+    assert_eq!(log.rows(all()).await.unwrap().rows.len(), 1, "nothing of it happened");
     log.replace_rows(2, &rebuilt).await.unwrap();
-    assert_eq!(log.rows(all).await.unwrap().rows, rebuilt);
-    assert_eq!(other.rows(all).await.unwrap().rows.len(), 1);
+    assert_eq!(log.rows(all()).await.unwrap().rows, rebuilt);
+    assert_eq!(other.rows(all()).await.unwrap().rows.len(), 1);
 }
 
 pub async fn reading_back_goes_page_by_page(storage: &dyn Storage) {

@@ -108,6 +108,7 @@ clauses![store_contract:
     a_lease_has_one_holder_and_growing_tokens,
     an_append_without_its_lease_is_fenced,
     rows_are_found_newest_first_by_state,
+    rows_are_found_by_their_state_their_parent_and_the_time_they_wait_for,
     a_row_is_replaced_under_its_key_and_all_of_them_at_once,
     reading_back_goes_page_by_page,
     a_search_takes_its_text_literally,
@@ -137,6 +138,12 @@ clauses![sealed_contract:
     who_is_erased_can_begin_anew_in_every_process,
     nobody_is_erased_while_a_run_of_theirs_goes_on,
 ];
+
+#[tokio::test]
+async fn rows_of_an_earlier_version_are_found_like_others() {
+    let forget = "UPDATE projection SET state = NULL, parent = NULL, due = NULL";
+    sealed_contract::rows_of_an_earlier_version_are_found_like_others(&SealedFile::new(), &[forget]).await;
+}
 
 #[tokio::test]
 async fn what_was_moved_or_changed_does_not_open() {

@@ -24,7 +24,15 @@ const LONG: Duration = Duration::from_secs(9);
 /// Every table gets a row.
 async fn fill(log: &dyn Log, tenant: &str) {
     let key = RowKey { kind: RowKind::Run, id: run(1).to_string() };
-    let row = Row { key, is_open: true, sort: at(1), body: format!("\"{tenant}\"") };
+    let row = Row {
+        key,
+        is_open: true,
+        sort: at(1),
+        state: String::new(),
+        parent: None,
+        due: None,
+        body: format!("\"{tenant}\""),
+    };
     log.append(Batch { rows: vec![row], ..batch(0, vec![paused(run(1), 1, tenant)]) }).await.unwrap();
     log.put_blob(tenant.as_bytes()).await.unwrap();
     log.claim(run(1), tenant, LONG).await.unwrap().unwrap();

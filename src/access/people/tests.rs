@@ -114,7 +114,7 @@ fn the_first_account_is_an_owner() {
     let new = |role| (AccountId(Uuid::from_u128(7)), AccountName::parse("ana").unwrap(), role);
     assert_eq!(create(&store, new(Role::Admin), None, &[], at(1)), Err(PeopleError::FirstIsOwner));
     let change = create(&store, new(Role::Owner), None, &[], at(1)).unwrap();
-    assert_eq!(change.records[0].event.remark(), "ana, owner");
+    assert_eq!(crate::kinds::KindEvent::remark(&change.records[0].event).raw(), "ana, owner");
     let taken = Account { name: AccountName::parse("ana").unwrap(), ..account(1, Role::Owner) };
     assert!(matches!(create(&store, new(Role::Viewer), None, &[taken], at(1)), Err(PeopleError::NameTaken(_))));
 }

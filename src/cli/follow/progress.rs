@@ -119,17 +119,18 @@ impl<'a> Progress<'a> {
 
     /// Something committed, already taken into the snapshot.
     pub fn hear(&mut self, envelope: &Envelope, snapshot: &Snapshot) -> Result<(), Failure> {
-        match (&envelope.event, envelope.stream) {
-            (Event::Run(event), Stream::Run(run)) if run == self.run => {
-                self.hear_run(event)?;
-                self.hear_state(snapshot)
-            }
-            (Event::Approval(event), Stream::Approval(id)) => match snapshot.approvals.get(&id) {
-                Some(approval) if approval.run == self.run => self.hear_approval(event, approval),
-                Some(_) | None => Ok(()),
-            },
-            (Event::Run(_) | Event::Approval(_) | Event::Account(_) | Event::Erased(_), _) => Ok(()),
+        if let Event::Run(event) = &envelope.event
+            && envelope.stream == Stream::Run(self.run)
+        {
+            self.hear_run(event)?;
+            self.hear_state(snapshot)?;
         }
+        if let (Event::Approval(event), Stream::Approval(id)) = (&envelope.event, envelope.stream)
+            && let Some(approval) = snapshot.approvals.get(&id).filter(|approval| approval.run == self.run)
+        {
+            self.hear_approval(event, approval)?;
+        }
+        Ok(())
     }
 
     /// A piece of a streaming answer.
@@ -343,10 +344,9 @@ mod tests {
         let mut progress = Progress::new(&mut output, voice, sample::run_id());
         for (index, event) in events.into_iter().enumerate() {
             let seq = index as u64 + 1;
-            let stream = match event {
-                Event::Run(_) => Stream::Run(sample::run_id()),
-                Event::Approval(_) => Stream::Approval(sample::approval_id()),
-                Event::Account(_) | Event::Erased(_) => Stream::Account(crate::domain::AccountId::NOBODY),
+            let stream = match matches!(event, Event::Approval(_)) {
+                true => Stream::Approval(sample::approval_id()),
+                false => Stream::Run(sample::run_id()),
             };
             let by = Actor::Agent("dev".to_owned());
             let envelope = Envelope { seq, stream, version: seq, at: sample::moment(), by, event };

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use crate::client::recording::{Recording, Source, streamed};
 use crate::domain::{ApprovalId, BlobId, Rejection, RejectionKind, Settlement, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, ApprovalEvent, ApprovalVerb, Command, Envelope, Event, Report, RunVerb, Stream};
+use crate::kinds::{Approval, ApprovalEvent, ApprovalVerb, Command, Envelope, Event, Stream};
 use crate::ports::{Delta, DeltaKind, FeedItem};
 
 /// Characters of a stream told at a time.
@@ -81,45 +81,31 @@ impl Decision {
             let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");
             open(id).ok_or_else(settled)
         };
-        let found = match command {
-            Command::Approval { id: approval, verb: ApprovalVerb::Approve { digest } } => {
-                let card = &find(approval)?.digest;
+        let fixed = || {
+            let what = "this is a replay: nothing can be started, changed or steered in it";
+            Rejection::new(RejectionKind::NotAllowed, what)
+                .hint("at a request you may approve, deny or answer, or let it go on as recorded")
+        };
+        let Command::Approval { id, verb } = command else { return Err(fixed()) };
+        let (decision, event) = match verb {
+            ApprovalVerb::Approve { digest } => {
+                let card = &find(id)?.digest;
                 if !card.matches(digest) {
                     let mismatch = Rejection::new(RejectionKind::DigestMismatch, "that is not the card's digest");
                     return Err(mismatch.hint("read the card, which ends with it"));
                 }
-                (approval, Self::Approve, ApprovalEvent::Approved { digest: card.clone() })
+                (Self::Approve, ApprovalEvent::Approved { digest: card.clone() })
             }
-            Command::Approval { id: approval, verb: ApprovalVerb::Deny { reason } } => {
-                (approval, Self::Deny, ApprovalEvent::Denied { reason: reason.clone() })
-            }
-            Command::Approval { id: approval, verb: ApprovalVerb::Answer { text } } => {
-                (approval, Self::Answer, ApprovalEvent::Answered { text: text.clone() })
-            }
-            Command::Approval { id: approval, verb: ApprovalVerb::Settle { settlement, note } } => {
+            ApprovalVerb::Deny { reason } => (Self::Deny, ApprovalEvent::Denied { reason: reason.clone() }),
+            ApprovalVerb::Answer { text } => (Self::Answer, ApprovalEvent::Answered { text: text.clone() }),
+            ApprovalVerb::Settle { settlement, note } => {
                 let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
-                (approval, Self::Settle(*settlement), event)
+                (Self::Settle(*settlement), event)
             }
-            Command::Approval { verb: ApprovalVerb::Edit { .. }, .. }
-            | Command::Run { verb: RunVerb::Start { .. }, .. }
-            | Command::Run { verb: RunVerb::Pause, .. }
-            | Command::Run { verb: RunVerb::Resume, .. }
-            | Command::Run { verb: RunVerb::Cancel { .. }, .. }
-            | Command::Report(Report::Proceed { .. })
-            | Command::Report(Report::TurnFinished { .. })
-            | Command::Report(Report::EffectFinished { .. })
-            | Command::Report(Report::Drifted { .. })
-            | Command::Report(Report::Doubt { .. })
-            | Command::Report(Report::Recover { .. })
-            | Command::Report(Report::SetAside { .. })
-            | Command::Approval { verb: ApprovalVerb::Expire, .. } => {
-                let what = "this is a replay: nothing can be started, changed or steered in it";
-                return Err(Rejection::new(RejectionKind::NotAllowed, what)
-                    .hint("at a request you may approve, deny or answer, or let it go on as recorded"));
-            }
+            ApprovalVerb::Edit { .. } | ApprovalVerb::Expire => return Err(fixed()),
         };
-        find(found.0)?;
-        Ok((*found.0, found.1, found.2))
+        find(id)?;
+        Ok((*id, decision, event))
     }
 
     fn in_event(event: &ApprovalEvent) -> Option<Self> {

@@ -13,7 +13,7 @@ use crate::console::update::Launch;
 use crate::console::view::fixtures::{Story, approval_id, run_id, spec};
 use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Payload, Rejection, RunId, RunSpec};
 use crate::fold::Snapshot;
-use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, Report, RunEvent, RunVerb};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb};
 use crate::ports::{
     Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Status, Transport,
 };
@@ -102,16 +102,7 @@ impl Fake {
             Command::Run { id: run, verb: RunVerb::Cancel { reason } } => {
                 story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
             }
-            Command::Report(Report::Proceed { .. })
-            | Command::Report(Report::TurnFinished { .. })
-            | Command::Report(Report::EffectFinished { .. })
-            | Command::Report(Report::Drifted { .. })
-            | Command::Report(Report::Doubt { .. })
-            | Command::Report(Report::Recover { .. })
-            | Command::Report(Report::SetAside { .. })
-            | Command::Approval { verb: ApprovalVerb::Expire, .. } => {
-                unreachable!("a console never asks for {command:?}")
-            }
+            other => unreachable!("a console never asks for {other:?}"),
         })
     }
 }
@@ -173,7 +164,7 @@ impl Client for Fake {
                 let contains = |event: &&Envelope| serde_json::to_string(event).unwrap().contains(&text);
                 events(story.log.iter().rev().filter(|event| event.seq < before).filter(contains).cloned().collect())
             }
-            Query::Rows { .. } => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
+            Query::Rows(_) => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
             Query::Blob { .. } => Ok(Answer::Blob(None)),
         }
     }

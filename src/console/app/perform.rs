@@ -11,7 +11,7 @@ use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{Command, Envelope, RowKind, Run, Stream};
-use crate::ports::{Answer, Client, ClientError, Query};
+use crate::ports::{Answer, Client, ClientError, Query, RowQuery};
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;
@@ -32,12 +32,12 @@ impl<S: Surface> App<S> {
             }
             Request::ReadArguments { approval, run, call } => self.read_arguments(approval, run, call),
             Request::ReadLog { search, before } => self.read_log(search, before),
-            Request::ReadRuns { offset } => {
-                let query = Query::ended(RowKind::Run, offset, LIST_PAGE);
+            Request::ReadRuns { after } => {
+                let query = Query::Rows(RowQuery::ended(RowKind::Run, after, LIST_PAGE));
                 self.ask(query, |answer| Reply::RunsRead(answer.and_then(Answer::rows)));
             }
-            Request::ReadApprovals { offset } => {
-                let query = Query::ended(RowKind::Approval, offset, LIST_PAGE);
+            Request::ReadApprovals { after } => {
+                let query = Query::Rows(RowQuery::ended(RowKind::Approval, after, LIST_PAGE));
                 self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
             Request::Launch(launch) => self.launch(launch),

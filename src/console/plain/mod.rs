@@ -175,10 +175,12 @@ impl Plain<'_> {
                 for line in text::event(&envelope) {
                     self.say(&line)?;
                 }
-                match envelope.stream {
-                    Stream::Approval(id) if envelope.version == 1 => self.print_card(id).await,
-                    Stream::Approval(_) | Stream::Run(_) | Stream::Account(_) => Ok(()),
+                if let Stream::Approval(id) = envelope.stream
+                    && envelope.version == 1
+                {
+                    self.print_card(id).await?;
                 }
+                Ok(())
             }
             // Words and output are printed once they are whole: a line that grows cannot be read aloud.
             FeedItem::Delta(_) | FeedItem::Lost => Ok(()),

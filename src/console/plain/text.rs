@@ -17,11 +17,9 @@ const WIDTH: usize = 100;
 
 /// An event: a line, and what a model said below it.
 pub fn event(envelope: &Envelope) -> Vec<String> {
-    let stream = match envelope.stream {
-        Stream::Run(id) => format!("run {}", id.short()),
-        Stream::Approval(id) => format!("request {}", id.short()),
-        Stream::Account(id) => format!("account {}", id.short()),
-    };
+    let (kind, _) = envelope.stream.parts();
+    let kind = if matches!(envelope.stream, Stream::Approval(_)) { "request" } else { kind };
+    let stream = format!("{kind} {}", envelope.stream.short());
     let at = format::clock(envelope.at);
     let what = log_page::summary(&envelope.event).text();
     let by = shown(envelope.by.name());

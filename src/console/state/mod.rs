@@ -32,7 +32,7 @@ pub use toast::{Toast, Tone};
 
 use crate::console::anchor::Folds;
 use crate::domain::{ApprovalId, RunId};
-use crate::ports::Delta;
+use crate::ports::{Delta, RowPlace};
 
 /// The four screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +97,8 @@ pub struct ListPane {
     pub filter: String,
     /// How far back rows older than the snapshot's were read into it.
     pub reading: Reading,
+    /// The last of those.
+    pub read_to: Option<RowPlace>,
 }
 
 /// Who has the mouse.

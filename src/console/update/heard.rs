@@ -8,39 +8,37 @@ use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
-    match (&envelope.event, envelope.stream) {
-        (Event::Approval(ApprovalEvent::Requested { .. }), _) => {
-            edit::asked_anew(state, envelope);
-            vec![Request::Bell]
-        }
-        (Event::Run(event), Stream::Run(run)) => {
-            let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
-            match event {
-                RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
-                RunEvent::CallSettled { call, .. } => live.end_call(*call),
-                RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
-                    state.live.remove(&run);
-                }
-                RunEvent::Started { .. }
-                | RunEvent::PlanAdopted { .. }
-                | RunEvent::StepMarked { .. }
-                | RunEvent::TurnStarted { .. }
-                | RunEvent::CallsRequested { .. }
-                | RunEvent::CallParked { .. }
-                | RunEvent::CallEdited { .. }
-                | RunEvent::EffectStarted { .. }
-                | RunEvent::EffectInDoubt { .. }
-                | RunEvent::LimitReached { .. }
-                | RunEvent::Paused { .. }
-                | RunEvent::Resumed {}
-                | RunEvent::Recovered { .. }
-                | RunEvent::SetAside {}
-                | RunEvent::CancelRequested { .. } => {}
-            }
-            Vec::new()
-        }
-        (Event::Run(_) | Event::Approval(_) | Event::Account(_) | Event::Erased(_), _) => Vec::new(),
+    if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
+        edit::asked_anew(state, envelope);
+        return vec![Request::Bell];
     }
+    if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream)
+        && let Some(live) = state.live.get_mut(&run)
+    {
+        match event {
+            RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
+            RunEvent::CallSettled { call, .. } => live.end_call(*call),
+            RunEvent::Succeeded { .. } | RunEvent::Failed { .. } | RunEvent::Cancelled { .. } => {
+                state.live.remove(&run);
+            }
+            RunEvent::Started { .. }
+            | RunEvent::PlanAdopted { .. }
+            | RunEvent::StepMarked { .. }
+            | RunEvent::TurnStarted { .. }
+            | RunEvent::CallsRequested { .. }
+            | RunEvent::CallParked { .. }
+            | RunEvent::CallEdited { .. }
+            | RunEvent::EffectStarted { .. }
+            | RunEvent::EffectInDoubt { .. }
+            | RunEvent::LimitReached { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Resumed {}
+            | RunEvent::Recovered { .. }
+            | RunEvent::SetAside {}
+            | RunEvent::CancelRequested { .. } => {}
+        }
+    }
+    Vec::new()
 }
 
 /// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.

@@ -68,14 +68,14 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::Redraw => vec![Request::Redraw],
         Intent::Suspend => vec![Request::Suspend],
         Intent::Quit | Intent::Interrupt => quit(state, world),
-        Intent::Down => step(state, world, Step::Down),
-        Intent::Up => step(state, world, Step::Up),
-        Intent::HalfPageDown => step(state, world, Step::HalfDown),
-        Intent::HalfPageUp => step(state, world, Step::HalfUp),
-        Intent::PageDown => step(state, world, Step::PageDown),
-        Intent::PageUp => step(state, world, Step::PageUp),
-        Intent::Top => step(state, world, Step::Top),
-        Intent::Bottom => step(state, world, Step::Bottom),
+        Intent::Down => step(state, Step::Down),
+        Intent::Up => step(state, Step::Up),
+        Intent::HalfPageDown => step(state, Step::HalfDown),
+        Intent::HalfPageUp => step(state, Step::HalfUp),
+        Intent::PageDown => step(state, Step::PageDown),
+        Intent::PageUp => step(state, Step::PageUp),
+        Intent::Top => step(state, Step::Top),
+        Intent::Bottom => step(state, Step::Bottom),
         Intent::Open => navigate::open_selected(state, world),
         Intent::Filter => filter(state),
         Intent::NewGoal => goal::open(state, world, None),
@@ -132,9 +132,9 @@ fn toggle_help(state: &mut State) -> Vec<Request> {
     Vec::new()
 }
 
-fn step(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request> {
+fn step(state: &mut State, step: Step) -> Vec<Request> {
     state.pane_mut().step(step);
-    navigate::read_on(state, world, step)
+    navigate::read_on(state, step)
 }
 
 fn filter(state: &mut State) -> Vec<Request> {

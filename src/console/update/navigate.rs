@@ -103,20 +103,27 @@ fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<Approva
 }
 
 fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
-    let stream = state.log.events.iter().find(|event| event.seq == seq).map(|event| event.stream);
-    match stream {
-        Some(Stream::Run(run)) => open_run(state, run),
-        Some(Stream::Approval(id)) if world.snapshot.approvals.contains_key(&id) => open_card(state, id),
-        Some(Stream::Approval(_)) => {
-            toast(state, world, Tone::Note, "this request is no longer in memory", "3 lists requests, also old ones");
-            Vec::new()
-        }
-        Some(Stream::Account(_)) => {
-            toast(state, world, Tone::Note, "an account has no page here", "`morningai audit` tells its whole story");
-            Vec::new()
-        }
-        None => Vec::new(),
+    let Some(event) = state.log.events.iter().find(|event| event.seq == seq) else { return Vec::new() };
+    open_stream(state, world, event.stream)
+}
+
+/// Opens the page of what a stream is about, or says why there is none.
+fn open_stream(state: &mut State, world: &World<'_>, stream: Stream) -> Vec<Request> {
+    if let Stream::Run(run) = stream {
+        return open_run(state, run);
     }
+    if let Stream::Approval(id) = stream
+        && world.snapshot.approvals.contains_key(&id)
+    {
+        return open_card(state, id);
+    }
+    let (text, hint) = match (stream, stream.row()) {
+        (Stream::Approval(_), _) => ("this request is no longer in memory", "3 lists requests, also old ones"),
+        (Stream::Account(_), _) => ("an account has no page here", "`morningai audit` tells its whole story"),
+        (_, _) => ("this is no longer in memory", "the log still tells its whole story"),
+    };
+    toast(state, world, Tone::Note, text, hint);
+    Vec::new()
 }
 
 /// Opens a run's page, or goes back to it where it is open already.
@@ -217,7 +224,7 @@ pub fn follow(state: &mut State) -> Vec<Request> {
 }
 
 /// Reads older rows when one moves towards an end behind which there are more.
-pub fn read_on(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request> {
+pub fn read_on(state: &mut State, step: Step) -> Vec<Request> {
     if !state.pages.is_empty() || state.sheet.is_some() {
         return Vec::new();
     }
@@ -232,13 +239,11 @@ pub fn read_on(state: &mut State, world: &World<'_>, step: Step) -> Vec<Request>
         }
         Screen::Runs if !goes_up && at_end && can_read(state.runs.reading) => {
             state.runs.reading = Reading::Asked;
-            let ended = world.snapshot.runs.values().filter(|run| run.state.is_final()).count();
-            vec![Request::ReadRuns { offset: ended as u32 }]
+            vec![Request::ReadRuns { after: state.runs.read_to.clone() }]
         }
         Screen::Approvals if !goes_up && at_end && can_read(state.approvals.reading) => {
             state.approvals.reading = Reading::Asked;
-            let settled = world.snapshot.approvals.values().filter(|approval| !approval.state.is_open()).count();
-            vec![Request::ReadApprovals { offset: settled as u32 }]
+            vec![Request::ReadApprovals { after: state.approvals.read_to.clone() }]
         }
         _ => Vec::new(),
     }

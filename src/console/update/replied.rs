@@ -4,7 +4,7 @@ use super::{Launch, Reply, Request, World, edit, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Progress, Reading, Sheet, State, Tone};
 use crate::domain::{Rejection, RunId, RunSpec, Untrusted};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
-use crate::ports::ClientError;
+use crate::ports::{ClientError, RowPlace};
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.
 pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Request> {
@@ -39,10 +39,16 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             Vec::new()
         }
         Reply::RunsRead(result) => {
+            if let Some(last) = result.iter().flat_map(|page| page.rows.last()).next() {
+                state.runs.read_to = Some(RowPlace::of(last));
+            }
             state.runs.reading = read(state, world, result.map(|page| page.more));
             Vec::new()
         }
         Reply::ApprovalsRead(result) => {
+            if let Some(last) = result.iter().flat_map(|page| page.rows.last()).next() {
+                state.approvals.read_to = Some(RowPlace::of(last));
+            }
             state.approvals.reading = read(state, world, result.map(|page| page.more));
             Vec::new()
         }

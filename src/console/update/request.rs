@@ -8,7 +8,7 @@ use crate::console::state::{Hidden, Mouse, Offers};
 use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
 use crate::kinds::{Approval, Command, Envelope, Run};
-use crate::ports::{ClientError, Page, Unlocking};
+use crate::ports::{ClientError, Page, RowPlace, Unlocking};
 
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +27,12 @@ pub enum Request {
         search: String,
         before: u64,
     },
-    /// Older runs and requests, skipping as many ended ones.
+    /// Runs and requests that ended, from a place on.
     ReadRuns {
-        offset: u32,
+        after: Option<RowPlace>,
     },
     ReadApprovals {
-        offset: u32,
+        after: Option<RowPlace>,
     },
     /// Read what a call would be called with.
     ReadArguments {

@@ -8,7 +8,7 @@ use crate::domain::{
     Actor, ApprovalState, Ask, Environment, FailureKind, PurposeOfTurn, Risk, RunState, Settlement, StepState,
 };
 use crate::fold::CallStatus;
-use crate::kinds::{Approval, CallStage, Run};
+use crate::kinds::{Approval, CallStage, Look, Run};
 
 /// How a state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +32,20 @@ pub fn run(state: RunState) -> Sign {
         RunState::Failed => sign("✗", "failed", Role::Bad),
         RunState::Cancelled => sign("–", "cancelled", Role::Dim),
         RunState::InDoubt => sign("?", "in doubt", Role::Waiting),
+    }
+}
+
+/// How a state or an event of any kind is painted.
+pub fn look(look: Look) -> Role {
+    match look {
+        Look::Plain => Role::Text,
+        Look::Dim => Role::Dim,
+        Look::Notable => Role::Accent,
+        Look::Good => Role::Good,
+        Look::Running => Role::Running,
+        Look::Waiting => Role::Waiting,
+        Look::Warning => Role::Warning,
+        Look::Bad => Role::Bad,
     }
 }
 

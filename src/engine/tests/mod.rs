@@ -55,11 +55,7 @@ impl Desk {
         let decided = decide(&self.snapshot, command, &by, self.now)?;
         let mut kinds = Vec::new();
         for decided in decided {
-            let version = 1 + match decided.stream {
-                Stream::Run(id) => self.snapshot.runs.get(&id).map_or(0, |run| run.version),
-                Stream::Approval(id) => self.snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
-                Stream::Account(_) => 0,
-            };
+            let version = 1 + self.snapshot.version(decided.stream);
             let seq = self.log.len() as u64 + 1;
             let envelope =
                 Envelope { seq, stream: decided.stream, version, at: self.now, by: decided.by, event: decided.event };

@@ -4,8 +4,10 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{AccountName, Action, Means, RefusalCause, Role, Scopes, Spent, SubjectId, Timestamp, TokenId};
-use crate::kinds::KindEvent;
+use crate::domain::{
+    AccountName, Action, Means, RefusalCause, Role, Scopes, Spent, SubjectId, Timestamp, TokenId, Untrusted,
+};
+use crate::kinds::{KindEvent, Look};
 
 /// The kind of streams about accounts.
 pub enum Account {}
@@ -65,6 +67,8 @@ pub enum AccessEvent {
 }
 
 impl KindEvent for AccessEvent {
+    const AUDITED: Option<&'static str> = Some("access.");
+
     fn name(&self) -> &'static str {
         match self {
             Self::AccountCreated { .. } => "access.account_created",
@@ -84,12 +88,10 @@ impl KindEvent for AccessEvent {
             Self::SubjectErased { .. } => "access.subject_erased",
         }
     }
-}
 
-impl AccessEvent {
-    /// What tells it from others of its kind, on one line, for lists. Names and labels are an account's own words.
-    pub fn remark(&self) -> String {
-        match self {
+    /// Names and labels are an account's own words.
+    fn remark(&self) -> Untrusted {
+        let remark = match self {
             Self::AccountCreated { name, role } => format!("{name}, {role}"),
             Self::RoleChanged { from, to } => format!("{from} to {to}"),
             Self::TotpSet { recovery_codes } => format!("{recovery_codes} recovery codes"),
@@ -111,6 +113,26 @@ impl AccessEvent {
             | Self::PasswordChanged {}
             | Self::TotpRemoved {}
             | Self::SignedOut {} => String::new(),
+        };
+        remark.into()
+    }
+
+    fn look(&self) -> Look {
+        match self {
+            Self::SignInRefused { .. } | Self::PermissionRefused { .. } => Look::Bad,
+            Self::RoleChanged { .. }
+            | Self::AccountDisabled {}
+            | Self::TotpRemoved {}
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::LogPruned { .. }
+            | Self::SubjectErased { .. } => Look::Warning,
+            Self::AccountCreated { .. }
+            | Self::AccountEnabled {}
+            | Self::PasswordChanged {}
+            | Self::TotpSet { .. }
+            | Self::SignedIn { .. }
+            | Self::SignedOut {} => Look::Plain,
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{ApprovalId, Ask, CallEdit, CallNo, CardDigest, RunId, Settlement, Timestamp, ToolName, Untrusted};
-use crate::kinds::KindEvent;
+use crate::kinds::{KindEvent, Look};
 
 /// What happened to a request to a person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,8 @@ pub enum ApprovalEvent {
 }
 
 impl KindEvent for ApprovalEvent {
+    const AUDITED: Option<&'static str> = Some("approval.");
+
     fn name(&self) -> &'static str {
         match self {
             Self::Requested { .. } => "approval.requested",
@@ -67,6 +69,20 @@ impl KindEvent for ApprovalEvent {
 
     /// Its run waits for every end of it.
     fn wakes(&self) -> bool {
+        !matches!(self, Self::Requested { .. })
+    }
+
+    fn look(&self) -> Look {
+        match self {
+            Self::Requested { .. } => Look::Waiting,
+            Self::Approved { .. } | Self::Answered { .. } | Self::Settled { .. } => Look::Good,
+            Self::Denied { .. } | Self::Expired {} => Look::Bad,
+            Self::Edited { .. } | Self::Withdrawn { .. } | Self::Superseded { .. } => Look::Warning,
+        }
+    }
+
+    /// A request is not yet a decision.
+    fn is_audited(&self) -> bool {
         !matches!(self, Self::Requested { .. })
     }
 }

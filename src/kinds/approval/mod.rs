@@ -6,7 +6,7 @@ mod row;
 mod verbs;
 
 use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
-use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, World};
+use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
 pub use event::ApprovalEvent;
 pub use row::Approval;
@@ -23,6 +23,8 @@ impl Owned for Approval {
         Owner::Stream(Stream::Run(*run))
     }
 }
+
+impl Surfaced for Approval {}
 
 impl Kept for Approval {
     type Verb = ApprovalVerb;
@@ -63,15 +65,16 @@ impl Kept for Approval {
     }
 
     fn index(&self) -> Index {
-        let due = self.expires_at.filter(|_| self.state.is_open());
-        Index { is_open: self.state.is_open(), sort: self.requested_at, due }
+        Index {
+            is_open: self.state.is_open(),
+            sort: self.requested_at,
+            state: self.state.name(),
+            parent: Some(Stream::Run(self.run)),
+            due: self.expires_at.filter(|_| self.state.is_open()),
+        }
     }
 
     fn when_due(&self) -> Option<ApprovalVerb> {
         Some(ApprovalVerb::Expire)
-    }
-
-    fn parent(&self) -> Option<Stream> {
-        Some(Stream::Run(self.run))
     }
 }

@@ -1,60 +1,51 @@
 //! What may be asked of a request to a person.
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::event::ApprovalEvent;
-use crate::domain::{Action, ApprovalId, Settlement, Untrusted};
-use crate::kinds::{Command, Verb, Words};
+use crate::domain::{Settlement, Untrusted};
+use crate::kinds::{Verb, Words, verbs};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum ApprovalVerb {
-    /// Decide on a card. `digest` is the whole digest, or the shown part of it.
-    Approve {
-        digest: String,
-    },
-    Deny {
-        reason: Untrusted,
-    },
-    /// Ask again for the same call with other arguments. `digest` as for `Approve`; `args` are all of the arguments, an
-    /// object as the tool's schema wants it.
-    Edit {
-        digest: String,
-        args: Value,
-    },
-    Answer {
-        text: Untrusted,
-    },
-    Settle {
-        settlement: Settlement,
-        note: Untrusted,
-    },
-    /// Asked by the timer alone.
-    Expire,
-}
-
-impl ApprovalVerb {
-    pub fn on(self, id: ApprovalId) -> Command {
-        Command::Approval { id, verb: self }
+verbs! {
+    /// What may be asked of a request to a person.
+    ///
+    /// To approve is declared with the most it can take; what the card is about may make it less. To edit takes little,
+    /// since nothing runs by it: what it becomes is approved by somebody who may, as it then stands.
+    ApprovalVerb of Approval {
+        /// Approve an effect
+        Approve {
+            /// The digest that the card shows, whole or at least 8 digits of it.
+            digest: String,
+        } = "approve", ApproveCritical;
+        /// Deny an effect, or decline to answer a question
+        Deny {
+            /// What the agent is told.
+            reason: Untrusted,
+        } = "deny", Deny;
+        /// Change what an agent asks to do; the changed call is asked for anew
+        Edit {
+            /// The digest that the card shows, whole or at least 8 digits of it.
+            digest: String,
+            /// All of the arguments, an object as the tool's schema wants it.
+            args: Value,
+        } = "edit", Edit;
+        /// Answer an agent's question
+        Answer {
+            text: Untrusted,
+        } = "answer", Answer;
+        /// Say what became of an effect whose outcome is in doubt
+        Settle {
+            settlement: Settlement,
+            /// How you know.
+            note: Untrusted,
+        } = "settle", Settle;
+        /// Let it expire, once its time is over
+        Expire = "expire", Orchestrate;
     }
 }
 
 impl Verb for ApprovalVerb {
     type Event = ApprovalEvent;
-
-    fn action(&self) -> Action {
-        match self {
-            // What the card is about may make it less.
-            Self::Approve { .. } => Action::ApproveCritical,
-            Self::Deny { .. } => Action::Deny,
-            // Nothing runs by it: what it becomes is approved by somebody who may, as it then stands.
-            Self::Edit { .. } => Action::Edit,
-            Self::Answer { .. } => Action::Answer,
-            Self::Settle { .. } => Action::Settle,
-            Self::Expire => Action::Orchestrate,
-        }
-    }
 
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {

@@ -7,7 +7,7 @@ use crate::domain::{
     ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, LimitKind, ModelFailure, ModelReply, Plan,
     PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
 };
-use crate::kinds::KindEvent;
+use crate::kinds::{KindEvent, Look};
 
 /// What happened in a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -146,8 +146,37 @@ impl KindEvent for RunEvent {
         matches!(self, Self::Started { .. } | Self::Resumed {} | Self::CancelRequested { .. })
     }
 
+    /// What people do to runs the audit tells by their decisions.
+    fn is_audited(&self) -> bool {
+        false
+    }
+
     fn spent(&self) -> Option<&ModelReply> {
         let Self::TurnFinished { reply, .. } = self else { return None };
         Some(reply)
+    }
+
+    fn look(&self) -> Look {
+        match self {
+            Self::Succeeded { .. } => Look::Good,
+            Self::Failed { .. } | Self::TurnFailed { .. } => Look::Bad,
+            Self::CallSettled { result, .. } if !result.succeeded() => Look::Bad,
+            Self::CallParked { .. } | Self::EffectInDoubt { .. } => Look::Waiting,
+            Self::LimitReached { .. }
+            | Self::Paused { .. }
+            | Self::CancelRequested { .. }
+            | Self::SetAside {}
+            | Self::Recovered { .. }
+            | Self::CallEdited { .. }
+            | Self::Cancelled { .. } => Look::Warning,
+            Self::Started { .. } | Self::EffectStarted { .. } => Look::Notable,
+            Self::PlanAdopted { .. }
+            | Self::StepMarked { .. }
+            | Self::TurnStarted { .. }
+            | Self::TurnFinished { .. }
+            | Self::CallsRequested { .. }
+            | Self::CallSettled { .. }
+            | Self::Resumed {} => Look::Plain,
+        }
     }
 }

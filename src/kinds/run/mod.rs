@@ -6,7 +6,7 @@ mod row;
 mod verbs;
 
 use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
-use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, World};
+use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
 pub use decide::{end_cancelled, find_live_run};
 pub use event::RunEvent;
@@ -26,6 +26,8 @@ impl Owned for Run {
         }
     }
 }
+
+impl Surfaced for Run {}
 
 impl Kept for Run {
     type Verb = RunVerb;
@@ -65,7 +67,13 @@ impl Kept for Run {
     }
 
     fn index(&self) -> Index {
-        Index { is_open: !self.state.is_final(), sort: self.started_at, due: None }
+        Index {
+            is_open: !self.state.is_final(),
+            sort: self.started_at,
+            state: self.state.name(),
+            parent: None,
+            due: None,
+        }
     }
 
     fn waits_for(&self) -> Vec<Stream> {

@@ -1,40 +1,32 @@
 //! What may be asked of a run.
 
-use serde::{Deserialize, Serialize};
-
 use super::event::RunEvent;
-use crate::domain::{Action, ProcedureStep, RunId, RunSpec};
-use crate::kinds::{Command, Verb, Words};
+use crate::domain::{ProcedureStep, RunSpec};
+use crate::kinds::{Verb, Words, verbs};
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "command", rename_all = "snake_case")]
-pub enum RunVerb {
-    /// Begin it. The id is the caller's choice, so that asking twice starts one.
-    Start {
-        spec: Box<RunSpec>,
-    },
-    Pause,
-    Resume,
-    Cancel {
-        reason: String,
-    },
-}
-
-impl RunVerb {
-    pub fn on(self, id: RunId) -> Command {
-        Command::Run { id, verb: self }
+verbs! {
+    /// What may be asked of a run.
+    RunVerb of Run {
+        /// Start a run
+        Start {
+            /// Everything that is fixed when it starts.
+            #[schemars(with = "serde_json::Value")]
+            spec: Box<RunSpec>,
+        } = "start", StartRuns, begins;
+        /// Let what is under way in a run finish, and begin nothing new
+        Pause = "pause", SteerRuns;
+        /// Let a run that was paused go on
+        Resume = "resume", SteerRuns;
+        /// Stop a run for good
+        Cancel {
+            /// Why it is stopped.
+            reason: String,
+        } = "cancel", SteerRuns;
     }
 }
 
 impl Verb for RunVerb {
     type Event = RunEvent;
-
-    fn action(&self) -> Action {
-        match self {
-            Self::Start { .. } => Action::StartRuns,
-            Self::Pause | Self::Resume | Self::Cancel { .. } => Action::SteerRuns,
-        }
-    }
 
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{ModelReply, Spent, Usd};
+use crate::kinds::Index;
 
 /// Spending of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -26,6 +27,12 @@ pub struct ModelSpend {
 }
 
 impl DaySpend {
+    /// What the row of a day is found by.
+    pub fn index(day: NaiveDate) -> Index {
+        let midnight = day.and_time(NaiveTime::MIN).and_utc();
+        Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
+    }
+
     pub fn add(&mut self, reply: &ModelReply) {
         let model = self.by_model.entry(reply.model.clone()).or_default();
         model.calls += 1;

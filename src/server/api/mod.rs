@@ -13,6 +13,7 @@ pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod store;
 pub(super) mod subjects;
+pub(super) mod things;
 pub(super) mod tokens;
 
 use super::problem::Problem;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::access::{Principal, Refusal, action_of_query};
 use crate::domain::{Action, RunId};
-use crate::ports::{OfferKind, Order, Query, Uncommitted, Which, Work};
+use crate::ports::{OfferKind, Order, Query, RowQuery, Uncommitted, Work};
 use crate::protocol::{Launch, LaunchKind, Offered, Offers, Outcome, WireAnswer, Wish};
 use crate::server::app::App;
 use crate::server::commit;
@@ -72,8 +72,7 @@ fn bounded(query: Query) -> Query {
         Query::Stream { stream, after, limit } => Query::Stream { stream, after, limit: most(limit) },
         Query::LogBefore { before, limit } => Query::LogBefore { before, limit: most(limit) },
         Query::Search { text, before, limit } => Query::Search { text, before, limit: most(limit) },
-        Query::Rows { kind, which: Which::Ended { offset, limit } } => Query::ended(kind, offset, most(limit)),
-        Query::Rows { kind, which: Which::Named(id) } => Query::Rows { kind, which: Which::Named(id) },
+        Query::Rows(rows) => Query::Rows(RowQuery { limit: most(rows.limit), ..rows }),
         Query::Blob { blob } => Query::Blob { blob },
     }
 }

@@ -14,13 +14,14 @@ const ACCOUNTS: &str = "/v1/accounts";
 const TOKENS: &str = "/v1/tokens";
 
 pub(super) fn session_routes() -> Vec<Route> {
-    let oneself = || Answer::Json(describe::<session::Oneself>);
+    let oneself = || Answer::Json(describe::<session::Oneself>());
     vec![
-        Route::post::<session::Credentials>(
+        Route::post(
             SESSION,
             "signIn",
             "Begin a session with a name, a password, and a code where there is a second factor",
-            Answer::Made(describe::<session::Begun>),
+            describe::<session::Credentials>(),
+            Answer::Made(describe::<session::Begun>()),
             || post(session::begin),
         )
         .open()
@@ -34,7 +35,7 @@ pub(super) fn session_routes() -> Vec<Route> {
             "/v1/roles",
             "listRoles",
             "Which role may do what",
-            Answer::Json(describe::<session::Roles>),
+            Answer::Json(describe::<session::Roles>()),
             || get(session::roles),
         )
         .admitted(),
@@ -42,21 +43,22 @@ pub(super) fn session_routes() -> Vec<Route> {
 }
 
 pub(super) fn account_routes() -> Vec<Route> {
-    let account = || Answer::Json(describe::<AccountShape>);
+    let account = || Answer::Json(describe::<AccountShape>());
     vec![
         Route::get(
             ACCOUNTS,
             "listAccounts",
             "Accounts, by name",
-            Answer::Json(describe::<accounts::AccountList>),
+            Answer::Json(describe::<accounts::AccountList>()),
             || get(accounts::list),
         )
         .needs(Action::ReadAccess),
-        Route::post::<accounts::New>(
+        Route::post(
             ACCOUNTS,
             "addAccount",
             "Add an account below one's own role; owners add any",
-            Answer::Made(describe::<AccountShape>),
+            describe::<accounts::New>(),
+            Answer::Made(describe::<AccountShape>()),
             || post(accounts::add),
         )
         .needs(Action::ManageAccounts),
@@ -64,62 +66,69 @@ pub(super) fn account_routes() -> Vec<Route> {
             "/v1/accounts/{name}",
             "showAccount",
             "An account with its tokens",
-            Answer::Json(describe::<AccountDetail>),
+            Answer::Json(describe::<AccountDetail>()),
             || get(accounts::show),
         )
         .needs(Action::ReadAccess),
-        Route::post::<accounts::NewRole>(
+        Route::post(
             "/v1/accounts/{name}/role",
             "setRole",
             "Give somebody another role",
+            describe::<accounts::NewRole>(),
             account(),
             || post(accounts::set_role),
         )
         .needs(Action::ManageAccounts),
-        Route::post::<Nothing>(
+        Route::post(
             "/v1/accounts/{name}/disable",
             "disableAccount",
             "Let nobody in with an account, end its sessions and revoke its tokens",
+            describe::<Nothing>(),
             account(),
             || post(accounts::disable),
         )
         .needs(Action::ManageAccounts),
-        Route::post::<Nothing>(
+        Route::post(
             "/v1/accounts/{name}/enable",
             "enableAccount",
             "Let somebody in again",
+            describe::<Nothing>(),
             account(),
             || post(accounts::enable),
         )
         .needs(Action::ManageAccounts),
-        Route::post::<accounts::NewPassword>(
+        Route::post(
             "/v1/accounts/{name}/password",
             "setPassword",
             "Set one's own password, or with `accounts.manage` that of somebody below; ends the sessions",
+            describe::<accounts::NewPassword>(),
             account(),
             || post(accounts::set_password),
         )
         .needs(Action::ManageSelf),
-        Route::post::<second_factor::Proof>(
+        Route::post(
             "/v1/accounts/{name}/totp",
             "beginTotp",
             "Show a second factor, once; it is in force when it is confirmed",
-            Answer::Json(describe::<TotpShape>),
+            describe::<second_factor::Proof>(),
+            Answer::Json(describe::<TotpShape>()),
             || post(second_factor::begin),
         )
         .needs(Action::ManageSelf),
-        Route::post::<second_factor::Shown>(
+        Route::post(
             "/v1/accounts/{name}/totp/confirm",
             "confirmTotp",
             "Put the second factor in force by a code it shows; ends the sessions",
+            describe::<second_factor::Shown>(),
             account(),
             || post(second_factor::confirm),
         )
         .needs(Action::ManageSelf),
-        Route::post::<second_factor::Proof>(
+        Route::post(
             "/v1/accounts/{name}/totp/remove",
             "removeTotp",
             "Take the second factor away; ends the sessions",
+            describe::<second_factor::Proof>(),
             account(),
             || post(second_factor::remove),
         )
@@ -133,24 +142,26 @@ pub(super) fn token_routes() -> Vec<Route> {
             TOKENS,
             "listTokens",
             "One's own tokens, or with `access.read` all of them, newest first",
-            Answer::Json(describe::<tokens::TokenList>),
+            Answer::Json(describe::<tokens::TokenList>()),
             || get(tokens::list),
         )
         .needs(Action::ManageSelf),
-        Route::post::<tokens::Wanted>(
+        Route::post(
             TOKENS,
             "issueToken",
             "Issue a token for oneself, or with `accounts.manage` for somebody below",
-            Answer::Made(describe::<IssuedToken>),
+            describe::<tokens::Wanted>(),
+            Answer::Made(describe::<IssuedToken>()),
             || post(tokens::issue),
         )
         .needs(Action::ManageSelf)
         .also(&[404]),
-        Route::post::<Nothing>(
+        Route::post(
             "/v1/tokens/{id}/revoke",
             "revokeToken",
             "Let nobody in with a token any more",
-            Answer::Json(describe::<TokenShape>),
+            describe::<Nothing>(),
+            Answer::Json(describe::<TokenShape>()),
             || post(tokens::revoke),
         )
         .needs(Action::ManageSelf),
@@ -158,7 +169,7 @@ pub(super) fn token_routes() -> Vec<Route> {
             "/v1/audit",
             "audit",
             "Who tried to get in, what changed about accounts, and who decided what, newest first",
-            Answer::Json(describe::<log::EventPage>),
+            Answer::Json(describe::<log::EventPage>()),
             || get(audit::page),
         )
         .params::<audit::Wanted>()

@@ -1,5 +1,6 @@
 //! One route: what it takes, what it answers with, and who handles it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::http::Method;
@@ -11,15 +12,15 @@ use crate::server::app::App;
 use crate::server::door::{Asks, Pace};
 
 /// Adds a type to a document and refers to it.
-pub(in crate::server) type Describe = fn(&mut SchemaGenerator) -> Schema;
+pub(in crate::server) type Describe = Arc<dyn Fn(&mut SchemaGenerator) -> Schema>;
 
 /// One route.
 pub(in crate::server) struct Route {
     pub(in crate::server) method: Method,
-    pub(in crate::server) path: &'static str,
+    pub(in crate::server) path: Cow<'static, str>,
     /// Its name in clients that are generated from the document.
-    pub(in crate::server) name: &'static str,
-    pub(in crate::server) summary: &'static str,
+    pub(in crate::server) name: Cow<'static, str>,
+    pub(in crate::server) summary: Cow<'static, str>,
     pub(in crate::server) asks: Asks,
     pub(in crate::server) params: Option<Describe>,
     pub(in crate::server) body: Option<Describe>,
@@ -30,11 +31,11 @@ pub(in crate::server) struct Route {
     /// Errors it answers with that do not follow from the rest of its row.
     pub(in crate::server) also: &'static [u16],
     pub(in crate::server) pace: Pace,
-    pub(in crate::server) handler: fn() -> MethodRouter<Arc<App>>,
+    pub(in crate::server) handler: Box<dyn Fn() -> MethodRouter<Arc<App>>>,
 }
 
 /// What a route answers with when all goes well.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(in crate::server) enum Answer {
     Json(Describe),
     /// The same, with status 201 when something was made.
@@ -54,23 +55,23 @@ pub(in crate::server) enum Crowd {
     OneAtATime,
 }
 
-pub(super) fn describe<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
+pub(super) fn describe<T: JsonSchema + 'static>() -> Describe {
+    Arc::new(SchemaGenerator::subschema_for::<T>)
 }
 
 impl Route {
     pub(super) fn get(
-        path: &'static str,
-        name: &'static str,
-        summary: &'static str,
+        path: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+        summary: impl Into<Cow<'static, str>>,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
         Self {
             method: Method::GET,
-            path,
-            name,
-            summary,
+            path: path.into(),
+            name: name.into(),
+            summary: summary.into(),
             asks: Asks::Right(Action::ReadRuns),
             params: None,
             body: None,
@@ -79,19 +80,19 @@ impl Route {
             crowd: Crowd::Welcome,
             also: &[],
             pace: Pace::Prompt,
-            handler,
+            handler: Box::new(handler),
         }
     }
 
-    pub(super) fn post<Body: JsonSchema>(
-        path: &'static str,
-        name: &'static str,
-        summary: &'static str,
+    pub(super) fn post(
+        path: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+        summary: impl Into<Cow<'static, str>>,
+        body: Describe,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
-        let body = Some(describe::<Body> as Describe);
-        Self { method: Method::POST, body, ..Self::get(path, name, summary, answer, handler) }
+        Self { method: Method::POST, body: Some(body), ..Self::get(path, name, summary, answer, handler) }
     }
 
     pub(super) fn delete(
@@ -99,13 +100,13 @@ impl Route {
         name: &'static str,
         summary: &'static str,
         answer: Answer,
-        handler: fn() -> MethodRouter<Arc<App>>,
+        handler: impl Fn() -> MethodRouter<Arc<App>> + 'static,
     ) -> Self {
         Self { method: Method::DELETE, ..Self::get(path, name, summary, answer, handler) }
     }
 
-    pub(super) fn params<Params: JsonSchema>(self) -> Self {
-        Self { params: Some(describe::<Params>), ..self }
+    pub(super) fn params<Params: JsonSchema + 'static>(self) -> Self {
+        Self { params: Some(describe::<Params>()), ..self }
     }
 
     pub(super) fn needs(self, action: Action) -> Self {

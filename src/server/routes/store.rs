@@ -14,7 +14,7 @@ pub(super) fn store_routes() -> Vec<Route> {
             "/v1/db",
             "showStore",
             "What the store is, and the backups on the server's disk",
-            Answer::Json(describe::<StoreShape>),
+            Answer::Json(describe::<StoreShape>()),
             || get(store::show),
         )
         .needs(Action::Inspect),
@@ -22,29 +22,31 @@ pub(super) fn store_routes() -> Vec<Route> {
             "/v1/db/check",
             "checkStore",
             "Compare the rows that lists are read from with the log, as a rebuild would compute them",
-            Answer::Json(describe::<RowCheck>),
+            Answer::Json(describe::<RowCheck>()),
             || get(store::check),
         )
         .needs(Action::Inspect)
         .takes_long()
         .one_at_a_time()
         .note("Changes nothing. Holds all rows in memory while it runs."),
-        Route::post::<Nothing>(
+        Route::post(
             "/v1/db/rebuild",
             "rebuildStore",
             "Compute the rows that lists are read from out of the log again",
-            Answer::Json(describe::<Rebuilt>),
+            describe::<Nothing>(),
+            Answer::Json(describe::<Rebuilt>()),
             || post(store::rebuild),
         )
         .needs(Action::Backup)
         .takes_long()
         .one_at_a_time()
         .note("Holds all rows in memory while it runs; nothing is saved while it writes them, which is the end of it."),
-        Route::post::<Nothing>(
+        Route::post(
             "/v1/db/backup",
             "backUpStore",
             "Write a backup to the server's disk, where it stays",
-            Answer::Made(describe::<BackupShape>),
+            describe::<Nothing>(),
+            Answer::Made(describe::<BackupShape>()),
             || post(store::back_up),
         )
         .needs(Action::Backup)
@@ -57,11 +59,12 @@ pub(super) fn store_routes() -> Vec<Route> {
              written to its end even when the connection is lost; `GET /v1/db` lists it then. Without room for it the \
              answer is 507, and nothing of it is left.",
         ),
-        Route::post::<store::Prune>(
+        Route::post(
             "/v1/db/prune",
             "pruneStore",
             "Remove runs that ended long ago, with their requests and outputs, or say what would be removed",
-            Answer::Json(describe::<Pruned>),
+            describe::<store::Prune>(),
+            Answer::Json(describe::<Pruned>()),
             || post(store::prune),
         )
         .needs(Action::Prune)
@@ -87,11 +90,12 @@ pub(super) fn subject_routes() -> Vec<Route> {
         .needs(Action::Export)
         .takes_long()
         .note("An export that is whole ends with a line of kind `end`."),
-        Route::post::<subjects::Erase>(
+        Route::post(
             "/v1/subjects/{name}/erase",
             "eraseSubject",
             "Erase a person for good: account, runs, requests, outputs, and the key of all the rest",
-            Answer::Json(describe::<ErasedShape>),
+            describe::<subjects::Erase>(),
+            Answer::Json(describe::<ErasedShape>()),
             || post(subjects::erase),
         )
         .needs(Action::Erase)

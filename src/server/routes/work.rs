@@ -10,21 +10,22 @@ use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
 pub(super) fn run_routes() -> Vec<Route> {
-    let run = || Answer::Json(describe::<RunShape<'static>>);
+    let run = || Answer::Json(describe::<RunShape<'static>>());
     vec![
         Route::get(
             "/v1/runs",
             "listRuns",
             "Runs, newest first",
-            Answer::Json(describe::<runs::RunList<'static>>),
+            Answer::Json(describe::<runs::RunList<'static>>()),
             || get(runs::list),
         )
         .params::<runs::Wanted>(),
-        Route::post::<runs::Start>(
+        Route::post(
             "/v1/runs",
             "startRun",
             "Start a run",
-            Answer::Made(describe::<RunShape<'static>>),
+            describe::<runs::Start>(),
+            Answer::Made(describe::<RunShape<'static>>()),
             || post(runs::start),
         )
         .needs(Action::StartRuns),
@@ -32,25 +33,32 @@ pub(super) fn run_routes() -> Vec<Route> {
             "/v1/runs/{id}",
             "showRun",
             "A run, its plan and its calls",
-            Answer::Json(describe::<RunDetail<'static>>),
+            Answer::Json(describe::<RunDetail<'static>>()),
             || get(runs::show),
         ),
-        Route::post::<runs::Cancel>("/v1/runs/{id}/cancel", "cancelRun", "Stop a run for good", run(), || {
-            post(runs::cancel)
-        })
+        Route::post(
+            "/v1/runs/{id}/cancel",
+            "cancelRun",
+            "Stop a run for good",
+            describe::<runs::Cancel>(),
+            run(),
+            || post(runs::cancel),
+        )
         .needs(Action::SteerRuns),
-        Route::post::<runs::Nothing>(
+        Route::post(
             "/v1/runs/{id}/pause",
             "pauseRun",
             "Let what is under way in a run finish, and begin nothing new",
+            describe::<runs::Nothing>(),
             run(),
             || post(runs::pause),
         )
         .needs(Action::SteerRuns),
-        Route::post::<runs::Nothing>(
+        Route::post(
             "/v1/runs/{id}/resume",
             "resumeRun",
             "Go on with a run that was paused",
+            describe::<runs::Nothing>(),
             run(),
             || post(runs::resume),
         )
@@ -64,13 +72,13 @@ pub(super) fn run_routes() -> Vec<Route> {
 }
 
 pub(super) fn approval_routes() -> Vec<Route> {
-    let approval = || Answer::Json(describe::<ApprovalShape<'static>>);
+    let approval = || Answer::Json(describe::<ApprovalShape<'static>>());
     vec![
         Route::get(
             "/v1/approvals",
             "listApprovals",
             "What waits for a person, oldest first",
-            Answer::Json(describe::<approvals::ApprovalList<'static>>),
+            Answer::Json(describe::<approvals::ApprovalList<'static>>()),
             || get(approvals::list),
         )
         .params::<approvals::Wanted>()
@@ -79,46 +87,51 @@ pub(super) fn approval_routes() -> Vec<Route> {
             "/v1/approvals/{id}",
             "showApproval",
             "A request with everything on its card",
-            Answer::Json(describe::<ApprovalDetail<'static>>),
+            Answer::Json(describe::<ApprovalDetail<'static>>()),
             || get(approvals::show),
         )
         .needs(Action::ReadApprovals),
-        Route::post::<approvals::Approve>(
+        Route::post(
             "/v1/approvals/{id}/approve",
             "approve",
             "Approve an effect",
+            describe::<approvals::Approve>(),
             approval(),
             || post(approvals::approve),
         )
         .needs(Action::ApproveLow),
-        Route::post::<approvals::Deny>(
+        Route::post(
             "/v1/approvals/{id}/deny",
             "deny",
             "Deny an effect, or decline to answer a question",
+            describe::<approvals::Deny>(),
             approval(),
             || post(approvals::deny),
         )
         .needs(Action::Deny),
-        Route::post::<approvals::Edit>(
+        Route::post(
             "/v1/approvals/{id}/edit",
             "edit",
             "Change what an agent asks to do; the answer is the changed card, which is to be approved",
-            Answer::Json(describe::<ApprovalDetail<'static>>),
+            describe::<approvals::Edit>(),
+            Answer::Json(describe::<ApprovalDetail<'static>>()),
             || post(approvals::edit),
         )
         .needs(Action::Edit),
-        Route::post::<approvals::Answer>(
+        Route::post(
             "/v1/approvals/{id}/answer",
             "answer",
             "Answer an agent's question",
+            describe::<approvals::Answer>(),
             approval(),
             || post(approvals::answer),
         )
         .needs(Action::Answer),
-        Route::post::<approvals::Settle>(
+        Route::post(
             "/v1/approvals/{id}/settle",
             "settle",
             "Say what became of an effect whose outcome is in doubt",
+            describe::<approvals::Settle>(),
             approval(),
             || post(approvals::settle),
         )
@@ -127,43 +140,48 @@ pub(super) fn approval_routes() -> Vec<Route> {
 }
 
 pub(super) fn other_routes() -> Vec<Route> {
-    let health = || Answer::Json(describe::<health::HealthReport>);
+    let health = || Answer::Json(describe::<health::HealthReport>());
     vec![
         Route::get(
             "/v1/agents",
             "listAgents",
             "Agents and procedures that can be run",
-            Answer::Json(describe::<agents::AgentList>),
+            Answer::Json(describe::<agents::AgentList>()),
             || get(agents::list),
         ),
         Route::get(
             "/v1/agents/{name}",
             "showAgent",
             "An agent or a procedure with what it is told",
-            Answer::Json(describe::<OfferDetail<'static>>),
+            Answer::Json(describe::<OfferDetail<'static>>()),
             || get(agents::show),
         ),
         Route::get(
             "/v1/doctor",
             "examine",
             "What works on the server, and what to do about the rest; asks no model",
-            Answer::Json(describe::<doctor::Findings>),
+            Answer::Json(describe::<doctor::Findings>()),
             || get(doctor::examine),
         )
         .needs(Action::ReadLog),
-        Route::get("/v1/log", "readLog", "Events of the log, a page", Answer::Json(describe::<log::EventPage>), || {
-            get(log::page)
-        })
+        Route::get(
+            "/v1/log",
+            "readLog",
+            "Events of the log, a page",
+            Answer::Json(describe::<log::EventPage>()),
+            || get(log::page),
+        )
         .params::<log::Wanted>()
         .needs(Action::ReadLog),
         Route::get("/v1/log/export", "exportLog", "All events, one a line", Answer::Lines, || get(log::export))
             .needs(Action::Export)
             .takes_long(),
-        Route::post::<runs::Nothing>(
+        Route::post(
             "/v1/log/verify",
             "verifyLog",
             "Recompute the hash chain and compare it with the saved heads",
-            Answer::Json(describe::<Verification<'static>>),
+            describe::<runs::Nothing>(),
+            Answer::Json(describe::<Verification<'static>>()),
             || post(log::verify),
         )
         .needs(Action::Verify)

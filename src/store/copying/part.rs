@@ -90,6 +90,9 @@ pub(in crate::store) const ROWS: Part = Part {
         column("id", Kind::RowId),
         column("is_open", Kind::Flag),
         column("sort", Kind::Integer),
+        column("state", Kind::Text),
+        column("parent", Kind::Bytes),
+        column("due", Kind::Integer),
         column("body", Kind::Text),
     ],
     piece: 250,
@@ -201,8 +204,8 @@ mod tests {
     fn a_piece_is_read_by_key() {
         assert_eq!(
             ROWS.select("projection", Start::AfterKey),
-            "SELECT kind, id, is_open, sort, body FROM projection WHERE tenant = $1 AND (kind, id) > ($2, $3) \
-             ORDER BY kind, id LIMIT 250"
+            "SELECT kind, id, is_open, sort, state, parent, due, body FROM projection WHERE tenant = $1 \
+             AND (kind, id) > ($2, $3) ORDER BY kind, id LIMIT 250"
         );
         let first = SESSIONS.select("session", Start::Beginning);
         assert!(first.ends_with("WHERE tenant = $1 ORDER BY hash LIMIT 250"), "{first}");

@@ -30,7 +30,8 @@ use crate::store::stored::{chain_on, to_sql};
 /// How long to try to find out what became of an append.
 pub(super) const FIND_OUT: Duration = Duration::from_secs(15);
 
-const APPEND: &str = "SELECT morningai.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+const APPEND: &str =
+    "SELECT morningai.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
 
 /// Runs in a task of its own: a caller that stops waiting must not leave the outcome in the dark.
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
@@ -229,32 +230,39 @@ fn fence_columns(fence: &Fence) -> (Vec<u8>, i64) {
 }
 
 /// Projection rows, column by column.
+#[derive(Default)]
 pub(super) struct RowColumns {
     kinds: Vec<String>,
     ids: Vec<String>,
     open_states: Vec<bool>,
     sorts: Vec<i64>,
+    states: Vec<String>,
+    parents: Vec<Option<Vec<u8>>>,
+    dues: Vec<Option<i64>>,
     bodies: Vec<String>,
 }
 
 impl RowColumns {
     pub fn of(sealing: &Sealing, rows: Vec<Row>) -> Result<Self, LogError> {
-        let mut columns =
-            Self { kinds: Vec::new(), ids: Vec::new(), open_states: Vec::new(), sorts: Vec::new(), bodies: Vec::new() };
+        let mut columns = Self::default();
         for row in rows {
             let body = sealing.row(&row)?.into_owned();
             columns.kinds.push(row.key.kind.name().to_owned());
             columns.ids.push(row.key.id);
             columns.open_states.push(row.is_open);
             columns.sorts.push(row.sort.timestamp_micros());
+            columns.states.push(row.state);
+            columns.parents.push(row.parent.map(|parent| stream_bytes(parent).to_vec()));
+            columns.dues.push(row.due.map(|due| due.timestamp_micros()));
             columns.bodies.push(body);
         }
         Ok(columns)
     }
 
-    /// Five parameters: kinds, ids, states, times, bodies.
+    /// Eight parameters, the columns in their order.
     pub fn bind<'q>(&'q self, query: Query<'q, Postgres, PgArguments>) -> Query<'q, Postgres, PgArguments> {
-        query.bind(&self.kinds).bind(&self.ids).bind(&self.open_states).bind(&self.sorts).bind(&self.bodies)
+        let query = query.bind(&self.kinds).bind(&self.ids).bind(&self.open_states).bind(&self.sorts);
+        query.bind(&self.states).bind(&self.parents).bind(&self.dues).bind(&self.bodies)
     }
 }
 

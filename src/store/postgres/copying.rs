@@ -26,7 +26,8 @@ use crate::store::stored::{from_sql, to_sql};
 const TABLES: &str = "SELECT relname::text FROM pg_class WHERE relnamespace = 'morningai'::regnamespace";
 
 /// The newest version of each row, which is the one that counts.
-const NEWEST_ROWS: &str = "(SELECT DISTINCT ON (tenant, kind, id) tenant, kind, id, is_open, sort, body
+const NEWEST_ROWS: &str =
+    "(SELECT DISTINCT ON (tenant, kind, id) tenant, kind, id, is_open, sort, state, parent, due, body
      FROM morningai.projection ORDER BY tenant, kind, id, version DESC) AS newest";
 
 /// A transaction on a connection of its own; closing it without a commit undoes all of it.
@@ -130,9 +131,10 @@ impl Filling for Portion {
 }
 
 /// What lists are made from; the columns are those of a projection row.
-const LIST: &str = "INSERT INTO morningai.listing (tenant, kind, id, is_open, sort)
-     SELECT $1, kind, id, is_open, sort
-     FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[]) AS new (kind, id, is_open, sort, body)";
+const LIST: &str = "INSERT INTO morningai.listing (tenant, kind, id, is_open, sort, state, parent, due)
+     SELECT $1, kind, id, is_open, sort, state, parent, due
+     FROM unnest($2::text[], $3::text[], $4::boolean[], $5::bigint[], $6::text[], $7::bytea[], $8::bigint[], $9::text[])
+         AS new (kind, id, is_open, sort, state, parent, due, body)";
 
 fn without_bodies(mut records: Vec<Record>) -> Vec<Record> {
     for cell in records.iter_mut().filter_map(|record| record.last_mut()) {

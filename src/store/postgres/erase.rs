@@ -198,7 +198,7 @@ async fn rename_elsewhere(
         let mut after = String::new();
         loop {
             let query = sqlx::query(
-                "SELECT DISTINCT ON (id) id, is_open, sort, body FROM morningai.projection
+                "SELECT DISTINCT ON (id) id, is_open, sort, body, state, parent, due, kind FROM morningai.projection
                  WHERE tenant = $1 AND kind = $2 AND id > $3 ORDER BY id, version DESC LIMIT $4",
             )
             .bind(&store.tenant.0)
@@ -208,10 +208,10 @@ async fn rename_elsewhere(
             let found = answered(LONG_ANSWER, query.fetch_all(&mut *connection)).await.map_err(failed)?;
             let Some(last) = found.last() else { break };
             after = last.try_get(0).map_err(failed)?;
-            keys::learn(store, store.seal.unknown(found.iter().filter_map(|row| row.try_get(3).ok()))).await?;
+            keys::learn(store, store.seal.unknown(rows::bodies(&found))).await?;
             let mut changed = Vec::new();
             for row in &found {
-                let Some(mut row) = rows::decode(store, kind, row)? else { continue };
+                let Some(mut row) = rows::decode(store, row)? else { continue };
                 if let Some(body) = renamed(&row.body, name, subject) {
                     row.body = body;
                     changed.push(row);
@@ -220,7 +220,8 @@ async fn rename_elsewhere(
             if !changed.is_empty() {
                 let sealing = store.seal.prepare(&mut Keys(store), start, (&[], &changed)).await?;
                 let columns = RowColumns::of(&sealing, changed)?;
-                let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
+                let query =
+                    sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6, $7, $8, $9)").bind(&store.tenant.0);
                 answered(LONG_ANSWER, columns.bind(query).execute(&mut *connection)).await.map_err(failed)?;
             }
         }

@@ -21,7 +21,7 @@ use super::{
 use crate::domain::{BlobId, RunId, Tenant};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowFilter, StoredOutput,
+    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery, StoredOutput,
     StoredOutputs, Subjects, VerifyReport,
 };
 use crate::store::pruning::{OutputsPruned, Pruning};
@@ -83,6 +83,9 @@ impl PostgresLog {
         };
         let admitted = Seal::admit(&mut Keys(&store), (encryption, mode), (&store.tenant, end, &store.place)).await?;
         store.seal = admitted;
+        if mode == OpenMode::ReadWrite {
+            rows::complete(&store).await?;
+        }
         Ok(Self { store: Arc::new(store) })
     }
 
@@ -192,8 +195,8 @@ impl Log for PostgresLog {
         watch::subscribe(&self.store)
     }
 
-    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
-        rows::find(&self.store, filter).await
+    async fn rows(&self, wanted: RowQuery) -> Result<Page<Row>, LogError> {
+        rows::find(&self.store, wanted).await
     }
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {

@@ -14,6 +14,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_reading.sql"),
     include_str!("migrations/0006_streams.sql"),
+    include_str!("migrations/0007_rows.sql"),
 ];
 
 /// Before the number in the comment.

@@ -127,10 +127,9 @@ pub(super) fn left(row: &PgRow) -> Result<Left, String> {
 }
 
 async fn remove_rows(connection: &mut PgConnection, tenant: &str, streams: &[Stream]) -> Result<(), sqlx::Error> {
-    let named = |stream: &Stream| match stream {
-        Stream::Run(id) => ("run".to_owned(), id.to_string()),
-        Stream::Approval(id) => ("approval".to_owned(), id.to_string()),
-        Stream::Account(id) => ("account".to_owned(), id.to_string()),
+    let named = |stream: &Stream| {
+        let (kind, id) = stream.parts();
+        (kind, id.to_string())
     };
     for some in streams.chunks(PIECE) {
         let (kinds, ids): (Vec<_>, Vec<_>) = some.iter().map(named).unzip();

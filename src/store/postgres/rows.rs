@@ -10,90 +10,133 @@ use super::keys::Keys;
 use super::store::Store;
 use super::transaction::{Kind, begin, beginning, literal};
 use super::{error, keys};
-use crate::domain::Timestamp;
-use crate::kinds::{Row, RowKey, RowKind};
-use crate::ports::{LogError, Page, RowFilter};
+use crate::kinds::{Row, RowKey};
+use crate::ports::{LogError, Page, RowFilter, RowQuery};
+use crate::store::chain::stream_bytes;
 use crate::store::refusal;
 use crate::store::seal::Sealing;
-use crate::store::stored::{page, to_sql};
+use crate::store::stored::{RowIndex, beginning as first_place, page, row_kind, to_sql};
 
 /// Rows written in one statement of a rebuild; bounds what is held twice.
 const CHUNK: usize = 256;
 
-/// Starts every list of rows; what a row says is its newest version.
+/// Where lists come from; what a row says is its newest version.
 macro_rules! listed_rows {
-    ($rest:literal) => {
+    ($($rest:expr),+) => {
         concat!(
             "SELECT newest.* FROM morningai.listing AS listed
              CROSS JOIN LATERAL (
-                 SELECT said.id, said.is_open, said.sort, said.body FROM morningai.projection AS said
+                 SELECT said.id, said.is_open, said.sort, said.body, said.state, said.parent, said.due, said.kind
+                 FROM morningai.projection AS said
                  WHERE said.tenant = $1 AND said.kind = listed.kind AND said.id = listed.id
                  ORDER BY said.version DESC LIMIT 1) AS newest
-             WHERE listed.tenant = $1 AND listed.kind = $2 AND ",
-            $rest
+             WHERE listed.tenant = $1 AND ",
+            $($rest),+
         )
     };
 }
 
-const ONE_ROW: &str = "SELECT id, is_open, sort, body FROM morningai.projection
+/// A page of a list: one row more than wanted tells whether there are more.
+macro_rules! find_rows {
+    ($which:literal) => {
+        listed_rows!(
+            "listed.kind = $2 AND ",
+            $which,
+            " AND (listed.sort, listed.id) < ($3, $4) ORDER BY listed.sort DESC, listed.id DESC LIMIT $5"
+        )
+    };
+}
+
+const ONE_ROW: &str = "SELECT id, is_open, sort, body, state, parent, due, kind FROM morningai.projection
      WHERE tenant = $1 AND kind = $2 AND id = $3 ORDER BY version DESC LIMIT 1";
 
-pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
-    let (kind, limit) = match filter {
-        RowFilter::Open(kind) => (kind, u32::MAX),
-        RowFilter::Recent { kind, limit, .. } | RowFilter::Closed { kind, limit, .. } => (kind, limit),
-        RowFilter::One { kind, .. } => (kind, 1),
-        RowFilter::Named { kind, limit, .. } => (kind, limit),
-    };
-    let found = store.ask(How::ReadingMuch, "read rows of", || question(store, filter)).await?;
-    let found = page(found, limit);
-    keys::learn(store, store.seal.unknown(found.rows.iter().filter_map(|row| row.try_get(3).ok()))).await?;
-    let rows = found.rows.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
+pub(super) async fn find(store: &Store, wanted: RowQuery) -> Result<Page<Row>, LogError> {
+    let found = store.ask(How::ReadingMuch, "read rows of", || question(store, &wanted)).await?;
+    let found = page(found, wanted.limit);
+    keys::learn(store, store.seal.unknown(bodies(&found.rows))).await?;
+    let rows = found.rows.iter().filter_map(|row| decode(store, row).transpose()).collect::<Result<_, _>>()?;
     Ok(Page { rows, more: found.more })
 }
 
-fn question(store: &Store, filter: RowFilter) -> Question {
-    let begun = |sql: &'static str, kind: RowKind| sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
-    // One row more than wanted tells whether there are more.
-    let paged = |sql: &'static str, kind, offset: u32, limit: u32| {
-        begun(sql, kind).bind(i64::from(limit) + 1).bind(i64::from(offset))
-    };
-    match filter {
-        RowFilter::Open(kind) => begun(listed_rows!("listed.is_open ORDER BY listed.sort DESC, listed.id DESC"), kind),
-        RowFilter::Recent { kind, offset, limit } => paged(
-            listed_rows!("true ORDER BY listed.sort DESC, listed.id DESC LIMIT $3 OFFSET $4"),
-            kind,
-            offset,
-            limit,
-        ),
-        RowFilter::Closed { kind, offset, limit } => {
-            let sql = listed_rows!("NOT listed.is_open ORDER BY listed.sort DESC, listed.id DESC LIMIT $3 OFFSET $4");
-            paged(sql, kind, offset, limit)
+fn question(store: &Store, wanted: &RowQuery) -> Question {
+    let begun = |sql: &'static str| sqlx::query(sql).bind(store.tenant.0.clone()).bind(wanted.kind.name());
+    let (sort, id) = first_place(wanted.after.as_ref());
+    let paged = |sql| begun(sql).bind(sort).bind(id.to_owned()).bind(i64::from(wanted.limit) + 1);
+    match &wanted.filter {
+        RowFilter::All => paged(find_rows!("true")),
+        RowFilter::Open => paged(find_rows!("listed.is_open")),
+        RowFilter::Ended => paged(find_rows!("NOT listed.is_open")),
+        RowFilter::One(id) => begun(ONE_ROW).bind(id.to_string()),
+        RowFilter::Named(id) => {
+            paged(find_rows!("(listed.id COLLATE \"C\" BETWEEN $6 AND $7 OR right(listed.id, 8) = $8)"))
+                .bind(id.first.to_string())
+                .bind(id.last.to_string())
+                .bind(id.tail.map(hex::encode))
         }
-        RowFilter::One { kind, id } => begun(ONE_ROW, kind).bind(id.to_string()),
-        RowFilter::Named { kind, id, limit } => {
-            let sql = listed_rows!(
-                "(listed.id COLLATE \"C\" BETWEEN $3 AND $4 OR right(listed.id, 8) = $5)
-                 ORDER BY listed.sort DESC, listed.id DESC LIMIT $6"
-            );
-            let query = begun(sql, kind).bind(id.first.to_string()).bind(id.last.to_string());
-            query.bind(id.tail.map(hex::encode)).bind(i64::from(limit) + 1)
-        }
+        RowFilter::InState(state) => paged(find_rows!("listed.state = $6")).bind(state.clone()),
+        RowFilter::PartOf(stream) => paged(find_rows!("listed.parent = $6")).bind(stream_bytes(*stream).to_vec()),
+        RowFilter::DueBefore(time) => paged(find_rows!("listed.due < $6")).bind(time.timestamp_micros()),
     }
 }
 
+/// The stored JSON of rows, where it can be read.
+pub(super) fn bodies(rows: &[PgRow]) -> impl Iterator<Item = &str> {
+    rows.iter().filter_map(|row| row.try_get(3).ok())
+}
+
 /// `None` for a row of somebody who was erased.
-pub(super) fn decode(store: &Store, kind: RowKind, row: &PgRow) -> Result<Option<Row>, LogError> {
+pub(super) fn decode(store: &Store, row: &PgRow) -> Result<Option<Row>, LogError> {
     let column = |error: sqlx::Error| error.to_string();
     let read = || -> Result<Option<Row>, String> {
-        let sort = row.try_get(2).map_err(column)?;
-        let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;
-        let key = RowKey { kind, id: row.try_get(0).map_err(column)? };
-        let is_open = row.try_get(1).map_err(column)?;
+        let key = RowKey { kind: row_kind(row.try_get(7).map_err(column)?)?, id: row.try_get(0).map_err(column)? };
+        let index = RowIndex {
+            is_open: row.try_get(1).map_err(column)?,
+            sort: row.try_get(2).map_err(column)?,
+            state: row.try_get(4).map_err(column)?,
+            parent: row.try_get(5).map_err(column)?,
+            due: row.try_get(6).map_err(column)?,
+        };
         let body = store.seal.row(&key, row.try_get(3).map_err(column)?)?;
-        Ok(body.map(|body| Row { key, is_open, sort, body }))
+        body.map(|body| index.row(key, body)).transpose()
     };
-    read().map_err(|why| unreadable_row(&store.place, &format!("a row of kind {}", kind.name()), &why))
+    let kind = row.try_get(7).unwrap_or("unknown");
+    read().map_err(|why| unreadable_row(&store.place, &format!("a row of kind {kind}"), &why))
+}
+
+/// Fills in what lists find rows by that an earlier version wrote, a piece at a time. A row that cannot be read says so
+/// to whoever wants it.
+pub(super) async fn complete(store: &Store) -> Result<(), LogError> {
+    const INCOMPLETE: &str = listed_rows!("listed.state IS NULL LIMIT 256");
+    const COMPLETE: &str =
+        "UPDATE morningai.listing AS listed SET state = new.state, parent = new.parent, due = new.due
+         FROM unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[])
+             AS new (kind, id, state, parent, due)
+         WHERE listed.tenant = $1 AND listed.kind = new.kind AND listed.id = new.id AND listed.state IS NULL";
+    let doing = "migrate the rows of";
+    loop {
+        let incomplete = || sqlx::query(INCOMPLETE).bind(store.tenant.0.clone());
+        let found = store.ask(How::ReadingMuch, doing, incomplete).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        keys::learn(store, store.seal.unknown(bodies(&found))).await?;
+        let (mut keys, mut columns) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new(), Vec::new()));
+        for row in &found {
+            let read = decode(store, row).ok().flatten();
+            let (state, parent, due) = read.map(|row| (row.state, row.parent, row.due)).unwrap_or_default();
+            let column = |error| store.explain(doing, &error);
+            keys.0.push(row.try_get::<String, _>(7).map_err(column)?);
+            keys.1.push(row.try_get::<String, _>(0).map_err(column)?);
+            columns.0.push(state);
+            columns.1.push(parent.map(|parent| stream_bytes(parent).to_vec()));
+            columns.2.push(due.map(|due| due.timestamp_micros()));
+        }
+        let complete = || {
+            let query = sqlx::query(COMPLETE).bind(store.tenant.0.clone()).bind(keys.0.clone()).bind(keys.1.clone());
+            query.bind(columns.0.clone()).bind(columns.1.clone()).bind(columns.2.clone())
+        };
+        store.ask(How::Writing, doing, complete).await?;
+    }
 }
 
 /// Meanwhile nobody appends: whoever wants to takes the number of the next event, which another connection holds, and is
@@ -156,7 +199,7 @@ async fn replace_all(
     }
     for some in rows.chunks(CHUNK) {
         let columns = RowColumns::of(sealing, some.to_vec())?;
-        let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6)").bind(&store.tenant.0);
+        let query = sqlx::query("SELECT morningai.put_rows($1, $2, $3, $4, $5, $6, $7, $8, $9)").bind(&store.tenant.0);
         answered(LONG_ANSWER, columns.bind(query).execute(&mut *transaction)).await.map_err(failed)?;
     }
     // Whoever holds the others off must have done so until now.

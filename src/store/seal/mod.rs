@@ -8,8 +8,8 @@
 //! # What stays in clear
 //!
 //! Of an event its number, stream, version, time, kind and hash, and who did it as a random number (agents by name); of
-//! a projection row its kind, id, state and time; of an account its id, role, standing and times; of a token its id,
-//! scopes and times; leases; and how long everything is.
+//! a projection row its kind, id, state, parent and times; of an account its id, role, standing and times; of a token
+//! its id, scopes and times; leases; and how long everything is.
 
 mod batch;
 mod blob;

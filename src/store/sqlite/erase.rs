@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::end::{last_version, read_place};
 use super::keys::Keys;
-use super::rows::put_row_within;
+use super::rows::{put_row_within, select_rows};
 use super::store::Store;
 use super::{append, keeper, rows};
 use crate::domain::{AccountId, RunId, SubjectId};
@@ -178,20 +178,12 @@ async fn rename_elsewhere(
     for kind in RowKind::OF_STREAMS.iter().copied() {
         let mut after = 0;
         loop {
-            let found = sqlx::query(
-                "SELECT iif(typeof(id) = 'blob', lower(hex(id)), id), is_open, sort, body, rowid FROM projection
-                 WHERE tenant = $1 AND kind = $2 AND rowid > $3 ORDER BY rowid LIMIT $4",
-            )
-            .bind(store.tenant.0.clone())
-            .bind(kind.name())
-            .bind(after)
-            .bind(CHUNK)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(failed)?;
+            let query = sqlx::query(select_rows!("kind = $2 AND rowid > $3 ORDER BY rowid LIMIT $4"));
+            let query = query.bind(store.tenant.0.clone()).bind(kind.name()).bind(after).bind(CHUNK);
+            let found = query.fetch_all(&mut *connection).await.map_err(failed)?;
             let Some(last) = found.last() else { break };
-            after = last.try_get::<i64, _>(4).map_err(failed)?;
-            let changed = renamed_rows(store, connection, kind, &found, (name, subject)).await?;
+            after = last.try_get::<i64, _>(8).map_err(failed)?;
+            let changed = renamed_rows(store, connection, &found, (name, subject)).await?;
             put(store, connection, end, &changed).await?;
         }
     }
@@ -201,15 +193,14 @@ async fn rename_elsewhere(
 async fn renamed_rows(
     store: &Store,
     connection: &mut SqliteConnection,
-    kind: RowKind,
     found: &[SqliteRow],
     (name, subject): (&str, SubjectId),
 ) -> Result<Vec<Row>, LogError> {
-    let unknown = store.seal.unknown(found.iter().filter_map(|row| row.try_get(3).ok()));
+    let unknown = store.seal.unknown(rows::bodies(found));
     store.seal.learn(&mut Keys::of(store, connection), unknown).await?;
     let mut changed = Vec::new();
     for row in found {
-        let Some(mut row) = rows::decode(store, kind, row)? else { continue };
+        let Some(mut row) = rows::decode(store, row)? else { continue };
         if let Some(body) = renamed(&row.body, name, subject) {
             row.body = body;
             changed.push(row);

@@ -15,6 +15,7 @@ const STEPS: &[&str] = &[
     include_str!("migrations/0003_pruned.sql"),
     include_str!("migrations/0004_keys.sql"),
     include_str!("migrations/0005_streams.sql"),
+    include_str!("migrations/0006_rows.sql"),
 ];
 
 /// What an opened file turned out to be.

@@ -20,7 +20,8 @@ use crate::store::stored::{from_sql, to_sql};
 /// Names and rows handled at a time.
 const PIECE: usize = 1_000;
 
-const NAME_STREAMS: &str = "INSERT OR IGNORE INTO temp.pruning SELECT unhex(value) FROM json_each($1)";
+const NAME_STREAMS: &str = "INSERT OR IGNORE INTO temp.pruning
+     SELECT unhex(value ->> 0), value ->> 1, unhex(value ->> 2) FROM json_each($1)";
 
 /// The hash of a row is what the next one carries, or the head after the last.
 const LEAVE: &str = "
@@ -34,10 +35,8 @@ const LEAVE: &str = "
 const READ_LEFT: &str = "SELECT seq, stream, version, at, prev, hash FROM pruned
      WHERE tenant = $1 AND prune_seq = $2 AND seq > $3 ORDER BY seq LIMIT $4";
 
-const REMOVE_ROWS: &str = "DELETE FROM projection WHERE tenant = $1 AND (kind, id) IN (
-    SELECT CASE substr(stream, 1, 1) WHEN x'72' THEN 'run' WHEN x'61' THEN 'approval' WHEN x'75' THEN 'account' END,
-        substr(stream, 2)
-    FROM temp.pruning)";
+const REMOVE_ROWS: &str =
+    "DELETE FROM projection WHERE tenant = $1 AND (kind, id) IN (SELECT kind, id FROM temp.pruning)";
 
 const REMOVE_EVENTS: &str = "DELETE FROM event WHERE tenant = $1 AND stream IN (SELECT stream FROM temp.pruning)";
 
@@ -129,10 +128,14 @@ async fn within(store: &Store, connection: &mut SqliteConnection, pruning: &Prun
 }
 
 async fn name_streams(connection: &mut SqliteConnection, streams: &[Stream]) -> Result<(), sqlx::Error> {
-    let make = "DROP TABLE IF EXISTS temp.pruning; CREATE TEMP TABLE pruning (stream BLOB PRIMARY KEY) WITHOUT ROWID";
+    let make = "DROP TABLE IF EXISTS temp.pruning;
+        CREATE TEMP TABLE pruning (stream BLOB PRIMARY KEY, kind TEXT, id BLOB) WITHOUT ROWID";
     sqlx::raw_sql(make).execute(&mut *connection).await?;
     for some in streams.chunks(PIECE) {
-        let names = some.iter().map(|stream| hex::encode(stream_bytes(*stream)));
+        let names = some.iter().map(|stream| {
+            let (kind, id) = stream.parts();
+            [hex::encode(stream_bytes(*stream)), kind.to_owned(), hex::encode(id.as_bytes())]
+        });
         sqlx::query(NAME_STREAMS).bind(json(names)).execute(&mut *connection).await?;
     }
     Ok(())
@@ -195,6 +198,6 @@ async fn remove_outputs(
     Ok(OutputsPruned::Removed(removed.rows_affected()))
 }
 
-fn json(names: impl Iterator<Item = String>) -> String {
+fn json<T: Into<serde_json::Value>>(names: impl Iterator<Item = T>) -> String {
     serde_json::Value::from_iter(names).to_string()
 }

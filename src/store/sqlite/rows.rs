@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, ToSql, Transaction, TransactionBehavior, params};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Connection as _, Row as _, SqliteConnection};
 use uuid::Uuid;
 
 use super::end::{place, read_place};
@@ -13,24 +13,36 @@ use super::keys;
 use super::keys::Keys;
 use super::refused::Refused;
 use super::store::Store;
-use crate::domain::{Tenant, Timestamp};
-use crate::kinds::{Row, RowKey, RowKind};
-use crate::ports::{LogError, Page, RowFilter};
+use crate::domain::Tenant;
+use crate::kinds::{Row, RowKey};
+use crate::ports::{LogError, Page, RowFilter, RowQuery};
+use crate::store::chain::stream_bytes;
 use crate::store::seal::Sealing;
+use crate::store::stored::{RowIndex, beginning, page, row_kind};
 
 const PUT_ROW: &str = "
-    INSERT INTO projection (tenant, kind, id, is_open, sort, body) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT INTO projection (tenant, kind, id, is_open, sort, state, parent, due, body)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (tenant, kind, id)
-    DO UPDATE SET is_open = excluded.is_open, sort = excluded.sort, body = excluded.body";
+    DO UPDATE SET is_open = excluded.is_open, sort = excluded.sort, state = excluded.state, parent = excluded.parent,
+        due = excluded.due, body = excluded.body";
 
-/// Starts every search for rows; ids come back as hex where they are bytes.
-macro_rules! find_rows {
-    ($rest:literal) => {
+/// What `decode` reads; ids come back as hex where they are bytes.
+macro_rules! select_rows {
+    ($($rest:expr),+) => {
         concat!(
-            "SELECT iif(typeof(id) = 'blob', lower(hex(id)), id), is_open, sort, body FROM projection
-             WHERE tenant = $1 AND kind = $2 AND ",
-            $rest
+            "SELECT iif(typeof(id) = 'blob', lower(hex(id)), id), is_open, sort, body, state, parent, due, kind, rowid
+             FROM projection WHERE tenant = $1 AND ",
+            $($rest),+
         )
+    };
+}
+pub(super) use select_rows;
+
+/// A page of rows: one more than wanted tells whether there are more.
+macro_rules! find_rows {
+    ($which:literal) => {
+        select_rows!("kind = $2 AND ", $which, " AND (sort, id) < ($3, $4) ORDER BY sort DESC, id DESC LIMIT $5")
     };
 }
 
@@ -48,7 +60,9 @@ pub(super) fn put_row(
         None => &row.key.id,
     };
     let (kind, sort) = (row.key.kind.name(), row.sort.timestamp_micros());
-    transaction.prepare_cached(PUT_ROW)?.execute(params![tenant.0, kind, id, row.is_open, sort, body])?;
+    let (parent, due) = (row.parent.map(stream_bytes), row.due.map(|due| due.timestamp_micros()));
+    let values = params![tenant.0, kind, id, row.is_open, sort, row.state, parent, due, body];
+    transaction.prepare_cached(PUT_ROW)?.execute(values)?;
     Ok(())
 }
 
@@ -60,73 +74,107 @@ pub(super) async fn put_row_within(
     row: &Row,
 ) -> Result<(), LogError> {
     let query = sqlx::query(PUT_ROW).bind(store.tenant.0.clone()).bind(row.key.kind.name());
-    let query = match Uuid::try_parse(&row.key.id) {
-        Ok(uuid) => query.bind(uuid.as_bytes().to_vec()),
-        Err(_) => query.bind(row.key.id.clone()),
-    };
-    let query = query.bind(row.is_open).bind(row.sort.timestamp_micros()).bind(sealing.row(row)?.into_owned());
+    let query = bind_id(query, &row.key.id).bind(row.is_open).bind(row.sort.timestamp_micros());
+    let query = query.bind(row.state.clone()).bind(row.parent.map(|parent| stream_bytes(parent).to_vec()));
+    let query = query.bind(row.due.map(|due| due.timestamp_micros())).bind(sealing.row(row)?.into_owned());
     query.execute(connection).await.map(|_| ()).map_err(|error| store.explain("change rows of", &error))
 }
 
-pub(super) async fn find(store: &Store, filter: RowFilter) -> Result<Page<Row>, LogError> {
-    let (kind, limit, query) = match filter {
-        RowFilter::Open(kind) => {
-            let sql = find_rows!("is_open = 1 ORDER BY sort DESC, id DESC");
-            (kind, u32::MAX, sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name()))
-        }
-        RowFilter::Recent { kind, offset, limit } => {
-            let sql = find_rows!("true ORDER BY sort DESC, id DESC LIMIT $3 OFFSET $4");
-            (kind, limit, paged(store, sql, kind, offset, limit))
-        }
-        RowFilter::Closed { kind, offset, limit } => {
-            let sql = find_rows!("is_open = 0 ORDER BY sort DESC, id DESC LIMIT $3 OFFSET $4");
-            (kind, limit, paged(store, sql, kind, offset, limit))
-        }
-        RowFilter::One { kind, id } => {
-            let sql = find_rows!("id = $3");
-            let query = sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
-            (kind, 1, query.bind(id.as_bytes().to_vec()))
-        }
-        RowFilter::Named { kind, id, limit } => {
-            let sql = find_rows!(
-                "typeof(id) = 'blob' AND (id BETWEEN $3 AND $4 OR substr(id, 13) = $5)
-                 ORDER BY sort DESC, id DESC LIMIT $6"
-            );
-            let query = sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name());
-            let query = query.bind(id.first.as_bytes().to_vec()).bind(id.last.as_bytes().to_vec());
-            (kind, limit, query.bind(id.tail.map(|tail| tail.to_vec())).bind(i64::from(limit) + 1))
-        }
+pub(super) async fn find(store: &Store, wanted: RowQuery) -> Result<Page<Row>, LogError> {
+    let sql = match &wanted.filter {
+        RowFilter::All => find_rows!("true"),
+        RowFilter::Open => find_rows!("is_open = 1"),
+        RowFilter::Ended => find_rows!("is_open = 0"),
+        RowFilter::One(_) => find_rows!("id = $6"),
+        RowFilter::Named(_) => find_rows!("typeof(id) = 'blob' AND (id BETWEEN $6 AND $7 OR substr(id, 13) = $8)"),
+        RowFilter::InState(_) => find_rows!("state = $6"),
+        RowFilter::PartOf(_) => find_rows!("parent = $6"),
+        RowFilter::DueBefore(_) => find_rows!("due < $6"),
     };
-    let mut found = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read rows of", &error))?;
-    let more = found.len() > limit as usize;
-    found.truncate(limit as usize);
-    let bodies = found.iter().filter_map(|row| row.try_get(3).ok());
-    keys::learn(store, store.seal.unknown(bodies)).await?;
-    let rows = found.iter().filter_map(|row| decode(store, kind, row).transpose()).collect::<Result<_, _>>()?;
-    Ok(Page { rows, more })
+    let (sort, id) = beginning(wanted.after.as_ref());
+    let query = sqlx::query(sql).bind(store.tenant.0.clone()).bind(wanted.kind.name()).bind(sort);
+    let query = bind_id(query, id).bind(i64::from(wanted.limit) + 1);
+    let query = match wanted.filter {
+        RowFilter::All | RowFilter::Open | RowFilter::Ended => query,
+        RowFilter::One(id) => query.bind(id.as_bytes().to_vec()),
+        RowFilter::Named(id) => query
+            .bind(id.first.as_bytes().to_vec())
+            .bind(id.last.as_bytes().to_vec())
+            .bind(id.tail.map(|tail| tail.to_vec())),
+        RowFilter::InState(state) => query.bind(state),
+        RowFilter::PartOf(stream) => query.bind(stream_bytes(stream).to_vec()),
+        RowFilter::DueBefore(time) => query.bind(time.timestamp_micros()),
+    };
+    let found = query.fetch_all(&store.readers).await.map_err(|error| store.explain("read rows of", &error))?;
+    let found = page(found, wanted.limit);
+    keys::learn(store, store.seal.unknown(bodies(&found.rows))).await?;
+    let rows = found.rows.iter().filter_map(|row| decode(store, row).transpose()).collect::<Result<_, _>>()?;
+    Ok(Page { rows, more: found.more })
 }
 
 type Query = sqlx::query::Query<'static, sqlx::Sqlite, sqlx::sqlite::SqliteArguments>;
 
-/// Asks for one row more than wanted, to know whether there are more.
-fn paged(store: &Store, sql: &'static str, kind: RowKind, offset: u32, limit: u32) -> Query {
-    sqlx::query(sql).bind(store.tenant.0.clone()).bind(kind.name()).bind(i64::from(limit) + 1).bind(i64::from(offset))
+/// Ids that are UUIDs are stored as their bytes.
+fn bind_id(query: Query, id: &str) -> Query {
+    match Uuid::try_parse(id) {
+        Ok(uuid) => query.bind(uuid.as_bytes().to_vec()),
+        Err(_) => query.bind(id.to_owned()),
+    }
+}
+
+/// The stored JSON of rows, where it can be read.
+pub(super) fn bodies(rows: &[SqliteRow]) -> impl Iterator<Item = &str> {
+    rows.iter().filter_map(|row| row.try_get(3).ok())
 }
 
 /// `None` for a row of somebody who was erased.
-pub(super) fn decode(store: &Store, kind: RowKind, row: &SqliteRow) -> Result<Option<Row>, LogError> {
+pub(super) fn decode(store: &Store, row: &SqliteRow) -> Result<Option<Row>, LogError> {
     let column = |error: sqlx::Error| error.to_string();
     let read = || -> Result<Option<Row>, String> {
         let id: String = row.try_get(0).map_err(column)?;
         let id = Uuid::try_parse(&id).map_or(id, |id| id.to_string());
-        let key = RowKey { kind, id };
-        let sort = row.try_get(2).map_err(column)?;
-        let sort = Timestamp::from_timestamp_micros(sort).ok_or("a time out of range")?;
-        let is_open: i64 = row.try_get(1).map_err(column)?;
+        let key = RowKey { kind: row_kind(row.try_get(7).map_err(column)?)?, id };
+        let index = RowIndex {
+            is_open: row.try_get::<i64, _>(1).map_err(column)? != 0,
+            sort: row.try_get(2).map_err(column)?,
+            state: row.try_get(4).map_err(column)?,
+            parent: row.try_get(5).map_err(column)?,
+            due: row.try_get(6).map_err(column)?,
+        };
         let body = store.seal.row(&key, row.try_get(3).map_err(column)?)?;
-        Ok(body.map(|body| Row { key, is_open: is_open != 0, sort, body }))
+        body.map(|body| index.row(key, body)).transpose()
     };
-    read().map_err(|why| unreadable_row(&store.path, &format!("a row of kind {}", kind.name()), &why))
+    let kind = row.try_get(7).unwrap_or("unknown");
+    read().map_err(|why| unreadable_row(&store.path, &format!("a row of kind {kind}"), &why))
+}
+
+/// Fills in what rows that an earlier version wrote are found by, a piece at a time. A row that cannot be read says so
+/// to whoever wants it.
+pub(super) async fn complete(store: &Store) -> Result<(), LogError> {
+    const INCOMPLETE: &str = select_rows!("state IS NULL LIMIT 500");
+    const COMPLETE: &str = "UPDATE projection SET state = $1, parent = $2, due = $3 WHERE rowid = $4 AND state IS NULL";
+    let failed = |error| store.explain("migrate the rows of", &error);
+    let mut writer = store.writer().await?;
+    let connection = &mut writer.connection;
+    loop {
+        let found = sqlx::query(INCOMPLETE).bind(store.tenant.0.clone()).fetch_all(&mut *connection).await;
+        let found = found.map_err(failed)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let unknown = store.seal.unknown(bodies(&found));
+        store.seal.learn(&mut Keys::of(store, connection), unknown).await?;
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await.map_err(failed)?;
+        for row in &found {
+            let read = decode(store, row).ok().flatten();
+            let (state, parent, due) = read.map(|row| (row.state, row.parent, row.due)).unwrap_or_default();
+            let query = sqlx::query(COMPLETE).bind(state).bind(parent.map(|parent| stream_bytes(parent).to_vec()));
+            let query =
+                query.bind(due.map(|due| due.timestamp_micros())).bind(row.try_get::<i64, _>(8).map_err(failed)?);
+            query.execute(&mut *transaction).await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)?;
+    }
 }
 
 pub(super) async fn replace(store: &Arc<Store>, after: u64, rows: &[Row]) -> Result<(), LogError> {

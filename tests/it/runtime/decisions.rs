@@ -165,10 +165,10 @@ async fn what_was_decided_long_ago_with_nobody_there_is_still_acted_on() {
 
 async fn all_rows(log: &dyn morningai::ports::Log) -> Vec<morningai::kinds::Row> {
     use morningai::kinds::RowKind;
-    use morningai::ports::RowFilter;
+    use morningai::ports::{RowFilter, RowQuery};
     let mut rows = Vec::new();
     for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
-        rows.extend(log.rows(RowFilter::Recent { kind, offset: 0, limit: 100 }).await.unwrap().rows);
+        rows.extend(log.rows(RowQuery::first(kind, RowFilter::All, 100)).await.unwrap().rows);
     }
     rows
 }

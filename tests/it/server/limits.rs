@@ -56,7 +56,7 @@ async fn a_consoles_commands_are_counted_and_what_it_reads_is_not() {
     let client = attach_to(post.server.address(), &token).await.unwrap();
     client.open().await.unwrap();
     for _ in 0..50 {
-        client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
+        client.query(Query::Rows(RowQuery::ended(RowKind::Run, None, 1))).await.unwrap();
     }
     // Attaching was one.
     for command in 0..5 {
@@ -66,7 +66,7 @@ async fn a_consoles_commands_are_counted_and_what_it_reads_is_not() {
     let refused = client.submit(RunVerb::Resume.on(run), ana()).await.unwrap_err();
     assert_eq!(refused.kind, RejectionKind::TooOften);
     assert!(refused.message.contains("too many requests") && !refused.hint.is_empty(), "{refused:?}");
-    client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
+    client.query(Query::Rows(RowQuery::ended(RowKind::Run, None, 1))).await.unwrap();
     assert!(matches!(client.status().link, Link::Up { .. }), "it is still attached");
     post.end().await;
 }

@@ -38,7 +38,7 @@ async fn ends(client: &RemoteClient, why: &str) {
     let run = RunId(uuid::Uuid::nil());
     let refused = client.submit(RunVerb::Pause.on(run), ana()).await.unwrap_err();
     assert!(refused.message.contains(why), "{refused:?}");
-    assert!(client.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap_err().message.contains(why));
+    assert!(client.query(Query::Rows(RowQuery::ended(RowKind::Run, None, 1))).await.unwrap_err().message.contains(why));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -94,7 +94,7 @@ async fn a_session_that_is_used_goes_on_and_one_that_only_listens_does_not() {
     let ended = until_link(&idle, why, |link| matches!(link, Link::Ended { reason } if reason.contains(why)));
     let using = async {
         loop {
-            busy.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
+            busy.query(Query::Rows(RowQuery::ended(RowKind::Run, None, 1))).await.unwrap();
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
     };
@@ -102,7 +102,7 @@ async fn a_session_that_is_used_goes_on_and_one_that_only_listens_does_not() {
         () = ended => {}
         _ = using => unreachable!("it goes on"),
     }
-    busy.query(Query::ended(RowKind::Run, 0, 1)).await.unwrap();
+    busy.query(Query::Rows(RowQuery::ended(RowKind::Run, None, 1))).await.unwrap();
     post.end().await;
 }
 

@@ -164,8 +164,8 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Stream { stream: Stream::Run(run), after: 0, limit: 1 },
         Query::LogBefore { before: u64::MAX, limit: 1 },
         Query::Search { text: "x".to_owned(), before: u64::MAX, limit: 1 },
-        Query::ended(RowKind::Run, 0, 1),
-        Query::ended(RowKind::Approval, 0, 1),
+        Query::Rows(RowQuery::ended(RowKind::Run, None, 1)),
+        Query::Rows(RowQuery::ended(RowKind::Approval, None, 1)),
         Query::Blob { blob: BlobId::of(b"x") },
     ];
     let mut wishes: Vec<_> =

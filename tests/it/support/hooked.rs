@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use morningai::domain::{BlobId, RunId};
 use morningai::kinds::{Envelope, Row, Stream};
-use morningai::ports::{Batch, Head, Lease, Log, LogError, Page, RowFilter, VerifyReport};
+use morningai::ports::{Batch, Head, Lease, Log, LogError, Page, RowQuery, VerifyReport};
 use tokio::sync::watch;
 
 /// What is asked of the log.
@@ -76,8 +76,8 @@ impl<H: Hook> Log for Hooked<H> {
         self.log.watch_head()
     }
 
-    async fn rows(&self, filter: RowFilter) -> Result<Page<Row>, LogError> {
-        self.around(Call::Read, self.log.rows(filter)).await
+    async fn rows(&self, wanted: RowQuery) -> Result<Page<Row>, LogError> {
+        self.around(Call::Read, self.log.rows(wanted)).await
     }
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {

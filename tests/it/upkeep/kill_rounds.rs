@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use morningai::domain::RunId;
 use morningai::kinds::{AccessEvent, Event, Row, RowKind, Stream};
-use morningai::ports::{LogErrorKind, RowFilter};
+use morningai::ports::{LogErrorKind, RowFilter, RowQuery};
 use sqlx::Connection;
 
 use super::killed::kill_where_it_waits;
@@ -77,7 +77,7 @@ impl Left {
         }
         let mut rows = Vec::new();
         for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
-            rows.extend(log.rows(RowFilter::Recent { kind, offset: 0, limit: 100_000 }).await.unwrap().rows);
+            rows.extend(log.rows(RowQuery::first(kind, RowFilter::All, 100_000)).await.unwrap().rows);
         }
         rows.sort_by(|one, other| (one.key.kind.name(), &one.key.id).cmp(&(other.key.kind.name(), &other.key.id)));
         let outputs = opened.stored_outputs().await.len();

@@ -6,7 +6,7 @@ use super::text::{Align, Row, highlight};
 use super::{format, json, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::kinds::{AccessEvent, ApprovalEvent, Envelope, Event, RunEvent, Stream};
+use crate::kinds::{Envelope, Event};
 
 pub use summary::summary;
 
@@ -50,9 +50,9 @@ pub fn line(envelope: &Envelope, search: &str, width: usize) -> Row {
     row.blank(gap(width));
     row.push(Role::Dim, format::clock(envelope.at));
     row.blank(gap(width));
-    row.push_cell(kind_role(&envelope.event), kind(&envelope.event), KIND, Align::Left);
+    row.push_cell(words::look(envelope.event.look()), kind(&envelope.event), KIND, Align::Left);
     row.blank(gap(width));
-    row.push(Role::Dim, short(envelope.stream));
+    row.push(Role::Dim, envelope.stream.short());
     row.blank(gap(width));
     if let Some(columns) = by(width).checked_sub(1) {
         row.push_cell(words::actor(&envelope.by), envelope.by.name(), columns, Align::Left);
@@ -69,72 +69,10 @@ pub fn line(envelope: &Envelope, search: &str, width: usize) -> Row {
     row.anchored(anchor)
 }
 
-fn short(stream: Stream) -> String {
-    match stream {
-        Stream::Run(id) => id.short(),
-        Stream::Approval(id) => id.short(),
-        Stream::Account(id) => id.short(),
-    }
-}
-
 /// The event's name; of what happened to accounts without the family, which would push the rest out of the column.
 fn kind(event: &Event) -> &'static str {
     let name = event.kind();
     name.strip_prefix("access.").unwrap_or(name)
-}
-
-/// What a person looks for when scanning down: failures, decisions, waits.
-fn kind_role(event: &Event) -> Role {
-    match event {
-        Event::Run(event) => match event {
-            RunEvent::Succeeded { .. } => Role::Good,
-            RunEvent::Failed { .. } | RunEvent::TurnFailed { .. } => Role::Bad,
-            RunEvent::CallSettled { result, .. } if !result.succeeded() => Role::Bad,
-            RunEvent::CallParked { .. } | RunEvent::EffectInDoubt { .. } => Role::Waiting,
-            RunEvent::LimitReached { .. }
-            | RunEvent::Paused { .. }
-            | RunEvent::CancelRequested { .. }
-            | RunEvent::SetAside {}
-            | RunEvent::Recovered { .. }
-            | RunEvent::CallEdited { .. }
-            | RunEvent::Cancelled { .. } => Role::Warning,
-            RunEvent::Started { .. } | RunEvent::EffectStarted { .. } => Role::Accent,
-            RunEvent::PlanAdopted { .. }
-            | RunEvent::StepMarked { .. }
-            | RunEvent::TurnStarted { .. }
-            | RunEvent::TurnFinished { .. }
-            | RunEvent::CallsRequested { .. }
-            | RunEvent::CallSettled { .. }
-            | RunEvent::Resumed {} => Role::Text,
-        },
-        Event::Approval(event) => match event {
-            ApprovalEvent::Requested { .. } => Role::Waiting,
-            ApprovalEvent::Approved { .. } | ApprovalEvent::Answered { .. } | ApprovalEvent::Settled { .. } => {
-                Role::Good
-            }
-            ApprovalEvent::Denied { .. } | ApprovalEvent::Expired {} => Role::Bad,
-            ApprovalEvent::Edited { .. } | ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => {
-                Role::Warning
-            }
-        },
-        Event::Account(event) => match event {
-            AccessEvent::SignInRefused { .. } | AccessEvent::PermissionRefused { .. } => Role::Bad,
-            AccessEvent::RoleChanged { .. }
-            | AccessEvent::AccountDisabled {}
-            | AccessEvent::TotpRemoved {}
-            | AccessEvent::TokenIssued { .. }
-            | AccessEvent::TokenRevoked { .. }
-            | AccessEvent::LogPruned { .. }
-            | AccessEvent::SubjectErased { .. } => Role::Warning,
-            AccessEvent::AccountCreated { .. }
-            | AccessEvent::AccountEnabled {}
-            | AccessEvent::PasswordChanged {}
-            | AccessEvent::TotpSet { .. }
-            | AccessEvent::SignedIn { .. }
-            | AccessEvent::SignedOut {} => Role::Text,
-        },
-        Event::Erased(_) => Role::Dim,
-    }
 }
 
 /// One event with all it holds, as it is stored.

@@ -1,19 +1,21 @@
-//! One line for each kind of event: the one place that must be extended when there is a new one.
+//! One line for each event: of runs and requests in words of the console, of all else in its own.
 
 use crate::console::role::Role;
 use crate::console::view::text::Row;
 use crate::console::view::{card, format, words};
 use crate::domain::{Authority, ModelReply, PurposeOfTurn, Settlement, ToolCall, ToolResult, Untrusted};
-use crate::kinds::{ApprovalEvent, ErasedEvent, Event, RunEvent};
+use crate::kinds::{ApprovalEvent, Event, RunEvent};
 
 /// What an event says, on one line of any length.
 pub fn summary(event: &Event) -> Row {
-    match event {
-        Event::Run(event) => of_run(event),
-        Event::Approval(event) => of_approval(event),
-        Event::Account(event) => said(String::new(), Role::Text, &event.remark().into()),
-        Event::Erased(ErasedEvent::Erased { was, .. }) => said("was ".to_owned(), Role::Dim, &was.as_str().into()),
+    if let Event::Run(event) = event {
+        return of_run(event);
     }
+    if let Event::Approval(event) = event {
+        return of_approval(event);
+    }
+    let lead = if matches!(event, Event::Erased(_)) { "was " } else { "" };
+    said(lead.to_owned(), if lead.is_empty() { Role::Text } else { Role::Dim }, &event.remark())
 }
 
 fn of_run(event: &RunEvent) -> Row {

@@ -1,0 +1,211 @@
+//! What a kind says of itself so that every surface can list it, show it and take its verbs without knowing it.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use super::command::{Command, Commanded};
+use super::field::{Field, fields_of, variant};
+use super::look::Look;
+use super::row::Row;
+use super::row_key::{RowKind, Rowed};
+use super::table::with_kinds;
+use super::verb::{Declared, VerbDoc};
+use super::world::World;
+use crate::domain::{Action, ShortId, Timestamp, Untrusted};
+
+/// A kind that lists and pages show by what it says here. Runs and requests have pages of their own instead.
+pub trait Shown: Rowed + Commanded + JsonSchema {
+    /// What lists show of it, besides id, state and when it began.
+    const COLUMNS: &'static [Column];
+
+    /// The words under `COLUMNS`, one each.
+    fn cells(&self) -> Vec<Untrusted>;
+
+    /// Everything that its page shows, from top to bottom.
+    fn facts(&self) -> Vec<Fact>;
+
+    /// How its state is to be taken.
+    fn look(&self) -> Look;
+}
+
+/// A column of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Column {
+    pub title: &'static str,
+    /// Cells that it has where there is room; `None` for the one that takes what is left.
+    pub width: Option<usize>,
+}
+
+/// A line of a page: what it is called, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    pub name: &'static str,
+    pub value: Untrusted,
+}
+
+/// One thing of a kind, as surfaces have it that do not know the kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thing {
+    pub kind: RowKind,
+    pub id: Uuid,
+    /// The end of its id, as people quote it.
+    pub short: String,
+    pub version: u64,
+    pub state: &'static str,
+    pub look: Look,
+    pub is_open: bool,
+    pub began: Timestamp,
+    /// When time alone asks for something.
+    pub due: Option<Timestamp>,
+    pub cells: Vec<Untrusted>,
+    pub facts: Vec<Fact>,
+    /// All of it, for scripts.
+    pub json: Value,
+}
+
+impl Thing {
+    pub fn of<K: Shown>(kept: &K) -> Self {
+        let (id, index): (Uuid, _) = (kept.id().into(), kept.index());
+        Self {
+            kind: K::KIND,
+            id,
+            short: ShortId::of(id),
+            version: kept.version(),
+            state: index.state,
+            look: kept.look(),
+            is_open: index.is_open,
+            began: index.sort,
+            due: index.due,
+            cells: kept.cells(),
+            facts: kept.facts(),
+            json: serde_json::to_value(kept).unwrap_or_default(),
+        }
+    }
+
+    /// Whether anything that lists and its page say of it contains `text`, in whatever case.
+    pub fn contains(&self, text: &str) -> bool {
+        let wanted = text.to_lowercase();
+        let said = self.cells.iter().chain(self.facts.iter().map(|fact| &fact.value));
+        let id = self.id.to_string();
+        [id.as_str(), self.state].iter().any(|text| text.contains(&wanted))
+            || said.into_iter().any(|text| text.visible().to_lowercase().contains(&wanted))
+    }
+}
+
+/// A kind as surfaces have it that do not know it.
+#[derive(Clone, Copy)]
+pub struct Surface {
+    pub kind: RowKind,
+    /// What several of them are called: in commands, paths and titles.
+    pub plural: &'static str,
+    /// What somebody must be allowed to do to see them.
+    pub reading: Action,
+    pub columns: &'static [Column],
+    /// Those that people ask for.
+    verbs: &'static [VerbDoc],
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    verb_schema: fn(&mut SchemaGenerator) -> Schema,
+    fields: fn(&str) -> Vec<Field>,
+    things: fn(&dyn World) -> Vec<Thing>,
+    thing: fn(&dyn World, Uuid) -> Option<Thing>,
+    read: fn(&str) -> serde_json::Result<Thing>,
+    command: fn(Uuid, Value) -> serde_json::Result<Command>,
+}
+
+impl Surface {
+    pub fn of<K: Shown>() -> Self {
+        Self {
+            kind: K::KIND,
+            plural: K::PLURAL,
+            reading: K::READING,
+            columns: K::COLUMNS,
+            verbs: K::Verb::ALL,
+            schema: SchemaGenerator::subschema_for::<K>,
+            verb_schema: K::Verb::json_schema,
+            fields: fields_of::<K::Verb>,
+            things: |world| K::table(world).values().rev().map(Thing::of).collect(),
+            thing: |world, id| K::table(world).get(&id.into()).map(Thing::of),
+            read: |body| serde_json::from_str::<K>(body).map(|kept| Thing::of(&kept)),
+            command: |id, verb| Ok(K::command(id.into(), serde_json::from_value(verb)?)),
+        }
+    }
+
+    /// What one of them is called.
+    pub fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
+    pub fn verbs(&self) -> impl Iterator<Item = &'static VerbDoc> + use<> {
+        self.verbs.iter().filter(|verb| verb.is_for_people())
+    }
+
+    pub fn verb(&self, name: &str) -> Option<&'static VerbDoc> {
+        self.verbs().find(|verb| verb.name == name)
+    }
+
+    /// What a verb takes.
+    pub fn fields(&self, verb: &VerbDoc) -> Vec<Field> {
+        (self.fields)(verb.name)
+    }
+
+    /// The schema of what a verb takes.
+    pub fn body(&self, verb: &VerbDoc, generator: &mut SchemaGenerator) -> Schema {
+        let all = (self.verb_schema)(generator).to_value();
+        let mut body = variant(&all, verb.name).cloned().unwrap_or_default();
+        if let Some(properties) = body["properties"].as_object_mut() {
+            properties.remove("command");
+        }
+        if let Some(required) = body["required"].as_array_mut() {
+            required.retain(|name| name != "command");
+        }
+        Schema::try_from(body).unwrap_or_default()
+    }
+
+    /// Those in memory, the newest first.
+    pub fn things(&self, world: &dyn World) -> Vec<Thing> {
+        (self.things)(world)
+    }
+
+    pub fn thing(&self, world: &dyn World, id: Uuid) -> Option<Thing> {
+        (self.thing)(world, id)
+    }
+
+    /// One as a store keeps it.
+    pub fn read(&self, row: &Row) -> serde_json::Result<Thing> {
+        (self.read)(&row.body)
+    }
+
+    /// The command that asks `verb` of one of them, or what is wrong with what was given for it.
+    pub fn command(&self, id: Uuid, verb: &VerbDoc, given: Map<String, Value>) -> Result<Command, String> {
+        let known: Vec<_> = self.fields(verb).into_iter().map(|field| field.name).collect();
+        if let Some(name) = given.keys().find(|name| !known.contains(name)) {
+            let names = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
+            return Err(format!("{} takes {names}, and not {name:?}", verb.name));
+        }
+        let mut asked = given;
+        asked.insert("command".to_owned(), verb.name.into());
+        (self.command)(id, asked.into()).map_err(|error| format!("{}: {error}", verb.name))
+    }
+}
+
+/// Says of every kind in the table how it is shown.
+pub trait Surfaced: Rowed {
+    /// `Surface::of` itself; `None` for a kind that has pages and commands of its own.
+    fn surface() -> Option<Surface> {
+        None
+    }
+}
+
+macro_rules! define_surfaces {
+    (kept { $($Kept:ident = $kept:literal, $table:ident, $tag:literal;)* } events { $($bare:tt)* }) => {
+        impl Surface {
+            /// Of every kind that is shown by what it says of itself.
+            pub fn all() -> Vec<Self> {
+                [$(<$crate::kinds::$Kept as Surfaced>::surface()),*].into_iter().flatten().collect()
+            }
+        }
+    };
+}
+
+with_kinds!(define_surfaces);

@@ -1,0 +1,1 @@
+//! What follows for a kind from its folder and its line in the table.

@@ -1,0 +1,107 @@
+//! The routes of every kind that is told by its surface.
+
+use std::sync::Arc;
+
+use axum::extract::{Extension, State};
+use axum::routing::{get, post};
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value};
+
+use super::route::{Answer, Describe, Route};
+use crate::access::Principal;
+use crate::kinds::{Surface, VerbDoc};
+use crate::server::api::things;
+use crate::server::app::App;
+use crate::server::body::{Given, InPath, Params};
+
+pub(super) fn thing_routes() -> Vec<Route> {
+    Surface::all().into_iter().flat_map(of_kind).collect()
+}
+
+fn of_kind(surface: Surface) -> Vec<Route> {
+    let (name, plural) = (surface.name(), surface.plural);
+    let mut routes = vec![
+        Route::get(
+            format!("/v1/{plural}"),
+            camel(&["list", plural]),
+            format!("{}, newest first", capital(plural)),
+            Answer::Json(Arc::new(move |generator| list_schema(surface, generator))),
+            move || {
+                get(async move |State(app): State<Arc<App>>, Params(wanted): Params<things::Wanted>| {
+                    things::list(app, surface, wanted).await
+                })
+            },
+        )
+        .params::<things::Wanted>()
+        .needs(surface.reading),
+        Route::get(
+            format!("/v1/{plural}/{{id}}"),
+            camel(&["show", name]),
+            format!("One of the {plural}"),
+            Answer::Json(Arc::new(surface.schema)),
+            move || {
+                get(async move |State(app): State<Arc<App>>, InPath(id): InPath| things::show(app, surface, id).await)
+            },
+        )
+        .needs(surface.reading),
+    ];
+    routes.extend(surface.verbs().map(|verb| if verb.begins { begins(surface, verb) } else { acts(surface, verb) }));
+    routes
+}
+
+fn begins(surface: Surface, verb: &'static VerbDoc) -> Route {
+    let body: Describe = Arc::new(move |generator| {
+        let mut body = surface.body(verb, generator);
+        let id = "The new one's id, a UUIDv7 of the caller's choice: asking twice with the same one makes one.";
+        if let Some(properties) = body.as_object_mut().and_then(|body| body.get_mut("properties")) {
+            properties["id"] = serde_json::json!({ "type": "string", "format": "uuid", "description": id });
+        }
+        body
+    });
+    let handler = move || {
+        post(
+            async move |State(app): State<Arc<App>>,
+                        Extension(principal): Extension<Principal>,
+                        Given(given): Given<Map<String, Value>>| {
+                things::begin(app, principal, (surface, verb), given).await
+            },
+        )
+    };
+    let path = format!("/v1/{}", surface.plural);
+    let answer = Answer::Made(Arc::new(surface.schema));
+    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action)
+}
+
+fn acts(surface: Surface, verb: &'static VerbDoc) -> Route {
+    let body: Describe = Arc::new(move |generator| surface.body(verb, generator));
+    let handler = move || {
+        post(
+            async move |State(app): State<Arc<App>>,
+                        Extension(principal): Extension<Principal>,
+                        InPath(id): InPath,
+                        Given(given): Given<Map<String, Value>>| {
+                things::act(app, principal, (surface, verb), id, given).await
+            },
+        )
+    };
+    let path = format!("/v1/{}/{{id}}/{}", surface.plural, verb.name);
+    let answer = Answer::Json(Arc::new(surface.schema));
+    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action)
+}
+
+fn list_schema(surface: Surface, generator: &mut SchemaGenerator) -> Schema {
+    let items = (surface.schema)(generator).to_value();
+    let list = serde_json::json!({ "type": "array", "items": items });
+    json_schema!({ "type": "object", "properties": { surface.plural: list }, "required": [surface.plural] })
+}
+
+/// `["take_over", "incident"]` as `takeOverIncident`.
+fn camel(words: &[&str]) -> String {
+    let words = words.iter().flat_map(|words| words.split(['_', '-']));
+    words.enumerate().map(|(place, word)| if place == 0 { word.to_owned() } else { capital(word) }).collect()
+}
+
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}

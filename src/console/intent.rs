@@ -47,6 +47,8 @@ pub enum Context {
     Everywhere,
     /// On lists and pages that scroll.
     Move,
+    /// On lists of one kind of thing.
+    List,
     /// Everywhere but on a card.
     Home,
     /// Where a run is open or selected.
@@ -71,6 +73,7 @@ impl Context {
     pub const ALL: &'static [Self] = &[
         Self::Everywhere,
         Self::Move,
+        Self::List,
         Self::Home,
         Self::Run,
         Self::RunPage,
@@ -87,6 +90,7 @@ impl Context {
         match self {
             Self::Everywhere => "everywhere",
             Self::Move => "move",
+            Self::List => "list",
             Self::Home => "home",
             Self::Run => "run",
             Self::RunPage => "run_page",
@@ -104,6 +108,7 @@ impl Context {
         match self {
             Self::Everywhere => "Everywhere",
             Self::Move => "Moving",
+            Self::List => "Lists",
             Self::Home => "Starting work",
             Self::Run => "Runs",
             Self::RunPage => "One run",
@@ -129,7 +134,11 @@ impl Context {
             (a, b) if a == b => true,
             (Card, b) => on_card(b),
             (a, Card) => on_card(a),
-            (a, b) => !on_card(a) && !on_card(b) && !matches!((a, b), (Log, Run | RunPage) | (Run | RunPage, Log)),
+            (a, b) => {
+                !on_card(a)
+                    && !on_card(b)
+                    && !matches!((a, b), (Log, Run | RunPage | List) | (Run | RunPage | List, Log))
+            }
         }
     }
 }
@@ -166,6 +175,11 @@ intents! {
         Open = "open", "open what is selected; approves nothing";
         Filter = "filter", "show only what contains a text";
     }
+    List {
+        Sort = "sort", "sort by the next column";
+        ReverseOrder = "reverse-order", "turn the order round";
+        NextState = "next-state", "show only one state, then the next, then all";
+    }
     Home {
         NewGoal = "new-goal", "give an agent a goal";
         CheckMachine = "check-machine", "look at how this machine is doing; needs no model";
@@ -185,6 +199,8 @@ intents! {
     Card {
         Everything = "everything", "show everything there is to know, or the card alone";
         OpenRun = "open-run", "open the run that asks";
+        NextCard = "next-card", "go to the next card that waits";
+        PreviousCard = "previous-card", "go to the card before";
     }
     Effect {
         Approve = "approve", "approve exactly what the card shows";

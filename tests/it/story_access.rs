@@ -141,13 +141,13 @@ fn a_console_that_was_left_locks_and_opens_with_its_persons_password() {
     std::fs::write(&config, "[console]\nlock_after = \"2s\"\n").unwrap();
     let arguments = ["--config", config.to_str().unwrap()];
     let mut terminal = Terminal::start(machine.in_terminal(&arguments), 24, 80);
-    terminal.until_shown("Overview");
-    let locked = |screen: &str| screen.contains("locked") && !screen.contains("Overview");
+    terminal.until_shown("1 Now");
+    let locked = |screen: &str| screen.contains("locked") && !screen.contains("1 Now");
     terminal.until("the lock", locked);
     terminal.keys("wrong horse\r");
     terminal.until_shown("wrong name, password or code");
     terminal.keys("rain on a tin roof\r");
-    terminal.until_shown("Overview");
+    terminal.until_shown("1 Now");
     terminal.until("the lock", locked);
     terminal.keys("\u{3}\u{3}");
     assert_eq!(terminal.exit_code(), 0);

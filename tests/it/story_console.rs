@@ -101,7 +101,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
 fn a_terminated_console_gives_the_terminal_back() {
     let machine = Machine::new();
     let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
-    terminal.until_shown("Overview");
+    terminal.until_shown("1 Now");
     let process = rustix::process::Pid::from_raw(terminal.process_id() as i32).unwrap();
     rustix::process::kill_process(process, rustix::process::Signal::TERM).unwrap();
     terminal.exit_code();

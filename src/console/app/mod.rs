@@ -208,6 +208,9 @@ impl<S: Surface> App<S> {
         self.hear_more();
         if flow == Flow::GoOn {
             self.draw_if_due()?;
+            // Drawing has put the cursor where it is.
+            let requests = update::follow_cursor(&mut self.state);
+            flow = self.perform_all(requests)?;
         }
         Ok(flow)
     }
@@ -373,6 +376,9 @@ impl<S: Surface> App<S> {
         self.picture = compose(&scene, &mut self.caches);
         if self.state.size.is_enough() && !self.state.lock.is_locked() {
             self.state.pane_mut().settle(self.picture.laid.clone());
+            if let (Some(list), Some(offered)) = (self.state.list_mut(), &self.picture.offered) {
+                list.offered.clone_from(offered);
+            }
         }
     }
 

@@ -12,16 +12,26 @@ use crate::console::view::text::Row;
 pub fn paint(rows: &[Row], theme: &Theme, area: Rect, buffer: &mut Buffer) {
     buffer.set_style(area, theme.style(Role::Text));
     for (y, row) in (area.top()..area.bottom()).zip(rows) {
-        let fill = row.fill.map(|role| theme.style(role)).unwrap_or_default();
-        if row.fill.is_some() {
-            buffer.set_style(Rect { y, height: 1, ..area }, fill);
-        }
-        let mut x = area.left();
-        for span in row.spans() {
-            let room = usize::from(area.right().saturating_sub(x));
-            let style = on_fill(fill, theme.style(span.role()));
-            x = buffer.set_stringn(x, y, span.text(), room, style).0;
-        }
+        paint_row(row, theme, Rect { y, height: 1, ..area }, buffer);
+    }
+}
+
+fn paint_row(row: &Row, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let column = row.right().map_or(area.width, |beside| u16::try_from(beside.column).unwrap_or(u16::MAX));
+    let left = Rect { width: column.min(area.width), ..area };
+    let fill = row.fill.map(|role| theme.style(role)).unwrap_or_default();
+    if row.fill.is_some() {
+        buffer.set_style(left, fill);
+    }
+    let mut x = left.left();
+    for span in row.spans() {
+        let room = usize::from(left.right().saturating_sub(x));
+        let style = on_fill(fill, theme.style(span.role()));
+        x = buffer.set_stringn(x, area.y, span.text(), room, style).0;
+    }
+    if let Some(beside) = row.right() {
+        let right = Rect { x: left.right(), width: area.width - left.width, ..area };
+        paint_row(&beside.row, theme, right, buffer);
     }
 }
 
@@ -49,6 +59,15 @@ mod tests {
         assert_eq!(buffer[(0, 0)].style().bg, theme.style(Role::Selected).bg);
         assert_eq!(buffer[(11, 0)].style().bg, theme.style(Role::Selected).bg);
         assert_ne!(buffer[(11, 1)].style().bg, theme.style(Role::Selected).bg);
+    }
+
+    #[test]
+    fn a_fill_ends_where_something_stands_beside() {
+        let row = Row::of(Role::Text, "x").filled(Role::Selected).beside(4, Row::of(Role::Text, "y"));
+        let buffer = painted(&[row], "dark");
+        let style = Theme::builtin("dark").unwrap().unwrap().style(Role::Selected);
+        assert_eq!((buffer[(3, 0)].style().bg, buffer[(4, 0)].symbol()), (style.bg, "y"));
+        assert_ne!(buffer[(4, 0)].style().bg, style.bg);
     }
 
     #[test]

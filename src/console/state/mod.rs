@@ -4,7 +4,9 @@
 
 mod arguments;
 mod editor;
+mod failing;
 mod goal;
+mod list;
 mod live;
 mod lock;
 mod log;
@@ -14,12 +16,15 @@ mod pane;
 mod review;
 mod sheet;
 mod toast;
+mod urgency;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use arguments::{Arguments, Drafting, Misfit};
 pub use editor::{Editor, Lines};
+pub use failing::Failing;
 pub use goal::{Field, Goal, Progress};
+pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
 pub use log::{LogPane, Reading};
@@ -29,10 +34,11 @@ pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use toast::{Toast, Tone};
+pub use urgency::by_urgency;
 
 use crate::console::anchor::Folds;
 use crate::domain::{ApprovalId, RunId};
-use crate::ports::{Delta, RowPlace};
+use crate::ports::Delta;
 
 /// The four screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,7 +55,7 @@ impl Screen {
 
     pub fn title(self) -> &'static str {
         match self {
-            Self::Overview => "Overview",
+            Self::Overview => "Now",
             Self::Runs => "Runs",
             Self::Approvals => "Approvals",
             Self::Log => "Log",
@@ -87,18 +93,6 @@ pub enum Loading {
     Asked,
     Ready,
     Failed(String),
-}
-
-/// A list over the snapshot's rows.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct ListPane {
-    pub pane: Pane,
-    /// Only rows that contain this are shown; empty for all.
-    pub filter: String,
-    /// How far back rows older than the snapshot's were read into it.
-    pub reading: Reading,
-    /// The last of those.
-    pub read_to: Option<RowPlace>,
 }
 
 /// Who has the mouse.
@@ -148,10 +142,16 @@ pub struct State {
     /// What stands over the foot of the page and takes the keys.
     pub sheet: Option<Sheet>,
     pub overview: Pane,
+    /// The run whose history stands beside the list, and whether it is here.
+    pub preview: Option<Evidence>,
     pub runs: ListPane,
     pub approvals: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
+    /// Runs whose model does not answer.
+    pub failing: Failing,
+    /// Runs whose pages were opened here.
+    pub looked_at: BTreeSet<RunId>,
     pub toast: Option<Toast>,
     /// Decisions on their way to the store, so that none is sent twice.
     pub deciding: BTreeSet<ApprovalId>,
@@ -195,6 +195,9 @@ impl State {
 
     /// Tells every page that shows the history of `run` what became of reading it.
     pub fn run_read(&mut self, run: RunId, loading: &Loading) {
+        if let Some(preview) = self.preview.as_mut().filter(|preview| preview.run == run) {
+            preview.loading = loading.clone();
+        }
         for page in &mut self.pages {
             match page {
                 Page::Run(open) if open.run == run => open.loading = loading.clone(),
@@ -206,13 +209,35 @@ impl State {
         }
     }
 
-    /// Runs whose histories the open pages show.
+    /// Runs whose histories are shown.
     pub fn open_runs(&self) -> BTreeSet<RunId> {
         let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
             Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
         };
-        self.pages.iter().filter_map(run).collect()
+        self.pages.iter().filter_map(run).chain(self.preview.as_ref().map(|preview| preview.run)).collect()
+    }
+
+    /// Columns of the list where what is selected in it stands beside it; `None` where there is no room for that.
+    pub fn list_width(&self) -> Option<usize> {
+        let width = usize::from(self.size.width);
+        let least = match self.screen {
+            Screen::Overview => 160,
+            Screen::Runs | Screen::Approvals => 120,
+            Screen::Log => return None,
+        };
+        let is_shown = self.pages.is_empty() && self.sheet_is_not_help() && width >= least;
+        is_shown.then_some(width * 54 / 100)
+    }
+
+    /// The list that is shown, if one is.
+    pub fn list_mut(&mut self) -> Option<&mut ListPane> {
+        match self.screen {
+            _ if !self.pages.is_empty() => None,
+            Screen::Runs => Some(&mut self.runs),
+            Screen::Approvals => Some(&mut self.approvals),
+            Screen::Overview | Screen::Log => None,
+        }
     }
 
     /// The pane that keys move in.

@@ -24,9 +24,10 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
         None => {
             match state.screen {
                 Screen::Log => active.push(Context::Log),
-                Screen::Runs => active.push(Context::Run),
+                Screen::Runs => active.extend([Context::Run, Context::List]),
+                Screen::Approvals => active.push(Context::List),
                 Screen::Overview if matches!(state.overview.cursor, Some(Anchor::Run(_))) => active.push(Context::Run),
-                Screen::Overview | Screen::Approvals => {}
+                Screen::Overview => {}
             }
             active.push(Context::Home);
         }

@@ -12,9 +12,9 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
         edit::asked_anew(state, envelope);
         return vec![Request::Bell];
     }
-    if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream)
-        && let Some(live) = state.live.get_mut(&run)
-    {
+    if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
+        model_answers(state, envelope, event, run);
+        let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
         match event {
             RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
             RunEvent::CallSettled { call, .. } => live.end_call(*call),
@@ -41,6 +41,23 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     Vec::new()
 }
 
+/// Keeps count of the turns that fail one after another.
+fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) {
+    if let RunEvent::TurnFailed { failure, .. } = event {
+        state.failing.failed(run, failure, envelope.at);
+    }
+    let is_over = matches!(
+        event,
+        RunEvent::TurnFinished { .. }
+            | RunEvent::Succeeded { .. }
+            | RunEvent::Failed { .. }
+            | RunEvent::Cancelled { .. }
+    );
+    if is_over {
+        state.failing.is_over(run);
+    }
+}
+
 /// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.
 pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
     let untouched = state.last_key.is_none() && state.pages.is_empty();
@@ -50,6 +67,7 @@ pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
 /// The source began anew: what was read of it before may not hold any more.
 pub fn reopened(state: &mut State) -> Vec<Request> {
     state.live.clear();
+    state.failing.clear();
     state.deciding.clear();
     state.source = Source::Heard;
     state.runs.reading = Reading::Never;

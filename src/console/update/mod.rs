@@ -18,13 +18,16 @@ use std::time::Duration;
 pub use contexts::{contexts, takes_text};
 pub use heard::{heard, reopened, watch};
 pub use lock::{interrupted, lock, lock_key, lock_pasted};
+pub use navigate::follow_cursor;
 pub use replied::replied;
 pub use request::{Edit, Launch, LaunchKind, Reply, Request, Written};
 pub use typing::{pasted, typed};
 
+use navigate::Turn;
+
 use crate::console::intent::Intent;
 use crate::console::state::{
-    Confirm, Mouse, Offers, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Toast, Tone, Uptime,
+    Confirm, ListPane, Mouse, Offers, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Toast, Tone, Uptime,
 };
 use crate::domain::RunState;
 use crate::fold::Snapshot;
@@ -78,6 +81,9 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::Bottom => step(state, Step::Bottom),
         Intent::Open => navigate::open_selected(state, world),
         Intent::Filter => filter(state),
+        Intent::Sort => arrange(state, ListPane::sort_by_next),
+        Intent::ReverseOrder => arrange(state, ListPane::reverse),
+        Intent::NextState => arrange(state, ListPane::show_next_chip),
         Intent::NewGoal => goal::open(state, world, None),
         Intent::CheckMachine => goal::check_machine(state, world),
         Intent::PauseOrResume => pause_or_resume(state, world),
@@ -88,6 +94,8 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::Follow => navigate::follow(state),
         Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),
+        Intent::NextCard => navigate::turn_card(state, world, Turn::Next),
+        Intent::PreviousCard => navigate::turn_card(state, world, Turn::Previous),
         Intent::Approve => decide::approve(state, world, pressed),
         Intent::Deny | Intent::Dismiss => decide::deny(state, world, pressed),
         Intent::DenyWithReason => decide::ask_reason(state, world, pressed),
@@ -137,14 +145,22 @@ fn step(state: &mut State, step: Step) -> Vec<Request> {
     navigate::read_on(state, step)
 }
 
+/// Changes what a list shows or its order; the cursor stays where it is.
+fn arrange(state: &mut State, change: fn(&mut ListPane)) -> Vec<Request> {
+    if let Some(list) = state.list_mut() {
+        change(list);
+    }
+    Vec::new()
+}
+
 fn filter(state: &mut State) -> Vec<Request> {
     if !state.pages.is_empty() {
         return Vec::new();
     }
     let text = match state.screen {
         Screen::Overview => return Vec::new(),
-        Screen::Runs => state.runs.filter.clone(),
-        Screen::Approvals => state.approvals.filter.clone(),
+        Screen::Runs => state.runs.arrangement.filter.clone(),
+        Screen::Approvals => state.approvals.arrangement.filter.clone(),
         Screen::Log => state.log.search.clone(),
     };
     state.sheet = Some(Sheet::Prompt(Box::new(Prompt::new(PromptFor::Filter, &text))));

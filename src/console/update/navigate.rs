@@ -3,7 +3,8 @@
 use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
-    Hold, Loading, LogPane, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
+    Evidence, Hold, Loading, LogPane, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
+    by_urgency,
 };
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::kinds::{CallStage, Stream};
@@ -25,12 +26,12 @@ pub fn back(state: &mut State) -> Vec<Request> {
     }
 }
 
-/// Takes a filter away, or ends a search.
+/// Shows more of a list that was narrowed, or ends a search.
 pub fn clear_filter(state: &mut State) -> Vec<Request> {
     match state.screen {
         Screen::Overview => {}
-        Screen::Runs => state.runs.filter.clear(),
-        Screen::Approvals => state.approvals.filter.clear(),
+        Screen::Runs => state.runs.widen(),
+        Screen::Approvals => state.approvals.widen(),
         Screen::Log if !state.log.search.is_empty() => return search_log(state, String::new()),
         Screen::Log => {}
     }
@@ -55,6 +56,51 @@ pub fn search_log(state: &mut State, text: String) -> Vec<Request> {
     state.log.search_for(text.clone());
     state.log.reading = Reading::Asked;
     vec![Request::ReadLog { search: text, before: u64::MAX }]
+}
+
+/// Reads the history of the run that the cursor rests on, where it stands beside the list; and lets go of the one
+/// before. One at a time: a cursor on its way asks for nothing.
+pub fn follow_cursor(state: &mut State) -> Vec<Request> {
+    let wanted = match state.list_width().and(state.pane().cursor) {
+        Some(Anchor::Run(run)) => Some(run),
+        _ => None,
+    };
+    let shown = state.preview.as_ref().map(|preview| preview.run);
+    let is_reading = state.preview.as_ref().is_some_and(|preview| preview.loading == Loading::Asked);
+    if wanted == shown || wanted.is_some() && is_reading {
+        return Vec::new();
+    }
+    state.preview = wanted.map(|run| Evidence { run, loading: Loading::Asked });
+    let mut requests = shown.map(|run| drop_run(state, run)).unwrap_or_default();
+    requests.extend(wanted.map(Request::ReadRun));
+    requests
+}
+
+/// Which way to turn from card to card.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    Next,
+    Previous,
+}
+
+/// Opens the card before or after the one that is open, as they stand in the queue; from a settled one, the first.
+pub fn turn_card(state: &mut State, world: &World<'_>, turn: Turn) -> Vec<Request> {
+    let Some(here) = state.review().map(|review| review.approval) else { return Vec::new() };
+    let waiting: Vec<_> = by_urgency(world.snapshot).iter().map(|approval| approval.id).collect();
+    let place = waiting.iter().position(|id| *id == here);
+    let next = match (place, turn) {
+        (Some(place), Turn::Next) => waiting.get(place + 1),
+        (Some(place), Turn::Previous) => place.checked_sub(1).and_then(|place| waiting.get(place)),
+        (None, _) => waiting.first(),
+    };
+    let Some(next) = next.copied() else {
+        let text = if waiting.is_empty() { "nothing waits for you" } else { "there is no card further on" };
+        toast(state, world, Tone::Note, text, "");
+        return Vec::new();
+    };
+    let mut requests = close_card(state);
+    requests.extend(open_card(state, next));
+    requests
 }
 
 /// Opens the card that has waited longest, or the next one after the card that is open.
@@ -128,6 +174,7 @@ fn open_stream(state: &mut State, world: &World<'_>, stream: Stream) -> Vec<Requ
 
 /// Opens a run's page, or goes back to it where it is open already.
 pub fn open_run(state: &mut State, run: RunId) -> Vec<Request> {
+    state.looked_at.insert(run);
     let open = state.pages.iter().position(|page| matches!(page, Page::Run(open) if open.run == run));
     if let Some(place) = open {
         let before = state.open_runs();

@@ -148,8 +148,8 @@ fn apply_filter(state: &mut State) {
     }
     let text = prompt.editor.text();
     match state.screen {
-        Screen::Runs => state.runs.filter = text,
-        Screen::Approvals => state.approvals.filter = text,
+        Screen::Runs => state.runs.arrangement.filter = text,
+        Screen::Approvals => state.approvals.arrangement.filter = text,
         Screen::Overview | Screen::Log => {}
     }
 }

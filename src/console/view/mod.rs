@@ -8,6 +8,7 @@ pub mod format;
 pub mod frame;
 pub mod highlight;
 pub mod json;
+pub mod list;
 pub mod log_page;
 pub mod markdown;
 pub mod overview;

@@ -1,195 +1,187 @@
-//! The approval queue: what waits for a person, the most pressing first, and below it what was settled lately.
+//! Requests as a list: what waits for a person, the most pressing first, and behind it what was settled lately.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
+use super::diff::Counts;
+use super::list::{Cell, Column, List, ListRow};
 use super::text::{Align, Row};
-use super::{card, format, words};
+use super::{card, format, run_list, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::{ApprovalId, Environment, Risk, Timestamp, Untrusted};
+use crate::console::state::by_urgency;
+use crate::domain::{ApprovalId, ApprovalState, Ask, EffectCard, Environment, Payload, Reversibility, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::Approval;
 
-/// Settled requests shown below the open ones.
-const MOST_SETTLED: usize = 50;
+const COLUMNS: &[Column] = &[
+    Column::whole("", Align::Left, 12),
+    Column::name("what", 34),
+    Column::whole("size", Align::Left, 7),
+    Column::text("for", 14, 48, 3),
+    Column::whole("where", Align::Left, 8),
+    Column::whole("risk", Align::Left, 6),
+    Column::text("asked by", 5, 16, 2),
+    Column::whole("age", Align::Right, 4),
+    Column::text("decision", 11, 60, 10),
+];
 
-/// What a person chose on the queue.
-#[derive(Clone, Copy, Debug)]
-pub struct QueueOptions<'a> {
-    pub marks: &'a BTreeSet<ApprovalId>,
-    /// Only what contains this text is shown; empty for everything.
-    pub filter: &'a str,
+const CHIPS: &[&str] = &["waiting", "approved", "denied", "closed"];
+
+/// How much each request would change, in a few words. Counted once for each, since a change may be long.
+#[derive(Clone, Debug, Default)]
+pub struct Sizes {
+    known: BTreeMap<ApprovalId, Row>,
 }
 
-/// Open requests: production and high risk first, then what has waited longest.
-pub fn open(snapshot: &Snapshot) -> Vec<&Approval> {
-    let mut open: Vec<_> = snapshot.open_approvals().collect();
-    open.sort_by_key(|approval| (std::cmp::Reverse(weight(approval)), approval.requested_at, approval.id));
-    open
+impl Sizes {
+    pub fn of(&mut self, approval: &Approval) -> Row {
+        self.known.entry(approval.id).or_insert_with(|| approval.ask.card().map(size).unwrap_or_default()).clone()
+    }
+
+    /// Lets go of what is no longer in memory.
+    pub fn keep(&mut self, snapshot: &Snapshot) {
+        if self.known.len() > snapshot.approvals.len() {
+            self.known.retain(|id, _| snapshot.approvals.contains_key(id));
+        }
+    }
 }
 
-fn weight(approval: &Approval) -> (Risk, Environment) {
-    approval.ask.card().map_or((Risk::Low, Environment::Workspace), |card| (card.risk, card.environment))
-}
-
-/// The whole page. Rows of requests carry their anchor.
-pub fn rows(snapshot: &Snapshot, options: QueueOptions<'_>, now: Timestamp, width: usize) -> Vec<Row> {
-    let matches = |approval: &&Approval| is_match(snapshot, approval, options.filter);
-    let open: Vec<_> = open(snapshot).into_iter().filter(matches).collect();
-    let mut rows = Vec::new();
-    let marked = open.iter().filter(|approval| options.marks.contains(&approval.id)).count();
-    let note = match marked {
-        0 => Row::of(Role::Dim, format!("{} open", open.len())),
-        _ => Row::of(Role::Accent, format!("{marked} marked")).with(Role::Dim, format!(" of {} open", open.len())),
+/// `+3 −2, 2 files`, `14 paths`; nothing where what runs does not say.
+fn size(card: &EffectCard) -> Row {
+    let counts = match (&card.change, &card.payload) {
+        (Some(change), _) => Counts::of(change),
+        (None, Payload::Patch { diff, .. }) => Counts { files: 1, ..Counts::of(diff) },
+        (None, Payload::Delete { paths }) => {
+            return Row::of(Role::Warning, format::count(paths.len(), "path", "paths"));
+        }
+        (None, Payload::Exec { .. } | Payload::Arguments { .. }) => return Row::new(),
     };
-    rows.push(Row::section("Waiting for you", note, width));
-    if open.is_empty() {
-        let text =
-            if options.filter.is_empty() { "Nothing waits for you." } else { "Nothing here contains that text." };
-        rows.push(Row::of(Role::Dim, text).cut(width));
-    }
-    for approval in open {
-        rows.push(line(snapshot, approval, options.marks, now, width));
-    }
-    let mut settled: Vec<_> =
-        snapshot.approvals.values().filter(|approval| !approval.state.is_open()).filter(matches).collect();
-    settled.sort_by_key(|approval| std::cmp::Reverse(approval.decided_at));
-    if !settled.is_empty() {
-        rows.push(Row::new());
-        let note = Row::of(Role::Dim, "newest first");
-        rows.push(Row::section("Settled lately", note, width));
-    }
-    rows.extend(settled.into_iter().take(MOST_SETTLED).map(|approval| settled_line(approval, now, width)));
-    rows
-}
-
-/// Whether a request contains a text, in anything its row or its run says.
-pub fn is_match(snapshot: &Snapshot, approval: &Approval, filter: &str) -> bool {
-    if filter.is_empty() {
-        return true;
-    }
-    let wanted = filter.to_lowercase();
-    let mut text = card::title(&approval.ask).text().to_lowercase();
-    for part in [approval.tool.0.as_str(), approval.requested_by.name(), approval.state.name(), &approval.rule] {
-        text.push(' ');
-        text.push_str(&part.to_lowercase());
-    }
-    if let Some(run) = snapshot.runs.get(&approval.run) {
-        text.push_str(&run.goal.visible().to_lowercase());
-    }
-    text.push_str(&approval.id.to_string());
-    text.contains(&wanted)
-}
-
-/// One open request on one row: what, where, how bad, who, since when and for how long.
-pub fn line(
-    snapshot: &Snapshot,
-    approval: &Approval,
-    marks: &BTreeSet<ApprovalId>,
-    now: Timestamp,
-    width: usize,
-) -> Row {
-    let sign = words::approval(approval.state);
-    let mut left = Row::new();
-    if marks.contains(&approval.id) {
-        left.push(Role::Accent, "▪ ");
-    } else {
-        left.push(sign.role, format!("{} ", sign.glyph));
-    }
-    left.append(card::title(&approval.ask));
-    let mut right = Row::new();
-    if width >= 150 {
-        push_goal(&mut right, snapshot, approval, width / 3);
-    }
-    push_place(&mut right, approval);
-    if width >= 70 {
-        right.blank(1);
-        right.push_cell(Role::Agent, approval.requested_by.name(), if width < 100 { 6 } else { 10 }, Align::Left);
-        right.push_cell(Role::Dim, age(approval.requested_at, now), 8, Align::Right);
-    }
-    right.append(left_of(approval, now));
-    Row::spread(left, right, width).anchored(Anchor::Approval(approval.id))
-}
-
-fn age(then: Timestamp, now: Timestamp) -> String {
-    match format::ago(then, now).as_str() {
-        "now" => "now".to_owned(),
-        age => format!("{age} ago"),
+    let row = Counts { files: 0, ..counts }.row();
+    match counts.files {
+        0 | 1 => row,
+        files => row.with(Role::Dim, format!(", {files} files")),
     }
 }
 
-fn push_goal(row: &mut Row, snapshot: &Snapshot, approval: &Approval, width: usize) {
-    let mut goal = Row::new();
-    if let Some(run) = snapshot.runs.get(&approval.run) {
-        goal.push(Role::Dim, "for: ");
-        goal.push_untrusted(Role::Dim, &run.goal);
+/// Every request in memory: the open ones, and behind them the settled ones, newest first.
+pub fn list(snapshot: &Snapshot, sizes: &mut Sizes, now: Timestamp) -> List {
+    sizes.keep(snapshot);
+    let mut all = by_urgency(snapshot);
+    let mut settled: Vec<_> = snapshot.approvals.values().filter(|approval| !approval.state.is_open()).collect();
+    settled.sort_by_key(|approval| Reverse(approval.decided_at));
+    all.extend(settled);
+    let rows = all.into_iter().map(|approval| row(snapshot, approval, sizes, now)).collect();
+    List { title: "Approvals", columns: COLUMNS.to_vec(), chips: CHIPS, rows, empty: "Nothing waits for you." }
+}
+
+fn row(snapshot: &Snapshot, approval: &Approval, sizes: &mut Sizes, now: Timestamp) -> ListRow {
+    let sign = words::outcome(approval);
+    let run = snapshot.runs.get(&approval.run);
+    let title = card::title(&approval.ask);
+    let title = if approval.state.is_open() { title } else { Row::of(Role::Dim, title.text()) };
+    let (place, risk) = place_and_risk(approval);
+    let cells = vec![
+        Cell::text(Row::of(sign.role, sign.glyph)),
+        Cell::text(title),
+        Cell::text(sizes.of(approval)),
+        Cell::text(run.map(|run| run_list::name(run, Role::Dim)).unwrap_or_default()),
+        Cell::text(place),
+        risk,
+        Cell::text(Row::of(Role::Agent, approval.requested_by.name())),
+        Cell::number(
+            Row::of(Role::Dim, format::ago(approval.requested_at, now)),
+            approval.requested_at.timestamp_millis(),
+        ),
+        decision(approval, now),
+    ];
+    let goal = run.map(|run| run.goal.visible()).unwrap_or_default();
+    let words = [goal.as_ref(), &approval.tool.0, approval.state.name(), &approval.rule, &approval.id.to_string()];
+    ListRow { anchor: Some(Anchor::Approval(approval.id)), cells, chip: chip(approval.state), words: words.join(" ") }
+}
+
+fn chip(state: ApprovalState) -> &'static str {
+    match state {
+        ApprovalState::Pending | ApprovalState::InDoubt => "waiting",
+        ApprovalState::Approved => "approved",
+        ApprovalState::Denied => "denied",
+        ApprovalState::Edited | ApprovalState::Expired | ApprovalState::Withdrawn | ApprovalState::Superseded => {
+            "closed"
+        }
     }
-    row.push_row_cell(goal, width);
-    row.blank(2);
 }
 
 /// Environment and risk, each told by its word.
-fn push_place(row: &mut Row, approval: &Approval) {
-    match approval.ask.card() {
-        Some(card) => {
-            row.push_cell(words::environment(card.environment), card.environment.name(), 10, Align::Left);
-            let risk = words::risk(card.risk);
-            row.push(Role::Text, " ");
-            row.push_cell(risk.role, format!("{} {}", risk.glyph, risk.word), 10, Align::Left);
-        }
-        None => row.push_cell(Role::Person, "question", 21, Align::Left),
-    }
+fn place_and_risk(approval: &Approval) -> (Row, Cell) {
+    let Some(card) = approval.ask.card() else {
+        return (Row::of(Role::Person, "question"), Cell::number(Row::new(), -1));
+    };
+    let is_open = approval.state.is_open();
+    let role = |role: Role| if is_open { role } else { Role::Dim };
+    let risk = words::risk(card.risk);
+    let text = format!("{}{}", if risk.glyph == " " { "" } else { "! " }, risk.word);
+    let place = Row::of(role(words::environment(card.environment)), card.environment.name());
+    (place, Cell::number(Row::of(role(risk.role), text), card.risk as i64))
 }
 
-/// Time left, in a column of ten.
-fn left_of(approval: &Approval, now: Timestamp) -> Row {
-    let mut row = Row::new();
-    match approval.expires_at {
-        None => row.push_cell(Role::Dim, "no limit", 10, Align::Right),
-        Some(at) => {
-            let minutes = (at - now).num_minutes();
-            let role = match minutes {
-                ..2 => Role::Bad,
-                2..10 => Role::Warning,
-                _ => Role::Dim,
-            };
-            let text = if at > now { format!("{} left", format::ago(now, at)) } else { "expiring".to_owned() };
-            row.push_cell(role, text, 10, Align::Right);
-        }
+/// The time left to decide, or what was decided, by whom, when and in which words.
+fn decision(approval: &Approval, now: Timestamp) -> Cell {
+    if approval.state.is_open() {
+        let left = approval.expires_at.map_or(i64::MAX / 2, |at| (at - now).num_seconds());
+        // The one that expires first comes first, and all that wait come before what is settled.
+        return Cell::number(words::time_left(approval, now, 5), i64::MAX - left);
     }
-    row
-}
-
-/// One settled request on one row, standing back.
-fn settled_line(approval: &Approval, now: Timestamp, width: usize) -> Row {
     let sign = words::outcome(approval);
-    let mut left = Row::of(sign.role, format!("{} ", sign.glyph));
-    left.push_cell(Role::Dim, sign.word, 12, Align::Left);
-    left.push(Role::Dim, card::title(&approval.ask).text());
-    if !approval.words.is_empty() {
-        left.push(Role::Dim, ": ");
-        left.push_untrusted(Role::Dim, &approval.words);
-    }
-    let mut right = Row::new();
+    let mut row = Row::of(sign.role, sign.word);
     if let (Some(by), Some(at)) = (&approval.decided_by, approval.decided_at) {
-        right.push_untrusted(Role::Dim, &Untrusted::from(by.name()));
-        right.push_cell(Role::Dim, format::ago(at, now), 5, Align::Right);
+        row.push(Role::Dim, " by ");
+        row.push_untrusted(Role::Dim, &by.name().into());
+        row.push(Role::Dim, format!(" {}", format::ago_in_words(at, now)));
     }
-    Row::spread(left, right, width).anchored(Anchor::Approval(approval.id))
+    if !approval.words.is_empty() {
+        row.push(Role::Dim, ": ");
+        row.push_untrusted(Role::Dim, &approval.words);
+    }
+    Cell::number(row, approval.decided_at.map_or(0, |at| at.timestamp_millis()))
+}
+
+/// One request that needs somebody, for the first page: what, how much it changes, what for, how long it can wait.
+pub fn need(snapshot: &Snapshot, approval: &Approval, sizes: &mut Sizes, now: Timestamp) -> [Row; 5] {
+    let sign = words::approval(approval.state);
+    let run = snapshot.runs.get(&approval.run);
+    let mut title = Row::of(sign.role, format!("{} ", sign.glyph));
+    title.append(card::title(&approval.ask));
+    let mut weight = Row::new();
+    if let Some(card) = approval.ask.card() {
+        if card.environment == Environment::Production {
+            weight.push(words::environment(card.environment), card.environment.name());
+            weight.blank(1);
+        }
+        weight.append(match (sizes.of(approval), &card.reversible) {
+            (size, Reversibility::Irreversible) if size.is_empty() => Row::of(Role::Bad, "irreversible"),
+            (size, _) => size,
+        });
+    } else if matches!(approval.ask, Ask::Question { .. }) {
+        weight.push(Role::Person, "question");
+    }
+    let goal = run.map(|run| run_list::name(run, Role::Dim)).unwrap_or_default();
+    let agent = Row::of(Role::Agent, approval.requested_by.name());
+    [title, weight, goal, agent, words::time_left(approval, now, 7)]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::state::Arrangement;
     use crate::console::view::fixtures::{approval_id, night, picture};
 
     #[test]
     fn a_night_of_requests() {
         let story = night();
-        let marks = BTreeSet::from([approval_id(1)]);
-        for width in [80, 120, 200] {
-            let options = QueueOptions { marks: &marks, filter: "" };
-            let rows = rows(&story.snapshot, options, story.now(), width);
+        for width in [60, 80, 120, 200] {
+            let list = list(&story.snapshot, &mut Sizes::default(), story.now());
+            let view = list.lay(&Arrangement::default(), width, width);
+            let rows: Vec<_> = view.heading.into_iter().chain(view.rows).collect();
             insta::assert_snapshot!(format!("night_{width}"), picture(&rows, width));
         }
     }
@@ -197,7 +189,7 @@ mod tests {
     #[test]
     fn the_riskiest_stands_first() {
         let story = night();
-        let order: Vec<_> = open(&story.snapshot).iter().map(|approval| approval.id).collect();
+        let order: Vec<_> = by_urgency(&story.snapshot).iter().map(|approval| approval.id).collect();
         assert_eq!(order, [2, 5, 1, 6].map(approval_id));
     }
 
@@ -205,9 +197,9 @@ mod tests {
     fn a_filter_looks_at_everything_the_row_says() {
         let story = night();
         let found = |filter: &str| {
-            let options = QueueOptions { marks: &BTreeSet::new(), filter };
-            let rows = rows(&story.snapshot, options, story.now(), 80);
-            rows.iter().filter(|row| row.anchor.is_some()).count()
+            let arrangement = Arrangement { filter: filter.to_owned(), ..Arrangement::default() };
+            let list = list(&story.snapshot, &mut Sizes::default(), story.now());
+            list.lay(&arrangement, 80, 80).rows.iter().filter(|row| row.anchor.is_some()).count()
         };
         assert_eq!((found("EU-WEST"), found("denied"), found("nowhere")), (3, 1, 0));
     }

@@ -1,108 +1,94 @@
-//! The table of runs, newest first, with as many columns as the screen has room for.
+//! Runs as a list, newest first: what each is for, what it does or came to, and what it took.
 
+use super::list::{Cell, Column, List, ListRow};
 use super::text::{Align, Row};
 use super::{format, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::Timestamp;
+use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::Run;
 
-/// Columns right of the goal; the goal takes what is left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Column {
-    Agent,
-    Steps,
-    Cost,
-    Age,
-    Span,
-    Tokens,
-    Branch,
-    Id,
-    Activity,
+const COLUMNS: &[Column] = &[
+    Column::whole("", Align::Left, 12),
+    Column::whole("state", Align::Left, 4),
+    Column::name("goal", 30),
+    Column::text("now", 16, 60, 7),
+    Column::text("agent", 5, 20, 5),
+    Column::text("branch", 12, 40, 1),
+    Column::whole("steps", Align::Right, 8),
+    Column::whole("tokens", Align::Right, 2),
+    Column::whole("cost", Align::Right, 10),
+    Column::whole("age", Align::Right, 9),
+    Column::whole("took", Align::Right, 3),
+    Column::whole("id", Align::Left, 1),
+];
+
+const CHIPS: &[&str] = &["live", "waiting", "paused", "failed", "done"];
+
+/// Every run in memory.
+pub fn list(snapshot: &Snapshot, now: Timestamp) -> List {
+    let rows = snapshot.runs_newest_first().map(|run| row(run, now)).collect();
+    List { title: "Runs", columns: COLUMNS.to_vec(), chips: CHIPS, rows, empty: "Nothing has run here yet." }
 }
 
-impl Column {
-    fn of_width(width: usize) -> &'static [Self] {
-        match width {
-            0..70 => &[Self::Steps, Self::Cost, Self::Age],
-            70..110 => &[Self::Agent, Self::Steps, Self::Cost, Self::Age, Self::Span],
-            110..160 => &[Self::Activity, Self::Agent, Self::Steps, Self::Cost, Self::Age, Self::Span],
-            _ => &[
-                Self::Activity,
-                Self::Agent,
-                Self::Branch,
-                Self::Steps,
-                Self::Tokens,
-                Self::Cost,
-                Self::Age,
-                Self::Span,
-                Self::Id,
-            ],
-        }
-    }
+fn row(run: &Run, now: Timestamp) -> ListRow {
+    let sign = words::run(run.state);
+    let branch = run.workspace.as_ref().and_then(|workspace| workspace.branch.as_deref()).unwrap_or_default();
+    let dim = |text: String| Row::of(Role::Dim, text);
+    let took = run.ended_at.unwrap_or(now) - run.started_at;
+    let cells = vec![
+        Cell::text(Row::of(sign.role, sign.glyph)),
+        Cell::text(Row::of(sign.role, sign.word)),
+        Cell::text(name(run, if run.state.is_final() { Role::Dim } else { Role::Text })),
+        Cell::text(doing(run)),
+        Cell::text(agent(run)),
+        Cell::text(Row::of(Role::Dim, branch.strip_prefix("morningai/").unwrap_or(branch))),
+        Cell::number(Row::of(Role::Text, steps(run)), i64::from(run.steps_done)),
+        Cell::number(dim(format::quantity(run.tokens)), i64::try_from(run.tokens).unwrap_or(i64::MAX)),
+        Cell::number(Row::of(Role::Money, format::run_cost(run)), run.cost.0),
+        Cell::number(dim(format::ago(run.started_at, now)), run.started_at.timestamp_millis()),
+        Cell::number(dim(format::run_span(run, now)), took.num_milliseconds()),
+        Cell::text(dim(run.id.short())),
+    ];
+    let (goal, note) = (run.goal.visible(), run.note.visible());
+    let words = [goal.as_ref(), &run.agent, run.state.name(), &run.id.to_string(), run.started_by.name(), &note];
+    ListRow { anchor: Some(Anchor::Run(run.id)), cells, chip: chip(run.state), words: words.join(" ") }
+}
 
-    fn title(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Steps => "steps",
-            Self::Cost => "cost",
-            Self::Age => "age",
-            Self::Span => "took",
-            Self::Tokens => "tokens",
-            Self::Branch => "branch",
-            Self::Id => "id",
-            Self::Activity => "now",
-        }
-    }
-
-    fn width(self, screen: usize) -> usize {
-        match self {
-            Self::Agent => agent_width(screen),
-            Self::Steps => 5,
-            Self::Cost => 9,
-            Self::Age => 4,
-            Self::Span => 7,
-            Self::Tokens => 6,
-            Self::Branch => 20,
-            Self::Id => 8,
-            Self::Activity => screen / 5 + 2,
-        }
-    }
-
-    fn align(self) -> Align {
-        match self {
-            Self::Agent | Self::Branch | Self::Id | Self::Activity => Align::Left,
-            Self::Steps | Self::Cost | Self::Age | Self::Span | Self::Tokens => Align::Right,
-        }
-    }
-
-    fn cell(self, run: &Run, now: Timestamp) -> (Role, String) {
-        match self {
-            Self::Agent => (Role::Agent, run.agent.clone()),
-            Self::Steps => (Role::Text, steps(run)),
-            Self::Cost => (Role::Money, format::run_cost(run)),
-            Self::Age => (Role::Dim, format::ago(run.started_at, now)),
-            Self::Span => (Role::Dim, format::run_span(run, now)),
-            Self::Tokens => (Role::Dim, format::quantity(run.tokens)),
-            Self::Branch => {
-                let branch = run.workspace.as_ref().and_then(|workspace| workspace.branch.clone());
-                (Role::Dim, branch.unwrap_or_default())
-            }
-            Self::Id => (Role::Dim, run.id.short()),
-            Self::Activity if run.state.is_final() => (Role::Dim, run.note.visible().into_owned()),
-            Self::Activity => (Role::Text, words::activity(run)),
-        }
+fn chip(state: RunState) -> &'static str {
+    match state {
+        RunState::Planning | RunState::Running => "live",
+        RunState::Waiting | RunState::InDoubt => "waiting",
+        RunState::Paused => "paused",
+        RunState::Failed => "failed",
+        RunState::Succeeded | RunState::Cancelled => "done",
     }
 }
 
-/// Columns for an agent's or a procedure's name.
-pub fn agent_width(screen: usize) -> usize {
-    match screen {
-        0..100 => 8,
-        100..160 => 12,
-        _ => 20,
+/// What a run is told apart by: its goal, or the name of the procedure, whose description is the same each time.
+pub fn name(run: &Run, role: Role) -> Row {
+    let mut row = Row::new();
+    match run.is_procedure {
+        true => row.push_untrusted(role, &run.agent.as_str().into()),
+        false => row.push_untrusted(role, &run.goal),
     }
+    row
+}
+
+/// Who works on it.
+pub fn agent(run: &Run) -> Row {
+    if run.is_procedure { Row::of(Role::Dim, "procedure") } else { Row::of(Role::Agent, run.agent.as_str()) }
+}
+
+/// What it does at this moment or, once it has ended, what it came to.
+pub fn doing(run: &Run) -> Row {
+    if !run.state.is_final() {
+        return Row::of(Role::Text, words::activity(run));
+    }
+    let mut row = Row::new();
+    row.push_untrusted(Role::Dim, &run.note);
+    row
 }
 
 /// `3/5`, or a dash without a plan.
@@ -110,78 +96,30 @@ pub fn steps(run: &Run) -> String {
     if run.steps == 0 { "–".to_owned() } else { format!("{}/{}", run.steps_done, run.steps) }
 }
 
-/// The heading row and one row a run, each with its anchor.
-pub fn rows(runs: &[&Run], now: Timestamp, width: usize) -> Vec<Row> {
-    let mut rows = vec![heading(width)];
-    rows.extend(runs.iter().map(|run| line(run, now, width)));
-    if runs.is_empty() {
-        rows.push(Row::of(Role::Dim, "No run here."));
-    }
-    rows
-}
-
-/// Runs that contain a text, newest first; an empty text is contained in every one.
-pub fn matching<'a>(snapshot: &'a Snapshot, filter: &str) -> Vec<&'a Run> {
-    snapshot.runs_newest_first().filter(|run| is_match(run, filter)).collect()
-}
-
-pub fn is_match(run: &Run, filter: &str) -> bool {
-    if filter.is_empty() {
-        return true;
-    }
-    let wanted = filter.to_lowercase();
-    let branch = run.workspace.as_ref().and_then(|workspace| workspace.branch.as_deref()).unwrap_or_default();
-    let word = words::run(run.state).word;
-    let id = run.id.to_string();
-    let goal = run.goal.visible();
-    let note = run.note.visible();
-    [goal.as_ref(), &run.agent, word, run.state.name(), branch, &id, run.started_by.name(), note.as_ref()]
-        .iter()
-        .any(|text| text.to_lowercase().contains(&wanted))
-}
-
-fn heading(width: usize) -> Row {
-    let mut right = Row::new();
-    for column in Column::of_width(width) {
-        right.blank(2);
-        right.push_cell(Role::Dim, column.title(), column.width(width), column.align());
-    }
-    Row::spread(Row::of(Role::Dim, "  state      goal"), right, width)
-}
-
-fn line(run: &Run, now: Timestamp, width: usize) -> Row {
-    let sign = words::run(run.state);
-    let mut left = Row::of(sign.role, format!("{} ", sign.glyph));
-    left.push_cell(sign.role, sign.word, 10, Align::Left);
-    left.blank(1);
-    left.push_untrusted(if run.state.is_final() { Role::Dim } else { Role::Text }, &run.goal);
-    let mut right = Row::new();
-    for column in Column::of_width(width) {
-        let (role, text) = column.cell(run, now);
-        right.blank(2);
-        right.push_cell(role, text, column.width(width), column.align());
-    }
-    Row::spread(left, right, width).anchored(Anchor::Run(run.id))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::state::Arrangement;
     use crate::console::view::fixtures::{night, picture};
 
     #[test]
     fn a_night_of_runs() {
         let story = night();
-        let runs = matching(&story.snapshot, "");
         for width in [60, 80, 120, 200] {
-            insta::assert_snapshot!(format!("night_{width}"), picture(&rows(&runs, story.now(), width), width));
+            let view = list(&story.snapshot, story.now()).lay(&Arrangement::default(), width, width);
+            let rows: Vec<_> = view.heading.into_iter().chain(view.rows).collect();
+            insta::assert_snapshot!(format!("night_{width}"), picture(&rows, width));
         }
     }
 
     #[test]
     fn a_filter_finds_by_state_and_by_words() {
         let story = night();
-        let count = |filter: &str| matching(&story.snapshot, filter).len();
+        let count = |filter: &str| {
+            let arrangement = Arrangement { filter: filter.to_owned(), ..Arrangement::default() };
+            let view = list(&story.snapshot, story.now()).lay(&arrangement, 80, 80);
+            view.rows.iter().filter(|row| row.anchor.is_some()).count()
+        };
         assert_eq!((count("waiting"), count("LICENCE"), count("ops"), count("zzz")), (3, 1, 3, 0));
     }
 }

@@ -3,9 +3,12 @@
 //! A state is told by its sign and its word as well as by its role, so nothing is lost without colour. Every sign
 //! is one column wide in every terminal; none of them has an emoji form.
 
+use super::format;
+use super::text::Row;
 use crate::console::role::Role;
 use crate::domain::{
     Actor, ApprovalState, Ask, Environment, FailureKind, PurposeOfTurn, Risk, RunState, Settlement, StepState,
+    Timestamp,
 };
 use crate::fold::CallStatus;
 use crate::kinds::{Approval, CallStage, Look, Run};
@@ -135,6 +138,37 @@ pub fn actor(actor: &Actor) -> Role {
         Actor::Agent(_) => Role::Agent,
         Actor::System => Role::Dim,
     }
+}
+
+/// Minutes below which the time left to decide is drawn with other signs.
+const SHORT: i64 = 5;
+
+/// `▰▰▰▱▱`: how much is done, or left; at least one sign of anything.
+pub fn bar(part: i64, whole: i64, cells: usize) -> String {
+    bar_of(["▰", "▱"], part, whole, cells)
+}
+
+fn bar_of([full, empty]: [&str; 2], part: i64, whole: i64, cells: usize) -> String {
+    let room = i64::try_from(cells).unwrap_or(i64::MAX);
+    let filled = part.clamp(0, whole.max(0)).saturating_mul(room) / whole.max(1);
+    let filled = usize::try_from(filled.max(i64::from(part > 0))).unwrap_or(cells).min(cells);
+    format!("{}{}", full.repeat(filled), empty.repeat(cells - filled))
+}
+
+/// The time left to decide, as a bar and in figures: `▰▰▰▱▱ 17m`.
+pub fn time_left(approval: &Approval, now: Timestamp, cells: usize) -> Row {
+    let Some(at) = approval.expires_at else { return Row::of(Role::Dim, "no limit") };
+    if at <= now {
+        return Row::of(Role::Bad, "expiring");
+    }
+    let (left, whole) = (at - now, at - approval.requested_at);
+    let (role, signs) = match left.num_minutes() {
+        ..2 => (Role::Bad, ["▮", "▯"]),
+        2..SHORT => (Role::Warning, ["▮", "▯"]),
+        _ => (Role::Dim, ["▰", "▱"]),
+    };
+    let bar = bar_of(signs, left.num_seconds(), whole.num_seconds(), cells);
+    Row::of(role, format!("{bar} {:>3}", format::ago(now, at)))
 }
 
 /// What the run is at this moment, in a few words; empty when it has ended.

@@ -1,15 +1,17 @@
 //! The page itself: which of the pages is drawn, and what each is drawn from.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
-use super::{Body, Caches, Scene};
+use super::{Body, PageCaches, Scene, crumb};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::console::state::{Laid, Loading, LogPane, Page, Painted, Reading, Review, RunPage, Screen, Source};
+use crate::console::state::{
+    Laid, ListPane, Loading, LogPane, Page, Painted, Reading, Review, RunPage, Screen, Source,
+};
 use crate::console::view::card::{CardContext, CardView};
+use crate::console::view::list::{List, ListView};
 use crate::console::view::overview::OverviewContext;
-use crate::console::view::queue::QueueOptions;
+use crate::console::view::queue::Sizes;
 use crate::console::view::run_page::{RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
@@ -25,14 +27,15 @@ pub enum Content<'a> {
     Log(&'a LogPane, usize),
 }
 
-pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut Caches, width: usize) -> Body<'a> {
+pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Sizes, width: usize) -> Body<'a> {
+    let heading = crumb::rows(scene, width);
     let content = match scene.state.page() {
         _ if scene.state.source == Source::Opening => Content::Rows(vec![Row::of(Role::Dim, " Opening.")]),
-        Some(Page::Card(review)) => return card(scene, caches, review, width),
+        Some(Page::Card(review)) => return Body { heading, ..card(scene, caches, review, width) },
         Some(Page::Run(open)) => run(scene, caches, open, width),
-        None => screen(scene, width),
+        None => return screen(scene, sizes, width),
     };
-    Body { content, card: None }
+    Body { heading, ..Body::of(content) }
 }
 
 impl Content<'_> {
@@ -98,24 +101,27 @@ fn whole(log: &LogPane, event: &Envelope, width: usize) -> Vec<Row> {
     rows
 }
 
-fn screen<'a>(scene: &Scene<'a>, width: usize) -> Content<'a> {
+fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
     let Scene { snapshot, status, keymap, now, state, .. } = *scene;
-    Content::Rows(match state.screen {
-        Screen::Overview => overview::rows(&OverviewContext { snapshot, status, keymap, now, width }),
-        Screen::Runs => {
-            let mut rows = filter_note(&state.runs.filter, width);
-            rows.extend(run_list::rows(&run_list::matching(snapshot, &state.runs.filter), now, width));
-            rows
+    let width = state.list_width().unwrap_or(across);
+    let listed = |list: List, pane: &ListPane| {
+        let ListView { heading, rows, offered } = list.lay(&pane.arrangement, width, across);
+        Body { heading, offered: Some(offered), ..Body::of(Content::Rows(rows)) }
+    };
+    match state.screen {
+        Screen::Overview => {
+            let context = OverviewContext { snapshot, state, status, keymap, now, width };
+            Body::of(Content::Rows(overview::rows(&context, sizes)))
         }
-        Screen::Approvals => {
-            let mut rows = filter_note(&state.approvals.filter, width);
-            let options = QueueOptions { marks: &BTreeSet::new(), filter: &state.approvals.filter };
-            rows.extend(queue::rows(snapshot, options, now, width));
-            rows
+        Screen::Runs => listed(run_list::list(snapshot, now), &state.runs),
+        Screen::Approvals => listed(queue::list(snapshot, sizes, now), &state.approvals),
+        Screen::Log if state.log.events.is_empty() => Body::of(Content::Rows(log_empty(&state.log, width))),
+        Screen::Log => {
+            let mut heading = filter_note(&state.log.search, width);
+            heading.push(log_page::heading(width));
+            Body { heading, ..Body::of(Content::Log(&state.log, width)) }
         }
-        Screen::Log if state.log.events.is_empty() => log_empty(&state.log, width),
-        Screen::Log => return Content::Log(&state.log, width),
-    })
+    }
 }
 
 fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
@@ -126,17 +132,6 @@ fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
     };
     let mut rows = filter_note(&log.search, width);
     rows.push(Row::of(Role::Dim, text));
-    rows
-}
-
-/// What stands above the page and does not scroll.
-pub fn heading(scene: &Scene<'_>, width: usize) -> Vec<Row> {
-    let is_log = scene.state.page().is_none() && scene.state.sheet_is_not_help() && scene.state.screen == Screen::Log;
-    if !is_log || scene.state.log.events.is_empty() {
-        return Vec::new();
-    }
-    let mut rows = filter_note(&scene.state.log.search, width);
-    rows.push(log_page::heading(width));
     rows
 }
 
@@ -151,10 +146,10 @@ fn filter_note(filter: &str, width: usize) -> Vec<Row> {
     vec![row.cut(width)]
 }
 
-fn card<'a>(scene: &Scene<'a>, caches: &'a mut Caches, review: &Review, width: usize) -> Body<'a> {
+fn card<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, review: &Review, width: usize) -> Body<'a> {
     let Some(approval) = scene.snapshot.approvals.get(&review.approval) else {
         let rows = vec![Row::of(Role::Dim, "This request is no longer in memory.")];
-        return Body { content: Content::Rows(rows), card: None };
+        return Body::of(Content::Rows(rows));
     };
     let Scene { snapshot, keymap, now, .. } = *scene;
     let extent = review.extent;
@@ -162,10 +157,10 @@ fn card<'a>(scene: &Scene<'a>, caches: &'a mut Caches, review: &Review, width: u
     let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent, evidence });
     let painted =
         Painted { approval: approval.id, digest: approval.ask.digest(), width, payload: view.payload(), shown: 0..0 };
-    Body { content: Content::Card(view), card: Some(painted) }
+    Body { card: Some(painted), ..Body::of(Content::Card(view)) }
 }
 
-fn run<'a>(scene: &Scene<'a>, caches: &'a mut Caches, open: &RunPage, width: usize) -> Content<'a> {
+fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, width: usize) -> Content<'a> {
     let Scene { snapshot, keymap, now, state, .. } = *scene;
     let mut rows = Vec::new();
     match (&open.loading, snapshot.runs.get(&open.run)) {

@@ -156,6 +156,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
+            Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
             Context::Replay | Context::Move | Context::Everywhere => {}
         }

@@ -1,11 +1,13 @@
 //! The whole screen as rows: header, page, sheet, toast, replay bar, footer. Decides nothing, paints nothing.
 
 mod body;
+mod crumb;
 mod editor;
 mod footer;
 mod header;
 mod help;
 mod lock;
+mod preview;
 mod sheet;
 mod small;
 
@@ -14,13 +16,14 @@ use std::ops::Range;
 use body::Content;
 
 use super::card::CardCache;
+use super::queue::Sizes;
 use super::run_page::RunPageCache;
 use super::text::Row;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::{Laid, Painted, Screen, Sheet, State, Uptime};
+use crate::console::state::{Laid, Offered, Painted, Screen, Sheet, State, Uptime};
 use crate::domain::Timestamp;
 use crate::fold::Snapshot;
 use crate::ports::{Moment, Status};
@@ -55,20 +58,39 @@ pub struct Picture {
     pub tabs: Vec<(Range<usize>, Screen)>,
     /// Where the page's rows are, for the pane that keys move in.
     pub laid: Laid,
+    /// What the list on this screen could be sorted by and narrowed to; `None` where no list is.
+    pub offered: Option<Offered>,
     /// The card that is on this screen, and how much of it.
     pub painted: Option<Painted>,
 }
 
 /// A page before it is cut to the screen.
 struct Body<'a> {
+    /// Stands above the page and does not scroll.
+    heading: Vec<Row>,
     content: Content<'a>,
+    offered: Option<Offered>,
     /// Set for cards: what is painted of them, with `shown` yet to be filled in.
     card: Option<Painted>,
+}
+
+impl<'a> Body<'a> {
+    fn of(content: Content<'a>) -> Self {
+        Self { heading: Vec::new(), content, offered: None, card: None }
+    }
 }
 
 /// What was laid out before and has not changed since.
 #[derive(Clone, Debug, Default)]
 pub struct Caches {
+    page: PageCaches,
+    /// Of what stands beside a list, in another width.
+    preview: PageCaches,
+    sizes: Sizes,
+}
+
+#[derive(Clone, Debug, Default)]
+struct PageCaches {
     card: CardCache,
     run: RunPageCache,
 }
@@ -93,12 +115,10 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     foot.push(footer::hints(scene, width));
 
     let body = match &state.sheet {
-        Some(Sheet::Help(_)) => Body { content: Content::Rows(help::rows(scene, width)), card: None },
-        _ => {
-            rows.extend(body::heading(scene, width));
-            body::compose(scene, caches, width)
-        }
+        Some(Sheet::Help(_)) => Body::of(Content::Rows(help::rows(scene, width))),
+        _ => body::compose(scene, &mut caches.page, &mut caches.sizes, width),
     };
+    rows.extend(body.heading);
     let room = height.saturating_sub(rows.len() + foot.len());
     let top = rows.len();
     let laid = body.content.laid(room);
@@ -110,11 +130,14 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     let mut page = body.content.rows(&laid, shown);
     mark(&mut page, selected, &laid, scroll);
     page.resize(room, Row::new());
+    if let Some(column) = state.list_width().filter(|_| !laid.stops.is_empty()) {
+        page = preview::beside(page, scene, &mut caches.preview, selected, column);
+    }
     rows.extend(page);
     let cursor = sheet.cursor.map(|(column, row)| (column, (top + room + row) as u16));
     rows.extend(foot);
     rows.truncate(height);
-    Picture { rows, cursor, body: top..top + room, scroll, tabs, laid, painted }
+    Picture { rows, cursor, body: top..top + room, scroll, tabs, laid, offered: body.offered, painted }
 }
 
 /// Marks the first row of what the cursor rests on, where that row is on the screen.

@@ -156,6 +156,14 @@ impl RunPageCache {
         rows
     }
 
+    /// The top and, as far as `room` rows reach, the end.
+    pub fn ends(&self, room: usize) -> Vec<Row> {
+        let head = self.head.len().min(room);
+        let mut rows = self.rows(0..head);
+        rows.extend(self.rows(self.height().saturating_sub(room - head).max(head)..self.height()));
+        rows
+    }
+
     /// Everything, for copying and for tests.
     pub fn all(&self) -> Vec<Row> {
         self.rows(0..self.height())

@@ -5,17 +5,17 @@
 //! here is the width painted, and what is painted is all there is. Outside text is made visible before, by
 //! `push_untrusted` or by `push_marked`: only then do two texts never look the same.
 
+mod measure;
+
 use std::borrow::Cow;
 
+pub use measure::{ELLIPSIS, fit, fit_middle, prefix, suffix, width};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::domain::{Untrusted, printable};
-
-/// What stands for text that was cut off.
-pub const ELLIPSIS: &str = "…";
 
 /// Follows a word that mixes scripts.
 pub const MIXED: &str = "⟨mixed scripts⟩";
@@ -59,6 +59,14 @@ pub struct Row {
     pub anchor: Option<Anchor>,
     /// The whole row, to the right edge, has this meaning: a banner, a selection.
     pub fill: Option<Role>,
+    beside: Option<Box<Beside>>,
+}
+
+/// What stands right of a row from a column on, with a fill of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    pub column: usize,
+    pub row: Row,
 }
 
 impl Row {
@@ -83,6 +91,15 @@ impl Row {
     pub fn filled(mut self, role: Role) -> Self {
         self.fill = Some(role);
         self
+    }
+
+    /// The row cut to `column` columns, with `right` beside it from there on.
+    pub fn beside(self, column: usize, right: Self) -> Self {
+        Self { beside: Some(Box::new(Beside { column, row: right })), ..self.cut(column) }
+    }
+
+    pub fn right(&self) -> Option<&Beside> {
+        self.beside.as_deref()
     }
 
     pub fn push<'a>(&mut self, role: Role, text: impl Into<Cow<'a, str>>) {
@@ -152,22 +169,69 @@ impl Row {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty()
+        self.spans.is_empty() && self.beside.is_none()
     }
 
     pub fn width(&self) -> usize {
-        self.spans.iter().map(Span::width).sum()
+        match &self.beside {
+            Some(beside) => beside.column + beside.row.width(),
+            None => self.spans.iter().map(Span::width).sum(),
+        }
     }
 
     /// The text alone.
     pub fn text(&self) -> String {
-        self.spans.iter().map(Span::text).collect()
+        let mut text: String = self.spans.iter().map(Span::text).collect();
+        if let Some(beside) = &self.beside {
+            text.push_str(&" ".repeat(beside.column.saturating_sub(self::width(&text))));
+            text.push_str(&beside.row.text());
+        }
+        text
+    }
+
+    /// The row at most `width` wide, with its middle left out where it is longer.
+    pub fn cut_middle(self, width: usize) -> Self {
+        if self.width() <= width || width < 3 {
+            return self.cut(width);
+        }
+        let (mut head, mut tail) = ((width - 1) / 3, 0);
+        let mut ends = Vec::new();
+        for span in self.spans.iter().rev() {
+            let taken = suffix(&span.text, width - 1 - head - tail);
+            tail += self::width(taken);
+            ends.push(Span { role: span.role, text: taken.to_owned() });
+            if taken.len() < span.text.len() {
+                break;
+            }
+        }
+        head = width - 1 - tail;
+        let mut row = Self { spans: Vec::with_capacity(self.spans.len() + 1), ..self };
+        for span in self.spans {
+            let taken = prefix(&span.text, head);
+            head -= self::width(taken);
+            let is_whole = taken.len() == span.text.len();
+            row.push_span(Span { role: span.role, text: taken.to_owned() });
+            if !is_whole {
+                break;
+            }
+        }
+        row.push(row.spans.last().map_or(Role::Dim, Span::role), ELLIPSIS);
+        ends.into_iter().rev().for_each(|span| row.push_span(span));
+        row
     }
 
     /// The row at most `width` wide, ending in `…` where something was cut.
     pub fn cut(mut self, width: usize) -> Self {
         if self.width() <= width {
             return self;
+        }
+        if let Some(mut beside) = self.beside.take() {
+            let mut row = self.cut(width.min(beside.column));
+            if let Some(room) = width.checked_sub(beside.column) {
+                beside.row = beside.row.cut(room);
+                row.beside = Some(beside);
+            }
+            return row;
         }
         let Some(mut room) = width.checked_sub(1) else {
             self.spans.clear();
@@ -213,67 +277,6 @@ impl Row {
             row.append(note);
         }
         row.cut(width)
-    }
-}
-
-/// Columns that `text` takes: the sum over its grapheme clusters, as a terminal's cells are filled.
-pub fn width(text: &str) -> usize {
-    if text.is_ascii() {
-        return text.len();
-    }
-    text.graphemes(true).map(UnicodeWidthStr::width).sum()
-}
-
-/// The longest head of `text` that fits; never splits a grapheme cluster.
-pub fn prefix(text: &str, room: usize) -> &str {
-    if text.is_ascii() {
-        return &text[..room.min(text.len())];
-    }
-    let mut used = 0;
-    for (at, grapheme) in text.grapheme_indices(true) {
-        used += UnicodeWidthStr::width(grapheme);
-        if used > room {
-            return &text[..at];
-        }
-    }
-    text
-}
-
-/// The longest tail of `text` that fits; never splits a grapheme cluster.
-pub fn suffix(text: &str, room: usize) -> &str {
-    let mut used = 0;
-    for (at, grapheme) in text.grapheme_indices(true).rev() {
-        used += UnicodeWidthStr::width(grapheme);
-        if used > room {
-            return &text[at + grapheme.len()..];
-        }
-    }
-    text
-}
-
-/// `text` in at most `room` columns, ending in `…` where it was cut.
-pub fn fit(text: &str, room: usize) -> Cow<'_, str> {
-    if width(text) <= room {
-        return Cow::Borrowed(text);
-    }
-    match room.checked_sub(1) {
-        Some(room) => Cow::Owned(format!("{}{ELLIPSIS}", prefix(text, room))),
-        None => Cow::Borrowed(""),
-    }
-}
-
-/// `text` in at most `room` columns with its middle left out: a path's beginning and its file name both stay.
-pub fn fit_middle(text: &str, room: usize) -> Cow<'_, str> {
-    if width(text) <= room {
-        return Cow::Borrowed(text);
-    }
-    match room.checked_sub(1) {
-        Some(room) => {
-            let tail = suffix(text, room - room / 3);
-            let head = prefix(text, room - width(tail));
-            Cow::Owned(format!("{head}{ELLIPSIS}{tail}"))
-        }
-        None => Cow::Borrowed(""),
     }
 }
 
@@ -395,6 +398,24 @@ mod tests {
         assert_eq!(Row::of(Role::Text, "日本語").cut(4).text(), "日…");
         assert_eq!(fit("e\u{301}clair", 3), "e\u{301}c…");
         assert_eq!(fit_middle("src/very/long/path/parser.rs", 16), "src/v…/parser.rs");
+    }
+
+    #[test]
+    fn a_row_without_its_middle_keeps_both_ends_and_their_roles() {
+        let row = Row::of(Role::Strong, "push ").with(Role::Text, "origin/morningai/fix-a-very-long-name-3c6ef362");
+        let cut = row.clone().cut_middle(24);
+        assert_eq!(cut.text(), "push or…ng-name-3c6ef362");
+        assert_eq!((cut.spans()[0].role(), cut.width()), (Role::Strong, 24));
+        assert_eq!(Row::of(Role::Text, "日本語テキスト").cut_middle(8).text(), "日…スト");
+        assert_eq!(row.clone().cut_middle(200), row);
+    }
+
+    #[test]
+    fn what_stands_beside_a_row_begins_at_its_column() {
+        let row = Row::of(Role::Text, "a long left side").beside(6, Row::of(Role::Bad, "right"));
+        assert_eq!((row.text().as_str(), row.width()), ("a lon…right", 11));
+        assert_eq!(Row::of(Role::Text, "日").beside(4, Row::of(Role::Bad, "r")).text(), "日  r");
+        assert_eq!((row.clone().cut(8).text().as_str(), row.cut(3).text().as_str()), ("a lon…r…", "a …"));
     }
 
     #[test]

@@ -1,0 +1,57 @@
+//! What the cursor of a list rests on, beside the list. It shows, and takes no keys: nothing in it counts as read.
+
+use super::{PageCaches, Scene};
+use crate::console::anchor::{Anchor, Folds};
+use crate::console::role::Role;
+use crate::console::state::Extent;
+use crate::console::view::card::CardContext;
+use crate::console::view::run_page::RunPageContext;
+use crate::console::view::text::Row;
+use crate::domain::{ApprovalId, RunId};
+
+/// Columns between a list and what stands beside it.
+const GAP: usize = 3;
+
+/// Puts what is selected beside the rows of the page, from `column` on.
+pub fn beside(
+    page: Vec<Row>,
+    scene: &Scene<'_>,
+    caches: &mut PageCaches,
+    selected: Option<Anchor>,
+    column: usize,
+) -> Vec<Row> {
+    let width = usize::from(scene.state.size.width).saturating_sub(column + GAP);
+    let mut rows = match selected {
+        Some(Anchor::Run(run)) => self::run(scene, caches, run, width, page.len()),
+        Some(Anchor::Approval(approval)) => card(scene, caches, approval, width, page.len()),
+        Some(Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Event(_)) | None => Vec::new(),
+    };
+    rows.resize(page.len(), Row::new());
+    let join = |(row, right): (Row, Row)| row.beside(column, Row::of(Role::Rule, " │ ").beside(GAP, right));
+    page.into_iter().zip(rows).map(join).collect()
+}
+
+/// The top of a run's page and, as far as there is room, its end.
+fn run(scene: &Scene<'_>, caches: &mut PageCaches, run: RunId, width: usize, room: usize) -> Vec<Row> {
+    let Some(row) = scene.snapshot.runs.get(&run) else { return Vec::new() };
+    let (snapshot, keymap, now) = (scene.snapshot, scene.keymap, scene.now);
+    caches.run.update(&RunPageContext {
+        run: row,
+        thread: snapshot.threads.get(&run),
+        approvals: &snapshot.approvals,
+        live: scene.state.live.get(&run),
+        folds: &Folds::default(),
+        keymap,
+        now,
+        width,
+    });
+    caches.run.ends(room)
+}
+
+/// The top of a card.
+fn card(scene: &Scene<'_>, caches: &mut PageCaches, approval: ApprovalId, width: usize, room: usize) -> Vec<Row> {
+    let Some(approval) = scene.snapshot.approvals.get(&approval) else { return Vec::new() };
+    let Scene { snapshot, keymap, now, .. } = *scene;
+    let context = CardContext { approval, snapshot, keymap, now, width, extent: Extent::Card, evidence: None };
+    caches.card.view(&context).rows().take(room).cloned().collect()
+}

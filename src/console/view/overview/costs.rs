@@ -1,0 +1,56 @@
+//! What today's model calls cost, by model.
+
+use super::OverviewContext;
+use crate::console::role::Role;
+use crate::console::view::format;
+use crate::console::view::list::{Column, ListRow, lines};
+use crate::console::view::text::{Align, Row};
+
+/// Models named before the rest is only counted.
+const MOST_MODELS: usize = 6;
+
+const COLUMNS: &[Column] = &[
+    Column::name("", 16),
+    Column::whole("", Align::Right, 4),
+    Column::whole("", Align::Right, 3),
+    Column::whole("", Align::Right, 1),
+    Column::whole("", Align::Right, 2),
+    Column::whole("", Align::Right, 9),
+];
+
+pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
+    let today = context.now.date_naive();
+    let spend = context.snapshot.spend.get(&today).cloned().unwrap_or_default();
+    let total = Row::of(Role::Money, format::cost(spend.cost(), spend.unpriced()));
+    rows.push(Row::section("Cost today", total.with(Role::Dim, " (UTC)"), context.width));
+    let mut models: Vec<_> = spend.by_model.iter().collect();
+    models.sort_by_key(|(name, model)| (std::cmp::Reverse(model.cost), *name));
+    if models.is_empty() {
+        rows.push(Row::of(Role::Dim, "No model was called today."));
+    }
+    let dim = |text: String| Row::of(Role::Dim, text);
+    let table: Vec<_> = models
+        .iter()
+        .take(MOST_MODELS)
+        .map(|(name, model)| {
+            let price = match (model.cost.0, model.unpriced) {
+                (0, 1..) => "price unknown".to_owned(),
+                _ => format::cost(model.cost, model.unpriced),
+            };
+            let cells = [
+                Row::of(Role::Text, name.as_str()),
+                dim(format!("{} calls", format::quantity(model.calls))),
+                dim(format!("{} in", format::quantity(model.input))),
+                dim(format!("({} cached)", format::quantity(model.cached))),
+                dim(format!("{} out", format::quantity(model.output))),
+                Row::of(Role::Money, price),
+            ];
+            ListRow::plain(None, cells)
+        })
+        .collect();
+    rows.extend(lines(COLUMNS, &table, context.width));
+    let more = models.len().saturating_sub(MOST_MODELS);
+    if more > 0 {
+        rows.push(Row::of(Role::Dim, format!("and {}", format::count(more, "more model", "more models"))));
+    }
+}

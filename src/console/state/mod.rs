@@ -8,6 +8,7 @@ mod failing;
 mod goal;
 mod list;
 mod live;
+mod loading;
 mod lock;
 mod log;
 mod offers;
@@ -26,6 +27,7 @@ pub use failing::Failing;
 pub use goal::{Field, Goal, Progress};
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
+pub use loading::Loading;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
 pub use log::{LogPane, Reading};
 pub use offers::{Offer, Offers};
@@ -85,14 +87,6 @@ pub struct RunPage {
     pub pane: Pane,
     pub folds: Folds,
     pub loading: Loading,
-}
-
-/// Whether a run's history is here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loading {
-    Asked,
-    Ready,
-    Failed(String),
 }
 
 /// Who has the mouse.

@@ -10,8 +10,9 @@ mod context;
 mod edit;
 mod head;
 mod payload;
+mod view;
 
-use std::ops::Range;
+pub use view::{CardCache, CardView};
 
 use super::markdown;
 use super::markdown::Highlighting;
@@ -20,7 +21,7 @@ use super::wrap::sentence;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::state::{Extent, Loading};
-use crate::domain::{ApprovalId, Ask, EffectCard, Timestamp, Untrusted};
+use crate::domain::{Ask, EffectCard, Timestamp, Untrusted};
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{Approval, Run};
 
@@ -44,54 +45,6 @@ impl<'a> CardContext<'a> {
 
     fn thread(&self) -> Option<&'a Thread> {
         self.snapshot.threads.get(&self.approval.run)
-    }
-}
-
-/// A card, ready to be scrolled.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CardView<'a> {
-    head: Vec<Row>,
-    payload: &'a [Row],
-    tail: Vec<Row>,
-}
-
-impl<'a> CardView<'a> {
-    /// Rows that say what will run, and what leaves or changes with it. Approving is possible once every one of them
-    /// has been on the screen.
-    pub fn payload(&self) -> Range<usize> {
-        self.head.len()..self.head.len() + self.payload.len()
-    }
-
-    pub fn rows(&self) -> impl Iterator<Item = &Row> {
-        self.head.iter().chain(self.payload).chain(&self.tail)
-    }
-}
-
-/// The part of the last card that does not change with time, and may be long.
-#[derive(Clone, Debug, Default)]
-pub struct CardCache {
-    key: Option<(ApprovalId, u64, usize)>,
-    payload: Vec<Row>,
-}
-
-impl CardCache {
-    /// Draws a card; what runs is laid out again only when the card or the width is another.
-    pub fn view(&mut self, context: &CardContext<'_>) -> CardView<'_> {
-        let key = Some((context.approval.id, context.approval.version, context.width));
-        if self.key != key {
-            self.payload = payload::rows(context.approval, context.width);
-            edit::lay(context, &mut self.payload);
-            change::lay(context, &mut self.payload);
-            self.key = key;
-        }
-        let mut head = head::rows(context);
-        head.push(Row::new());
-        let mut tail = Vec::new();
-        rationale(context, &mut tail);
-        if context.extent == Extent::Everything {
-            context::lay(context, &mut tail);
-        }
-        CardView { head, payload: &self.payload, tail }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Cards as people see them, at three widths, honest and hostile.
 
+use std::ops::Range;
+
 use super::*;
 use crate::console::view::fixtures::*;
-use crate::domain::{CardDigest, Reversibility};
+use crate::domain::{ApprovalId, CardDigest, Reversibility};
 use crate::kinds::ApprovalEvent;
 
 /// A card's rows, and which of them must be read.

@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::domain::{ApprovalId, CallNo, RunId};
+use crate::kinds::Stream;
 
 /// The thing that a cursor on a row rests on, and that a key then acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Anchor {
     Run(RunId),
     Approval(ApprovalId),
+    /// A thing of a kind that is told by its surface.
+    Thing(Stream),
     /// A model turn of the run shown.
     Turn(u32),
     /// A tool call of the run shown.
@@ -33,9 +36,12 @@ impl Fold {
     fn usual(anchor: Anchor) -> Self {
         match anchor {
             Anchor::Turn(_) => Self::Open,
-            Anchor::Call(_) | Anchor::Entry(_) | Anchor::Run(_) | Anchor::Approval(_) | Anchor::Event(_) => {
-                Self::Closed
-            }
+            Anchor::Call(_)
+            | Anchor::Entry(_)
+            | Anchor::Run(_)
+            | Anchor::Approval(_)
+            | Anchor::Thing(_)
+            | Anchor::Event(_) => Self::Closed,
         }
     }
 }

@@ -9,6 +9,7 @@ use super::field::{Field, fields_of, variant};
 use super::look::Look;
 use super::row::Row;
 use super::row_key::{RowKind, Rowed};
+use super::stream::Stream;
 use super::table::with_kinds;
 use super::verb::{Declared, VerbDoc};
 use super::world::World;
@@ -48,6 +49,7 @@ pub struct Fact {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thing {
     pub kind: RowKind,
+    pub stream: Stream,
     pub id: Uuid,
     /// The end of its id, as people quote it.
     pub short: String,
@@ -69,6 +71,7 @@ impl Thing {
         let (id, index): (Uuid, _) = (kept.id().into(), kept.index());
         Self {
             kind: K::KIND,
+            stream: K::stream(kept.id()),
             id,
             short: ShortId::of(id),
             version: kept.version(),
@@ -81,6 +84,12 @@ impl Thing {
             facts: kept.facts(),
             json: serde_json::to_value(kept).unwrap_or_default(),
         }
+    }
+
+    /// What tells it from others: the cell that takes the room.
+    pub fn title(&self, surface: &Surface) -> Untrusted {
+        let place = surface.columns.iter().position(|column| column.width.is_none()).unwrap_or(0);
+        self.cells.get(place).cloned().unwrap_or_default()
     }
 
     /// Whether anything that lists and its page say of it contains `text`, in whatever case.

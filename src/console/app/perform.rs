@@ -4,9 +4,12 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::clipboard::Copy;
 use super::pace::Wanted;
 use super::{App, End, Flow, Surface, Wake, clipboard, submit};
+use crate::console::state::surface_of;
 use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::{Snapshot, Thread};
@@ -24,6 +27,12 @@ impl<S: Surface> App<S> {
             // Nothing decides behind a lock, by whatever way it came here.
             Request::Submit { command, .. } if self.state.lock.is_locked() && command.approval().is_some() => {}
             Request::Submit { command, done } => self.submit(command, done),
+            Request::Begin { kind, verb, given, done } => {
+                let surface = surface_of(kind);
+                if let Some(Ok(command)) = surface.map(|surface| surface.command(Uuid::now_v7(), verb, given)) {
+                    self.submit(Box::new(command), done);
+                }
+            }
             Request::Unlock { password, code } => self.unlock(password, code),
             Request::ReadRun(run) => self.read_run(run),
             Request::DropRun(run) => {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::{CardDigest, Settlement};
+use crate::kinds::Surface;
 
 pub const HELP: &str = "\
 approvals                      print everything that waits for you, in full
@@ -33,18 +34,43 @@ pub enum Typed {
     Approvals,
     Agents,
     Show(String),
-    Approve { id: String, digest: String },
-    Deny { id: String, reason: String },
+    Approve {
+        id: String,
+        digest: String,
+    },
+    Deny {
+        id: String,
+        reason: String,
+    },
     Arguments(String),
-    Edit { id: String, digest: String, args: Value },
-    Answer { id: String, text: String },
-    Settle { id: String, settlement: Settlement },
+    Edit {
+        id: String,
+        digest: String,
+        args: Value,
+    },
+    Answer {
+        id: String,
+        text: String,
+    },
+    Settle {
+        id: String,
+        settlement: Settlement,
+    },
     Pause(String),
     Resume(String),
     Cancel(String),
-    New { agent: Option<String>, workspace: Option<String>, goal: String },
+    New {
+        agent: Option<String>,
+        workspace: Option<String>,
+        goal: String,
+    },
     Start(String),
     Play,
+    /// Something about a kind that is told by its surface.
+    OfKind {
+        plural: &'static str,
+        rest: String,
+    },
 }
 
 /// Parses a line, or says what is wrong with it.
@@ -81,7 +107,10 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "new" => return new(rest),
         "start" => Typed::Start(one("the name of a procedure")?),
         "play" => Typed::Play,
-        other => return Err(format!("there is no command {other:?}")),
+        other => match Surface::all().into_iter().find(|surface| surface.plural == other) {
+            Some(surface) => Typed::OfKind { plural: surface.plural, rest: rest.to_owned() },
+            None => return Err(format!("there is no command {other:?}")),
+        },
     })
 }
 

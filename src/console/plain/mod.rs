@@ -6,6 +6,8 @@
 mod command;
 mod replay;
 mod text;
+mod things;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -196,7 +198,11 @@ impl Plain<'_> {
         match command::parse(line) {
             Ok(Typed::Nothing) => {}
             Ok(Typed::Quit) => return Ok(Flow::Quit),
-            Ok(Typed::Help) => self.say(command::HELP)?,
+            Ok(Typed::Help) => {
+                self.say(command::HELP)?;
+                self.say_all(usage::help(), "")?;
+            }
+            Ok(Typed::OfKind { plural, rest }) => self.of_kind(plural, &rest).await?,
             Ok(Typed::Runs) => {
                 let lines: Vec<_> = self.snapshot.runs_newest_first().map(text::run).collect();
                 self.say_all(lines, "No run is known here.")?;
@@ -387,7 +393,7 @@ impl Plain<'_> {
     }
 
     fn say_all(&mut self, lines: Vec<String>, otherwise: &str) -> io::Result<()> {
-        if lines.is_empty() {
+        if lines.is_empty() && !otherwise.is_empty() {
             return self.say(otherwise);
         }
         lines.iter().try_for_each(|line| self.say(line))

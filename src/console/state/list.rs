@@ -28,6 +28,13 @@ pub struct Arrangement {
     pub sort: Option<Sort>,
 }
 
+impl Arrangement {
+    /// Whether some rows are left out.
+    pub fn is_narrowed(&self) -> bool {
+        !self.filter.is_empty() || self.chip.is_some()
+    }
+}
+
 /// By the values of one column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {

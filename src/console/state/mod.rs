@@ -16,6 +16,7 @@ mod palette;
 mod pane;
 mod review;
 mod sheet;
+mod things;
 mod toast;
 mod urgency;
 
@@ -35,6 +36,7 @@ pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
+pub use things::{ThingList, ThingPage, ThingVerb, surface_of, surface_of_stream};
 pub use toast::{Toast, Tone};
 pub use urgency::by_urgency;
 
@@ -78,6 +80,9 @@ impl Screen {
 pub enum Page {
     Run(RunPage),
     Card(Review),
+    /// All of a kind that is told by its surface.
+    Things(ThingList),
+    Thing(ThingPage),
 }
 
 /// One run's page.
@@ -176,14 +181,14 @@ impl State {
     pub fn review(&self) -> Option<&Review> {
         match self.pages.last() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
         }
     }
 
     pub fn review_mut(&mut self) -> Option<&mut Review> {
         match self.pages.last_mut() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
         }
     }
 
@@ -198,7 +203,7 @@ impl State {
                 Page::Card(Review { evidence: Some(evidence), .. }) if evidence.run == run => {
                     evidence.loading = loading.clone();
                 }
-                Page::Run(_) | Page::Card(_) => {}
+                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) => {}
             }
         }
     }
@@ -208,6 +213,7 @@ impl State {
         let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
             Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
+            Page::Things(_) | Page::Thing(_) => None,
         };
         self.pages.iter().filter_map(run).chain(self.preview.as_ref().map(|preview| preview.run)).collect()
     }
@@ -215,22 +221,22 @@ impl State {
     /// Columns of the list where what is selected in it stands beside it; `None` where there is no room for that.
     pub fn list_width(&self) -> Option<usize> {
         let width = usize::from(self.size.width);
-        let least = match self.screen {
-            Screen::Overview => 160,
-            Screen::Runs | Screen::Approvals => 120,
-            Screen::Log => return None,
+        let least = match (self.pages.last(), self.screen) {
+            (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals) => 120,
+            (None, Screen::Overview) => 160,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => return None,
         };
-        let is_shown = self.pages.is_empty() && self.sheet_is_not_help() && width >= least;
+        let is_shown = self.sheet_is_not_help() && width >= least;
         is_shown.then_some(width * 54 / 100)
     }
 
     /// The list that is shown, if one is.
     pub fn list_mut(&mut self) -> Option<&mut ListPane> {
-        match self.screen {
-            _ if !self.pages.is_empty() => None,
-            Screen::Runs => Some(&mut self.runs),
-            Screen::Approvals => Some(&mut self.approvals),
-            Screen::Overview | Screen::Log => None,
+        match (self.pages.last_mut(), self.screen) {
+            (Some(Page::Things(open)), _) => Some(&mut open.list),
+            (None, Screen::Runs) => Some(&mut self.runs),
+            (None, Screen::Approvals) => Some(&mut self.approvals),
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Overview | Screen::Log) => None,
         }
     }
 
@@ -240,6 +246,8 @@ impl State {
             (Some(Sheet::Help(pane)), _) => pane,
             (_, Some(Page::Run(open))) => &open.pane,
             (_, Some(Page::Card(review))) => &review.pane,
+            (_, Some(Page::Things(open))) => &open.list.pane,
+            (_, Some(Page::Thing(open))) => &open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &self.overview,
                 Screen::Runs => &self.runs.pane,
@@ -254,6 +262,8 @@ impl State {
             (Some(Sheet::Help(pane)), _) => pane,
             (_, Some(Page::Run(open))) => &mut open.pane,
             (_, Some(Page::Card(review))) => &mut review.pane,
+            (_, Some(Page::Things(open))) => &mut open.list.pane,
+            (_, Some(Page::Thing(open))) => &mut open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &mut self.overview,
                 Screen::Runs => &mut self.runs.pane,

@@ -4,8 +4,10 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::editor::{Editor, Lines};
+use super::things::ThingVerb;
 use crate::console::intent::Intent;
 use crate::domain::{ApprovalId, RunId};
+use crate::kinds::{RowKind, Stream};
 
 /// What choosing an item does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +15,9 @@ pub enum Choice {
     Do(Intent),
     OpenRun(RunId),
     OpenCard(ApprovalId),
+    OpenThings(RowKind),
+    OpenThing(Stream),
+    Ask(ThingVerb),
     StartAgent(String),
     StartProcedure(String),
     UseTheme(String),

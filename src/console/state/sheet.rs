@@ -5,6 +5,7 @@ use super::editor::{Editor, Lines};
 use super::goal::Goal;
 use super::palette::Palette;
 use super::pane::Pane;
+use super::things::ThingVerb;
 use crate::domain::{ApprovalId, RunId};
 
 /// At most one is open.
@@ -36,13 +37,15 @@ pub enum PromptFor {
     Answer(ApprovalId),
     /// Approves a critical card, once it reads as `target`.
     Target { approval: ApprovalId, target: String },
+    /// Asks a verb, with what is typed as what it takes.
+    Verb(ThingVerb),
 }
 
 impl Prompt {
     pub fn new(wanted: PromptFor, text: &str) -> Self {
         let lines = match wanted {
             PromptFor::Answer(_) => Lines::Many,
-            PromptFor::Filter | PromptFor::Reason(_) | PromptFor::Target { .. } => Lines::One,
+            PromptFor::Filter | PromptFor::Reason(_) | PromptFor::Target { .. } | PromptFor::Verb(_) => Lines::One,
         };
         Self { wanted, editor: Editor::with(lines, text) }
     }

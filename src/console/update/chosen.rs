@@ -2,7 +2,7 @@
 
 use super::request::{LaunchKind, Request};
 use super::world::{Pressed, World};
-use super::{goal, navigate};
+use super::{goal, navigate, things};
 use crate::console::state::{Choice, State};
 
 /// Does what was chosen.
@@ -12,6 +12,9 @@ pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pre
         Choice::Do(intent) => super::intent(state, world, intent, pressed),
         Choice::OpenRun(run) => navigate::open_run(state, run),
         Choice::OpenCard(approval) => navigate::open_card(state, approval),
+        Choice::OpenThings(kind) => things::open_list(state, kind),
+        Choice::OpenThing(stream) => things::open(state, stream),
+        Choice::Ask(wanted) => things::ask(state, world, wanted),
         Choice::StartAgent(name) => goal::open(state, world, Some(&name)),
         Choice::StartProcedure(name) => goal::launch(state, world, LaunchKind::Procedure(name), String::new()),
         Choice::UseTheme(name) => vec![Request::UseTheme(name)],

@@ -20,6 +20,8 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
             active.extend(card_context(review.approval, world));
             active.push(Context::Card);
         }
+        Some(Page::Things(_)) => active.extend([Context::List, Context::Home]),
+        Some(Page::Thing(_)) => active.push(Context::Home),
         Some(Page::Run(_)) => active.extend([Context::RunPage, Context::Run, Context::Home]),
         None => {
             match state.screen {

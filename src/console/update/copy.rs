@@ -1,6 +1,6 @@
 //! What `copy` copies: the text as it is, since it goes to the clipboard and not to the screen.
 
-use super::{Request, World, toast};
+use super::{Request, World, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{Page, State, Tone};
 use crate::domain::{Ask, EffectCard, Payload};
@@ -21,6 +21,9 @@ fn text(state: &State, world: &World<'_>) -> Option<String> {
     let snapshot = world.snapshot;
     if let Some(review) = state.review() {
         return snapshot.approvals.get(&review.approval).map(of_approval);
+    }
+    if let Some(stream) = things::current(state) {
+        return Some(stream.parts().1.to_string());
     }
     match (state.page(), state.pane().cursor?) {
         (Some(Page::Run(open)), Anchor::Call(call)) => {
@@ -48,7 +51,7 @@ fn text(state: &State, world: &World<'_>) -> Option<String> {
             let event = state.log.events.iter().find(|event| event.seq == seq)?;
             serde_json::to_string(event).ok()
         }
-        (_, Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_)) => None,
+        (_, Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Thing(_)) => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod palette;
 mod replied;
 mod request;
 mod submit;
+mod things;
 mod typing;
 mod world;
 
@@ -119,14 +120,11 @@ fn arrange(state: &mut State, change: fn(&mut ListPane)) -> Vec<Request> {
 }
 
 fn filter(state: &mut State) -> Vec<Request> {
-    if !state.pages.is_empty() {
-        return Vec::new();
-    }
-    let text = match state.screen {
-        Screen::Overview => return Vec::new(),
-        Screen::Runs => state.runs.arrangement.filter.clone(),
-        Screen::Approvals => state.approvals.arrangement.filter.clone(),
-        Screen::Log => state.log.search.clone(),
+    let is_log = state.pages.is_empty() && state.screen == Screen::Log;
+    let text = match state.list_mut() {
+        Some(list) => list.arrangement.filter.clone(),
+        None if is_log => state.log.search.clone(),
+        None => return Vec::new(),
     };
     state.sheet = Some(Sheet::Prompt(Box::new(Prompt::new(PromptFor::Filter, &text))));
     Vec::new()

@@ -1,6 +1,6 @@
 //! Opening and closing screens and pages, folding, and reading on where a list ends.
 
-use super::{Request, World, toast};
+use super::{Request, World, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
     Evidence, Hold, Loading, LogPane, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
@@ -22,18 +22,25 @@ pub fn back(state: &mut State) -> Vec<Request> {
             drop_run(state, run)
         }
         Some(Page::Card(_)) => close_card(state),
+        Some(Page::Thing(_)) => {
+            state.pages.pop();
+            Vec::new()
+        }
+        Some(Page::Things(open)) if open.list.arrangement.is_narrowed() => clear_filter(state),
+        Some(Page::Things(_)) => {
+            state.pages.pop();
+            Vec::new()
+        }
         None => clear_filter(state),
     }
 }
 
 /// Shows more of a list that was narrowed, or ends a search.
 pub fn clear_filter(state: &mut State) -> Vec<Request> {
-    match state.screen {
-        Screen::Overview => {}
-        Screen::Runs => state.runs.widen(),
-        Screen::Approvals => state.approvals.widen(),
-        Screen::Log if !state.log.search.is_empty() => return search_log(state, String::new()),
-        Screen::Log => {}
+    if let Some(list) = state.list_mut() {
+        list.widen();
+    } else if state.screen == Screen::Log && !state.log.search.is_empty() {
+        return search_log(state, String::new());
     }
     Vec::new()
 }
@@ -134,6 +141,7 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
             None => fold(state, world),
         },
         Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
+        Some(Anchor::Thing(stream)) => things::open(state, stream),
         Some(Anchor::Event(seq)) => open_event(state, world, seq),
         None => Vec::new(),
     }
@@ -163,10 +171,15 @@ fn open_stream(state: &mut State, world: &World<'_>, stream: Stream) -> Vec<Requ
     {
         return open_card(state, id);
     }
-    let (text, hint) = match (stream, stream.row()) {
-        (Stream::Approval(_), _) => ("this request is no longer in memory", "3 lists requests, also old ones"),
-        (Stream::Account(_), _) => ("an account has no page here", "`morningai audit` tells its whole story"),
-        (_, _) => ("this is no longer in memory", "the log still tells its whole story"),
+    if let Some(requests) = things::open_stream(state, world, stream) {
+        return requests;
+    }
+    let (text, hint) = if matches!(stream, Stream::Approval(_)) {
+        ("this request is no longer in memory", "3 lists requests, also old ones")
+    } else if matches!(stream, Stream::Account(_)) {
+        ("an account has no page here", "`morningai audit` tells its whole story")
+    } else {
+        ("this is no longer in memory", "the log still tells its whole story")
     };
     toast(state, world, Tone::Note, text, hint);
     Vec::new()
@@ -215,7 +228,7 @@ pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
 pub fn current_run(state: &State) -> Option<RunId> {
     match state.page() {
         Some(Page::Run(open)) => Some(open.run),
-        Some(Page::Card(_)) => None,
+        Some(Page::Card(_) | Page::Things(_) | Page::Thing(_)) => None,
         None => match state.pane().cursor {
             Some(Anchor::Run(run)) => Some(run),
             _ => None,

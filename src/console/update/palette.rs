@@ -1,11 +1,11 @@
 //! What the palette offers. It never offers a decision.
 
 use super::contexts::contexts;
-use super::{Request, World};
+use super::{Request, World, things};
 use crate::console::intent::Intent;
-use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State};
+use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
-use crate::kinds::Approval;
+use crate::kinds::{Approval, Surface};
 
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
     state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world)))));
@@ -24,6 +24,7 @@ fn items(state: &State, world: &World<'_>) -> Vec<Item> {
         label: intent.name().to_owned(),
         detail: intent.doc().to_owned(),
     }));
+    Surface::all().iter().for_each(|surface| offer_things(state, world, surface, &mut items));
     let offer = |kind, choice: fn(String) -> Choice| {
         move |offer: &Offer| Item {
             choice: choice(offer.name.clone()),
@@ -47,6 +48,24 @@ fn items(state: &State, world: &World<'_>) -> Vec<Item> {
         detail: "change to this theme".to_owned(),
     }));
     items
+}
+
+/// Of a kind that is told by its surface: its list, its verbs for what is open or selected, and each that is open.
+fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut Vec<Item>) {
+    let item = |choice: Choice, kind: &'static str, label: String, detail: String| Item { choice, kind, label, detail };
+    let listed = format!("show all {}", surface.plural);
+    items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
+    let here = things::current(state).filter(|stream| stream.row().is_some_and(|key| key.kind == surface.kind));
+    for verb in surface.verbs().filter(|verb| verb.begins || here.is_some()) {
+        let of = here.filter(|_| !verb.begins);
+        let asked = Choice::Ask(ThingVerb { kind: surface.kind, of, verb });
+        items.push(item(asked, "command", format!("{} {}", verb.name, surface.name()), verb.about.to_owned()));
+    }
+    for thing in surface.things(world.snapshot).into_iter().filter(|thing| thing.is_open) {
+        let detail = format!("{} {}", thing.short, thing.state);
+        let choice = Choice::OpenThing(thing.stream);
+        items.push(item(choice, surface.name(), thing.title(surface).visible().into_owned(), detail));
+    }
 }
 
 fn card(approval: &Approval) -> Item {

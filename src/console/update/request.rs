@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::console::state::{Hidden, Mouse, Offers};
 use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
-use crate::kinds::{Approval, Command, Envelope, Run};
+use crate::kinds::{Approval, Command, Envelope, RowKind, Run, VerbDoc};
 use crate::ports::{ClientError, Page, RowPlace, Unlocking};
 
 /// Something to do outside.
@@ -16,6 +16,13 @@ pub enum Request {
     /// Submit a command; `done` is said when it was carried out.
     Submit {
         command: Box<Command>,
+        done: String,
+    },
+    /// Begin a new thing of a kind that is told by its surface; its id is drawn where this is carried out.
+    Begin {
+        kind: RowKind,
+        verb: &'static VerbDoc,
+        given: Map<String, Value>,
         done: String,
     },
     /// Read a run's whole stream and keep its thread in the snapshot.

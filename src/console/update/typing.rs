@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Pressed, Request, World, chosen, decide, edit, goal, navigate, submit, toast};
+use super::{Pressed, Request, World, chosen, decide, edit, goal, navigate, submit, things, toast};
 use crate::console::state::{Confirm, Drafting, Field, Palette, Prompt, PromptFor, Screen, Sheet, State, Tone};
 use crate::kinds::RunVerb;
 
@@ -23,7 +23,7 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent, pressed: Press
         Some(Sheet::Palette(open)) => palette_key(state, world, open, key, pressed),
         Some(Sheet::Prompt(prompt)) if leaves => match prompt.wanted {
             PromptFor::Filter => navigate::clear_filter(state),
-            PromptFor::Reason(_) | PromptFor::Answer(_) | PromptFor::Target { .. } => Vec::new(),
+            PromptFor::Reason(_) | PromptFor::Answer(_) | PromptFor::Target { .. } | PromptFor::Verb(_) => Vec::new(),
         },
         Some(Sheet::Prompt(prompt)) => prompt_key(state, world, prompt, key, pressed),
         other => {
@@ -118,10 +118,15 @@ fn prompt_key(
             return Vec::new();
         }
         (PromptFor::Target { .. }, KeyCode::Enter) => {}
-        (PromptFor::Filter, KeyCode::Enter) if state.screen == Screen::Log => {
+        (PromptFor::Filter, KeyCode::Enter) if state.pages.is_empty() && state.screen == Screen::Log => {
             return navigate::search_log(state, text);
         }
         (PromptFor::Filter, KeyCode::Enter) => return Vec::new(),
+        (PromptFor::Verb(wanted), KeyCode::Enter) => {
+            let wanted = *wanted;
+            state.sheet = Some(Sheet::Prompt(prompt));
+            return things::perform(state, world, wanted, &text);
+        }
         (PromptFor::Reason(approval), KeyCode::Enter) => return decide::deny_because(state, world, *approval, &text),
         (PromptFor::Answer(_), KeyCode::Enter) if key.modifiers.contains(KeyModifiers::ALT) => {
             prompt.editor.new_line();
@@ -147,10 +152,8 @@ fn apply_filter(state: &mut State) {
         return;
     }
     let text = prompt.editor.text();
-    match state.screen {
-        Screen::Runs => state.runs.arrangement.filter = text,
-        Screen::Approvals => state.approvals.arrangement.filter = text,
-        Screen::Overview | Screen::Log => {}
+    if let Some(list) = state.list_mut() {
+        list.arrangement.filter = text;
     }
 }
 

@@ -16,5 +16,6 @@ pub mod queue;
 pub mod run_list;
 pub mod run_page;
 pub mod text;
+pub mod things;
 pub mod words;
 pub mod wrap;

@@ -8,7 +8,8 @@ use super::scene::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::state::{
-    Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
+    Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
+    surface_of, surface_of_stream,
 };
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
@@ -17,9 +18,9 @@ use crate::console::view::queue::Sizes;
 use crate::console::view::run_page::{RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
-use crate::console::view::{log_page, overview, queue, run_list};
+use crate::console::view::{log_page, overview, queue, run_list, things};
 use crate::domain::Untrusted;
-use crate::kinds::Envelope;
+use crate::kinds::{Envelope, Stream};
 
 /// A page before it is cut to the screen.
 pub struct Body<'a> {
@@ -51,6 +52,11 @@ pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Si
         _ if scene.state.source == Source::Opening => Content::Rows(vec![Row::of(Role::Dim, " Opening.")]),
         Some(Page::Card(review)) => return Body { heading, ..card(scene, caches, review, width) },
         Some(Page::Run(open)) => run(scene, caches, open, width),
+        Some(Page::Things(open)) => {
+            let body = things(scene, open, width);
+            return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
+        }
+        Some(Page::Thing(open)) => Content::Rows(thing(scene, open.stream, width)),
         None => return screen(scene, sizes, width),
     };
     Body { heading, ..Body::of(content) }
@@ -122,10 +128,7 @@ fn whole(log: &LogPane, event: &Envelope, width: usize) -> Vec<Row> {
 fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
     let Scene { snapshot, status, keymap, now, state, .. } = *scene;
     let width = state.list_width().unwrap_or(across);
-    let listed = |list: List, pane: &ListPane| {
-        let ListView { heading, rows, offered } = list.lay(&pane.arrangement, width, across);
-        Body { heading, offered: Some(offered), ..Body::of(Content::Rows(rows)) }
-    };
+    let listed = |list: List, pane: &ListPane| listed(list, pane, width, across);
     match state.screen {
         Screen::Overview => {
             let context = OverviewContext { snapshot, state, status, keymap, now, width };
@@ -139,6 +142,27 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             heading.push(log_page::heading(width));
             Body { heading, ..Body::of(Content::Log(&state.log, width)) }
         }
+    }
+}
+
+fn listed(list: List, pane: &ListPane, width: usize, across: usize) -> Body<'static> {
+    let ListView { heading, rows, offered } = list.lay(&pane.arrangement, width, across);
+    Body { heading, offered: Some(offered), ..Body::of(Content::Rows(rows)) }
+}
+
+fn things(scene: &Scene<'_>, open: &ThingList, across: usize) -> Body<'static> {
+    let Some(surface) = surface_of(open.kind) else { return Body::of(Content::Rows(Vec::new())) };
+    let width = scene.state.list_width().unwrap_or(across);
+    listed(things::list(&surface, scene.snapshot, scene.now), &open.list, width, across)
+}
+
+/// The page of one thing; also what stands beside its list.
+pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
+    let found =
+        surface_of_stream(stream).and_then(|surface| Some((surface, surface.thing(scene.snapshot, stream.parts().1)?)));
+    match found {
+        Some((surface, thing)) => things::page(&surface, &thing, scene.now, width),
+        None => vec![Row::of(Role::Dim, "This is no longer in memory.")],
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::scene::Scene;
 use crate::console::role::Role;
-use crate::console::state::{Page, by_urgency};
+use crate::console::state::{Page, by_urgency, surface_of};
 use crate::console::view::text::Row;
 use crate::console::view::{card, run_list};
 
@@ -37,6 +37,8 @@ fn name(scene: &Scene<'_>, page: &Page) -> Row {
             Some(approval) => Row::of(Role::Heading, card::title(&approval.ask).text()),
             None => Row::of(Role::Heading, format!("request {}", review.approval.short())),
         },
+        Page::Things(open) => Row::of(Role::Heading, surface_of(open.kind).map_or("", |surface| surface.plural)),
+        Page::Thing(open) => Row::of(Role::Heading, format!("{} {}", open.stream.parts().0, open.stream.short())),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the cursor of a list rests on, beside the list. It shows, and takes no keys: nothing in it counts as read.
 
+use super::body;
 use super::caches::PageCaches;
 use super::scene::Scene;
 use crate::console::anchor::{Anchor, Folds};
@@ -25,6 +26,7 @@ pub fn beside(
     let mut rows = match selected {
         Some(Anchor::Run(run)) => self::run(scene, caches, run, width, page.len()),
         Some(Anchor::Approval(approval)) => card(scene, caches, approval, width, page.len()),
+        Some(Anchor::Thing(stream)) => body::thing(scene, stream, width).into_iter().take(page.len()).collect(),
         Some(Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Event(_)) | None => Vec::new(),
     };
     rows.resize(page.len(), Row::new());

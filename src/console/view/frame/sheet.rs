@@ -5,7 +5,8 @@ use super::editor::Typed;
 use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{
-    Arguments, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet,
+    Arguments, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet, ThingVerb,
+    surface_of,
 };
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
@@ -74,6 +75,7 @@ fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
         }
         PromptFor::Filter => ("Show only what contains", "enter keeps it, esc shows everything"),
         PromptFor::Reason(_) => ("Deny, and tell the agent why", "enter denies, esc goes back to the card"),
+        PromptFor::Verb(wanted) => return verb(prompt, wanted, width),
         PromptFor::Answer(_) => ("Answer", "enter sends, ^J starts a new line, esc goes back to the card"),
         PromptFor::Target { .. } => ("This is critical: type its target to approve", "^Y approves, esc goes back"),
     };
@@ -89,7 +91,24 @@ fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
             }
             sheet.rows.push(row.cut(width));
         }
-        PromptFor::Filter | PromptFor::Reason(_) => {}
+        PromptFor::Filter | PromptFor::Reason(_) | PromptFor::Verb(_) => {}
+    }
+    sheet.append(editor::rows(&prompt.editor, &lead(), width, 5), true);
+    sheet
+}
+
+/// What a verb takes, with what is to be given for it, and where that is typed.
+fn verb(prompt: &Prompt, wanted: &ThingVerb, width: usize) -> SheetRows {
+    let keys = Row::of(Role::Dim, "enter asks for it, esc leaves it");
+    let mut sheet = SheetRows { rows: vec![Row::section(wanted.verb.about, keys, width)], cursor: None };
+    let fields = surface_of(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
+    let (required, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.is_required);
+    for field in others.into_iter().chain(required) {
+        let name = if field.is_required { field.name.to_uppercase() } else { format!("--{} …", field.name) };
+        let mut row = Row::of(Role::Text, "   ");
+        row.push_cell(Role::Key, name, 16, Align::Left);
+        row.push(Role::Dim, field.about.as_str());
+        sheet.rows.push(row.cut(width));
     }
     sheet.append(editor::rows(&prompt.editor, &lead(), width, 5), true);
     sheet

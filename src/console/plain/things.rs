@@ -1,0 +1,66 @@
+//! Kinds that are told by their surfaces, as text: `PLURAL` lists, `PLURAL show ID` prints one, `PLURAL VERB ID …` asks.
+
+use std::io;
+
+use uuid::Uuid;
+
+use super::usage::usage;
+use super::{Plain, command};
+use crate::console::view::format;
+use crate::domain::Timestamp;
+use crate::kinds::{Surface, Thing, VerbDoc, read_words};
+
+impl Plain<'_> {
+    pub(super) async fn of_kind(&mut self, plural: &str, rest: &str) -> io::Result<()> {
+        let Some(surface) = Surface::all().into_iter().find(|surface| surface.plural == plural) else { return Ok(()) };
+        let (word, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
+        let (id, words) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+        match (word, surface.verb(word)) {
+            ("", _) => {
+                let now = self.now();
+                let lines = surface.things(&self.snapshot).iter().map(|thing| line(&surface, thing, now)).collect();
+                self.say_all(lines, &format!("There are no {plural} here."))
+            }
+            ("show", None) => match self.find_thing(&surface, id) {
+                Ok(thing) => self.say_all(page(&surface, &thing), ""),
+                Err(problem) => self.fail(&problem, &format!("{plural} lists them")),
+            },
+            (_, Some(verb)) if verb.begins => self.ask_thing(&surface, verb, Uuid::now_v7(), rest).await,
+            (_, Some(verb)) => match self.find_thing(&surface, id) {
+                Ok(thing) => self.ask_thing(&surface, verb, thing.id, words).await,
+                Err(problem) => self.fail(&problem, &format!("{plural} lists them")),
+            },
+            (_, None) => self.fail(&format!("{plural} takes no {word:?}"), "help lists the commands"),
+        }
+    }
+
+    async fn ask_thing(&mut self, surface: &Surface, verb: &VerbDoc, id: Uuid, words: &str) -> io::Result<()> {
+        let given = read_words(&surface.fields(verb), words);
+        match given.and_then(|given| surface.command(id, verb, given)) {
+            Ok(command) => self.submit(command).await,
+            Err(problem) => self.fail(&problem, &usage(surface, verb)),
+        }
+    }
+
+    fn find_thing(&self, surface: &Surface, id: &str) -> Result<Thing, String> {
+        let things = surface.things(&self.snapshot);
+        let known = things.iter().map(|thing| (thing, thing.id.to_string(), thing.short.clone()));
+        command::find(id, known).cloned()
+    }
+}
+
+fn line(surface: &Surface, thing: &Thing, now: Timestamp) -> String {
+    let cells: Vec<_> = thing.cells.iter().map(|cell| cell.visible()).collect();
+    let age = format::ago(thing.began, now);
+    format!("{} {} {}, began {age} ago: {}", surface.name(), thing.short, thing.state, cells.join(", "))
+}
+
+fn page(surface: &Surface, thing: &Thing) -> Vec<String> {
+    let mut lines =
+        vec![format!("{} {}, {}, began {}", surface.name(), thing.id, thing.state, format::instant(thing.began))];
+    lines.extend(thing.due.map(|due| format!("due: {}", format::instant(due))));
+    for fact in &thing.facts {
+        lines.extend(fact.value.visible_lines().map(|line| format!("{}: {line}", fact.name)));
+    }
+    lines
+}

@@ -1,0 +1,49 @@
+//! The pages of kinds that are told by their surfaces: the list of one kind, and one thing.
+
+use super::list::ListPane;
+use super::pane::Pane;
+use crate::kinds::{RowKind, Stream, Surface, VerbDoc};
+
+/// Everything of one kind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThingList {
+    pub kind: RowKind,
+    pub list: ListPane,
+}
+
+impl ThingList {
+    pub fn new(kind: RowKind) -> Self {
+        Self { kind, list: ListPane::default() }
+    }
+}
+
+/// One thing with all its facts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ThingPage {
+    pub stream: Stream,
+    pub pane: Pane,
+}
+
+impl ThingPage {
+    pub fn new(stream: Stream) -> Self {
+        Self { stream, pane: Pane::default() }
+    }
+}
+
+/// The surface of a kind that has one.
+pub fn surface_of(kind: RowKind) -> Option<Surface> {
+    Surface::all().into_iter().find(|surface| surface.kind == kind)
+}
+
+/// The surface of the kind that a stream is of.
+pub fn surface_of_stream(stream: Stream) -> Option<Surface> {
+    surface_of(stream.row()?.kind)
+}
+
+/// A verb of a kind that is told by its surface: of one thing, or to begin a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThingVerb {
+    pub kind: RowKind,
+    pub of: Option<Stream>,
+    pub verb: &'static VerbDoc,
+}

@@ -1,0 +1,85 @@
+//! The pages of kinds that are told by their surfaces: the list of one kind, and one thing with its facts.
+
+use super::list::{Cell, Column, List, ListRow};
+use super::text::{Align, Row};
+use super::wrap::Line;
+use super::{format, words};
+use crate::console::anchor::Anchor;
+use crate::console::role::Role;
+use crate::domain::{Timestamp, Untrusted};
+use crate::fold::Snapshot;
+use crate::kinds::{Look, Surface, Thing};
+
+const CHIPS: &[&str] = &["open", "ended"];
+
+/// All of a kind that are in memory, the newest first.
+pub fn list(surface: &Surface, snapshot: &Snapshot, now: Timestamp) -> List {
+    let mut columns = vec![Column::whole("", Align::Left, 12), Column::whole("state", Align::Left, 11)];
+    columns.extend(surface.columns.iter().map(|column| match column.width {
+        None => Column::name(column.title, 20),
+        Some(width) => Column::text(column.title, width.min(8), width, 6),
+    }));
+    columns.extend([Column::whole("age", Align::Right, 9), Column::whole("id", Align::Left, 1)]);
+    let rows = surface.things(snapshot).iter().map(|thing| row(thing, now)).collect();
+    List { title: surface.plural, columns, chips: CHIPS, rows, empty: "Nothing here." }
+}
+
+fn row(thing: &Thing, now: Timestamp) -> ListRow {
+    let look = words::look(thing.look);
+    let role = if thing.is_open { Role::Text } else { Role::Dim };
+    let mut cells = vec![Cell::text(Row::of(look, glyph(thing.look))), Cell::text(Row::of(look, thing.state))];
+    cells.extend(thing.cells.iter().map(|cell| Cell::text(text(role, cell))));
+    let age = Row::of(Role::Dim, format::ago(thing.began, now));
+    cells.push(Cell::number(age, thing.began.timestamp_millis()));
+    cells.push(Cell::text(Row::of(Role::Dim, thing.short.as_str())));
+    let facts: Vec<_> = thing.facts.iter().map(|fact| fact.value.visible().into_owned()).collect();
+    let chip = if thing.is_open { "open" } else { "ended" };
+    ListRow { anchor: Some(Anchor::Thing(thing.stream)), cells, chip, words: facts.join(" ") + &thing.id.to_string() }
+}
+
+/// One thing: its state, when it began, and its facts.
+pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> Vec<Row> {
+    let note = Row::of(Role::Dim, format!("began {}", format::instant(thing.began)));
+    let mut rows = vec![Row::section(format!("{} {}", surface.name(), thing.short), note, width)];
+    let state = Row::of(words::look(thing.look), format!("{} {}", glyph(thing.look), thing.state));
+    let names = thing.facts.iter().map(|fact| fact.name.len());
+    let column = names.chain(["state".len(), "due".len()]).max().unwrap_or(0) + 2;
+    let lead = |name: &str| {
+        let mut lead = Row::of(Role::Text, " ");
+        lead.push_cell(Role::Dim, name, column, Align::Left);
+        lead
+    };
+    Line::led(lead("state"), state).lay(width, &mut rows);
+    if let Some(due) = thing.due {
+        let left = if due > now { format!("in {}", format::ago(now, due)) } else { "now".to_owned() };
+        let due = Row::of(Role::Text, format!("{left}, {}", format::instant(due)));
+        Line::led(lead("due"), due).lay(width, &mut rows);
+    }
+    for fact in &thing.facts {
+        let lines = fact.value.visible_lines().enumerate();
+        for (place, line) in lines {
+            let mut row = Row::new();
+            row.push_visible(Role::Text, &line);
+            Line::led(lead(if place == 0 { fact.name } else { "" }), row).lay(width, &mut rows);
+        }
+    }
+    rows
+}
+
+fn text(role: Role, text: &Untrusted) -> Row {
+    let mut row = Row::new();
+    row.push_untrusted(role, text);
+    row
+}
+
+fn glyph(look: Look) -> &'static str {
+    match look {
+        Look::Plain | Look::Notable => "○",
+        Look::Dim => "–",
+        Look::Good => "✓",
+        Look::Running => "●",
+        Look::Waiting => "◆",
+        Look::Warning => "!",
+        Look::Bad => "✗",
+    }
+}

@@ -5,11 +5,12 @@ use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::access_args::{AccountsAction, AccountsOptions};
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Access, StoreKeeper};
 use super::table::table;
-use super::{Context, Form, password, time};
+use super::{password, time};
 use crate::access::people::PeopleError;
 use crate::access::{
     Credential, Entropy, Principal, Reach, SystemEntropy, password as rules, people, permission_table, recovery, totp,

@@ -1,11 +1,11 @@
 //! `morningai agents`: who can be given work, and the procedures that need nobody.
 
 use super::args::AgentsOptions;
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Offer, OfferKind};
 use super::table::table;
-use super::{Context, Form};
 use crate::domain::{Untrusted, nearest};
 use crate::shape::OfferDetail;
 

@@ -1,11 +1,12 @@
 //! `morningai approvals`: what waits for a person, and what was decided.
 
 use super::args::ApprovalsOptions;
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
-use super::{Context, Form, card, find, time};
+use super::{card, find, time};
 use crate::domain::ApprovalState;
 use crate::kinds::Approval;
 use crate::ports::Client;

@@ -8,8 +8,9 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
+use super::carry_args::CarryOptions;
 use super::edit_args::{EditOptions, approval_state};
-use super::kinds;
+use super::kinds_args;
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
 use crate::domain::{ApprovalState, RunState, Settlement};
@@ -38,12 +39,12 @@ pub enum Traces {
 impl CommandLine {
     /// The command line, with the commands of every kind.
     pub fn command_of_all() -> clap::Command {
-        Self::command().subcommands(kinds::commands())
+        Self::command().subcommands(kinds_args::commands())
     }
 
     pub fn read(words: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         let matches = Self::command_of_all().try_get_matches_from(words)?;
-        match kinds::asked(&matches)? {
+        match kinds_args::asked(&matches)? {
             Some(asked) => {
                 Ok(Self { global: GlobalOptions::from_arg_matches(&matches)?, command: Some(Command::Kind(asked)) })
             }
@@ -263,7 +264,7 @@ pub enum Command {
     Man,
     /// Something asked of a kind that is told by its surface
     #[command(skip)]
-    Kind(kinds::Asked),
+    Kind(kinds_args::Asked),
     /// The helper that confines a program; started by this program only
     #[command(name = "sandbox-exec", hide = true)]
     SandboxExec,
@@ -390,17 +391,6 @@ impl Show {
         let Self::Show { id } = self;
         id
     }
-}
-
-/// What a decision does about the run it lets go on.
-#[derive(Clone, Copy, Debug, Args)]
-pub struct CarryOptions {
-    /// Work on the run here, where no other process does, until it ends or needs a person
-    #[arg(long)]
-    pub until_waiting: bool,
-    /// Say nothing of who goes on with it
-    #[arg(long, hide = true, conflicts_with = "until_waiting")]
-    pub detach: bool,
 }
 
 /// How a person settles an outcome in doubt.

@@ -1,10 +1,11 @@
 //! `morningai audit`: who tried to get in, what changed about accounts, and who decided what; from the log itself.
 
 use super::access_args::{AuditAction, AuditOptions};
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;
-use super::{Context, Form, tail};
+use super::tail;
 use crate::ports::Log;
 use crate::shape;
 use crate::shape::Audited;

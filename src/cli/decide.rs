@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::args::CarryOptions;
+use super::carry_args::CarryOptions;
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::{Following, Manner, Progress, Stop, Voice, tell_who_waits};
 use super::host::Part;
-use super::{Context, Form, card, find, follow};
+use super::{card, find, follow};
 use crate::domain::{Ask, Rejection, RejectionKind, RunId, RunState, Settlement};
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, ApprovalVerb, Command, Envelope, Run, Stream};

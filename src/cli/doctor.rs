@@ -1,9 +1,9 @@
 //! `morningai doctor`: what works here, and what to do about the rest.
 
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{AskModels, Finding, Health};
-use super::{Context, Form};
 use crate::domain::printable;
 
 pub async fn doctor(context: Context<'_>, offline: bool) -> Result<Exit, Failure> {

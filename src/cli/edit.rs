@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::context::{Context, Form};
 use super::edit_args::{EditOptions, EditSource};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
-use super::{Context, Form, card, decide, find};
+use super::{card, decide, find};
 use crate::domain::{FailureKind, ToolResult, written_text};
 use crate::fold::{CallStatus, Snapshot};
 use crate::kinds::{Approval, ApprovalVerb};

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::args::CarryOptions;
+use super::carry_args::CarryOptions;
 use crate::domain::ApprovalState;
 
 #[derive(Debug, Args)]

@@ -8,6 +8,8 @@ mod approvals;
 mod args;
 mod audit;
 mod card;
+mod carry_args;
+mod context;
 mod decide;
 mod doctor;
 mod edit;
@@ -18,6 +20,7 @@ mod find;
 mod follow;
 mod host;
 mod kinds;
+mod kinds_args;
 mod outcome;
 mod output;
 pub mod password;
@@ -39,6 +42,7 @@ mod time;
 mod tokens;
 
 pub use args::{AttachOptions, Command, CommandLine, DemoOptions, GlobalOptions, ServeOptions, Traces};
+pub use context::Form;
 pub use exit::Exit;
 pub use failure::Failure;
 pub use host::{
@@ -49,25 +53,7 @@ pub use host::{
 pub(crate) use output::capture;
 pub use output::{Output, unwritable};
 
-/// The form of results on standard output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Text,
-    Json,
-}
-
-impl Form {
-    pub fn of(options: &GlobalOptions) -> Self {
-        if options.json { Self::Json } else { Self::Text }
-    }
-}
-
-/// What every command works with.
-struct Context<'a> {
-    host: &'a dyn Host,
-    output: &'a mut Output,
-    form: Form,
-}
+use context::Context;
 
 /// Carries a command out. A failure has not been told to anybody yet.
 pub async fn perform(

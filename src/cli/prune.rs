@@ -1,9 +1,9 @@
 //! `morningai db prune`: runs that ended long ago are removed, and the chain can still be verified.
 
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Pruned, Trial};
-use super::{Context, Form};
 use crate::domain::Timestamp;
 use crate::ports::{Clock, SystemClock};
 use crate::shape::{NotPast, ago, past};

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
+use super::find;
 use super::host::{Access, Part};
-use super::{Context, find};
 use crate::domain::RunId;
 
 pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> Result<Exit, Failure> {

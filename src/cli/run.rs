@@ -3,12 +3,13 @@
 use std::io::IsTerminal;
 
 use super::args::RunOptions;
+use super::context::{Context, Form};
 use super::decide::{Decided, GoesOn};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::{Following, Manner, Progress, Stop, Voice};
 use super::host::{Order, Part, Session, Uncommitted, Work};
-use super::{Context, Form, decide, find, follow};
+use super::{decide, find, follow};
 use crate::domain::{RunId, RunState};
 use crate::kinds::{Command, RunVerb};
 use crate::ports::Client;

@@ -1,11 +1,12 @@
 //! `morningai runs`: what goes on and what went on.
 
 use super::args::RunsOptions;
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
-use super::{Context, Form, find, outcome, time};
+use super::{find, outcome, time};
 use crate::domain::Untrusted;
 use crate::fold::{CallStatus, Snapshot, Thread, TimelineItem};
 use crate::kinds::Run;

@@ -1,7 +1,7 @@
 //! `morningai completions` and `man`: the command line described for shells and for `man`, from its own table.
 
-use super::Context;
 use super::args::CommandLine;
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 

@@ -1,11 +1,12 @@
 //! `morningai cancel`, `pause` and `resume`: stopping a run for good or for now, and letting it go on.
 
-use super::args::CarryOptions;
+use super::carry_args::CarryOptions;
+use super::context::{Context, Form};
 use super::decide::{Decided, GoesOn};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
-use super::{Context, Form, decide, find};
+use super::{decide, find};
 use crate::domain::RunState;
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Run, RunVerb};

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Access, Copied, Rehearsed, StoreKeeper, Trial};
+use super::prune;
 use super::store_args::DbAction;
-use super::{Context, Form, prune};
 use crate::domain::Untrusted;
 
 #[derive(Serialize)]

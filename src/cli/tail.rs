@@ -1,11 +1,12 @@
 //! `morningai log`: the events themselves, and whether they are all there.
 
 use super::args::LogAction;
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Access, StoreKeeper};
 use super::output::Reader;
-use super::{Context, Form, time};
+use super::time;
 use crate::kinds::{Envelope, Event, RunEvent};
 use crate::ports::Log;
 use crate::shape::Verification;

@@ -4,11 +4,12 @@ use uuid::Uuid;
 
 use super::access_args::{TokensAction, TokensOptions};
 use super::accounts::{administrator, commit, find};
+use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Access, StoreKeeper};
 use super::table::table;
-use super::{Context, Form, time};
+use super::time;
 use crate::access::people::TokenOrder;
 use crate::access::{Entropy, SystemEntropy, people};
 use crate::domain::{AccountId, TokenId, Untrusted};

@@ -3,7 +3,8 @@
 
 use uuid::Uuid;
 
-use super::{App, rights};
+use super::app::App;
+use super::rights;
 use crate::access::Principal;
 use crate::domain::{IdempotencyKey, Rejection, RunId};
 use crate::kinds::{Command, Envelope, RunVerb, Stream};

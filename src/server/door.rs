@@ -1,7 +1,6 @@
 //! Everything that comes in passes here first: under which name it speaks to us, whether a web page sent it, who it
 //! is, whether they may. Then it has a time limit.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,9 +10,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
+use super::app::App;
 use super::listen::LONGEST_HEAD;
+use super::peer::Peer;
 use super::problem::Problem;
-use super::{App, query};
+use super::query;
 use crate::access::Presented;
 use crate::domain::Action;
 
@@ -21,10 +22,6 @@ use crate::domain::Action;
 const LIMIT: Duration = Duration::from_secs(30);
 /// Longest token looked at, in bytes.
 const LONGEST_TOKEN: usize = crate::access::jwt::LONGEST;
-
-/// Who is at the other end of the connection.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
 
 /// How long the answer to a request may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,22 +7,14 @@ use axum::extract::State;
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 
-use super::App;
+use super::app::App;
 use super::body::json;
 use super::problem::Problem;
 use crate::domain::RunId;
 
-/// How long an answer of the store holds, so that asking costs it nothing.
-const FRESH: Duration = Duration::from_secs(1);
 /// How long the store may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// What the store last answered.
-#[derive(Default)]
-pub(super) struct Readiness(Mutex<Option<(Instant, Result<(), Problem>)>>);
 
 /// All is well.
 #[derive(Serialize, JsonSchema)]
@@ -41,16 +33,7 @@ pub(super) async fn health() -> Result<Response, Problem> {
 
 /// `GET /readyz`: the store answers and takes writes.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let mut last = app.readiness.0.lock().await;
-    let answer = match &*last {
-        Some((at, answer)) if at.elapsed() < FRESH => answer.clone(),
-        _ => {
-            let answer = probe(&app).await;
-            *last = Some((Instant::now(), answer.clone()));
-            answer
-        }
-    };
-    answer.and_then(|()| json(&WELL))
+    app.readiness.answer(probe(&app)).await.and_then(|()| json(&WELL))
 }
 
 /// Writes a row that means nothing, and takes it back.

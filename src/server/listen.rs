@@ -22,8 +22,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::door::Peer;
 use super::hosts::{Hosts, is_loopback};
+use super::listen_error::ListenError;
+use super::peer::Peer;
 use super::tls::Identity;
 
 /// Connections open at once; more are closed as they come.
@@ -49,16 +50,6 @@ pub struct Exposure {
     pub is_terminated_elsewhere: bool,
     /// Names besides its own address that it is spoken to by.
     pub names: Vec<String>,
-}
-
-/// Why there is no listening.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct ListenError {
-    pub message: String,
-    pub hint: String,
-    /// Whether it was asked for what makes no sense, rather than failed.
-    pub is_usage: bool,
 }
 
 impl Exposure {

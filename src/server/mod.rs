@@ -7,19 +7,25 @@
 //! whoever looks after the store, one thing at a time (`turn`).
 
 mod api;
+mod app;
 mod body;
 mod commit;
 mod door;
 mod enrolment;
 mod feed;
 mod health;
+mod host;
 mod hosts;
 mod listen;
+mod listen_error;
 mod openapi;
+mod peer;
 mod prepared;
 mod problem;
 mod query;
+mod readiness;
 mod rights;
+mod router;
 mod routes;
 mod tls;
 mod token;
@@ -27,24 +33,25 @@ mod turn;
 mod upkeep;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::access::Gate;
-use crate::domain::{RunId, RunSpec};
-use crate::ports::{Client, Log, Offer, Order};
-use crate::shape::Finding;
+use crate::ports::{Client, Log};
 
+pub use host::{Host, Unprepared, Whose};
 pub use hosts::Hosts;
-pub use listen::{Exposure, ListenError};
+pub use listen::Exposure;
+pub use listen_error::ListenError;
 pub use openapi::document as openapi_document;
 pub use routes::{Operation, operations, table as route_table};
 pub use tls::Identity;
 pub use token::{TokenFileError, own_token, read_token};
 pub use upkeep::Upkeep;
+
+use app::App;
 
 /// Time between looks at what the log was not told of yet.
 const TELL: std::time::Duration = std::time::Duration::from_secs(5);
@@ -57,56 +64,6 @@ pub struct Parts {
     pub upkeep: Arc<dyn Upkeep>,
     pub gate: Arc<Gate>,
     pub exposure: Exposure,
-}
-
-/// What the server asks of the program around it.
-#[async_trait]
-pub trait Host: Send + Sync {
-    /// Agents and procedures that can be used.
-    async fn offers(&self) -> Vec<Offer>;
-
-    /// Goals that were started before, newest last.
-    async fn past_goals(&self) -> Vec<String>;
-
-    /// The directory a new goal suggests to work in.
-    fn workspace(&self) -> String;
-
-    /// Everything that is fixed when a run starts; makes its workspace.
-    async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared>;
-
-    /// Takes back what preparing made for a run that was never started.
-    async fn discard(&self, _spec: &RunSpec) {}
-
-    /// Directories that continue `path`, each ending in a slash, sorted.
-    async fn directories(&self, path: &str) -> Vec<String>;
-
-    /// Keeps a goal for the next time.
-    async fn remember(&self, goal: &str);
-
-    /// Looks at everything the program depends on, asking no model.
-    async fn examine(&self) -> Vec<Finding>;
-
-    /// A run as a recording; `None` when it has no history.
-    async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;
-}
-
-/// Why the program around the server did not do it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unprepared {
-    pub whose: Whose,
-    pub message: String,
-    pub hint: String,
-}
-
-/// Who can do something about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Whose {
-    /// What was asked for makes no sense here.
-    Asker,
-    /// Something failed on the server's side.
-    Server,
-    /// The server's disk has no room.
-    Disk,
 }
 
 /// A listening server. Dropping it stops nothing; call `end`.
@@ -140,12 +97,13 @@ impl Server {
             hosts,
             hub,
             prepared: prepared::Prepared::default(),
-            readiness: health::Readiness::default(),
+            readiness: readiness::Readiness::default(),
             consoles: feed::seats(),
+            document: LazyLock::new(openapi::document),
             stopping: stopping.clone(),
             tasks: tasks.clone(),
         });
-        let router = routes::router(app);
+        let router = router::router(app);
         tasks.spawn(listener.serve(router, stopping.clone(), tasks.clone()));
         tasks.spawn(tell_of_attempts(parts.gate.clone(), stopping.clone()));
         Ok(Self { address, scheme, gate: parts.gate, stopping, tasks })
@@ -176,24 +134,4 @@ async fn tell_of_attempts(gate: Arc<Gate>, stopping: CancellationToken) {
     while stopping.run_until_cancelled(tokio::time::sleep(TELL)).await.is_some() {
         gate.tell().await;
     }
-}
-
-/// What every request works with.
-struct App {
-    client: Arc<dyn Client>,
-    log: Arc<dyn Log>,
-    host: Arc<dyn Host>,
-    upkeep: Arc<dyn Upkeep>,
-    turns: turn::Turns,
-    gate: Arc<Gate>,
-    enrolments: enrolment::Enrolments,
-    hosts: Hosts,
-    hub: Arc<feed::Hub>,
-    prepared: prepared::Prepared,
-    readiness: health::Readiness,
-    /// Consoles that may still attach.
-    consoles: Arc<tokio::sync::Semaphore>,
-    stopping: CancellationToken,
-    /// Waited for when the server ends.
-    tasks: TaskTracker,
 }

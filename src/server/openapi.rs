@@ -3,21 +3,15 @@
 use std::collections::BTreeSet;
 
 use axum::http::Method;
-use axum::response::Response;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::door::Asks;
+use super::problem;
 use super::problem::Problem;
 use super::routes::{Answer, Crowd, Describe, Route, routes};
-use super::{body, problem};
 use crate::domain::Action;
-
-/// `GET /openapi.json`
-pub(super) async fn serve() -> Result<Response, Problem> {
-    body::json(&document())
-}
 
 /// The document: every route of the table, with the schemas of what goes in and comes out.
 pub fn document() -> Value {

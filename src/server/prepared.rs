@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
-use super::{Unprepared, Whose};
+use super::host::{Unprepared, Whose};
 use crate::domain::{Rejection, RejectionKind, RunId, RunSpec, Untrusted};
 use crate::ports::Work;
 

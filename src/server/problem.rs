@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Unprepared, Whose};
+use super::host::{Unprepared, Whose};
 use crate::access::people::PeopleError;
 use crate::access::{Refusal, RefusalKind};
 use crate::domain::{Rejection, RejectionKind};

@@ -1,6 +1,6 @@
 //! Whether somebody may submit a command: what it takes depends on the card it decides on, and on who asked for that.
 
-use super::App;
+use super::app::App;
 use crate::access::{Principal, Refusal, RefusalKind, action_of_command};
 use crate::domain::{Action, Actor, ApprovalId, EffectCard, Rejection, RejectionKind};
 use crate::kinds::{Approval, Command, Envelope, Event, Stream};

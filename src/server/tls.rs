@@ -8,7 +8,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
-use super::listen::ListenError;
+use super::listen_error::ListenError;
 
 /// Who the server is to those who connect.
 #[derive(Clone)]

@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::http::StatusCode;
+use tokio_util::task::TaskTracker;
 
-use super::App;
 use super::problem::Problem;
 
 /// What is under way, if anything is.
@@ -16,6 +16,24 @@ pub(super) struct Turns(Arc<Mutex<Option<&'static str>>>);
 struct Turn(Turns);
 
 impl Turns {
+    /// Does `work`, which people know as `what`, unless something else is under way. Who ends `tasks` waits for it.
+    pub(super) async fn take_one<T: Send + 'static>(
+        &self,
+        tasks: &TaskTracker,
+        what: &'static str,
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = self.take(what)?;
+        let done = tasks.spawn(async move {
+            let _turn = turn;
+            work.await
+        });
+        done.await.map_err(|error| {
+            tracing::error!(%error, "{what} was cut short");
+            Problem::internal()
+        })?
+    }
+
     fn take(&self, what: &'static str) -> Result<Turn, Problem> {
         let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(other) = *under_way {
@@ -31,23 +49,6 @@ impl Drop for Turn {
     fn drop(&mut self) {
         *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
-}
-
-/// Does `work`, which people know as `what`, unless something else is under way. The server waits for it when it ends.
-pub(super) async fn in_turn<T: Send + 'static>(
-    app: &App,
-    what: &'static str,
-    work: impl Future<Output = Result<T, Problem>> + Send + 'static,
-) -> Result<T, Problem> {
-    let turn = app.turns.take(what)?;
-    let done = app.tasks.spawn(async move {
-        let _turn = turn;
-        work.await
-    });
-    done.await.map_err(|error| {
-        tracing::error!(%error, "{what} was cut short");
-        Problem::internal()
-    })?
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Unprepared;
+use super::host::Unprepared;
 use crate::domain::{Actor, Timestamp};
 use crate::ports::Subjects;
 use crate::shape::{BackupShape, Pruned, Rebuilt, StoreShape, Trial};

@@ -2,10 +2,11 @@
 
 use crate::access::people;
 use crate::cli::accounts::administrator;
+use crate::cli::context::{Context, Form};
 use crate::cli::exit::Exit;
 use crate::cli::failure::Failure;
 use crate::cli::host::StoreKeeper;
-use crate::cli::{Context, Form, password};
+use crate::cli::password;
 use crate::domain::{AccountName, Untrusted};
 use crate::ports::{Clock, EncryptionState, EraseError, Erasure, SystemClock};
 use crate::shape::ErasedShape;

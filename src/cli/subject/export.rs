@@ -4,8 +4,8 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::access::people::PeopleError;
-use crate::cli::Context;
 use crate::cli::accounts::administrator;
+use crate::cli::context::Context;
 use crate::cli::failure::Failure;
 use crate::cli::host::StoreKeeper;
 use crate::cli::output::{Output, Reader};

@@ -3,7 +3,7 @@
 mod erase;
 mod export;
 
-use super::Context;
+use super::context::Context;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Access;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event, KeyEvent, KeyEventKind};
 
+use super::held::Held;
 use super::pace::Wanted;
 use super::{App, Flow, Surface};
 use crate::console::intent::{Context, Intent};
@@ -15,27 +16,12 @@ use crate::console::update::{Pressed, World};
 use crate::domain::RunState;
 use crate::kinds::Approval;
 
-/// How long no other key may follow one that decides: less than two keys of a person are apart, more than two bytes
-/// of a paste.
-const ALONE: Duration = Duration::from_millis(30);
 /// How often a clock on the screen moves while something runs.
 const SECOND: Duration = Duration::from_secs(1);
 /// How often ages are refreshed while nothing runs.
 const MINUTE: Duration = Duration::from_secs(60);
 /// From when on the time left to decide is shown by the second.
 const CLOSE: chrono::TimeDelta = chrono::TimeDelta::minutes(10);
-
-/// A key that decides, held until it is known that no other came with it.
-pub(super) struct Held {
-    intent: Intent,
-    pressed: Pressed,
-}
-
-impl Held {
-    fn due(&self) -> Uptime {
-        self.pressed.at + ALONE
-    }
-}
 
 impl<S: Surface> App<S> {
     pub(super) fn take_event(&mut self, event: Event, at: Uptime) -> io::Result<Flow> {

@@ -6,6 +6,7 @@ mod clipboard;
 mod editor;
 #[cfg(test)]
 pub(in crate::console) mod fake;
+mod held;
 mod keys;
 mod lock;
 mod mouse;
@@ -39,7 +40,7 @@ use crate::fold::Snapshot;
 use crate::kinds::Envelope;
 use crate::ports::{Client, Feed, Moment, Status, Transport};
 
-use keys::Held;
+use held::Held;
 use pace::{Pace, Wanted};
 
 /// Why the loop ended.
@@ -222,7 +223,7 @@ impl<S: Surface> App<S> {
             biased;
             wake = self.wakes.recv() => wake.unwrap_or(Wake::Terminal(Told::Gone)),
             () = sleep_until(deadline) => Wake::Time,
-            heard = source::next(feed) => Wake::Feed(heard),
+            heard = Heard::next(feed) => Wake::Feed(heard),
         }
     }
 

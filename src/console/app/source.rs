@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tokio::sync::broadcast::error::TryRecvError;
 
 use super::pace::Wanted;
 use super::{App, Flow, Heard, Surface, Wake};
@@ -20,18 +20,6 @@ const PORTION: usize = 256;
 const FORGET_AFTER: usize = 512;
 /// How long a source that does not answer is left alone before the next try.
 const RETRY: Duration = Duration::from_secs(2);
-
-/// The next thing a feed gives; never, without a feed.
-pub async fn next(feed: Option<&mut Feed>) -> Heard {
-    match feed {
-        Some(feed) => match feed.recv().await {
-            Ok(item) => Heard::Item(item),
-            Err(RecvError::Lagged(_)) => Heard::Missed,
-            Err(RecvError::Closed) => Heard::Ended,
-        },
-        None => std::future::pending().await,
-    }
-}
 
 impl<S: Surface> App<S> {
     /// Asks for a snapshot and the feed that goes on from it.

@@ -1,5 +1,7 @@
 //! Everything that can wake the console up.
 
+use tokio::sync::broadcast::error::RecvError;
+
 use crate::console::terminal::Told;
 use crate::console::update::Reply;
 use crate::fold::Snapshot;
@@ -25,4 +27,18 @@ pub enum Heard {
     /// Items were missed: take a fresh snapshot.
     Missed,
     Ended,
+}
+
+impl Heard {
+    /// The next thing a feed gives; never, without a feed.
+    pub async fn next(feed: Option<&mut Feed>) -> Self {
+        match feed {
+            Some(feed) => match feed.recv().await {
+                Ok(item) => Self::Item(item),
+                Err(RecvError::Lagged(_)) => Self::Missed,
+                Err(RecvError::Closed) => Self::Ended,
+            },
+            None => std::future::pending().await,
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod command;
 mod replay;
 mod text;
 mod things;
+mod usage;
 
 #[cfg(test)]
 mod tests;
@@ -199,7 +200,7 @@ impl Plain<'_> {
             Ok(Typed::Quit) => return Ok(Flow::Quit),
             Ok(Typed::Help) => {
                 self.say(command::HELP)?;
-                self.say_all(things::help(), "")?;
+                self.say_all(usage::help(), "")?;
             }
             Ok(Typed::OfKind { plural, rest }) => self.of_kind(plural, &rest).await?,
             Ok(Typed::Runs) => {

@@ -4,10 +4,11 @@ use std::io;
 
 use uuid::Uuid;
 
+use super::usage::usage;
 use super::{Plain, command};
 use crate::console::view::format;
 use crate::domain::Timestamp;
-use crate::kinds::{Form, Surface, Thing, VerbDoc, read_words};
+use crate::kinds::{Surface, Thing, VerbDoc, read_words};
 
 impl Plain<'_> {
     pub(super) async fn of_kind(&mut self, plural: &str, rest: &str) -> io::Result<()> {
@@ -46,33 +47,6 @@ impl Plain<'_> {
         let known = things.iter().map(|thing| (thing, thing.id.to_string(), thing.short.clone()));
         command::find(id, known).cloned()
     }
-}
-
-/// What can be typed about these kinds, a line each.
-pub(super) fn help() -> Vec<String> {
-    let of_kind = |surface: Surface| {
-        let lead = [
-            (surface.plural.to_owned(), format!("list {}", surface.plural)),
-            (format!("{} show ID", surface.plural), "print one in full".to_owned()),
-        ];
-        let verbs = surface.verbs().map(move |verb| (usage(&surface, verb), verb.about.to_owned()));
-        lead.into_iter().chain(verbs).map(|(typed, does)| format!("{typed:<30} {does}")).collect::<Vec<_>>()
-    };
-    Surface::all().into_iter().flat_map(of_kind).collect()
-}
-
-/// `toys play ID HOW`.
-fn usage(surface: &Surface, verb: &VerbDoc) -> String {
-    let mut words = vec![surface.plural.to_owned(), verb.name.to_owned()];
-    words.extend((!verb.begins).then(|| "ID".to_owned()));
-    let fields = surface.fields(verb);
-    let (required, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.is_required);
-    words.extend(others.iter().map(|field| format!("[--{} …]", field.name)));
-    words.extend(required.iter().map(|field| match &field.form {
-        Form::OneOf(known) => known.join("|"),
-        Form::Text | Form::Number | Form::Flag | Form::Json => field.name.to_uppercase(),
-    }));
-    words.join(" ")
 }
 
 fn line(surface: &Surface, thing: &Thing, now: Timestamp) -> String {

@@ -8,6 +8,7 @@ mod failing;
 mod goal;
 mod list;
 mod live;
+mod loading;
 mod lock;
 mod log;
 mod offers;
@@ -28,6 +29,7 @@ pub use failing::Failing;
 pub use goal::{Field, Goal, Progress};
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
+pub use loading::Loading;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
 pub use log::{LogPane, Reading};
 pub use offers::{Offer, Offers};
@@ -35,8 +37,8 @@ pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
-pub use sheet::{Confirm, Prompt, PromptFor, Sheet, ThingVerb};
-pub use things::{ThingList, ThingPage, surface_of, surface_of_stream};
+pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
+pub use things::{ThingList, ThingPage, ThingVerb, surface_of, surface_of_stream};
 pub use toast::{Toast, Tone};
 pub use urgency::by_urgency;
 
@@ -92,14 +94,6 @@ pub struct RunPage {
     pub pane: Pane,
     pub folds: Folds,
     pub loading: Loading,
-}
-
-/// Whether a run's history is here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Loading {
-    Asked,
-    Ready,
-    Failed(String),
 }
 
 /// Who has the mouse.

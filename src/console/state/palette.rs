@@ -4,7 +4,7 @@ use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::editor::{Editor, Lines};
-use super::sheet::ThingVerb;
+use super::things::ThingVerb;
 use crate::console::intent::Intent;
 use crate::domain::{ApprovalId, RunId};
 use crate::kinds::{RowKind, Stream};

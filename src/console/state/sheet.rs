@@ -5,8 +5,8 @@ use super::editor::{Editor, Lines};
 use super::goal::Goal;
 use super::palette::Palette;
 use super::pane::Pane;
+use super::things::ThingVerb;
 use crate::domain::{ApprovalId, RunId};
-use crate::kinds::{RowKind, Stream, VerbDoc};
 
 /// At most one is open.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,14 +39,6 @@ pub enum PromptFor {
     Target { approval: ApprovalId, target: String },
     /// Asks a verb, with what is typed as what it takes.
     Verb(ThingVerb),
-}
-
-/// A verb of a kind that is told by its surface: of one thing, or to begin a new one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ThingVerb {
-    pub kind: RowKind,
-    pub of: Option<Stream>,
-    pub verb: &'static VerbDoc,
 }
 
 impl Prompt {

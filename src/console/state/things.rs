@@ -2,7 +2,7 @@
 
 use super::list::ListPane;
 use super::pane::Pane;
-use crate::kinds::{RowKind, Stream, Surface};
+use crate::kinds::{RowKind, Stream, Surface, VerbDoc};
 
 /// Everything of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,4 +38,12 @@ pub fn surface_of(kind: RowKind) -> Option<Surface> {
 /// The surface of the kind that a stream is of.
 pub fn surface_of_stream(stream: Stream) -> Option<Surface> {
     surface_of(stream.row()?.kind)
+}
+
+/// A verb of a kind that is told by its surface: of one thing, or to begin a new one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThingVerb {
+    pub kind: RowKind,
+    pub of: Option<Stream>,
+    pub verb: &'static VerbDoc,
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
-use super::{Theme, hex};
 use crate::console::role::Role;
 use crate::domain::{Fault, SourceText};
 
@@ -20,8 +19,8 @@ struct Scheme {
     rest: BTreeMap<String, yaml_serde::Value>,
 }
 
-/// Turns a scheme file into a theme.
-pub fn read(source: &SourceText) -> Result<Theme, Fault> {
+/// Turns a scheme file into its name and the look of each role.
+pub fn read(source: &SourceText) -> Result<(String, BTreeMap<Role, Style>), Fault> {
     let fail = |at: usize, message: String| {
         Fault::new(source, at..at, message).help("a base16 scheme gives base00 to base0F, each as rrggbb")
     };
@@ -41,7 +40,7 @@ pub fn read(source: &SourceText) -> Result<Theme, Fault> {
         };
     }
     let name = scheme.name.unwrap_or_else(|| source.name.to_string());
-    Ok(Theme { name, styles: Role::ALL.iter().map(|role| (*role, look(*role, &base))).collect() })
+    Ok((name, Role::ALL.iter().map(|role| (*role, look(*role, &base))).collect()))
 }
 
 /// What each role takes from a scheme. The numbers are the meanings that base16's styling guide gives them.
@@ -79,9 +78,20 @@ fn look(role: Role, base: &[Color; 16]) -> Style {
     }
 }
 
+/// `#rrggbb`, or `rrggbb` as base16 schemes write it.
+pub fn hex(text: &str) -> Option<Color> {
+    let digits = text.strip_prefix('#').unwrap_or(text);
+    if digits.len() != 6 || !digits.is_ascii() {
+        return None;
+    }
+    let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
+    Some(Color::Rgb(part(0)?, part(2)?, part(4)?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::theme::Theme;
 
     fn scheme(indent: &str, from: usize) -> String {
         (from..16).map(|index| format!("{indent}base{index:02X}: \"{index:02x}{index:02x}{index:02x}\"\n")).collect()

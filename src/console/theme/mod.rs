@@ -78,7 +78,7 @@ impl Theme {
     /// Reads a role file, or a base16 or base24 scheme when the source's name ends in `.yaml` or `.yml`.
     pub fn read(source: &SourceText) -> Result<Self, Fault> {
         match source.name.rsplit_once('.') {
-            Some((_, "yaml" | "yml")) => base16::read(source),
+            Some((_, "yaml" | "yml")) => base16::read(source).map(|(name, styles)| Self { name, styles }),
             _ => Self::from_toml(source),
         }
     }
@@ -138,17 +138,7 @@ impl Look {
 
 fn colour(name: &str, palette: &BTreeMap<String, String>) -> Result<Color, String> {
     let written = palette.get(name).map_or(name, String::as_str);
-    hex(written).ok_or_else(|| name.to_owned())
-}
-
-/// `#rrggbb`, or `rrggbb` as base16 schemes write it.
-fn hex(text: &str) -> Option<Color> {
-    let digits = text.strip_prefix('#').unwrap_or(text);
-    if digits.len() != 6 || !digits.is_ascii() {
-        return None;
-    }
-    let part = |at: usize| u8::from_str_radix(&digits[at..at + 2], 16).ok();
-    Some(Color::Rgb(part(0)?, part(2)?, part(4)?))
+    base16::hex(written).ok_or_else(|| name.to_owned())
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! (state, world, intent) → changed state and requests. Pure: nothing here performs I/O or reads a clock.
 
+mod chosen;
 mod contexts;
 mod copy;
 mod decide;
@@ -11,8 +12,10 @@ mod navigate;
 mod palette;
 mod replied;
 mod request;
+mod submit;
 mod things;
 mod typing;
+mod world;
 
 use std::time::Duration;
 
@@ -22,36 +25,17 @@ pub use lock::{interrupted, lock, lock_key, lock_pasted};
 pub use navigate::follow_cursor;
 pub use replied::replied;
 pub use request::{Edit, Launch, LaunchKind, Reply, Request, Written};
+use submit::submit;
+pub use submit::toast;
 pub use typing::{pasted, typed};
+pub use world::{Pressed, World};
 
 use navigate::Turn;
 
 use crate::console::intent::Intent;
-use crate::console::state::{
-    Confirm, ListPane, Mouse, Offers, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Toast, Tone, Uptime,
-};
+use crate::console::state::{Confirm, ListPane, Mouse, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Tone};
 use crate::domain::RunState;
-use crate::fold::Snapshot;
-use crate::kinds::{Command, RunVerb};
-use crate::ports::{Moment, Status};
-
-/// What a key or a wake-up is judged against.
-#[derive(Clone, Copy)]
-pub struct World<'a> {
-    pub snapshot: &'a Snapshot,
-    pub status: &'a Status,
-    pub offers: &'a Offers,
-    /// Where the replay is; `None` for a live source.
-    pub replay: Option<&'a Moment>,
-    pub uptime: Uptime,
-}
-
-/// When a key arrived, and when the one before it did.
-#[derive(Clone, Copy, Debug)]
-pub struct Pressed {
-    pub at: Uptime,
-    pub before: Option<Uptime>,
-}
+use crate::kinds::RunVerb;
 
 /// Does what a person asked for, as far as that is the console's own; the rest it requests.
 pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pressed) -> Vec<Request> {
@@ -112,25 +96,6 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         | Intent::ReplaySlower
         | Intent::ReplayStep => replay(world, intent),
     }
-}
-
-/// Says something in one line for a while.
-pub fn toast(state: &mut State, world: &World<'_>, tone: Tone, text: impl Into<String>, hint: impl Into<String>) {
-    state.toast = Some(Toast::new(tone, text, hint, world.uptime));
-}
-
-/// A command to send, unless nothing may be decided here now; then the reason is said.
-fn submit(state: &mut State, world: &World<'_>, command: Command, done: String) -> Vec<Request> {
-    if let Some(hint) = world.status.observe.hint() {
-        toast(state, world, Tone::Bad, "this console only looks", hint);
-        return Vec::new();
-    }
-    if let Some(reason) = &state.store_down {
-        let text = format!("not saved: {}", crate::domain::Untrusted::from(reason.as_str()).visible());
-        toast(state, world, Tone::Bad, text, "nothing is decided or started until the store takes writes again");
-        return Vec::new();
-    }
-    vec![Request::Submit { command: Box::new(command), done }]
 }
 
 fn toggle_help(state: &mut State) -> Vec<Request> {

@@ -1,7 +1,7 @@
-//! What the palette offers, and what choosing does. It never offers a decision.
+//! What the palette offers. It never offers a decision.
 
 use super::contexts::contexts;
-use super::{LaunchKind, Pressed, Request, World, goal, navigate, things};
+use super::{Request, World, things};
 use crate::console::intent::Intent;
 use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
@@ -10,22 +10,6 @@ use crate::kinds::{Approval, Surface};
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
     state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world)))));
     Vec::new()
-}
-
-/// Does what was chosen.
-pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pressed) -> Vec<Request> {
-    state.sheet = None;
-    match choice {
-        Choice::Do(intent) => super::intent(state, world, intent, pressed),
-        Choice::OpenRun(run) => navigate::open_run(state, run),
-        Choice::OpenCard(approval) => navigate::open_card(state, approval),
-        Choice::OpenThings(kind) => things::open_list(state, kind),
-        Choice::OpenThing(stream) => things::open(state, stream),
-        Choice::Ask(wanted) => things::ask(state, world, wanted),
-        Choice::StartAgent(name) => goal::open(state, world, Some(&name)),
-        Choice::StartProcedure(name) => goal::launch(state, world, LaunchKind::Procedure(name), String::new()),
-        Choice::UseTheme(name) => vec![Request::UseTheme(name)],
-    }
 }
 
 fn items(state: &State, world: &World<'_>) -> Vec<Item> {

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Pressed, Request, World, decide, edit, goal, navigate, palette, submit, things, toast};
+use super::{Pressed, Request, World, chosen, decide, edit, goal, navigate, submit, things, toast};
 use crate::console::state::{Confirm, Drafting, Field, Palette, Prompt, PromptFor, Screen, Sheet, State, Tone};
 use crate::kinds::RunVerb;
 
@@ -83,7 +83,7 @@ fn palette_key(
     match key.code {
         KeyCode::Enter => {
             if let Some(choice) = open.chosen().map(|item| item.choice.clone()) {
-                return palette::choose(state, world, choice, pressed);
+                return chosen::choose(state, world, choice, pressed);
             }
         }
         KeyCode::Down | KeyCode::Tab => open.down(),

@@ -9,14 +9,14 @@ use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::people::{committed, found, refused};
+use super::people::{committed, found, refused, reread};
 use crate::access::people::PeopleError;
 use crate::access::{Principal, password, people};
 use crate::domain::{AccountId, AccountName, Role};
-use crate::ports::{Account, Standing};
-use crate::server::App;
+use crate::ports::Standing;
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, json, with_status};
-use crate::server::door::Peer;
+use crate::server::peer::Peer;
 use crate::server::problem::Problem;
 use crate::shape::{AccountDetail, AccountShape};
 
@@ -149,9 +149,4 @@ async fn kept(app: &App, name: &AccountName, given: String) -> Result<String, Pr
     let hashed = tokio::task::spawn_blocking(move || password::keep(&given, salt)).await;
     let kept = hashed.map_err(|_| Problem::internal())?;
     Ok(kept.map_err(PeopleError::from)?)
-}
-
-/// The account as it is now.
-pub(super) async fn reread(app: &App, name: &AccountName) -> Result<Account, Problem> {
-    app.gate.accounts().account_named(name).await?.ok_or_else(Problem::internal)
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::ports::Offer;
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{InPath, json};
 use crate::server::problem::Problem;
 use crate::shape::OfferDetail;

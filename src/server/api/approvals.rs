@@ -12,9 +12,10 @@ use crate::access::Principal;
 use crate::domain::Settlement;
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, ApprovalVerb, Command, Table};
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, Once, Params, json};
+use crate::server::commit;
 use crate::server::problem::Problem;
-use crate::server::{App, commit};
 use crate::shape;
 use crate::shape::{ApprovalDetail, ApprovalShape, Prefer};
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::log::EventPage;
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Params, json};
 use crate::server::problem::Problem;
 use crate::shape;

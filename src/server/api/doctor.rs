@@ -7,7 +7,7 @@ use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::json;
 use crate::server::problem::Problem;
 use crate::shape::Finding;

@@ -14,7 +14,7 @@ use crate::access::Principal;
 use crate::domain::Action;
 use crate::kinds::Envelope;
 use crate::ports::{Page, Query};
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, Params, json, ndjson};
 use crate::server::problem::Problem;
 use crate::shape;

@@ -5,6 +5,7 @@ pub(super) mod agents;
 pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod doctor;
+pub(super) mod document;
 pub(super) mod log;
 mod people;
 pub(super) mod runs;

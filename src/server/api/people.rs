@@ -2,9 +2,9 @@
 
 use crate::access::people::PeopleError;
 use crate::access::{NotAllowed, Principal};
-use crate::domain::nearest;
+use crate::domain::{AccountName, nearest};
 use crate::ports::{AccessChange, Account};
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::problem::Problem;
 
 /// The account of that name.
@@ -40,4 +40,9 @@ pub(super) async fn refused(app: &App, principal: &Principal, error: PeopleError
         return refusal.into();
     }
     error.into()
+}
+
+/// The account as it is now.
+pub(super) async fn reread(app: &App, name: &AccountName) -> Result<Account, Problem> {
+    app.gate.accounts().account_named(name).await?.ok_or_else(Problem::internal)
 }

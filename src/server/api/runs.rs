@@ -16,10 +16,11 @@ use crate::domain::{RunId, RunState};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope, Run, RunVerb, Table};
 use crate::ports::{Order, Uncommitted, Work};
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, Once, Params, json, ndjson, with_status};
+use crate::server::commit;
 use crate::server::prepared::{procedure, workspace};
 use crate::server::problem::Problem;
-use crate::server::{App, commit};
 use crate::shape;
 use crate::shape::{Prefer, RunDetail, RunShape};
 

@@ -8,13 +8,12 @@ use axum::response::Response;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::accounts::reread;
-use super::people::{committed, found, refused};
+use super::people::{committed, found, refused, reread};
 use crate::access::{NoEntropy, Principal, SignIn, people, recovery, totp};
 use crate::ports::{Account, TotpSecret};
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, json};
-use crate::server::door::Peer;
+use crate::server::peer::Peer;
 use crate::server::problem::Problem;
 use crate::shape::{AccountShape, TotpShape};
 

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::{Principal, SignIn, actions_of};
 use crate::domain::{AccountName, Action, Means, Role, Timestamp};
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, json, with_status};
-use crate::server::door::Peer;
+use crate::server::peer::Peer;
 use crate::server::problem::Problem;
 use crate::shape::RoleShape;
 

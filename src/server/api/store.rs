@@ -11,10 +11,9 @@ use serde::Deserialize;
 use super::runs::Nothing;
 use crate::access::Principal;
 use crate::domain::Timestamp;
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, json, with_status};
 use crate::server::problem::Problem;
-use crate::server::turn::in_turn;
 use crate::shape::{RowCheck, Trial, ago, past};
 
 pub(in crate::server) async fn show(State(app): State<Arc<App>>) -> Result<Response, Problem> {
@@ -27,7 +26,7 @@ pub(in crate::server) async fn check(
 ) -> Result<Response, Problem> {
     tracing::info!(by = %principal.actor(), "rows are compared with the log");
     let upkeep = app.upkeep.clone();
-    let rows = in_turn(&app, "a comparison", async move { Ok(upkeep.compare_rows().await?) }).await?;
+    let rows = app.in_turn("a comparison", async move { Ok(upkeep.compare_rows().await?) }).await?;
     json(&RowCheck::of(rows))
 }
 
@@ -38,7 +37,7 @@ pub(in crate::server) async fn rebuild(
 ) -> Result<Response, Problem> {
     tracing::info!(by = %principal.actor(), "rows are computed from the log again");
     let upkeep = app.upkeep.clone();
-    json(&in_turn(&app, "a rebuild", async move { Ok(upkeep.rebuild().await?) }).await?)
+    json(&app.in_turn("a rebuild", async move { Ok(upkeep.rebuild().await?) }).await?)
 }
 
 pub(in crate::server) async fn back_up(
@@ -48,7 +47,7 @@ pub(in crate::server) async fn back_up(
 ) -> Result<Response, Problem> {
     let (by, upkeep) = (principal.actor(), app.upkeep.clone());
     tracing::info!(%by, "a backup begins");
-    let backup = in_turn(&app, "a backup", async move {
+    let backup = app.in_turn("a backup", async move {
         let backup = upkeep.back_up().await?;
         tracing::info!(%by, backup = backup.file.backup, bytes = backup.file.bytes, "a backup is written");
         Ok(backup)
@@ -77,7 +76,7 @@ pub(in crate::server) async fn prune(
     let trial = if given.trial { Trial::Yes } else { Trial::No };
     let (by, upkeep) = (principal.actor(), app.upkeep.clone());
     tracing::info!(%by, %ended_before, ?trial, "ended runs are pruned");
-    let pruned = in_turn(&app, "pruning", async move { Ok(upkeep.prune(by, ended_before, trial).await?) });
+    let pruned = app.in_turn("pruning", async move { Ok(upkeep.prune(by, ended_before, trial).await?) });
     json(&pruned.await?)
 }
 

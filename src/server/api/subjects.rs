@@ -13,10 +13,9 @@ use super::people::refused;
 use crate::access::{Principal, people};
 use crate::domain::{AccountName, Action};
 use crate::ports::{EncryptionState, EraseError, Erasure};
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, json, ndjson};
 use crate::server::problem::Problem;
-use crate::server::turn::in_turn;
 use crate::shape::{ErasedShape, ExportError, Sources, SubjectExport};
 
 /// Lines are sent together until they are so long, in bytes.
@@ -94,7 +93,7 @@ pub(in crate::server) async fn erase(
     tracing::info!(%by, "somebody is erased");
     let erasure = Erasure { name, by, at: app.gate.now() };
     // Not while a backup is written, which would hold the key that is destroyed.
-    let erased = in_turn(&app, "an erasure", async move { Ok(upkeep.subjects().erase(erasure).await?) });
+    let erased = app.in_turn("an erasure", async move { Ok(upkeep.subjects().erase(erasure).await?) });
     json(&ErasedShape::of(&erased.await?))
 }
 

@@ -12,9 +12,10 @@ use uuid::Uuid;
 use super::not_one;
 use crate::access::Principal;
 use crate::kinds::{Command, Surface, Thing, VerbDoc};
+use crate::server::app::App;
 use crate::server::body::{Once, json, with_status};
+use crate::server::commit;
 use crate::server::problem::Problem;
-use crate::server::{App, commit};
 use crate::shape;
 
 const USUAL: u32 = 50;

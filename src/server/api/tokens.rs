@@ -13,7 +13,7 @@ use crate::access::people::{TokenOrder, USUAL_DAYS};
 use crate::access::{Principal, people};
 use crate::domain::{Action, Scopes, TokenId};
 use crate::ports::Token;
-use crate::server::App;
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, json, with_status};
 use crate::server::problem::Problem;
 use crate::shape;

@@ -12,6 +12,7 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::end::End;
 use super::hub::{Batch, Listening, message, packed};
 use super::{standing, wishes};
 use crate::access::Principal;
@@ -19,7 +20,7 @@ use crate::kinds::Envelope;
 use crate::ports::FeedItem;
 use crate::protocol;
 use crate::protocol::{FromConsole, FromServer, Hello, Mark, Outcome, Welcome, close, parts_of};
-use crate::server::App;
+use crate::server::app::App;
 
 /// Events a console that comes back may have missed and still be caught up; one that missed more gets a snapshot.
 const NEAR: u64 = 5_000;
@@ -36,23 +37,6 @@ const AT_ONCE: usize = 8;
 const MOST_WAITING: usize = 64;
 /// Longest reason a close frame carries, in bytes.
 const LONGEST_REASON: usize = 120;
-
-/// Why a console is left.
-pub(super) struct End {
-    code: u16,
-    reason: String,
-}
-
-impl End {
-    pub(super) fn new(code: u16, reason: impl Into<String>) -> Self {
-        Self { code, reason: reason.into() }
-    }
-
-    /// It is gone; nobody hears a reason.
-    fn gone() -> Self {
-        Self::new(close::GOING_AWAY, "")
-    }
-}
 
 /// Attends to a console until it leaves or has to be left.
 pub(super) async fn attend(mut socket: WebSocket, app: Arc<App>, principal: Principal) {

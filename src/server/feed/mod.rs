@@ -5,6 +5,7 @@
 //! never holds up the orchestrator, the hub or another console.
 
 mod console;
+mod end;
 mod hub;
 mod standing;
 mod wishes;
@@ -19,7 +20,7 @@ use tokio::sync::Semaphore;
 
 pub(super) use hub::Hub;
 
-use super::App;
+use super::app::App;
 use super::problem::Problem;
 use crate::access::Principal;
 use crate::protocol;

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::console::End;
+use super::end::End;
 use crate::access::{Principal, Reach, Refusal, RefusalKind};
 use crate::domain::Action;
 use crate::ports::Observe;
 use crate::protocol::close;
-use crate::server::App;
+use crate::server::app::App;
 
 /// Time between looks.
 const LOOK: Duration = Duration::from_secs(1);

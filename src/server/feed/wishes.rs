@@ -9,8 +9,9 @@ use crate::access::{Principal, Refusal, action_of_query};
 use crate::domain::{Action, RunId};
 use crate::ports::{OfferKind, Order, Query, RowQuery, Uncommitted, Work};
 use crate::protocol::{Launch, LaunchKind, Offered, Offers, Outcome, WireAnswer, Wish};
+use crate::server::app::App;
+use crate::server::commit;
 use crate::server::prepared::{procedure, workspace as named};
-use crate::server::{App, commit};
 
 /// Most rows of one page; a larger wish gets this many and is told that more follow.
 const MOST_ROWS: u32 = 1000;

@@ -2,7 +2,7 @@
 
 use axum::routing::{delete, get, post};
 
-use super::{Answer, Route, describe};
+use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
 use crate::server::api::runs::Nothing;

@@ -2,7 +2,7 @@
 
 use axum::routing::{get, post};
 
-use super::{Answer, Route, describe};
+use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::server::api::runs::Nothing;
 use crate::server::api::{store, subjects};

@@ -7,12 +7,12 @@ use axum::routing::{get, post};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
-use super::{Answer, Describe, Route};
+use super::route::{Answer, Describe, Route};
 use crate::access::Principal;
 use crate::kinds::{Surface, VerbDoc};
-use crate::server::App;
 use crate::server::api::things;
 use crate::server::api::things::Asked;
+use crate::server::app::App;
 use crate::server::body::{Given, InPath, Once, Params};
 
 pub(super) fn thing_routes() -> Vec<Route> {

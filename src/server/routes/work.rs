@@ -2,11 +2,11 @@
 
 use axum::routing::{get, post};
 
-use super::{Answer, Route, describe};
+use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, log, runs};
-use crate::server::{feed, health, openapi};
+use crate::server::api::{agents, approvals, doctor, document, log, runs};
+use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
 pub(super) fn run_routes() -> Vec<Route> {
@@ -209,6 +209,6 @@ pub(super) fn other_routes() -> Vec<Route> {
             get(health::ready)
         })
         .open(),
-        Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(openapi::serve)).open(),
+        Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(document::show)).open(),
     ]
 }

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
-use super::{Body, PageCaches, Scene, crumb};
+use super::caches::PageCaches;
+use super::crumb;
+use super::scene::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::state::{
-    Laid, ListPane, Loading, LogPane, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList, surface_of,
-    surface_of_stream,
+    Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
+    surface_of, surface_of_stream,
 };
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
@@ -19,6 +21,22 @@ use crate::console::view::wrap::sentence;
 use crate::console::view::{log_page, overview, queue, run_list, things};
 use crate::domain::Untrusted;
 use crate::kinds::{Envelope, Stream};
+
+/// A page before it is cut to the screen.
+pub struct Body<'a> {
+    /// Stands above the page and does not scroll.
+    pub heading: Vec<Row>,
+    pub content: Content<'a>,
+    pub offered: Option<Offered>,
+    /// Set for cards: what is painted of them, with `shown` yet to be filled in.
+    pub card: Option<Painted>,
+}
+
+impl<'a> Body<'a> {
+    pub fn of(content: Content<'a>) -> Self {
+        Self { heading: Vec::new(), content, offered: None, card: None }
+    }
+}
 
 /// A page, of which only the rows on the screen are laid out where it is long.
 pub enum Content<'a> {

@@ -1,6 +1,6 @@
 //! Where one is: the screen, and what was opened over it.
 
-use super::Scene;
+use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{Page, by_urgency, surface_of};
 use crate::console::view::text::Row;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Scene;
+use super::scene::Scene;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::console::state::{Screen, Source};

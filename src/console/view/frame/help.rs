@@ -1,6 +1,6 @@
 //! The help page: every key, from the table of intents, and what to do when no model is set.
 
-use super::Scene;
+use super::scene::Scene;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};

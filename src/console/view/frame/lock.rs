@@ -1,6 +1,7 @@
 //! A locked console: that it is, and where the password goes. Nothing of what is below it, at any size.
 
-use super::{Picture, Scene};
+use super::picture::Picture;
+use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{Asking, Hidden, Laid, Leaving, LockField, LockScreen};
 use crate::console::view::text::Row;

@@ -1,99 +1,29 @@
 //! The whole screen as rows: header, page, sheet, toast, replay bar, footer. Decides nothing, paints nothing.
 
 mod body;
+mod caches;
 mod crumb;
 mod editor;
 mod footer;
 mod header;
 mod help;
 mod lock;
+mod picture;
 mod preview;
+mod scene;
 mod sheet;
 mod small;
 
-use std::ops::Range;
+pub use caches::Caches;
+pub use picture::Picture;
+pub use scene::Scene;
 
-use body::Content;
+use body::{Body, Content};
 
-use super::card::CardCache;
-use super::queue::Sizes;
-use super::run_page::RunPageCache;
 use super::text::Row;
 use crate::console::anchor::Anchor;
-use crate::console::intent::Context;
-use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::{Laid, Offered, Painted, Screen, Sheet, State, Uptime};
-use crate::domain::Timestamp;
-use crate::fold::Snapshot;
-use crate::ports::{Moment, Status};
-
-/// Everything a screen is made of.
-#[derive(Clone, Copy)]
-pub struct Scene<'a> {
-    pub snapshot: &'a Snapshot,
-    pub state: &'a State,
-    pub status: &'a Status,
-    /// Where the replay is; `None` for a live source.
-    pub replay: Option<&'a Moment>,
-    pub keymap: &'a Keymap,
-    /// Contexts whose keys work now.
-    pub contexts: &'a [Context],
-    pub now: Timestamp,
-    pub uptime: Uptime,
-}
-
-/// A composed screen.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Picture {
-    /// As many as the screen has, none wider than it.
-    pub rows: Vec<Row>,
-    /// Column and row of the text cursor, where text is typed.
-    pub cursor: Option<(u16, u16)>,
-    /// Where the page stands among `rows`.
-    pub body: Range<usize>,
-    /// First row of the page that is shown.
-    pub scroll: usize,
-    /// Columns of the header's tabs.
-    pub tabs: Vec<(Range<usize>, Screen)>,
-    /// Where the page's rows are, for the pane that keys move in.
-    pub laid: Laid,
-    /// What the list on this screen could be sorted by and narrowed to; `None` where no list is.
-    pub offered: Option<Offered>,
-    /// The card that is on this screen, and how much of it.
-    pub painted: Option<Painted>,
-}
-
-/// A page before it is cut to the screen.
-struct Body<'a> {
-    /// Stands above the page and does not scroll.
-    heading: Vec<Row>,
-    content: Content<'a>,
-    offered: Option<Offered>,
-    /// Set for cards: what is painted of them, with `shown` yet to be filled in.
-    card: Option<Painted>,
-}
-
-impl<'a> Body<'a> {
-    fn of(content: Content<'a>) -> Self {
-        Self { heading: Vec::new(), content, offered: None, card: None }
-    }
-}
-
-/// What was laid out before and has not changed since.
-#[derive(Clone, Debug, Default)]
-pub struct Caches {
-    page: PageCaches,
-    /// Of what stands beside a list, in another width.
-    preview: PageCaches,
-    sizes: Sizes,
-}
-
-#[derive(Clone, Debug, Default)]
-struct PageCaches {
-    card: CardCache,
-    run: RunPageCache,
-}
+use crate::console::state::{Laid, Painted, Sheet};
 
 /// Composes the screen.
 pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {

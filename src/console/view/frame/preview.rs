@@ -1,6 +1,8 @@
 //! What the cursor of a list rests on, beside the list. It shows, and takes no keys: nothing in it counts as read.
 
-use super::{PageCaches, Scene, body};
+use super::body;
+use super::caches::PageCaches;
+use super::scene::Scene;
 use crate::console::anchor::{Anchor, Folds};
 use crate::console::role::Role;
 use crate::console::state::Extent;

@@ -1,7 +1,8 @@
 //! Sheets over the foot of the page: palette, prompts, confirmations, the form for a goal.
 
+use super::editor;
 use super::editor::Typed;
-use super::{Scene, editor};
+use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{
     Arguments, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet, ThingVerb,

@@ -1,6 +1,7 @@
 //! What is shown where there is no room for a card: that there is none, and how to deny or leave.
 
-use super::{Picture, Scene};
+use super::picture::Picture;
+use super::scene::Scene;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
 use crate::console::state::{Laid, Painted, Size};

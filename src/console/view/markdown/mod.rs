@@ -4,6 +4,7 @@
 //! surplus table cells that other renderers leave out. Here every letter and digit of the source must appear in
 //! the rows; where formatting would lose one, the source itself is shown instead.
 
+mod highlighting;
 mod table;
 mod writer;
 
@@ -14,15 +15,8 @@ use super::wrap::{Wrap, untrusted_lines};
 use crate::console::role::Role;
 use crate::domain::{Untrusted, visible_words};
 
+pub use highlighting::Highlighting;
 use writer::Writer;
-
-/// Whether program text in fences is highlighted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Highlighting {
-    Syntax,
-    /// For text that still streams in and is laid out anew many times a second.
-    Plain,
-}
 
 /// Appends the rows of `text`, each with `lead` before it.
 pub fn lay(text: &Untrusted, highlighting: Highlighting, lead: &Row, width: usize, rows: &mut Vec<Row>) {

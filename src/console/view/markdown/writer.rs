@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, Event, LinkType, Tag, TagEnd};
 
-use super::Highlighting;
+use super::highlighting::Highlighting;
 use super::table::Table;
 use crate::console::role::Role;
 use crate::console::view::highlight::Highlighter;

@@ -1,6 +1,6 @@
 //! What today's model calls cost, by model.
 
-use super::OverviewContext;
+use super::context::OverviewContext;
 use crate::console::role::Role;
 use crate::console::view::format;
 use crate::console::view::list::{Column, ListRow, lines};

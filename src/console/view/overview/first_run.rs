@@ -1,6 +1,6 @@
 //! A new machine: what this is, what is missing, what can be done at once.
 
-use super::OverviewContext;
+use super::context::OverviewContext;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};

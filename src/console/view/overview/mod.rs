@@ -1,40 +1,30 @@
 //! The first page: what needs somebody, most pressing first; what runs; what ended, and how; what it costs. On a new
 //! machine: what to do.
 
+mod context;
 mod costs;
 mod first_run;
 mod needs;
+mod row;
 
-use super::list::{Column, ListRow, lines};
+pub use context::OverviewContext;
+use row::{named, table_row};
+
+use super::list::{Column, lines};
 use super::queue::Sizes;
 use super::text::{Align, Row};
 use super::wrap::Line;
 use super::{format, run_list, words};
-use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
-use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::State;
 use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::Run;
-use crate::ports::Status;
 
 /// Ended runs shown.
 const MOST_ENDED: usize = 12;
 /// Signs of the bar of a run's steps.
 const STEPS: usize = 6;
-
-/// What the page is drawn from.
-#[derive(Clone, Copy)]
-pub struct OverviewContext<'a> {
-    pub snapshot: &'a Snapshot,
-    pub state: &'a State,
-    pub status: &'a Status,
-    pub keymap: &'a Keymap,
-    pub now: Timestamp,
-    pub width: usize,
-}
 
 /// The whole page. Rows of requests and runs carry their anchors.
 pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> Vec<Row> {
@@ -92,14 +82,6 @@ fn moves(run: &Run, snapshot: &Snapshot) -> bool {
     }
 }
 
-/// `● write the release notes`
-fn named(run: &Run, role: Role) -> Row {
-    let sign = words::run(run.state);
-    let mut row = Row::of(sign.role, format!("{} ", sign.glyph));
-    row.append(run_list::name(run, role));
-    row
-}
-
 /// `2/3 ▰▰▰▰▱▱`
 fn steps(run: &Run) -> Row {
     if run.steps == 0 {
@@ -116,10 +98,6 @@ fn doing(run: &Run, now: Timestamp) -> Row {
         row.push(Role::Dim, format!("  {}", format::whole_span(now - since)));
     }
     row
-}
-
-fn table_row<const N: usize>(run: &Run, cells: [Row; N]) -> ListRow {
-    ListRow::plain(Some(Anchor::Run(run.id)), cells)
 }
 
 const ENDED: &[Column] = &[
@@ -167,7 +145,10 @@ fn no_model(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::console::keymap::Keymap;
+    use crate::console::state::State;
     use crate::console::view::fixtures::{Story, night, picture};
+    use crate::ports::Status;
 
     fn shown(story: &Story, model: Option<&str>, width: usize) -> String {
         let status = Status { model: model.map(str::to_owned), sandbox: "bubblewrap".to_owned(), ..Status::default() };

@@ -1,6 +1,7 @@
 //! What needs somebody: requests, runs that stopped by themselves, a model that does not answer.
 
-use super::{OverviewContext, named, table_row};
+use super::context::OverviewContext;
+use super::row::{named, table_row};
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
 use crate::console::role::Role;

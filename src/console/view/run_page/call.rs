@@ -1,7 +1,7 @@
 //! A tool call: one line that says what it did and what came of it; unfolded, everything that is known of it.
 
-use super::entry::{GUTTER, gutter};
-use super::{RunPageContext, live_output};
+use super::context::{RunPageContext, live_output};
+use super::gutter::{GUTTER, gutter};
 use crate::console::anchor::{Anchor, Fold};
 use crate::console::intent::Intent;
 use crate::console::role::Role;

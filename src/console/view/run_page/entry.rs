@@ -1,6 +1,8 @@
 //! One line of a run's history, whatever it is about: the place where its rows are decided on.
 
-use super::{RunPageContext, call, turn};
+use super::context::RunPageContext;
+use super::gutter::{GUTTER, gutter};
+use super::{call, turn};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::view::markdown::Highlighting;
@@ -69,14 +71,6 @@ fn note(entry: &TimelineEntry, glyph: &str, role: Role, text: String, context: &
     }
     Row::spread(left, right, context.width)
 }
-
-/// The time of day in a column of its own.
-pub fn gutter(at: crate::domain::Timestamp) -> Row {
-    Row::of(Role::Dim, format!("{}  ", format::clock(at)))
-}
-
-/// Columns of the gutter.
-pub const GUTTER: usize = 10;
 
 /// How it ended: the outcome, what it took, who decided what on the way.
 fn receipt(anchor: Anchor, entry: &TimelineEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) {

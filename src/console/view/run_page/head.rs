@@ -1,6 +1,6 @@
 //! The top of a run's page: goal, state, who and where, what it has used of its limits, and its plan.
 
-use super::RunPageContext;
+use super::context::RunPageContext;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;

@@ -3,7 +3,7 @@
 //! Paragraphs that are complete keep their rows; only the last one is laid out anew. A last one that is very
 //! long (one huge code block) is shown by its end until the turn is over and its text is in the log.
 
-use super::RunPageContext;
+use super::context::RunPageContext;
 use crate::console::role::Role;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;

@@ -5,43 +5,22 @@
 //! only the rows on the screen are handed out.
 
 mod call;
+mod context;
 mod entry;
+mod gutter;
 mod head;
 mod live;
 mod turn;
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::text::Row;
 use crate::console::anchor::{Anchor, Fold, Folds};
-use crate::console::keymap::Keymap;
-use crate::console::state::Live;
-use crate::domain::{ApprovalId, CallNo, RunId, Timestamp};
+use crate::domain::RunId;
 use crate::fold::{CallStatus, Thread, TimelineItem, TurnStatus};
-use crate::kinds::{Approval, Run};
 
+pub use context::RunPageContext;
 use live::LiveText;
-
-/// What the page is drawn from.
-#[derive(Clone, Copy)]
-pub struct RunPageContext<'a> {
-    pub run: &'a Run,
-    /// `None` while the history is being read.
-    pub thread: Option<&'a Thread>,
-    pub approvals: &'a BTreeMap<ApprovalId, Approval>,
-    pub live: Option<&'a Live>,
-    pub folds: &'a Folds,
-    pub keymap: &'a Keymap,
-    pub now: Timestamp,
-    pub width: usize,
-}
-
-impl<'a> RunPageContext<'a> {
-    fn approval(&self, id: ApprovalId) -> Option<&'a Approval> {
-        self.approvals.get(&id)
-    }
-}
 
 /// What an entry's rows depend on besides the width; equal keys mean equal rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,11 +176,6 @@ fn key_of(place: usize, item: &TimelineItem, thread: &Thread, folds: &Folds) -> 
         | TimelineItem::CancelRequested(_)
         | TimelineItem::Ended => Key::Settled(folds.of(Anchor::Entry(place))),
     }
-}
-
-/// Whether the model may still be talking, or this call printing.
-fn live_output<'a>(context: &RunPageContext<'a>, call: CallNo) -> Option<&'a crate::domain::Untrusted> {
-    context.live.and_then(|live| live.outputs.get(&call)).filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::*;
+use crate::console::keymap::Keymap;
+use crate::console::state::Live;
 use crate::console::view::fixtures::*;
 use crate::domain::*;
 use crate::kinds::*;

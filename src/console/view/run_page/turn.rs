@@ -1,7 +1,7 @@
 //! A model turn: what it was for, what it took, and what the agent said.
 
-use super::RunPageContext;
-use super::entry::gutter;
+use super::context::RunPageContext;
+use super::gutter::gutter;
 use crate::console::anchor::{Anchor, Fold};
 use crate::console::role::Role;
 use crate::console::view::markdown::Highlighting;

@@ -1,0 +1,57 @@
+//! What the server asks of the program around it.
+
+use async_trait::async_trait;
+
+use crate::domain::{RunId, RunSpec};
+use crate::ports::{Offer, Order};
+use crate::shape::Finding;
+
+/// What the server asks of the program around it.
+#[async_trait]
+pub trait Host: Send + Sync {
+    /// Agents and procedures that can be used.
+    async fn offers(&self) -> Vec<Offer>;
+
+    /// Goals that were started before, newest last.
+    async fn past_goals(&self) -> Vec<String>;
+
+    /// The directory a new goal suggests to work in.
+    fn workspace(&self) -> String;
+
+    /// Everything that is fixed when a run starts; makes its workspace.
+    async fn prepare(&self, order: Order) -> Result<RunSpec, Unprepared>;
+
+    /// Takes back what preparing made for a run that was never started.
+    async fn discard(&self, _spec: &RunSpec) {}
+
+    /// Directories that continue `path`, each ending in a slash, sorted.
+    async fn directories(&self, path: &str) -> Vec<String>;
+
+    /// Keeps a goal for the next time.
+    async fn remember(&self, goal: &str);
+
+    /// Looks at everything the program depends on, asking no model.
+    async fn examine(&self) -> Vec<Finding>;
+
+    /// A run as a recording; `None` when it has no history.
+    async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;
+}
+
+/// Why the program around the server did not do it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unprepared {
+    pub whose: Whose,
+    pub message: String,
+    pub hint: String,
+}
+
+/// Who can do something about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// What was asked for makes no sense here.
+    Asker,
+    /// Something failed on the server's side.
+    Server,
+    /// The server's disk has no room.
+    Disk,
+}

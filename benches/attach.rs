@@ -283,6 +283,7 @@ impl Desk {
             judge: Arc::new(ByClass),
             clock: Arc::new(SystemClock),
             role: Role::Worker,
+            starter: None,
             redactor: Default::default(),
         };
         let runtime = Arc::new(Runtime::start(parts).await.unwrap());

@@ -11,7 +11,7 @@ use super::redact::{Redacted, Redactor};
 use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
+use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model, Starter};
 
 /// Messages a listener may fall behind before it has to take a fresh snapshot.
 const FEED_DEPTH: usize = 8192;
@@ -23,6 +23,7 @@ pub(super) struct Core {
     pub(super) judge: Arc<dyn Judge>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) role: Role,
+    pub(super) starter: Option<Arc<dyn Starter>>,
     pub(super) redactor: Redactor,
     /// Names this process in leases.
     pub(super) owner: String,
@@ -89,6 +90,7 @@ impl Core {
             judge: parts.judge,
             clock: parts.clock,
             role: parts.role,
+            starter: parts.starter,
             redactor,
             owner: uuid::Uuid::new_v4().to_string(),
             stopping,

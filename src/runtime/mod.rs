@@ -15,6 +15,7 @@ mod parts;
 mod perform;
 mod prepare;
 mod prune;
+mod react;
 mod rebuild;
 mod redact;
 mod supervisor;

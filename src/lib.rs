@@ -77,6 +77,10 @@
     )
 )]
 
+// A support file of the tests names this crate as they do.
+#[cfg(test)]
+extern crate self as morningai;
+
 pub mod access;
 pub mod cli;
 pub mod client;

@@ -121,6 +121,12 @@ impl Log for Counted {
     async fn replace_rows(&self, after: u64, rows: &[morningai::kinds::Row]) -> Result<(), LogError> {
         self.log.replace_rows(after, rows).await
     }
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        self.log.answer_to(key).await
+    }
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError> {
+        self.log.forget_answers(before).await
+    }
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {
         self.log.put_blob(content).await
     }

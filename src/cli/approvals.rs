@@ -33,11 +33,10 @@ async fn show_one(context: &mut Context<'_>, client: &dyn Client, given: &str) -
 }
 
 async fn list(context: &mut Context<'_>, client: &dyn Client, options: &ApprovalsOptions) -> Result<(), Failure> {
-    let (snapshot, _) = client.open().await?;
     let most_settled = if options.all { options.limit } else { 0 };
     let approvals = match options.state {
-        Some(state) => shape::approvals_in(client, &snapshot, state, options.limit).await?,
-        None => shape::approvals(client, &snapshot, most_settled).await?,
+        Some(state) => shape::approvals_in(client, state, options.limit).await?,
+        None => shape::approvals(client, most_settled).await?,
     };
     match context.form {
         // A digest is told only with all that is approved by it.

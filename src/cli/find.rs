@@ -25,9 +25,9 @@ pub async fn approval(client: &dyn Client, snapshot: &Snapshot, given: &str) -> 
 }
 
 /// The thing of a kind that `given` names. An open one is preferred.
-pub async fn thing(client: &dyn Client, snapshot: &Snapshot, surface: &Surface, given: &str) -> Result<Thing, Failure> {
+pub async fn thing(client: &dyn Client, surface: &Surface, given: &str) -> Result<Thing, Failure> {
     let label = |thing: &Thing| format!("{}  {}", thing.id, thing.state);
-    let found = shape::find_thing(client, snapshot, surface, given).await;
+    let found = shape::find_thing(client, surface, given).await;
     found.map_err(|not_one| failure(surface.name(), &format!("morningai {}", surface.plural), given, not_one, label))
 }
 

@@ -38,8 +38,7 @@ async fn list(
     state: Option<&str>,
     limit: u32,
 ) -> Result<(), Failure> {
-    let (snapshot, _) = client.open().await?;
-    let things = shape::things(client, &snapshot, surface, state, limit).await?;
+    let things = shape::things(client, surface, state, limit).await?;
     match context.form {
         Form::Json => things.iter().try_for_each(|thing| context.output.json(&thing.json)),
         Form::Text if things.is_empty() => context.output.line(&format!("no {}", surface.plural)),
@@ -63,8 +62,7 @@ fn page(surface: &Surface, things: &[Thing]) -> String {
 }
 
 async fn show(context: &mut Context<'_>, client: &dyn Client, surface: &Surface, given: &str) -> Result<(), Failure> {
-    let (snapshot, _) = client.open().await?;
-    let thing = find::thing(client, &snapshot, surface, given).await?;
+    let thing = find::thing(client, surface, given).await?;
     match context.form {
         Form::Json => context.output.json(&thing.json),
         Form::Text => context.output.line(&detail(surface, &thing)),
@@ -88,24 +86,16 @@ async fn submit(
     (name, id, given): (&str, Option<&str>, Map<String, Value>),
 ) -> Result<(), Failure> {
     let verb = surface.verb(name).ok_or_else(|| Failure::usage(format!("{} takes no {name}", surface.name())))?;
-    let (mut snapshot, _) = client.open().await?;
-    let before = match verb.begins {
-        true => None,
-        false => Some(find::thing(client, &snapshot, surface, id.unwrap_or_default()).await?),
-    };
-    let id = match (&before, id) {
-        (Some(thing), _) => thing.id,
-        (None, None) => Uuid::now_v7(),
-        (None, Some(id)) => {
+    let id = match (verb.begins, id) {
+        (false, id) => find::thing(client, surface, id.unwrap_or_default()).await?.id,
+        (true, None) => Uuid::now_v7(),
+        (true, Some(id)) => {
             id.parse().map_err(|_| Failure::usage(format!("{id:?} is not a UUID")).next("leave --id out"))?
         }
     };
     let command = surface.command(id, verb, given).map_err(Failure::usage)?;
-    for envelope in client.submit(command, context.host.person()).await? {
-        snapshot.apply(&envelope);
-    }
-    let after = surface.thing(&snapshot, id).or(before);
-    let Some(after) = after else { return context.output.line(&id.to_string()) };
+    client.submit(command, context.host.person()).await?;
+    let after = find::thing(client, surface, &id.to_string()).await?;
     match context.form {
         Form::Json => context.output.json(&after.json),
         Form::Text => context.output.line(&format!("{} {} is {}", surface.name(), after.id, after.state)),

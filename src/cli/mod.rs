@@ -49,6 +49,8 @@ pub use host::{
     Access, AskModels, CheckedOutputs, Copied, Finding, Host, Offer, OfferKind, Order, Part, Pruned, Rehearsed,
     Session, StoreKeeper, Trial, Uncommitted, Work,
 };
+#[cfg(test)]
+pub(crate) use output::capture;
 pub use output::{Output, unwritable};
 
 use context::Context;

@@ -81,7 +81,7 @@ pub fn unwritable(error: &io::Error) -> Failure {
 }
 
 #[cfg(test)]
-pub(super) mod capture {
+pub mod capture {
     //! An output that tests can read.
 
     use std::io;

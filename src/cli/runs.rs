@@ -25,8 +25,7 @@ pub async fn runs(mut context: Context<'_>, options: RunsOptions) -> Result<Exit
 }
 
 async fn list(context: &mut Context<'_>, client: &dyn Client, options: &RunsOptions) -> Result<(), Failure> {
-    let (snapshot, _) = client.open().await?;
-    let runs = shape::runs(client, &snapshot, options.state, options.limit).await?;
+    let runs = shape::runs(client, options.state, options.limit).await?;
     match context.form {
         Form::Json => runs.iter().try_for_each(|run| context.output.json(&RunShape::of(run))),
         Form::Text if runs.is_empty() => context.output.line("no runs; `morningai run GOAL` starts one"),

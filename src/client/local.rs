@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::domain::{Actor, Rejection, RejectionKind};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
 use crate::ports::{Answer, Client, ClientError, Feed, LogError, Page, Query, Status};
@@ -52,6 +52,14 @@ impl Client for LocalClient {
             return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes").hint(hint));
         }
         self.runtime.submit(command, by).await
+    }
+
+    async fn submit_once(&self, key: IdempotencyKey, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        self.runtime.submit_once(key, command, by).await
+    }
+
+    async fn outcome_of(&self, key: &IdempotencyKey) -> Result<Option<Vec<Envelope>>, Rejection> {
+        self.runtime.outcome_of(key).await
     }
 
     fn status(&self) -> Status {

@@ -10,6 +10,7 @@ mod arguments;
 mod card;
 mod duration;
 mod fault;
+mod idempotency;
 mod ids;
 mod limits;
 mod model;
@@ -33,6 +34,7 @@ pub use arguments::OVERLONG;
 pub use card::{CardDigest, EffectCard, Environment, Payload, Reversibility, Risk};
 pub use duration::{DURATION_FORM, parse_duration};
 pub use fault::{Fault, Faults, Position, SourceText, nearest};
+pub use idempotency::IdempotencyKey;
 pub use ids::{AccountId, ApprovalId, BlobId, CallNo, RunId, StepNo, SubjectId, TokenId};
 pub use limits::{LimitKind, Limits};
 pub use model::{

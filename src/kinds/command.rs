@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::decided::Decided;
-use super::event::Event;
 use super::kept::Kept;
 use super::kind::Kind;
 use super::report::Report;
@@ -56,14 +55,6 @@ macro_rules! define_commands {
                 match self {
                     $(Self::$Kept { verb, .. } => verb.words(each),)*
                     Self::Report(_) => {}
-                }
-            }
-
-            /// Whether `event` is what this leads to.
-            pub fn led_to(&self, event: &Event) -> bool {
-                match self {
-                    $(Self::$Kept { verb, .. } => matches!(event, Event::$Kept(event) if verb.led_to(event)),)*
-                    Self::Report(_) => false,
                 }
             }
         }

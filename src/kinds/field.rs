@@ -63,8 +63,10 @@ pub(super) fn variant<'a>(schema: &'a Value, name: &str) -> Option<&'a Value> {
     schema["oneOf"].as_array()?.iter().find(|verb| verb["properties"]["command"]["const"] == name)
 }
 
-/// What a schema says, where it only names another one that.
+/// What a schema says, where it only names another one that, or one that may be left out.
 fn whole<'a>(written: &'a Value, root: &'a Value) -> &'a Value {
+    let either = written["anyOf"].as_array().into_iter().flatten().find(|schema| schema["type"] != "null");
+    let written = either.unwrap_or(written);
     let path = written["$ref"].as_str().and_then(|path| path.strip_prefix('#'));
     path.and_then(|path| root.pointer(path)).unwrap_or(written)
 }

@@ -15,7 +15,7 @@ use crate::domain::{Action, Actor, Rejection, Timestamp};
 
 /// A kind that is kept as one row a stream, which lists and the snapshot are made of.
 pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned {
-    type Verb: Verb<Event = Self::Event>;
+    type Verb: Verb;
 
     /// What somebody must be allowed to do to see it.
     const READING: Action;

@@ -41,13 +41,8 @@ impl VerbDoc {
 
 /// What the verbs of a kind say of themselves beyond their declaration.
 pub trait Verb: Declared {
-    type Event;
-
     /// Hands out everything that people typed, so that it can be searched for secrets.
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>));
-
-    /// Whether `event` is what this verb leads to, so that asking again after a cut connection does nothing twice.
-    fn led_to(&self, event: &Self::Event) -> bool;
 }
 
 /// Something that a person typed.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::{Actor, Rejection, Timestamp};
+use crate::domain::{Actor, IdempotencyKey, Rejection, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
 use crate::ports::{Answer, ClientError, FeedItem, Query};
@@ -25,6 +25,16 @@ pub trait Client: Send + Sync {
 
     /// Returns once the outcome is on disk: the events that the command led to.
     async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection>;
+
+    /// The same of a command that may arrive twice: it is carried out once.
+    async fn submit_once(&self, _: IdempotencyKey, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+        self.submit(command, by).await
+    }
+
+    /// What came of such a command, if it was carried out before; or why that is not told.
+    async fn outcome_of(&self, _: &IdempotencyKey) -> Result<Option<Vec<Envelope>>, Rejection> {
+        Ok(None)
+    }
 
     /// What the header shows.
     fn status(&self) -> Status;

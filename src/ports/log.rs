@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::{Actor, BlobId, RunId, Timestamp};
+use crate::domain::{Actor, BlobId, IdempotencyKey, RunId, Timestamp};
 use crate::kinds::{Envelope, Event, Row, Stream};
 use crate::ports::{Page, RowQuery};
 
@@ -39,6 +39,12 @@ pub trait Log: Send + Sync {
     /// Replaces all projection rows in one transaction: for `db rebuild`. They are what the events up to `after` add up to;
     /// `Conflict` when the log has moved on, for then some of them are of yesterday.
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError>;
+
+    /// What came of a request when it was carried out, if that is not long ago.
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError>;
+
+    /// Forgets what was carried out before then.
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError>;
 
     /// Stores bytes under their SHA-256; storing them again changes nothing.
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError>;
@@ -78,6 +84,17 @@ pub struct Batch {
     pub rows: Vec<Row>,
     /// Leases that must still be held, or the whole batch is refused as `Fenced`.
     pub fences: Vec<Fence>,
+    /// Requests that this carries out; where one was carried out before, the whole batch is a `Conflict`.
+    pub answers: Vec<Answered>,
+}
+
+/// A request that was carried out, and the events that came of it: one after the other, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub key: IdempotencyKey,
+    pub first: u64,
+    pub events: u32,
+    pub at: Timestamp,
 }
 
 /// An event that has a place in its stream but none in the log yet.

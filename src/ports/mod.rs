@@ -27,7 +27,7 @@ pub use client_error::ClientError;
 pub use clock::{Clock, SystemClock};
 pub use feed::{Delta, DeltaKind, FeedItem};
 pub use judge::Judge;
-pub use log::{Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, NewEvent, VerifyReport};
+pub use log::{Answered, Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, NewEvent, VerifyReport};
 pub use model::{DeltaSink, Model, ModelRequest};
 pub use order::{Offer, OfferKind, Order, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};

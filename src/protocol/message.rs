@@ -104,8 +104,9 @@ pub enum Wish {
     Query {
         query: Query,
     },
+    /// Carried out once, however often a request of this id arrives.
     Submit {
-        submission: Box<Submission>,
+        command: Box<Command>,
     },
     Offers {},
     Prepare {
@@ -118,24 +119,6 @@ pub enum Wish {
     Remember {
         goal: String,
     },
-}
-
-/// A command on its way.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Submission {
-    pub command: Box<Command>,
-    /// The last event that the console had when it first sent this: what came of it stands after that one.
-    pub since: u64,
-    pub delivery: Delivery,
-}
-
-/// Whether the same request may have arrived before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Delivery {
-    First,
-    /// The connection was cut before its outcome was heard.
-    Again,
 }
 
 /// A run to be prepared.

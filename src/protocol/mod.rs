@@ -23,10 +23,7 @@ mod parts;
 use std::time::Duration;
 
 pub use answer::WireAnswer;
-pub use message::{
-    Delivery, FromConsole, FromServer, Hello, Launch, LaunchKind, Mark, Offered, Offers, Outcome, Submission, Welcome,
-    Wish,
-};
+pub use message::{FromConsole, FromServer, Hello, Launch, LaunchKind, Mark, Offered, Offers, Outcome, Welcome, Wish};
 pub use pack::{NotPacked, Packed, pack, unpack};
 pub use parts::{Assembly, SnapshotPart, parts_of};
 

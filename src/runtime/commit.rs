@@ -2,31 +2,35 @@
 
 use tokio::sync::oneshot;
 
-use super::core::{Core, Job, stopped};
+use super::core::{Committed, Core, Job, Wish, stopped};
 use super::perform;
 use super::redact::Redacted;
-use crate::domain::{Actor, Rejection, RunId};
+use crate::domain::{Actor, IdempotencyKey, RunId};
 use crate::kinds::{Command, Envelope, Event, RunEvent, Stream};
 use crate::ports::Fence;
 
 impl Core {
     /// Hands a job to the writer and waits until its events are on disk.
-    pub(super) async fn commit(
-        &self,
-        commands: Vec<(Command, Actor)>,
-        fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
-        self.commit_redacted(self.redactor.commands(commands), fence).await
+    pub(super) async fn commit(&self, commands: Vec<(Command, Actor)>, fence: Option<Fence>) -> Committed {
+        self.commit_redacted(self.redactor.commands(commands), None, fence).await
     }
 
-    /// The same for commands that are offered more than once.
+    /// Carries out what somebody wants, and nothing besides.
+    pub(super) async fn fulfil(&self, wish: Wish) {
+        let Wish { command, by, key, reply } = wish;
+        let commands = self.redactor.commands(vec![(*command, by)]);
+        let _ = reply.send(self.commit_redacted(commands, key, None).await);
+    }
+
+    /// As `commit`, for commands that are offered more than once.
     pub(super) async fn commit_redacted(
         &self,
         commands: Redacted,
+        key: Option<IdempotencyKey>,
         fence: Option<Fence>,
-    ) -> Result<Vec<Envelope>, Rejection> {
+    ) -> Committed {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, fence, reply }).is_err() {
+        if self.jobs.send(Job { commands, key, fence, reply }).is_err() {
             return Err(stopped());
         }
         let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));

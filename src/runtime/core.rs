@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::parts::{Parts, Role, Tools};
 use super::redact::{Redacted, Redactor};
-use crate::domain::{Rejection, RejectionKind};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
 use crate::fold::Snapshot;
-use crate::kinds::Envelope;
+use crate::kinds::{Command, Envelope};
 use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
 
 /// Messages a listener may fall behind before it has to take a fresh snapshot.
@@ -53,11 +53,25 @@ impl Drop for AtWork {
     }
 }
 
+/// What came of something: its events, once they are on disk.
+pub(super) type Committed = Result<Vec<Envelope>, Rejection>;
+
+/// Somebody's command, and where its outcome is waited for. Boxed, for commands can be large.
+pub(super) struct Wish {
+    pub(super) command: Box<Command>,
+    pub(super) by: Actor,
+    /// Where it may arrive twice.
+    pub(super) key: Option<IdempotencyKey>,
+    pub(super) reply: oneshot::Sender<Committed>,
+}
+
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
     pub(super) commands: Redacted,
+    /// Of the request that they carry out.
+    pub(super) key: Option<IdempotencyKey>,
     pub(super) fence: Option<Fence>,
-    pub(super) reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
+    pub(super) reply: oneshot::Sender<Committed>,
 }
 
 impl Core {

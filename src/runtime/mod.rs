@@ -29,10 +29,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::domain::{Actor, Rejection};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Feed, Log, LogError};
+use crate::ports::{Answered, Feed, Log, LogError};
 
 pub use outputs::{OutputsReport, check_outputs};
 pub use parts::{Parts, Role, Tools};
@@ -75,15 +75,54 @@ impl Runtime {
 
     /// Carries a command out. Returns the events it led to, once they are on disk.
     pub async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        let mut command = Box::new(command);
-        self.core.redactor.command(&mut command);
-        self.ask(command, by).await.map_err(|rejection| self.core.redactor.rejection(rejection))
+        self.ask(command, by, None).await.map_err(|rejection| self.core.redactor.rejection(rejection))
     }
 
-    async fn ask(&self, command: Box<Command>, by: Actor) -> Result<Vec<Envelope>, Rejection> {
+    /// The same of a command that may arrive twice, in this process or another: it is carried out once, and answered with
+    /// the same events each time.
+    pub async fn submit_once(
+        &self,
+        key: IdempotencyKey,
+        command: Command,
+        by: Actor,
+    ) -> Result<Vec<Envelope>, Rejection> {
+        if let Some(events) = self.outcome_of(&key).await? {
+            return Ok(events);
+        }
+        match self.ask(command, by, Some(key)).await {
+            Ok(events) => Ok(events),
+            // It may have been carried out between the look and the try, or have been saved without our hearing of it.
+            Err(rejection) => match self.outcome_of(&key).await {
+                Ok(None) | Err(_) => Err(self.core.redactor.rejection(rejection)),
+                Ok(Some(events)) => Ok(events),
+            },
+        }
+    }
+
+    /// What came of a request, if it was carried out before; refused where something else was asked under its id.
+    pub async fn outcome_of(&self, key: &IdempotencyKey) -> Result<Option<Vec<Envelope>>, Rejection> {
+        let not_known = |error: LogError| {
+            let message = format!("it is not known whether this was carried out before: {}", error.message);
+            Rejection::new(RejectionKind::NotSaved, message).hint(error.hint)
+        };
+        let log = &self.core.log;
+        match log.answer_to(key).await.map_err(not_known)? {
+            None => Ok(None),
+            Some(answered) if answered.key != *key => {
+                let message = "something else was asked for under this id before";
+                Err(Rejection::new(RejectionKind::Invalid, message).hint("give each request an id of its own"))
+            }
+            Some(Answered { events: 0, .. }) => Ok(Some(Vec::new())),
+            Some(answered) => log.read(answered.first - 1, answered.events).await.map(Some).map_err(not_known),
+        }
+    }
+
+    async fn ask(&self, command: Command, by: Actor, key: Option<IdempotencyKey>) -> core::Committed {
+        let mut command = Box::new(command);
+        self.core.redactor.command(&mut command);
         edit::check(&self.core, &command)?;
         let (reply, answer) = tokio::sync::oneshot::channel();
-        let message = supervisor::Message::Submit { command, by, reply };
+        let message = supervisor::Message::Submit(core::Wish { command, by, key, reply });
         if self.supervisor.send(message).is_err() {
             return Err(core::stopped());
         }

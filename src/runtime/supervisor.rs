@@ -4,16 +4,16 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
-use super::core::{AtWork, Core};
+use super::core::{AtWork, Core, Wish};
 use super::parts::Role;
 use super::worker;
-use crate::domain::{Actor, Rejection, RunId, RunState};
+use crate::domain::{Actor, RunId, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::{CallStage, Command, Envelope, Run};
+use crate::kinds::{CallStage, Envelope, Run};
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -23,8 +23,8 @@ const DUE_AGAIN: Duration = Duration::from_millis(200);
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
 pub(super) enum Message {
-    /// Somebody wants something. Boxed, for commands can be large.
-    Submit { command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>> },
+    /// Somebody wants something.
+    Submit(Wish),
     /// Events with decisions in them, or events of other processes.
     Committed(Vec<Envelope>),
     /// A worker came to its end, with what it had not read.
@@ -73,7 +73,7 @@ impl Supervisor {
 
     fn handle(&mut self, message: Message) {
         match message {
-            Message::Submit { command, by, reply } => self.submit(command, by, reply),
+            Message::Submit(wish) => self.submit(wish),
             Message::Committed(envelopes) => {
                 let runs: BTreeSet<_> = envelopes.iter().filter_map(|envelope| self.run_to_wake(envelope)).collect();
                 runs.into_iter().for_each(|run| self.wake(run));
@@ -89,15 +89,13 @@ impl Supervisor {
     }
 
     /// A command about a run goes through the run's worker, so that the decision and what follows share a commit.
-    fn submit(&mut self, command: Box<Command>, by: Actor, reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>) {
-        let run = self.core.staging().run_of(command.stream());
+    fn submit(&mut self, wish: Wish) {
+        let run = self.core.staging().run_of(wish.command.stream());
         match run.filter(|run| self.core.role.works_on(*run)) {
-            Some(run) => self.send(run, worker::Message::Submit { command, by, reply }),
+            Some(run) => self.send(run, worker::Message::Submit(wish)),
             None => {
                 let core = self.core.clone();
-                self.tasks.spawn(async move {
-                    let _ = reply.send(core.commit(vec![(*command, by)], None).await);
-                });
+                self.tasks.spawn(async move { core.fulfil(wish).await });
             }
         }
     }

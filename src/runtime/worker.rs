@@ -10,11 +10,11 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::boundary::Going;
-use super::core::{Core, stopped};
+use super::core::{Committed, Core, Wish, stopped};
 use super::perform::{Ends, Outcome};
 use super::tenure::Tenure;
 use super::{edit, perform, prepare};
-use crate::domain::{Actor, Rejection, RejectionKind, Repeat, RunId, RunState};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind, Repeat, RunId, RunState};
 use crate::engine;
 use crate::engine::{Effect, TakeUp};
 use crate::kinds::{CallPreparation, Command, Envelope, PreparedCall, Report};
@@ -28,17 +28,13 @@ const PREPARE_AHEAD: Duration = Duration::from_millis(100);
 const CUT_OFF: Duration = Duration::from_millis(200);
 
 pub(super) enum Message {
-    Submit {
-        command: Box<Command>,
-        by: Actor,
-        reply: oneshot::Sender<Result<Vec<Envelope>, Rejection>>,
-    },
+    Submit(Wish),
     /// Something the run waits for may have happened.
     Look,
 }
 
 type Inbox = mpsc::UnboundedReceiver<Message>;
-type Reply = Option<oneshot::Sender<Result<Vec<Envelope>, Rejection>>>;
+type Reply = Option<oneshot::Sender<Committed>>;
 
 /// Works on a run until it ends or waits; gives back the inbox with what was not read.
 pub(super) async fn work(core: Arc<Core>, run: RunId, mut inbox: Inbox) -> Inbox {
@@ -56,8 +52,8 @@ pub(super) async fn work(core: Arc<Core>, run: RunId, mut inbox: Inbox) -> Inbox
 /// Another process works on the run: decisions are written here and acted on there.
 async fn relay(core: &Core, inbox: &mut Inbox) {
     while let Ok(message) = inbox.try_recv() {
-        if let Message::Submit { command, by, reply } = message {
-            let _ = reply.send(core.commit(vec![(*command, by)], None).await);
+        if let Message::Submit(wish) = message {
+            core.fulfil(wish).await;
         }
     }
 }
@@ -80,13 +76,17 @@ struct Worker {
 #[derive(Default)]
 struct Asked {
     commands: Vec<(Command, Actor)>,
+    /// Of the first of them, where it may arrive twice.
+    key: Option<IdempotencyKey>,
     reply: Reply,
 }
 
 impl From<Message> for Asked {
     fn from(message: Message) -> Self {
         match message {
-            Message::Submit { command, by, reply } => Self { commands: vec![(*command, by)], reply: Some(reply) },
+            Message::Submit(Wish { command, by, key, reply }) => {
+                Self { commands: vec![(*command, by)], key, reply: Some(reply) }
+            }
             Message::Look => Self::default(),
         }
     }
@@ -177,7 +177,7 @@ impl Worker {
 
     /// Commits what is asked, and with it whatever can come next; begins what that leads to.
     async fn decide(&mut self, asked: Asked, inbox: &mut Inbox) -> Progress {
-        let Asked { mut commands, reply } = asked;
+        let Asked { mut commands, key, reply } = asked;
         let wish = commands.first().filter(|_| reply.is_some()).cloned();
         // A worker's first commit opens the run's history. Only then can it be seen which calls are to be prepared.
         let was_open = self.has_history();
@@ -192,7 +192,7 @@ impl Worker {
                 return Progress::None;
             }
         }
-        match self.save(commands, &reply, inbox).await {
+        match self.save(commands, key, &reply, inbox).await {
             Ok(committed) => {
                 let progress = if committed.is_empty() && was_open { Progress::None } else { Progress::Made };
                 self.begin(&committed);
@@ -202,7 +202,8 @@ impl Worker {
             Err(rejection) if rejection.kind == RejectionKind::Stale => {
                 if let Some(wish) = wish {
                     // Only the right to perform is lost. A decision stands without it; another worker acts on it.
-                    answer(reply, self.core.commit(vec![wish], None).await);
+                    let wish = self.core.redactor.commands(vec![wish]);
+                    answer(reply, self.core.commit_redacted(wish, key, None).await);
                 }
                 match self.tenure.right().is_ours_in_the_store().await {
                     true => Progress::None,
@@ -230,7 +231,7 @@ impl Worker {
                     self.save_last(commands).await;
                     return None;
                 }
-                Some(Asked { commands, reply: None })
+                Some(Asked { commands, ..Asked::default() })
             }
             () = self.tenure.lost() => None,
             () = self.core.stopping.cancelled(), if self.unrepeatable == 0 => None,
@@ -263,12 +264,13 @@ impl Worker {
     async fn save(
         &mut self,
         commands: Vec<(Command, Actor)>,
+        key: Option<IdempotencyKey>,
         reply: &Reply,
         inbox: &mut Inbox,
-    ) -> Result<Vec<Envelope>, Rejection> {
+    ) -> Committed {
         let commands = self.core.redactor.commands(commands);
         loop {
-            match self.core.commit_redacted(commands.clone(), Some(self.tenure.fence())).await {
+            match self.core.commit_redacted(commands.clone(), key, Some(self.tenure.fence())).await {
                 Err(rejection) if rejection.kind == RejectionKind::NotSaved && reply.is_none() => {
                     self.sit_out(&rejection, inbox).await?;
                 }
@@ -415,7 +417,7 @@ fn stale(rejection: &Rejection) -> Rejection {
     Rejection { kind: RejectionKind::Stale, ..rejection.clone() }
 }
 
-fn answer(reply: Reply, outcome: Result<Vec<Envelope>, Rejection>) {
+fn answer(reply: Reply, outcome: Committed) {
     if let Some(reply) = reply {
         let _ = reply.send(outcome);
     }

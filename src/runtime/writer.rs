@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::core::{Core, Job};
 use super::{open, supervisor};
@@ -15,7 +16,7 @@ use crate::domain::{Rejection, RejectionKind, RunId};
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{AccessEvent, Command, Decided, Envelope, Event, RowKey, RowKind, RunEvent, Stream};
-use crate::ports::{Batch, FeedItem, LogError, LogErrorKind, NewEvent, RowFilter, RowQuery};
+use crate::ports::{Answered, Batch, FeedItem, LogError, LogErrorKind, NewEvent, RowFilter, RowQuery};
 
 /// Most jobs in one transaction.
 const LARGEST_GROUP: usize = 256;
@@ -25,6 +26,9 @@ const CATCH_UP: u32 = 1000;
 const PROBE: Duration = Duration::from_secs(1);
 /// Time between looks for the last worker's end while the program stops.
 const LAST_LOOK: Duration = Duration::from_millis(5);
+/// How long a request is known that was carried out, and how often those that are older are forgotten.
+const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 3600);
+const TIDY_EVERY: Duration = Duration::from_secs(3600);
 /// Committed events after which what has ended is looked through for forgetting.
 const FORGET_EVERY: usize = 1000;
 
@@ -64,6 +68,7 @@ impl Writer {
         let mut head = self.core.log.watch_head();
         let mut probe = tokio::time::interval(PROBE);
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tidying = tokio::time::interval_at(Instant::now() + TIDY_EVERY, TIDY_EVERY);
         let mut is_stopping = false;
         // However much others write meanwhile.
         while !is_stopping || self.core.is_working() || !jobs.is_empty() {
@@ -82,6 +87,7 @@ impl Writer {
                         self.catch_up_or_log().await;
                     }
                 }
+                _ = tidying.tick() => self.forget_answers().await,
                 _ = probe.tick(), if matches!(self.store, StoreState::Down) => self.probe().await,
                 () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
                 // Workers may still have outcomes to save; look again until the last of them is gone.
@@ -99,8 +105,15 @@ impl Writer {
                 self.store_is_gone(&error);
                 return reject_all(group, &error);
             }
+            group = match self.without_repeats(group).await {
+                Ok(group) => group,
+                Err((group, error)) => {
+                    self.store_is_gone(&error);
+                    return reject_all(group, &error);
+                }
+            };
             let staged = self.stage(&group);
-            if staged.batch.events.is_empty() {
+            if staged.batch.events.is_empty() && staged.batch.answers.is_empty() {
                 return reply(group, staged.outcomes, Vec::new());
             }
             let touched = staged.touched.clone();
@@ -142,6 +155,27 @@ impl Writer {
         }
     }
 
+    /// Turns away what was carried out before, or is asked for twice at once: whoever asked looks what came of it.
+    async fn without_repeats(&self, group: Vec<Job>) -> Result<Vec<Job>, (Vec<Job>, LogError)> {
+        let mut fresh: Vec<Job> = Vec::with_capacity(group.len());
+        let mut group = group.into_iter();
+        while let Some(job) = group.next() {
+            let is_repeat = match job.key {
+                None => false,
+                Some(key) if fresh.iter().any(|other| other.key.is_some_and(|other| other.key == key.key)) => true,
+                Some(key) => match self.core.log.answer_to(&key).await {
+                    Ok(answered) => answered.is_some(),
+                    Err(error) => return Err((fresh.into_iter().chain([job]).chain(group).collect(), error)),
+                },
+            };
+            match is_repeat {
+                true => drop(job.reply.send(Err(repeated()))),
+                false => fresh.push(job),
+            }
+        }
+        Ok(fresh)
+    }
+
     /// Decides every job in order on the staging snapshot.
     fn stage(&self, group: &[Job]) -> Staged {
         let now = self.core.clock.now();
@@ -168,6 +202,10 @@ impl Writer {
             let last = staged.batch.events.len();
             if last > first {
                 staged.batch.fences.extend(job.fence);
+            }
+            if let (Some(key), Ok(())) = (job.key, &outcome) {
+                let (place, events) = (staged.batch.after + first as u64 + 1, (last - first) as u32);
+                staged.batch.answers.push(Answered { key, first: place, events, at: now });
             }
             staged.outcomes.push(outcome.map(|()| last - first));
         }
@@ -310,6 +348,13 @@ impl Writer {
         Ok(())
     }
 
+    async fn forget_answers(&self) {
+        let before = self.core.clock.now() - ANSWERS_KEPT;
+        if let Err(error) = self.core.log.forget_answers(before).await {
+            tracing::debug!(%error, "requests that were answered are not forgotten yet");
+        }
+    }
+
     fn store_is_gone(&mut self, error: &LogError) {
         tracing::error!(%error, "not saved");
         let tell = |mut reason: String| {
@@ -371,6 +416,10 @@ impl Staged {
         let Envelope { stream, version, at, by, event, .. } = envelope;
         self.batch.events.push(NewEvent { stream, version, at, by, event });
     }
+}
+
+fn repeated() -> Rejection {
+    Rejection::new(RejectionKind::AlreadySettled, "this request arrived before").hint("wait, then send it again")
 }
 
 /// Whether an event tells of rows that are gone.

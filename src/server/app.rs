@@ -7,7 +7,6 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::commits::Commits;
 use super::enrolment::Enrolments;
 use super::feed::Hub;
 use super::host::Host;
@@ -30,7 +29,6 @@ pub(super) struct App {
     pub(super) enrolments: Enrolments,
     pub(super) hosts: Hosts,
     pub(super) hub: Arc<Hub>,
-    pub(super) commits: Commits,
     pub(super) prepared: Prepared,
     pub(super) readiness: Readiness,
     /// Consoles that may still attach.

@@ -9,6 +9,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
+use crate::access::Principal;
+use crate::domain::IdempotencyKey;
 use crate::shape;
 
 /// Largest body taken, in bytes.
@@ -79,6 +81,36 @@ impl<S: Send + Sync> FromRequestParts<S> for InPath {
         match Path::from_request_parts(parts, state).await {
             Ok(Path(name)) => Ok(Self(name)),
             Err(error) => Err(Problem::malformed(error.body_text(), "/openapi.json has the paths")),
+        }
+    }
+}
+
+/// The caller's own id of a request that may be sent twice, from the header `Idempotency-Key`.
+pub(super) struct Once(Option<String>);
+
+impl Once {
+    /// The header's name.
+    pub(super) const HEADER: &str = "idempotency-key";
+    const LONGEST: usize = 255;
+
+    /// The request's key: `asked` by `principal`.
+    pub(super) fn key(&self, principal: &Principal, asked: &impl Serialize) -> Option<IdempotencyKey> {
+        Some(IdempotencyKey::new(&principal.actor(), self.0.as_deref()?, asked))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Once {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        let Some(given) = parts.headers.get(Self::HEADER) else { return Ok(Self(None)) };
+        let id = given.to_str().map_or("", |text| text.trim().trim_matches('"'));
+        match id.is_empty() || id.len() > Self::LONGEST {
+            true => {
+                let problem = format!("an Idempotency-Key has 1 to {} characters of ASCII", Self::LONGEST);
+                Err(Problem::malformed(problem, "send a UUID of your own, the same one when you repeat the request"))
+            }
+            false => Ok(Self(Some(id.to_owned()))),
         }
     }
 }

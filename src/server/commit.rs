@@ -1,87 +1,52 @@
-//! Submitting for somebody elsewhere, so that asking again after a cut connection gives the answer that was lost.
-//!
-//! Two things remember what came of a submission: this process, for those sent again while it lives, and the log
-//! itself, for those sent again after it was restarted. What a person decided stands there under their name, after
-//! the last event they had when they decided.
+//! Submitting for somebody elsewhere, so that asking again after a cut connection gives the answer that was lost: the
+//! store remembers what came of a request together with its events.
 
-use std::sync::Arc;
-
-use tokio::sync::watch;
 use uuid::Uuid;
 
 use super::app::App;
-use super::commits::Outcome;
 use super::rights;
 use crate::access::Principal;
-use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::domain::{IdempotencyKey, Rejection, RunId};
 use crate::kinds::{Command, Envelope, RunVerb, Stream};
 use crate::ports::{Answer, Query};
-use crate::protocol::{Delivery, Submission};
 
-/// Events of a stream looked through at once.
-const PAGE: u32 = 500;
+type Outcome = Result<Vec<Envelope>, Rejection>;
 
-/// Carries a command out for `principal`, whatever becomes of the connection it came by.
-pub(super) async fn submit(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> Outcome {
-    let mut outcome = match app.commits.find(id, principal.actor().name()) {
-        Some(outcome) => outcome,
-        None => begin(app, principal, id, submission),
-    };
-    let told = outcome.wait_for(Option::is_some).await;
-    told.ok().and_then(|outcome| outcome.clone()).unwrap_or_else(|| {
-        Err(Rejection::new(RejectionKind::NotSaved, "the server is ending").hint("attach again, and look"))
-    })
-}
-
-fn begin(app: &Arc<App>, principal: &Principal, id: Uuid, submission: Submission) -> watch::Receiver<Option<Outcome>> {
-    let (tell, outcome) = watch::channel(None);
-    app.commits.add(id, principal.actor().name().to_owned(), outcome.clone());
-    let (app, principal) = (app.clone(), principal.clone());
-    tokio::spawn(async move {
-        let came_of_it = carry_out(&app, &principal, submission).await;
-        tell.send_replace(Some(came_of_it));
-    });
-    outcome
-}
-
-async fn carry_out(app: &App, principal: &Principal, submission: Submission) -> Outcome {
-    let Submission { command, since, delivery } = submission;
-    let person = principal.actor();
+/// Carries a console's command out, once however often it arrives.
+pub(super) async fn submit(app: &App, principal: &Principal, id: Uuid, command: Command) -> Outcome {
+    let key = IdempotencyKey::new(&principal.actor(), &id.to_string(), &command);
     // What came of it before is told even to somebody who could not do it any more.
-    if delivery == Delivery::Again
-        && let Some(done) = already_done(app, &command, since, &person).await
-    {
+    if let Some(done) = app.client.outcome_of(&key).await? {
         return Ok(done);
     }
     let principal = app.gate.again(principal).await.map_err(rights::rejected)?;
     app.gate.count(&principal).await.map_err(rights::rejected)?;
-    let rejection = match decide(app, &principal, (*command).clone()).await {
-        Err(rejection) if delivery == Delivery::Again => rejection,
-        outcome => return outcome,
-    };
-    // It may have been decided between the look and the try.
-    match rejection.kind {
-        RejectionKind::AlreadySettled => already_done(app, &command, since, &person).await.ok_or(rejection),
-        _ => Err(rejection),
-    }
+    decide(app, &principal, command, Some(key)).await
 }
 
-/// Submits what a person from outside asks for, if they may.
-pub(super) async fn decide(app: &App, principal: &Principal, command: Command) -> Outcome {
+/// Submits what a person from outside asks for, if they may; once, where it may arrive twice.
+pub(super) async fn decide(app: &App, principal: &Principal, command: Command, key: Option<IdempotencyKey>) -> Outcome {
     rights::check(app, principal, &command).await.map_err(rights::rejected)?;
     let Command::Run { id: run, verb: RunVerb::Start { .. } } = command else {
-        return app.client.submit(command, principal.actor()).await;
+        return hand_over(app, principal, command, key).await;
     };
     // Starting it again changes nothing, so a run that is there already needs no preparation.
     if is_known(app, run).await == Some(true) {
         return Ok(Vec::new());
     }
     let spec = Box::new(app.prepared.of(run)?);
-    let outcome = app.client.submit(RunVerb::Start { spec }.on(run), principal.actor()).await;
+    let outcome = hand_over(app, principal, RunVerb::Start { spec }.on(run), key).await;
     if outcome.is_err() {
         take_back(app, run).await;
     }
     outcome
+}
+
+async fn hand_over(app: &App, principal: &Principal, command: Command, key: Option<IdempotencyKey>) -> Outcome {
+    match key {
+        Some(key) => app.client.submit_once(key, command, principal.actor()).await,
+        None => app.client.submit(command, principal.actor()).await,
+    }
 }
 
 /// Leaves nothing of a run that was prepared, unless the store has it.
@@ -99,20 +64,5 @@ async fn is_known(app: &App, run: RunId) -> Option<bool> {
     match app.client.query(query).await {
         Ok(Answer::Events(page)) => Some(!page.rows.is_empty()),
         _ => None,
-    }
-}
-
-/// The event by which `person` already got what `command` wants, after `since`.
-async fn already_done(app: &App, command: &Command, since: u64, person: &Actor) -> Option<Vec<Envelope>> {
-    let stream = command.stream();
-    let mut after = 0;
-    loop {
-        let query = Query::Stream { stream, after, limit: PAGE };
-        let Ok(Answer::Events(page)) = app.client.query(query).await else { return None };
-        let is_it = |event: &&Envelope| event.seq > since && event.by == *person && command.led_to(&event.event);
-        if let Some(event) = page.rows.iter().find(is_it) {
-            return Some(vec![event.clone()]);
-        }
-        after = page.rows.last().filter(|_| page.more)?.version;
     }
 }

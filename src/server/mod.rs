@@ -10,7 +10,6 @@ mod api;
 mod app;
 mod body;
 mod commit;
-mod commits;
 mod door;
 mod enrolment;
 mod feed;
@@ -97,7 +96,6 @@ impl Server {
             enrolments: enrolment::Enrolments::default(),
             hosts,
             hub,
-            commits: commits::Commits::default(),
             prepared: prepared::Prepared::default(),
             readiness: readiness::Readiness::default(),
             consoles: feed::seats(),

@@ -94,6 +94,16 @@ fn parameters(route: &Route, generator: &mut SchemaGenerator) -> Vec<Value> {
     let mut parameters: Vec<_> = in_path
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
+    if route.takes_once {
+        parameters.push(json!({
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": false,
+            "description": "An id of the caller's own, best a UUID. For a day a request that is sent again under it does \
+                            nothing and gets the same answer; another one under it is refused.",
+            "schema": { "type": "string", "maxLength": 255 },
+        }));
+    }
     parameters.extend(route.params.as_ref().map(|params| in_query(params, generator)).unwrap_or_default());
     parameters
 }

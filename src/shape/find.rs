@@ -3,7 +3,6 @@
 use uuid::Uuid;
 
 use crate::domain::ShortId;
-use crate::fold::Snapshot;
 use crate::kinds::{RowKind, Rowed, Surface, Table, Thing};
 use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowQuery};
 
@@ -26,22 +25,17 @@ pub enum Prefer {
     Open,
 }
 
-/// The one that `given` names, in memory or long ended.
+/// The one that `given` names, of those in memory or of all that are stored.
 pub async fn find<K: Rowed>(client: &dyn Client, live: &Table<K>, given: &str, prefer: Prefer) -> Result<K, NotOne<K>> {
     let tell = |row: &K| (row.id().into(), row.index().is_open);
     find_among(client, K::KIND, live.values().cloned(), given, prefer, tell, Answer::rows::<K>).await
 }
 
 /// The same of a kind that is told by its surface.
-pub async fn find_thing(
-    client: &dyn Client,
-    snapshot: &Snapshot,
-    surface: &Surface,
-    given: &str,
-) -> Result<Thing, NotOne<Thing>> {
-    let live = surface.things(snapshot).into_iter();
+pub async fn find_thing(client: &dyn Client, surface: &Surface, given: &str) -> Result<Thing, NotOne<Thing>> {
     let tell = |thing: &Thing| (thing.id, thing.is_open);
-    find_among(client, surface.kind, live, given, Prefer::Open, tell, |answer| answer.things(surface)).await
+    find_among(client, surface.kind, std::iter::empty(), given, Prefer::Open, tell, |answer| answer.things(surface))
+        .await
 }
 
 /// `tell` says the id, and whether it is open.
@@ -55,11 +49,12 @@ async fn find_among<T: Clone>(
     read: impl Fn(Answer) -> Result<Page<T>, ClientError>,
 ) -> Result<T, NotOne<T>> {
     let Some(short) = ShortId::parse(given) else { return Err(NotOne::Nothing) };
+    let is_meant = |found: &[T]| prefer == Prefer::Open && found.iter().any(|row| tell(row).1);
     let mut found: Vec<T> = live.filter(|row| short.fits(tell(row).0)).collect();
     if let Some(exact) = given.parse().ok().and_then(|id: Uuid| found.iter().find(|row| tell(row).0 == id)) {
         return Ok(exact.clone());
     }
-    if prefer == Prefer::Open && found.iter().any(|row| tell(row).1) {
+    if is_meant(&found) {
         found.retain(|row| tell(row).1);
         return only_one(found);
     }
@@ -69,6 +64,9 @@ async fn find_among<T: Clone>(
         if found.iter().all(|known| tell(known).0 != tell(&row).0) {
             found.push(row);
         }
+    }
+    if is_meant(&found) {
+        found.retain(|row| tell(row).1);
     }
     only_one(found)
 }

@@ -1,7 +1,6 @@
-//! Lists as scripts get them: what is open first asked of the snapshot, what has ended of the store.
+//! Lists as scripts get them, asked of the store.
 
 use crate::domain::{ApprovalState, RunState};
-use crate::fold::Snapshot;
 use crate::kinds::{Approval, RowKind, Rowed, Run, Surface, Thing};
 use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowPlace, RowQuery};
 
@@ -9,45 +8,36 @@ use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowPlace
 const PAGE: u32 = 500;
 
 /// Runs, newest first: all that go on, and at most `most_ended` of the others; with `state`, only those in it.
-pub async fn runs(
-    client: &dyn Client,
-    snapshot: &Snapshot,
-    state: Option<RunState>,
-    most_ended: u32,
-) -> Result<Vec<Run>, ClientError> {
-    let wanted = |run: &Run| state.is_none_or(|state| run.state == state);
-    let mut runs: Vec<Run> =
-        snapshot.runs_newest_first().filter(|run| !run.state.is_final() && wanted(run)).cloned().collect();
-    match state {
-        None => runs.extend(newest(client, RowFilter::Ended, most_ended).await?),
-        Some(state) if state.is_final() => runs.extend(newest(client, in_state(state.name()), most_ended).await?),
-        Some(_) => {}
+pub async fn runs(client: &dyn Client, state: Option<RunState>, most_ended: u32) -> Result<Vec<Run>, ClientError> {
+    let mut runs: Vec<Run> = match state {
+        None => newest(client, RowFilter::Open, u32::MAX).await?,
+        Some(state) => {
+            let most = if state.is_final() { most_ended } else { u32::MAX };
+            newest(client, in_state(state.name()), most).await?
+        }
+    };
+    if state.is_none() {
+        runs.extend(newest(client, RowFilter::Ended, most_ended).await?);
     }
     runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
     Ok(runs)
 }
 
 /// Requests in one state, at most as many: open ones oldest first, others newest first.
-pub async fn approvals_in(
-    client: &dyn Client,
-    snapshot: &Snapshot,
-    state: ApprovalState,
-    most: u32,
-) -> Result<Vec<Approval>, ClientError> {
+pub async fn approvals_in(client: &dyn Client, state: ApprovalState, most: u32) -> Result<Vec<Approval>, ClientError> {
     if !state.is_open() {
         return newest(client, in_state(state.name()), most).await;
     }
-    let open = snapshot.open_approvals().filter(|approval| approval.state == state);
-    Ok(open.take(most as usize).cloned().collect())
+    let mut open = newest(client, in_state(state.name()), u32::MAX).await?;
+    open.sort_by_key(|approval: &Approval| approval.id);
+    open.truncate(most as usize);
+    Ok(open)
 }
 
 /// Open requests, oldest first, as they should be dealt with; then at most `most_settled` others, newest first.
-pub async fn approvals(
-    client: &dyn Client,
-    snapshot: &Snapshot,
-    most_settled: u32,
-) -> Result<Vec<Approval>, ClientError> {
-    let mut approvals: Vec<Approval> = snapshot.open_approvals().cloned().collect();
+pub async fn approvals(client: &dyn Client, most_settled: u32) -> Result<Vec<Approval>, ClientError> {
+    let mut approvals: Vec<Approval> = newest(client, RowFilter::Open, u32::MAX).await?;
+    approvals.sort_by_key(|approval| approval.id);
     approvals.extend(newest(client, RowFilter::Ended, most_settled).await?);
     Ok(approvals)
 }
@@ -88,17 +78,17 @@ async fn newest_of<T>(
 /// in it.
 pub async fn things(
     client: &dyn Client,
-    snapshot: &Snapshot,
     surface: &Surface,
     state: Option<&str>,
     most_ended: u32,
 ) -> Result<Vec<Thing>, ClientError> {
-    let mut things = surface.things(snapshot);
-    things.retain(|thing| thing.is_open && state.is_none_or(|state| thing.state == state));
-    let filter = state.map_or(RowFilter::Ended, in_state);
     let place = |thing: &Thing| RowPlace { sort: thing.began, id: thing.id.to_string() };
-    let stored = newest_of(client, (surface.kind, filter), most_ended, |answer| answer.things(surface), place).await?;
-    things.extend(stored.into_iter().filter(|thing| !thing.is_open));
-    things.sort_by_key(|thing| std::cmp::Reverse((thing.began, thing.id)));
-    Ok(things)
+    let read = |answer: Answer| answer.things(surface);
+    let Some(state) = state else {
+        let mut things = newest_of(client, (surface.kind, RowFilter::Open), u32::MAX, read, place).await?;
+        things.extend(newest_of(client, (surface.kind, RowFilter::Ended), most_ended, read, place).await?);
+        things.sort_by_key(|thing| std::cmp::Reverse((thing.began, thing.id)));
+        return Ok(things);
+    };
+    newest_of(client, (surface.kind, in_state(state)), most_ended, read, place).await
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::{BlobId, RunId};
+use crate::domain::{BlobId, IdempotencyKey, RunId, Timestamp};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page, RowQuery,
-    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page,
+    RowQuery, StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 
 /// Nothing, as a log.
@@ -53,6 +53,14 @@ impl Log for AbsentLog {
 
     async fn replace_rows(&self, _: u64, _: &[Row]) -> Result<(), LogError> {
         Err(not_made())
+    }
+
+    async fn answer_to(&self, _: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        Ok(None)
+    }
+
+    async fn forget_answers(&self, _: Timestamp) -> Result<(), LogError> {
+        Ok(())
     }
 
     async fn put_blob(&self, _: &[u8]) -> Result<BlobId, LogError> {

@@ -6,9 +6,9 @@ use serde::de::value::Error as ValueError;
 
 use super::chain::{Chain, Columns, Link, Place, stream_from_bytes};
 use super::seal::{OpenedBody, Seal, Sealing};
-use crate::domain::{Actor, Tenant, Timestamp};
+use crate::domain::{Actor, IdempotencyKey, Tenant, Timestamp};
 use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKey, RowKind, Stream};
-use crate::ports::{LogError, LogErrorKind, NewEvent, Page, RowPlace};
+use crate::ports::{Answered, LogError, LogErrorKind, NewEvent, Page, RowPlace};
 
 /// SQL's integers are signed; ours are not and stay far below 2^63.
 pub(super) fn to_sql(number: u64) -> i64 {
@@ -147,6 +147,27 @@ impl RowIndex<'_> {
         let parent =
             self.parent.map(|parent| stream_from_bytes(parent).ok_or("its parent is no stream")).transpose()?;
         Ok(Row { key, is_open, sort, state, parent, due: self.due.map(time).transpose()?, body })
+    }
+}
+
+/// What is kept of a request that was carried out.
+pub(super) struct AnswerColumns<'a> {
+    pub asked: &'a [u8],
+    pub first: i64,
+    pub events: i64,
+    pub at: i64,
+}
+
+impl AnswerColumns<'_> {
+    /// The error says what is wrong with it.
+    pub fn decode(self, key: &IdempotencyKey) -> Result<Answered, String> {
+        let asked = self.asked.try_into().map_err(|_| "a hash is not 32 bytes")?;
+        Ok(Answered {
+            key: IdempotencyKey { asked, ..*key },
+            first: from_sql(self.first),
+            events: u32::try_from(self.events).map_err(|error| error.to_string())?,
+            at: Timestamp::from_timestamp_micros(self.at).ok_or("a time out of range")?,
+        })
     }
 }
 

@@ -11,7 +11,7 @@ use morningai::access::{
     password, people, recovery, totp,
 };
 use morningai::domain::{AccountId, AccountName, Action, Means, RefusalCause, Role, Timestamp, TokenId};
-use morningai::kinds::{AccessEvent, Event};
+use morningai::kinds::{AccessEvent, Event, KindEvent};
 use morningai::ports::{Accounts, Log, Standing, TotpSecret};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -167,7 +167,7 @@ async fn a_session_ends_after_half_a_day_however_busy_and_when_it_is_signed_out(
     let principal = house.admit(&next.secret, after(50_001)).await.unwrap();
     house.door.sign_out(&principal, after(50_002)).await.unwrap();
     assert!(house.admit(&next.secret, after(50_003)).await.is_err());
-    assert_eq!(house.told().await.last().unwrap().remark(), "unknown credential from 203.0.113.1");
+    assert_eq!(house.told().await.last().unwrap().remark().raw(), "unknown credential from 203.0.113.1");
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_code_is_wanted_taken_once_and_replaced_by_a_recovery_code() {
     assert_eq!(house.sign_in("ana", PASSWORD, CODE, after(2)).await, Err(RefusalKind::NotSignedIn));
     assert!(house.sign_in("ana", PASSWORD, &codes[3].to_uppercase(), after(60)).await.is_ok());
     assert_eq!(house.sign_in("ana", PASSWORD, &codes[3], after(120)).await, Err(RefusalKind::NotSignedIn));
-    let told: Vec<_> = house.told().await.iter().map(AccessEvent::remark).collect();
+    let told: Vec<_> = house.told().await.iter().map(|event| event.remark().into_raw()).collect();
     assert_eq!(
         told,
         [
@@ -317,7 +317,7 @@ async fn a_flood_of_refusals_is_a_few_events_that_lose_no_count() {
     }
     house.door.tell(after(61)).await;
     house.door.tell_rest(after(62)).await;
-    let counts: Vec<_> = house.told().await.iter().map(AccessEvent::remark).collect();
+    let counts: Vec<_> = house.told().await.iter().map(|event| event.remark().into_raw()).collect();
     let of = |count: &str| format!("unknown credential from 203.0.113.1{count}");
     assert_eq!(counts, [of(""), of(", 499 times")]);
 }

@@ -79,7 +79,7 @@ impl Desk {
         let rows = self.snapshot.apply(&envelope).iter().filter_map(|key| self.snapshot.row(key)).collect();
         let Envelope { stream, version, at, by, event, .. } = envelope.clone();
         let events = vec![NewEvent { stream, version, at, by, event }];
-        self.log.append(Batch { after: seq - 1, events, rows, fences: vec![] }).await.unwrap();
+        self.log.append(Batch { after: seq - 1, events, rows, ..Batch::default() }).await.unwrap();
         envelope
     }
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use morningai::domain::{Actor, ApprovalId, BlobId, RunId, Timestamp};
+use morningai::domain::{Actor, ApprovalId, BlobId, IdempotencyKey, RunId, Timestamp};
 use morningai::kinds::{ApprovalEvent, Event, Row, RowKey, RowKind, RunEvent, Stream};
-use morningai::ports::{Batch, Fence, Head, Lease, Log, LogErrorKind, NewEvent, RowFilter, RowPlace, RowQuery};
+use morningai::ports::{
+    Answered, Batch, Fence, Head, Lease, Log, LogErrorKind, NewEvent, RowFilter, RowPlace, RowQuery,
+};
 use uuid::Uuid;
 
 /// A fresh place to store things, in which logs can be opened again and again, as by several processes.
@@ -114,7 +116,7 @@ pub async fn a_batch_decided_on_an_old_log_is_a_conflict(storage: &dyn Storage) 
         after: 0,
         events: vec![paused(run(2), 1, "stale")],
         rows: vec![row(RowKind::Run, &run(2).to_string(), true, 1, "{}")],
-        fences: vec![],
+        ..Batch::default()
     };
     for log in [&other, &one] {
         let error = log.append(stale.clone()).await.unwrap_err();
@@ -184,7 +186,8 @@ pub async fn an_append_without_its_lease_is_fenced(storage: &dyn Storage) {
     let log = storage.open("local").await;
     let lease = log.claim(run(1), "a", SHORT).await.unwrap().unwrap();
     let fence = Fence { run: run(1), token: lease.token };
-    let fenced = |after, fences| Batch { after, events: vec![paused(run(1), after + 1, "x")], rows: vec![], fences };
+    let fenced =
+        |after, fences| Batch { after, events: vec![paused(run(1), after + 1, "x")], fences, ..Batch::default() };
     log.append(fenced(0, vec![fence])).await.unwrap();
 
     let newer = claimed_in_the_end(&*log, "b").await;
@@ -270,6 +273,34 @@ pub async fn rows_are_found_by_their_state_their_parent_and_the_time_they_wait_f
     assert_eq!(in_state("pending").await, [rows[1].clone()]);
     assert_eq!(in_state("expired").await, [rows[2].clone()]);
     assert_eq!(found(RowFilter::DueBefore(at(100))).await, [rows[1].clone()]);
+}
+
+pub async fn a_request_is_remembered_with_what_came_of_it_and_never_carried_out_twice(storage: &dyn Storage) {
+    let log = storage.open("local").await;
+    let key = |id: &str| IdempotencyKey::new(&Actor::Person("ana".to_owned()), id, &"pause");
+    let answered = |id: &str, first, events, time| Answered { key: key(id), first, events, at: at(time) };
+    let carried_out = |after, events, answers| Batch { answers, ..batch(after, events) };
+    assert_eq!(log.answer_to(&key("a")).await.unwrap(), None);
+    let two = vec![paused(run(1), 1, "x"), paused(run(1), 2, "y")];
+    log.append(carried_out(0, two, vec![answered("a", 1, 2, 5)])).await.unwrap();
+    assert_eq!(log.append(carried_out(2, vec![], vec![answered("b", 3, 0, 6)])).await.unwrap(), []);
+    assert_eq!(log.answer_to(&key("a")).await.unwrap(), Some(answered("a", 1, 2, 5)));
+    assert_eq!(log.answer_to(&key("b")).await.unwrap(), Some(answered("b", 3, 0, 6)));
+    let other = IdempotencyKey { asked: [7; 32], ..key("a") };
+    assert_eq!(log.answer_to(&other).await.unwrap(), Some(answered("a", 1, 2, 5)), "whoever asks compares");
+    assert_eq!(storage.open("other").await.answer_to(&key("a")).await.unwrap(), None);
+
+    for known in ["a", "b"] {
+        for events in [vec![], vec![paused(run(1), 3, "z")]] {
+            let again =
+                log.append(carried_out(2, events, vec![answered("c", 3, 0, 7), answered(known, 3, 1, 7)])).await;
+            assert_eq!(again.unwrap_err().kind, LogErrorKind::Conflict);
+        }
+    }
+    assert_eq!((log.head().await.unwrap().seq, log.answer_to(&key("c")).await.unwrap()), (2, None));
+    log.forget_answers(at(6)).await.unwrap();
+    assert_eq!(log.answer_to(&key("a")).await.unwrap(), None);
+    assert_eq!(log.answer_to(&key("b")).await.unwrap(), Some(answered("b", 3, 0, 6)));
 }
 
 pub async fn a_row_is_replaced_under_its_key_and_all_of_them_at_once(storage: &dyn Storage) {

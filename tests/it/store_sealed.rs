@@ -108,6 +108,7 @@ clauses![store_contract:
     a_lease_has_one_holder_and_growing_tokens,
     an_append_without_its_lease_is_fenced,
     rows_are_found_newest_first_by_state,
+    a_request_is_remembered_with_what_came_of_it_and_never_carried_out_twice,
     rows_are_found_by_their_state_their_parent_and_the_time_they_wait_for,
     a_row_is_replaced_under_its_key_and_all_of_them_at_once,
     reading_back_goes_page_by_page,

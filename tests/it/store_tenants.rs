@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use morningai::domain::{Actor, Tenant};
+use morningai::domain::{Actor, IdempotencyKey, Tenant};
 use morningai::kinds::{Row, RowKey, RowKind, Stream};
-use morningai::ports::{AccessWrite, Account, Accounts, Batch, Log, Session};
+use morningai::ports::{AccessWrite, Account, Accounts, Answered, Batch, Log, Session};
 use morningai::store::{OpenMode, Pruning, SqliteLog};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
@@ -33,7 +33,9 @@ async fn fill(log: &dyn Log, tenant: &str) {
         due: None,
         body: format!("\"{tenant}\""),
     };
-    log.append(Batch { rows: vec![row], ..batch(0, vec![paused(run(1), 1, tenant)]) }).await.unwrap();
+    let key = IdempotencyKey::new(&Actor::System, tenant, &1);
+    let answers = vec![Answered { key, first: 1, events: 1, at: at(1) }];
+    log.append(Batch { rows: vec![row], answers, ..batch(0, vec![paused(run(1), 1, tenant)]) }).await.unwrap();
     log.put_blob(tenant.as_bytes()).await.unwrap();
     log.claim(run(1), tenant, LONG).await.unwrap().unwrap();
 }

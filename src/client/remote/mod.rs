@@ -22,7 +22,7 @@ use crate::domain::{Actor, Rejection, RejectionKind, RunId, RunSpec};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
 use crate::ports::{Answer, Client, ClientError, Feed, Query, Status};
-use crate::protocol::{Delivery, Launch, Offers, Outcome, Submission, Wish};
+use crate::protocol::{Launch, Offers, Outcome, Wish};
 
 pub use dial::{DialError, DialErrorKind};
 pub use link::TokenSource;
@@ -146,9 +146,7 @@ impl Client for RemoteClient {
             let message = format!("nothing was decided: {name} cannot be reached now");
             return Err(Rejection::new(RejectionKind::NotSaved, message).hint("try again once it is back"));
         }
-        let since = self.shared.mirror.cursor();
-        let submission = Submission { command: Box::new(command), since, delivery: Delivery::First };
-        let outcome = self.ask_patiently(Wish::Submit { submission: Box::new(submission) }).await;
+        let outcome = self.ask_patiently(Wish::Submit { command: Box::new(command) }).await;
         match outcome {
             Ok(Outcome::Committed { events }) => Ok(events),
             Ok(Outcome::Rejected { rejection }) => Err(rejection),

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 use uuid::Uuid;
 
-use crate::protocol::{Delivery, FromConsole, Outcome, Wish};
+use crate::protocol::{FromConsole, Outcome, Wish};
 
 #[derive(Default)]
 pub(super) struct Pending {
@@ -53,9 +53,6 @@ impl Pending {
     pub(super) fn cut(&self) {
         for waiting in self.waiting().values_mut().filter(|waiting| waiting.is_sent) {
             waiting.is_sent = false;
-            if let Wish::Submit { submission } = &mut waiting.wish {
-                submission.delivery = Delivery::Again;
-            }
         }
     }
 
@@ -95,37 +92,25 @@ mod tests {
     use super::*;
     use crate::domain::ApprovalId;
     use crate::kinds::ApprovalVerb;
-    use crate::protocol::Submission;
 
     fn approve() -> Wish {
         let command = ApprovalVerb::Approve { digest: "0".repeat(12) }.on(ApprovalId(Uuid::nil()));
-        let submission = Submission { command: Box::new(command), since: 3, delivery: Delivery::First };
-        Wish::Submit { submission: Box::new(submission) }
-    }
-
-    fn delivery(message: &FromConsole) -> (Uuid, Delivery) {
-        match message {
-            FromConsole::Request { id, wish } => match &**wish {
-                Wish::Submit { submission } => (*id, submission.delivery),
-                other => panic!("{other:?}"),
-            },
-            other => panic!("{other:?}"),
-        }
+        Wish::Submit { command: Box::new(command) }
     }
 
     #[tokio::test]
-    async fn what_was_sent_is_sent_again_under_the_same_id_and_says_so() {
+    async fn what_was_sent_is_sent_again_under_the_same_id() {
         let pending = Arc::new(Pending::default());
         let asking = tokio::spawn({
             let pending = pending.clone();
             async move { pending.ask(approve()).await }
         });
         pending.news().await;
-        let (id, first) = delivery(&pending.to_send()[0]);
-        assert_eq!(first, Delivery::First);
+        let first = pending.to_send();
+        let [FromConsole::Request { id, .. }] = first[..] else { panic!("{first:?}") };
         assert!(pending.to_send().is_empty(), "once over one connection");
         pending.cut();
-        assert_eq!(delivery(&pending.to_send()[0]), (id, Delivery::Again));
+        assert_eq!(pending.to_send(), first);
         pending.settle(id, Outcome::Remembered {});
         assert_eq!(asking.await.unwrap(), Some(Outcome::Remembered {}));
         assert!(pending.waiting().is_empty());

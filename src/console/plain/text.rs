@@ -40,12 +40,12 @@ pub fn run(run: &Run) -> String {
 /// A card in full, and how to decide on it.
 pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
     let extent = Extent::Everything;
-    let context = CardContext { approval, snapshot, keymap, now, width: WIDTH, extent, evidence: None };
+    let context = CardContext { approval, snapshot, keymap, now, width: WIDTH, extent, evidence: None, outcome: None };
     let mut cache = CardCache::default();
     let view = cache.view(&context);
     let id = approval.id.short();
     let mut lines = vec![format!("Request {id}, {}:", approval.state)];
-    lines.extend(view.rows().enumerate().filter_map(|(place, row)| {
+    lines.extend(view.all().iter().enumerate().filter_map(|(place, row)| {
         let line = readable(row);
         // A line that is empty is part of what it stands in.
         (view.payload().contains(&place) || !line.is_empty()).then_some(line)

@@ -12,6 +12,7 @@ mod loading;
 mod lock;
 mod log;
 mod offers;
+mod outcome;
 mod palette;
 mod pane;
 mod review;
@@ -32,6 +33,7 @@ pub use loading::Loading;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
 pub use log::{LogPane, Reading};
 pub use offers::{Offer, Offers};
+pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
@@ -147,6 +149,8 @@ pub struct State {
     pub approvals: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
+    /// What came of decisions made here.
+    pub outcomes: Outcomes,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.

@@ -134,6 +134,7 @@ pub fn decide(
     let requests = submit(state, world, command, done);
     if !requests.is_empty() {
         state.deciding.insert(approval.id);
+        state.outcomes.await_call(approval.run, approval.call, approval.id);
     }
     requests
 }

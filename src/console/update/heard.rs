@@ -14,6 +14,12 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
         model_answers(state, envelope, event, run);
+        if let RunEvent::EffectStarted { call, .. } = event {
+            state.outcomes.begun(run, *call);
+        }
+        if let RunEvent::CallSettled { call, result, .. } = event {
+            state.outcomes.settled(run, *call, result);
+        }
         let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
         match event {
             RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),

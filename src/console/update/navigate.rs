@@ -216,6 +216,16 @@ pub fn close_card(state: &mut State) -> Vec<Request> {
     }
 }
 
+/// Closes a card that was decided on where the page below is that of its run, which shows what comes of it.
+pub fn close_card_over_its_run(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    let run = state.review().and_then(|review| world.snapshot.approvals.get(&review.approval));
+    let below = state.pages.iter().rev().nth(1);
+    match (run, below) {
+        (Some(approval), Some(Page::Run(open))) if open.run == approval.run => close_card(state),
+        _ => Vec::new(),
+    }
+}
+
 pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let run = state.review().and_then(|review| world.snapshot.approvals.get(&review.approval));
     match run.map(|approval| approval.run) {

@@ -1,7 +1,7 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
 use super::{Launch, Reply, Request, World, edit, navigate, toast};
-use crate::console::state::{Drafting, Goal, Loading, Progress, Reading, Sheet, State, Tone};
+use crate::console::state::{Drafting, Goal, Loading, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec, Untrusted};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
 use crate::ports::{ClientError, RowPlace};
@@ -107,8 +107,10 @@ fn submitted(
     };
     toast(state, world, Tone::Good, done, more);
     let mut requests = Vec::new();
-    if state.review().is_some_and(|review| Some(review.approval) == decided) {
-        requests = navigate::close_card(state);
+    if let Some(review) = state.review_mut().filter(|review| Some(review.approval) == decided) {
+        // What comes of it is shown at the top, and the next card is a key away.
+        review.pane.step(Step::Top);
+        requests = navigate::close_card_over_its_run(state, world);
     }
     if let Command::Run { id: run, verb: RunVerb::Start { .. } } = command {
         if matches!(state.sheet, Some(Sheet::Goal(_))) {

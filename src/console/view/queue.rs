@@ -119,9 +119,9 @@ fn place_and_risk(approval: &Approval) -> (Row, Cell) {
     let is_open = approval.state.is_open();
     let role = |role: Role| if is_open { role } else { Role::Dim };
     let risk = words::risk(card.risk);
-    let text = format!("{}{}", if risk.glyph == " " { "" } else { "! " }, risk.word);
+    let text = format!("{} {}", risk.glyph, risk.word);
     let place = Row::of(role(words::environment(card.environment)), card.environment.name());
-    (place, Cell::number(Row::of(role(risk.role), text), card.risk as i64))
+    (place, Cell::number(Row::of(role(risk.role), text.trim_start()), card.risk as i64))
 }
 
 /// The time left to decide, or what was decided, by whom, when and in which words.

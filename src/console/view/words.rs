@@ -87,13 +87,16 @@ pub fn outcome(approval: &Approval) -> Sign {
     }
 }
 
+/// A call that did what it was to do.
+pub const DONE: Sign = sign("✓", "done", Role::Good);
+
 pub fn call(status: &CallStatus) -> Sign {
     match status {
         CallStatus::Requested => sign("○", "to come", Role::Dim),
         CallStatus::Parked => sign("◆", "waits for you", Role::Waiting),
         CallStatus::Running => sign("●", "running", Role::Running),
         CallStatus::InDoubt => sign("?", "in doubt", Role::Waiting),
-        CallStatus::Settled(result) => result.failure.map_or(sign("✓", "done", Role::Good), failure),
+        CallStatus::Settled(result) => result.failure.map_or(DONE, failure),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use super::event::ApprovalEvent;
 use crate::domain::{Settlement, Untrusted};
 use crate::kinds::{Verb, Words, verbs};
 
@@ -45,8 +44,6 @@ verbs! {
 }
 
 impl Verb for ApprovalVerb {
-    type Event = ApprovalEvent;
-
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
             Self::Deny { reason } => each(Words::Text(reason)),
@@ -55,25 +52,6 @@ impl Verb for ApprovalVerb {
             Self::Settle { note, .. } => each(Words::Text(note)),
             // A digest is compared and never stored as given.
             Self::Approve { .. } | Self::Expire => {}
-        }
-    }
-
-    /// The words that go with a decision may have been redacted on their way into the log; only of an answer they are
-    /// the decision itself.
-    fn led_to(&self, event: &ApprovalEvent) -> bool {
-        match self {
-            Self::Approve { digest } => {
-                matches!(event, ApprovalEvent::Approved { digest: approved } if approved.matches(digest))
-            }
-            Self::Edit { digest, .. } => {
-                matches!(event, ApprovalEvent::Edited { digest: edited, .. } if edited.matches(digest))
-            }
-            Self::Deny { .. } => matches!(event, ApprovalEvent::Denied { .. }),
-            Self::Answer { text } => matches!(event, ApprovalEvent::Answered { text: given } if text == given),
-            Self::Settle { settlement, .. } => {
-                matches!(event, ApprovalEvent::Settled { settlement: settled, .. } if settlement == settled)
-            }
-            Self::Expire => matches!(event, ApprovalEvent::Expired {}),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! What may be asked of a run.
 
-use super::event::RunEvent;
 use crate::domain::{ProcedureStep, RunSpec};
 use crate::kinds::{Verb, Words, verbs};
 
@@ -26,22 +25,11 @@ verbs! {
 }
 
 impl Verb for RunVerb {
-    type Event = RunEvent;
-
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
             Self::Start { spec } => words_of(spec, each),
             Self::Cancel { reason } => each(Words::Plain(reason)),
             Self::Pause | Self::Resume => {}
-        }
-    }
-
-    fn led_to(&self, event: &RunEvent) -> bool {
-        match self {
-            Self::Start { .. } => matches!(event, RunEvent::Started { .. }),
-            Self::Pause => matches!(event, RunEvent::Paused { .. }),
-            Self::Resume => matches!(event, RunEvent::Resumed {}),
-            Self::Cancel { .. } => matches!(event, RunEvent::CancelRequested { .. }),
         }
     }
 }

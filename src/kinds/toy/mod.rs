@@ -108,21 +108,11 @@ fn an_hour() -> u32 {
 }
 
 impl Verb for ToyVerb {
-    type Event = ToyEvent;
-
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
             Self::Make { name, .. } => each(Words::Text(name)),
             Self::Play { how } => each(Words::Text(how)),
             Self::Break => {}
-        }
-    }
-
-    fn led_to(&self, event: &ToyEvent) -> bool {
-        match self {
-            Self::Make { .. } => matches!(event, ToyEvent::Made { .. }),
-            Self::Play { .. } => matches!(event, ToyEvent::PlayedWith { .. }),
-            Self::Break => matches!(event, ToyEvent::Broken {}),
         }
     }
 }

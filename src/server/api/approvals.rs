@@ -11,9 +11,9 @@ use super::not_one;
 use crate::access::Principal;
 use crate::domain::Settlement;
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, ApprovalVerb, Command};
+use crate::kinds::{Approval, ApprovalVerb, Command, Table};
 use crate::server::app::App;
-use crate::server::body::{Given, InPath, Params, json};
+use crate::server::body::{Given, InPath, Once, Params, json};
 use crate::server::commit;
 use crate::server::problem::Problem;
 use crate::shape;
@@ -42,21 +42,18 @@ pub(in crate::server) async fn list(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let (snapshot, _) = app.client.open().await?;
     let most_settled = if wanted.all { wanted.limit.unwrap_or(USUAL) } else { 0 };
-    let approvals = shape::approvals(&*app.client, &snapshot, most_settled).await?;
+    let approvals = shape::approvals(&*app.client, most_settled).await?;
     json(&ApprovalList { approvals: approvals.iter().map(ApprovalShape::of).collect() })
 }
 
 pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
-    json(&ApprovalDetail::of(&find(&app, &id).await?.1))
+    json(&ApprovalDetail::of(&find(&app, &id).await?))
 }
 
-async fn find(app: &App, given: &str) -> Result<(Snapshot, Approval), Problem> {
-    let (snapshot, _) = app.client.open().await?;
-    let found = shape::find(&*app.client, &snapshot.approvals, given, Prefer::Open).await;
-    let approval = found.map_err(|several| not_one("approval", several, |approval| approval.id.to_string()))?;
-    Ok((snapshot, approval))
+async fn find(app: &App, given: &str) -> Result<Approval, Problem> {
+    let found = shape::find(&*app.client, &Table::<Approval>::new(), given, Prefer::Open).await;
+    found.map_err(|several| not_one("approval", several, |approval| approval.id.to_string()))
 }
 
 /// What is approved, by its digest.
@@ -105,19 +102,24 @@ pub(in crate::server) async fn approve(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Approve>,
 ) -> Result<Response, Problem> {
     let digest = given.digest.trim().to_owned();
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Approve { digest }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| ApprovalVerb::Approve { digest }.on(approval.id)).await
 }
 
 pub(in crate::server) async fn deny(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Deny>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Deny { reason: given.reason.into() }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| {
+        ApprovalVerb::Deny { reason: given.reason.into() }.on(approval.id)
+    })
+    .await
 }
 
 /// The answer is the request by which the changed call is asked for, or the changed one while there is no other.
@@ -125,16 +127,19 @@ pub(in crate::server) async fn edit(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Edit>,
 ) -> Result<Response, Problem> {
-    let (mut snapshot, approval) = find(&app, &id).await?;
-    snapshot.approvals.insert(approval.id, approval.clone());
+    let approval = find(&app, &id).await?;
+    let mut after = Snapshot::default();
+    after.approvals.insert(approval.id, approval.clone());
     let args = serde_json::Value::Object(given.arguments);
     let command = ApprovalVerb::Edit { digest: given.digest.trim().to_owned(), args }.on(approval.id);
-    for envelope in commit::decide(&app, &principal, command).await? {
-        snapshot.apply(&envelope);
+    let key = once.key(&principal, &command);
+    for envelope in commit::decide(&app, &principal, command, key).await? {
+        after.apply(&envelope);
     }
-    let asked = snapshot.asked_instead_of(approval.id).or(snapshot.approvals.get(&approval.id));
+    let asked = after.asked_instead_of(approval.id).or(after.approvals.get(&approval.id));
     json(&ApprovalDetail::of(asked.unwrap_or(&approval)))
 }
 
@@ -142,33 +147,39 @@ pub(in crate::server) async fn answer(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Answer>,
 ) -> Result<Response, Problem> {
-    decide(&app, &principal, &id, |approval| ApprovalVerb::Answer { text: given.text.into() }.on(approval.id)).await
+    decide(&app, (&principal, &once), &id, |approval| ApprovalVerb::Answer { text: given.text.into() }.on(approval.id))
+        .await
 }
 
 pub(in crate::server) async fn settle(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Settle>,
 ) -> Result<Response, Problem> {
     let Settle { outcome: settlement, note } = given;
     let command = |approval: &Approval| ApprovalVerb::Settle { settlement, note: note.into() }.on(approval.id);
-    decide(&app, &principal, &id, command).await
+    decide(&app, (&principal, &once), &id, command).await
 }
 
 /// Submits a decision; the answer is the request as it is after it.
 async fn decide(
-    app: &Arc<App>,
-    principal: &Principal,
+    app: &App,
+    (principal, once): (&Principal, &Once),
     given: &str,
     command: impl FnOnce(&Approval) -> Command,
 ) -> Result<Response, Problem> {
-    let (mut snapshot, approval) = find(app, given).await?;
-    snapshot.approvals.insert(approval.id, approval.clone());
-    for envelope in commit::decide(app, principal, command(&approval)).await? {
-        snapshot.apply(&envelope);
+    let approval = find(app, given).await?;
+    let mut after = Snapshot::default();
+    after.approvals.insert(approval.id, approval.clone());
+    let command = command(&approval);
+    let key = once.key(principal, &command);
+    for envelope in commit::decide(app, principal, command, key).await? {
+        after.apply(&envelope);
     }
-    json(&ApprovalShape::of(snapshot.approvals.get(&approval.id).unwrap_or(&approval)))
+    json(&ApprovalShape::of(after.approvals.get(&approval.id).unwrap_or(&approval)))
 }

@@ -14,10 +14,10 @@ use super::not_one;
 use crate::access::Principal;
 use crate::domain::{RunId, RunState};
 use crate::fold::Snapshot;
-use crate::kinds::{Command, Run, RunVerb};
+use crate::kinds::{Command, Envelope, Run, RunVerb, Table};
 use crate::ports::{Order, Uncommitted, Work};
 use crate::server::app::App;
-use crate::server::body::{Given, InPath, Params, json, ndjson, with_status};
+use crate::server::body::{Given, InPath, Once, Params, json, ndjson, with_status};
 use crate::server::commit;
 use crate::server::prepared::{procedure, workspace};
 use crate::server::problem::Problem;
@@ -47,27 +47,24 @@ pub(in crate::server) async fn list(
     State(app): State<Arc<App>>,
     Params(wanted): Params<Wanted>,
 ) -> Result<Response, Problem> {
-    let (snapshot, _) = app.client.open().await?;
     let limit = wanted.limit.unwrap_or(USUAL);
-    let runs = shape::runs(&*app.client, &snapshot, wanted.state, limit).await?;
+    let runs = shape::runs(&*app.client, wanted.state, limit).await?;
     json(&RunList { runs: runs.iter().map(RunShape::of).collect() })
 }
 
 pub(in crate::server) async fn show(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
-    let (_, run) = find(&app, &id).await?;
+    let run = find(&app, &id).await?;
     let thread = shape::thread(&*app.client, run.id).await?;
     json(&RunDetail::of(&run, thread.as_ref()))
 }
 
-async fn find(app: &App, given: &str) -> Result<(Snapshot, Run), Problem> {
-    let (snapshot, _) = app.client.open().await?;
-    let found = shape::find(&*app.client, &snapshot.runs, given, Prefer::None).await;
-    let run = found.map_err(|several| not_one("run", several, |run| run.id.to_string()))?;
-    Ok((snapshot, run))
+async fn find(app: &App, given: &str) -> Result<Run, Problem> {
+    let found = shape::find(&*app.client, &Table::<Run>::new(), given, Prefer::None).await;
+    found.map_err(|several| not_one("run", several, |run| run.id.to_string()))
 }
 
 /// What is to be done: a goal, or a runbook.
-#[derive(Deserialize, JsonSchema)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::server) struct Start {
     /// The run's id, a UUIDv7 of the caller's choice: asking twice with the same one starts one run.
@@ -88,12 +85,19 @@ pub(in crate::server) struct Start {
 pub(in crate::server) async fn start(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
+    once: Once,
     Given(given): Given<Start>,
 ) -> Result<Response, Problem> {
+    let key = once.key(&principal, &given);
+    if let Some(key) = &key
+        && let Some(begun) = app.client.outcome_of(key).await?.as_deref().and_then(begun_by)
+    {
+        return json(&RunShape::of(&find(&app, &begun.to_string()).await?));
+    }
     let run = given.id.unwrap_or_else(|| RunId(uuid::Uuid::now_v7()));
     // Preparing makes a workspace, which a run that is there already has.
     if given.id.is_some()
-        && let Ok((_, known)) = find(&app, &run.to_string()).await
+        && let Ok(known) = find(&app, &run.to_string()).await
     {
         return json(&RunShape::of(&known));
     }
@@ -102,17 +106,25 @@ pub(in crate::server) async fn start(
     let spec = app.host.prepare(Order { run, work, workspace: workspace(given.workspace)?, uncommitted }).await?;
     app.prepared.keep(run, &spec);
     let mut started = Snapshot::default();
-    let committed = commit::decide(&app, &principal, RunVerb::Start { spec: Box::new(spec) }.on(run)).await;
-    if committed.is_err() {
+    let committed = commit::decide(&app, &principal, RunVerb::Start { spec: Box::new(spec) }.on(run), key).await;
+    let begun = committed.as_deref().ok().and_then(begun_by);
+    // The same request may have arrived twice at once, and the other one have begun its run.
+    if committed.is_err() || begun.is_some_and(|begun| begun != run) {
         commit::take_back(&app, run).await;
     }
     for envelope in committed? {
         started.apply(&envelope);
     }
-    match started.runs.get(&run) {
+    let begun = begun.unwrap_or(run);
+    match started.runs.get(&begun) {
         Some(run) => with_status(StatusCode::CREATED, &RunShape::of(run)),
-        None => json(&RunShape::of(&find(&app, &run.to_string()).await?.1)),
+        None => json(&RunShape::of(&find(&app, &begun.to_string()).await?)),
     }
+}
+
+/// The run that a request began.
+fn begun_by(events: &[Envelope]) -> Option<RunId> {
+    events.first()?.stream.run()
 }
 
 fn work(goal: Option<String>, agent: Option<String>, runbook: Option<String>) -> Result<Work, Problem> {
@@ -142,50 +154,56 @@ pub(in crate::server) async fn cancel(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(given): Given<Cancel>,
 ) -> Result<Response, Problem> {
     let reason = match given.reason.is_empty() {
         true => format!("cancelled by {}", principal.actor().name()),
         false => given.reason,
     };
-    steer(&app, &principal, &id, |run| RunVerb::Cancel { reason }.on(run)).await
+    steer(&app, (&principal, &once), &id, |run| RunVerb::Cancel { reason }.on(run)).await
 }
 
 pub(in crate::server) async fn pause(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
-    steer(&app, &principal, &id, |run| RunVerb::Pause.on(run)).await
+    steer(&app, (&principal, &once), &id, |run| RunVerb::Pause.on(run)).await
 }
 
 pub(in crate::server) async fn resume(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,
     InPath(id): InPath,
+    once: Once,
     Given(Nothing {}): Given<Nothing>,
 ) -> Result<Response, Problem> {
-    steer(&app, &principal, &id, |run| RunVerb::Resume.on(run)).await
+    steer(&app, (&principal, &once), &id, |run| RunVerb::Resume.on(run)).await
 }
 
 /// Submits a command about a run; the answer is the run as it is after it.
 async fn steer(
-    app: &Arc<App>,
-    principal: &Principal,
+    app: &App,
+    (principal, once): (&Principal, &Once),
     given: &str,
     command: impl FnOnce(RunId) -> Command,
 ) -> Result<Response, Problem> {
-    let (mut snapshot, run) = find(app, given).await?;
-    snapshot.runs.insert(run.id, run.clone());
-    for envelope in commit::decide(app, principal, command(run.id)).await? {
-        snapshot.apply(&envelope);
+    let run = find(app, given).await?;
+    let mut after = Snapshot::default();
+    after.runs.insert(run.id, run.clone());
+    let command = command(run.id);
+    let key = once.key(principal, &command);
+    for envelope in commit::decide(app, principal, command, key).await? {
+        after.apply(&envelope);
     }
-    json(&RunShape::of(snapshot.runs.get(&run.id).unwrap_or(&run)))
+    json(&RunShape::of(after.runs.get(&run.id).unwrap_or(&run)))
 }
 
 pub(in crate::server) async fn recording(State(app): State<Arc<App>>, InPath(id): InPath) -> Result<Response, Problem> {
-    let (_, run) = find(&app, &id).await?;
+    let run = find(&app, &id).await?;
     match app.host.record(run.id).await? {
         Some(recording) => Ok(ndjson(Body::from(recording))),
         None => Err(Problem::not_found("that run has no history here", "GET /v1/runs lists those that have")),

@@ -11,10 +11,9 @@ use uuid::Uuid;
 
 use super::not_one;
 use crate::access::Principal;
-use crate::fold::Snapshot;
-use crate::kinds::{Surface, Thing, VerbDoc};
+use crate::kinds::{Command, Surface, Thing, VerbDoc};
 use crate::server::app::App;
-use crate::server::body::{json, with_status};
+use crate::server::body::{Once, json, with_status};
 use crate::server::commit;
 use crate::server::problem::Problem;
 use crate::shape;
@@ -33,69 +32,62 @@ pub(in crate::server) struct Wanted {
 }
 
 pub(in crate::server) async fn list(app: Arc<App>, surface: Surface, wanted: Wanted) -> Result<Response, Problem> {
-    let (snapshot, _) = app.client.open().await?;
     let limit = wanted.limit.unwrap_or(USUAL);
-    let things = shape::things(&*app.client, &snapshot, &surface, wanted.state.as_deref(), limit).await?;
+    let things = shape::things(&*app.client, &surface, wanted.state.as_deref(), limit).await?;
     let things: Vec<_> = things.into_iter().map(|thing| thing.json).collect();
     json(&value!({ surface.plural: things }))
 }
 
 pub(in crate::server) async fn show(app: Arc<App>, surface: Surface, given: String) -> Result<Response, Problem> {
-    json(&find(&app, &surface, &given).await?.1.json)
+    json(&find(&app, &surface, &given).await?.json)
 }
 
-async fn find(app: &App, surface: &Surface, given: &str) -> Result<(Snapshot, Thing), Problem> {
-    let (snapshot, _) = app.client.open().await?;
-    let found = shape::find_thing(&*app.client, &snapshot, surface, given).await;
-    let thing = found.map_err(|several| not_one(surface.name(), several, |thing| thing.id.to_string()))?;
-    Ok((snapshot, thing))
+async fn find(app: &App, surface: &Surface, given: &str) -> Result<Thing, Problem> {
+    let found = shape::find_thing(&*app.client, surface, given).await;
+    found.map_err(|several| not_one(surface.name(), several, |thing| thing.id.to_string()))
+}
+
+/// A verb that somebody asks.
+pub(in crate::server) struct Asked {
+    pub(in crate::server) principal: Principal,
+    pub(in crate::server) once: Once,
+    pub(in crate::server) surface: Surface,
+    pub(in crate::server) verb: &'static VerbDoc,
+    pub(in crate::server) given: Map<String, Value>,
 }
 
 /// Makes a new one. In the body, `id` may be a UUID of the caller's choice: asking twice makes one.
-pub(in crate::server) async fn begin(
-    app: Arc<App>,
-    principal: Principal,
-    (surface, verb): (Surface, &'static VerbDoc),
-    mut given: Map<String, Value>,
-) -> Result<Response, Problem> {
+pub(in crate::server) async fn begin(app: Arc<App>, asked: Asked) -> Result<Response, Problem> {
+    let Asked { principal, once, surface, verb, mut given } = asked;
+    // Without the id that is drawn here, which is another one each time.
+    let key = once.key(&principal, &(verb.name, &given));
+    let before = match &key {
+        Some(key) => app.client.outcome_of(key).await?,
+        None => None,
+    };
     let chosen = given.remove("id").map(serde_json::from_value::<Uuid>).transpose();
-    let id = chosen.map_err(|_| Problem::invalid("`id` is not a UUID", "leave it out"))?;
-    let id = id.unwrap_or_else(Uuid::now_v7);
-    let (snapshot, _) = app.client.open().await?;
-    match submit(&app, &principal, (surface, verb), id, snapshot, given).await? {
-        (_, Some(thing)) => with_status(StatusCode::CREATED, &thing.json),
-        // It was there already.
-        (_, None) => json(&find(&app, &surface, &id.to_string()).await?.1.json),
-    }
+    let chosen = chosen.map_err(|_| Problem::invalid("`id` is not a UUID", "leave it out"))?;
+    let id = chosen.unwrap_or_else(Uuid::now_v7);
+    let committed = match before {
+        Some(events) => events,
+        None => commit::decide(&app, &principal, command(&surface, id, verb, given)?, key).await?,
+    };
+    let made = committed.first().map_or(id, |envelope| envelope.stream.parts().1);
+    let thing = find(&app, &surface, &made.to_string()).await?;
+    let status = if committed.is_empty() { StatusCode::OK } else { StatusCode::CREATED };
+    with_status(status, &thing.json)
 }
 
 /// Asks a verb of one; the answer is the thing as it is after it.
-pub(in crate::server) async fn act(
-    app: Arc<App>,
-    principal: Principal,
-    (surface, verb): (Surface, &'static VerbDoc),
-    id: String,
-    given: Map<String, Value>,
-) -> Result<Response, Problem> {
-    let (snapshot, thing) = find(&app, &surface, &id).await?;
-    let (snapshot, changed) = submit(&app, &principal, (surface, verb), thing.id, snapshot, given).await?;
-    let now = changed.or_else(|| surface.thing(&snapshot, thing.id));
-    json(&now.unwrap_or(thing).json)
+pub(in crate::server) async fn act(app: Arc<App>, asked: Asked, id: String) -> Result<Response, Problem> {
+    let Asked { principal, once, surface, verb, given } = asked;
+    let thing = find(&app, &surface, &id).await?;
+    let command = command(&surface, thing.id, verb, given)?;
+    let key = once.key(&principal, &command);
+    commit::decide(&app, &principal, command, key).await?;
+    json(&find(&app, &surface, &thing.id.to_string()).await?.json)
 }
 
-/// The snapshot after it, and the thing if it changed.
-async fn submit(
-    app: &Arc<App>,
-    principal: &Principal,
-    (surface, verb): (Surface, &'static VerbDoc),
-    id: Uuid,
-    mut snapshot: Snapshot,
-    given: Map<String, Value>,
-) -> Result<(Snapshot, Option<Thing>), Problem> {
-    let command = surface.command(id, verb, given);
-    let command = command.map_err(|wrong| Problem::invalid(wrong, "/openapi.json has the schema"))?;
-    let committed = commit::decide(app, principal, command).await?;
-    committed.iter().for_each(|envelope| drop(snapshot.apply(envelope)));
-    let changed = if committed.is_empty() { None } else { surface.thing(&snapshot, id) };
-    Ok((snapshot, changed))
+fn command(surface: &Surface, id: Uuid, verb: &VerbDoc, given: Map<String, Value>) -> Result<Command, Problem> {
+    surface.command(id, verb, given).map_err(|wrong| Problem::invalid(wrong, "/openapi.json has the schema"))
 }

@@ -24,7 +24,7 @@ pub(super) async fn fulfil(app: &Arc<App>, principal: &Principal, id: Uuid, wish
     }
     match wish {
         // Each command is an action of its own, and is asked about where it is submitted.
-        Wish::Submit { submission } => match commit::submit(app, principal, id, *submission).await {
+        Wish::Submit { command } => match commit::submit(app, principal, id, *command).await {
             Ok(events) => Outcome::Committed { events },
             Err(rejection) => Outcome::Rejected { rejection },
         },

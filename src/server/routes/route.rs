@@ -28,6 +28,8 @@ pub(in crate::server) struct Route {
     /// What there is to know besides; empty for nothing.
     pub(in crate::server) note: &'static str,
     pub(in crate::server) crowd: Crowd,
+    /// Whether it takes a request's own id, so that one that arrives twice is carried out once.
+    pub(in crate::server) takes_once: bool,
     /// Errors it answers with that do not follow from the rest of its row.
     pub(in crate::server) also: &'static [u16],
     pub(in crate::server) pace: Pace,
@@ -78,6 +80,7 @@ impl Route {
             answer,
             note: "",
             crowd: Crowd::Welcome,
+            takes_once: false,
             also: &[],
             pace: Pace::Prompt,
             handler: Box::new(handler),
@@ -130,6 +133,11 @@ impl Route {
     /// Refused while another one of these is under way.
     pub(super) fn one_at_a_time(self) -> Self {
         Self { crowd: Crowd::OneAtATime, ..self }
+    }
+
+    /// Carried out once for each `Idempotency-Key`.
+    pub(super) fn once(self) -> Self {
+        Self { takes_once: true, ..self }
     }
 
     /// Errors that do not follow from the rest of the row.

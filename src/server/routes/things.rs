@@ -11,8 +11,9 @@ use super::route::{Answer, Describe, Route};
 use crate::access::Principal;
 use crate::kinds::{Surface, VerbDoc};
 use crate::server::api::things;
+use crate::server::api::things::Asked;
 use crate::server::app::App;
-use crate::server::body::{Given, InPath, Params};
+use crate::server::body::{Given, InPath, Once, Params};
 
 pub(super) fn thing_routes() -> Vec<Route> {
     Surface::all().into_iter().flat_map(of_kind).collect()
@@ -62,14 +63,15 @@ fn begins(surface: Surface, verb: &'static VerbDoc) -> Route {
         post(
             async move |State(app): State<Arc<App>>,
                         Extension(principal): Extension<Principal>,
+                        once: Once,
                         Given(given): Given<Map<String, Value>>| {
-                things::begin(app, principal, (surface, verb), given).await
+                things::begin(app, Asked { principal, once, surface, verb, given }).await
             },
         )
     };
     let path = format!("/v1/{}", surface.plural);
     let answer = Answer::Made(Arc::new(surface.schema));
-    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action)
+    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action).once()
 }
 
 fn acts(surface: Surface, verb: &'static VerbDoc) -> Route {
@@ -79,14 +81,15 @@ fn acts(surface: Surface, verb: &'static VerbDoc) -> Route {
             async move |State(app): State<Arc<App>>,
                         Extension(principal): Extension<Principal>,
                         InPath(id): InPath,
+                        once: Once,
                         Given(given): Given<Map<String, Value>>| {
-                things::act(app, principal, (surface, verb), id, given).await
+                things::act(app, Asked { principal, once, surface, verb, given }, id).await
             },
         )
     };
     let path = format!("/v1/{}/{{id}}/{}", surface.plural, verb.name);
     let answer = Answer::Json(Arc::new(surface.schema));
-    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action)
+    Route::post(path, camel(&[verb.name, surface.name()]), verb.about, body, answer, handler).needs(verb.action).once()
 }
 
 fn list_schema(surface: Surface, generator: &mut SchemaGenerator) -> Schema {

@@ -28,7 +28,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             Answer::Made(describe::<RunShape<'static>>()),
             || post(runs::start),
         )
-        .needs(Action::StartRuns),
+        .needs(Action::StartRuns)
+        .once(),
         Route::get(
             "/v1/runs/{id}",
             "showRun",
@@ -44,7 +45,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             run(),
             || post(runs::cancel),
         )
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::post(
             "/v1/runs/{id}/pause",
             "pauseRun",
@@ -53,7 +55,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             run(),
             || post(runs::pause),
         )
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::post(
             "/v1/runs/{id}/resume",
             "resumeRun",
@@ -62,7 +65,8 @@ pub(super) fn run_routes() -> Vec<Route> {
             run(),
             || post(runs::resume),
         )
-        .needs(Action::SteerRuns),
+        .needs(Action::SteerRuns)
+        .once(),
         Route::get("/v1/runs/{id}/recording", "recordRun", "A run as a recording", Answer::Lines, || {
             get(runs::recording)
         })
@@ -99,7 +103,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::approve),
         )
-        .needs(Action::ApproveLow),
+        .needs(Action::ApproveLow)
+        .once(),
         Route::post(
             "/v1/approvals/{id}/deny",
             "deny",
@@ -108,7 +113,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::deny),
         )
-        .needs(Action::Deny),
+        .needs(Action::Deny)
+        .once(),
         Route::post(
             "/v1/approvals/{id}/edit",
             "edit",
@@ -117,7 +123,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             Answer::Json(describe::<ApprovalDetail<'static>>()),
             || post(approvals::edit),
         )
-        .needs(Action::Edit),
+        .needs(Action::Edit)
+        .once(),
         Route::post(
             "/v1/approvals/{id}/answer",
             "answer",
@@ -126,7 +133,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::answer),
         )
-        .needs(Action::Answer),
+        .needs(Action::Answer)
+        .once(),
         Route::post(
             "/v1/approvals/{id}/settle",
             "settle",
@@ -135,7 +143,8 @@ pub(super) fn approval_routes() -> Vec<Route> {
             approval(),
             || post(approvals::settle),
         )
-        .needs(Action::Settle),
+        .needs(Action::Settle)
+        .once(),
     ]
 }
 

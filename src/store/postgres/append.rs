@@ -18,10 +18,10 @@ use super::error::raised;
 use super::keys::Keys;
 use super::pool::BackOff;
 use super::store::Store;
-use super::{end, error, keeper, watch};
+use super::{answers, end, error, keeper, watch};
 use crate::domain::{RunId, Tenant};
 use crate::kinds::{Envelope, Row};
-use crate::ports::{Batch, Fence, LogError, LogErrorKind};
+use crate::ports::{Answered, Batch, Fence, LogError, LogErrorKind};
 use crate::store::chain::{Place, stream_bytes};
 use crate::store::refusal;
 use crate::store::seal::Sealing;
@@ -31,11 +31,12 @@ use crate::store::stored::{chain_on, to_sql};
 pub(super) const FIND_OUT: Duration = Duration::from_secs(15);
 
 const APPEND: &str =
-    "SELECT morningai.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)";
+    "SELECT morningai.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+    $21, $22, $23, $24)";
 
 /// Runs in a task of its own: a caller that stops waiting must not leave the outcome in the dark.
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
-    if batch.events.is_empty() && batch.rows.is_empty() {
+    if batch.events.is_empty() && batch.rows.is_empty() && batch.answers.is_empty() {
         return Ok(Vec::new());
     }
     store.check_writable()?;
@@ -145,8 +146,13 @@ async fn settle(store: &Store, prepared: &Prepared, error: &sqlx::Error, why: &s
     }
 }
 
-/// Whether the log holds exactly these events, told by the hash of the last, which answers for all before it.
+/// Whether the log holds exactly these events, told by the hash of the last, which answers for all before it. Without
+/// any, a request is remembered that came to nothing.
 async fn is_stored(store: &Store, prepared: &Prepared) -> Result<bool, LogError> {
+    if let (true, Some(answer)) = (prepared.envelopes.is_empty(), prepared.answers.first()) {
+        let found = answers::find(store, &answer.key).await?;
+        return Ok(found.is_some_and(|found| (found.key, found.first) == (answer.key, answer.first)));
+    }
     let question = || {
         sqlx::query("SELECT hash FROM morningai.event WHERE tenant = $1 AND seq = $2")
             .bind(store.tenant.0.clone())
@@ -172,6 +178,7 @@ pub(super) struct Prepared {
     rows: RowColumns,
     fenced_runs: Vec<Vec<u8>>,
     fence_tokens: Vec<i64>,
+    answers: Vec<Answered>,
 }
 
 impl Prepared {
@@ -192,6 +199,7 @@ impl Prepared {
             rows: RowColumns::of(sealing, batch.rows)?,
             fenced_runs,
             fence_tokens,
+            answers: batch.answers,
         };
         for event in chained {
             prepared.streams.push(stream_bytes(event.envelope.stream).to_vec());
@@ -207,7 +215,14 @@ impl Prepared {
 
     pub fn query(&self) -> Query<'_, Postgres, PgArguments> {
         let query = self.bind_events(sqlx::query(APPEND));
-        self.rows.bind(query).bind(&self.fenced_runs).bind(&self.fence_tokens)
+        let query = self.rows.bind(query).bind(&self.fenced_runs).bind(&self.fence_tokens);
+        let answers = self.answers.iter();
+        query
+            .bind(answers.clone().map(|answer| answer.key.key.to_vec()).collect::<Vec<_>>())
+            .bind(answers.clone().map(|answer| answer.key.asked.to_vec()).collect::<Vec<_>>())
+            .bind(answers.clone().map(|answer| to_sql(answer.first)).collect::<Vec<_>>())
+            .bind(answers.clone().map(|answer| i64::from(answer.events)).collect::<Vec<_>>())
+            .bind(answers.map(|answer| answer.at.timestamp_micros()).collect::<Vec<_>>())
     }
 
     /// Nine parameters: the tenant, number and hash of the event before, and six columns.
@@ -275,7 +290,9 @@ pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx
     }
     match end::read_end(store).await {
         // The key that was taken is another one than the number in the log.
-        Ok(now) if now == prepared.start => store.explain("append to", error),
+        Ok(now) if now == prepared.start && !error::has_code(error, raised::CONFLICT) => {
+            store.explain("append to", error)
+        }
         Ok(now) => {
             store.announce(now.seq);
             refusal::conflict(prepared.start.seq, now.seq)

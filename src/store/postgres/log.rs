@@ -16,13 +16,14 @@ use super::pool::{Connector, Pool};
 use super::seen::Seen;
 use super::store::{Keeper, Order, Store, Watcher};
 use super::{
-    append, blobs, copying, end, erase, error, events, keeper, leases, migrate, open, prune, rows, verify, watch,
+    answers, append, blobs, copying, end, erase, error, events, keeper, leases, migrate, open, prune, rows, verify,
+    watch,
 };
-use crate::domain::{BlobId, RunId, Tenant};
+use crate::domain::{BlobId, IdempotencyKey, RunId, Tenant, Timestamp};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery, StoredOutput,
-    StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery,
+    StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 use crate::store::pruning::{OutputsPruned, Pruning};
 use crate::store::seal::Seal;
@@ -201,6 +202,14 @@ impl Log for PostgresLog {
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
         rows::replace(&self.store, after, rows).await
+    }
+
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        answers::find(&self.store, key).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError> {
+        answers::forget(&self.store, before).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

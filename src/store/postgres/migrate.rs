@@ -60,6 +60,7 @@ const GRANTS: &[(&str, &str)] = &[
     ("projection", "SELECT, INSERT, DELETE"),
     ("listing", "SELECT, INSERT, UPDATE, DELETE"),
     ("lease", "SELECT, INSERT, DELETE"),
+    ("answer", "SELECT, INSERT, DELETE"),
     ("account", "SELECT, INSERT, UPDATE, DELETE"),
     ("token", "SELECT, INSERT, UPDATE, DELETE"),
     ("session", "SELECT, INSERT, UPDATE, DELETE"),

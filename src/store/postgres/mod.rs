@@ -11,6 +11,7 @@
 mod access;
 mod accounts;
 mod address;
+mod answers;
 mod append;
 mod ask;
 mod blobs;

@@ -9,7 +9,7 @@
 //!
 //! Of an event its number, stream, version, time, kind and hash, and who did it as a random number (agents by name); of
 //! a projection row its kind, id, state, parent and times; of an account its id, role, standing and times; of a token
-//! its id, scopes and times; leases; and how long everything is.
+//! its id, scopes and times; leases; for a day, hashes of requests over ids that only their senders know; and how long everything is.
 
 mod batch;
 mod blob;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use sqlx::SqliteConnection;
 
+use super::answers;
 use super::end::{place, read_place};
 use super::keeper;
 use super::keys::Keys;
@@ -32,7 +33,7 @@ const MOVE_HEAD: &str = "
 const IS_HELD: &str = "SELECT 1 FROM lease WHERE tenant = $1 AND run = $2 AND token = $3 AND owner <> ''";
 
 pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogError> {
-    if batch.events.is_empty() && batch.rows.is_empty() {
+    if batch.events.is_empty() && batch.rows.is_empty() && batch.answers.is_empty() {
         return Ok(Vec::new());
     }
     let mut writer = store.writer().await?;
@@ -136,6 +137,7 @@ fn append_all(
     for row in &batch.rows {
         put_row(&transaction, tenant, sealing, row)?;
     }
+    answers::put(&transaction, tenant, &batch.answers)?;
     transaction.prepare_cached(MOVE_HEAD)?.execute(params![tenant.0, to_sql(end.seq), end.link.bytes()])?;
     transaction.commit()?;
     Ok((end, envelopes))

@@ -13,13 +13,14 @@ use super::end::read_place;
 use super::keys::Keys;
 use super::store::{Keeper, Store, Watcher, Writer};
 use super::{
-    append, backup, blobs, copying, erase, error, events, keeper, leases, migrate, open, prune, rows, verify, watch,
+    answers, append, backup, blobs, copying, erase, error, events, keeper, leases, migrate, open, prune, rows, verify,
+    watch,
 };
-use crate::domain::{BlobId, RunId, Tenant};
+use crate::domain::{BlobId, IdempotencyKey, RunId, Tenant, Timestamp};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery, StoredOutput,
-    StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery,
+    StoredOutput, StoredOutputs, Subjects, VerifyReport,
 };
 use crate::store::pruning::{OutputsPruned, Pruning};
 use crate::store::seal::Seal;
@@ -184,6 +185,14 @@ impl Log for SqliteLog {
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
         rows::replace(&self.store, after, rows).await
+    }
+
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        answers::find(&self.store, key).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError> {
+        answers::forget(&self.store, before).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

@@ -5,6 +5,7 @@
 
 mod access;
 mod accounts;
+mod answers;
 mod append;
 mod appender;
 mod backup;

@@ -232,7 +232,7 @@ async fn append(log: &dyn Log, snapshot: &mut Snapshot, events: Vec<(Stream, Eve
         new.push(NewEvent { stream, version, at, by, event });
     }
     let rows = touched.iter().filter_map(|key| snapshot.row(key)).collect();
-    log.append(Batch { after, events: new, rows, fences: Vec::new() }).await.unwrap();
+    log.append(Batch { after, events: new, rows, ..Batch::default() }).await.unwrap();
 }
 
 fn history(asked: Asked, now: Timestamp) -> (Target, Vec<(Stream, Event)>) {

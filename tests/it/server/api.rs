@@ -59,6 +59,41 @@ async fn a_run_is_started_approved_and_read_over_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_sent_twice_is_carried_out_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = many(dir.path()).await;
+    let http = post.http();
+    let send = async |path: &str, id: &str, body: Value| {
+        let request = http.client.post(format!("{}{path}", http.base)).header("Idempotency-Key", id);
+        http.send(request.json(&body)).await
+    };
+    let (status, run) = send("/v1/runs", "start", json!({ "goal": "do it" })).await;
+    assert_eq!(status, 201, "{run}");
+    let (status, again) = send("/v1/runs", "start", json!({ "goal": "do it" })).await;
+    assert_eq!((status, &again["id"]), (200, &run["id"]));
+    let (status, problem) = send("/v1/runs", "start", json!({ "goal": "do that" })).await;
+    assert_eq!((status, &problem["detail"]), (422, &json!("something else was asked for under this id before")));
+
+    let approval = post.desk.open_approval().await;
+    let pause = format!("/v1/runs/{}/pause", run["id"].as_str().unwrap());
+    let paused = send(&pause, "\"8e03978e-40d5-43e8-bc93-6894a57f9324\"", json!({})).await;
+    assert_eq!((paused.0, &paused.1["state"]), (200, &json!("paused")));
+    let head = post.desk.log.head().await.unwrap();
+    assert_eq!(send(&pause, "8e03978e-40d5-43e8-bc93-6894a57f9324", json!({})).await, paused);
+    assert_eq!(send(&pause, "another", json!({})).await.0, 409, "it is paused already");
+    let approve = format!("/v1/approvals/{}/approve", approval.id);
+    let (status, _) = send(&approve, "another", json!({ "digest": "00000000" })).await;
+    assert_eq!((status, post.desk.log.head().await.unwrap()), (409, head), "what was refused is known by no id");
+    let (status, decided) = send(&approve, "yes", json!({ "digest": approval.digest.shown() })).await;
+    assert_eq!((status, &decided["state"]), (200, &json!("approved")));
+    assert_eq!(send(&approve, "yes", json!({ "digest": approval.digest.shown() })).await, (status, decided));
+    for id in ["", &"x".repeat(256), "ü"] {
+        assert_eq!(send(&pause, id, json!({})).await.0, 400, "{id}");
+    }
+    post.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn runs_are_steered_and_the_log_is_read_exported_and_verified() {
     let dir = tempfile::tempdir().unwrap();
     let post = many(dir.path()).await;

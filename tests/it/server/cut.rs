@@ -108,6 +108,34 @@ async fn a_decision_whose_answer_was_lost_with_the_server_is_found_in_the_log() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_can_be_done_again_is_not_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = many_runs(dir.path()).await;
+    let proxy = Proxy::start(post.server.address()).await;
+    let client = std::sync::Arc::new(attach_to(proxy.address, TOKEN).await.unwrap());
+    let run = post.desk.begin().await;
+    open_approval(&*client).await;
+    proxy.plan(&[Cut { at: 0, last: Last::Delivered }]);
+    let submitting = tokio::spawn({
+        let client = client.clone();
+        async move { client.submit(RunVerb::Pause.on(run), ana()).await }
+    });
+    post.desk.until_state(run, RunState::Paused).await;
+    proxy.lead_to(None);
+    // Somebody goes on with it before the answer is asked for again.
+    post.desk.runtime.submit(RunVerb::Resume.on(run), Actor::Person("ben".to_owned())).await.unwrap();
+    post.end().await;
+
+    let again = many_runs(dir.path()).await;
+    proxy.lead_to(Some(again.server.address()));
+    let answer = submitting.await.unwrap().unwrap();
+    assert_eq!(answer[0].event.kind(), "run.paused");
+    let events = again.desk.log.read_stream(Stream::Run(run), 0, 100).await.unwrap();
+    assert_eq!(events.iter().filter(|event| event.event.kind() == "run.paused").count(), 1);
+    again.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn somebody_elses_decision_is_not_taken_for_ones_own() {
     let dir = tempfile::tempdir().unwrap();
     let post = many_runs(dir.path()).await;

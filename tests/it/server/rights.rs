@@ -17,13 +17,13 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
     let World { name, run, approval, token } = world;
     let empty = || Some(json!({}));
     let own = |route: &str| format!("/v1/accounts/{name}/{route}");
-    match operation.name {
+    match &*operation.name {
         "listRuns" | "listApprovals" | "listAgents" | "examine" | "readLog" | "exportLog" | "attach" | "health"
         | "readiness" | "describe" | "showSession" | "listRoles" | "listAccounts" | "listTokens" | "audit"
-        | "showStore" | "checkStore" => (operation.path.to_owned(), None),
-        "signOut" => (operation.path.to_owned(), None),
-        "signIn" => (operation.path.to_owned(), Some(json!({ "name": "", "password": "" }))),
-        "startRun" => (operation.path.to_owned(), Some(json!({ "goal": "do it" }))),
+        | "showStore" | "checkStore" => (operation.path.to_string(), None),
+        "signOut" => (operation.path.to_string(), None),
+        "signIn" => (operation.path.to_string(), Some(json!({ "name": "", "password": "" }))),
+        "startRun" => (operation.path.to_string(), Some(json!({ "goal": "do it" }))),
         "showRun" | "recordRun" => (operation.path.replace("{id}", run), None),
         "cancelRun" | "pauseRun" | "resumeRun" => (operation.path.replace("{id}", run), empty()),
         "showApproval" => (operation.path.replace("{id}", approval), None),
@@ -36,11 +36,11 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "answer" => (operation.path.replace("{id}", approval), Some(json!({ "text": "so" }))),
         "settle" => (operation.path.replace("{id}", approval), Some(json!({ "outcome": "retry" }))),
         "showAgent" => (operation.path.replace("{name}", "dev"), None),
-        "verifyLog" | "backUpStore" | "rebuildStore" => (operation.path.to_owned(), empty()),
-        "pruneStore" => (operation.path.to_owned(), Some(json!({ "before": "0s", "trial": true }))),
+        "verifyLog" | "backUpStore" | "rebuildStore" => (operation.path.to_string(), empty()),
+        "pruneStore" => (operation.path.to_string(), Some(json!({ "before": "0s", "trial": true }))),
         "exportSubject" => (operation.path.replace("{name}", "target"), None),
         "eraseSubject" => (operation.path.replace("{name}", "target"), Some(json!({ "confirm": "target" }))),
-        "addAccount" => (operation.path.to_owned(), Some(json!({ "name": format!("by-{name}"), "role": "viewer" }))),
+        "addAccount" => (operation.path.to_string(), Some(json!({ "name": format!("by-{name}"), "role": "viewer" }))),
         "showAccount" => (operation.path.replace("{name}", "target"), None),
         "setRole" => (operation.path.replace("{name}", "target"), Some(json!({ "role": "analyst" }))),
         "disableAccount" | "enableAccount" => (operation.path.replace("{name}", "target"), empty()),
@@ -49,7 +49,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "confirmTotp" => (own("totp/confirm"), Some(json!({ "code": "123456" }))),
         "removeTotp" => (own("totp/remove"), empty()),
         "issueToken" => {
-            (operation.path.to_owned(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
+            (operation.path.to_string(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
         }
         "revokeToken" => (operation.path.replace("{id}", token), empty()),
         other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
@@ -87,7 +87,7 @@ async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
             let request = http.client.request(operation.method.parse().unwrap(), format!("{}{path}", http.base));
             let request = body.into_iter().fold(request, |request, body| request.json(&body));
             let (status, answer) = http.send(request).await;
-            let wanted = match operation.name {
+            let wanted = match &*operation.name {
                 "approve" => Some(action_of_command(&approve(&approval), approval.ask.card())),
                 _ => operation.action,
             };

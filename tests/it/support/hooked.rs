@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use morningai::domain::{BlobId, RunId};
+use morningai::domain::{BlobId, IdempotencyKey, RunId, Timestamp};
 use morningai::kinds::{Envelope, Row, Stream};
-use morningai::ports::{Batch, Head, Lease, Log, LogError, Page, RowQuery, VerifyReport};
+use morningai::ports::{Answered, Batch, Head, Lease, Log, LogError, Page, RowQuery, VerifyReport};
 use tokio::sync::watch;
 
 /// What is asked of the log.
@@ -82,6 +82,14 @@ impl<H: Hook> Log for Hooked<H> {
 
     async fn replace_rows(&self, after: u64, rows: &[Row]) -> Result<(), LogError> {
         self.log.replace_rows(after, rows).await
+    }
+
+    async fn answer_to(&self, key: &IdempotencyKey) -> Result<Option<Answered>, LogError> {
+        self.around(Call::Read, self.log.answer_to(key)).await
+    }
+
+    async fn forget_answers(&self, before: Timestamp) -> Result<(), LogError> {
+        self.log.forget_answers(before).await
     }
 
     async fn put_blob(&self, content: &[u8]) -> Result<BlobId, LogError> {

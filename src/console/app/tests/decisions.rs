@@ -47,8 +47,49 @@ async fn a_card_that_was_read_is_approved_with_its_whole_digest() {
     console.wait(500).await;
     console.press("y").await;
     assert_eq!(approval_of(&console), Some(push_card().digest().0));
-    assert!(console.state().review().is_none(), "the card closes once the decision is saved");
     assert!(console.sees("✓ approved: push origin/fix/parser"), "{}", console.screen());
+    assert!(console.sees("✓ approved by ana"), "the card says what was decided: {}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_of_a_decision_is_shown_where_it_was_made() {
+    let mut console = card_open(effect(push_card()), 80).await;
+    console.wait(500).await;
+    console.press("y").await;
+    console.fake.tell(|story| {
+        let under = crate::domain::Authority::Approval(approval_id(1));
+        start_effect(story, run_id(1), 1, &push_card(), under);
+    });
+    console.settle().await;
+    assert!(console.sees("● running"), "{}", console.screen());
+    let result = crate::domain::ToolResult::success("pushed ca2054e", Default::default());
+    console.fake.tell(|story| settle(story, run_id(1), 1, result));
+    console.settle().await;
+    assert!(console.sees("✓ done: pushed ca2054e"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_over_the_page_of_its_run_closes_for_that_page_shows_what_comes_of_it() {
+    let mut console = Harness::new(effect(push_card()), 80, 80).await;
+    console.press("2 enter w").await;
+    console.wait(1_000).await;
+    console.press("y").await;
+    assert!(approval_of(&console).is_some());
+    assert!(matches!(console.state().page(), Some(Page::Run(_))), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_turns_from_card_to_card_in_the_order_of_the_queue() {
+    let mut console = Harness::new(night(), 120, 40).await;
+    console.press("3 enter").await;
+    let mut seen = Vec::new();
+    for key in ["J", "J", "J", "J", "K"] {
+        seen.push(console.state().review().unwrap().approval);
+        console.press(key).await;
+    }
+    assert_eq!(seen, [2, 5, 1, 6, 6].map(approval_id), "the last one stays");
+    assert_eq!(console.state().review().unwrap().approval, approval_id(1));
+    assert!(console.sees("3 of 4") && submitted(&console).is_empty(), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]
@@ -124,6 +165,10 @@ async fn a_push_cannot_be_approved_before_the_last_line_of_its_change_was_on_the
         console.press("pagedown").await;
     }
     assert_eq!(approval_of(&console), None);
+    // Behind it stands what will run, which has to be read as well.
+    for _ in 0..4 {
+        console.press("pagedown").await;
+    }
     console.press("y").await;
     assert_eq!(approval_of(&console), Some(long_push(2_000).digest().0));
 }

@@ -4,6 +4,7 @@ mod decisions;
 mod edits;
 mod goals;
 mod harness;
+mod lists;
 mod lock;
 mod pairs;
 mod picture;

@@ -24,9 +24,10 @@ fn painted(card: &EffectCard, width: usize) -> String {
     let (story, approval) = asked(card.clone());
     let approval = &story.snapshot.approvals[&approval];
     let (snapshot, now) = (&story.snapshot, story.now());
-    let context = CardContext { approval, snapshot, keymap: &KEYMAP, now, width, extent: Extent::Card, evidence: None };
+    let (keymap, extent) = (&*KEYMAP, Extent::Card);
+    let context = CardContext { approval, snapshot, keymap, now, width, extent, evidence: None, outcome: None };
     let mut cache = CardCache::default();
-    let rows: Vec<_> = cache.view(&context).rows().filter(|row| !row.text().starts_with("digest")).cloned().collect();
+    let rows: Vec<_> = cache.view(&context).all().into_iter().filter(|row| !row.text().starts_with("digest")).collect();
     let area = Rect::new(0, 0, width as u16, rows.len() as u16);
     let mut buffer = Buffer::empty(area);
     paint(&rows, &THEME, area, &mut buffer);

@@ -1,7 +1,7 @@
 //! Every screen at three sizes.
 
 use super::Harness;
-use crate::console::view::fixtures::{Story, night};
+use crate::console::view::fixtures::{Story, crowd, night, one_run};
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
@@ -28,6 +28,29 @@ async fn runs() {
 #[tokio::test(start_paused = true)]
 async fn approvals() {
     at_each_size("approvals", "3").await;
+}
+
+/// From the least that is drawn to more than most people have.
+const EVERY_SIZE: [(u16, u16); 5] = [(60, 15), (80, 24), (120, 40), (160, 45), (200, 50)];
+
+async fn lists_of(name: &str, story: fn() -> Story) {
+    for (width, height) in EVERY_SIZE {
+        let mut console = Harness::new(story(), width, height).await;
+        for (screen, key) in [("now", "1"), ("runs", "2"), ("approvals", "3")] {
+            console.press(key).await;
+            insta::assert_snapshot!(format!("{name}_{screen}_{width}x{height}"), console.screen());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lists_of_one_run() {
+    lists_of("one_run", one_run).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_lists_of_forty_runs_and_twelve_cards() {
+    lists_of("crowd", crowd).await;
 }
 
 #[tokio::test(start_paused = true)]

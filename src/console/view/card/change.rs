@@ -1,4 +1,4 @@
-//! The change that leaves with an effect: how large it is for the first screen, and all of it.
+//! The change that leaves with an effect: how large it is for the verdict, and all of it.
 
 use super::CardContext;
 use crate::console::role::Role;
@@ -7,18 +7,20 @@ use crate::console::view::diff::Counts;
 use crate::console::view::text::Row;
 use crate::domain::EffectCard;
 
-/// `+12 −3 in 2 files`: for the first screen of the card.
+/// `+12 −3 in 2 files`: for the verdict.
 pub fn summary(card: &EffectCard) -> Option<Row> {
     let row = Counts::of(card.change.as_ref()?).row();
     Some(match card.change_is_cut() {
         true => row.with(Role::Bad, " and more than a card holds; it cannot be approved"),
-        false => row.with(Role::Dim, "; all of it stands below"),
+        false => row,
     })
 }
 
 pub fn lay(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     let Some(change) = context.approval.ask.card().and_then(|card| card.change.as_ref()) else { return };
-    rows.push(Row::new());
+    if !rows.is_empty() {
+        rows.push(Row::new());
+    }
     rows.push(Row::section("This leaves with it", Counts::of(change).row(), context.width));
     diff::lay(change, &Row::new(), context.width, rows);
 }

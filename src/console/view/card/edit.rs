@@ -7,19 +7,19 @@ use crate::console::view::text::Row;
 use crate::console::view::{diff, words};
 use crate::domain::CallEdit;
 
-/// `ana changed branch, force`: for the first screen of the card.
+/// `ana changed branch, force`: for the verdict.
 pub fn summary(edit: &CallEdit) -> Row {
     let mut row = Row::new();
     row.push_untrusted(words::actor(&edit.by), &edit.by.name().into());
     row.push(Role::Text, " changed ");
     row.push_untrusted(Role::Warning, &edit.changed().join(", ").into());
-    row.with(Role::Dim, "; the difference stands below")
+    row
 }
 
 pub fn lay(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     let Some(edit) = &context.approval.edit else { return };
     let difference = edit.difference();
-    rows.push(Row::new());
     rows.push(Row::section("Changed from what the agent asked", Counts::of(&difference).row(), context.width));
     diff::lay(&difference, &Row::new(), context.width, rows);
+    rows.push(Row::new());
 }

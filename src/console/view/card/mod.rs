@@ -1,16 +1,17 @@
 //! The card that a person decides on: drawn from the action itself, never from the agent's words.
 //!
-//! First comes what the decision turns on, on one screen of 80×24; then exactly what will run, what a person changed
-//! in it and all that leaves or changes with it; then the agent's own words, labelled as such; then, when asked for,
-//! how it came to this and what was decided before. Nothing here decides: it says which rows must have been seen
-//! before an approval counts.
+//! First comes the verdict: what it is, how bad, and how long it can wait. Then the change itself, what a person changed
+//! in it, and where and why; then exactly what will run. On a wide screen where and why stand beside the change. Then
+//! come the agent's own words, labelled as such; then, when asked for, how it came to this and what was decided before.
+//! Nothing here decides: it says which rows must have been seen before an approval counts.
 
 mod change;
 mod context;
 mod edit;
-mod head;
 mod payload;
+mod verdict;
 mod view;
+mod why;
 
 pub use view::{CardCache, CardView};
 
@@ -20,7 +21,7 @@ use super::text::Row;
 use super::wrap::sentence;
 use crate::console::keymap::Keymap;
 use crate::console::role::Role;
-use crate::console::state::{Extent, Loading};
+use crate::console::state::{Extent, Loading, Outcome};
 use crate::domain::{Ask, EffectCard, Timestamp, Untrusted};
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{Approval, Run};
@@ -36,6 +37,8 @@ pub struct CardContext<'a> {
     pub extent: Extent,
     /// What became of reading how it came to this card; `None` when nobody asked for it.
     pub evidence: Option<&'a Loading>,
+    /// What came of it, where it was decided here.
+    pub outcome: Option<&'a Outcome>,
 }
 
 impl<'a> CardContext<'a> {

@@ -22,10 +22,11 @@ fn view(story: &Story, approval: ApprovalId, width: usize, extent: Extent) -> La
         width,
         extent,
         evidence: None,
+        outcome: None,
     };
     let mut cache = CardCache::default();
     let view = cache.view(&context);
-    Laid { rows: view.rows().cloned().collect(), payload: view.payload() }
+    Laid { rows: view.all(), payload: view.payload() }
 }
 
 fn shown(story: &Story, approval: ApprovalId, width: usize) -> String {
@@ -139,6 +140,7 @@ fn the_cache_draws_the_same_card_and_notices_a_decision() {
             width,
             extent: Extent::Card,
             evidence: None,
+            outcome: None,
         };
         assert_eq!(cache.view(&context), CardCache::default().view(&context));
     };

@@ -67,7 +67,7 @@ impl Content<'_> {
     pub fn laid(&self, height: usize) -> Laid {
         match self {
             Self::Rows(rows) => anchored(rows.iter(), height),
-            Self::Card(card) => anchored(card.rows(), height),
+            Self::Card(card) => Laid { rows: card.height(), height, stops: card.stops() },
             Self::Run(cache) => Laid { rows: cache.height(), height, stops: cache.stops() },
             Self::Log(log, width) => {
                 let mut rows = 0;
@@ -86,7 +86,7 @@ impl Content<'_> {
     pub fn rows(self, laid: &Laid, range: Range<usize>) -> Vec<Row> {
         match self {
             Self::Rows(rows) => rows.into_iter().skip(range.start).take(range.len()).collect(),
-            Self::Card(card) => card.rows().skip(range.start).take(range.len()).cloned().collect(),
+            Self::Card(card) => card.rows(range),
             Self::Run(cache) => cache.rows(range),
             Self::Log(log, width) => {
                 let first = laid.stops.partition_point(|(_, row)| *row <= range.start).saturating_sub(1);
@@ -196,7 +196,9 @@ fn card<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, review: &Review, widt
     let Scene { snapshot, keymap, now, .. } = *scene;
     let extent = review.extent;
     let evidence = review.evidence.as_ref().map(|evidence| &evidence.loading);
-    let view = caches.card.view(&CardContext { approval, snapshot, keymap, now, width, extent, evidence });
+    let outcome = scene.state.outcomes.of(approval.id);
+    let context = CardContext { approval, snapshot, keymap, now, width, extent, evidence, outcome };
+    let view = caches.card.view(&context);
     let painted =
         Painted { approval: approval.id, digest: approval.ask.digest(), width, payload: view.payload(), shown: 0..0 };
     Body { card: Some(painted), ..Body::of(Content::Card(view)) }

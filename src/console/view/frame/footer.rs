@@ -6,7 +6,7 @@ use super::scene::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::state::{Direction, Extent, Page, Sheet, Tone};
+use crate::console::state::{Direction, Extent, Page, Sheet, Tone, by_urgency};
 use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::ports::Moment;
@@ -151,7 +151,12 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             }
             Context::Doubt => wanted.push(Intent::SettleGiveUp),
             Context::Question => wanted.extend([Intent::Answer, Intent::Dismiss]),
-            Context::Card => wanted.extend([Intent::Everything, Intent::OpenRun, Intent::Copy, Intent::Back]),
+            Context::Card => wanted.extend(turning(scene).into_iter().chain([
+                Intent::Everything,
+                Intent::OpenRun,
+                Intent::Copy,
+                Intent::Back,
+            ])),
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
@@ -183,6 +188,18 @@ fn is_live(scene: &Scene<'_>) -> bool {
         _ => return false,
     };
     scene.snapshot.runs.get(&run).is_some_and(|run| !run.state.is_final())
+}
+
+/// The way to another card, where one waits.
+fn turning(scene: &Scene<'_>) -> Option<Intent> {
+    let here = scene.state.review().map(|review| review.approval);
+    let place = by_urgency(scene.snapshot).iter().position(|approval| Some(approval.id) == here);
+    let waiting = scene.snapshot.open_approvals().count();
+    match place {
+        Some(place) if place + 1 < waiting => Some(Intent::NextCard),
+        Some(place) => (place > 0).then_some(Intent::PreviousCard),
+        None => (waiting > 0).then_some(Intent::NextCard),
+    }
 }
 
 fn home(scene: &Scene<'_>) -> Vec<Intent> {

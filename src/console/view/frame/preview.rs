@@ -55,6 +55,8 @@ fn run(scene: &Scene<'_>, caches: &mut PageCaches, run: RunId, width: usize, roo
 fn card(scene: &Scene<'_>, caches: &mut PageCaches, approval: ApprovalId, width: usize, room: usize) -> Vec<Row> {
     let Some(approval) = scene.snapshot.approvals.get(&approval) else { return Vec::new() };
     let Scene { snapshot, keymap, now, .. } = *scene;
-    let context = CardContext { approval, snapshot, keymap, now, width, extent: Extent::Card, evidence: None };
-    caches.card.view(&context).rows().take(room).cloned().collect()
+    let outcome = scene.state.outcomes.of(approval.id);
+    let extent = Extent::Card;
+    let context = CardContext { approval, snapshot, keymap, now, width, extent, evidence: None, outcome };
+    caches.card.view(&context).rows(0..room)
 }

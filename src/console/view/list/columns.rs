@@ -1,6 +1,6 @@
 //! How wide each column is: as wide as it needs, and where there is no room, the least wanted gives way.
 
-use super::row::ListRow;
+use super::ListRow;
 use crate::console::view::text;
 use crate::console::view::text::Align;
 
@@ -44,7 +44,7 @@ impl Column {
         Self { title, align: Align::Left, rank: u8::MAX, fit: Fit::Middle { least } }
     }
 
-    pub fn is_middle_cut(&self) -> bool {
+    pub fn is_name(&self) -> bool {
         matches!(self.fit, Fit::Middle { .. })
     }
 
@@ -91,7 +91,7 @@ fn grow(widths: &mut [usize], ranges: &[(usize, usize)], columns: &[Column], wid
     while left > 0 {
         let before = left;
         for (at, own) in widths.iter_mut().enumerate().filter(|(_, own)| **own > 0) {
-            let share = if columns[at].is_middle_cut() { 2 } else { 1 };
+            let share = if columns[at].is_name() { 2 } else { 1 };
             let more = share.min(ranges[at].1 - *own).min(left);
             *own += more;
             left -= more;

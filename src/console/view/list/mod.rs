@@ -4,19 +4,56 @@
 //! each cell says and counts for.
 
 mod columns;
-mod row;
+mod names;
 
 use std::cmp::Reverse;
 
 pub use columns::Column;
-pub use row::{Cell, ListRow};
-
-use row::Key;
 
 use super::text::{Align, Row};
+use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::state::{Arrangement, Offered, Order, Sort};
 use crate::domain::Untrusted;
+
+/// What a cell counts for when its column is sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Key {
+    Number(i64),
+    /// For what it says.
+    Text,
+}
+
+/// One value, as it is shown and as it is sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    pub row: Row,
+    key: Key,
+}
+
+impl Cell {
+    /// Sorted by what it says.
+    pub fn text(row: Row) -> Self {
+        Self { row, key: Key::Text }
+    }
+
+    /// Sorted by an amount, a count or a time.
+    pub fn number(row: Row, number: i64) -> Self {
+        Self { row, key: Key::Number(number) }
+    }
+}
+
+/// One row of a list: a cell for each column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListRow {
+    /// What the cursor rests on; `None` for a row that one passes by.
+    pub anchor: Option<Anchor>,
+    pub cells: Vec<Cell>,
+    /// The state it is counted under: one of the list's chips.
+    pub chip: &'static str,
+    /// What a filter finds it by besides its cells.
+    pub words: String,
+}
 
 /// A list before it is arranged and laid out.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +97,7 @@ impl List {
             columns: columns.filter(|title| !title.is_empty()).collect(),
             chips: chips.iter().map(|(chip, _)| *chip).collect(),
         };
-        let mut rows: Vec<_> = self.rows.iter().map(|row| line(row, &self.columns, &widths)).collect();
+        let mut rows = laid(std::mem::take(&mut self.rows), &self.columns, &widths);
         if rows.is_empty() {
             let text = if all == 0 { self.empty } else { "Nothing here is like that. esc shows all." };
             rows.push(Row::of(Role::Dim, text).cut(width));
@@ -127,15 +164,22 @@ impl List {
 }
 
 /// Rows in columns, without a heading.
-pub fn lines(columns: &[Column], rows: &[ListRow], width: usize) -> Vec<Row> {
-    let widths = columns::widths(columns, rows, width);
-    rows.iter().map(|row| line(row, columns, &widths)).collect()
+pub fn lines(columns: &[Column], rows: Vec<ListRow>, width: usize) -> Vec<Row> {
+    let widths = columns::widths(columns, &rows, width);
+    laid(rows, columns, &widths)
 }
 
-fn line(row: &ListRow, columns: &[Column], widths: &[usize]) -> Row {
-    let mut joined = join(row.cells.iter().map(|cell| cell.row.clone()), columns, widths);
-    joined.anchor = row.anchor;
-    joined
+fn laid(mut rows: Vec<ListRow>, columns: &[Column], widths: &[usize]) -> Vec<Row> {
+    for (at, _) in columns.iter().enumerate().filter(|(_, column)| column.is_name()) {
+        let names = rows.iter_mut().filter_map(|row| Some(&mut row.cells.get_mut(at)?.row));
+        names::cut(names.collect(), widths.get(at).copied().unwrap_or_default());
+    }
+    let line = |row: ListRow| {
+        let mut line = join(row.cells.into_iter().map(|cell| cell.row), columns, widths);
+        line.anchor = row.anchor;
+        line
+    };
+    rows.into_iter().map(line).collect()
 }
 
 /// Cells in their columns, each cut to its own.
@@ -146,7 +190,7 @@ fn join(cells: impl Iterator<Item = Row>, columns: &[Column], widths: &[usize]) 
         if !std::mem::take(&mut is_first) {
             joined.blank(columns::GAP);
         }
-        let cell = if column.is_middle_cut() { cell.cut_middle(*width) } else { cell.cut(*width) };
+        let cell = cell.cut(*width);
         let blank = width.saturating_sub(cell.width());
         match column.align {
             Align::Left => {
@@ -160,6 +204,18 @@ fn join(cells: impl Iterator<Item = Row>, columns: &[Column], widths: &[usize]) 
         }
     }
     joined
+}
+
+impl ListRow {
+    /// A row of a table that is shown as it is.
+    pub fn plain<const N: usize>(anchor: Option<Anchor>, cells: [Row; N]) -> Self {
+        Self { anchor, cells: cells.map(Cell::text).into(), chip: "", words: String::new() }
+    }
+
+    fn contains(&self, wanted: &str) -> bool {
+        let in_cells = self.cells.iter().any(|cell| cell.row.text().to_lowercase().contains(wanted));
+        in_cells || self.words.to_lowercase().contains(wanted)
+    }
 }
 
 #[cfg(test)]

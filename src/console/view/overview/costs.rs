@@ -48,7 +48,7 @@ pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
             ListRow::plain(None, cells)
         })
         .collect();
-    rows.extend(lines(COLUMNS, &table, context.width));
+    rows.extend(lines(COLUMNS, table, context.width));
     let more = models.len().saturating_sub(MOST_MODELS);
     if more > 0 {
         rows.push(Row::of(Role::Dim, format!("and {}", format::count(more, "more model", "more models"))));

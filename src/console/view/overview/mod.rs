@@ -68,7 +68,7 @@ fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         table_row(run, [named(run, Role::Strong), steps(run), doing(run, now), run_list::agent(run), cost, age])
     };
     let table: Vec<_> = live.into_iter().map(line).collect();
-    rows.extend(lines(RUNNING, &table, width));
+    rows.extend(lines(RUNNING, table, width));
     rows.push(Row::new());
 }
 
@@ -126,7 +126,7 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         table_row(run, [named(run, Role::Text), run_list::doing(run), run_list::agent(run), cost, age])
     };
     let table: Vec<_> = ended.iter().take(MOST_ENDED).map(line).collect();
-    rows.extend(lines(ENDED, &table, width));
+    rows.extend(lines(ENDED, table, width));
     let more = ended.len().saturating_sub(MOST_ENDED);
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);

@@ -58,7 +58,7 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
         })
         .collect();
     table.extend(stopped.iter().take(MOST_STOPPED).map(|run| stopped_row(run, now)));
-    rows.extend(lines(COLUMNS, &table, width));
+    rows.extend(lines(COLUMNS, table, width));
     let more = stopped.len().saturating_sub(MOST_STOPPED);
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);

@@ -5,20 +5,20 @@
 //! here is the width painted, and what is painted is all there is. Outside text is made visible before, by
 //! `push_untrusted` or by `push_marked`: only then do two texts never look the same.
 
+mod marks;
 mod measure;
 
 use std::borrow::Cow;
 
+use marks::painted;
+pub use marks::{MIXED, push_marked};
 pub use measure::{ELLIPSIS, fit, fit_middle, prefix, suffix, width};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::domain::{Untrusted, printable};
-
-/// Follows a word that mixes scripts.
-pub const MIXED: &str = "⟨mixed scripts⟩";
+use crate::domain::Untrusted;
 
 /// A piece of text with one meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,6 +189,34 @@ impl Row {
         text
     }
 
+    /// The row without its first `columns`.
+    fn skip(&self, columns: usize) -> Self {
+        let mut row = Self::new();
+        let mut left = columns;
+        for span in &self.spans {
+            let dropped = prefix(&span.text, left);
+            left -= self::width(dropped);
+            row.push_span(Span { role: span.role, text: span.text[dropped.len()..].to_owned() });
+            // A wide character that would be split goes as a whole.
+            left = if dropped.len() < span.text.len() { 0 } else { left };
+        }
+        row
+    }
+
+    /// The row at most `width` wide, of which the part from `column` on is shown rather than the end.
+    pub fn cut_towards(self, column: usize, width: usize) -> Self {
+        let head = width / 4;
+        // A little of what comes before shows where one is.
+        let from = column.saturating_sub(3);
+        if self.width() <= width || from <= head + 1 || self.width() <= from + width - head - 1 {
+            return self.cut_middle(width);
+        }
+        let mut row = self.clone().cut(head + 1);
+        let end = self.skip(from).cut(width - row.width());
+        row.append(end);
+        row
+    }
+
     /// The row at most `width` wide, with its middle left out where it is longer.
     pub fn cut_middle(self, width: usize) -> Self {
         if self.width() <= width || width < 3 {
@@ -309,78 +337,6 @@ fn starts_with_mark(text: &str) -> bool {
     text.graphemes(true).next().is_some_and(|grapheme| UnicodeWidthStr::width(grapheme) == 0)
 }
 
-/// Splits visible text into spans in which names of hidden characters and of mixed scripts stand out. Each piece is
-/// painted on its own, for what it stood on may be in another.
-pub fn push_marked(role: Role, visible: &str, push: &mut dyn FnMut(Span)) {
-    if visible.is_ascii() {
-        return push(Span { role, text: visible.to_owned() });
-    }
-    let shown = painted(Cow::Borrowed(visible));
-    let mut rest = shown.as_str();
-    while let Some((at, length)) = next_mark(rest) {
-        push_words(role, &rest[..at], push);
-        push(Span::new(Role::Hidden, &rest[at..at + length]));
-        rest = &rest[at + length..];
-    }
-    push_words(role, rest, push);
-}
-
-/// Where the next name of a hidden character stands: a control picture or `⟨U+…⟩`.
-fn next_mark(text: &str) -> Option<(usize, usize)> {
-    text.char_indices().find_map(|(at, character)| match character {
-        '\u{2400}'..='\u{2426}' => Some((at, character.len_utf8())),
-        '⟨' if text[at..].starts_with("⟨U+") => text[at..].find('⟩').map(|end| (at, end + '⟩'.len_utf8())),
-        _ => None,
-    })
-}
-
-fn push_words(role: Role, text: &str, push: &mut dyn FnMut(Span)) {
-    if !Untrusted::from(text).has_mixed_scripts() {
-        return push(Span::new(role, text));
-    }
-    let mut rest = text;
-    while !rest.is_empty() {
-        let (word, others) = split_at_change(rest, is_letter);
-        push(Span::new(role, word));
-        if Untrusted::from(word).has_mixed_scripts() {
-            push(Span::new(Role::Hidden, MIXED));
-        }
-        let (between, next) = split_at_change(others, |cluster| !is_letter(cluster));
-        push(Span::new(role, between));
-        rest = next;
-    }
-}
-
-fn is_letter(cluster: &str) -> bool {
-    cluster.starts_with(char::is_alphabetic)
-}
-
-/// The clusters at the beginning that are as wanted, and the rest. A mark stays with its letter.
-fn split_at_change(text: &str, wanted: impl Fn(&str) -> bool) -> (&str, &str) {
-    let end = text.grapheme_indices(true).find(|(_, cluster)| !wanted(cluster)).map_or(text.len(), |(at, _)| at);
-    text.split_at(end)
-}
-
-/// The form that can be painted: nothing hidden, and no grapheme cluster without a width.
-fn painted(text: Cow<'_, str>) -> String {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return text.into_owned();
-    }
-    let visible = printable(&text);
-    if visible.graphemes(true).all(|grapheme| UnicodeWidthStr::width(grapheme) > 0) {
-        return visible.into_owned();
-    }
-    let mut shown = String::with_capacity(visible.len() + 16);
-    for grapheme in visible.graphemes(true) {
-        if UnicodeWidthStr::width(grapheme) > 0 {
-            shown.push_str(grapheme);
-        } else {
-            shown.extend(grapheme.chars().map(|character| format!("⟨U+{:04X}⟩", character as u32)));
-        }
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -408,6 +364,15 @@ mod tests {
         assert_eq!((cut.spans()[0].role(), cut.width()), (Role::Strong, 24));
         assert_eq!(Row::of(Role::Text, "日本語テキスト").cut_middle(8).text(), "日…スト");
         assert_eq!(row.clone().cut_middle(200), row);
+    }
+
+    #[test]
+    fn a_row_is_cut_around_what_tells_it_apart() {
+        let row = Row::of(Role::Text, "push origin/morningai/make-the-failing-test-07-of-the-billing-service-pass");
+        assert_eq!(row.clone().cut_towards(44, 24).text(), "push o…st-07-of-the-bil…");
+        assert_eq!(row.clone().cut_towards(4, 24), row.clone().cut_middle(24));
+        assert_eq!(row.clone().cut_towards(70, 24), row.cut_middle(24));
+        assert_eq!(Row::of(Role::Text, "日本語のテキストを直す").cut_towards(12, 12).text(), "日…テキスト…");
     }
 
     #[test]

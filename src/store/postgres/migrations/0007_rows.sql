@@ -42,6 +42,22 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Requests that were carried out, so that one that arrives again is answered and does nothing: kept for a day.
+CREATE TABLE morningai.answer (
+    tenant text COLLATE "C" NOT NULL CHECK (tenant <> ''),
+    key    bytea  NOT NULL, -- SHA-256 of the sender and the request's id
+    asked  bytea  NOT NULL, -- SHA-256 of the id and what was asked
+    first  bigint NOT NULL, -- the first of the events that came of it, and how many
+    events bigint NOT NULL,
+    at     bigint NOT NULL,
+    PRIMARY KEY (tenant, key)
+);
+CREATE INDEX answer_by_time ON morningai.answer (tenant, at);
+ALTER TABLE morningai.answer ENABLE ROW LEVEL SECURITY;
+ALTER TABLE morningai.answer FORCE ROW LEVEL SECURITY;
+CREATE POLICY of_tenant ON morningai.answer
+    USING (tenant = nullif(current_setting('morningai.tenant', true), ''));
+
 DROP FUNCTION morningai.append(
     text, bigint, bytea, bytea[], bigint[], bigint[], text[], bytea[], text[],
     text[], text[], boolean[], bigint[], text[], bytea[], bigint[]);
@@ -50,10 +66,12 @@ CREATE FUNCTION morningai.append(
     streams bytea[], versions bigint[], times bigint[], actors text[], hashes bytea[], bodies text[],
     kinds text[], ids text[], open_states boolean[], sorts bigint[],
     states text[], parents bytea[], dues bigint[], row_bodies text[],
-    fenced_runs bytea[], fence_tokens bigint[]
+    fenced_runs bytea[], fence_tokens bigint[],
+    answer_keys bytea[], answers_asked bytea[], answer_firsts bigint[], answer_events bigint[], answer_times bigint[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     lost text;
+    remembered bigint;
 BEGIN
     PERFORM set_config('morningai.tenant', for_tenant, true);
 
@@ -92,6 +110,18 @@ BEGIN
         PERFORM morningai.put_rows(
             for_tenant, kinds, ids, open_states, sorts, states, parents, dues, row_bodies);
     END IF;
+
+    -- One that was carried out before, by whoever else, is found by whoever reads on and decides again.
+    IF cardinality(answer_keys) > 0 THEN
+        INSERT INTO morningai.answer (tenant, key, asked, first, events, at)
+        SELECT for_tenant, new.* FROM unnest(answer_keys, answers_asked, answer_firsts, answer_events, answer_times)
+            AS new (key, asked, first, events, at)
+        ON CONFLICT DO NOTHING;
+        GET DIAGNOSTICS remembered = ROW_COUNT;
+        IF remembered < cardinality(answer_keys) THEN
+            RAISE EXCEPTION 'the log has moved on' USING ERRCODE = 'MA001';
+        END IF;
+    END IF;
 END $$;
 
 CREATE OR REPLACE FUNCTION morningai.append_or_end(
@@ -102,7 +132,7 @@ CREATE OR REPLACE FUNCTION morningai.append_or_end(
 BEGIN
     BEGIN
         PERFORM morningai.append(for_tenant, known_seq, known_hash, streams, versions, times, actors, hashes, bodies,
-            '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
+            '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}');
         RETURN;
     EXCEPTION WHEN unique_violation OR SQLSTATE 'MA001' THEN
         NULL;

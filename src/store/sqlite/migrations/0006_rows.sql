@@ -7,3 +7,15 @@ CREATE INDEX projection_in_state ON projection (tenant, kind, state, sort, id);
 CREATE INDEX projection_by_parent ON projection (tenant, kind, parent, sort, id) WHERE parent IS NOT NULL;
 CREATE INDEX projection_by_due ON projection (tenant, kind, due) WHERE due IS NOT NULL;
 CREATE INDEX projection_incomplete ON projection (tenant) WHERE state IS NULL;
+
+-- Requests that were carried out, so that one that arrives again is answered and does nothing: kept for a day.
+CREATE TABLE answer (
+    tenant TEXT    NOT NULL,
+    key    BLOB    NOT NULL, -- SHA-256 of the sender and the request's id
+    asked  BLOB    NOT NULL, -- SHA-256 of the id and what was asked
+    first  INTEGER NOT NULL, -- the first of the events that came of it, and how many
+    events INTEGER NOT NULL,
+    at     INTEGER NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX answer_by_time ON answer (tenant, at);

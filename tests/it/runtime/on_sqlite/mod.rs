@@ -24,6 +24,8 @@ mod edits;
 mod leases;
 #[path = "../rebuilds.rs"]
 mod rebuilds;
+#[path = "../repeats.rs"]
+mod repeats;
 #[path = "../rough_tools.rs"]
 mod rough_tools;
 #[path = "../secrets.rs"]

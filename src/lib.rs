@@ -41,7 +41,7 @@
 //! | the command line | [`cli`] |
 //! | which adapters are started | [`wire`] |
 //!
-//! `tests/tidy.rs` holds the table of who may name whom.
+//! `tests/tidy/` holds the table of who may name whom. Files that need each other in a circle fail there as well.
 //!
 //! # Adding a kind
 //!

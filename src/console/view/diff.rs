@@ -359,17 +359,26 @@ mod tests {
         insta::assert_snapshot!(picture(&rows(&diff, 80), 80));
     }
 
+    fn check_lines(text: &str, width: usize) {
+        let diff = Untrusted::from(format!("@@ -1,3 +1,3 @@\n{text}"));
+        let mut rows = Vec::new();
+        lay(&diff, &Row::new(), width, &mut rows);
+        let shown: String = rows.iter().map(Row::text).collect::<String>();
+        let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+        assert!(rows.iter().all(|row| row.width() <= width));
+        assert!(squeezed(&shown) >= squeezed(diff.raw()));
+    }
+
+    #[test]
+    fn a_line_with_marks_and_blanks_of_other_scripts_is_shown_and_fits() {
+        check_lines("Σa\u{11c3f} ලa￼ ¡A\n", 20);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn every_line_is_shown_and_fits(text in "([ +\\-@\\\\]?\\PC{0,30}\n){0,8}", width in 20_usize..90) {
-            let diff = Untrusted::from(format!("@@ -1,3 +1,3 @@\n{text}"));
-            let mut rows = Vec::new();
-            lay(&diff, &Row::new(), width, &mut rows);
-            let shown: String = rows.iter().map(Row::text).collect::<String>();
-            let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
-            prop_assert!(rows.iter().all(|row| row.width() <= width));
-            prop_assert!(squeezed(&shown) >= squeezed(diff.raw()));
+            check_lines(&text, width);
         }
     }
 }

@@ -250,16 +250,27 @@ mod tests {
         row
     }
 
+    fn check_rows(parts: &[(bool, String)], width: usize) {
+        for wrap in [Wrap::Words, Wrap::Anywhere, Wrap::Cut] {
+            let line = Line::new(row_of(parts)).hang(Row::of(Role::Dim, "  ")).wrap(wrap);
+            for row in line.rows(width) {
+                assert!(row.width() <= width, "{:?} is {} wide", row.text(), row.width());
+            }
+        }
+    }
+
+    #[test]
+    fn rows_with_marks_of_other_scripts_fit() {
+        for text in ["\u{c4a}𝌀𑏊", " A៘"] {
+            check_rows(&[(false, text.to_owned())], 4);
+        }
+    }
+
     proptest! {
         // No character is wider than three columns.
         #[test]
         fn every_row_fits(parts in prop::collection::vec((any::<bool>(), any::<String>()), 0..4), width in 3_usize..50) {
-            for wrap in [Wrap::Words, Wrap::Anywhere, Wrap::Cut] {
-                let line = Line::new(row_of(&parts)).hang(Row::of(Role::Dim, "  ")).wrap(wrap);
-                for row in line.rows(width) {
-                    prop_assert!(row.width() <= width, "{:?} is {} wide", row.text(), row.width());
-                }
-            }
+            check_rows(&parts, width);
         }
 
         #[test]

@@ -7,7 +7,7 @@
 //!
 //! The second argument, where given, is a directory in which the story's repository is made first.
 
-#[path = "../tests/it/support/scripted_model/mod.rs"]
+#[path = "../it/support/scripted_model/mod.rs"]
 mod scripted_model;
 
 use std::path::Path;

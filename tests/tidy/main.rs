@@ -1,8 +1,13 @@
 //! House rules that a compiler cannot see: who may name whom, what a file begins with, how long it may be.
 
+mod circles;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
 
 /// Each layer and the layers it may name. `wire`, `main` and `lib` join everything and may name all.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -161,11 +166,14 @@ fn takes_all(arm: &str) -> bool {
     !arm.contains(" if ") && arm.chars().all(|c| c.is_ascii_lowercase() || "_(),. &".contains(c))
 }
 
+static NOISE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r##"//[^\n]*|r#"(?s:.*?)"#|b?"(?s:\\.|[^"\\])*"|b?'(?:\\[^']+|[^'\\])'|b?'\\''"##).unwrap()
+});
+
 /// Code without comments, and with nothing in its texts and characters.
 fn plain_code(text: &str) -> String {
-    let noise = r##"//[^\n]*|r#"(?s:.*?)"#|b?"(?s:\\.|[^"\\])*"|b?'(?:\\[^']+|[^'\\])'|b?'\\''"##;
-    let emptied = |found: &regex::Captures<'_>| if found[0].ends_with('\'') { "' '" } else { "" };
-    regex::Regex::new(noise).unwrap().replace_all(text, emptied).into_owned()
+    let emptied = |found: &Captures<'_>| if found[0].ends_with('\'') { "' '" } else { "" };
+    NOISE.replace_all(text, emptied).into_owned()
 }
 
 /// The patterns of each `match`, guards included.

@@ -11,6 +11,7 @@ mod log;
 mod model;
 mod order;
 mod outputs;
+mod pruning;
 mod query;
 mod rows;
 mod subjects;
@@ -18,8 +19,8 @@ mod tool;
 mod unlock;
 
 pub use accounts::{
-    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, SecretHash, Session, Standing, Token,
-    TotpSecret, Used,
+    AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, SecretHash, Session,
+    Standing, Token, TotpSecret, Used,
 };
 pub use client::{Client, ClientError, Feed, Link, Moment, Observe, Status, Transport};
 pub use clock::{Clock, SystemClock};
@@ -29,8 +30,9 @@ pub use log::{Answered, Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, 
 pub use model::{DeltaSink, Model, ModelRequest};
 pub use order::{Offer, OfferKind, Order, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};
+pub use pruning::{Prunable, Pruning};
 pub use query::{Answer, Page, Query};
 pub use rows::{RowFilter, RowPlace, RowQuery};
-pub use subjects::{EncryptionState, EraseError, Erased, Erasure, Subjects};
+pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};
 pub use tool::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 pub use unlock::{Unlock, Unlocking};

@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::redact::Redacted;
+use super::turns::Turns;
 use super::{Parts, Redactor, Tools, perform};
 use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind, RunId};
 use crate::fold::Snapshot;
@@ -56,7 +57,7 @@ pub(super) struct Core {
     /// What is on disk; all that anybody is shown.
     committed: Mutex<Snapshot>,
     feed: broadcast::Sender<FeedItem>,
-    jobs: mpsc::UnboundedSender<Job>,
+    jobs: mpsc::UnboundedSender<Task>,
 }
 
 /// A worker that is at work, however it ends: held by its own task, for nobody else is sure to hear of its end.
@@ -87,6 +88,13 @@ pub(super) struct Wish {
     pub(super) reply: oneshot::Sender<Committed>,
 }
 
+/// What waits for the writer.
+pub(super) enum Task {
+    Job(Job),
+    /// Somebody appends by other means meanwhile: they are given what they drop once they have done so.
+    Turn(oneshot::Sender<oneshot::Sender<()>>),
+}
+
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
     pub(super) commands: Redacted,
@@ -100,7 +108,7 @@ impl Core {
     pub(super) fn new(
         parts: Parts,
         snapshot: Snapshot,
-        jobs: mpsc::UnboundedSender<Job>,
+        jobs: mpsc::UnboundedSender<Task>,
         stopping: CancellationToken,
     ) -> Self {
         let redactor = parts.redactor.knowing(parts.tools.keys().map(|name| name.0.clone()));
@@ -164,6 +172,10 @@ impl Core {
         let _ = reply.send(self.commit_redacted(commands, key, None).await);
     }
 
+    pub(super) fn turns(&self) -> Turns {
+        Turns::of(self.jobs.clone())
+    }
+
     /// As `commit`, for commands that are offered more than once.
     pub(super) async fn commit_redacted(
         &self,
@@ -172,7 +184,7 @@ impl Core {
         fence: Option<Fence>,
     ) -> Committed {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, key, fence, reply }).is_err() {
+        if self.jobs.send(Task::Job(Job { commands, key, fence, reply })).is_err() {
             return Err(stopped());
         }
         let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));

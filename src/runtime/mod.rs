@@ -17,6 +17,7 @@ mod rebuild;
 mod redact;
 mod supervisor;
 mod tenure;
+mod turns;
 mod worker;
 mod writer;
 
@@ -38,6 +39,7 @@ pub use outputs::{OutputsReport, check_outputs};
 pub use prune::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
 pub use rebuild::{RebuildReport, compare_rows, rebuild};
 pub use redact::Redactor;
+pub use turns::{Turns, change_accounts};
 
 use self::core::Core;
 
@@ -85,6 +87,11 @@ impl Runtime {
 
     pub fn log(&self) -> &Arc<dyn Log> {
         &self.core.log
+    }
+
+    /// For what is appended together with a change of what is kept beside the log.
+    pub fn turns(&self) -> Turns {
+        self.core.turns()
     }
 
     /// Carries a command out. Returns the events it led to, once they are on disk.

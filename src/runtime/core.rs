@@ -35,7 +35,7 @@ pub(super) struct Core {
     /// What is on disk; all that anybody is shown.
     committed: Mutex<Snapshot>,
     feed: broadcast::Sender<FeedItem>,
-    pub(super) jobs: mpsc::UnboundedSender<Job>,
+    pub(super) jobs: mpsc::UnboundedSender<Task>,
 }
 
 /// A worker that is at work, however it ends: held by its own task, for nobody else is sure to hear of its end.
@@ -66,6 +66,13 @@ pub(super) struct Wish {
     pub(super) reply: oneshot::Sender<Committed>,
 }
 
+/// What waits for the writer.
+pub(super) enum Task {
+    Job(Job),
+    /// Somebody appends by other means meanwhile: they are given what they drop once they have done so.
+    Turn(oneshot::Sender<oneshot::Sender<()>>),
+}
+
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
     pub(super) commands: Redacted,
@@ -79,7 +86,7 @@ impl Core {
     pub(super) fn new(
         parts: Parts,
         snapshot: Snapshot,
-        jobs: mpsc::UnboundedSender<Job>,
+        jobs: mpsc::UnboundedSender<Task>,
         stopping: CancellationToken,
     ) -> Self {
         let redactor = parts.redactor.knowing(parts.tools.keys().map(|name| name.0.clone()));

@@ -2,19 +2,22 @@
 
 use super::contexts::contexts;
 use super::{LaunchKind, Pressed, Request, World, goal, navigate};
-use crate::console::intent::Intent;
+use crate::console::intent::{Context, Intent};
 use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State};
 use crate::domain::{Ask, Untrusted};
 use crate::kinds::Approval;
 
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
-    state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world)))));
+    state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world), &state.chosen_lately))));
     Vec::new()
 }
 
 /// Does what was chosen.
 pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pressed) -> Vec<Request> {
     state.sheet = None;
+    state.chosen_lately.retain(|known| *known != choice);
+    state.chosen_lately.insert(0, choice.clone());
+    state.chosen_lately.truncate(State::MOST_CHOSEN);
     match choice {
         Choice::Do(intent) => super::intent(state, world, intent, pressed),
         Choice::OpenRun(run) => navigate::open_run(state, run),
@@ -28,7 +31,8 @@ pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pre
 fn items(state: &State, world: &World<'_>) -> Vec<Item> {
     let active = contexts(state, world);
     let offered = |intent: &&Intent| {
-        active.contains(&intent.context()) && !intent.decides() && !matches!(intent, Intent::Palette)
+        let is_movement = intent.context() == Context::Move && *intent != &Intent::Filter;
+        active.contains(&intent.context()) && !intent.decides() && !is_movement && !matches!(intent, Intent::Palette)
     };
     let mut items: Vec<_> = world.snapshot.open_approvals().map(card).collect();
     items.extend(Intent::ALL.iter().filter(offered).map(|intent| Item {

@@ -9,7 +9,9 @@ use crate::console::role::Role;
 use crate::console::state::{Direction, Extent, Page, Sheet, Tone, by_urgency};
 use crate::console::view::format;
 use crate::console::view::text::Row;
-use crate::ports::Moment;
+use crate::domain::RunState;
+use crate::kinds::Run;
+use crate::ports::{Link, Moment};
 
 /// One line about what was just done, while it is shown.
 pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
@@ -161,6 +163,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
+            Context::List if scene.state.pane().laid.stops.is_empty() => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
             Context::Replay | Context::Move | Context::Everywhere => {}
@@ -169,6 +172,11 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     if scene.replay.is_some() {
         // Nothing can be changed in it.
         wanted.retain(|intent| *intent != Intent::Edit);
+    }
+    if matches!(scene.status.link, Link::Ended { .. }) {
+        // Who is signed out can look at what was there.
+        let acts = |intent: &Intent| intent.decides() || matches!(intent.context(), Context::Home | Context::Run);
+        wanted.retain(|intent| !acts(intent));
     }
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
         wanted.push(Intent::Palette);
@@ -182,12 +190,17 @@ fn is_live(scene: &Scene<'_>) -> bool {
     if scene.replay.is_some() {
         return false;
     }
+    current(scene).is_some_and(|run| !run.state.is_final())
+}
+
+/// The run that is open or selected.
+fn current<'a>(scene: &Scene<'a>) -> Option<&'a Run> {
     let run = match (scene.state.page(), scene.state.pane().cursor) {
         (Some(Page::Run(open)), _) => open.run,
         (_, Some(Anchor::Run(run))) => run,
-        _ => return false,
+        _ => return None,
     };
-    scene.snapshot.runs.get(&run).is_some_and(|run| !run.state.is_final())
+    scene.snapshot.runs.get(&run)
 }
 
 /// The way to another card, where one waits.
@@ -205,7 +218,8 @@ fn turning(scene: &Scene<'_>) -> Option<Intent> {
 fn home(scene: &Scene<'_>) -> Vec<Intent> {
     let waiting = scene.snapshot.open_approvals().next().is_some();
     let mut wanted = Vec::new();
-    wanted.extend(scene.state.page().is_none().then_some(Intent::Open));
+    let is_list = scene.state.page().is_none() && !scene.state.pane().laid.stops.is_empty();
+    wanted.extend(is_list.then_some(Intent::Open));
     wanted.extend(waiting.then_some(Intent::NextWaiting));
     if scene.replay.is_none() && !scene.status.observe.is_on() {
         wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
@@ -224,6 +238,7 @@ fn hint(scene: &Scene<'_>, intent: Intent) -> Row {
     let everything = scene.state.review().is_some_and(|review| review.extent == Extent::Everything);
     let what = match intent {
         Intent::Everything if everything => "less".to_owned(),
+        Intent::PauseOrResume if current(scene).is_some_and(|run| run.state == RunState::Paused) => "resume".to_owned(),
         other => other.name().replace('-', " "),
     };
     labelled(&chord, &what)

@@ -5,6 +5,8 @@ mod costs;
 mod first_run;
 mod needs;
 
+pub use needs::count as needs;
+
 use super::list::{Column, ListRow, lines};
 use super::queue::Sizes;
 use super::text::{Align, Row};
@@ -34,6 +36,8 @@ pub struct OverviewContext<'a> {
     pub keymap: &'a Keymap,
     pub now: Timestamp,
     pub width: usize,
+    /// Whether a run can be started here: not in a replay, nor by who only looks.
+    pub can_start: bool,
 }
 
 /// The whole page. Rows of requests and runs carry their anchors.
@@ -69,8 +73,12 @@ fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     let note = Row::of(Role::Dim, live.len().to_string());
     rows.push(Row::section("Running", note, width));
     if live.is_empty() {
-        let key = context.keymap.hint(Intent::NewGoal);
-        rows.push(Row::of(Role::Dim, "Nothing runs. ").with(Role::Key, key).with(Role::Dim, " gives an agent a goal."));
+        let mut row = Row::of(Role::Dim, "Nothing runs.");
+        if context.can_start {
+            row.push(Role::Key, format!(" {}", context.keymap.hint(Intent::NewGoal)));
+            row.push(Role::Dim, " gives an agent a goal.");
+        }
+        rows.push(row);
     }
     let line = |run: &Run| {
         let cost = Row::of(Role::Money, format::run_cost(run));
@@ -173,7 +181,7 @@ mod tests {
         let status = Status { model: model.map(str::to_owned), sandbox: "bubblewrap".to_owned(), ..Status::default() };
         let keymap = Keymap::builtin().unwrap();
         let (snapshot, state, status, keymap) = (&story.snapshot, &State::default(), &status, &keymap);
-        let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width };
+        let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width, can_start: true };
         picture(&rows(&context, &mut Sizes::default()), width)
     }
 

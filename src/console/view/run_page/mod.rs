@@ -21,6 +21,7 @@ use crate::domain::{ApprovalId, CallNo, RunId, Timestamp};
 use crate::fold::{CallStatus, Thread, TimelineItem, TurnStatus};
 use crate::kinds::{Approval, Run};
 
+pub use head::glance;
 use live::LiveText;
 
 /// What the page is drawn from.
@@ -156,12 +157,9 @@ impl RunPageCache {
         rows
     }
 
-    /// The top and, as far as `room` rows reach, the end.
-    pub fn ends(&self, room: usize) -> Vec<Row> {
-        let head = self.head.len().min(room);
-        let mut rows = self.rows(0..head);
-        rows.extend(self.rows(self.height().saturating_sub(room - head).max(head)..self.height()));
-        rows
+    /// The end of what it did, at most `room` rows of it.
+    pub fn end(&self, room: usize) -> Vec<Row> {
+        self.rows(self.height().saturating_sub(room).max(self.head.len())..self.height())
     }
 
     /// Everything, for copying and for tests.

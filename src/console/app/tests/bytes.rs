@@ -48,7 +48,6 @@ async fn moving_the_cursor_beside_a_preview_costs_two_kilobytes_at_most() {
                 sizes.push(line.bytes(&console));
                 assert_eq!(line.bytes(&console), 0, "what has not changed is not written");
             }
-            println!("{width}×{height} screen {screen}: {sizes:?}");
             assert!(median(sizes.clone()) <= 2_048, "{width}×{height} screen {screen}: {sizes:?}");
         }
     }
@@ -71,7 +70,6 @@ async fn a_frame_of_a_running_stream_costs_a_kilobyte_at_most() {
             console.pass(50).await;
             sizes.push(line.bytes(&console));
         }
-        println!("{keys}: {sizes:?}");
         assert!(median(sizes.clone()) <= 1_024, "{keys}: {sizes:?}");
     }
 }

@@ -6,7 +6,7 @@ use super::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::state::{Direction, Extent, Page, Sheet, Tone, by_urgency};
+use crate::console::state::{Direction, Extent, Page, Screen, Sheet, Tone, by_urgency};
 use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::domain::RunState;
@@ -163,7 +163,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
-            Context::List if scene.state.pane().laid.stops.is_empty() => {}
+            Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
             Context::Replay | Context::Move | Context::Everywhere => {}
@@ -203,6 +203,17 @@ fn current<'a>(scene: &Scene<'a>) -> Option<&'a Run> {
     scene.snapshot.runs.get(&run)
 }
 
+/// Whether the screen has anything to open.
+fn has_rows(scene: &Scene<'_>) -> bool {
+    let (runs, approvals) = (!scene.snapshot.runs.is_empty(), !scene.snapshot.approvals.is_empty());
+    match scene.state.screen {
+        Screen::Overview => runs || approvals,
+        Screen::Runs => runs,
+        Screen::Approvals => approvals,
+        Screen::Log => !scene.state.log.events.is_empty(),
+    }
+}
+
 /// The way to another card, where one waits.
 fn turning(scene: &Scene<'_>) -> Option<Intent> {
     let here = scene.state.review().map(|review| review.approval);
@@ -218,8 +229,7 @@ fn turning(scene: &Scene<'_>) -> Option<Intent> {
 fn home(scene: &Scene<'_>) -> Vec<Intent> {
     let waiting = scene.snapshot.open_approvals().next().is_some();
     let mut wanted = Vec::new();
-    let is_list = scene.state.page().is_none() && !scene.state.pane().laid.stops.is_empty();
-    wanted.extend(is_list.then_some(Intent::Open));
+    wanted.extend((scene.state.page().is_none() && has_rows(scene)).then_some(Intent::Open));
     wanted.extend(waiting.then_some(Intent::NextWaiting));
     if scene.replay.is_none() && !scene.status.observe.is_on() {
         wanted.extend([Intent::NewGoal, Intent::CheckMachine]);

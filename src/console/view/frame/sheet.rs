@@ -65,7 +65,8 @@ fn found(scene: &Scene<'_>, item: &Item, width: usize) -> Row {
     let mut row = Row::new();
     row.blank(1);
     row.push_cell(Role::Dim, item.kind, 10, Align::Left);
-    row.push_cell(Role::Key, key, 7, Align::Left);
+    row.push_cell(Role::Key, key, 9, Align::Left);
+    row.blank(1);
     row.push_cell(Role::Strong, item.label.as_str(), label, Align::Left);
     row.blank(1);
     row.push(Role::Dim, item.detail.as_str());

@@ -62,7 +62,7 @@ pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
             };
             let cells = [
                 Row::of(Role::Text, name.as_str()),
-                dim(format!("{} calls", format::quantity(model.calls))),
+                dim(format!("{} {}", format::quantity(model.calls), if model.calls == 1 { "call" } else { "calls" })),
                 dim(format!("{} in", format::quantity(model.input))),
                 dim(format!("({} cached)", format::quantity(model.cached))),
                 dim(format!("{} out", format::quantity(model.output))),

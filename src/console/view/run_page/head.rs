@@ -4,7 +4,7 @@ use super::RunPageContext;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
-use crate::console::view::{format, words};
+use crate::console::view::{format, run_list, words};
 use crate::domain::{PlanStep, StepState};
 use crate::fold::Thread;
 use crate::kinds::Run;
@@ -62,15 +62,15 @@ pub fn glance(context: &RunPageContext<'_>) -> Vec<Row> {
     let sign = words::run(run.state);
     let mut title = Row::of(sign.role, format!("{} ", sign.glyph));
     title.push_cell(sign.role, sign.word, LABEL - 2, Align::Left);
-    let mut goal = Row::new();
-    goal.push_untrusted(Role::Strong, &run.goal);
-    title.append(goal.cut_middle(context.width.saturating_sub(LABEL)));
+    title.append(run_list::name(run, Role::Strong).cut_middle(context.width.saturating_sub(LABEL)));
     let mut place = Row::new();
     if let Some(workspace) = &run.workspace {
-        let branch = workspace.branch.as_deref().unwrap_or_default();
-        place.push(Role::Code, branch.strip_prefix("morningai/").unwrap_or(branch));
+        if let Some(branch) = workspace.branch.as_deref() {
+            place.push(Role::Code, run_list::short_branch(branch));
+            place.push(Role::Dim, " of ");
+        }
         let repository = workspace.repository.as_deref().unwrap_or(&workspace.root);
-        place.push(Role::Dim, format!(" of {}", repository.rsplit('/').next().unwrap_or(repository)));
+        place.push(Role::Dim, repository.rsplit('/').next().unwrap_or(repository));
     }
     let mut next = Row::of(Role::Text, words::activity(run));
     if next.is_empty() {

@@ -179,7 +179,7 @@ async fn what_stands_beside_the_change_must_be_read_as_well() {
     let mut console = Harness::new(effect(short.clone()), 120, 24).await;
     console.press("w").await;
     console.wait(1_000).await;
-    assert!(console.sees("Exactly this will run") && !console.sees("subjects"), "{}", console.screen());
+    assert!(console.sees("Where and why") && !console.sees("subjects"), "{}", console.screen());
     console.press("y").await;
     assert!(submitted(&console).is_empty(), "{}", console.screen());
     for _ in 0..30 {

@@ -182,10 +182,10 @@ async fn what_stands_beside_the_change_must_be_read_as_well() {
     assert!(console.sees("Where and why") && !console.sees("subjects"), "{}", console.screen());
     console.press("y").await;
     assert!(submitted(&console).is_empty(), "{}", console.screen());
-    for _ in 0..30 {
+    for _ in 0..50 {
         console.press("j").await;
     }
-    assert!(console.sees("77c2d10 Add the failing case"), "{}", console.screen());
+    assert!(console.sees("y approve"), "{}", console.screen());
     console.press("y").await;
     assert_eq!(approval_of(&console), Some(short.digest().0));
 }

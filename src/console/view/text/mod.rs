@@ -208,7 +208,7 @@ impl Row {
         let head = width / 4;
         // A little of what comes before shows where one is.
         let from = column.saturating_sub(3);
-        if self.width() <= width || from <= head + 1 || self.width() <= from + width - head - 1 {
+        if self.width() <= width || from <= head + 1 || self.width() < from + width - head {
             return self.cut_middle(width);
         }
         let mut row = self.clone().cut(head + 1);

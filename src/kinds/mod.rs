@@ -48,7 +48,7 @@ pub use spend::{DaySpend, ModelSpend};
 pub use stream::Stream;
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]
-pub use toy::Toy;
+pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};
 pub(crate) use verb::verbs;
 pub use verb::{Declared, Verb, VerbDoc, Words};
 pub use wanted::Wanted;

@@ -26,6 +26,8 @@ mod session;
 mod sign_in;
 mod signals;
 mod store;
+#[cfg(test)]
+mod toy;
 mod trace;
 mod upkeep;
 

@@ -73,36 +73,44 @@ impl Fake {
     }
 
     fn carry_out(&self, command: &Command, by: &Actor) -> Vec<Envelope> {
-        self.tell(|story| match command {
-            Command::Run { id: run, verb: RunVerb::Start { spec } } => {
-                story.run(*run, by, RunEvent::Started { spec: spec.clone() });
+        self.tell(|story| {
+            if let Command::Run { id: run, verb } = command {
+                match verb {
+                    RunVerb::Start { spec } => {
+                        story.run(*run, by, RunEvent::Started { spec: spec.clone() });
+                    }
+                    RunVerb::Pause => {
+                        story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned() });
+                    }
+                    RunVerb::Resume => {
+                        story.run(*run, by, RunEvent::Resumed {});
+                    }
+                    RunVerb::Cancel { reason } => {
+                        story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
+                    }
+                }
             }
-            Command::Approval { id: approval, verb: ApprovalVerb::Approve { digest } } => {
-                story.approval(*approval, by, ApprovalEvent::Approved { digest: CardDigest(digest.clone()) });
+            if let Command::Approval { id: approval, verb } = command {
+                match verb {
+                    ApprovalVerb::Approve { digest } => {
+                        story.approval(*approval, by, ApprovalEvent::Approved { digest: CardDigest(digest.clone()) });
+                    }
+                    ApprovalVerb::Deny { reason } => {
+                        story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
+                    }
+                    ApprovalVerb::Edit { digest, args } => {
+                        edit(story, *approval, digest, args, by);
+                    }
+                    ApprovalVerb::Answer { text } => {
+                        story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
+                    }
+                    ApprovalVerb::Settle { settlement, note } => {
+                        let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
+                        story.approval(*approval, by, event);
+                    }
+                    ApprovalVerb::Expire => unreachable!("a console never asks for it"),
+                }
             }
-            Command::Approval { id: approval, verb: ApprovalVerb::Deny { reason } } => {
-                story.approval(*approval, by, ApprovalEvent::Denied { reason: reason.clone() });
-            }
-            Command::Approval { id: approval, verb: ApprovalVerb::Edit { digest, args } } => {
-                edit(story, *approval, digest, args, by);
-            }
-            Command::Approval { id: approval, verb: ApprovalVerb::Answer { text } } => {
-                story.approval(*approval, by, ApprovalEvent::Answered { text: text.clone() });
-            }
-            Command::Approval { id: approval, verb: ApprovalVerb::Settle { settlement, note } } => {
-                let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
-                story.approval(*approval, by, event);
-            }
-            Command::Run { id: run, verb: RunVerb::Pause } => {
-                story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned() });
-            }
-            Command::Run { id: run, verb: RunVerb::Resume } => {
-                story.run(*run, by, RunEvent::Resumed {});
-            }
-            Command::Run { id: run, verb: RunVerb::Cancel { reason } } => {
-                story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
-            }
-            other => unreachable!("a console never asks for {other:?}"),
         })
     }
 }

@@ -1,5 +1,5 @@
 //! A kind that only tests have: three events, two verbs and a due date. It lives in this folder, its line in the table
-//! and its declaration in `kinds/mod.rs`; its tests see that everything else follows.
+//! and its declaration in `kinds/mod.rs`; tests of the whole program, and of the console, see that all else follows.
 
 use chrono::TimeDelta;
 use schemars::JsonSchema;
@@ -11,8 +11,6 @@ use super::{
     Verb, Wanted, Words, World, verbs,
 };
 use crate::domain::{Action, Actor, Rejection, RejectionKind, RunId, Timestamp, Untrusted};
-
-mod tests;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]

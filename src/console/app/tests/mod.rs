@@ -11,6 +11,7 @@ mod pairs;
 mod picture;
 mod screens;
 mod source;
+mod things;
 
 use super::fake;
 use harness::Harness;

@@ -2,7 +2,7 @@
 //! document, the text console, palette and pages, timers, export, erasure, pruning and rebuilding.
 
 #[allow(dead_code)]
-#[path = "../../../tests/it/support/postgres.rs"]
+#[path = "../../tests/it/support/postgres.rs"]
 mod postgres;
 
 use std::path::PathBuf;

@@ -122,6 +122,14 @@ async fn a_role_that_may_only_read_opens_for_reading_alone() {
     assert_eq!(log.read(0, 9).await.unwrap().len(), 1);
     let error = log.append(batch(1, vec![paused(run(1), 2, "x")])).await.unwrap_err();
     assert!(error.message.contains("reading only"), "{error}");
+
+    let no_function = "REVOKE ALL ON ALL FUNCTIONS IN SCHEMA morningai FROM program";
+    let select_alone = "REVOKE ALL ON ALL TABLES IN SCHEMA morningai FROM program;
+        GRANT SELECT ON ALL TABLES IN SCHEMA morningai TO program";
+    database.sql(OWNER, no_function).await;
+    database.sql(OWNER, select_alone).await;
+    let log = database.log(PROGRAM, "local", OpenMode::ReadOnly).await.unwrap();
+    assert_eq!((log.read(0, 9).await.unwrap().len(), log.head().await.unwrap().seq), (1, 1));
 }
 
 #[tokio::test]

@@ -246,7 +246,8 @@ mod tests {
         for (seq, taken) in [(2, Ok(())), (4, Ok(())), (4, Ok(())), (6, Err(Gap)), (5, Ok(()))] {
             assert_eq!(mirror.take(event(seq)), taken, "{seq}");
         }
-        assert_eq!((mirror.state().snapshot.cursor, mirror.mark().map(|mark| mark.seq)), (5, Some(5)));
+        let cursor = mirror.state().snapshot.cursor;
+        assert_eq!((cursor, mirror.mark().map(|mark| mark.seq)), (5, Some(5)));
         assert_eq!((feed.try_recv(), feed.try_recv()), (Ok(event(4)), Ok(event(5))));
         assert!(feed.is_empty());
     }

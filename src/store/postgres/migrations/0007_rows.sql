@@ -140,4 +140,4 @@ BEGIN
     SELECT moved.* INTO last_seq, last_hash, last_versions FROM morningai.end_of_log(for_tenant, streams) AS moved;
 END $$;
 
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA morningai FROM PUBLIC;
+REVOKE ALL ON FUNCTION morningai.put_rows, morningai.append FROM PUBLIC;

@@ -1,6 +1,6 @@
 //! How wide each column is: as wide as it needs, and where there is no room, the least wanted gives way.
 
-use super::ListRow;
+use super::row::ListRow;
 use crate::console::view::text;
 use crate::console::view::text::Align;
 

@@ -23,7 +23,7 @@ use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::protocol;
-use morningai::runtime::{Parts as RuntimeParts, Role, Runtime};
+use morningai::runtime::{Parts as RuntimeParts, Role, Runtime, Turns};
 use morningai::server::{Exposure, Host, Parts, Server, Unprepared};
 use morningai::store::{OpenMode, SqliteLog};
 use secrecy::SecretString;
@@ -272,7 +272,7 @@ impl Desk {
         let path = dir.path().join("log.db");
         let log = SqliteLog::open(&path, Tenant::default(), OpenMode::ReadWrite).await.unwrap();
         let log = Arc::new(log);
-        let gate = gate(log.clone());
+        let gate = gate(Turns::default().accounts(log.clone()));
         let log: Arc<dyn Log> = log;
         fill(log.as_ref(), events).await;
         let step: Arc<dyn Tool> = Arc::new(Step::default());
@@ -283,6 +283,7 @@ impl Desk {
             judge: Arc::new(ByClass),
             clock: Arc::new(SystemClock),
             role: Role::Worker,
+            starter: None,
             redactor: Default::default(),
         };
         let runtime = Arc::new(Runtime::start(parts).await.unwrap());

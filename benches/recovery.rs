@@ -129,6 +129,7 @@ async fn start(path: &Path, hangs: Hangs) -> Runtime {
         judge: Arc::new(ByClass),
         clock: Arc::new(SystemClock),
         role: Role::Worker,
+        starter: None,
         redactor: Default::default(),
     };
     Runtime::start(parts).await.unwrap()

@@ -26,8 +26,8 @@
 //! | how a run goes on | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
 //! | the traits between the core and the world | [`ports`] |
-//! | what appends: of runs and requests only this | [`runtime`]: `writer.rs` |
-//! | and what is told with the rows it changes | [`store`]: accounts, `prune.rs` and `erase.rs` of each |
+//! | what appends: only this | [`runtime`]: `writer.rs` |
+//! | what is appended with a change beside the log: accounts, what is pruned, who is erased | [`runtime`]: `turns.rs` |
 //! | SQLite, Postgres | [`store`] |
 //! | what copies, backups and pruning keep and leave | [`store`]: `copying/`, `pruning.rs` |
 //! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |

@@ -3,7 +3,6 @@
 use std::io::ErrorKind;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use morningai::cli;
 use morningai::cli::{Command, CommandLine, Exit, Failure, Output};
@@ -49,7 +48,7 @@ fn broken() -> Failure {
 }
 
 fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
-    let wire = Arc::new(Wire::open(&line.global, line.traces())?);
+    let wire = Wire::open(&line.global, line.traces())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()

@@ -47,6 +47,7 @@ impl Desk {
             judge: Arc::new(ByClass),
             clock: Arc::new(SystemClock),
             role: Role::Worker,
+            starter: None,
             redactor: Default::default(),
         };
         Self { runtime: Runtime::start(parts).await.unwrap(), log, started }

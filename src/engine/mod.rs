@@ -14,6 +14,7 @@ mod finish_effect;
 mod finish_turn;
 mod next;
 mod proceed;
+mod react;
 mod record;
 mod recover;
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub use call::calls_to_prepare;
 pub use conversation::{conversation, plan_schema};
 pub use effects::{Effect, Freshness, TakeUp, effects_for, effects_left};
 pub use next::{calls_of, upcoming_call};
+pub use react::{left_to_start, react};
 pub use recover::MOST_DEATHS;
 
 /// What `command` leads to in `snapshot`, asked for by `by` at `now`; an empty list changes nothing.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::thread::Thread;
 use crate::domain::{ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
 use crate::kinds::{
-    Approval, Command, DaySpend, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table, World,
+    Approval, Command, DaySpend, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table, Wanted, World,
     with_kinds,
 };
 
@@ -40,6 +40,21 @@ macro_rules! define_snapshot {
                 std::iter::empty()$(.chain(self.$table.iter().filter_map(|(id, row)| {
                     Some((row.index().due?, Command::$Kept { id: *id, verb: row.when_due()? }))
                 })))*
+            }
+
+            /// The runs that what is open wants, and that are not here.
+            pub fn wanted(&self) -> Vec<Wanted> {
+                let mut wanted = Vec::new();
+                $(wanted.extend(self.$table.values().flat_map(|row| self.wants_of(row)));)*
+                wanted
+            }
+
+            /// The same of one thing.
+            pub fn wanted_by(&self, stream: Stream) -> Vec<Wanted> {
+                match stream {
+                    $(Stream::$Kept(id) => self.$table.get(&id).map(|row| self.wants_of(row)).unwrap_or_default(),)*
+                    $(Stream::$Bare(_) => Vec::new(),)*
+                }
             }
 
             /// Streams whose rows that of `stream` is decided with.
@@ -194,6 +209,12 @@ impl Snapshot {
             }
         }
         touched
+    }
+
+    fn wants_of<K: Kept>(&self, row: &K) -> Vec<Wanted> {
+        let mut wanted = row.wants();
+        wanted.retain(|wanted| row.index().is_open && !self.runs.contains_key(&wanted.run()));
+        wanted
     }
 
     /// The run that a stream is of, or belongs to.

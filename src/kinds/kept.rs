@@ -10,6 +10,7 @@ use super::decided::Decided;
 use super::kind::Kind;
 use super::stream::Stream;
 use super::verb::Verb;
+use super::wanted::Wanted;
 use super::world::World;
 use crate::domain::{Action, Actor, Rejection, Timestamp};
 
@@ -45,6 +46,11 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
     /// What it asks of itself once `Index::due` has come.
     fn when_due(&self) -> Option<Self::Verb> {
         None
+    }
+
+    /// The runs that it wants as it is now, while it is open. It goes on to say so once they have started.
+    fn wants(&self) -> Vec<Wanted> {
+        Vec::new()
     }
 
     /// Streams whose rows it is decided with, and which must stay in memory for that.

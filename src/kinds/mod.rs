@@ -25,6 +25,7 @@ mod table;
 #[cfg(test)]
 mod toy;
 mod verb;
+mod wanted;
 mod world;
 
 pub use account::{AccessEvent, Account};
@@ -50,4 +51,5 @@ pub(crate) use table::{table_of_kinds, with_kinds};
 pub use toy::Toy;
 pub(crate) use verb::verbs;
 pub use verb::{Declared, Verb, VerbDoc, Words};
+pub use wanted::Wanted;
 pub use world::{Table, World};

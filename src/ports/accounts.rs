@@ -4,16 +4,13 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use super::log::LogError;
+use super::log::{LogError, NewEvent};
 use crate::domain::{AccountId, AccountName, Actor, Role, Scopes, Timestamp, TokenId};
 use crate::kinds::{AccessEvent, Envelope};
 
-/// One tenant's accounts, and what programs and consoles show instead of a password.
-///
-/// A change and the events that tell of it are one transaction: nothing is granted that the log does not say, and the
-/// log says nothing that was not done. The store numbers the events itself, so callers need not know where the log ends.
+/// What a store keeps of one tenant's accounts, and of what programs and consoles show instead of a password.
 #[async_trait]
-pub trait Accounts: Send + Sync {
+pub trait AccountRows: Send + Sync {
     /// All of them, by name.
     async fn accounts(&self) -> Result<Vec<Account>, LogError>;
 
@@ -28,14 +25,32 @@ pub trait Accounts: Send + Sync {
 
     async fn session_of(&self, secret: &SecretHash) -> Result<Option<Session>, LogError>;
 
+    /// Notes that something was used, unless the store has a later time. Not worth a disk's attention: may be lost.
+    async fn used(&self, what: Used, at: Timestamp) -> Result<(), LogError>;
+
+    /// The last event of an account's stream; 0 for none.
+    async fn last_version(&self, account: AccountId) -> Result<u64, LogError>;
+
+    /// Writes these, and appends the events wherever the log ends, in one transaction: all of it, or nothing. Returns once
+    /// it is on disk.
+    ///
+    /// `Conflict` when an account is not at the version named, its name is taken, or an event does not follow the last of
+    /// its stream: read again, decide again. `Unknown` when the connection was lost on the way, and what became of it
+    /// could not be found out.
+    async fn append_with(&self, writes: &[AccessWrite], events: &[NewEvent]) -> Result<Vec<Envelope>, LogError>;
+}
+
+/// One tenant's accounts, to be read and changed.
+///
+/// A change and the events that tell of it are one transaction: nothing is granted that the log does not say, and the
+/// log says nothing that was not done.
+#[async_trait]
+pub trait Accounts: AccountRows {
     /// Does all of it, or nothing, and returns once it is on disk.
     ///
     /// `Conflict` when an account is not at the version named, or its name is taken: read again, decide again. `Unknown`
-    /// when the connection was lost on the way, and what became of it could not be found out.
+    /// as of `append_with`.
     async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError>;
-
-    /// Notes that something was used, unless the store has a later time. Not worth a disk's attention: may be lost.
-    async fn used(&self, what: Used, at: Timestamp) -> Result<(), LogError>;
 }
 
 /// A person's account, with its secrets.

@@ -12,15 +12,17 @@ mod log;
 mod model;
 mod order;
 mod outputs;
+mod pruning;
 mod query;
 mod rows;
+mod starter;
 mod subjects;
 mod tool;
 mod unlock;
 
 pub use accounts::{
-    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, SecretHash, Session, Standing, Token,
-    TotpSecret, Used,
+    AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, SecretHash, Session,
+    Standing, Token, TotpSecret, Used,
 };
 pub use client::{Client, Feed, Link, Moment, Observe, Status, Transport};
 pub use client_error::ClientError;
@@ -31,8 +33,10 @@ pub use log::{Answered, Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, 
 pub use model::{DeltaSink, Model, ModelRequest};
 pub use order::{Offer, OfferKind, Order, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};
+pub use pruning::{Prunable, Pruning};
 pub use query::{Answer, Page, Query};
 pub use rows::{RowFilter, RowPlace, RowQuery};
-pub use subjects::{EncryptionState, EraseError, Erased, Erasure, Subjects};
+pub use starter::Starter;
+pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};
 pub use tool::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 pub use unlock::{Unlock, Unlocking};

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 
-use super::log::LogError;
-use crate::domain::{Actor, RunId, Timestamp};
+use super::log::{LogError, NewEvent};
+use crate::domain::{Actor, RunId, SubjectId, Timestamp};
 use crate::kinds::Envelope;
 
 /// What can be done about the people in one tenant's log.
@@ -15,6 +15,20 @@ pub trait Subjects: Send + Sync {
     /// transaction with the event that says so. The log keeps its length and its hashes; what stood in it about them
     /// is read as erased from then on.
     async fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError>;
+}
+
+/// The keys of the people in one tenant's log, as a store keeps them.
+#[async_trait]
+pub trait SubjectKeys: Send + Sync {
+    fn encryption(&self) -> EncryptionState;
+
+    /// The random number that stands for somebody in the log. Whoever repeats an erasure that was killed behind its commit
+    /// finds nobody; what that left is then cleared up.
+    async fn subject_of(&self, name: &str) -> Result<SubjectId, EraseError>;
+
+    /// Appends `told`, which says that this subject is erased, and does it, in one transaction. `Conflict` when somebody
+    /// else appends meanwhile, or `told` does not follow the last event of its stream.
+    async fn erase(&self, name: &str, subject: SubjectId, told: NewEvent) -> Result<Erased, EraseError>;
 }
 
 /// Whether what is stored is encrypted.

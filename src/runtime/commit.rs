@@ -2,9 +2,10 @@
 
 use tokio::sync::oneshot;
 
-use super::core::{Committed, Core, Job, Wish, stopped};
+use super::core::{Committed, Core, Job, Task, Wish, stopped};
 use super::perform;
 use super::redact::Redacted;
+use super::turns::Turns;
 use crate::domain::{Actor, IdempotencyKey, RunId};
 use crate::kinds::{Command, Envelope, Event, RunEvent, Stream};
 use crate::ports::Fence;
@@ -22,6 +23,10 @@ impl Core {
         let _ = reply.send(self.commit_redacted(commands, key, None).await);
     }
 
+    pub(super) fn turns(&self) -> Turns {
+        Turns::of(self.jobs.clone())
+    }
+
     /// As `commit`, for commands that are offered more than once.
     pub(super) async fn commit_redacted(
         &self,
@@ -30,7 +35,7 @@ impl Core {
         fence: Option<Fence>,
     ) -> Committed {
         let (reply, answer) = oneshot::channel();
-        if self.jobs.send(Job { commands, key, fence, reply }).is_err() {
+        if self.jobs.send(Task::Job(Job { commands, key, fence, reply })).is_err() {
             return Err(stopped());
         }
         let outcome = answer.await.unwrap_or_else(|_| Err(stopped()));

@@ -11,7 +11,7 @@ use super::redact::{Redacted, Redactor};
 use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model};
+use crate::ports::{Clock, Feed, FeedItem, Fence, Judge, Log, Model, Starter};
 
 /// Messages a listener may fall behind before it has to take a fresh snapshot.
 const FEED_DEPTH: usize = 8192;
@@ -23,6 +23,7 @@ pub(super) struct Core {
     pub(super) judge: Arc<dyn Judge>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) role: Role,
+    pub(super) starter: Option<Arc<dyn Starter>>,
     pub(super) redactor: Redactor,
     /// Names this process in leases.
     pub(super) owner: String,
@@ -34,7 +35,7 @@ pub(super) struct Core {
     /// What is on disk; all that anybody is shown.
     committed: Mutex<Snapshot>,
     feed: broadcast::Sender<FeedItem>,
-    pub(super) jobs: mpsc::UnboundedSender<Job>,
+    pub(super) jobs: mpsc::UnboundedSender<Task>,
 }
 
 /// A worker that is at work, however it ends: held by its own task, for nobody else is sure to hear of its end.
@@ -65,6 +66,13 @@ pub(super) struct Wish {
     pub(super) reply: oneshot::Sender<Committed>,
 }
 
+/// What waits for the writer.
+pub(super) enum Task {
+    Job(Job),
+    /// Somebody appends by other means meanwhile: they are given what they drop once they have done so.
+    Turn(oneshot::Sender<oneshot::Sender<()>>),
+}
+
 /// Commands that are decided one after another and committed together.
 pub(super) struct Job {
     pub(super) commands: Redacted,
@@ -78,7 +86,7 @@ impl Core {
     pub(super) fn new(
         parts: Parts,
         snapshot: Snapshot,
-        jobs: mpsc::UnboundedSender<Job>,
+        jobs: mpsc::UnboundedSender<Task>,
         stopping: CancellationToken,
     ) -> Self {
         let redactor = parts.redactor.knowing(parts.tools.keys().map(|name| name.0.clone()));
@@ -89,6 +97,7 @@ impl Core {
             judge: parts.judge,
             clock: parts.clock,
             role: parts.role,
+            starter: parts.starter,
             redactor,
             owner: uuid::Uuid::new_v4().to_string(),
             stopping,

@@ -15,10 +15,12 @@ mod parts;
 mod perform;
 mod prepare;
 mod prune;
+mod react;
 mod rebuild;
 mod redact;
 mod supervisor;
 mod tenure;
+mod turns;
 mod worker;
 mod writer;
 
@@ -39,6 +41,7 @@ pub use parts::{Parts, Role, Tools};
 pub use prune::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
 pub use rebuild::{RebuildReport, compare_rows, rebuild};
 pub use redact::Redactor;
+pub use turns::{Turns, change_accounts};
 
 use self::core::Core;
 
@@ -71,6 +74,11 @@ impl Runtime {
 
     pub fn log(&self) -> &Arc<dyn Log> {
         &self.core.log
+    }
+
+    /// For what is appended together with a change of what is kept beside the log.
+    pub fn turns(&self) -> Turns {
+        self.core.turns()
     }
 
     /// Carries a command out. Returns the events it led to, once they are on disk.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::redact::Redactor;
 use crate::domain::{RunId, ToolName};
-use crate::ports::{Clock, Judge, Log, Model, Tool};
+use crate::ports::{Clock, Judge, Log, Model, Starter, Tool};
 
 /// Whether this process performs effects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub struct Parts {
     pub judge: Arc<dyn Judge>,
     pub clock: Arc<dyn Clock>,
     pub role: Role,
+    /// Prepares the runs that things want; without one they wait for a process that has one.
+    pub starter: Option<Arc<dyn Starter>>,
     /// What must never reach the log.
     pub redactor: Redactor,
 }

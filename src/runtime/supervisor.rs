@@ -10,15 +10,19 @@ use tokio_util::task::TaskTracker;
 
 use super::core::{AtWork, Core, Wish};
 use super::parts::Role;
-use super::worker;
+use super::react::Started;
+use super::{react, worker};
 use crate::domain::{Actor, RunId, RunState};
+use crate::engine;
 use crate::fold::Snapshot;
-use crate::kinds::{CallStage, Envelope, Run};
+use crate::kinds::{CallStage, Envelope, Run, Wanted};
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
 /// Least time between two looks for what is due.
 const DUE_AGAIN: Duration = Duration::from_millis(200);
+/// Pause before a wanted run that could not be started is tried again.
+const WANTED_AGAIN: Duration = Duration::from_secs(10);
 /// With nothing to sweep and nothing to expire, how long to sleep; any message ends it.
 const LONG: Duration = Duration::from_secs(24 * 3600);
 
@@ -27,6 +31,8 @@ pub(super) enum Message {
     Submit(Wish),
     /// Events with decisions in them, or events of other processes.
     Committed(Vec<Envelope>),
+    /// A wish was seen to, or may be tried again.
+    Reacted { run: RunId, started: Started },
     /// A worker came to its end, with what it had not read.
     Ended { run: RunId, inbox: mpsc::UnboundedReceiver<worker::Message> },
 }
@@ -34,6 +40,8 @@ pub(super) enum Message {
 pub(super) struct Supervisor {
     core: Arc<Core>,
     tasks: TaskTracker,
+    /// Runs that things want, and that are being started or have been.
+    wanted: BTreeSet<RunId>,
     active: HashMap<RunId, mpsc::UnboundedSender<worker::Message>>,
     ended: mpsc::UnboundedSender<Message>,
     from_workers: mpsc::UnboundedReceiver<Message>,
@@ -42,7 +50,7 @@ pub(super) struct Supervisor {
 impl Supervisor {
     pub(super) fn new(core: Arc<Core>, tasks: TaskTracker) -> Self {
         let (ended, from_workers) = mpsc::unbounded_channel();
-        Self { core, tasks, active: HashMap::new(), ended, from_workers }
+        Self { core, tasks, wanted: BTreeSet::new(), active: HashMap::new(), ended, from_workers }
     }
 
     pub(super) async fn run(mut self, mut messages: mpsc::UnboundedReceiver<Message>) {
@@ -75,9 +83,15 @@ impl Supervisor {
         match message {
             Message::Submit(wish) => self.submit(wish),
             Message::Committed(envelopes) => {
+                let committed = self.core.committed();
+                let wanted: Vec<_> = envelopes.iter().flat_map(|event| engine::react(&committed, event)).collect();
+                drop(committed);
+                self.react(wanted);
                 let runs: BTreeSet<_> = envelopes.iter().filter_map(|envelope| self.run_to_wake(envelope)).collect();
                 runs.into_iter().for_each(|run| self.wake(run));
             }
+            Message::Reacted { run, started: Started::NotYet } => drop(self.wanted.remove(&run)),
+            Message::Reacted { started: Started::Yes, .. } => {}
             Message::Ended { run, mut inbox } => {
                 self.active.remove(&run);
                 inbox.close();
@@ -97,6 +111,28 @@ impl Supervisor {
                 let core = self.core.clone();
                 self.tasks.spawn(async move { core.fulfil(wish).await });
             }
+        }
+    }
+
+    /// Starts the runs that things want, each once.
+    fn react(&mut self, wanted: Vec<Wanted>) {
+        let Some(starter) = self.core.starter.clone().filter(|_| self.core.role == Role::Worker) else { return };
+        for wanted in wanted {
+            if !self.wanted.insert(wanted.run()) {
+                continue;
+            }
+            let (core, starter, ended) = (self.core.clone(), starter.clone(), self.ended.clone());
+            self.tasks.spawn(async move {
+                let started = react::start(&core, &*starter, &wanted).await;
+                if started == Started::NotYet {
+                    tokio::select! {
+                        () = core.stopping.cancelled() => return,
+                        () = tokio::time::sleep(WANTED_AGAIN) => {}
+                    }
+                }
+                // Nobody listens once the program ends.
+                let _ = ended.send(Message::Reacted { run: wanted.run(), started });
+            });
         }
     }
 
@@ -139,6 +175,8 @@ impl Supervisor {
 
     /// Takes up runs that have something to do and nobody doing it.
     fn sweep(&mut self) {
+        let wanted = engine::left_to_start(&self.core.committed());
+        self.react(wanted);
         for run in self.unattended() {
             self.send(run, worker::Message::Look);
         }
@@ -172,7 +210,9 @@ impl Supervisor {
         let now = self.core.clock.now();
         let due = self.core.committed().due().map(|(due, _)| due).min();
         let until_due = due.map_or(LONG, |due| (due - now).to_std().unwrap_or_default().min(LONG));
-        let sweep = if self.unattended().is_empty() { swept + LONG } else { swept + SWEEP };
+        let is_wanted = |wanted: &Wanted| !self.wanted.contains(&wanted.run());
+        let waits = self.core.starter.is_some() && engine::left_to_start(&self.core.committed()).iter().any(is_wanted);
+        let sweep = if waits || !self.unattended().is_empty() { swept + SWEEP } else { swept + LONG };
         // What could not be saved is asked again, but not at once.
         (Instant::now() + until_due).max(swept + DUE_AGAIN).min(sweep)
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::core::{Core, Job};
+use super::core::{Core, Job, Task};
 use super::{open, supervisor};
 use crate::domain::{Rejection, RejectionKind, RunId};
 use crate::engine::decide;
@@ -64,7 +64,7 @@ impl Writer {
         Self { core, supervisor, store: StoreState::Up, since_forgetting: 0, holds_removed: false }
     }
 
-    pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Job>) {
+    pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Task>) {
         let mut head = self.core.log.watch_head();
         let mut probe = tokio::time::interval(PROBE);
         probe.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -74,13 +74,7 @@ impl Writer {
         while !is_stopping || self.core.is_working() || !jobs.is_empty() {
             tokio::select! {
                 biased;
-                Some(first) = jobs.recv() => {
-                    let mut group = vec![first];
-                    while group.len() < LARGEST_GROUP && let Ok(job) = jobs.try_recv() {
-                        group.push(job);
-                    }
-                    self.commit(group).await;
-                }
+                Some(first) = jobs.recv() => self.perform(first, &mut jobs).await,
                 Ok(()) = head.changed(), if !matches!(self.store, StoreState::Lost(_)) => {
                     let seen = *head.borrow_and_update();
                     if seen > self.core.committed().cursor {
@@ -92,6 +86,29 @@ impl Writer {
                 () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
                 // Workers may still have outcomes to save; look again until the last of them is gone.
                 () = tokio::time::sleep(LAST_LOOK), if is_stopping => {}
+            }
+        }
+    }
+
+    /// What waits, up to the next turn of somebody else.
+    async fn perform(&mut self, first: Task, jobs: &mut mpsc::UnboundedReceiver<Task>) {
+        let mut group = Vec::new();
+        let mut next = Some(first);
+        while let Some(Task::Job(job)) = next {
+            group.push(job);
+            next = if group.len() < LARGEST_GROUP { jobs.try_recv().ok() } else { None };
+        }
+        if !group.is_empty() {
+            self.commit(group).await;
+        }
+        if let Some(Task::Turn(turn)) = next {
+            let (done, ended) = oneshot::channel();
+            if turn.send(done).is_ok() {
+                // Dropped, never sent.
+                let _ = ended.await;
+            }
+            if !matches!(self.store, StoreState::Lost(_)) {
+                self.catch_up_or_log().await;
             }
         }
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::domain::{BlobId, IdempotencyKey, RunId, Timestamp};
+use crate::domain::{BlobId, IdempotencyKey, RunId, SubjectId, Timestamp};
 use crate::kinds::{Envelope, Row, Stream};
 use crate::ports::{
-    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, LogErrorKind, Page,
-    RowQuery, StoredOutput, StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Head, Lease, Log, LogError, LogErrorKind, NewEvent, Page,
+    RowQuery, StoredOutput, StoredOutputs, SubjectKeys, VerifyReport,
 };
 
 /// Nothing, as a log.
@@ -100,12 +100,16 @@ impl StoredOutputs for AbsentLog {
 }
 
 #[async_trait]
-impl Subjects for AbsentLog {
+impl SubjectKeys for AbsentLog {
     fn encryption(&self) -> EncryptionState {
         EncryptionState::Plain
     }
 
-    async fn erase(&self, _: Erasure) -> Result<Erased, EraseError> {
+    async fn subject_of(&self, _: &str) -> Result<SubjectId, EraseError> {
+        Err(not_made().into())
+    }
+
+    async fn erase(&self, _: &str, _: SubjectId, _: NewEvent) -> Result<Erased, EraseError> {
         Err(not_made().into())
     }
 }

@@ -5,14 +5,14 @@ use async_trait::async_trait;
 use super::absent::not_made;
 use crate::domain::{AccountId, AccountName, Timestamp};
 use crate::kinds::Envelope;
-use crate::ports::{AccessChange, Account, Accounts, LogError, SecretHash, Session, Token, Used};
+use crate::ports::{AccessWrite, Account, AccountRows, LogError, NewEvent, SecretHash, Session, Token, Used};
 
 /// Nobody.
 #[derive(Clone, Copy, Debug)]
 pub struct AbsentAccounts;
 
 #[async_trait]
-impl Accounts for AbsentAccounts {
+impl AccountRows for AbsentAccounts {
     async fn accounts(&self) -> Result<Vec<Account>, LogError> {
         Ok(Vec::new())
     }
@@ -37,11 +37,15 @@ impl Accounts for AbsentAccounts {
         Ok(None)
     }
 
-    async fn commit(&self, _: AccessChange) -> Result<Vec<Envelope>, LogError> {
+    async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
         Err(not_made())
     }
 
-    async fn used(&self, _: Used, _: Timestamp) -> Result<(), LogError> {
+    async fn last_version(&self, _: AccountId) -> Result<u64, LogError> {
+        Ok(0)
+    }
+
+    async fn append_with(&self, _: &[AccessWrite], _: &[NewEvent]) -> Result<Vec<Envelope>, LogError> {
         Err(not_made())
     }
 }

@@ -53,7 +53,7 @@ pub use absent_accounts::AbsentAccounts;
 pub use copying::{AnyLog, CopyReport, back_up, copied_columns, copy};
 pub use heads::{file_beside, load as saved_heads};
 pub use postgres::{PostgresAddress, PostgresLog};
-pub use pruning::{OutputsPruned, Pruning};
+pub use pruning::OutputsPruned;
 pub use scratch::Scratch;
 pub use seal::{Encryption, NotAKey, StoreKey};
 pub use sqlite::{SqliteLog, unpack};

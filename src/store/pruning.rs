@@ -17,23 +17,8 @@
 use sha2::{Digest, Sha256};
 
 use super::chain::Link;
-use crate::domain::{Actor, Spent, Timestamp};
 use crate::kinds::{AccessEvent, Event, Stream};
-use crate::ports::{LogError, LogErrorKind};
-
-/// What is to be removed in one transaction.
-#[derive(Clone, Debug)]
-pub struct Pruning {
-    /// Runs that ended before then, and the requests they made.
-    pub ended_before: Timestamp,
-    pub streams: Vec<Stream>,
-    /// How many events they have, all of them looked at.
-    pub events: u64,
-    /// What the removed calls of models cost.
-    pub spent: Vec<Spent>,
-    pub at: Timestamp,
-    pub by: Actor,
-}
+use crate::ports::{LogError, LogErrorKind, Pruning};
 
 /// An output may be stored again, and not named yet, by whoever works on a run; so they are removed only while nobody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +82,14 @@ impl Remains {
         })
     }
 
+    /// `Conflict` when the log would be told something else of them.
+    pub fn check(&self, pruning: &Pruning, told: &Event) -> Result<(), LogError> {
+        match Event::Account(self.event(pruning)?) == *told {
+            true => Ok(()),
+            false => Err(changed(pruning, self.events)),
+        }
+    }
+
     /// What is wrong with these remains, given the event at `prune_seq`, where there is one.
     pub fn problem(&self, prune_seq: u64, told: Option<&Event>) -> Option<String> {
         let (first, last) = (self.first, self.last);
@@ -130,7 +123,7 @@ pub(super) fn changed(pruning: &Pruning, events: u64) -> LogError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::RunId;
+    use crate::domain::{Actor, RunId, Timestamp};
 
     #[test]
     fn remains_are_told_by_the_digest_of_their_lines() {

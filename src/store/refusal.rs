@@ -1,6 +1,7 @@
 //! The refusals of an append, of a change of accounts and of a damaged output, which every store words alike.
 
 use crate::domain::{BlobId, RunId};
+use crate::kinds::Stream;
 use crate::ports::{AccessWrite, Account, LogError, LogErrorKind};
 
 pub(super) fn conflict(expected: u64, found: u64) -> LogError {
@@ -30,6 +31,18 @@ pub(super) fn unless_found(write: &AccessWrite, rows: u64) -> Result<(), LogErro
         _ => return Ok(()),
     };
     Err(LogError::new(LogErrorKind::Conflict, message, "look at it again, then repeat"))
+}
+
+/// Whether an event of that version follows the last one of its stream.
+pub(super) fn unless_next(stream: Stream, version: u64, last: u64) -> Result<(), LogError> {
+    match version == last + 1 {
+        true => Ok(()),
+        false => Err(LogError::new(
+            LogErrorKind::Conflict,
+            format!("{stream} has moved on: it is at version {last}, and version {version} was to follow"),
+            "read what is new and decide again",
+        )),
+    }
 }
 
 /// An output that is there and not what was stored; `what` says so of it.

@@ -1,5 +1,7 @@
 //! Events and rows between their stored columns and the types of the program, the same in every store. Pure.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as ValueError;
@@ -169,6 +171,15 @@ impl AnswerColumns<'_> {
             at: Timestamp::from_timestamp_micros(self.at).ok_or("a time out of range")?,
         })
     }
+}
+
+/// The streams of these events, and the version of the first event of each.
+pub(super) fn first_of_each(events: &[NewEvent]) -> BTreeMap<Stream, u64> {
+    let mut streams = BTreeMap::new();
+    for event in events {
+        streams.entry(event.stream).or_insert(event.version);
+    }
+    streams
 }
 
 /// The kind of that name.

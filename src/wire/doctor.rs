@@ -69,7 +69,7 @@ async fn store(wire: &Wire) -> Finding {
 async fn open_store(wire: &Wire) -> Result<(String, Vec<String>), Failure> {
     let store = wire.open_store(OpenMode::ReadOnly).await?;
     let head = store.shared().head().await?;
-    let kept = match store.subjects().encryption() {
+    let kept = match store.subject_keys().encryption() {
         EncryptionState::Plain => "not encrypted".to_owned(),
         EncryptionState::Encrypted { key } => format!("encrypted under key {key}"),
     };

@@ -1,12 +1,15 @@
 //! What can be run, and everything that is fixed when a run starts: instructions, tools, limits, its workspace.
 
 use std::path::{Path, PathBuf};
+use std::sync::Weak;
+
+use async_trait::async_trait;
 
 use super::{Wire, secrets};
 use crate::cli::{Failure, Offer, OfferKind, Order, Uncommitted as Changes, Work};
 use crate::config::{Agent, Missing, Needs, Procedure};
 use crate::domain::{Faults, Limits, PolicyText, RunId, RunSpec, SourceText, TaskClass, Workspace};
-use crate::ports::Model;
+use crate::ports::{ClientError, Model, Starter};
 use crate::tools::workspace::{
     Uncommitted, UnsavedWork, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree, remove, scratch,
 };
@@ -44,6 +47,24 @@ pub(super) fn offers(wire: &Wire) -> (Vec<Offer>, Vec<Faults>) {
     });
     let broken = agents.broken().chain(procedures.broken()).map(|(_, faults)| faults.clone());
     (offered_agents.chain(offered_procedures).collect(), broken.collect())
+}
+
+/// Prepares the runs that things want.
+pub(super) struct Unasked(pub(super) Weak<Wire>);
+
+#[async_trait]
+impl Starter for Unasked {
+    async fn prepare(&self, order: Order) -> Result<RunSpec, ClientError> {
+        let Some(wire) = self.0.upgrade() else {
+            return Err(ClientError { message: "the program is ending".to_owned(), hint: String::new() });
+        };
+        let prepared = prepare(&wire, order).await;
+        prepared.map_err(|failure| ClientError { message: failure.message(), hint: failure.hint() })
+    }
+
+    async fn discard(&self, spec: &RunSpec) {
+        discard(spec).await;
+    }
 }
 
 /// Checks an order and makes the run's workspace; the last thing it does is the first it leaves behind.

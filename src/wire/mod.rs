@@ -29,7 +29,7 @@ mod store;
 mod trace;
 mod upkeep;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
@@ -59,13 +59,15 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
+    /// Itself, for what starts runs behind its back.
+    own: Weak<Self>,
     /// Writes what is logged; the log ends with it.
     _trace: Option<trace::Guard>,
 }
 
 impl Wire {
     /// Reads and checks what people wrote: options, configuration, policies, prices.
-    pub fn open(options: &GlobalOptions, traces: Traces) -> Result<Self, Failure> {
+    pub fn open(options: &GlobalOptions, traces: Traces) -> Result<Arc<Self>, Failure> {
         let options = &places::absolute(options)?;
         let places = Places::of(options)?;
         let absence = if options.config.is_some() { Absence::IsFault } else { Absence::IsDefault };
@@ -73,18 +75,20 @@ impl Wire {
         let judge = LazyJudge::new(places.policy_files(&config, options)?)?;
         let model = LazyModel::new(&config, &places)?;
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
-        Ok(Self {
+        let key = LazyKey::new(&config);
+        Ok(Arc::new_cyclic(|own| Self {
+            own: own.clone(),
             person: Actor::Person(places::person(options)),
             toolbox: toolbox(&sandbox, &config),
             _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
-            key: LazyKey::new(&config),
+            key,
             places,
             config,
             sandbox,
             model: Arc::new(model),
             judge: Arc::new(judge),
-        })
+        }))
     }
 
     fn agents(&self) -> Agents {
@@ -151,6 +155,7 @@ impl Wire {
             judge: self.judge.clone(),
             clock,
             role,
+            starter: Some(Arc::new(launch::Unasked(self.own.clone()))),
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);

@@ -6,9 +6,9 @@ use super::Wire;
 use super::store::OpenStore;
 use crate::cli::{Failure, Pruned, Trial};
 use crate::domain::{Actor, Timestamp};
-use crate::ports::{Clock, Log, LogError, LogErrorKind, SystemClock};
-use crate::runtime::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
-use crate::store::{OutputsPruned, Pruning};
+use crate::ports::{Clock, Log, LogError, LogErrorKind, Pruning, SystemClock};
+use crate::runtime::{PrunePlan, PrunePortion, Turns, keep_named_outputs, plan_prune};
+use crate::store::OutputsPruned;
 
 /// How often to decide again because somebody appended meanwhile.
 const TRIES: usize = 10;
@@ -21,7 +21,7 @@ pub(super) async fn prune(wire: &Wire, ended_before: Timestamp, trial: Trial) ->
         Trial::Yes => wire.store_to_read().await?,
         Trial::No => wire.store_to_write().await?,
     };
-    let pruned = prune_store(&store, &wire.person, ended_before, trial).await;
+    let pruned = prune_store(&store, &Turns::default(), &wire.person, ended_before, trial).await;
     let closed = store.close().await;
     let pruned = pruned?;
     closed?;
@@ -31,6 +31,7 @@ pub(super) async fn prune(wire: &Wire, ended_before: Timestamp, trial: Trial) ->
 /// The same on a store that is open, in somebody's name.
 pub(super) async fn prune_store(
     store: &OpenStore,
+    turns: &Turns,
     by: &Actor,
     ended_before: Timestamp,
     trial: Trial,
@@ -54,7 +55,7 @@ pub(super) async fn prune_store(
             pruned.outputs = plan.outputs.len() as u64;
             return Ok(pruned);
         }
-        match perform(store, by, plan, &mut pruned).await {
+        match perform((store, turns), by, plan, &mut pruned).await {
             Ok(()) => return Ok(pruned),
             // What is done is done; the rest is looked at again.
             Err(error) if error.kind == LogErrorKind::Conflict && tries < TRIES => tries += 1,
@@ -83,7 +84,13 @@ async fn check(log: &dyn Log, store: &OpenStore) -> Result<(), Failure> {
 }
 
 /// Portion by portion, each told in the log by itself; the outputs at last, when no run names them any more.
-async fn perform(store: &OpenStore, by: &Actor, plan: PrunePlan, pruned: &mut Pruned) -> Result<(), LogError> {
+async fn perform(
+    (store, turns): (&OpenStore, &Turns),
+    by: &Actor,
+    plan: PrunePlan,
+    pruned: &mut Pruned,
+) -> Result<(), LogError> {
+    let (Some(log), rows) = (store.prunable(), store.account_rows()) else { return Ok(()) };
     for portion in &plan.portions {
         let began = Instant::now();
         let pruning = Pruning {
@@ -94,7 +101,7 @@ async fn perform(store: &OpenStore, by: &Actor, plan: PrunePlan, pruned: &mut Pr
             at: SystemClock.now(),
             by: by.clone(),
         };
-        store.prune(pruning).await?;
+        turns.prune(log, rows.as_ref(), &pruning).await?;
         count(pruned, portion);
         give_way(began).await;
     }

@@ -38,7 +38,7 @@ impl Wire {
         client.learn_sandbox(self.sandbox.rung().await.name());
         let shared: Arc<dyn Client> = client;
         let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
-        let upkeep = Arc::new(ServedStore::new(self.clone(), session.store()));
+        let upkeep = Arc::new(ServedStore::new(self.clone(), session.store(), session.turns()));
         let parts = Parts { client: shared, log: session.log(), host, upkeep, gate: Arc::new(gate), exposure };
         let server = match Server::start(parts).await {
             Ok(server) => server,

@@ -16,6 +16,7 @@ use crate::cli::Failure;
 use crate::domain::{Actor, Tenant, Timestamp};
 use crate::ports::{Clock, EncryptionState, Head, Log, LogError, LogErrorKind, Subjects, SystemClock};
 use crate::runtime;
+use crate::runtime::Turns;
 use crate::server::{Unprepared, Upkeep, Whose};
 use crate::shape::{BackupFile, BackupShape, Pruned, Rebuilt, StoreShape, Trial};
 use crate::store::{OpenMode, SqliteLog, back_up};
@@ -34,12 +35,13 @@ const MAKE_ROOM: &str = "free some space on the server's disk, or move older bac
 pub(super) struct ServedStore {
     wire: Arc<Wire>,
     store: OpenStore,
+    turns: Turns,
     subjects: Arc<dyn Subjects>,
 }
 
 impl ServedStore {
-    pub(super) fn new(wire: Arc<Wire>, store: OpenStore) -> Self {
-        Self { subjects: store.subjects(), wire, store }
+    pub(super) fn new(wire: Arc<Wire>, store: OpenStore, turns: Turns) -> Self {
+        Self { subjects: turns.clone().subjects(store.subject_keys(), store.account_rows()), wire, store, turns }
     }
 
     async fn write_backup(&self) -> Result<BackupShape, LogError> {
@@ -169,7 +171,7 @@ impl Upkeep for ServedStore {
     }
 
     async fn prune(&self, by: Actor, ended_before: Timestamp, trial: Trial) -> Result<Pruned, Unprepared> {
-        prune::prune_store(&self.store, &by, ended_before, trial).await.map_err(|failure| {
+        prune::prune_store(&self.store, &self.turns, &by, ended_before, trial).await.map_err(|failure| {
             tracing::warn!(error = failure.message(), "pruning failed");
             self.told(Whose::Server, &failure.message(), failure.hint())
         })

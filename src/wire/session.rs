@@ -14,7 +14,7 @@ use crate::client::{LocalClient, Recording};
 use crate::domain::RunId;
 use crate::ports::{Accounts, Client, Log, Status, Subjects};
 use crate::runtime;
-use crate::runtime::Runtime;
+use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
 
 /// What an effect that must not be cut off gets to finish when the program ends.
@@ -45,6 +45,11 @@ impl LocalSession {
         self.store.clone()
     }
 
+    /// For what is appended together with a change of what is kept beside the log.
+    pub(super) fn turns(&self) -> Turns {
+        self.runtime.turns()
+    }
+
     /// The client, for a console.
     pub(super) fn shared(&self) -> Arc<LocalClient> {
         self.client.clone()
@@ -52,7 +57,7 @@ impl LocalSession {
 
     /// Who may do what in the same store.
     pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
-        self.store.accounts()
+        self.turns().accounts(self.store.account_rows())
     }
 
     /// Waits for what must not be cut off, unless a signal asks to end at once.
@@ -107,7 +112,12 @@ pub(super) struct Keeper {
 
 impl Keeper {
     pub(super) fn new(store: OpenStore) -> Self {
-        Self { log: store.shared(), accounts: store.accounts(), subjects: store.subjects(), store }
+        Self {
+            log: store.shared(),
+            accounts: Turns::default().accounts(store.account_rows()),
+            subjects: Turns::default().subjects(store.subject_keys(), store.account_rows()),
+            store,
+        }
     }
 }
 

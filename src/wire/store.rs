@@ -9,10 +9,10 @@ use secrecy::ExposeSecret;
 use crate::cli::Failure;
 use crate::config::is_absent;
 use crate::domain::Tenant;
-use crate::ports::{Accounts, Log, LogError, StoredOutput, StoredOutputs, Subjects};
+use crate::ports::{AccountRows, Log, LogError, Prunable, StoredOutput, StoredOutputs, SubjectKeys};
 use crate::store::{
-    AbsentAccounts, AbsentLog, AnyLog, Encryption, OpenMode, OutputsPruned, PostgresAddress, PostgresLog, Pruning,
-    SqliteLog, back_up,
+    AbsentAccounts, AbsentLog, AnyLog, Encryption, OpenMode, OutputsPruned, PostgresAddress, PostgresLog, SqliteLog,
+    back_up,
 };
 
 /// Where a store is.
@@ -125,7 +125,7 @@ impl OpenStore {
         }
     }
 
-    pub(super) fn accounts(&self) -> Arc<dyn Accounts> {
+    pub(super) fn account_rows(&self) -> Arc<dyn AccountRows> {
         match self {
             Self::Sqlite(log) => log.clone(),
             Self::Postgres(log) => log.clone(),
@@ -143,7 +143,7 @@ impl OpenStore {
     }
 
     /// The people in it.
-    pub(super) fn subjects(&self) -> Arc<dyn Subjects> {
+    pub(super) fn subject_keys(&self) -> Arc<dyn SubjectKeys> {
         match self {
             Self::Sqlite(log) => log.clone(),
             Self::Postgres(log) => log.clone(),
@@ -205,12 +205,12 @@ impl OpenStore {
         }
     }
 
-    /// Removes runs, in one transaction. Nothing is decided on where nothing is.
-    pub(super) async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
+    /// The log, to remove runs from it; `None` where nothing is.
+    pub(super) fn prunable(&self) -> Option<&dyn Prunable> {
         match self {
-            Self::Sqlite(log) => log.prune(pruning).await,
-            Self::Postgres(log) => log.prune(pruning).await,
-            Self::Absent(_) => Ok(()),
+            Self::Sqlite(log) => Some(log.as_ref()),
+            Self::Postgres(log) => Some(log.as_ref()),
+            Self::Absent(_) => None,
         }
     }
 

@@ -12,11 +12,12 @@ use morningai::access::{
 };
 use morningai::domain::{AccountId, AccountName, Action, Means, RefusalCause, Role, Timestamp, TokenId};
 use morningai::kinds::{AccessEvent, Event, KindEvent};
-use morningai::ports::{Accounts, Log, Standing, TotpSecret};
+use morningai::ports::{AccountRows, Log, Standing, TotpSecret};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::{Store, open_store};
+use crate::accounts_contract::{Commit, accounts_of};
 
 const PASSWORD: &str = "rain on a tin roof";
 const TOTP: &[u8] = b"12345678901234567890";
@@ -48,7 +49,7 @@ impl House {
     async fn with(settings: DoorSettings) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = open_store(&directory.path().join("store.db")).await;
-        let door = Door::new(store.clone(), Arc::new(Counting::default()), settings);
+        let door = Door::new(accounts_of(store.clone()), Arc::new(Counting::default()), settings);
         Self { _directory: directory, store, door }
     }
 

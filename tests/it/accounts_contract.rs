@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use morningai::domain::{AccountId, AccountName, Action, Actor, Role, TokenId};
-use morningai::kinds::{AccessEvent, Event, Stream};
+use morningai::kinds::{AccessEvent, Envelope, Event, Stream};
 use morningai::ports::{
-    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, Log, LogErrorKind, SecretHash, Session,
-    Standing, Token, TotpSecret, Used,
+    AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, Log, LogError,
+    LogErrorKind, SecretHash, Session, Standing, Token, TotpSecret, Used,
 };
+use morningai::runtime::{Turns, change_accounts};
 use uuid::Uuid;
 
 use crate::store_contract::{append_one, at, run};
@@ -19,6 +20,23 @@ use crate::store_contract::{append_one, at, run};
 #[async_trait]
 pub trait AccountStorage: Send + Sync {
     async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>);
+}
+
+/// As the program changes accounts where no orchestrator runs.
+#[async_trait]
+pub trait Commit {
+    async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError>;
+}
+
+#[async_trait]
+impl<T: AccountRows> Commit for T {
+    async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
+        change_accounts(self, change).await
+    }
+}
+
+pub fn accounts_of(rows: Arc<dyn AccountRows>) -> Arc<dyn Accounts> {
+    Turns::default().accounts(rows)
 }
 
 pub fn account(number: u128, name: &str) -> Account {

@@ -9,12 +9,13 @@ use async_trait::async_trait;
 use morningai::domain::{Actor, RefusalCause};
 use morningai::kinds::{AccessEvent, Event, Stream};
 use morningai::ports::{
-    AccessChange, AccessRecord, AccessWrite, Account, AccountSecrets, Accounts, Log, LogErrorKind, Token, TotpSecret,
+    AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, Log, LogErrorKind, Token,
+    TotpSecret,
 };
 use morningai::store::{OpenMode, PostgresLog};
 
 use crate::accounts_contract;
-use crate::accounts_contract::{AccountStorage, account, created, token, updated, writes};
+use crate::accounts_contract::{AccountStorage, Commit, account, accounts_of, created, token, updated, writes};
 use crate::store_contract::{append_one, at, batch, paused, run};
 use crate::support::postgres::{Cluster, Database, OWNER, PROGRAM};
 
@@ -22,7 +23,7 @@ use crate::support::postgres::{Cluster, Database, OWNER, PROGRAM};
 impl AccountStorage for Database {
     async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
         let log = Arc::new(self.log(PROGRAM, tenant, OpenMode::ReadWrite).await.unwrap());
-        (log.clone(), log)
+        (accounts_of(log.clone()), log)
     }
 }
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use morningai::domain::Tenant;
-use morningai::ports::{Accounts, Log, LogError, LogErrorKind};
+use morningai::ports::{AccountRows, Accounts, Log, LogError, LogErrorKind};
 use morningai::store::{OpenMode, SqliteLog};
 use tempfile::TempDir;
 
-use crate::accounts_contract::AccountStorage;
+use crate::accounts_contract::{AccountStorage, Commit, accounts_of};
 use crate::store_contract::{Storage, append_one, batch, paused, run};
 use crate::store_tamper::raw_sql;
 use crate::{accounts_contract, store_contract};
@@ -34,7 +34,7 @@ impl AccountStorage for SqliteFile {
     async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
         let log = SqliteLog::open(&self.path(), Tenant(tenant.into()), OpenMode::ReadWrite).await.unwrap();
         let log = Arc::new(log);
-        (log.clone(), log)
+        (accounts_of(log.clone()), log)
     }
 }
 

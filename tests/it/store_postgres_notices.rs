@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use morningai::ports::{Accounts, Log};
+use morningai::ports::Log;
 use sha2::{Digest, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::sync::watch::Receiver;
 
-use crate::accounts_contract::{account, created};
+use crate::accounts_contract::{Commit, account, created};
 use crate::store_contract::{append_one, run};
 use crate::support::postgres::{Cluster, Database};
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use morningai::domain::{Actor, Tenant};
-use morningai::ports::{Erasure, Log, LogError, NewEvent, Subjects};
+use morningai::ports::{Erasure, Log, LogError, NewEvent};
+use morningai::runtime::Turns;
 use morningai::store::{Encryption, OpenMode, PostgresLog};
 use sqlx::AssertSqlSafe;
 
@@ -34,7 +35,7 @@ impl Storage for Sealed {
 impl SealedStorage for Sealed {
     async fn open_with(&self, tenant: &str, encryption: &Encryption) -> Result<Opened, LogError> {
         let log = self.log(tenant, encryption).await?;
-        Ok(Opened { log: log.clone(), subjects: log })
+        Ok(Opened { log: log.clone(), subjects: Turns::default().subjects(log.clone(), log) })
     }
 
     async fn tamper(&self, sql: &str) {
@@ -133,11 +134,12 @@ async fn what_is_left_in_the_server_is_told() {
     let storage = Sealed(Database::migrated().await);
     let words = "VACUUM FULL morningai.subject_key";
     for (name, role, is_owner) in [("ana", PROGRAM, false), ("bo", OWNER, true)] {
-        let log = storage.0.sealed_log(role, "local", &key(1)).await;
+        let log = Arc::new(storage.0.sealed_log(role, "local", &key(1)).await);
         let after = log.head().await.unwrap().seq;
         let event = NewEvent { by: Actor::Person(name.into()), ..paused(run(after.into()), 1, "x") };
         log.append(batch(after, vec![event])).await.unwrap();
-        let erased = log.erase(Erasure { name: name.into(), by: Actor::System, at: at(9) }).await.unwrap();
+        let subjects = Turns::default().subjects(log.clone(), log.clone());
+        let erased = subjects.erase(Erasure { name: name.into(), by: Actor::System, at: at(9) }).await.unwrap();
         assert_eq!(erased.leftovers.contains(words), !is_owner, "{role}: {}", erased.leftovers);
         assert!(erased.leftovers.contains("write-ahead log"), "{}", erased.leftovers);
         log.close().await.unwrap();

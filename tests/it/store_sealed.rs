@@ -6,14 +6,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use morningai::domain::{Actor, Tenant};
 use morningai::ports::{
-    AccessWrite, Account, AccountSecrets, Accounts, Erasure, Log, LogError, Subjects, Token, TotpSecret,
+    AccessWrite, Account, AccountRows, AccountSecrets, Accounts, Erasure, Log, LogError, Token, TotpSecret,
 };
+use morningai::runtime::Turns;
 use morningai::store::{Encryption, OpenMode, SqliteLog};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tempfile::TempDir;
 
-use crate::accounts_contract::AccountStorage;
+use crate::accounts_contract::{AccountStorage, Commit, accounts_of};
 use crate::sealed_contract::{ANA, CANARY, Desk, Opened, SealedStorage, key};
 use crate::store_contract::{Storage, at, run};
 use crate::store_tamper::raw_sql;
@@ -56,7 +57,7 @@ impl Storage for SealedFile {
 impl AccountStorage for SealedFile {
     async fn open_accounts(&self, tenant: &str) -> (Arc<dyn Accounts>, Arc<dyn Log>) {
         let log = self.log(tenant, &key(1)).await.unwrap();
-        (log.clone(), log)
+        (accounts_of(log.clone()), log)
     }
 }
 
@@ -64,7 +65,7 @@ impl AccountStorage for SealedFile {
 impl SealedStorage for SealedFile {
     async fn open_with(&self, tenant: &str, encryption: &Encryption) -> Result<Opened, LogError> {
         let log = self.log(tenant, encryption).await?;
-        Ok(Opened { log: log.clone(), subjects: log })
+        Ok(Opened { log: log.clone(), subjects: Turns::default().subjects(log.clone(), log) })
     }
 
     async fn tamper(&self, sql: &str) {
@@ -219,7 +220,7 @@ async fn a_destroyed_key_is_left_in_no_file() {
     let found = wrapped.iter().filter(|wrapped| holds(&files_in(file.0.path()), wrapped)).count();
     assert_eq!((wrapped.len(), found), (2, 2), "root's and ana's");
     let erasure = Erasure { name: ANA.into(), by: Actor::Person("root".into()), at: at(99) };
-    let erased = log.erase(erasure).await.unwrap();
+    let erased = Turns::default().subjects(log.clone(), log.clone()).erase(erasure).await.unwrap();
     assert_eq!(erased.leftovers, "");
     let left = column(&file.path(), "SELECT wrapped FROM subject_key WHERE tenant = 'local'").await;
     let destroyed: Vec<_> = wrapped.iter().filter(|wrapped| !left.contains(wrapped)).collect();

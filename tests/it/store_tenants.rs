@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use morningai::domain::{Actor, IdempotencyKey, Tenant};
 use morningai::kinds::{Row, RowKey, RowKind, Stream};
-use morningai::ports::{AccessWrite, Account, Accounts, Answered, Batch, Log, Session};
-use morningai::store::{OpenMode, Pruning, SqliteLog};
+use morningai::ports::{AccessWrite, Account, AccountRows, Answered, Batch, Log, Pruning, Session};
+use morningai::runtime::Turns;
+use morningai::store::{OpenMode, SqliteLog};
 use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _};
 
-use crate::accounts_contract::{account, created, hash, token, updated, writes};
+use crate::accounts_contract::{Commit, account, created, hash, token, updated, writes};
 use crate::sealed_contract::key;
 use crate::store_contract::{append_one, at, batch, paused, run};
 use crate::support::postgres::{Database, OWNER, PROGRAM};
@@ -41,7 +42,7 @@ async fn fill(log: &dyn Log, tenant: &str) {
 }
 
 /// The same of the tables that hold accounts.
-async fn fill_accounts(accounts: &dyn Accounts, tenant: &str) {
+async fn fill_accounts(accounts: &impl AccountRows, tenant: &str) {
     let ana = account(1, "ana");
     accounts.commit(created(&ana)).await.unwrap();
     let number = tenant.len() as u8;
@@ -50,7 +51,7 @@ async fn fill_accounts(accounts: &dyn Accounts, tenant: &str) {
     accounts.commit(writes(rows)).await.unwrap();
 }
 
-async fn change_accounts(accounts: &dyn Accounts) {
+async fn change_accounts(accounts: &impl AccountRows) {
     let ana = account(1, "ana");
     accounts.commit(updated(&Account { version: 2, ..ana.clone() })).await.unwrap();
     let ends = vec![
@@ -248,7 +249,7 @@ async fn prune(log: &SqliteLog) {
         at: at(2_000),
         by: Actor::System,
     };
-    log.prune(pruning).await.unwrap();
+    Turns::default().prune(log, log, &pruning).await.unwrap();
 }
 
 /// Table by table; one without a tenant, or without a row, fails.

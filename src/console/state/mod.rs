@@ -6,6 +6,7 @@ mod arguments;
 mod editor;
 mod failing;
 mod goal;
+mod hours;
 mod list;
 mod live;
 mod loading;
@@ -25,8 +26,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use arguments::{Arguments, Drafting, Misfit};
 pub use editor::{Editor, Lines};
-pub use failing::Failing;
+pub use failing::{Failing, Trouble};
 pub use goal::{Field, Goal, Progress};
+pub use hours::Hours;
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use loading::Loading;
@@ -149,8 +151,12 @@ pub struct State {
     pub approvals: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
+    /// What was chosen from the palette, newest first.
+    pub chosen_lately: Vec<Choice>,
     /// What came of decisions made here.
     pub outcomes: Outcomes,
+    /// What was spent, hour by hour, since this console listens.
+    pub hours: Hours,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.
@@ -170,6 +176,9 @@ pub struct State {
 }
 
 impl State {
+    /// Most choices of the palette that are remembered.
+    pub const MOST_CHOSEN: usize = 8;
+
     /// Most runs whose live text is kept.
     pub const MOST_LIVE: usize = 64;
 

@@ -9,6 +9,13 @@ use crate::console::intent::Intent;
 use crate::domain::{ApprovalId, RunId};
 use crate::kinds::{RowKind, Stream};
 
+/// A match of the name counts for more than any of the description,
+const NAMED: u32 = 1_000;
+/// one at the beginning of a word for more than one within it,
+const BEGINS: u32 = 200;
+/// and what was chosen lately for more than what was not.
+const RECENT: u32 = 100;
+
 /// What choosing an item does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -40,6 +47,8 @@ pub struct Item {
 pub struct Palette {
     pub query: Editor,
     items: Vec<Item>,
+    /// How many of the first items were chosen lately.
+    recent: usize,
     /// Places among `items` that match, best first.
     found: Vec<usize>,
     /// Place among `found`.
@@ -47,9 +56,13 @@ pub struct Palette {
 }
 
 impl Palette {
-    pub fn new(items: Vec<Item>) -> Self {
+    /// A palette of `items`; those chosen lately, newest first, come before the rest.
+    pub fn new(mut items: Vec<Item>, lately: &[Choice]) -> Self {
+        let place = |item: &Item| lately.iter().position(|choice| *choice == item.choice).unwrap_or(usize::MAX);
+        items.sort_by_key(place);
+        let recent = items.iter().filter(|item| place(item) < usize::MAX).count();
         let found = (0..items.len()).collect();
-        Self { query: Editor::new(Lines::One), items, found, cursor: 0 }
+        Self { query: Editor::new(Lines::One), items, recent, found, cursor: 0 }
     }
 
     pub fn found(&self) -> impl ExactSizeIterator<Item = &Item> {
@@ -73,13 +86,16 @@ impl Palette {
         let pattern = Pattern::parse(&self.query.text(), CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
+        let query = self.query.text().to_lowercase();
         let mut scored: Vec<(u32, usize)> = Vec::new();
         for (place, item) in self.items.iter().enumerate() {
             let label = pattern.score(Utf32Str::new(&item.label, &mut buffer), &mut matcher);
             // A match of the description counts, but below any of the name.
             let detail = pattern.score(Utf32Str::new(&item.detail, &mut buffer), &mut matcher);
-            if let Some(score) = label.map(|score| score + 1_000).or(detail) {
-                scored.push((score, place));
+            if let Some(score) = label.map(|score| score + NAMED).or(detail) {
+                let begins = item.label.to_lowercase().split(is_between).any(|word| word.starts_with(&query));
+                let lately = if place < self.recent { RECENT } else { 0 };
+                scored.push((score + lately + if begins { BEGINS } else { 0 }, place));
             }
         }
         scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
@@ -88,18 +104,26 @@ impl Palette {
     }
 }
 
+fn is_between(letter: char) -> bool {
+    !letter.is_alphanumeric()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn palette() -> Palette {
+        palette_after(&[])
+    }
+
+    fn palette_after(lately: &[Choice]) -> Palette {
         let item = |intent: Intent| Item {
             choice: Choice::Do(intent),
             kind: "command",
             label: intent.name().to_owned(),
             detail: intent.doc().to_owned(),
         };
-        Palette::new(Intent::ALL.iter().map(|intent| item(*intent)).collect())
+        Palette::new(Intent::ALL.iter().map(|intent| item(*intent)).collect(), lately)
     }
 
     #[test]
@@ -108,6 +132,28 @@ mod tests {
         palette.query.insert("nxtheme");
         palette.search();
         assert_eq!(palette.chosen().map(|item| &item.choice), Some(&Choice::Do(Intent::NextTheme)));
+    }
+
+    #[test]
+    fn the_beginning_of_a_word_comes_before_its_middle() {
+        let mut palette = palette();
+        palette.query.insert("log");
+        palette.search();
+        assert_eq!(palette.chosen().map(|item| &item.choice), Some(&Choice::Do(Intent::ShowLog)));
+        palette.query.set("wait");
+        palette.search();
+        assert_eq!(palette.chosen().map(|item| &item.choice), Some(&Choice::Do(Intent::NextWaiting)));
+    }
+
+    #[test]
+    fn what_was_chosen_lately_comes_first() {
+        let lately = [Choice::Do(Intent::Suspend), Choice::Do(Intent::PreviousScreen)];
+        let mut palette = palette_after(&lately);
+        let first: Vec<_> = palette.found().take(2).map(|item| item.choice.clone()).collect();
+        assert_eq!(first, lately);
+        palette.query.insert("screen");
+        palette.search();
+        assert_eq!(palette.chosen().map(|item| &item.choice), Some(&lately[1]));
     }
 
     #[test]

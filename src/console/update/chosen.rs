@@ -8,6 +8,9 @@ use crate::console::state::{Choice, State};
 /// Does what was chosen.
 pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pressed) -> Vec<Request> {
     state.sheet = None;
+    state.chosen_lately.retain(|known| *known != choice);
+    state.chosen_lately.insert(0, choice.clone());
+    state.chosen_lately.truncate(State::MOST_CHOSEN);
     match choice {
         Choice::Do(intent) => super::intent(state, world, intent, pressed),
         Choice::OpenRun(run) => navigate::open_run(state, run),

@@ -2,20 +2,21 @@
 
 use super::contexts::contexts;
 use super::{Request, World, things};
-use crate::console::intent::Intent;
+use crate::console::intent::{Context, Intent};
 use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
 use crate::kinds::{Approval, Surface};
 
 pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
-    state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world)))));
+    state.sheet = Some(Sheet::Palette(Box::new(Palette::new(items(state, world), &state.chosen_lately))));
     Vec::new()
 }
 
 fn items(state: &State, world: &World<'_>) -> Vec<Item> {
     let active = contexts(state, world);
     let offered = |intent: &&Intent| {
-        active.contains(&intent.context()) && !intent.decides() && !matches!(intent, Intent::Palette)
+        let is_movement = intent.context() == Context::Move && *intent != &Intent::Filter;
+        active.contains(&intent.context()) && !intent.decides() && !is_movement && !matches!(intent, Intent::Palette)
     };
     let mut items: Vec<_> = world.snapshot.open_approvals().map(card).collect();
     items.extend(Intent::ALL.iter().filter(offered).map(|intent| Item {

@@ -12,7 +12,7 @@ use crate::console::role::Role;
 use crate::console::state::by_urgency;
 use crate::domain::{ApprovalId, ApprovalState, Ask, EffectCard, Environment, Payload, Reversibility, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Approval;
+use crate::kinds::{Approval, Run};
 
 const COLUMNS: &[Column] = &[
     Column::whole("", Align::Left, 12),
@@ -88,7 +88,7 @@ fn row(snapshot: &Snapshot, approval: &Approval, sizes: &mut Sizes, now: Timesta
         Cell::text(run.map(|run| run_list::name(run, Role::Dim)).unwrap_or_default()),
         Cell::text(place),
         risk,
-        Cell::text(Row::of(Role::Agent, approval.requested_by.name())),
+        Cell::text(asker(run, approval)),
         Cell::number(
             Row::of(Role::Dim, format::ago(approval.requested_at, now)),
             approval.requested_at.timestamp_millis(),
@@ -98,6 +98,14 @@ fn row(snapshot: &Snapshot, approval: &Approval, sizes: &mut Sizes, now: Timesta
     let goal = run.map(|run| run.goal.visible()).unwrap_or_default();
     let words = [goal.as_ref(), &approval.tool.0, approval.state.name(), &approval.rule, &approval.id.to_string()];
     ListRow { anchor: Some(Anchor::Approval(approval.id)), cells, chip: chip(approval.state), words: words.join(" ") }
+}
+
+/// Who asks; a procedure is named by what the request is for.
+fn asker(run: Option<&Run>, approval: &Approval) -> Row {
+    match run {
+        Some(run) if run.is_procedure => run_list::agent(run),
+        _ => Row::of(Role::Agent, approval.requested_by.name()),
+    }
 }
 
 fn chip(state: ApprovalState) -> &'static str {
@@ -165,8 +173,7 @@ pub fn need(snapshot: &Snapshot, approval: &Approval, sizes: &mut Sizes, now: Ti
         weight.push(Role::Person, "question");
     }
     let goal = run.map(|run| run_list::name(run, Role::Dim)).unwrap_or_default();
-    let agent = Row::of(Role::Agent, approval.requested_by.name());
-    [title, weight, goal, agent, words::time_left(approval, now, 7)]
+    [title, weight, goal, asker(run, approval), words::time_left(approval, now, 7)]
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ const COLUMNS: &[Column] = &[
     Column::whole("", Align::Left, 12),
     Column::whole("state", Align::Left, 4),
     Column::name("goal", 30),
-    Column::text("now", 16, 60, 7),
+    Column::text("now", 24, 60, 8),
     Column::text("agent", 5, 20, 5),
     Column::text("branch", 12, 40, 1),
-    Column::whole("steps", Align::Right, 8),
+    Column::whole("steps", Align::Right, 7),
     Column::whole("tokens", Align::Right, 2),
     Column::whole("cost", Align::Right, 10),
     Column::whole("age", Align::Right, 9),
@@ -43,7 +43,7 @@ fn row(run: &Run, now: Timestamp) -> ListRow {
         Cell::text(name(run, if run.state.is_final() { Role::Dim } else { Role::Text })),
         Cell::text(doing(run)),
         Cell::text(agent(run)),
-        Cell::text(Row::of(Role::Dim, branch.strip_prefix("morningai/").unwrap_or(branch))),
+        Cell::text(Row::of(Role::Dim, short_branch(branch))),
         Cell::number(Row::of(Role::Text, steps(run)), i64::from(run.steps_done)),
         Cell::number(dim(format::quantity(run.tokens)), i64::try_from(run.tokens).unwrap_or(i64::MAX)),
         Cell::number(Row::of(Role::Money, format::run_cost(run)), run.cost.0),
@@ -74,6 +74,11 @@ pub fn name(run: &Run, role: Role) -> Row {
         false => row.push_untrusted(role, &run.goal),
     }
     row
+}
+
+/// A branch without the prefix that all of ours have.
+pub fn short_branch(branch: &str) -> &str {
+    branch.strip_prefix("morningai/").unwrap_or(branch)
 }
 
 /// Who works on it.

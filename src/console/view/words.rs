@@ -158,6 +158,17 @@ fn bar_of([full, empty]: [&str; 2], part: i64, whole: i64, cells: usize) -> Stri
     format!("{}{}", full.repeat(filled), empty.repeat(cells - filled))
 }
 
+/// `▁▁▃█`: amounts beside each other, the largest as high as a line is; only nothing has no height.
+pub fn spark(amounts: &[i64]) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = amounts.iter().copied().max().unwrap_or(0).max(1);
+    let height = |amount: i64| match amount {
+        ..=0 => ' ',
+        some => HEIGHTS[usize::try_from(i128::from(some) * 7 / i128::from(most)).unwrap_or(0).min(7)],
+    };
+    amounts.iter().map(|amount| height(*amount)).collect()
+}
+
 /// The time left to decide, as a bar and in figures: `▰▰▰▱▱ 17m`.
 pub fn time_left(approval: &Approval, now: Timestamp, cells: usize) -> Row {
     let Some(at) = approval.expires_at else { return Row::of(Role::Dim, "no limit") };

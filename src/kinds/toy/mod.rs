@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Column, Decided, Fact, Index, Kept, Kind, KindEvent, Look, Owned, Owner, Shown, Stamp, Stream, Surface, Surfaced,
-    Verb, Words, World, verbs,
+    Verb, Wanted, Words, World, verbs,
 };
 use crate::domain::{Action, Actor, Rejection, RejectionKind, RunId, Timestamp, Untrusted};
 
@@ -127,6 +127,8 @@ pub struct Toy {
     played: Vec<Untrusted>,
     is_broken: bool,
     run: Option<RunId>,
+    /// Since which event it wants to be looked at.
+    hurt: Option<(u64, Timestamp)>,
 }
 
 impl Kind for Toy {
@@ -176,14 +178,28 @@ impl Kept for Toy {
     fn begin(id: ToyId, event: &ToyEvent, stamp: &Stamp<'_>) -> Option<Self> {
         let ToyEvent::Made { name, until, run } = event else { return None };
         let (name, until, run) = (name.clone(), *until, *run);
-        Some(Self { id, version: 1, name, made_at: stamp.at, until, played: Vec::new(), is_broken: false, run })
+        Some(Self {
+            id,
+            version: 1,
+            name,
+            made_at: stamp.at,
+            until,
+            played: Vec::new(),
+            is_broken: false,
+            run,
+            hurt: None,
+        })
     }
 
     fn apply(&mut self, event: &ToyEvent, stamp: &Stamp<'_>) {
         self.version = stamp.version;
         match event {
             ToyEvent::Made { .. } => {}
-            ToyEvent::PlayedWith { how } => self.played.push(how.clone()),
+            ToyEvent::PlayedWith { how } => {
+                self.played.push(how.clone());
+                let is_rough = how.raw() == "roughly";
+                self.hurt = self.hurt.or(is_rough.then_some((stamp.version, stamp.at)));
+            }
             ToyEvent::Broken {} => self.is_broken = true,
         }
     }
@@ -200,6 +216,14 @@ impl Kept for Toy {
         let state = if self.is_broken { "broken" } else { "whole" };
         let (parent, due) = (self.run.map(Stream::Run), (!self.is_broken).then_some(self.until));
         Index { is_open: !self.is_broken, sort: self.made_at, state, parent, due }
+    }
+
+    fn wants(&self) -> Vec<Wanted> {
+        let wanted = |(since, at)| {
+            let (of, procedure) = (Stream::Toy(self.id), "look".to_owned());
+            Wanted { of, since, at, rule: "look", procedure }
+        };
+        self.hurt.into_iter().map(wanted).collect()
     }
 
     fn when_due(&self) -> Option<ToyVerb> {

@@ -94,7 +94,7 @@ impl Program {
         let exit = match self.read(&words) {
             Ok(line) => {
                 let wire = Wire::open(&line.global, line.traces()).unwrap();
-                let performed = cli::perform(line.command.unwrap(), &line.global, &wire, &mut output).await;
+                let performed = cli::perform(line.command.unwrap(), &line.global, wire.as_ref(), &mut output).await;
                 performed.unwrap_or_else(|failure| {
                     output.diagnose_part(&failure.rendered());
                     failure.exit
@@ -111,7 +111,7 @@ impl Program {
     /// Serves until the answer is dropped.
     async fn serve(&self) -> Served {
         let line = self.read(&["--as", "ana", "--json", "serve", "--listen", "127.0.0.1:0"]).unwrap();
-        let wire = Arc::new(Wire::open(&line.global, line.traces()).unwrap());
+        let wire = Wire::open(&line.global, line.traces()).unwrap();
         let (mut output, out, _) = capture::output();
         let Some(Command::Serve(options)) = line.command else { unreachable!("it was asked to serve") };
         let serving = tokio::spawn(async move { drop(wire.serve(options, &mut output).await) });
@@ -345,12 +345,47 @@ async fn it_goes_with_the_person_it_belongs_to() {
     program.run_as("bo", &["log", "verify"]).await.done();
 }
 
+const LOOK: &str = "---\nname: look\ndescription: Looks\nneeds: scratch\n---\n\n# Look\n\n## Load\n\n```tool host_check\n\
+                    what = \"load\"\n```\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_it_wants_done_is_a_run_that_starts_once_whoever_was_there() {
+    let program = Program::on_sqlite();
+    std::fs::create_dir(program.path("procedures")).unwrap();
+    std::fs::write(program.path("procedures").join("look.md"), LOOK).unwrap();
+    let made = program.run(&["toys", "make", "bear", "--json"]).await.done().json();
+    let id = made[0]["id"].as_str().unwrap();
+    // Nobody starts runs here; whoever comes next finds what is left to start.
+    program.run(&["toys", "play", id, "roughly"]).await.done();
+    assert_eq!(program.run(&["runs", "--json"]).await.done().out, "");
+    let served = program.serve().await;
+    let runs = async || served.get("/v1/runs").await["runs"].as_array().unwrap().clone();
+    let begun = async {
+        while runs().await.is_empty() {
+            tokio::time::sleep(MOMENT).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, begun).await.expect("what is wanted is started");
+    served.post(&format!("/v1/toys/{id}/play"), json!({ "how": "roughly" })).await;
+    let (_, other) = served.post("/v1/toys", json!({ "name": "hare" })).await;
+    served.post(&format!("/v1/toys/{}/play", other["id"].as_str().unwrap()), json!({ "how": "roughly" })).await;
+    let both_done = async {
+        while runs().await.len() < 2 || runs().await.iter().any(|run| run["state"] != "succeeded") {
+            tokio::time::sleep(MOMENT).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, both_done).await.expect("it runs to its end");
+    drop(served);
+    let served = program.serve().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let runs = served.get("/v1/runs").await["runs"].as_array().unwrap().clone();
+    assert_eq!(runs.iter().map(|run| &run["agent"]).collect::<Vec<_>>(), ["look", "look"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_is_removed_with_the_run_it_is_a_part_of() {
     let program = Program::on_sqlite();
-    std::fs::create_dir(program.path("work")).unwrap();
-    let procedure = "---\nname: look\ndescription: Looks\nneeds: scratch\n---\n\n# Look\n\n## Load\n\n```tool host_check\nwhat = \"load\"\n```\n";
-    std::fs::write(program.path("look.md"), procedure).unwrap();
+    std::fs::write(program.path("look.md"), LOOK).unwrap();
     let file = program.path("look.md").display().to_string();
     let ran = program.run(&["run", "--runbook", &file, "--until-waiting", "--json"]).await.done().json();
     let run = ran[0]["id"].as_str().unwrap().to_owned();

@@ -5,11 +5,11 @@ use async_trait::async_trait;
 use super::log::PostgresLog;
 use super::{access, change};
 use crate::domain::{AccountId, AccountName, Timestamp};
-use crate::kinds::Envelope;
-use crate::ports::{AccessChange, Account, Accounts, LogError, SecretHash, Session, Token, Used};
+use crate::kinds::{Envelope, Stream};
+use crate::ports::{AccessWrite, Account, AccountRows, LogError, NewEvent, SecretHash, Session, Token, Used};
 
 #[async_trait]
-impl Accounts for PostgresLog {
+impl AccountRows for PostgresLog {
     async fn accounts(&self) -> Result<Vec<Account>, LogError> {
         access::accounts(&self.store).await
     }
@@ -34,11 +34,15 @@ impl Accounts for PostgresLog {
         access::session_of(&self.store, secret).await
     }
 
-    async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
-        change::commit(&self.store, change).await
-    }
-
     async fn used(&self, what: Used, at: Timestamp) -> Result<(), LogError> {
         access::used(&self.store, what, at).await
+    }
+
+    async fn last_version(&self, account: AccountId) -> Result<u64, LogError> {
+        change::last_version(&self.store, Stream::Account(account)).await
+    }
+
+    async fn append_with(&self, writes: &[AccessWrite], events: &[NewEvent]) -> Result<Vec<Envelope>, LogError> {
+        change::append_with(&self.store, writes.to_vec(), events.to_vec()).await
     }
 }

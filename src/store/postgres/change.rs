@@ -8,7 +8,6 @@
 //! Such a change is not decided by where the log ends. When another process is faster with an event, the database says
 //! in its answer where the log ends by now, and the events follow that one instead.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -17,7 +16,7 @@ use sqlx::postgres::{PgConnection, PgRow};
 use tokio::time::timeout;
 
 use super::append::{FIND_OUT, Prepared, unknown};
-use super::ask::{ANSWER, ASK_AGAIN, Failure, LONG_ANSWER, answered};
+use super::ask::{ANSWER, ASK_AGAIN, Failure, How, LONG_ANSWER, answered};
 use super::end::place;
 use super::keys::Keys;
 use super::pool::BackOff;
@@ -25,11 +24,11 @@ use super::store::Store;
 use super::transaction::{Kind, begin};
 use super::{access, error, keeper, watch};
 use crate::domain::Tenant;
-use crate::kinds::{Envelope, Event, Stream};
-use crate::ports::{AccessChange, AccessRecord, Batch, LogError, LogErrorKind, NewEvent};
+use crate::kinds::{Envelope, Stream};
+use crate::ports::{AccessWrite, Batch, LogError, LogErrorKind, NewEvent};
 use crate::store::chain::{Place, stream_bytes};
 use crate::store::refusal;
-use crate::store::stored::{from_sql, to_sql};
+use crate::store::stored::{first_of_each, from_sql, to_sql};
 
 const DOING: &str = "change accounts in";
 
@@ -47,14 +46,24 @@ pub(super) struct Told {
 }
 
 /// Runs in a task of its own: a caller that stops waiting must not leave the outcome in the dark.
-pub(super) async fn commit(store: &Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
+pub(super) async fn append_with(
+    store: &Arc<Store>,
+    writes: Vec<AccessWrite>,
+    events: Vec<NewEvent>,
+) -> Result<Vec<Envelope>, LogError> {
     store.check_writable()?;
-    let task = tokio::spawn(perform(Arc::clone(store), change));
+    let task = tokio::spawn(perform(Arc::clone(store), Change { writes, events }));
     task.await.unwrap_or_else(|stopped| Err(unknown(&store.place, &stopped.to_string())))
 }
 
+/// Rows to write, and what the log is to say of it.
+struct Change {
+    writes: Vec<AccessWrite>,
+    events: Vec<NewEvent>,
+}
+
 /// Until it is done, refused, or what became of it cannot be found out.
-async fn perform(store: Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
+async fn perform(store: Arc<Store>, change: Change) -> Result<Vec<Envelope>, LogError> {
     let mut doubt = None;
     let mut back_off = BackOff::new(ASK_AGAIN);
     loop {
@@ -90,7 +99,7 @@ fn announce(store: &Arc<Store>, told: Told) -> Vec<Envelope> {
 
 /// One transaction. `doubt` holds what an earlier one told the log, if it may have been committed; and what this one
 /// did, from the moment on in which it may have been.
-async fn attempt(store: &Store, change: &AccessChange, doubt: &mut Option<Told>) -> Result<Told, Failure> {
+async fn attempt(store: &Store, change: &Change, doubt: &mut Option<Told>) -> Result<Told, Failure> {
     let failed = |error: sqlx::Error| store.failure(DOING, &error);
     let _turn = store.change_order.lock().await;
     let mut lent = store.readers.lend().await.map_err(Failure::to_connect)?;
@@ -105,7 +114,7 @@ async fn attempt(store: &Store, change: &AccessChange, doubt: &mut Option<Told>)
         *doubt = None;
     }
     // Under the lock nobody is erased meanwhile, which is a change of accounts too.
-    let sealing = store.seal.prepare_access(&mut Keys(store), store.read_end().await?, change).await?;
+    let sealing = store.seal.prepare_access(&mut Keys(store), store.read_end().await?, &change.writes).await?;
     for write in &change.writes {
         let rows = access::write(store, &mut transaction, &sealing, write).await?;
         refusal::unless_found(write, rows)?;
@@ -113,7 +122,7 @@ async fn attempt(store: &Store, change: &AccessChange, doubt: &mut Option<Told>)
     // From here on our own appends wait, instead of meeting us in the database.
     let mut known_end = store.end.lock().await;
     let before = known_end.take();
-    let told = tell(store, &mut transaction, &change.records).await?;
+    let told = tell(store, &mut transaction, &change.events).await?;
     *doubt = Some(told.clone());
     if let Err(error) = transaction.commit().await {
         if !error::is_connection_lost(&error) {
@@ -150,27 +159,27 @@ async fn is_stored(connection: &mut PgConnection, tenant: &Tenant, end: Place) -
 /// Where events can follow.
 struct End {
     place: Place,
-    /// The last version of each record's stream, before any of them.
+    /// The last version of each stream that was asked for.
     versions: Vec<i64>,
 }
 
 /// Appends within the transaction that is open, after whatever is the last event by then. From then to its end, whoever
 /// else appends waits.
-pub(super) async fn tell(
-    store: &Store,
-    connection: &mut PgConnection,
-    records: &[AccessRecord],
-) -> Result<Told, Failure> {
-    if records.is_empty() {
+pub(super) async fn tell(store: &Store, connection: &mut PgConnection, events: &[NewEvent]) -> Result<Told, Failure> {
+    if events.is_empty() {
         return Ok(Told::default());
     }
     let failed = |error: sqlx::Error| store.failure(DOING, &error);
-    let streams: Vec<_> = records.iter().map(|record| stream_bytes(Stream::Account(record.account)).to_vec()).collect();
-    let asked = sqlx::query(END).bind(&store.tenant.0).bind(streams);
+    let streams = first_of_each(events);
+    let names: Vec<_> = streams.keys().map(|stream| stream_bytes(*stream).to_vec()).collect();
+    let asked = sqlx::query(END).bind(&store.tenant.0).bind(names);
     let asked = answered(LONG_ANSWER, asked.fetch_one(&mut *connection)).await;
     let mut known = end(&asked.map_err(failed)?).map_err(failed)?;
     loop {
-        let batch = Batch { after: known.place.seq, events: numbered(records, &known.versions), ..Batch::default() };
+        for ((stream, version), last) in streams.iter().zip(&known.versions) {
+            refusal::unless_next(*stream, *version, from_sql(*last))?;
+        }
+        let batch = Batch { after: known.place.seq, events: events.to_vec(), ..Batch::default() };
         let sealing = store.seal.prepare(&mut Keys(store), known.place, (&batch.events, &[])).await?;
         let prepared = Prepared::new(&store.tenant, &sealing, known.place, batch)?;
         let answer = prepared.bind_events(sqlx::query(APPEND_OR_END)).fetch_one(&mut *connection);
@@ -187,15 +196,12 @@ fn end(row: &PgRow) -> Result<End, sqlx::Error> {
     Ok(End { place: place(row)?, versions: row.try_get(2)? })
 }
 
-/// Each event with its place in the account's stream.
-fn numbered(records: &[AccessRecord], last_versions: &[i64]) -> Vec<NewEvent> {
-    let mut earlier: HashMap<Stream, u64> = HashMap::new();
-    let number = |(record, last): (&AccessRecord, &i64)| {
-        let AccessRecord { account, at, by, event } = record.clone();
-        let stream = Stream::Account(account);
-        let version = earlier.entry(stream).or_insert(from_sql(*last));
-        *version += 1;
-        NewEvent { stream, version: *version, at, by, event: Event::Account(event) }
+/// The last version of a stream; 0 for one that is empty.
+pub(super) async fn last_version(store: &Store, stream: Stream) -> Result<u64, LogError> {
+    let question = || {
+        let sql = "SELECT coalesce(max(version), 0) FROM morningai.event WHERE tenant = $1 AND stream = $2";
+        sqlx::query(sql).bind(store.tenant.0.clone()).bind(stream_bytes(stream).to_vec())
     };
-    records.iter().zip(last_versions).map(number).collect()
+    let rows = store.ask(How::Reading, "read", question).await?;
+    Ok(rows.first().and_then(|row| row.try_get(0).ok()).map_or(0, from_sql))
 }

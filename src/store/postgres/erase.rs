@@ -10,31 +10,41 @@ use sqlx::postgres::PgConnection;
 use uuid::Uuid;
 
 use super::append::{Prepared, RowColumns};
-use super::ask::{How, LONG_ANSWER, answered};
+use super::ask::{LONG_ANSWER, answered};
 use super::change::{LOCK, lock_of};
 use super::error::raised;
 use super::keys::Keys;
 use super::store::Store;
 use super::transaction::{Kind, begin};
-use super::{error, keeper, keys, rows, watch};
-use crate::domain::{AccountId, RunId, SubjectId};
-use crate::kinds::{AccessEvent, Event, RowKind, Stream};
-use crate::ports::{Batch, EraseError, Erased, Erasure, LogError, LogErrorKind, NewEvent};
-use crate::store::chain::{Place, stream_bytes};
+use super::{change, error, keeper, keys, rows, watch};
+use crate::domain::{RunId, SubjectId};
+use crate::kinds::RowKind;
+use crate::ports::{Batch, EraseError, Erased, LogError, LogErrorKind, NewEvent};
+use crate::store::chain::Place;
 use crate::store::refusal;
-use crate::store::seal::{BLOB_LOOKUP, Seal, Vault, Whose, beginning, renamed};
-use crate::store::stored::from_sql;
-
-/// Times that another process may write in between.
-const ATTEMPTS: u32 = 20;
+use crate::store::seal::{BLOB_LOOKUP, Seal, Whose, beginning, renamed};
 
 /// Rows looked at in one statement.
 const CHUNK: i64 = 500;
 
-/// In a task of its own: a caller that stops waiting must not leave the outcome in the dark.
-pub(super) async fn erase(store: &Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
+pub(super) async fn subject_of(store: &Store, name: &str) -> Result<SubjectId, EraseError> {
+    let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
     store.check_writable()?;
-    let task = tokio::spawn(perform(Arc::clone(store), erasure));
+    let found = vault.subject_of(&mut Keys(store), Whose::Person(name)).await?;
+    if found.is_none() {
+        clean_up(store).await;
+    }
+    found.ok_or_else(|| EraseError::Unknown(name.to_owned()))
+}
+
+/// In a task of its own: a caller that stops waiting must not leave the outcome in the dark.
+pub(super) async fn erase(
+    store: &Arc<Store>,
+    (name, subject): (&str, SubjectId),
+    told: NewEvent,
+) -> Result<Erased, EraseError> {
+    store.check_writable()?;
+    let task = tokio::spawn(perform(Arc::clone(store), name.to_owned(), subject, told));
     let stopped = |error| {
         LogError::new(
             LogErrorKind::Unknown,
@@ -45,39 +55,30 @@ pub(super) async fn erase(store: &Arc<Store>, erasure: Erasure) -> Result<Erased
     task.await.map_err(stopped)?
 }
 
-async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
-    let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let done = attempt(&store, vault, &erasure).await;
-        store.seal.forget_all();
-        match done {
-            Err(EraseError::Log(error)) if error.kind == LogErrorKind::Conflict && attempts < ATTEMPTS => {}
-            Ok((end, mut erased)) => {
-                erased.leftovers = clean_up(&store).await;
-                store.announce(end.seq);
-                watch::tell_others(&store);
-                keeper::head_moved(&store);
-                return Ok(erased);
-            }
-            Err(EraseError::Unknown(name)) => {
-                // Whoever repeats an erasure that was killed behind its commit finds nobody, and its leftovers.
-                clean_up(&store).await;
-                return Err(EraseError::Unknown(name));
-            }
-            Err(error) => return Err(error),
-        }
-    }
+async fn perform(store: Arc<Store>, name: String, subject: SubjectId, told: NewEvent) -> Result<Erased, EraseError> {
+    let done = attempt(&store, (&name, subject), told).await;
+    store.seal.forget_all();
+    let (end, mut erased) = done?;
+    erased.leftovers = clean_up(&store).await;
+    store.announce(end.seq);
+    watch::tell_others(&store);
+    keeper::head_moved(&store);
+    Ok(erased)
 }
 
-async fn attempt(store: &Store, vault: &Vault, erasure: &Erasure) -> Result<(Place, Erased), EraseError> {
+async fn attempt(
+    store: &Store,
+    (name, subject): (&str, SubjectId),
+    told: NewEvent,
+) -> Result<(Place, Erased), EraseError> {
+    let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
     let _turn = store.change_order.lock().await;
     let mut known_end = store.end.lock().await;
     let start = store.read_end().await?;
-    let subject = vault.subject_of(&mut Keys(store), Whose::Person(&erasure.name)).await?;
-    let subject = subject.ok_or_else(|| EraseError::Unknown(erasure.name.clone()))?;
-    let prepared = prepare(store, start, subject, erasure).await?;
+    if vault.subject_of(&mut Keys(store), Whose::Person(name)).await? != Some(subject) {
+        return Err(EraseError::Unknown(name.to_owned()));
+    }
+    let prepared = prepare(store, start, told).await?;
     let failed = |error| store.failure("erase somebody in", &error).error;
     let mut lent = store.readers.lend().await?;
     let beginning = begin(&mut lent.connection, &store.tenant, Kind::Write);
@@ -93,9 +94,9 @@ async fn attempt(store: &Store, vault: &Vault, erasure: &Erasure) -> Result<(Pla
     if !busy.is_empty() {
         return Err(EraseError::Busy(busy));
     }
-    remove_account(store, &mut transaction, &erasure.name).await.map_err(failed)?;
+    remove_account(store, &mut transaction, name).await.map_err(failed)?;
     let (rows, outputs) = remove(store, &mut transaction, subject).await?;
-    rename_elsewhere(store, &mut transaction, start, (&erasure.name, subject)).await?;
+    rename_elsewhere(store, &mut transaction, start, (name, subject)).await?;
     const DESTROY: &str =
         "UPDATE morningai.subject_key SET lookup = NULL, wrapped = '' WHERE tenant = $1 AND subject = $2";
     let destroy = sqlx::query(DESTROY).bind(&store.tenant.0).bind(subject.0.as_bytes().as_slice());
@@ -122,18 +123,9 @@ fn outcome_unknown(store: &Store, error: &sqlx::Error) -> LogError {
 }
 
 /// The event that says it.
-async fn prepare(store: &Store, start: Place, subject: SubjectId, erasure: &Erasure) -> Result<Prepared, LogError> {
-    let stream = Stream::Account(AccountId::NOBODY);
-    let question = || {
-        let sql = "SELECT coalesce(max(version), 0) FROM morningai.event WHERE tenant = $1 AND stream = $2";
-        sqlx::query(sql).bind(store.tenant.0.clone()).bind(stream_bytes(stream).to_vec())
-    };
-    let rows = store.ask(How::Reading, "read", question).await?;
-    let last: Option<i64> = rows.first().and_then(|row| row.try_get(0).ok());
-    let version = last.map_or(0, from_sql) + 1;
-    let event = Event::Account(AccessEvent::SubjectErased { subject });
-    let event = NewEvent { stream, version, at: erasure.at, by: erasure.by.clone(), event };
-    let batch = Batch { after: start.seq, events: vec![event], ..Batch::default() };
+async fn prepare(store: &Store, start: Place, told: NewEvent) -> Result<Prepared, LogError> {
+    refusal::unless_next(told.stream, told.version, change::last_version(store, told.stream).await?)?;
+    let batch = Batch { after: start.seq, events: vec![told], ..Batch::default() };
     let sealing = store.seal.prepare(&mut Keys(store), start, (&batch.events, &[])).await?;
     Prepared::new(&store.tenant, &sealing, start, batch)
 }

@@ -19,13 +19,13 @@ use super::{
     answers, append, blobs, copying, end, erase, error, events, keeper, leases, migrate, open, prune, rows, verify,
     watch,
 };
-use crate::domain::{BlobId, IdempotencyKey, RunId, Tenant, Timestamp};
-use crate::kinds::{Envelope, Row, Stream};
+use crate::domain::{BlobId, IdempotencyKey, RunId, SubjectId, Tenant, Timestamp};
+use crate::kinds::{AccessEvent, Envelope, Row, Stream};
 use crate::ports::{
-    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery,
-    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Head, Lease, Log, LogError, NewEvent, Page, Prunable,
+    Pruning, RowQuery, StoredOutput, StoredOutputs, SubjectKeys, VerifyReport,
 };
-use crate::store::pruning::{OutputsPruned, Pruning};
+use crate::store::pruning::OutputsPruned;
 use crate::store::seal::Seal;
 use crate::store::{Encryption, OpenMode, heads};
 
@@ -96,12 +96,6 @@ impl PostgresLog {
         self.store.appender.close(1).await;
         self.store.readers.close(READERS).await;
         saved
-    }
-
-    /// Removes what was decided on, in one transaction, and leaves what the chain needs; only the owner may. `Conflict` when
-    /// somebody has appended to it since.
-    pub async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
-        prune::prune(&self.store, &pruning).await
     }
 
     /// Removes outputs that nothing names in the log up to `after`; only the owner may. `Conflict` when it has moved on
@@ -253,12 +247,27 @@ impl StoredOutputs for PostgresLog {
 }
 
 #[async_trait]
-impl Subjects for PostgresLog {
+impl SubjectKeys for PostgresLog {
     fn encryption(&self) -> EncryptionState {
         self.store.seal.state()
     }
 
-    async fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError> {
-        erase::erase(&self.store, erasure).await
+    async fn subject_of(&self, name: &str) -> Result<SubjectId, EraseError> {
+        erase::subject_of(&self.store, name).await
+    }
+
+    async fn erase(&self, name: &str, subject: SubjectId, told: NewEvent) -> Result<Erased, EraseError> {
+        erase::erase(&self.store, (name, subject), told).await
+    }
+}
+
+#[async_trait]
+impl Prunable for PostgresLog {
+    async fn remains(&self, pruning: &Pruning) -> Result<AccessEvent, LogError> {
+        prune::remains(&self.store, pruning).await
+    }
+
+    async fn prune(&self, pruning: &Pruning, told: NewEvent) -> Result<(), LogError> {
+        prune::prune(&self.store, pruning, told).await
     }
 }

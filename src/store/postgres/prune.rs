@@ -10,16 +10,15 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::ask::{LONG_ANSWER, PIECE_ANSWER, answered};
+use super::ask::{How, LONG_ANSWER, PIECE_ANSWER, answered};
 use super::end::read_place;
 use super::store::Store;
 use super::transaction::{Kind, PATIENCE, beginning};
 use super::{change, keeper, migrate, watch};
-use crate::domain::AccountId;
-use crate::kinds::Stream;
-use crate::ports::{AccessRecord, LogError, LogErrorKind, StoredOutput};
+use crate::kinds::{AccessEvent, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent, Pruning, StoredOutput};
 use crate::store::chain::{Link, Place, stream_bytes, stream_from_bytes};
-use crate::store::pruning::{Left, OutputsPruned, Pruning, Remains, changed};
+use crate::store::pruning::{Left, OutputsPruned, Remains, changed};
 use crate::store::refusal;
 use crate::store::stored::{from_sql, to_sql};
 
@@ -50,13 +49,36 @@ const IS_ANY_HELD: &str = "
 
 const REMOVE_OUTPUTS: &str = "DELETE FROM morningai.blob WHERE tenant = $1 AND hash = ANY ($2)";
 
-pub(super) async fn prune(store: &Arc<Store>, pruning: &Pruning) -> Result<(), LogError> {
+/// What the log is to tell of what is left.
+pub(super) async fn remains(store: &Store, pruning: &Pruning) -> Result<AccessEvent, LogError> {
+    let names = names_of(&pruning.streams);
+    let rows = store
+        .ask(How::ReadingMuch, "prune", || sqlx::query(READ).bind(store.tenant.0.clone()).bind(names.clone()))
+        .await?;
+    Remains::of(store, &rows)?.event(pruning)
+}
+
+fn names_of(streams: &[Stream]) -> Vec<Vec<u8>> {
+    streams.iter().map(|stream| stream_bytes(*stream).to_vec()).collect()
+}
+
+impl Remains {
+    fn of(store: &Store, rows: &[PgRow]) -> Result<Self, LogError> {
+        let mut remains = Self::default();
+        for row in rows {
+            remains.take(&left(row).map_err(|why| store.explain("prune", &sqlx::Error::Decode(why.into())))?);
+        }
+        Ok(remains)
+    }
+}
+
+pub(super) async fn prune(store: &Arc<Store>, pruning: &Pruning, told: NewEvent) -> Result<(), LogError> {
     store.check_writable()?;
     let mut connection = owners_connection(store).await?;
     let failed = |error| store.explain("prune", &error);
     begin(store, &mut connection).await.map_err(failed)?;
     // Whatever fails on the way drops the connection, and with it the transaction.
-    let end = within(store, &mut connection, pruning).await?;
+    let end = within(store, &mut connection, pruning, told).await?;
     let committed = sqlx::raw_sql("COMMIT").execute(&mut connection);
     answered(PIECE_ANSWER, committed).await.map_err(failed)?;
     *store.end.lock().await = None;
@@ -85,22 +107,18 @@ async fn begin(store: &Store, connection: &mut PgConnection) -> Result<(), sqlx:
     answered(PIECE_ANSWER, sqlx::raw_sql(AssertSqlSafe(begin)).execute(connection)).await.map(drop)
 }
 
-async fn within(store: &Store, connection: &mut PgConnection, pruning: &Pruning) -> Result<Place, LogError> {
+async fn within(
+    store: &Store,
+    connection: &mut PgConnection,
+    pruning: &Pruning,
+    told: NewEvent,
+) -> Result<Place, LogError> {
     let failed = |error| store.explain("prune", &error);
-    let streams: Vec<Vec<u8>> = pruning.streams.iter().map(|stream| stream_bytes(*stream).to_vec()).collect();
+    let streams = names_of(&pruning.streams);
     let of_them = |sql: &'static str| sqlx::query(sql).bind(store.tenant.0.clone()).bind(streams.clone());
     let rows = answered(PIECE_ANSWER, of_them(READ).fetch_all(&mut *connection)).await.map_err(failed)?;
-    let mut remains = Remains::default();
-    for row in &rows {
-        remains.take(&left(row).map_err(|why| failed(sqlx::Error::Decode(why.into())))?);
-    }
-    let record = AccessRecord {
-        account: AccountId::NOBODY,
-        at: pruning.at,
-        by: pruning.by.clone(),
-        event: remains.event(pruning)?,
-    };
-    let told = change::tell(store, connection, &[record]).await.map_err(|failure| failure.error)?;
+    Remains::of(store, &rows)?.check(pruning, &told.event)?;
+    let told = change::tell(store, connection, &[told]).await.map_err(|failure| failure.error)?;
     let end = told.end.ok_or_else(|| failed(sqlx::Error::RowNotFound))?;
     let leave = of_them(LEAVE).bind(to_sql(end.seq));
     let kept = answered(PIECE_ANSWER, leave.execute(&mut *connection)).await.map_err(failed)?.rows_affected();

@@ -36,7 +36,7 @@ use super::OpenMode;
 use super::chain::Place;
 use crate::domain::{SubjectId, Tenant};
 use crate::kinds::Row;
-use crate::ports::{AccessChange, AccessWrite, EncryptionState, LogError, LogErrorKind, NewEvent};
+use crate::ports::{AccessWrite, EncryptionState, LogError, LogErrorKind, NewEvent};
 
 /// Digits of a key's check by which people tell keys apart.
 const SHOWN: usize = 8;
@@ -128,11 +128,11 @@ impl Seal {
         &self,
         table: &mut dyn KeyTable,
         start: Place,
-        change: &AccessChange,
+        writes: &[AccessWrite],
     ) -> Result<Sealing, LogError> {
         let mut sealing = self.prepare(table, start, (&[], &[])).await?;
         if let Sealing::Sealed(batch) = &mut sealing {
-            for write in &change.writes {
+            for write in writes {
                 match write {
                     AccessWrite::Create(account) | AccessWrite::Update(account) => {
                         batch.add_person(table, account.name.as_str()).await?;

@@ -15,11 +15,13 @@ use super::log::SqliteLog;
 use super::store::Store;
 use super::{access, keeper};
 use crate::domain::{AccountId, AccountName, Timestamp};
-use crate::kinds::{Envelope, Event, Stream};
+use crate::kinds::{Envelope, Stream};
 use crate::ports::{
-    AccessChange, AccessRecord, Account, Accounts, LogError, LogErrorKind, NewEvent, SecretHash, Session, Token, Used,
+    AccessWrite, Account, AccountRows, LogError, LogErrorKind, NewEvent, SecretHash, Session, Token, Used,
 };
 use crate::store::chain::Place;
+use crate::store::refusal;
+use crate::store::stored::first_of_each;
 
 const USE_TOKEN: &str = "
     PRAGMA synchronous = NORMAL;
@@ -29,7 +31,7 @@ const USE_SESSION: &str = "
     UPDATE session SET last_used_at = $1 WHERE tenant = $2 AND hash = $3 AND last_used_at < $1";
 
 #[async_trait]
-impl Accounts for SqliteLog {
+impl AccountRows for SqliteLog {
     async fn accounts(&self) -> Result<Vec<Account>, LogError> {
         access::accounts(&self.store).await
     }
@@ -54,14 +56,6 @@ impl Accounts for SqliteLog {
         access::session_of(&self.store, secret).await
     }
 
-    /// In a task of its own, as an append: a caller that stops waiting must not leave a transaction half done.
-    async fn commit(&self, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
-        let task = tokio::spawn(commit(Arc::clone(&self.store), change));
-        let stopped =
-            |error| LogError::new(LogErrorKind::NotSaved, format!("the change was cut short: {error}"), "repeat it");
-        task.await.map_err(stopped)?
-    }
-
     async fn used(&self, what: Used, at: Timestamp) -> Result<(), LogError> {
         let (statement, key) = match what {
             Used::Token(id) => (USE_TOKEN, id.0.as_bytes().to_vec()),
@@ -77,14 +71,31 @@ impl Accounts for SqliteLog {
             .map_err(|error| self.store.explain("note a use in", &error))?;
         Ok(())
     }
+
+    async fn last_version(&self, account: AccountId) -> Result<u64, LogError> {
+        let mut reader = self.store.readers.acquire().await.map_err(|error| self.store.explain("read", &error))?;
+        last_version(&self.store, &mut reader, Stream::Account(account)).await
+    }
+
+    /// In a task of its own, as an append: a caller that stops waiting must not leave a transaction half done.
+    async fn append_with(&self, writes: &[AccessWrite], events: &[NewEvent]) -> Result<Vec<Envelope>, LogError> {
+        let task = tokio::spawn(append_with(Arc::clone(&self.store), writes.to_vec(), events.to_vec()));
+        let stopped =
+            |error| LogError::new(LogErrorKind::NotSaved, format!("the change was cut short: {error}"), "repeat it");
+        task.await.map_err(stopped)?
+    }
 }
 
-async fn commit(store: Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
+async fn append_with(
+    store: Arc<Store>,
+    writes: Vec<AccessWrite>,
+    events: Vec<NewEvent>,
+) -> Result<Vec<Envelope>, LogError> {
     let mut writer = store.writer().await?;
     let connection = &mut writer.connection;
     let failed = |error| store.explain("change accounts in", &error);
     sqlx::raw_sql("PRAGMA synchronous = FULL; BEGIN IMMEDIATE").execute(&mut *connection).await.map_err(failed)?;
-    let written = write(&store, connection, change).await;
+    let written = write(&store, connection, &writes, events).await;
     let done = match written {
         Ok(done) => sqlx::raw_sql("COMMIT").execute(&mut *connection).await.map(|_| done).map_err(failed),
         Err(error) => Err(error),
@@ -109,35 +120,21 @@ async fn commit(store: Arc<Store>, change: AccessChange) -> Result<Vec<Envelope>
 async fn write(
     store: &Store,
     connection: &mut SqliteConnection,
-    change: AccessChange,
+    writes: &[AccessWrite],
+    events: Vec<NewEvent>,
 ) -> Result<(Place, Vec<Envelope>), LogError> {
     let start = read_place(connection, &store.tenant).await;
     let start = start.map_err(|error| store.explain("read the head of", &error))?;
-    let sealing = store.seal.prepare_access(&mut Keys::of(store, connection), start, &change).await?;
-    for write in &change.writes {
+    let sealing = store.seal.prepare_access(&mut Keys::of(store, connection), start, writes).await?;
+    for write in writes {
         access::write(store, connection, &sealing, write).await?;
     }
-    if change.records.is_empty() {
+    if events.is_empty() {
         return Ok((start, Vec::new()));
     }
-    let events = numbered(store, connection, change.records).await?;
-    append_within(store, connection, start, events).await
-}
-
-/// Each event with its place in the account's stream.
-async fn numbered(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    records: Vec<AccessRecord>,
-) -> Result<Vec<NewEvent>, LogError> {
-    let mut events: Vec<NewEvent> = Vec::with_capacity(records.len());
-    for AccessRecord { account, at, by, event } in records {
-        let stream = Stream::Account(account);
-        let version = match events.iter().rev().find(|earlier| earlier.stream == stream) {
-            Some(earlier) => earlier.version,
-            None => last_version(store, connection, stream).await?,
-        };
-        events.push(NewEvent { stream, version: version + 1, at, by, event: Event::Account(event) });
+    let streams = first_of_each(&events);
+    for (stream, version) in streams {
+        refusal::unless_next(stream, version, last_version(store, connection, stream).await?)?;
     }
-    Ok(events)
+    append_within(store, connection, start, events).await
 }

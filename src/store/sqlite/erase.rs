@@ -16,10 +16,11 @@ use super::keys::Keys;
 use super::rows::{put_row_within, select_rows};
 use super::store::Store;
 use super::{append, keeper, rows};
-use crate::domain::{AccountId, RunId, SubjectId};
-use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKind, Stream};
-use crate::ports::{EraseError, Erased, Erasure, LogError, LogErrorKind, NewEvent};
+use crate::domain::{RunId, SubjectId};
+use crate::kinds::{Envelope, Row, RowKind};
+use crate::ports::{EraseError, Erased, LogError, LogErrorKind, NewEvent};
 use crate::store::chain::Place;
+use crate::store::refusal;
 use crate::store::seal::{BLOB_LOOKUP, Seal, Vault, Whose, beginning, renamed};
 
 /// How long readers may keep the write-ahead log from being emptied.
@@ -30,21 +31,35 @@ const BEGIN: &str = "PRAGMA secure_delete = ON; PRAGMA synchronous = FULL; BEGIN
 /// Rows looked at in one statement.
 const CHUNK: i64 = 500;
 
+pub(super) async fn subject_of(store: &Store, name: &str) -> Result<SubjectId, EraseError> {
+    let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
+    let mut writer = store.writer().await?;
+    let found = vault.subject_of(&mut Keys::of(store, &mut writer.connection), Whose::Person(name)).await?;
+    if found.is_none() {
+        empty_the_log(store, &mut writer.connection).await;
+    }
+    found.ok_or_else(|| EraseError::Unknown(name.to_owned()))
+}
+
 /// In a task of its own: a caller that stops waiting must not leave a transaction half done.
-pub(super) async fn erase(store: &Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
-    let task = tokio::spawn(perform(Arc::clone(store), erasure));
+pub(super) async fn erase(
+    store: &Arc<Store>,
+    (name, subject): (&str, SubjectId),
+    told: NewEvent,
+) -> Result<Erased, EraseError> {
+    let task = tokio::spawn(perform(Arc::clone(store), name.to_owned(), subject, told));
     let stopped =
         |error| LogError::new(LogErrorKind::NotSaved, format!("the erasure was cut short: {error}"), "repeat it");
     task.await.map_err(stopped)?
 }
 
-async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseError> {
+async fn perform(store: Arc<Store>, name: String, subject: SubjectId, told: NewEvent) -> Result<Erased, EraseError> {
     let Seal::Sealed(vault) = &store.seal else { return Err(EraseError::NotEncrypted) };
     let mut writer = store.writer().await?;
     let connection = &mut writer.connection;
     let failed = |error| store.explain("erase somebody in", &error);
     sqlx::raw_sql(BEGIN).execute(&mut *connection).await.map_err(failed)?;
-    let done = match write(&store, vault, connection, erasure).await {
+    let done = match write(&store, vault, connection, (&name, subject), told).await {
         Ok(done) => match sqlx::raw_sql("COMMIT").execute(&mut *connection).await {
             Ok(_) => Ok(done),
             Err(error) => Err(failed(error).into()),
@@ -63,10 +78,6 @@ async fn perform(store: Arc<Store>, erasure: Erasure) -> Result<Erased, EraseErr
         Err(error) => {
             // Refused when SQLite has rolled back by itself; either way no transaction is open afterwards.
             let _ = sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await;
-            if let EraseError::Unknown(_) = error {
-                // Whoever repeats an erasure that was killed behind its commit finds nobody, and its leftovers.
-                empty_the_log(&store, &mut writer.connection).await;
-            }
             Err(error)
         }
     }
@@ -76,20 +87,22 @@ async fn write(
     store: &Store,
     vault: &Vault,
     connection: &mut SqliteConnection,
-    erasure: Erasure,
+    (name, subject): (&str, SubjectId),
+    told: NewEvent,
 ) -> Result<(Place, Erased), EraseError> {
-    let name = erasure.name.clone();
-    let subject = vault.subject_of(&mut Keys::of(store, connection), Whose::Person(&name)).await?;
-    let subject = subject.ok_or_else(|| EraseError::Unknown(name.clone()))?;
+    let found = vault.subject_of(&mut Keys::of(store, connection), Whose::Person(name)).await?;
+    if found != Some(subject) {
+        return Err(EraseError::Unknown(name.to_owned()));
+    }
     let busy = open_runs(store, connection, subject).await?;
     if !busy.is_empty() {
         return Err(EraseError::Busy(busy));
     }
-    let (end, event) = say(store, connection, subject, erasure).await?;
-    remove_account(store, connection, &name).await?;
+    let (end, event) = say(store, connection, told).await?;
+    remove_account(store, connection, name).await?;
     let rows = remove_rows(store, connection, subject).await?;
     let outputs = remove_outputs(store, connection, subject).await?;
-    rename_elsewhere(store, connection, end, (&name, subject)).await?;
+    rename_elsewhere(store, connection, end, (name, subject)).await?;
     destroy_key(store, connection, subject).await?;
     Ok((end, Erased { event, rows, outputs, leftovers: String::new() }))
 }
@@ -114,19 +127,11 @@ async fn open_runs(
 }
 
 /// The event, in the log.
-async fn say(
-    store: &Store,
-    connection: &mut SqliteConnection,
-    subject: SubjectId,
-    erasure: Erasure,
-) -> Result<(Place, Envelope), LogError> {
+async fn say(store: &Store, connection: &mut SqliteConnection, told: NewEvent) -> Result<(Place, Envelope), LogError> {
     let start = read_place(connection, &store.tenant).await;
     let start = start.map_err(|error| store.explain("read the head of", &error))?;
-    let stream = Stream::Account(AccountId::NOBODY);
-    let version = last_version(store, connection, stream).await? + 1;
-    let event = Event::Account(AccessEvent::SubjectErased { subject });
-    let event = NewEvent { stream, version, at: erasure.at, by: erasure.by, event };
-    let (end, envelopes) = append::append_within(store, connection, start, vec![event]).await?;
+    refusal::unless_next(told.stream, told.version, last_version(store, connection, told.stream).await?)?;
+    let (end, envelopes) = append::append_within(store, connection, start, vec![told]).await?;
     let event = envelopes.into_iter().next().ok_or_else(|| {
         LogError::new(LogErrorKind::Unusable, "an event was appended and not returned", "please report this defect")
     })?;

@@ -16,13 +16,13 @@ use super::{
     answers, append, backup, blobs, copying, erase, error, events, keeper, leases, migrate, open, prune, rows, verify,
     watch,
 };
-use crate::domain::{BlobId, IdempotencyKey, RunId, Tenant, Timestamp};
-use crate::kinds::{Envelope, Row, Stream};
+use crate::domain::{BlobId, IdempotencyKey, RunId, SubjectId, Tenant, Timestamp};
+use crate::kinds::{AccessEvent, Envelope, Row, Stream};
 use crate::ports::{
-    Answered, Batch, EncryptionState, EraseError, Erased, Erasure, Head, Lease, Log, LogError, Page, RowQuery,
-    StoredOutput, StoredOutputs, Subjects, VerifyReport,
+    Answered, Batch, EncryptionState, EraseError, Erased, Head, Lease, Log, LogError, NewEvent, Page, Prunable,
+    Pruning, RowQuery, StoredOutput, StoredOutputs, SubjectKeys, VerifyReport,
 };
-use crate::store::pruning::{OutputsPruned, Pruning};
+use crate::store::pruning::OutputsPruned;
 use crate::store::seal::Seal;
 use crate::store::stored::from_sql;
 use crate::store::{Encryption, OpenMode, heads};
@@ -105,12 +105,6 @@ impl SqliteLog {
     /// Writes a consistent copy of the whole file, all tenants, to `target`, which must not exist yet.
     pub async fn backup_to(&self, target: &Path) -> Result<(), LogError> {
         backup::backup(&self.store, target).await
-    }
-
-    /// Removes what was decided on, in one transaction, and leaves what the chain needs. `Conflict` when somebody has
-    /// appended to it since.
-    pub async fn prune(&self, pruning: Pruning) -> Result<(), LogError> {
-        prune::prune(&self.store, pruning).await
     }
 
     /// Removes outputs that nothing names in the log up to `after`. `Conflict` when it has moved on since.
@@ -236,12 +230,27 @@ impl StoredOutputs for SqliteLog {
 }
 
 #[async_trait]
-impl Subjects for SqliteLog {
+impl SubjectKeys for SqliteLog {
     fn encryption(&self) -> EncryptionState {
         self.store.seal.state()
     }
 
-    async fn erase(&self, erasure: Erasure) -> Result<Erased, EraseError> {
-        erase::erase(&self.store, erasure).await
+    async fn subject_of(&self, name: &str) -> Result<SubjectId, EraseError> {
+        erase::subject_of(&self.store, name).await
+    }
+
+    async fn erase(&self, name: &str, subject: SubjectId, told: NewEvent) -> Result<Erased, EraseError> {
+        erase::erase(&self.store, (name, subject), told).await
+    }
+}
+
+#[async_trait]
+impl Prunable for SqliteLog {
+    async fn remains(&self, pruning: &Pruning) -> Result<AccessEvent, LogError> {
+        prune::remains(&self.store, pruning).await
+    }
+
+    async fn prune(&self, pruning: &Pruning, told: NewEvent) -> Result<(), LogError> {
+        prune::prune(&self.store, pruning.clone(), told).await
     }
 }

@@ -9,11 +9,10 @@ use sqlx::{Row as _, SqliteConnection};
 use super::end::{last_version, read_place};
 use super::store::Store;
 use super::{append, keeper, leases};
-use crate::domain::AccountId;
-use crate::kinds::{Event, Stream};
-use crate::ports::{LogError, LogErrorKind, NewEvent, StoredOutput};
+use crate::kinds::{AccessEvent, Stream};
+use crate::ports::{LogError, LogErrorKind, NewEvent, Pruning, StoredOutput};
 use crate::store::chain::{Link, Place, stream_bytes, stream_from_bytes};
-use crate::store::pruning::{Left, OutputsPruned, Pruning, Remains};
+use crate::store::pruning::{Left, OutputsPruned, Remains};
 use crate::store::refusal;
 use crate::store::stored::{from_sql, to_sql};
 
@@ -32,6 +31,15 @@ const LEAVE: &str = "
         (SELECT hash FROM head WHERE head.tenant = $1 AND head.seq = gone.seq)), $2
     FROM event AS gone WHERE gone.tenant = $1 AND gone.stream IN (SELECT stream FROM temp.pruning)";
 
+/// What that would be.
+const READ_REMAINS: &str = "
+    SELECT gone.seq, gone.stream, gone.version, gone.at, gone.prev, coalesce(
+        (SELECT prev FROM event AS next WHERE next.tenant = $1 AND next.seq = gone.seq + 1),
+        (SELECT prev FROM pruned AS next WHERE next.tenant = $1 AND next.seq = gone.seq + 1),
+        (SELECT hash FROM head WHERE head.tenant = $1 AND head.seq = gone.seq)) AS hash
+    FROM event AS gone WHERE gone.tenant = $1 AND gone.stream IN (SELECT unhex(value) FROM json_each($2))
+    ORDER BY gone.seq";
+
 const READ_LEFT: &str = "SELECT seq, stream, version, at, prev, hash FROM pruned
      WHERE tenant = $1 AND prune_seq = $2 AND seq > $3 ORDER BY seq LIMIT $4";
 
@@ -42,13 +50,25 @@ const REMOVE_EVENTS: &str = "DELETE FROM event WHERE tenant = $1 AND stream IN (
 
 const REMOVE_OUTPUTS: &str = "DELETE FROM blob WHERE tenant = $1 AND hash IN (SELECT unhex(value) FROM json_each($2))";
 
+/// What the log is to tell of what is left.
+pub(super) async fn remains(store: &Store, pruning: &Pruning) -> Result<AccessEvent, LogError> {
+    let failed = |error| store.explain("prune", &error);
+    let names = json(pruning.streams.iter().map(|stream| hex::encode(stream_bytes(*stream))));
+    let read = sqlx::query(READ_REMAINS).bind(store.tenant.0.clone()).bind(names);
+    let mut remains = Remains::default();
+    for row in &read.fetch_all(&store.readers).await.map_err(failed)? {
+        remains.take(&left(row).map_err(|why| failed(sqlx::Error::Decode(why.into())))?);
+    }
+    remains.event(pruning)
+}
+
 /// In a task of its own, as an append: a caller that stops waiting must not leave a transaction half done.
-pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning) -> Result<(), LogError> {
+pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning, told: NewEvent) -> Result<(), LogError> {
     let store = Arc::clone(store);
     to_its_end(async move {
         let mut writer = store.writer().await?;
         begin(&store, &mut writer.connection).await?;
-        let done = within(&store, &mut writer.connection, &pruning).await;
+        let done = within(&store, &mut writer.connection, &pruning, told).await;
         let end = finish(&store, &mut writer.connection, done).await?;
         drop(writer);
         store.announce(end.seq);
@@ -103,22 +123,20 @@ async fn finish<T>(store: &Store, connection: &mut SqliteConnection, done: Resul
     committed
 }
 
-async fn within(store: &Store, connection: &mut SqliteConnection, pruning: &Pruning) -> Result<Place, LogError> {
+async fn within(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    pruning: &Pruning,
+    told: NewEvent,
+) -> Result<Place, LogError> {
     let failed = |error| store.explain("prune", &error);
     let start = read_place(connection, &store.tenant).await.map_err(failed)?;
     name_streams(connection, &pruning.streams).await.map_err(failed)?;
     let prune_seq = start.seq + 1;
     let leave = sqlx::query(LEAVE).bind(store.tenant.0.clone()).bind(to_sql(prune_seq));
     leave.execute(&mut *connection).await.map_err(failed)?;
-    let remains = remains(store, connection, prune_seq).await?;
-    let stream = Stream::Account(AccountId::NOBODY);
-    let told = NewEvent {
-        stream,
-        version: last_version(store, connection, stream).await? + 1,
-        at: pruning.at,
-        by: pruning.by.clone(),
-        event: Event::Account(remains.event(pruning)?),
-    };
+    left_at(store, connection, prune_seq).await?.check(pruning, &told.event)?;
+    refusal::unless_next(told.stream, told.version, last_version(store, connection, told.stream).await?)?;
     let (end, _) = append::append_within(store, connection, start, vec![told]).await?;
     for statement in [REMOVE_ROWS, REMOVE_EVENTS] {
         sqlx::query(statement).bind(store.tenant.0.clone()).execute(&mut *connection).await.map_err(failed)?;
@@ -141,7 +159,7 @@ async fn name_streams(connection: &mut SqliteConnection, streams: &[Stream]) -> 
     Ok(())
 }
 
-async fn remains(store: &Store, connection: &mut SqliteConnection, prune_seq: u64) -> Result<Remains, LogError> {
+async fn left_at(store: &Store, connection: &mut SqliteConnection, prune_seq: u64) -> Result<Remains, LogError> {
     let failed = |error| store.explain("prune", &error);
     let mut remains = Remains::default();
     let mut reached = 0;

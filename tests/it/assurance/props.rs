@@ -313,7 +313,7 @@ pub fn parts(
         tools.insert(spec.name.clone(), Arc::new(WordTool { spec }));
     }
     let model = Arc::new(ScriptModel { turns, fatal: fatal.clone() });
-    Parts { log, model, tools, judge: Arc::new(ByClass), clock, role, redactor: Default::default() }
+    Parts { log, model, tools, judge: Arc::new(ByClass), clock, role, starter: None, redactor: Default::default() }
 }
 
 /// Adds a line to a file that outlives this process.

@@ -254,6 +254,7 @@ impl Desk {
             judge: Arc::new(SimpleJudge { expires_after }),
             clock,
             role,
+            starter: None,
             redactor: Default::default(),
         };
         Self { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log }

@@ -57,6 +57,7 @@ async fn run_with(tool: Panics) -> (Desk, RunId, tempfile::TempDir) {
         judge: Arc::new(SimpleJudge { expires_after: 3600 }),
         clock: Arc::new(SystemClock),
         role: Role::Worker,
+        starter: None,
         redactor: Default::default(),
     };
     let desk = Desk { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log };

@@ -93,6 +93,7 @@ async fn a_model_that_repeats_a_secret_is_not_quoted() {
         judge: Arc::new(SimpleJudge { expires_after: 3600 }),
         clock: Arc::new(SystemClock),
         role: Role::Worker,
+        starter: None,
         redactor: Redactor::new([("KEY".to_owned(), SECRET.to_owned())]),
     };
     let desk = Desk { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log };

@@ -4,11 +4,12 @@ use morningai::access::people::TokenOrder;
 use morningai::access::{Credential, Principal, Reach, actions_of, password, people};
 use morningai::domain::*;
 use morningai::kinds::*;
-use morningai::ports::{AccessChange, Account, Accounts, Clock, Standing, SystemClock};
+use morningai::ports::{AccessChange, Account, AccountRows, Clock, Standing, SystemClock};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::post::{Http, Post};
+use crate::accounts_contract::Commit;
 
 pub const PASSWORD: &str = "rain on a tin roof";
 

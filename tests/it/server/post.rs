@@ -117,9 +117,10 @@ impl Post {
         let (accounts, clock) = (Arc::new(accounts), Arc::new(SkewedClock::default()));
         let own = OwnToken::new("ana", &SecretString::from(TOKEN.to_owned()));
         let entropy = Arc::new(SystemEntropy::new());
-        let gate = Arc::new(Gate::new(accounts.clone(), entropy, clock.clone(), settings, Some(own)));
         let push = Counter::new("push", EffectClass::External, Repeat::Once);
         let desk = Arc::new(Desk::start(log.clone(), turns, vec![push], Role::Worker).await);
+        let in_turn = desk.runtime.turns().accounts(accounts.clone());
+        let gate = Arc::new(Gate::new(in_turn, entropy, clock.clone(), settings, Some(own)));
         let host = Arc::new(TestHost::default());
         *host.log.lock().unwrap() = Some(log.clone());
         let status = Status { source: "sqlite:test.db".to_owned(), ..Status::default() };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::ports::*;
+use morningai::runtime::Turns;
 use morningai::server::{Unprepared, Upkeep, Whose};
 use morningai::shape::{BackupFile, BackupShape, Pruned, Rebuilt, StoreShape, Trial};
 use morningai::store::SqliteLog;
@@ -17,6 +18,7 @@ use super::post::Post;
 /// Looks after nothing, and takes as long for a backup as the test says.
 pub struct TestUpkeep {
     log: Arc<SqliteLog>,
+    subjects: Arc<dyn Subjects>,
     pause: Mutex<Option<Pause>>,
 }
 
@@ -34,7 +36,8 @@ struct Held {
 
 impl TestUpkeep {
     pub fn new(log: Arc<SqliteLog>) -> Self {
-        Self { log, pause: Mutex::default() }
+        let subjects = Turns::default().subjects(log.clone(), log.clone());
+        Self { log, subjects, pause: Mutex::default() }
     }
 
     /// From now on a backup waits until the test lets it go on, and comes to what it says.
@@ -49,7 +52,7 @@ impl TestUpkeep {
 #[async_trait]
 impl Upkeep for TestUpkeep {
     fn subjects(&self) -> &dyn Subjects {
-        self.log.as_ref()
+        self.subjects.as_ref()
     }
 
     fn keep_ended_runs(&self) -> Option<Duration> {

@@ -113,7 +113,7 @@ async fn a_store_is_described_checked_backed_up_and_pruned_as_by_the_command_lin
     assert_eq!(sound[0]["head"], backup["head"]);
 
     let (_, shown) = http.get("/v1/db").await;
-    assert_eq!((&shown["kind"], &shown["version"], &shown["tenant"]), (&json!("sqlite"), &json!(5), &json!("local")));
+    assert_eq!((&shown["kind"], &shown["version"], &shown["tenant"]), (&json!("sqlite"), &json!(6), &json!("local")));
     assert_eq!(shown["store"], store_of(&site.machine).to_str().unwrap());
     assert_eq!((&shown["encrypted_under"], &shown["backups"][0]["backup"]), (&Value::Null, &json!(name)));
     assert!(shown["bytes"].as_u64().unwrap() > 10_000, "{shown}");

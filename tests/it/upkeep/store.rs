@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use morningai::domain::{BlobId, CallNo, Output, RunId, Tenant, ToolResult};
 use morningai::kinds::{Event, RunEvent};
-use morningai::ports::{AccessWrite, Accounts, Log, NewEvent, Session};
+use morningai::ports::{AccessWrite, AccountRows, Log, NewEvent, Session};
 use morningai::store::{OpenMode, SqliteLog};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions};
 
-use crate::accounts_contract::{hash, writes};
+use crate::accounts_contract::{Commit, hash, writes};
 use crate::store_contract::{at, batch, paused, run};
 use crate::support::machine::Machine;
 use crate::support::postgres::Database;

@@ -174,6 +174,23 @@ async fn a_push_cannot_be_approved_before_the_last_line_of_its_change_was_on_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_stands_beside_the_change_must_be_read_as_well() {
+    let short = EffectCard { change: Some("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".into()), ..push_card() };
+    let mut console = Harness::new(effect(short.clone()), 120, 24).await;
+    console.press("w").await;
+    console.wait(1_000).await;
+    assert!(console.sees("Where and why") && !console.sees("subjects"), "{}", console.screen());
+    console.press("y").await;
+    assert!(submitted(&console).is_empty(), "{}", console.screen());
+    for _ in 0..50 {
+        console.press("j").await;
+    }
+    assert!(console.sees("y approve"), "{}", console.screen());
+    console.press("y").await;
+    assert_eq!(approval_of(&console), Some(short.digest().0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_the_end_and_everything_show_does_not_stand_for_the_middle() {
     let mut console = card_open(effect(long_push(100)), 24).await;
     console.press("G").await;

@@ -133,3 +133,23 @@ async fn a_model_that_does_not_answer_is_said_once_and_no_longer_than_it_lasts()
     console.settle().await;
     assert!(!console.sees("refuses connections"), "{}", console.screen());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_footer_offers_nothing_that_cannot_be_done_now() {
+    use crate::kinds::RunEvent;
+    let mut console = Harness::new(one_run(), 120, 40).await;
+    console.press("2").await;
+    assert!(console.sees("p pause") && !console.sees("p resume"), "{}", console.screen());
+    console.fake.tell(|story| {
+        let reason = "paused by ana".to_owned();
+        story.run(run_id(1), &crate::console::view::fixtures::ana(), RunEvent::Paused { reason });
+    });
+    console.settle().await;
+    assert!(console.sees("p resume"), "{}", console.screen());
+    console.fake.status.lock().unwrap().link = crate::ports::Link::Ended { reason: "the account is closed".to_owned() };
+    console.press("1 2").await;
+    assert!(!console.sees("p resume") && !console.sees("n new goal"), "{}", console.screen());
+    let mut empty = Harness::new(crate::console::view::fixtures::Story::new(), 120, 40).await;
+    empty.press("3").await;
+    assert!(!empty.sees("enter open") && !empty.sees("s sort"), "{}", empty.screen());
+}

@@ -6,7 +6,7 @@ use crate::console::state::Extent;
 use crate::console::view::diff::Counts;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
-use crate::console::view::{format, words};
+use crate::console::view::{format, run_list, words};
 use crate::domain::{Ask, CardDigest, EffectCard, Payload, Reversibility, Timestamp, Usd};
 use crate::kinds::{Approval, Run};
 
@@ -130,11 +130,9 @@ fn asked_by(context: &CardContext<'_>) -> Fact {
         format!(" {}, call {} of run ", format::ago_in_words(approval.requested_at, context.now), approval.call),
     );
     row.push(Role::Text, approval.run.short());
-    if let Some(run) = context.run() {
+    if let Some(run) = context.run().filter(|run| !run.is_procedure) {
         row.push(Role::Dim, ": ");
-        let mut goal = Row::new();
-        goal.push_untrusted(Role::Text, &run.goal);
-        row.append(goal.cut(60));
+        row.append(run_list::name(run, Role::Text).cut_middle(60));
     }
     fact("asked by", row)
 }

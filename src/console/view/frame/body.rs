@@ -131,7 +131,8 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
     let listed = |list: List, pane: &ListPane| listed(list, pane, width, across);
     match state.screen {
         Screen::Overview => {
-            let context = OverviewContext { snapshot, state, status, keymap, now, width };
+            let can_start = scene.replay.is_none() && !status.observe.is_on();
+            let context = OverviewContext { snapshot, state, status, keymap, now, width, can_start };
             Body::of(Content::Rows(overview::rows(&context, sizes)))
         }
         Screen::Runs => listed(run_list::list(snapshot, now), &state.runs),

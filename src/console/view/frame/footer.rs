@@ -6,10 +6,12 @@ use super::scene::Scene;
 use crate::console::anchor::Anchor;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
-use crate::console::state::{Direction, Extent, Page, Sheet, Tone, by_urgency};
+use crate::console::state::{Direction, Extent, Page, Screen, Sheet, Tone, by_urgency};
 use crate::console::view::format;
 use crate::console::view::text::Row;
-use crate::ports::Moment;
+use crate::domain::RunState;
+use crate::kinds::Run;
+use crate::ports::{Link, Moment};
 
 /// One line about what was just done, while it is shown.
 pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
@@ -161,6 +163,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
+            Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
             Context::Replay | Context::Move | Context::Everywhere => {}
@@ -169,6 +172,11 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     if scene.replay.is_some() {
         // Nothing can be changed in it.
         wanted.retain(|intent| *intent != Intent::Edit);
+    }
+    if matches!(scene.status.link, Link::Ended { .. }) {
+        // Who is signed out can look at what was there.
+        let acts = |intent: &Intent| intent.decides() || matches!(intent.context(), Context::Home | Context::Run);
+        wanted.retain(|intent| !acts(intent));
     }
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
         wanted.push(Intent::Palette);
@@ -182,12 +190,28 @@ fn is_live(scene: &Scene<'_>) -> bool {
     if scene.replay.is_some() {
         return false;
     }
+    current(scene).is_some_and(|run| !run.state.is_final())
+}
+
+/// The run that is open or selected.
+fn current<'a>(scene: &Scene<'a>) -> Option<&'a Run> {
     let run = match (scene.state.page(), scene.state.pane().cursor) {
         (Some(Page::Run(open)), _) => open.run,
         (_, Some(Anchor::Run(run))) => run,
-        _ => return false,
+        _ => return None,
     };
-    scene.snapshot.runs.get(&run).is_some_and(|run| !run.state.is_final())
+    scene.snapshot.runs.get(&run)
+}
+
+/// Whether the screen has anything to open.
+fn has_rows(scene: &Scene<'_>) -> bool {
+    let (runs, approvals) = (!scene.snapshot.runs.is_empty(), !scene.snapshot.approvals.is_empty());
+    match scene.state.screen {
+        Screen::Overview => runs || approvals,
+        Screen::Runs => runs,
+        Screen::Approvals => approvals,
+        Screen::Log => !scene.state.log.events.is_empty(),
+    }
 }
 
 /// The way to another card, where one waits.
@@ -205,7 +229,7 @@ fn turning(scene: &Scene<'_>) -> Option<Intent> {
 fn home(scene: &Scene<'_>) -> Vec<Intent> {
     let waiting = scene.snapshot.open_approvals().next().is_some();
     let mut wanted = Vec::new();
-    wanted.extend(scene.state.page().is_none().then_some(Intent::Open));
+    wanted.extend((scene.state.page().is_none() && has_rows(scene)).then_some(Intent::Open));
     wanted.extend(waiting.then_some(Intent::NextWaiting));
     if scene.replay.is_none() && !scene.status.observe.is_on() {
         wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
@@ -224,6 +248,7 @@ fn hint(scene: &Scene<'_>, intent: Intent) -> Row {
     let everything = scene.state.review().is_some_and(|review| review.extent == Extent::Everything);
     let what = match intent {
         Intent::Everything if everything => "less".to_owned(),
+        Intent::PauseOrResume if current(scene).is_some_and(|run| run.state == RunState::Paused) => "resume".to_owned(),
         other => other.name().replace('-', " "),
     };
     labelled(&chord, &what)

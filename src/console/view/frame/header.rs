@@ -6,8 +6,8 @@ use super::scene::Scene;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::console::state::{Screen, Source};
-use crate::console::view::format;
 use crate::console::view::text::{Row, fit_middle};
+use crate::console::view::{format, overview};
 use crate::domain::{RunState, Untrusted};
 use crate::ports::Link;
 
@@ -48,6 +48,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         row.push(Role::Accent, " morningai ");
     }
     let waiting = scene.snapshot.open_approvals().count();
+    let needs = overview::needs(scene.snapshot, scene.state, scene.now);
     let mut tabs = Vec::new();
     for screen in Screen::ALL {
         let start = row.width();
@@ -56,9 +57,14 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         row.blank(1);
         let role = if screen == scene.state.screen { Role::Tab } else { Role::Dim };
         row.push(role, screen.title());
-        if screen == Screen::Approvals && waiting > 0 {
+        let count = match screen {
+            Screen::Overview => needs,
+            Screen::Approvals => waiting,
+            Screen::Runs | Screen::Log => 0,
+        };
+        if count > 0 {
             row.blank(1);
-            row.push(Role::Waiting, format!("●{waiting}"));
+            row.push(Role::Waiting, format!("●{count}"));
         }
         row.blank(1);
         tabs.push((start..row.width(), screen));
@@ -90,7 +96,7 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
         row.push(Role::Dim, "cost ");
     }
     row.push(Role::Money, cost);
-    row.push(Role::Dim, " today ");
+    row.push(Role::Dim, if width < ROOMY { " " } else { " today " });
     row
 }
 

@@ -7,6 +7,7 @@ use crate::console::anchor::{Anchor, Folds};
 use crate::console::role::Role;
 use crate::console::state::Extent;
 use crate::console::view::card::CardContext;
+use crate::console::view::run_page;
 use crate::console::view::run_page::RunPageContext;
 use crate::console::view::text::Row;
 use crate::domain::{ApprovalId, RunId};
@@ -34,11 +35,11 @@ pub fn beside(
     page.into_iter().zip(rows).map(join).collect()
 }
 
-/// The top of a run's page and, as far as there is room, its end.
+/// What a run is and, as far as there is room, the end of what it did.
 fn run(scene: &Scene<'_>, caches: &mut PageCaches, run: RunId, width: usize, room: usize) -> Vec<Row> {
     let Some(row) = scene.snapshot.runs.get(&run) else { return Vec::new() };
     let (snapshot, keymap, now) = (scene.snapshot, scene.keymap, scene.now);
-    caches.run.update(&RunPageContext {
+    let context = RunPageContext {
         run: row,
         thread: snapshot.threads.get(&run),
         approvals: &snapshot.approvals,
@@ -47,8 +48,11 @@ fn run(scene: &Scene<'_>, caches: &mut PageCaches, run: RunId, width: usize, roo
         keymap,
         now,
         width,
-    });
-    caches.run.ends(room)
+    };
+    caches.run.update(&context);
+    let mut rows = run_page::glance(&context);
+    rows.extend(caches.run.end(room.saturating_sub(rows.len())));
+    rows
 }
 
 /// The top of a card.

@@ -5,8 +5,8 @@ use super::editor::Typed;
 use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{
-    Arguments, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet, ThingVerb,
-    surface_of,
+    Arguments, Choice, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet,
+    ThingVerb, surface_of,
 };
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
@@ -32,7 +32,7 @@ impl SheetRows {
 pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> SheetRows {
     match &scene.state.sheet {
         None | Some(Sheet::Help(_)) => SheetRows::default(),
-        Some(Sheet::Palette(open)) => palette(open, width, height),
+        Some(Sheet::Palette(open)) => palette(scene, open, width, height),
         Some(Sheet::Prompt(open)) => prompt(scene, open, width),
         Some(Sheet::Confirm(open)) => confirm(scene, *open, width),
         Some(Sheet::Goal(open)) => goal(open, width, height),
@@ -44,24 +44,31 @@ fn lead() -> Row {
     Row::of(Role::Key, " › ")
 }
 
-fn palette(palette: &Palette, width: usize, height: usize) -> SheetRows {
+fn palette(scene: &Scene<'_>, palette: &Palette, width: usize, height: usize) -> SheetRows {
     let most = (height / 2).max(6);
     let note = Row::of(Role::Dim, format!("{} found", palette.found().len()));
     let mut sheet = SheetRows { rows: vec![Row::section("Find", note, width)], cursor: None };
     sheet.append(editor::rows(&palette.query, &lead(), width, 1), true);
     let skip = (palette.cursor + 1).saturating_sub(most);
     for (place, item) in palette.found().enumerate().skip(skip).take(most) {
-        let row = found(item, width);
+        let row = found(scene, item, width);
         sheet.rows.push(if place == palette.cursor { row.filled(Role::Selected) } else { row });
     }
     sheet
 }
 
-fn found(item: &Item, width: usize) -> Row {
+/// What kind of thing it is, the key that does the same, and what it is.
+fn found(scene: &Scene<'_>, item: &Item, width: usize) -> Row {
     let label = (width * 2 / 5).max(24);
+    let key = match item.choice {
+        Choice::Do(intent) => scene.keymap.hint(intent),
+        _ => String::new(),
+    };
     let mut row = Row::new();
     row.blank(1);
     row.push_cell(Role::Dim, item.kind, 10, Align::Left);
+    row.push_cell(Role::Key, key, 9, Align::Left);
+    row.blank(1);
     row.push_cell(Role::Strong, item.label.as_str(), label, Align::Left);
     row.blank(1);
     row.push(Role::Dim, item.detail.as_str());

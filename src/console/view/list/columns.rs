@@ -1,4 +1,4 @@
-//! How wide each column is: as wide as it needs, and where there is no room, the least wanted gives way.
+//! How wide each column is: as wide as it needs, and where there is no room for all, the most wanted come first.
 
 use super::row::ListRow;
 use crate::console::view::text;
@@ -6,6 +6,8 @@ use crate::console::view::text::Align;
 
 /// Blanks between columns.
 pub const GAP: usize = 2;
+/// The part of the width, in percent, that a name takes before other columns are let in.
+const NAME: usize = 40;
 
 /// What happens to a value that is longer than its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +25,7 @@ enum Fit {
 pub struct Column {
     pub title: &'static str,
     pub align: Align,
-    /// The lowest goes first where there is no room for all.
+    /// The highest comes first where there is no room for all.
     rank: u8,
     fit: Fit,
 }
@@ -47,42 +49,35 @@ impl Column {
     pub fn is_name(&self) -> bool {
         matches!(self.fit, Fit::Middle { .. })
     }
-
-    /// The least and the most columns it takes, where its widest value has `natural`.
-    fn range(&self, natural: usize) -> (usize, usize) {
-        match self.fit {
-            Fit::Whole => (natural, natural),
-            Fit::End { least, most } => (natural.min(least), natural.min(most)),
-            Fit::Middle { least } => (natural.min(least), natural),
-        }
-    }
 }
 
 /// The width of each column; 0 for one that is not shown. A column without any value is not shown.
 pub fn widths(columns: &[Column], rows: &[ListRow], width: usize) -> Vec<usize> {
-    let ranges: Vec<_> = columns
-        .iter()
-        .enumerate()
-        .map(|(at, column)| {
-            let widest =
-                rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| cell.row.width()).max().unwrap_or(0);
-            if widest == 0 { (0, 0) } else { column.range(widest.max(text::width(column.title))) }
-        })
-        .collect();
-    let mut widths: Vec<_> = ranges.iter().map(|(least, _)| *least).collect();
-    while taken(&widths) > width {
-        let shown = widths.iter().enumerate().filter(|(_, width)| **width > 0);
-        let (Some((last, _)), 2..) = (shown.clone().min_by_key(|(at, _)| columns[*at].rank), shown.count()) else {
-            break;
-        };
-        widths[last] = 0;
+    let ranges: Vec<_> = columns.iter().enumerate().map(|(at, column)| range(column, at, rows, width)).collect();
+    let mut by_rank: Vec<_> = (0..columns.len()).filter(|at| ranges[*at].1 > 0).collect();
+    by_rank.sort_by_key(|at| std::cmp::Reverse(columns[*at].rank));
+    let mut widths = vec![0; columns.len()];
+    for at in by_rank {
+        widths[at] = ranges[at].0;
+        if taken(&widths) > width {
+            // Even the first one has to fit.
+            widths[at] = if columns[at].is_name() { width } else { 0 };
+        }
     }
     grow(&mut widths, &ranges, columns, width);
-    // Even the last one has to fit.
-    if taken(&widths) > width {
-        widths.iter_mut().for_each(|own| *own = (*own).min(width));
-    }
     widths
+}
+
+/// The least and the most columns that the column at `at` takes for its widest value; nothing for none.
+fn range(column: &Column, at: usize, rows: &[ListRow], width: usize) -> (usize, usize) {
+    let widest = rows.iter().filter_map(|row| row.cells.get(at)).map(|cell| cell.row.width()).max().unwrap_or(0);
+    let natural = widest.max(text::width(column.title));
+    match column.fit {
+        _ if widest == 0 => (0, 0),
+        Fit::Whole => (natural, natural),
+        Fit::End { least, most } => (natural.min(least), natural.min(most)),
+        Fit::Middle { least } => (natural.min(least.max(width * NAME / 100)), natural),
+    }
 }
 
 /// Gives the room that is left to the columns that could use it: twice as much to the one that tells rows apart.

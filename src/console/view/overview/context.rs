@@ -15,4 +15,6 @@ pub struct OverviewContext<'a> {
     pub keymap: &'a Keymap,
     pub now: Timestamp,
     pub width: usize,
+    /// Whether a run can be started here: not in a replay, nor by who only looks.
+    pub can_start: bool,
 }

@@ -8,6 +8,7 @@ mod needs;
 mod row;
 
 pub use context::OverviewContext;
+pub use needs::count as needs;
 use row::{named, table_row};
 
 use super::list::{Column, lines};
@@ -59,8 +60,12 @@ fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     let note = Row::of(Role::Dim, live.len().to_string());
     rows.push(Row::section("Running", note, width));
     if live.is_empty() {
-        let key = context.keymap.hint(Intent::NewGoal);
-        rows.push(Row::of(Role::Dim, "Nothing runs. ").with(Role::Key, key).with(Role::Dim, " gives an agent a goal."));
+        let mut row = Row::of(Role::Dim, "Nothing runs.");
+        if context.can_start {
+            row.push(Role::Key, format!(" {}", context.keymap.hint(Intent::NewGoal)));
+            row.push(Role::Dim, " gives an agent a goal.");
+        }
+        rows.push(row);
     }
     let line = |run: &Run| {
         let cost = Row::of(Role::Money, format::run_cost(run));
@@ -154,7 +159,7 @@ mod tests {
         let status = Status { model: model.map(str::to_owned), sandbox: "bubblewrap".to_owned(), ..Status::default() };
         let keymap = Keymap::builtin().unwrap();
         let (snapshot, state, status, keymap) = (&story.snapshot, &State::default(), &status, &keymap);
-        let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width };
+        let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width, can_start: true };
         picture(&rows(&context, &mut Sizes::default()), width)
     }
 

@@ -5,12 +5,13 @@ use super::row::{named, table_row};
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::console::state::{State, by_urgency};
+use crate::console::state::{State, Trouble, by_urgency};
 use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::queue::Sizes;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::{format, queue, run_list};
 use crate::domain::{RunState, Timestamp};
+use crate::fold::Snapshot;
 use crate::kinds::Run;
 
 /// Runs that stopped, of those shown.
@@ -24,16 +25,29 @@ const COLUMNS: &[Column] = &[
     Column::whole("", Align::Left, 8),
 ];
 
+/// How many things need somebody.
+pub fn count(snapshot: &Snapshot, state: &State, now: Timestamp) -> usize {
+    let waiting = snapshot.open_approvals().count();
+    waiting + stopped(snapshot, state, now).count() + troubles(snapshot, state).len()
+}
+
+/// Runs that stopped by themselves or were paused.
+fn stopped<'a>(snapshot: &'a Snapshot, state: &'a State, now: Timestamp) -> impl Iterator<Item = &'a Run> {
+    snapshot.runs_newest_first().filter(move |run| run.state == RunState::Paused || failed_unseen(run, state, now))
+}
+
+/// What the models of runs that work run into.
+fn troubles(snapshot: &Snapshot, state: &State) -> Vec<Trouble> {
+    let works = |run: &Run| matches!(run.state, RunState::Planning | RunState::Running);
+    state.failing.troubles(|run| snapshot.runs.get(&run).is_some_and(works))
+}
+
 pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, state, now, width, .. } = *context;
     let waiting = by_urgency(snapshot);
-    let mut stopped: Vec<_> = snapshot
-        .runs_newest_first()
-        .filter(|run| run.state == RunState::Paused || failed_unseen(run, state, now))
-        .collect();
+    let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
-    let works = |run: &Run| matches!(run.state, RunState::Planning | RunState::Running);
-    let troubles = state.failing.troubles(|run| snapshot.runs.get(&run).is_some_and(works));
+    let troubles = troubles(snapshot, state);
     let count = waiting.len() + stopped.len() + troubles.len();
     let note = match waiting.iter().map(|approval| approval.requested_at).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),

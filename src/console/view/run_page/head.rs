@@ -4,7 +4,7 @@ use super::context::RunPageContext;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
-use crate::console::view::{format, words};
+use crate::console::view::{format, run_list, words};
 use crate::domain::{PlanStep, StepState};
 use crate::fold::Thread;
 use crate::kinds::Run;
@@ -38,13 +38,7 @@ fn facts(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
     if !activity.is_empty() {
         fact("now", Row::of(Role::Text, activity), context.width, rows);
     }
-    let mut who = Row::new();
-    who.push_untrusted(Role::Agent, &run.agent.as_str().into());
-    who.push(Role::Dim, ", started by ");
-    who.push_untrusted(words::actor(&run.started_by), &run.started_by.name().into());
-    who.push(Role::Dim, format!(" {}", format::ago_in_words(run.started_at, context.now)));
-    who.push(Role::Dim, format!(", run {}", run.id.short()));
-    fact(if run.is_procedure { "procedure" } else { "agent" }, who, context.width, rows);
+    fact(worker(run), who(context), context.width, rows);
     if let Some(workspace) = &run.workspace {
         let mut row = Row::new();
         if let Some(branch) = &workspace.branch {
@@ -60,6 +54,63 @@ fn facts(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
         }
     }
     fact("used", used(run, context), context.width, rows);
+}
+
+/// The same in so many rows whatever it says, each cut: what stands beside a list, where the cursor moves fast.
+pub fn glance(context: &RunPageContext<'_>) -> Vec<Row> {
+    let run = context.run;
+    let sign = words::run(run.state);
+    let mut title = Row::of(sign.role, format!("{} ", sign.glyph));
+    title.push_cell(sign.role, sign.word, LABEL - 2, Align::Left);
+    title.append(run_list::name(run, Role::Strong).cut_middle(context.width.saturating_sub(LABEL)));
+    let mut place = Row::new();
+    if let Some(workspace) = &run.workspace {
+        if let Some(branch) = workspace.branch.as_deref() {
+            place.push(Role::Code, run_list::short_branch(branch));
+            place.push(Role::Dim, " of ");
+        }
+        let repository = workspace.repository.as_deref().unwrap_or(&workspace.root);
+        place.push(Role::Dim, repository.rsplit('/').next().unwrap_or(repository));
+    }
+    let mut next = Row::of(Role::Text, words::activity(run));
+    if next.is_empty() {
+        next.push_untrusted(Role::Text, &run.note);
+    }
+    let line = |label: &str, value: Row| {
+        let mut row = Row::new();
+        row.push_cell(Role::Dim, label, LABEL, Align::Left);
+        row.append(value);
+        row.cut(context.width)
+    };
+    let now = if run.state.is_final() { "came to" } else { "now" };
+    let mut rows = vec![
+        title,
+        line(now, next),
+        line(worker(run), who(context)),
+        line("workspace", place),
+        line("used", used(run, context)),
+        Row::new(),
+    ];
+    if let Some(thread) = context.thread {
+        plan(thread, context.width, &mut rows);
+    }
+    rows
+}
+
+fn worker(run: &Run) -> &'static str {
+    if run.is_procedure { "procedure" } else { "agent" }
+}
+
+/// Who works on it, and who started it when.
+fn who(context: &RunPageContext<'_>) -> Row {
+    let run = context.run;
+    let mut who = Row::new();
+    who.push_untrusted(Role::Agent, &run.agent.as_str().into());
+    who.push(Role::Dim, ", started by ");
+    who.push_untrusted(words::actor(&run.started_by), &run.started_by.name().into());
+    who.push(Role::Dim, format!(" {}", format::ago_in_words(run.started_at, context.now)));
+    who.push(Role::Dim, format!(", run {}", run.id.short()));
+    who
 }
 
 fn fact(label: &str, value: Row, width: usize, rows: &mut Vec<Row>) {

@@ -20,6 +20,7 @@ use crate::domain::RunId;
 use crate::fold::{CallStatus, Thread, TimelineItem, TurnStatus};
 
 pub use context::RunPageContext;
+pub use head::glance;
 use live::LiveText;
 
 /// What an entry's rows depend on besides the width; equal keys mean equal rows.
@@ -135,12 +136,9 @@ impl RunPageCache {
         rows
     }
 
-    /// The top and, as far as `room` rows reach, the end.
-    pub fn ends(&self, room: usize) -> Vec<Row> {
-        let head = self.head.len().min(room);
-        let mut rows = self.rows(0..head);
-        rows.extend(self.rows(self.height().saturating_sub(room - head).max(head)..self.height()));
-        rows
+    /// The end of what it did, at most `room` rows of it.
+    pub fn end(&self, room: usize) -> Vec<Row> {
+        self.rows(self.height().saturating_sub(room).max(self.head.len())..self.height())
     }
 
     /// Everything, for copying and for tests.

@@ -32,6 +32,7 @@ mod rough_tools;
 mod secrets;
 #[path = "../trouble.rs"]
 mod trouble;
+mod turns;
 
 async fn open_log(path: &Path) -> Arc<dyn Log> {
     Arc::new(SqliteLog::open(path, Tenant::default(), OpenMode::ReadWrite).await.unwrap())

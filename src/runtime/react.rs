@@ -1,0 +1,55 @@
+//! Starting the runs that things want. A wish has one run, however many processes see it: its id follows from the wish,
+//! and whoever prepares it holds the run's lease.
+
+use super::core::Core;
+use super::tenure::LEASE;
+use crate::domain::Actor;
+use crate::kinds::{RunVerb, Stream, Wanted};
+use crate::ports::{Order, Starter, Uncommitted, Work};
+
+/// What came of a wish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Started {
+    /// The run is in the log.
+    Yes,
+    /// Somebody else is at it, or it could not be: it is to be tried again.
+    NotYet,
+}
+
+pub(super) async fn start(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
+    let run = wanted.run();
+    let Ok(Some(lease)) = core.log.claim(run, &core.owner, LEASE).await else { return Started::NotYet };
+    let done = match core.log.read_stream(Stream::Run(run), 0, 1).await {
+        Ok(events) if events.is_empty() => begin(core, starter, wanted).await,
+        Ok(_) => Started::Yes,
+        Err(_) => Started::NotYet,
+    };
+    // The worker of a run that has begun keeps it.
+    if done == Started::NotYet {
+        let _ = core.log.release(&lease).await;
+    }
+    done
+}
+
+async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
+    let run = wanted.run();
+    let work = Work::Procedure(wanted.procedure.clone());
+    let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
+    let spec = match starter.prepare(order).await {
+        Ok(spec) => Box::new(spec),
+        Err(error) => {
+            let (of, procedure) = (wanted.of, &wanted.procedure);
+            tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
+            return Started::NotYet;
+        }
+    };
+    let command = RunVerb::Start { spec: spec.clone() }.on(run);
+    match core.commit(vec![(command, Actor::System)], None).await {
+        Ok(_) => Started::Yes,
+        Err(rejection) => {
+            tracing::warn!(of = %wanted.of, error = rejection.message, "a run that is wanted was not started");
+            starter.discard(&spec).await;
+            Started::NotYet
+        }
+    }
+}

@@ -39,6 +39,7 @@ mod chain;
 mod copying;
 mod examiner;
 mod heads;
+mod listeners;
 mod postgres;
 mod pruning;
 mod refusal;

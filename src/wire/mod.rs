@@ -25,6 +25,7 @@ mod served_store;
 mod session;
 mod sign_in;
 mod signals;
+mod start;
 mod store;
 #[cfg(test)]
 mod toy;
@@ -36,8 +37,8 @@ use std::sync::{Arc, Weak};
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
-use crate::ports::{Clock, SystemClock, Tool};
-use crate::runtime::{Parts, Role, Runtime, Tools};
+use crate::ports::Tool;
+use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::git::{GitCommit, Hooks};
@@ -47,7 +48,6 @@ use judge::LazyJudge;
 use key::LazyKey;
 use model::LazyModel;
 use places::{Choice, Places};
-use session::LocalSession;
 use store::OpenStore;
 
 /// The program with its configuration read, and nothing started yet.
@@ -131,47 +131,6 @@ impl Wire {
         let encryption = self.key.encryption(&self.places).await?;
         let (tenant, data) = (self.places.tenant.clone(), self.places.paths.data_dir());
         Ok(self.places.store.open_with(tenant, mode, data, &encryption).await?)
-    }
-
-    /// An orchestrator on the store, in this process.
-    async fn start(&self, role: Role) -> Result<LocalSession, Failure> {
-        // Where nothing was named and nothing is there, an observer waits for what will come.
-        let has_place = self.places.store_is == Choice::Named || self.places.store.exists();
-        if self.options.observe && has_place {
-            return self.start_reading().await;
-        }
-        self.start_on(self.store_to_write().await?, role).await
-    }
-
-    /// The same for whoever only looks.
-    async fn start_reading(&self) -> Result<LocalSession, Failure> {
-        self.start_on(self.store_to_read().await?, Role::Clerk).await
-    }
-
-    async fn start_on(&self, store: OpenStore, role: Role) -> Result<LocalSession, Failure> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let parts = Parts {
-            log: store.shared(),
-            model: self.model.clone(),
-            tools: self.tools(),
-            judge: self.judge.clone(),
-            clock,
-            role,
-            starter: Some(Arc::new(launch::Unasked(self.own.clone()))),
-            redactor: secrets::redactor(&self.config, &self.places, &self.key),
-        };
-        let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status()))
-    }
-
-    fn status(&self) -> crate::ports::Status {
-        crate::ports::Status {
-            source: self.places.store.to_string(),
-            model: self.model.name(),
-            sandbox: String::new(),
-            observe: crate::ports::Observe::wanted(self.options.observe),
-            link: crate::ports::Link::Direct,
-        }
     }
 }
 

@@ -54,7 +54,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
         _ => end::read_end(&store).await?,
     };
     if start.seq != batch.after {
-        store.announce(start.seq);
+        store.listeners.announce(start.seq);
         return Err(refusal::conflict(batch.after, start.seq));
     }
     let sealing = store.seal.prepare(&mut Keys(&store), start, (&batch.events, &batch.rows)).await?;
@@ -64,7 +64,7 @@ async fn perform(store: Arc<Store>, batch: Batch) -> Result<Vec<Envelope>, LogEr
     *end = Some(prepared.end);
     store.seen.note(prepared.end);
     drop(end);
-    store.announce(prepared.end.seq);
+    store.listeners.announce(prepared.end.seq);
     watch::tell_others(&store);
     keeper::head_moved(&store);
     Ok(prepared.envelopes)
@@ -294,7 +294,7 @@ pub(super) async fn why_refused(store: &Store, prepared: &Prepared, error: &sqlx
             store.explain("append to", error)
         }
         Ok(now) => {
-            store.announce(now.seq);
+            store.listeners.announce(now.seq);
             refusal::conflict(prepared.start.seq, now.seq)
         }
         Err(error) => error,

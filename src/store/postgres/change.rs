@@ -90,7 +90,7 @@ async fn perform(store: Arc<Store>, change: Change) -> Result<Vec<Envelope>, Log
 
 fn announce(store: &Arc<Store>, told: Told) -> Vec<Envelope> {
     if let Some(end) = told.end {
-        store.announce(end.seq);
+        store.listeners.announce(end.seq);
         watch::tell_others(store);
         keeper::head_moved(store);
     }

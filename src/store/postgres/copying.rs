@@ -123,7 +123,7 @@ impl Filling for Portion {
         done.map_err(|error| self.store.explain("copy into", &error))?;
         // What it believed of the end is over.
         *self.store.end.lock().await = None;
-        self.store.announce(self.store.read_end().await?.seq);
+        self.store.listeners.announce(self.store.read_end().await?.seq);
         watch::tell_others(&self.store);
         keeper::head_moved(&self.store);
         Ok(())

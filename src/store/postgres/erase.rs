@@ -60,7 +60,7 @@ async fn perform(store: Arc<Store>, name: String, subject: SubjectId, told: NewE
     store.seal.forget_all();
     let (end, mut erased) = done?;
     erased.leftovers = clean_up(&store).await;
-    store.announce(end.seq);
+    store.listeners.announce(end.seq);
     watch::tell_others(&store);
     keeper::head_moved(&store);
     Ok(erased)

@@ -25,6 +25,7 @@ use crate::ports::{
     Answered, Batch, EncryptionState, EraseError, Erased, Head, Lease, Log, LogError, NewEvent, Page, Prunable,
     Pruning, RowQuery, StoredOutput, StoredOutputs, SubjectKeys, VerifyReport,
 };
+use crate::store::listeners::Listeners;
 use crate::store::pruning::OutputsPruned;
 use crate::store::seal::Seal;
 use crate::store::{Encryption, OpenMode, heads};
@@ -76,7 +77,7 @@ impl PostgresLog {
             readers: Pool::new(reading, None, READERS as usize),
             lease_order: Order::default(),
             change_order: Mutex::new(()),
-            head: channel::Sender::new(end.seq),
+            listeners: Listeners::new(end.seq),
             place,
             tenant,
             mode,

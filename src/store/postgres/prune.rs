@@ -82,7 +82,7 @@ pub(super) async fn prune(store: &Arc<Store>, pruning: &Pruning, told: NewEvent)
     let committed = sqlx::raw_sql("COMMIT").execute(&mut connection);
     answered(PIECE_ANSWER, committed).await.map_err(failed)?;
     *store.end.lock().await = None;
-    store.announce(end.seq);
+    store.listeners.announce(end.seq);
     watch::tell_others(store);
     keeper::head_moved(store);
     Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use sha2::{Digest, Sha256};
-use tokio::sync::{Mutex, watch as channel};
+use tokio::sync::Mutex;
 
 use super::error;
 use super::pool::Pool;
@@ -13,6 +13,7 @@ use super::seen::Seen;
 use crate::domain::Tenant;
 use crate::ports::{LogError, LogErrorKind};
 use crate::store::chain::Place;
+use crate::store::listeners::Listeners;
 use crate::store::seal::Seal;
 use crate::store::{Encryption, OpenMode, heads};
 
@@ -32,8 +33,7 @@ pub(super) struct Store {
     pub(super) lease_order: Order,
     /// One change of accounts at a time is enough to keep the others waiting.
     pub(super) change_order: Mutex<()>,
-    /// Last `seq` known to be committed by any process.
-    pub(super) head: channel::Sender<u64>,
+    pub(super) listeners: Listeners,
     pub(super) watcher: Watcher,
     pub(super) keeper: Keeper,
     /// What the saved heads are kept under, in the data directory.
@@ -55,15 +55,6 @@ impl Store {
             )),
         }
     }
-
-    /// Tells those who watch that the log reaches at least to `seq`.
-    pub(super) fn announce(&self, seq: u64) {
-        self.head.send_if_modified(|known| {
-            let moved = seq > *known;
-            *known = seq.max(*known);
-            moved
-        });
-    }
 }
 
 /// Keeps calls about one run in the order they were made, though each may take another connection: a renewal that its
@@ -74,7 +65,6 @@ pub(super) struct Order(pub(super) [Arc<Mutex<()>>; 16]);
 /// What telling and hearing need besides the store.
 pub(super) struct Watcher {
     pub(super) channel: String,
-    pub(super) is_watching: AtomicBool,
     pub(super) is_telling: AtomicBool,
 }
 
@@ -82,11 +72,7 @@ impl Watcher {
     pub fn new(tenant: &Tenant) -> Self {
         // A channel's name is short and seen by everybody in the database; a tenant's may be long and is nobody's.
         let name = hex::encode(&Sha256::digest(tenant.0.as_bytes())[..16]);
-        Self {
-            channel: format!("morningai_{name}"),
-            is_watching: AtomicBool::new(false),
-            is_telling: AtomicBool::new(false),
-        }
+        Self { channel: format!("morningai_{name}"), is_telling: AtomicBool::new(false) }
     }
 }
 

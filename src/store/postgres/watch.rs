@@ -14,6 +14,7 @@ use tokio::time::{Instant, timeout};
 
 use super::ask::{How, answered};
 use super::store::Store;
+use crate::store::listeners::Looking;
 
 /// Time over which commits share a notification.
 const GATHER: Duration = Duration::from_millis(15);
@@ -50,8 +51,8 @@ pub(super) fn tell_others(store: &Arc<Store>) {
 
 /// A receiver, and a running task that feeds it.
 pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
-    let receiver = store.head.subscribe();
-    if !store.watcher.is_watching.swap(true, Ordering::AcqRel) {
+    let (receiver, looking) = store.listeners.add();
+    if looking == Looking::Begins {
         tokio::spawn(run(Arc::downgrade(store)));
     }
     receiver
@@ -66,7 +67,7 @@ async fn run(store: Weak<Store>) {
         {
             // The store went away, or was closed: nobody will commit through it nor wait for it.
             let Some(store) = store.upgrade() else { return };
-            if store.readers.is_closed() || is_over(&store) {
+            if store.readers.is_closed() || store.listeners.are_gone() {
                 return;
             }
             // Also finds out which host answers now.
@@ -118,18 +119,7 @@ async fn listen(options: Option<PgConnectOptions>, channel: String) -> Option<Pg
 
 async fn look(store: &Store) {
     match store.read_end().await {
-        Ok(end) => store.announce(end.seq),
+        Ok(end) => store.listeners.announce(end.seq),
         Err(error) => tracing::debug!(%error, "cannot look for new events"),
     }
-}
-
-/// Whether nobody listens any more. A listener that comes at the same moment either finds the task still marked as
-/// running, and is seen here, or starts a new one.
-fn is_over(store: &Store) -> bool {
-    if store.head.receiver_count() > 0 {
-        return false;
-    }
-    store.watcher.is_watching.store(false, Ordering::Release);
-    let nobody_came_back = store.head.receiver_count() == 0;
-    nobody_came_back || store.watcher.is_watching.swap(true, Ordering::AcqRel)
 }

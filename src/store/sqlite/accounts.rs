@@ -104,7 +104,7 @@ async fn append_with(
         Ok((end, envelopes)) => {
             store.seal.moved_to(end);
             drop(writer);
-            store.announce(end.seq);
+            store.listeners.announce(end.seq);
             keeper::head_moved(&store);
             Ok(envelopes)
         }

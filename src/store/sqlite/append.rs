@@ -39,7 +39,7 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
     let mut writer = store.writer().await?;
     let start = expected_place(store, &mut writer.connection, batch.after).await?;
     if start.seq != batch.after {
-        store.announce(start.seq);
+        store.listeners.announce(start.seq);
         return Err(refusal::conflict(batch.after, start.seq));
     }
     let keys = &mut Keys::of(store, &mut writer.connection);
@@ -50,10 +50,10 @@ pub(super) async fn append(store: &Arc<Store>, batch: Batch) -> Result<Vec<Envel
         match &outcome {
             Ok((end, _)) => {
                 theirs.seal.moved_to(*end);
-                theirs.announce(end.seq);
+                theirs.listeners.announce(end.seq);
             }
             // Another process may have written since whoever decided looked: let them read on.
-            Err(Refused::Moved { to, .. }) => theirs.announce(*to),
+            Err(Refused::Moved { to, .. }) => theirs.listeners.announce(*to),
             Err(_) => {}
         }
         outcome

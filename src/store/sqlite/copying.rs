@@ -162,7 +162,7 @@ impl Filling for Inflow {
     async fn commit(mut self: Box<Self>) -> Result<(), LogError> {
         let done = sqlx::raw_sql("COMMIT").execute(&mut self.connection).await;
         done.map_err(|error| self.store.explain("copy into", &error))?;
-        self.store.announce(self.store.place().await?.seq);
+        self.store.listeners.announce(self.store.place().await?.seq);
         keeper::head_moved(&self.store);
         Ok(())
     }

@@ -71,7 +71,7 @@ async fn perform(store: Arc<Store>, name: String, subject: SubjectId, told: NewE
         Ok((end, mut erased)) => {
             erased.leftovers = empty_the_log(&store, &mut writer.connection).await;
             drop(writer);
-            store.announce(end.seq);
+            store.listeners.announce(end.seq);
             keeper::head_moved(&store);
             Ok(erased)
         }

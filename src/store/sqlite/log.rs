@@ -22,6 +22,7 @@ use crate::ports::{
     Answered, Batch, EncryptionState, EraseError, Erased, Head, Lease, Log, LogError, NewEvent, Page, Prunable,
     Pruning, RowQuery, StoredOutput, StoredOutputs, SubjectKeys, VerifyReport,
 };
+use crate::store::listeners::Listeners;
 use crate::store::pruning::OutputsPruned;
 use crate::store::seal::Seal;
 use crate::store::stored::from_sql;
@@ -77,7 +78,7 @@ impl SqliteLog {
             watcher: Watcher::new(&path),
             writer: Mutex::new(writer),
             readers,
-            head: channel::Sender::new(head.seq),
+            listeners: Listeners::new(head.seq),
             path,
             tenant,
             seal,

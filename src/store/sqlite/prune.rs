@@ -71,7 +71,7 @@ pub(super) async fn prune(store: &Arc<Store>, pruning: Pruning, told: NewEvent) 
         let done = within(&store, &mut writer.connection, &pruning, told).await;
         let end = finish(&store, &mut writer.connection, done).await?;
         drop(writer);
-        store.announce(end.seq);
+        store.listeners.announce(end.seq);
         keeper::head_moved(&store);
         Ok(())
     })

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use sqlx::{SqliteConnection, SqlitePool};
-use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard, watch as channel};
+use tokio::sync::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::appender::Appender;
 use super::error;
@@ -12,6 +12,7 @@ use crate::domain::Tenant;
 use crate::ports::{LogError, LogErrorKind};
 use crate::store::heads;
 use crate::store::heads::with_suffix;
+use crate::store::listeners::Listeners;
 use crate::store::seal::Seal;
 
 /// What the methods share.
@@ -23,8 +24,7 @@ pub(super) struct Store {
     /// `None` when opened for reading, and after `close`.
     pub(super) writer: Mutex<Option<Writer>>,
     pub(super) readers: SqlitePool,
-    /// Last `seq` known to be committed by any process.
-    pub(super) head: channel::Sender<u64>,
+    pub(super) listeners: Listeners,
     pub(super) watcher: Watcher,
     pub(super) keeper: Keeper,
 }
@@ -56,27 +56,17 @@ impl Store {
     pub(super) fn explain(&self, doing: &str, error: &sqlx::Error) -> LogError {
         error::explain(&self.path, doing, error)
     }
-
-    /// Tells those who watch that the log reaches at least to `seq`.
-    pub(super) fn announce(&self, seq: u64) {
-        self.head.send_if_modified(|known| {
-            let moved = seq > *known;
-            *known = seq.max(*known);
-            moved
-        });
-    }
 }
 
 /// What the thread needs besides the store.
 #[derive(Debug)]
 pub(super) struct Watcher {
     pub(super) wal: PathBuf,
-    pub(super) running: AtomicBool,
 }
 
 impl Watcher {
     pub fn new(database: &Path) -> Self {
-        Self { wal: with_suffix(database, "-wal"), running: AtomicBool::new(false) }
+        Self { wal: with_suffix(database, "-wal") }
     }
 }
 

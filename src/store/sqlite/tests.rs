@@ -99,7 +99,7 @@ async fn the_watching_task_ends_with_its_last_listener_and_starts_again() {
     let (log, other) = (open(&dir).await, open(&dir).await);
     drop(log.watch_head());
     tokio::time::timeout(std::time::Duration::from_secs(5), async {
-        while log.store.watcher.is_running() {
+        while log.store.listeners.are_looked_for() {
             tokio::task::yield_now().await;
         }
     })

@@ -4,7 +4,6 @@
 //! an idle console several times that. The thread lives only while somebody listens. Our own commits are announced by
 //! `append` at once.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime};
 use std::{fs, thread};
@@ -13,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::watch::Receiver;
 
 use super::store::{Store, Watcher};
+use crate::store::listeners::Looking;
 
 /// Leaves 50 ms of the 150 ms that the port promises for waking up and asking.
 const GLANCE: Duration = Duration::from_millis(100);
@@ -24,11 +24,6 @@ const ASK_AT_LEAST: Duration = Duration::from_secs(2);
 const STACK: usize = 128 * 1024;
 
 impl Watcher {
-    #[cfg(test)]
-    pub fn is_running(&self) -> bool {
-        self.running.load(Ordering::Acquire)
-    }
-
     /// Time and length of the write-ahead log; `None` when there is none.
     fn glance(&self) -> Option<(SystemTime, u64)> {
         let found = fs::metadata(&self.wal).ok()?;
@@ -38,12 +33,12 @@ impl Watcher {
 
 /// A receiver, and a running thread that feeds it.
 pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
-    let receiver = store.head.subscribe();
-    if !store.watcher.running.swap(true, Ordering::AcqRel) {
+    let (receiver, looking) = store.listeners.add();
+    if looking == Looking::Begins {
         let (watched, runtime) = (Arc::downgrade(store), Handle::current());
         let thread = thread::Builder::new().name("store-watch".to_owned()).stack_size(STACK);
         if let Err(error) = thread.spawn(move || run(&watched, &runtime)) {
-            store.watcher.running.store(false, Ordering::Release);
+            store.listeners.looking_failed();
             tracing::error!(%error, "commits of other processes will not be noticed");
         }
     }
@@ -60,7 +55,7 @@ fn run(store: &Weak<Store>, runtime: &Handle) {
         thread::sleep(GLANCE);
         // The store went away, or was closed: nobody will commit through it nor wait for it.
         let Some(store) = Weak::upgrade(store) else { return };
-        if store.readers.is_closed() || is_over(&store) {
+        if store.readers.is_closed() || store.listeners.are_gone() {
             return;
         }
         let now = store.watcher.glance();
@@ -77,18 +72,7 @@ fn run(store: &Weak<Store>, runtime: &Handle) {
 
 async fn ask(store: Arc<Store>) {
     match store.place().await {
-        Ok(place) => store.announce(place.seq),
+        Ok(place) => store.listeners.announce(place.seq),
         Err(error) => tracing::debug!(%error, "cannot look for new events"),
     }
-}
-
-/// Whether nobody listens any more. A listener that comes at the same moment either finds the thread still marked as
-/// running, and is seen here, or starts a new one.
-fn is_over(store: &Store) -> bool {
-    if store.head.receiver_count() > 0 {
-        return false;
-    }
-    store.watcher.running.store(false, Ordering::Release);
-    let nobody_came_back = store.head.receiver_count() == 0;
-    nobody_came_back || store.watcher.running.swap(true, Ordering::AcqRel)
 }

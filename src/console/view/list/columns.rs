@@ -1,6 +1,6 @@
 //! How wide each column is: as wide as it needs, and where there is no room for all, the most wanted come first.
 
-use super::ListRow;
+use super::row::ListRow;
 use crate::console::view::text;
 use crate::console::view::text::Align;
 

@@ -1,6 +1,7 @@
 //! Lists at different widths, sorted, filtered and narrowed.
 
 use super::*;
+use crate::console::anchor::Anchor;
 use crate::console::view::fixtures::picture;
 
 const COLUMNS: [Column; 4] = [

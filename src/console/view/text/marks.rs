@@ -3,11 +3,10 @@
 use std::borrow::Cow;
 
 use unicode_segmentation::UnicodeSegmentation;
-use unicode_width::UnicodeWidthStr;
 
-use super::Span;
+use super::span::{Span, painted};
 use crate::console::role::Role;
-use crate::domain::{Untrusted, printable};
+use crate::domain::Untrusted;
 
 /// Follows a word that mixes scripts.
 pub const MIXED: &str = "⟨mixed scripts⟩";
@@ -62,24 +61,4 @@ fn is_letter(cluster: &str) -> bool {
 fn split_at_change(text: &str, wanted: impl Fn(&str) -> bool) -> (&str, &str) {
     let end = text.grapheme_indices(true).find(|(_, cluster)| !wanted(cluster)).map_or(text.len(), |(at, _)| at);
     text.split_at(end)
-}
-
-/// The form that can be painted: nothing hidden, and no grapheme cluster without a width.
-pub fn painted(text: Cow<'_, str>) -> String {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
-        return text.into_owned();
-    }
-    let visible = printable(&text);
-    if visible.graphemes(true).all(|grapheme| UnicodeWidthStr::width(grapheme) > 0) {
-        return visible.into_owned();
-    }
-    let mut shown = String::with_capacity(visible.len() + 16);
-    for grapheme in visible.graphemes(true) {
-        if UnicodeWidthStr::width(grapheme) > 0 {
-            shown.push_str(grapheme);
-        } else {
-            shown.extend(grapheme.chars().map(|character| format!("⟨U+{:04X}⟩", character as u32)));
-        }
-    }
-    shown
 }

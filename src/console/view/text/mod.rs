@@ -7,43 +7,20 @@
 
 mod marks;
 mod measure;
+mod span;
 
 use std::borrow::Cow;
 
-use marks::painted;
 pub use marks::{MIXED, push_marked};
 pub use measure::{ELLIPSIS, fit, fit_middle, prefix, suffix, width};
+pub use span::Span;
+use span::painted;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::domain::Untrusted;
-
-/// A piece of text with one meaning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Span {
-    role: Role,
-    text: String,
-}
-
-impl Span {
-    pub fn new<'a>(role: Role, text: impl Into<Cow<'a, str>>) -> Self {
-        Self { role, text: painted(text.into()) }
-    }
-
-    pub fn role(&self) -> Role {
-        self.role
-    }
-
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
-    pub fn width(&self) -> usize {
-        width(&self.text)
-    }
-}
 
 /// Where text stands within its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

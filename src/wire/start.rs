@@ -1,0 +1,55 @@
+//! Starting an orchestrator on the store.
+
+use std::sync::Arc;
+
+use super::launch::Unasked;
+use super::places::Choice;
+use super::session::LocalSession;
+use super::store::OpenStore;
+use super::{Wire, secrets};
+use crate::cli::Failure;
+use crate::ports::{Clock, Link, Observe, Status, SystemClock};
+use crate::runtime::{Parts, Role, Runtime};
+
+impl Wire {
+    /// An orchestrator on the store, in this process.
+    pub(super) async fn start(&self, role: Role) -> Result<LocalSession, Failure> {
+        // Where nothing was named and nothing is there, an observer waits for what will come.
+        let has_place = self.places.store_is == Choice::Named || self.places.store.exists();
+        if self.options.observe && has_place {
+            return self.start_reading().await;
+        }
+        self.start_on(self.store_to_write().await?, role).await
+    }
+
+    /// The same for whoever only looks.
+    pub(super) async fn start_reading(&self) -> Result<LocalSession, Failure> {
+        self.start_on(self.store_to_read().await?, Role::Clerk).await
+    }
+
+    async fn start_on(&self, store: OpenStore, role: Role) -> Result<LocalSession, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let parts = Parts {
+            log: store.shared(),
+            model: self.model.clone(),
+            tools: self.tools(),
+            judge: self.judge.clone(),
+            clock,
+            role,
+            starter: Some(Arc::new(Unasked(self.own.clone()))),
+            redactor: secrets::redactor(&self.config, &self.places, &self.key),
+        };
+        let runtime = Arc::new(Runtime::start(parts).await?);
+        Ok(LocalSession::new(runtime, store, self.status()))
+    }
+
+    pub(super) fn status(&self) -> Status {
+        Status {
+            source: self.places.store.to_string(),
+            model: self.model.name(),
+            sandbox: String::new(),
+            observe: Observe::wanted(self.options.observe),
+            link: Link::Direct,
+        }
+    }
+}

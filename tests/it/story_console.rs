@@ -89,7 +89,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     terminal.keys("y");
     terminal.until_shown("approved: push");
     terminal.keys("2");
-    terminal.until_shown("succeeded");
+    terminal.until_shown("done 1");
     assert!(heads.join("for-ana").exists());
     assert!(!heads.join("morningai").exists(), "and nothing else was pushed");
     terminal.keys("q");

@@ -70,7 +70,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     let repository = story::repository(machine.home()).unwrap().display().to_string();
     machine.run(&["run", "make the failing test pass", "--workspace", &repository, "--until-waiting"]).ended(4);
     let mut terminal = Terminal::start(machine.in_terminal(&[]), 24, 80);
-    terminal.until_shown("1 waiting");
+    terminal.until_shown("3 Approvals ●1");
     terminal.keys("w");
     terminal.until_shown("push origin/morningai/make-the-failing-test-pass");
     a_moment();
@@ -89,7 +89,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     terminal.keys("y");
     terminal.until_shown("approved: push");
     terminal.keys("2");
-    terminal.until_shown("succeeded");
+    terminal.until_shown("done 1");
     assert!(heads.join("for-ana").exists());
     assert!(!heads.join("morningai").exists(), "and nothing else was pushed");
     terminal.keys("q");

@@ -11,12 +11,12 @@ use crate::kinds::Run;
 
 const COLUMNS: &[Column] = &[
     Column::whole("", Align::Left, 12),
-    Column::whole("state", Align::Left, 4),
+    Column::whole("state", Align::Left, 7),
     Column::name("goal", 30),
-    Column::text("now", 24, 60, 8),
+    Column::text("now", 20, 60, 8),
     Column::text("agent", 5, 20, 5),
     Column::text("branch", 12, 40, 1),
-    Column::whole("steps", Align::Right, 7),
+    Column::whole("steps", Align::Right, 6),
     Column::whole("tokens", Align::Right, 2),
     Column::whole("cost", Align::Right, 10),
     Column::whole("age", Align::Right, 9),

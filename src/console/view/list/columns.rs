@@ -7,7 +7,7 @@ use crate::console::view::text::Align;
 /// Blanks between columns.
 pub const GAP: usize = 2;
 /// The part of the width, in percent, that a name takes before other columns are let in.
-const NAME: usize = 40;
+const NAME: usize = 45;
 
 /// What happens to a value that is longer than its column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

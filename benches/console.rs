@@ -205,7 +205,7 @@ impl Console {
         let mut screen = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
         let mut buffer = [0; 65536];
         let mut bytes = 0;
-        while !screen.screen().contents().contains("Overview") {
+        while !screen.screen().contents().contains("1 Now") {
             let read = reader.read(&mut buffer).unwrap();
             assert!(read > 0, "the console ended: {}", screen.screen().contents());
             bytes += read;

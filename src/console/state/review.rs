@@ -38,7 +38,7 @@ pub struct Painted {
     pub digest: CardDigest,
     /// Columns it was laid out in.
     pub width: usize,
-    /// Rows that hold what will run and what leaves or changes with it, among the rows of the page.
+    /// Rows that hold what will run, what leaves or changes with it and what stands between, among those of the page.
     pub payload: Range<usize>,
     /// Rows that were on the screen.
     pub shown: Range<usize>,

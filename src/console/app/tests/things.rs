@@ -40,7 +40,7 @@ async fn choose(console: &mut Harness, words: &str) {
 async fn they_are_listed_with_what_is_selected_beside() {
     for (width, height) in [(80, 24), (120, 40)] {
         let mut console = with_toys(width, height).await;
-        choose(&mut console, "show all toys").await;
+        choose(&mut console, "toys").await;
         insta::assert_snapshot!(format!("toys_{width}x{height}"), console.screen());
     }
 }
@@ -48,7 +48,7 @@ async fn they_are_listed_with_what_is_selected_beside() {
 #[tokio::test(start_paused = true)]
 async fn a_list_is_filtered_sorted_opened_and_left_as_every_list_is() {
     let mut console = with_toys(80, 24).await;
-    choose(&mut console, "show all toys").await;
+    choose(&mut console, "toys").await;
     console.press("/").await;
     console.write("kit").await;
     console.press("enter").await;

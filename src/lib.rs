@@ -46,15 +46,18 @@
 //! # Adding a kind
 //!
 //! 1. Make a folder in `src/kinds/` with `event.rs` (past tense, tagged `kind.what_happened`), `row.rs`, `verbs.rs` and
-//!    a file in `decide/` for each verb.
-//! 2. In its `mod.rs`, answer [`kinds::Kind`] (its ids and events), [`kinds::Owned`] (whose data a stream is) and
-//!    [`kinds::Kept`] (how the row begins and changes, what it is found by, when time alone asks for something, what each
-//!    verb leads to).
-//! 3. In `verbs.rs`, answer [`kinds::Verb`]: the right it takes, the words that people type, the event it leads to.
-//! 4. Add its line to the table in `kinds/table.rs`, with a name and a stored tag that no kind ever had.
+//!    a file in `decide/` for each verb; declare it in `kinds/mod.rs`.
+//! 2. Answer [`kinds::Kind`] (its ids and events), [`kinds::Owned`] (whose data a stream is) and [`kinds::Kept`] (how the
+//!    row begins and changes, what it is found by, when time alone asks for something, which runs it wants, what each verb
+//!    leads to).
+//! 3. Declare its verbs with the macro `verbs`, each with its help, what it takes and the right it needs, and answer
+//!    [`kinds::Verb`]: the words in it that people typed.
+//! 4. Answer [`kinds::Shown`] (columns and facts) and [`kinds::Surfaced`], unless it gets pages and commands of its own.
+//! 5. Add its line to the table in `kinds/table.rs`, with a name and a stored tag that no kind ever had.
 //!
-//! The codec of the log, streams and rows of both stores, the snapshot and its way to other consoles, short ids, rights,
-//! redaction, resent commands, timers, export, erasure, pruning and rebuilding follow from that line.
+//! All else follows: the codec of the log, both stores, the snapshot, short ids, rights, redaction, timers, the runs it
+//! wants, export, erasure, pruning, rebuilding; its commands, routes and their document, the text console, the palette,
+//! its list and its page. `kinds/toy/` is one that only tests have.
 //!
 //! # What is absent
 //!

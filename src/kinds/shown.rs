@@ -91,15 +91,6 @@ impl Thing {
         let place = surface.columns.iter().position(|column| column.width.is_none()).unwrap_or(0);
         self.cells.get(place).cloned().unwrap_or_default()
     }
-
-    /// Whether anything that lists and its page say of it contains `text`, in whatever case.
-    pub fn contains(&self, text: &str) -> bool {
-        let wanted = text.to_lowercase();
-        let said = self.cells.iter().chain(self.facts.iter().map(|fact| &fact.value));
-        let id = self.id.to_string();
-        [id.as_str(), self.state].iter().any(|text| text.contains(&wanted))
-            || said.into_iter().any(|text| text.visible().to_lowercase().contains(&wanted))
-    }
 }
 
 /// A kind as surfaces have it that do not know it.

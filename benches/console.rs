@@ -226,7 +226,7 @@ impl Console {
                 output.bytes += read;
                 output.recent.extend_from_slice(&buffer[..read]);
                 output.last = now;
-                output.help_is_open = screen.screen().contents().contains("Starting work");
+                output.help_is_open = screen.screen().contents().contains("draw the whole screen again");
             }
         });
         Self { child, input, output, first_frame, _master: pair.master }

@@ -16,7 +16,7 @@ use crate::ports::Client;
 use crate::shape;
 
 pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Failure> {
-    let surface = Surface::all().into_iter().find(|surface| surface.plural == asked.plural);
+    let surface = Surface::called(asked.plural);
     let surface = surface.ok_or_else(|| Failure::usage(format!("there are no {} here", asked.plural)))?;
     let part = if asked.only_looks() { Part::Reader } else { Part::Clerk };
     let session = context.host.session(part).await?;

@@ -85,7 +85,7 @@ fn argument(field: &Field) -> Arg {
 /// What was asked, if it was asked of one of these kinds.
 pub fn asked(matches: &ArgMatches) -> Result<Option<Asked>, clap::Error> {
     let Some((name, matches)) = matches.subcommand() else { return Ok(None) };
-    let Some(surface) = Surface::all().into_iter().find(|surface| surface.plural == name) else { return Ok(None) };
+    let Some(surface) = Surface::called(name) else { return Ok(None) };
     let text = |matches: &ArgMatches, name: &str| matches.get_one::<String>(name).cloned();
     let what = match matches.subcommand() {
         None => What::List { state: text(matches, STATE), limit: matches.get_one(LIMIT).copied().unwrap_or_default() },

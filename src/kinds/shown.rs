@@ -62,7 +62,7 @@ pub struct Thing {
     pub due: Option<Timestamp>,
     pub cells: Vec<Untrusted>,
     pub facts: Vec<Fact>,
-    /// All of it, for scripts.
+    /// All of it, for scripts: of one that was read from a store. What is painted needs none.
     pub json: Value,
 }
 
@@ -82,7 +82,7 @@ impl Thing {
             due: index.due,
             cells: kept.cells(),
             facts: kept.facts(),
-            json: serde_json::to_value(kept).unwrap_or_default(),
+            json: Value::Null,
         }
     }
 
@@ -126,9 +126,26 @@ impl Surface {
             fields: fields_of::<K::Verb>,
             things: |world| K::table(world).values().rev().map(Thing::of).collect(),
             thing: |world, id| K::table(world).get(&id.into()).map(Thing::of),
-            read: |body| serde_json::from_str::<K>(body).map(|kept| Thing::of(&kept)),
+            read: |body| {
+                let kept: K = serde_json::from_str(body)?;
+                Ok(Thing { json: serde_json::to_value(&kept)?, ..Thing::of(&kept) })
+            },
             command: |id, verb| Ok(K::command(id.into(), serde_json::from_value(verb)?)),
         }
+    }
+
+    pub fn of_kind(kind: RowKind) -> Option<Self> {
+        Self::all().into_iter().find(|surface| surface.kind == kind)
+    }
+
+    /// By what several of them are called.
+    pub fn called(plural: &str) -> Option<Self> {
+        Self::all().into_iter().find(|surface| surface.plural == plural)
+    }
+
+    /// Of the kind that a stream is of.
+    pub fn of_stream(stream: Stream) -> Option<Self> {
+        Self::of_kind(stream.row()?.kind)
     }
 
     /// What one of them is called.

@@ -325,7 +325,7 @@ async fn the_text_console_asks_and_tells() {
     let id = toys["toys"][0]["id"].as_str().unwrap();
     let short = &id[id.len() - 8..];
     let told = session(&format!("toys\ntoys play {short} all night long\ntoys show {short}\n")).await;
-    assert!(told.contains(&format!("toy {short} whole, began now ago: jack in the box, 0")), "{told}");
+    assert!(told.contains(&format!("toy {short} whole, began just now: jack in the box, 0")), "{told}");
     assert!(told.contains("name: jack in the box"), "{told}");
     assert_eq!(served.get(&format!("/v1/toys/{id}")).await["played"], json!(["all night long"]));
 }

@@ -9,11 +9,10 @@ use uuid::Uuid;
 use super::clipboard::Copy;
 use super::pace::Wanted;
 use super::{App, End, Flow, Surface, Wake, clipboard, submit};
-use crate::console::state::surface_of;
 use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{Command, Envelope, RowKind, Run, Stream};
+use crate::kinds::{Command, Envelope, RowKind, Run, Stream, Surface as KindSurface};
 use crate::ports::{Answer, Client, ClientError, Query, RowQuery};
 
 /// Events of a run read at a time.
@@ -28,7 +27,7 @@ impl<S: Surface> App<S> {
             Request::Submit { command, .. } if self.state.lock.is_locked() && command.approval().is_some() => {}
             Request::Submit { command, done } => self.submit(command, done),
             Request::Begin { kind, verb, given, done } => {
-                let surface = surface_of(kind);
+                let surface = KindSurface::of_kind(kind);
                 if let Some(Ok(command)) = surface.map(|surface| surface.command(Uuid::now_v7(), verb, given)) {
                     self.submit(Box::new(command), done);
                 }

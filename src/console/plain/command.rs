@@ -107,7 +107,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
         "new" => return new(rest),
         "start" => Typed::Start(one("the name of a procedure")?),
         "play" => Typed::Play,
-        other => match Surface::all().into_iter().find(|surface| surface.plural == other) {
+        other => match Surface::called(other) {
             Some(surface) => Typed::OfKind { plural: surface.plural, rest: rest.to_owned() },
             None => return Err(format!("there is no command {other:?}")),
         },

@@ -12,7 +12,7 @@ use crate::kinds::{Surface, Thing, VerbDoc, read_words};
 
 impl Plain<'_> {
     pub(super) async fn of_kind(&mut self, plural: &str, rest: &str) -> io::Result<()> {
-        let Some(surface) = Surface::all().into_iter().find(|surface| surface.plural == plural) else { return Ok(()) };
+        let Some(surface) = Surface::called(plural) else { return Ok(()) };
         let (word, rest) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         let (id, words) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
         match (word, surface.verb(word)) {
@@ -51,8 +51,11 @@ impl Plain<'_> {
 
 fn line(surface: &Surface, thing: &Thing, now: Timestamp) -> String {
     let cells: Vec<_> = thing.cells.iter().map(|cell| cell.visible()).collect();
-    let age = format::ago(thing.began, now);
-    format!("{} {} {}, began {age} ago: {}", surface.name(), thing.short, thing.state, cells.join(", "))
+    let began = match format::ago(thing.began, now).as_str() {
+        "now" => "just now".to_owned(),
+        age => format!("{age} ago"),
+    };
+    format!("{} {} {}, began {began}: {}", surface.name(), thing.short, thing.state, cells.join(", "))
 }
 
 fn page(surface: &Surface, thing: &Thing) -> Vec<String> {

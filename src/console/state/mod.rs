@@ -40,7 +40,7 @@ pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
-pub use things::{ThingList, ThingPage, ThingVerb, surface_of, surface_of_stream};
+pub use things::{ThingList, ThingPage, ThingVerb};
 pub use toast::{Toast, Tone};
 pub use urgency::by_urgency;
 

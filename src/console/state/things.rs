@@ -2,7 +2,7 @@
 
 use super::list::ListPane;
 use super::pane::Pane;
-use crate::kinds::{RowKind, Stream, Surface, VerbDoc};
+use crate::kinds::{RowKind, Stream, VerbDoc};
 
 /// Everything of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,16 +28,6 @@ impl ThingPage {
     pub fn new(stream: Stream) -> Self {
         Self { stream, pane: Pane::default() }
     }
-}
-
-/// The surface of a kind that has one.
-pub fn surface_of(kind: RowKind) -> Option<Surface> {
-    Surface::all().into_iter().find(|surface| surface.kind == kind)
-}
-
-/// The surface of the kind that a stream is of.
-pub fn surface_of_stream(stream: Stream) -> Option<Surface> {
-    surface_of(stream.row()?.kind)
 }
 
 /// A verb of a kind that is told by its surface: of one thing, or to begin a new one.

@@ -9,7 +9,6 @@ use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::console::state::{
     Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
-    surface_of, surface_of_stream,
 };
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
@@ -20,7 +19,7 @@ use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
 use crate::console::view::{log_page, overview, queue, run_list, things};
 use crate::domain::Untrusted;
-use crate::kinds::{Envelope, Stream};
+use crate::kinds::{Envelope, Stream, Surface};
 
 /// A page before it is cut to the screen.
 pub struct Body<'a> {
@@ -152,15 +151,15 @@ fn listed(list: List, pane: &ListPane, width: usize, across: usize) -> Body<'sta
 }
 
 fn things(scene: &Scene<'_>, open: &ThingList, across: usize) -> Body<'static> {
-    let Some(surface) = surface_of(open.kind) else { return Body::of(Content::Rows(Vec::new())) };
+    let Some(surface) = Surface::of_kind(open.kind) else { return Body::of(Content::Rows(Vec::new())) };
     let width = scene.state.list_width().unwrap_or(across);
     listed(things::list(&surface, scene.snapshot, scene.now), &open.list, width, across)
 }
 
 /// The page of one thing; also what stands beside its list.
 pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
-    let found =
-        surface_of_stream(stream).and_then(|surface| Some((surface, surface.thing(scene.snapshot, stream.parts().1)?)));
+    let found = Surface::of_stream(stream)
+        .and_then(|surface| Some((surface, surface.thing(scene.snapshot, stream.parts().1)?)));
     match found {
         Some((surface, thing)) => things::page(&surface, &thing, scene.now, width),
         None => vec![Row::of(Role::Dim, "This is no longer in memory.")],

@@ -2,9 +2,10 @@
 
 use super::scene::Scene;
 use crate::console::role::Role;
-use crate::console::state::{Page, by_urgency, surface_of};
+use crate::console::state::{Page, by_urgency};
 use crate::console::view::text::Row;
 use crate::console::view::{card, run_list};
+use crate::kinds::Surface;
 
 /// ` Runs › make the failing test pass › push origin/fix/parser  2 of 6`; nothing on a bare screen.
 pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
@@ -37,7 +38,7 @@ fn name(scene: &Scene<'_>, page: &Page) -> Row {
             Some(approval) => Row::of(Role::Heading, card::title(&approval.ask).text()),
             None => Row::of(Role::Heading, format!("request {}", review.approval.short())),
         },
-        Page::Things(open) => Row::of(Role::Heading, surface_of(open.kind).map_or("", |surface| surface.plural)),
+        Page::Things(open) => Row::of(Role::Heading, Surface::of_kind(open.kind).map_or("", |surface| surface.plural)),
         Page::Thing(open) => Row::of(Role::Heading, format!("{} {}", open.stream.parts().0, open.stream.short())),
     }
 }

@@ -6,11 +6,12 @@ use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{
     Arguments, Choice, Confirm, Drafting, Field, Goal, Item, Palette, Progress, Prompt, PromptFor, Screen, Sheet,
-    ThingVerb, surface_of,
+    ThingVerb,
 };
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
 use crate::domain::{Ask, Untrusted};
+use crate::kinds::Surface;
 
 /// Rows of a sheet, and where its cursor stands in them.
 #[derive(Clone, Debug, Default)]
@@ -108,7 +109,7 @@ fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
 fn verb(prompt: &Prompt, wanted: &ThingVerb, width: usize) -> SheetRows {
     let keys = Row::of(Role::Dim, "enter asks for it, esc leaves it");
     let mut sheet = SheetRows { rows: vec![Row::section(wanted.verb.about, keys, width)], cursor: None };
-    let fields = surface_of(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
+    let fields = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
     let (required, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.is_required);
     for field in others.into_iter().chain(required) {
         let name = if field.is_required { field.name.to_uppercase() } else { format!("--{} …", field.name) };

@@ -131,7 +131,7 @@ impl Launcher for RemoteDesk {
         Offers {
             agents: shown(offered.agents),
             procedures: shown(offered.procedures),
-            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            themes: Theme::builtin_names().map(str::to_owned).collect(),
             past_goals: offered.past_goals,
             workspace: offered.workspace,
         }

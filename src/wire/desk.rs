@@ -38,7 +38,7 @@ impl Launcher for Desk {
         Offers {
             agents: of(OfferKind::Agent),
             procedures: of(OfferKind::Procedure),
-            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            themes: Theme::builtin_names().map(str::to_owned).collect(),
             past_goals: goals::past(&self.wire.places),
             workspace: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
         }
@@ -80,7 +80,7 @@ pub(super) struct DemoDesk;
 #[async_trait]
 impl Launcher for DemoDesk {
     async fn offers(&self) -> Offers {
-        let themes = Theme::all_builtin().into_iter().map(|theme| theme.name).collect();
+        let themes = Theme::builtin_names().map(str::to_owned).collect();
         Offers { themes, ..Offers::default() }
     }
 

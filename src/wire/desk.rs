@@ -12,7 +12,7 @@ use crate::console::state::{Offer, Offers};
 use crate::console::theme::Theme;
 use crate::console::update::{Launch, LaunchKind};
 use crate::domain::{RunId, RunSpec};
-use crate::ports::ClientError;
+use crate::ports::{ClientError, Sought};
 
 /// Starts runs on the embedded orchestrator.
 pub(super) struct Desk {
@@ -65,8 +65,8 @@ impl Launcher for Desk {
         launch::discard(spec).await;
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        goals::directories(&self.wire.places, path)
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        goals::complete(&self.wire.places, sought).await
     }
 
     async fn remember(&self, goal: &str) {
@@ -91,7 +91,7 @@ impl Launcher for DemoDesk {
         })
     }
 
-    async fn directories(&self, _path: &str) -> Vec<String> {
+    async fn complete(&self, _: &Sought) -> Vec<String> {
         Vec::new()
     }
 

@@ -55,6 +55,10 @@ impl Counts {
         Self { files: files.len(), ..counts }
     }
 
+    pub fn lines(self) -> usize {
+        self.added + self.removed
+    }
+
     /// `+12 −3 in 2 files`.
     pub fn row(self) -> Row {
         let mut row = Row::of(Role::DiffAdded, format!("+{}", self.added));
@@ -88,12 +92,27 @@ struct DiffLine<'a> {
 
 /// Appends the rows of a diff, each with `lead` before it.
 pub fn lay(diff: &Untrusted, lead: &Row, width: usize, rows: &mut Vec<Row>) {
+    lay_lines(&read(diff), |_| true, lead, width, rows);
+}
+
+/// Appends the lines that changed and the one before and after each: for where another row names the file.
+pub fn lay_changes(diff: &Untrusted, lead: &Row, width: usize, rows: &mut Vec<Row>) {
     let lines = read(diff);
-    let changed = changed_parts(&lines);
+    let changes = |at: usize| lines.get(at).is_some_and(|line| matches!(line.kind, Kind::Added | Kind::Removed));
+    let is_near = |at: usize| changes(at) || changes(at + 1) || at.checked_sub(1).is_some_and(changes);
+    let is_content = |at: usize| lines.get(at).is_some_and(|line| line.kind == Kind::Context) || changes(at);
+    lay_lines(&lines, |at| is_content(at) && is_near(at), lead, width, rows);
+}
+
+fn lay_lines(lines: &[DiffLine<'_>], is_shown: impl Fn(usize) -> bool, lead: &Row, width: usize, rows: &mut Vec<Row>) {
+    let changed = changed_parts(lines);
     let digits = lines.iter().map(|line| line.old.max(line.new)).max().unwrap_or(0).to_string().len().max(2);
     let mut highlighters = Sides::default();
-    for (line, parts) in lines.iter().zip(changed) {
+    for ((at, line), parts) in lines.iter().enumerate().zip(changed) {
         let code = highlighters.read(line);
+        if !is_shown(at) {
+            continue;
+        }
         content(line, code, &parts, lead.clone(), digits).lay(width, rows);
     }
 }

@@ -52,9 +52,10 @@ pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     }
     over_time(context, rows);
     let dim = |text: String| Row::of(Role::Dim, text);
+    let named = format::named(models.len(), MOST_MODELS);
     let table: Vec<_> = models
         .iter()
-        .take(MOST_MODELS)
+        .take(named)
         .map(|(name, model)| {
             let price = match (model.cost.0, model.unpriced) {
                 (0, 1..) => "price unknown".to_owned(),
@@ -72,8 +73,8 @@ pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         })
         .collect();
     rows.extend(lines(COLUMNS, table, context.width));
-    let more = models.len().saturating_sub(MOST_MODELS);
+    let more = models.len() - named;
     if more > 0 {
-        rows.push(Row::of(Role::Dim, format!("and {}", format::count(more, "more model", "more models"))));
+        rows.push(Row::of(Role::Dim, format!("and {more} more models")));
     }
 }

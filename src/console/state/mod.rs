@@ -6,7 +6,6 @@ mod arguments;
 mod editor;
 mod failing;
 mod goal;
-mod hours;
 mod list;
 mod live;
 mod loading;
@@ -28,7 +27,6 @@ pub use arguments::{Arguments, Drafting, Misfit};
 pub use editor::{Editor, Lines};
 pub use failing::{Failing, Trouble};
 pub use goal::{Field, Goal, Progress};
-pub use hours::Hours;
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use loading::Loading;
@@ -155,8 +153,6 @@ pub struct State {
     pub chosen_lately: Vec<Choice>,
     /// What came of decisions made here.
     pub outcomes: Outcomes,
-    /// What was spent, hour by hour, since this console listens.
-    pub hours: Hours,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.

@@ -57,6 +57,7 @@ fn verdict(context: &CardContext<'_>) -> Row {
             Reversibility::Unknown => Row::of(Role::Bad, "cannot be inspected"),
         });
         parts.extend(change::summary(card));
+        parts.extend(change::surprise(approval));
         parts.extend(approval.edit.as_ref().map(|edit| edit::summary(edit)));
     }
     if approval.state.is_open() {

@@ -140,7 +140,7 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
             Some(approval) => open_card(state, approval),
             None => fold(state, world),
         },
-        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
+        Some(Anchor::Plan | Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
         Some(Anchor::Thing(stream)) => things::open(state, stream),
         Some(Anchor::Event(seq)) => open_event(state, world, seq),
         None => Vec::new(),

@@ -81,6 +81,9 @@ impl Grid {
             cell.set_symbol("");
             *look = Look::of(&cell);
         }
+        // What stood behind a wide character that is gone is blank, and nobody says so.
+        let rest = self.cells.iter_mut().skip(first + 1 + behind).take(room.saturating_sub(1 + behind));
+        rest.take_while(|look| look.is_behind()).for_each(|look| *look = Look::of(&Cell::EMPTY));
     }
 
     /// Moves the rows from `top` to `bottom` by so many rows, up where it is positive; what comes in is blank.

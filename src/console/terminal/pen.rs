@@ -55,7 +55,12 @@ impl Pen {
 
     fn changes(self, wanted: Self) -> String {
         let mut codes = Vec::new();
-        let gone = self.marks - wanted.marks;
+        let mut gone = self.marks - wanted.marks;
+        // Of these two some terminals know only the last one that was set, so both are set anew, in their order.
+        let weight = Modifier::BOLD | Modifier::DIM;
+        if self.marks & weight != wanted.marks & weight {
+            gone |= self.marks & weight;
+        }
         let mut unset: Vec<_> =
             MARKS.iter().filter(|(mark, ..)| gone.contains(*mark)).map(|(.., code)| *code).collect();
         unset.dedup();

@@ -150,7 +150,7 @@ mod tests {
     use ratatui::backend::{Backend, CrosstermBackend};
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
-    use ratatui::style::Style;
+    use ratatui::style::{Modifier, Style};
 
     use super::super::Painter;
     use super::*;
@@ -162,7 +162,7 @@ mod tests {
         let plain = Style::new();
         let letters = prop::sample::select(vec![plain, plain.red(), plain.green()]);
         let ground = prop::sample::select(vec![plain, plain.on_red(), plain.on_green()]);
-        let manner = vec![plain, plain.bold(), plain.underlined(), plain.reversed(), plain.dim(), plain.bold().dim()];
+        let manner = vec![plain, plain.bold(), plain.underlined(), plain.reversed(), plain.dim()];
         (letters, ground, prop::sample::select(manner))
             .prop_map(|(letters, ground, manner)| letters.patch(ground).patch(manner))
     }
@@ -253,7 +253,9 @@ mod tests {
                 prop_assert_eq!(ours.contents().trim_end(), theirs.contents().trim_end());
                 prop_assert_eq!(ours.bgcolor(), theirs.bgcolor());
                 prop_assert_eq!((ours.underline(), ours.inverse()), (theirs.underline(), theirs.inverse()));
-                if !ours.contents().trim_end().is_empty() {
+                // Of bold and dim together it knows only the last one that was set.
+                let is_told = !last[(column, row)].modifier.contains(Modifier::BOLD | Modifier::DIM);
+                if is_told && !ours.contents().trim_end().is_empty() {
                     prop_assert_eq!((ours.fgcolor(), ours.bold(), ours.dim()), (theirs.fgcolor(), theirs.bold(), theirs.dim()));
                 }
             }

@@ -137,7 +137,7 @@ impl CardView<'_> {
             _ if exact == 0 => self.change.len(),
             Layout::Stacked => self.change.len() + self.why.len() + exact,
             Layout::Beside(_) => self.change.len().max(self.why.len() + exact),
-            Layout::Across(_) => self.change.len() + exact,
+            Layout::Across(_) => self.change.len() + exact.max(self.why.len()),
         };
         self.head.len()..self.head.len() + told
     }

@@ -223,8 +223,9 @@ pub fn budget(run: &Run) -> Row {
         return Row::of(Role::Money, format::named_run_cost(run));
     }
     let bar = words::bar(cost.part(), cost.whole(), BAR);
-    let mut row = cost.row();
-    row.push(cost.role(), format!(" {bar}"));
+    let named = Use { text: format::named_run_cost(run), ..cost };
+    let mut row = named.row();
+    row.push(named.role(), format!(" {bar}"));
     row
 }
 

@@ -60,8 +60,8 @@ fn now(context: &RunPageContext<'_>) -> Row {
     if run.is_busy() {
         row.push(Role::Running, format!("{} ", words::spinner(context.now)));
     }
-    let started = run.open_calls.iter().filter(|open| matches!(open.stage, CallStage::Started { .. }));
-    match started.last().filter(|_| run.open_turn.is_none() && run.cancelling.is_none()) {
+    let started = run.open_calls.iter().rfind(|open| matches!(open.stage, CallStage::Started { .. }));
+    match started.filter(|_| run.open_turn.is_none() && run.cancelling.is_none()) {
         Some(open) if run.state == RunState::Running => row.append(call(open, context)),
         _ => row.push(Role::Text, words::activity(run)),
     }

@@ -133,7 +133,7 @@ impl Wire {
     }
 
     /// All bundled themes, the wanted one first.
-    fn themes(&self, depth: Depth) -> Result<Vec<Theme>, Failure> {
+    pub(super) fn themes(&self, depth: Depth) -> Result<Vec<Theme>, Failure> {
         let wanted = self.options.theme.clone().or_else(|| self.config.console.theme.clone());
         let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth).to_owned());
         let first = match Theme::builtin(&wanted) {

@@ -68,7 +68,7 @@ struct Demo<'a> {
 }
 
 /// The first bundled one, one by name, or a file.
-fn find(wanted: Option<&str>) -> Result<Recording, Failure> {
+pub(super) fn find(wanted: Option<&str>) -> Result<Recording, Failure> {
     let names = || BUNDLED.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ");
     let bundled = match wanted {
         None => BUNDLED.first(),

@@ -5,6 +5,7 @@
 //! anything happens.
 
 mod attach;
+mod cast;
 mod console;
 mod demos;
 mod desk;

@@ -66,7 +66,7 @@ impl Wire {
 }
 
 /// A console without anything of this machine or this person in it, but for the theme.
-fn options(at: Timestamp, themes: Vec<Theme>) -> Result<ConsoleOptions, Failure> {
+pub(super) fn options(at: Timestamp, themes: Vec<Theme>) -> Result<ConsoleOptions, Failure> {
     Ok(ConsoleOptions {
         person: Actor::Person("viewer".to_owned()),
         launcher: Arc::new(DemoDesk),
@@ -174,7 +174,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_terminal_shows_of_each_frame_what_the_console_painted() {
-        let recording = find(Some("denied-push")).unwrap();
+        let recording = find(Some("fixed-test")).unwrap();
         let at = recording.events[0].1.at;
         let client = Arc::new(ReplayClient::play(recording, 1.0, at));
         let watched = Watched {

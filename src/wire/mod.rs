@@ -18,6 +18,8 @@ mod key;
 mod launch;
 mod lock;
 mod model;
+#[cfg(test)]
+mod picture;
 mod places;
 mod prune;
 mod secrets;

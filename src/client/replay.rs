@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use self::script::{Decision, Script, not_recorded};
 use super::recording::Recording;
-use crate::domain::{Actor, ApprovalId, BlobId, Rejection, RejectionKind, Timestamp};
+use crate::domain::{Actor, ApprovalId, BlobId, Rejection, RejectionKind, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, Command, Envelope, Event, Stream};
 use crate::ports::{Answer, Client, ClientError, Feed, FeedItem, Moment, Page, Query, Status, Transport};
@@ -39,6 +39,7 @@ struct Player {
     otherwise: Option<(ApprovalId, Script)>,
     blobs: BTreeMap<BlobId, Vec<u8>>,
     requests: Arc<[Duration]>,
+    only_run: Option<RunId>,
     state: Mutex<State>,
     feed: broadcast::Sender<FeedItem>,
     /// Rung when anything about the clock changed.
@@ -97,6 +98,7 @@ impl ReplayClient {
         });
         let player = Arc::new(Player {
             requests: recorded.requests().collect(),
+            only_run: recorded.only_run(),
             recorded,
             otherwise,
             blobs: recording.blobs,
@@ -355,7 +357,7 @@ impl Transport for Player {
             held: state.held_at.is_some(),
             passing: script.passing(state.at),
             requests: Arc::clone(&self.requests),
-            only_run: self.recorded.only_run(),
+            only_run: self.only_run,
             now: Some(self.now(&state)),
             ended: state.ended.clone(),
         }

@@ -12,7 +12,7 @@ use crate::console::ConsoleOptions;
 use crate::console::cast::{Film, Format, Header, asciicast, play};
 use crate::console::keymap::Keymap;
 use crate::console::state::{Mouse, Size};
-use crate::console::theme::{Depth, Theme};
+use crate::console::theme::{Depth, Ground, Theme};
 use crate::domain::{Actor, Faults, Timestamp};
 use crate::ports::Clock;
 
@@ -54,7 +54,10 @@ impl Wire {
             tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().map_err(failed)?;
         let at = recording.events.first().map_or_else(Default::default, |(_, first)| first.at);
         let header = Header { size, title: recording.title.clone(), at };
-        let options = options(at, self.themes(Depth::True)?)?;
+        // Not what suits this terminal: the cast is the same wherever it is made.
+        let theme = self.options.theme.as_deref().filter(|name| !name.is_empty());
+        let theme = self.theme(theme.unwrap_or(Theme::usual(Depth::True, Ground::Dark)))?;
+        let options = options(at, vec![theme])?;
         let (film, marks) = runtime
             .block_on(async {
                 let client = Arc::new(ReplayClient::play(recording, 1.0, at));

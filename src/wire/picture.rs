@@ -14,7 +14,7 @@ use super::demos::find;
 use crate::client::ReplayClient;
 use crate::console::cast::{Film, Format, Header, asciicast, play};
 use crate::console::state::Size;
-use crate::console::theme::{Depth, Theme};
+use crate::console::theme::{Depth, Ground, Theme};
 
 const FILE: &str = "assets/card.svg";
 const COLUMNS: u16 = 100;
@@ -42,16 +42,16 @@ async fn cast() -> String {
     let (title, at) = (recording.title.clone(), recording.events[0].1.at);
     let size = Size { width: COLUMNS, height: ROWS };
     let client = Arc::new(ReplayClient::play(recording, 1.0, at));
-    let themes = vec![Theme::builtin(Theme::usual(Depth::True)).unwrap().unwrap()];
+    let themes = vec![Theme::builtin(Theme::usual(Depth::True, Ground::Dark)).unwrap().unwrap()];
     let (film, marks) = play(client, options(at, themes).unwrap(), Film::new(size).unwrap()).await.unwrap();
     asciicast(Format::V2, &Header { size, title, at }, &film.frames, &marks)
 }
 
-/// What a terminal shows three seconds after the last mark of a cast.
+/// What a terminal shows shortly after the last mark of a cast, before anybody reads on.
 fn at_the_last_card(cast: &str) -> Screen {
     let events: Vec<Value> = cast.lines().skip(1).map(|line| serde_json::from_str(line).unwrap()).collect();
     let time = |event: &Value| event[0].as_f64().unwrap();
-    let until = 3.0 + events.iter().rfind(|event| event[1] == "m").map(time).unwrap();
+    let until = 1.0 + events.iter().rfind(|event| event[1] == "m").map(time).unwrap();
     let mut terminal = Parser::new(ROWS.try_into().unwrap(), COLUMNS.try_into().unwrap(), 0);
     for event in events.iter().filter(|event| event[1] == "o" && time(event) <= until) {
         terminal.process(event[2].as_str().unwrap().as_bytes());

@@ -12,12 +12,12 @@ use crate::client::{Recording, RecordingError};
 const BUNDLED: &[(&str, &str, &str)] = &[
     (
         "night",
-        "three agents at once, a model that fails, a denied push, a spent budget; the last card is yours to decide",
+        "three agents, a failing model, a denied push, a spent budget; the last card is yours",
         include_str!("../../assets/demos/night.ndjson"),
     ),
     (
         "fixed-test",
-        "an agent mends a failing test, commits, and asks before it pushes; approve or deny it",
+        "an agent mends a failing test and asks before it pushes; approve or deny it",
         include_str!("../../assets/demos/fixed-test.ndjson"),
     ),
     (

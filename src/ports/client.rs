@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::{Actor, IdempotencyKey, Rejection, Timestamp};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
 use crate::ports::{Answer, ClientError, FeedItem, Query};
@@ -141,8 +141,14 @@ pub struct Moment {
     pub playing: bool,
     /// Whether it stands at a request: decide, or toggle to let it go on as recorded.
     pub held: bool,
+    /// How long the wait lasted that is passed over now, or just was.
+    pub passing: Option<Duration>,
+    /// When requests to a person are played.
+    pub requests: Arc<[Duration]>,
+    /// The run to look at, where the recording has only one.
+    pub only_run: Option<RunId>,
     /// What the recording's clock shows, if it began when the replay did. Goes on while it waits at a request.
     pub now: Option<Timestamp>,
-    /// Why it ended: `the recording ends here`, `you approved where it was denied`.
+    /// Why it ended: `the recording ends here`.
     pub ended: Option<String>,
 }

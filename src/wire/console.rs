@@ -137,12 +137,17 @@ impl Wire {
         let ground = Ground::of(std::env::var("COLORFGBG").ok().as_deref());
         let wanted = self.options.theme.clone().or_else(|| self.config.console.theme.clone());
         let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth, ground).to_owned());
-        let first = match Theme::builtin(&wanted) {
-            Some(theme) => theme.map_err(Faults::from)?,
-            None => Theme::read(&self.theme_file(&wanted)?).map_err(Faults::from)?,
-        };
+        let first = self.theme(&wanted)?;
         let others = Theme::all_builtin().into_iter().filter(|theme| theme.name != first.name);
         Ok(std::iter::once(first.clone()).chain(others).collect())
+    }
+
+    /// A theme by its name, or from a file.
+    pub(super) fn theme(&self, wanted: &str) -> Result<Theme, Failure> {
+        match Theme::builtin(wanted) {
+            Some(theme) => Ok(theme.map_err(Faults::from)?),
+            None => Ok(Theme::read(&self.theme_file(wanted)?).map_err(Faults::from)?),
+        }
     }
 
     /// A theme's file: the path itself, or a name in the configuration's `themes`.

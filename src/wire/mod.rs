@@ -5,6 +5,7 @@
 //! anything happens.
 
 mod attach;
+mod cast;
 mod console;
 mod demos;
 mod desk;
@@ -17,6 +18,8 @@ mod key;
 mod launch;
 mod lock;
 mod model;
+#[cfg(test)]
+mod picture;
 mod places;
 mod prune;
 mod secrets;

@@ -170,6 +170,11 @@ impl<S: Surface> App<S> {
         &mut self.surface
     }
 
+    /// Ends the console; what it painted on is left.
+    pub fn into_surface(self) -> S {
+        self.surface
+    }
+
     pub fn state(&self) -> &State {
         &self.state
     }

@@ -8,7 +8,6 @@ mod harness;
 mod lists;
 mod lock;
 mod pairs;
-mod picture;
 mod screens;
 mod source;
 mod things;

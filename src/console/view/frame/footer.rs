@@ -1,6 +1,4 @@
-//! The last rows: what just came of something, the replay's controls, and the keys that work here.
-
-use std::time::Duration;
+//! The last rows: what just came of something, and the keys that work here.
 
 use super::scene::Scene;
 use crate::console::anchor::Anchor;
@@ -11,7 +9,7 @@ use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::domain::RunState;
 use crate::kinds::Run;
-use crate::ports::{Link, Moment};
+use crate::ports::Link;
 
 /// One line about what was just done, while it is shown.
 pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
@@ -26,62 +24,6 @@ pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
         row.push(Role::Dim, format!("  {}", toast.hint));
     }
     Some(row.cut(width))
-}
-
-/// Where the replay is and what moves it.
-pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
-    let moment = scene.replay?;
-    let mut row = Row::new();
-    let (role, mark) = match (&moment.ended, moment.playing) {
-        (Some(_), _) => (Role::Dim, " ■ "),
-        (None, true) => (Role::Running, " ▶ "),
-        (None, false) => (Role::Waiting, " ‖ "),
-    };
-    row.push(role, mark);
-    row.push(Role::Strong, clock(moment.at));
-    row.push(Role::Dim, format!(" / {}", clock(moment.length)));
-    row.push(Role::Dim, format!("  ×{}", moment.speed));
-    row.blank(2);
-    if let Some(reason) = &moment.ended {
-        row.push(Role::Warning, format!("over: {reason}"));
-        row.push(Role::Dim, format!(" ({} back)", scene.keymap.hint(Intent::ReplayBack)));
-        return Some(row.cut(width));
-    }
-    if moment.held {
-        let toggle = scene.keymap.hint(Intent::ReplayToggle);
-        row.push(Role::Waiting, "it waits: ");
-        row.push(Role::Dim, format!("decide on the card, or {toggle} to continue as recorded"));
-        return Some(row.cut(width));
-    }
-    let mut keys = Row::new();
-    for (intents, what) in [
-        (&[Intent::ReplayToggle][..], if moment.playing { "pause" } else { "play" }),
-        (&[Intent::ReplayBack, Intent::ReplayForward], "10 s"),
-        (&[Intent::ReplaySlower, Intent::ReplayFaster], "speed"),
-        (&[Intent::ReplayStep], "step"),
-    ] {
-        let chords: Vec<_> = intents.iter().map(|intent| scene.keymap.hint(*intent)).collect();
-        keys.push(Role::Key, chords.join(" "));
-        keys.push(Role::Dim, format!(" {what}  "));
-    }
-    let room = width.saturating_sub(row.width() + keys.width() + 2);
-    let done = progress(moment, room);
-    row.push(Role::Accent, "━".repeat(done));
-    row.push(Role::Rule, "─".repeat(room - done));
-    row.blank(2);
-    row.append(keys);
-    Some(row.cut(width))
-}
-
-fn progress(moment: &Moment, room: usize) -> usize {
-    let length = moment.length.as_millis().max(1);
-    let done = moment.at.as_millis().min(length) * room as u128 / length;
-    usize::try_from(done).unwrap_or(room)
-}
-
-fn clock(at: Duration) -> String {
-    let seconds = at.as_secs();
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
 }
 
 /// Keys that work here, most wanted first; as many as fit.

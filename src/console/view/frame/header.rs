@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::replay_bar;
 use super::scene::Scene;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
@@ -9,7 +10,7 @@ use crate::console::state::{Screen, Source};
 use crate::console::view::text::{Row, fit_middle};
 use crate::console::view::{format, overview};
 use crate::domain::{RunState, Untrusted};
-use crate::ports::Link;
+use crate::ports::{Link, Moment};
 
 /// Columns from which the product's name has room.
 const ROOMY: usize = 76;
@@ -19,8 +20,9 @@ const TALL: usize = 30;
 /// Columns from which its numbers have room for their words.
 const WIDE: usize = 100;
 
-/// What cannot be done in a replay.
+/// What cannot be done in a replay, and the same in fewer words.
 const REPLAY: &str = "a replay: nothing is started, changed or saved ";
+const REPLAY_SHORT: &str = "a replay: nothing is started or saved ";
 
 type Tabs = Vec<(Range<usize>, Screen)>;
 
@@ -109,6 +111,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
         return left.cut(width);
     }
+    if let Some(moment) = scene.replay {
+        return replayed(&status.source, moment, width);
+    }
     left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
     match &status.link {
         Link::Down { since, reason } => {
@@ -125,10 +130,6 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
         }
         Link::Direct | Link::Up { .. } => {}
-    }
-    if scene.replay.is_some() {
-        let right = Row::of(Role::Warning, REPLAY);
-        return Row::spread(left, right, width);
     }
     left.push(Role::Rule, " │ ");
     match &status.model {
@@ -151,4 +152,13 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         right.blank(1);
     }
     Row::spread(left, right, width)
+}
+
+/// What is replayed, where it is in it, and what that means.
+fn replayed(source: &str, moment: &Moment, width: usize) -> Row {
+    let right = Row::of(Role::Warning, if width < WIDE { REPLAY_SHORT } else { REPLAY });
+    let position = format!("  {}", replay_bar::position(moment));
+    let room = width.saturating_sub(right.width() + position.len() + 3);
+    let name = fit_middle(&Untrusted::from(source).visible(), room).to_string();
+    Row::spread(Row::of(Role::Dim, format!(" {name}")).with(Role::Strong, position), right, width)
 }

@@ -10,6 +10,7 @@ mod help;
 mod lock;
 mod picture;
 mod preview;
+mod replay_bar;
 mod scene;
 mod sheet;
 mod small;
@@ -40,7 +41,7 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     let mut foot = Vec::new();
     let sheet = sheet::rows(scene, width, height);
     foot.extend(sheet.rows);
-    foot.extend(footer::replay_bar(scene, width));
+    foot.extend(replay_bar::row(scene, width));
     foot.extend(footer::toast(scene, width));
     foot.push(footer::hints(scene, width));
 

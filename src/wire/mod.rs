@@ -15,6 +15,7 @@ mod host;
 mod judge;
 mod key;
 mod launch;
+mod line;
 mod lock;
 mod model;
 mod places;

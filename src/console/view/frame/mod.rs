@@ -42,6 +42,7 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     foot.extend(sheet.rows);
     foot.extend(footer::replay_bar(scene, width));
     foot.extend(footer::toast(scene, width));
+    foot.truncate(height / 2);
     foot.push(footer::hints(scene, width));
 
     let body = match &state.sheet {

@@ -12,7 +12,7 @@ use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
 use crate::domain::{RunId, RunSpec};
-use crate::ports::{Accounts, Client, Log, Offer, Order, SystemClock};
+use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
@@ -167,8 +167,8 @@ impl Host for ServerHost {
         launch::discard(spec).await;
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        goals::directories(&self.wire.places, path)
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        goals::complete(&self.wire.places, sought).await
     }
 
     async fn remember(&self, goal: &str) {

@@ -49,11 +49,11 @@ impl<S: Surface> App<S> {
                 self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
             Request::Launch(launch) => self.launch(launch),
-            Request::Complete(path) => {
+            Request::Complete(sought) => {
                 let launcher = Arc::clone(&self.options.launcher);
                 self.spawn(async move {
-                    let found = launcher.directories(&path).await;
-                    Reply::Completed { path, found }
+                    let found = launcher.complete(&sought).await;
+                    Reply::Completed { sought, found }
                 });
             }
             Request::Edit(edit) => self.edit(edit),

@@ -201,7 +201,7 @@ impl LogPane {
         goes_on
     }
 
-    /// Whether only some events are shown, so that pages may hold none of them.
+    /// Events to read at once: more where a page may hold none of those that are looked for.
     pub fn page(&self) -> u32 {
         match (self.narrowing.is_any(), self.looking) {
             (false, Looking::ForRows) => Self::PAGE,

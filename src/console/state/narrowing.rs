@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::Actor;
-use crate::kinds::{Envelope, Look};
+use crate::domain::{Actor, FailureKind};
+use crate::kinds::{Envelope, Event, Look, RunEvent};
 
 /// What narrows the log; each may be set by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,9 +68,13 @@ impl Level {
     }
 }
 
-/// Whether something went wrong. What a person refused did not.
+/// Whether something went wrong. What a person refused did not, nor the call that ended with it.
 pub fn is_error(event: &Envelope) -> bool {
-    event.event.look() == Look::Bad && !Doer::People.did(event)
+    let is_refusal = match &event.event {
+        Event::Run(RunEvent::CallSettled { result, .. }) => result.failure == Some(FailureKind::Denied),
+        _ => Doer::People.did(event),
+    };
+    event.event.look() == Look::Bad && !is_refusal
 }
 
 impl Narrowing {

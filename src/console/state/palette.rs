@@ -15,6 +15,8 @@ const EXACT: u32 = 100_000;
 const NAMED: u32 = 1_000;
 /// one at the beginning of a word for more than one within it,
 const BEGINS: u32 = 200;
+/// a command that begins so for more than a thing that does,
+const COMMAND: u32 = 150;
 /// and what was chosen lately for more than what was not.
 const RECENT: u32 = 100;
 
@@ -121,7 +123,9 @@ impl Item {
             return EXACT;
         }
         let mut words = label.split(is_between).chain(self.aliases.iter().copied());
-        if words.any(|word| word.starts_with(query)) { BEGINS } else { 0 }
+        let begins = if words.any(|word| word.starts_with(query)) { BEGINS } else { 0 };
+        let is_prefix = is_command && !query.is_empty() && label.starts_with(query);
+        begins + if is_prefix { COMMAND } else { 0 }
     }
 }
 

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Edit, Launch, LaunchKind, Request, World, Written, toast};
 use crate::console::state::{Field, Goal, Progress, Sheet, State, Tone};
+use crate::ports::Sought;
 
 /// The procedure that `check-machine` starts.
 pub const CHECK_MACHINE: &str = "check-this-machine";
@@ -44,6 +45,16 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
     let Some(Sheet::Goal(goal)) = &mut state.sheet else { return Vec::new() };
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
+    if goal.offers_files() {
+        match key.code {
+            KeyCode::Tab | KeyCode::Enter if !alt => goal.take_file(),
+            KeyCode::Down => goal.next_file(),
+            KeyCode::Up => goal.previous_file(),
+            KeyCode::Esc => goal.close_files(),
+            _ => return write(goal, key),
+        }
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
             state.sheet = None;
@@ -64,13 +75,19 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
             return vec![Request::Edit(Edit { text: goal.goal.text(), written: Written::Markdown })];
         }
         KeyCode::Tab if goal.field == Field::Workspace && wants_completion(goal) => {
-            return vec![Request::Complete(goal.workspace.text())];
+            return vec![Request::Complete(Sought::Directories { path: goal.workspace.text() })];
         }
         KeyCode::Tab => goal.next_field(),
         KeyCode::BackTab => goal.previous_field(),
-        _ => edit(goal, key),
+        _ => return write(goal, key),
     }
     Vec::new()
+}
+
+/// Changes the field, and looks for files when it ends in `@` and a part of a path.
+fn write(goal: &mut Goal, key: KeyEvent) -> Vec<Request> {
+    edit(goal, key);
+    goal.seek_files().map(Request::Complete).into_iter().collect()
 }
 
 /// The first tab completes the path; the next one, when nothing was added, leaves the field.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::navigate::Turn;
+use super::toasts::unread;
+use super::turn::Turn;
 use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{Grouping, LogPane, Looking, Reading, Screen, State, Step, Tone, is_error};
@@ -56,7 +57,7 @@ pub fn read(
         }
         Err(error) => {
             state.log.reading = Reading::More;
-            super::replied::unread(state, world, &error);
+            unread(state, world, &error);
             Vec::new()
         }
     }

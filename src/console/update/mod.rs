@@ -17,6 +17,7 @@ mod request;
 mod submit;
 mod things;
 mod toasts;
+mod turn;
 mod typing;
 mod world;
 
@@ -33,7 +34,7 @@ pub use toasts::{take_stale_toast, toast};
 pub use typing::{pasted, typed};
 pub use world::{Pressed, World};
 
-use navigate::Turn;
+use turn::Turn;
 
 use crate::console::intent::Intent;
 use crate::console::state::{Confirm, ListPane, Mouse, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Tone};

@@ -1,6 +1,7 @@
 //! Opening and closing screens and pages, folding, and reading on where a list ends.
 
 use super::toasts::toast_about;
+use super::turn::Turn;
 use super::{Request, World, log, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
@@ -72,13 +73,6 @@ pub fn follow_cursor(state: &mut State) -> Vec<Request> {
     let mut requests = shown.map(|run| drop_run(state, run)).unwrap_or_default();
     requests.extend(wanted.map(Request::ReadRun));
     requests
-}
-
-/// Which way to turn from card to card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    Next,
-    Previous,
 }
 
 /// Opens the card before or after the one that is open, as they stand in the queue; from a settled one, the first.

@@ -1,9 +1,9 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
-use super::toasts::toast_about;
+use super::toasts::{shown, toast_about, unread};
 use super::{Launch, Reply, Request, World, edit, log, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
-use crate::domain::{Rejection, RunId, RunSpec, Untrusted};
+use crate::domain::{Rejection, RunId, RunSpec};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
 use crate::ports::{ClientError, RowPlace};
 
@@ -43,9 +43,9 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         }
         Reply::Offered(_) => Vec::new(),
         Reply::Prepared { launch, result } => prepared(state, world, launch, result),
-        Reply::Completed { path, found } => {
-            if let Some(goal) = goal_mut(state).filter(|goal| goal.workspace.text() == path) {
-                goal.complete(found);
+        Reply::Completed { sought, found } => {
+            if let Some(goal) = goal_mut(state) {
+                goal.complete(&sought, found);
             }
             Vec::new()
         }
@@ -171,10 +171,6 @@ fn read(state: &mut State, world: &World<'_>, more: Result<bool, ClientError>) -
     }
 }
 
-pub fn unread(state: &mut State, world: &World<'_>, error: &ClientError) {
-    toast_about(state, world, Matter::Reading, Tone::Bad, shown(&error.message), shown(&error.hint));
-}
-
 /// Whether something was read, and not only asked for.
 fn was_read(reply: &Reply) -> bool {
     match reply {
@@ -204,9 +200,4 @@ fn goal_mut(state: &mut State) -> Option<&mut Goal> {
         Some(Sheet::Goal(goal)) => Some(goal),
         _ => None,
     }
-}
-
-/// Messages may quote what an outsider wrote.
-fn shown(text: &str) -> String {
-    Untrusted::from(text).visible().into_owned()
 }

@@ -2,7 +2,8 @@
 
 use super::world::World;
 use crate::console::state::{Matter, State, Toast, Tone};
-use crate::domain::ApprovalId;
+use crate::domain::{ApprovalId, Untrusted};
+use crate::ports::ClientError;
 
 /// Says something for a while. What is said against a decision on a card goes when the card is settled.
 pub fn toast(state: &mut State, world: &World<'_>, tone: Tone, text: impl Into<String>, hint: impl Into<String>) {
@@ -24,6 +25,16 @@ pub fn toast_about(
     hint: impl Into<String>,
 ) {
     state.toast = Some(Toast { about, ..Toast::new(tone, text, hint, world.uptime) });
+}
+
+/// Says that something could not be read, until something can.
+pub fn unread(state: &mut State, world: &World<'_>, error: &ClientError) {
+    toast_about(state, world, Matter::Reading, Tone::Bad, shown(&error.message), shown(&error.hint));
+}
+
+/// Messages may quote what an outsider wrote.
+pub fn shown(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
 }
 
 /// Takes away what is said of something that is over.

@@ -161,6 +161,15 @@ mod tests {
     }
 
     #[test]
+    fn times_of_day_name_their_zone_and_the_day_is_that_of_the_zone() {
+        let east = FixedOffset::east_opt(2 * 3_600).unwrap();
+        let at: DateTime<FixedOffset> = "2026-11-24T23:30:00Z".parse().unwrap();
+        let now: DateTime<FixedOffset> = "2026-11-25T01:00:00Z".parse().unwrap();
+        assert_eq!(moment_by(&at, &now), "2026-11-24 23:30 UTC");
+        assert_eq!(moment_by(&at.with_timezone(&east), &now.with_timezone(&east)), "01:30 +02:00");
+    }
+
+    #[test]
     fn sizes_are_never_rounded_up() {
         assert_eq!(
             [0, 1_023, 1_024, 10_239, 10_240, 5_242_879].map(bytes),

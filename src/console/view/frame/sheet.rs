@@ -13,6 +13,9 @@ use crate::console::view::wrap::Line;
 use crate::domain::{Ask, Untrusted};
 use crate::kinds::Surface;
 
+/// Files offered at once for a word behind `@`.
+const FILES_SHOWN: usize = 6;
+
 /// Rows of a sheet, and where its cursor stands in them.
 #[derive(Clone, Debug, Default)]
 pub struct SheetRows {
@@ -36,7 +39,7 @@ pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> SheetRows {
         Some(Sheet::Palette(open)) => palette(scene, open, width, height),
         Some(Sheet::Prompt(open)) => prompt(scene, open, width),
         Some(Sheet::Confirm(open)) => confirm(scene, *open, width),
-        Some(Sheet::Goal(open)) => goal(open, width, height),
+        Some(Sheet::Goal(open)) => goal(scene, open, width, height),
         Some(Sheet::Arguments(open)) => arguments(open, width, height),
     }
 }
@@ -157,14 +160,23 @@ fn confirm(scene: &Scene<'_>, confirm: Confirm, width: usize) -> SheetRows {
     SheetRows { rows, cursor: None }
 }
 
-fn goal(goal: &Goal, width: usize, height: usize) -> SheetRows {
-    let keys = "enter starts  ^J new line  tab next field  ^O editor  esc close";
+fn goal(scene: &Scene<'_>, goal: &Goal, width: usize, height: usize) -> SheetRows {
+    let keys = match goal.offers_files() {
+        true => "enter takes the file  ↑ ↓ choose  esc writes on",
+        false => "enter starts  ^J new line  @ file  tab next  ^O editor  esc close",
+    };
     let mut sheet = SheetRows { rows: vec![Row::section("New goal", Row::of(Role::Dim, keys), width)], cursor: None };
+    if scene.status.model.is_none() {
+        let text = Row::of(Role::Warning, "No model is configured, so no agent can run. ");
+        let text = text.with(Role::Dim, "Set OPENAI_API_KEY or OPENAI_BASE_URL, and start again.");
+        Line::led(Row::of(Role::Warning, " ! "), text).lay(width, &mut sheet.rows);
+    }
     let most = (height / 3).clamp(2, 12);
     sheet.append(
         editor::rows(&goal.goal, &label("goal", goal.field == Field::Goal), width, most),
         goal.field == Field::Goal,
     );
+    sheet.rows.extend(files(goal, width));
     sheet.rows.push(agent(goal, width));
     let has_keys = goal.field == Field::Workspace;
     sheet.append(editor::rows(&goal.workspace, &label("where", has_keys), width, 2), has_keys);
@@ -222,6 +234,29 @@ fn agent(goal: &Goal, width: usize) -> Row {
         row.push_untrusted(Role::Dim, &Untrusted::from(offer.description.as_str()));
     }
     row.cut(width)
+}
+
+/// The files that fit what stands behind an `@`, those around the cursor.
+fn files(goal: &Goal, width: usize) -> Vec<Row> {
+    let Some(files) = &goal.files else { return Vec::new() };
+    let mark = Row::of(Role::Dim, "         ");
+    let Some(found) = &files.found else {
+        return vec![mark.with(Role::Dim, "looking for files")];
+    };
+    let skip = (files.cursor + 1).saturating_sub(FILES_SHOWN);
+    let shown = found.iter().enumerate().skip(skip).take(FILES_SHOWN);
+    let mut rows: Vec<_> = shown
+        .map(|(place, path)| {
+            let mut row = mark.clone();
+            row.push_untrusted(Role::Text, &Untrusted::from(path.as_str()));
+            let row = row.cut(width);
+            if place == files.cursor { row.filled(Role::Selected) } else { row }
+        })
+        .collect();
+    if found.len() > FILES_SHOWN {
+        rows.push(mark.with(Role::Dim, format!("{} of {}", files.cursor + 1, found.len())));
+    }
+    rows
 }
 
 fn completions(goal: &Goal, width: usize) -> Option<Row> {

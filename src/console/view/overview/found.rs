@@ -1,8 +1,8 @@
 //! Which rows of the page contain what is looked for, and how many there are.
 
-use super::super::list::ListRow;
-use super::super::text::Row;
 use crate::console::role::Role;
+use crate::console::view::list::ListRow;
+use crate::console::view::text::Row;
 use crate::domain::Untrusted;
 
 pub struct Found {

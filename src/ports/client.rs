@@ -36,6 +36,10 @@ pub trait Client: Send + Sync {
         Ok(None)
     }
 
+    /// This console looks at something else now: a word for it that is the same on each console. Told to sources that
+    /// count who looks at the same thing.
+    fn look_at(&self, _place: &str) {}
+
     /// What the header shows.
     fn status(&self) -> Status;
 
@@ -57,6 +61,10 @@ pub struct Status {
     /// Whether decisions are refused here.
     pub observe: Observe,
     pub link: Link,
+    /// What whoever sits here may do: `operator`; empty where nothing is asked, as on one's own store.
+    pub role: String,
+    /// How many other consoles look at the same thing.
+    pub others: usize,
 }
 
 /// Whether a console only looks.
@@ -97,8 +105,8 @@ pub enum Link {
     /// There is nothing between that could be cut.
     #[default]
     Direct,
-    /// What is shown was so at most this long ago.
-    Up { behind: Duration },
+    /// What is shown was so at most this long ago; connected for this long.
+    Up { behind: Duration, age: Duration },
     /// Nothing has been heard for this long, for this reason; it is tried again.
     Down { since: Duration, reason: String },
     /// Whoever sits here is not let in any more, for this reason; it is not tried again by itself.
@@ -113,7 +121,7 @@ impl Link {
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Direct => false,
-            Self::Up { behind } => *behind >= Self::NOTABLE,
+            Self::Up { behind, .. } => *behind >= Self::NOTABLE,
             Self::Down { .. } | Self::Ended { .. } => true,
         }
     }

@@ -16,6 +16,7 @@ mod host;
 mod judge;
 mod key;
 mod launch;
+mod line;
 mod lock;
 mod model;
 #[cfg(test)]

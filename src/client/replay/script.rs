@@ -58,6 +58,8 @@ impl Item {
             | FeedItem::Lost
             | FeedItem::StoreDown { .. }
             | FeedItem::StoreBack
+            | FeedItem::StoreSlow { .. }
+            | FeedItem::StoreQuick
             | FeedItem::LinkChanged => None,
         }
     }

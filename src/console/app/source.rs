@@ -10,6 +10,7 @@ use super::pace::Wanted;
 use super::{App, Flow, Heard, Surface, Wake};
 use crate::console::state::Source;
 use crate::console::update;
+use crate::console::update::Request;
 use crate::domain::RunId;
 use crate::fold::Snapshot;
 use crate::kinds::{Envelope, Stream};
@@ -114,6 +115,14 @@ impl<S: Surface> App<S> {
             }
             FeedItem::StoreBack => {
                 self.state.store_down = None;
+                Ok(Flow::GoOn)
+            }
+            FeedItem::StoreSlow { milliseconds } => match self.state.failing.slow(milliseconds, self.now()) {
+                true => self.perform_all(vec![Request::Bell]),
+                false => Ok(Flow::GoOn),
+            },
+            FeedItem::StoreQuick => {
+                self.state.failing.quick();
                 Ok(Flow::GoOn)
             }
             // The status is asked for with every frame, and hearing anything wants one.

@@ -11,6 +11,7 @@ mod live;
 mod loading;
 mod lock;
 mod log;
+mod narrowing;
 mod offers;
 mod outcome;
 mod palette;
@@ -31,7 +32,8 @@ pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use loading::Loading;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
-pub use log::{LogPane, Reading};
+pub use log::{Grouping, LogGroup, LogPane, Looking, Reading};
+pub use narrowing::{Doer, Level, Narrowing, is_error};
 pub use offers::{Offer, Offers};
 pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
@@ -39,12 +41,14 @@ pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use things::{ThingList, ThingPage, ThingVerb};
-pub use toast::{Toast, Tone};
+pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 
 use crate::console::anchor::Folds;
+use crate::console::intent::{Context, Intent};
 use crate::domain::{ApprovalId, RunId, Timestamp};
-use crate::ports::Delta;
+use crate::kinds::Stream;
+use crate::ports::{Delta, Link, Moment, Status};
 
 /// The four screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -142,7 +146,7 @@ pub struct State {
     pub pages: Vec<Page>,
     /// What stands over the foot of the page and takes the keys.
     pub sheet: Option<Sheet>,
-    pub overview: Pane,
+    pub overview: ListPane,
     /// The run whose history stands beside the list, and whether it is here.
     pub preview: Option<Evidence>,
     pub runs: ListPane,
@@ -246,13 +250,47 @@ impl State {
         (is_shown && width >= 160).then_some(width * 7 / 10)
     }
 
+    /// What is shown, in a word that is the same on every console.
+    pub fn place(&self) -> String {
+        let of = |stream: Stream| format!("{}:{}", stream.parts().0, stream.parts().1);
+        match self.page() {
+            Some(Page::Run(open)) => of(Stream::Run(open.run)),
+            Some(Page::Card(review)) => of(Stream::Approval(review.approval)),
+            Some(Page::Things(open)) => open.kind.name().to_owned(),
+            Some(Page::Thing(open)) => of(open.stream),
+            None => self.screen.title().to_lowercase(),
+        }
+    }
+
+    /// Whether a decision would be taken now: somebody who may decide sits here, and it would be saved.
+    pub fn can_decide(&self, status: &Status) -> bool {
+        let is_linked = matches!(status.link, Link::Direct | Link::Up { .. });
+        is_linked && !status.observe.is_on() && self.store_down.is_none()
+    }
+
+    /// Whether it would do more now than say why not. In a replay one decides, but starts and steers nothing.
+    pub fn can_do(&self, intent: Intent, status: &Status, replay: Option<&Moment>) -> bool {
+        match intent.context() {
+            Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
+            Context::Home | Context::Run => replay.is_none() && self.can_decide(status),
+            Context::Everywhere
+            | Context::Move
+            | Context::List
+            | Context::RunPage
+            | Context::Log
+            | Context::Card
+            | Context::Replay => true,
+        }
+    }
+
     /// The list that is shown, if one is.
     pub fn list_mut(&mut self) -> Option<&mut ListPane> {
         match (self.pages.last_mut(), self.screen) {
             (Some(Page::Things(open)), _) => Some(&mut open.list),
+            (None, Screen::Overview) => Some(&mut self.overview),
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Overview | Screen::Log) => None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => None,
         }
     }
 
@@ -265,7 +303,7 @@ impl State {
             (_, Some(Page::Things(open))) => &open.list.pane,
             (_, Some(Page::Thing(open))) => &open.pane,
             (_, None) => match self.screen {
-                Screen::Overview => &self.overview,
+                Screen::Overview => &self.overview.pane,
                 Screen::Runs => &self.runs.pane,
                 Screen::Approvals => &self.approvals.pane,
                 Screen::Log => &self.log.pane,
@@ -281,7 +319,7 @@ impl State {
             (_, Some(Page::Things(open))) => &mut open.list.pane,
             (_, Some(Page::Thing(open))) => &mut open.pane,
             (_, None) => match self.screen {
-                Screen::Overview => &mut self.overview,
+                Screen::Overview => &mut self.overview.pane,
                 Screen::Runs => &mut self.runs.pane,
                 Screen::Approvals => &mut self.approvals.pane,
                 Screen::Log => &mut self.log.pane,

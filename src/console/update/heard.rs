@@ -2,7 +2,7 @@
 
 use super::{Request, edit, navigate};
 use crate::console::state::{Reading, Source, State};
-use crate::domain::RunId;
+use crate::domain::{Actor, RunId};
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
@@ -13,14 +13,15 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
         return vec![Request::Bell];
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
-        model_answers(state, envelope, event, run);
+        let rings = model_answers(state, envelope, event, run) || stops_by_itself(envelope, event);
+        let requests = if rings { vec![Request::Bell] } else { Vec::new() };
         if let RunEvent::EffectStarted { call, .. } = event {
             state.outcomes.begun(run, *call);
         }
         if let RunEvent::CallSettled { call, result, .. } = event {
             state.outcomes.settled(run, *call, result);
         }
-        let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
+        let Some(live) = state.live.get_mut(&run) else { return requests };
         match event {
             RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
             RunEvent::CallSettled { call, .. } => live.end_call(*call),
@@ -43,15 +44,23 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
             | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => {}
         }
+        return requests;
     }
     Vec::new()
 }
 
-/// Keeps count of the turns that fail one after another.
-fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) {
-    if let RunEvent::TurnFailed { failure, .. } = event {
-        state.failing.failed(run, failure, envelope.at);
-    }
+/// Whether a run stopped although nobody told it to.
+fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
+    let stops = matches!(event, RunEvent::Paused { .. } | RunEvent::Failed { .. });
+    stops && !matches!(envelope.by, Actor::Person(_))
+}
+
+/// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.
+fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) -> bool {
+    let is_new = match event {
+        RunEvent::TurnFailed { failure, .. } => state.failing.failed(run, failure, envelope.at),
+        _ => false,
+    };
     let is_over = matches!(
         event,
         RunEvent::TurnFinished { .. }
@@ -62,6 +71,7 @@ fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: 
     if is_over {
         state.failing.is_over(run);
     }
+    is_new
 }
 
 /// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.

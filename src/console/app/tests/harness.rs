@@ -160,6 +160,11 @@ impl Harness {
         }
     }
 
+    /// Presses a chord and does not wait for what comes of it.
+    pub fn tell_chord(&self, chord: &str) {
+        self.tell(Event::Key(key(chord)));
+    }
+
     /// Text, letter by letter.
     pub async fn write(&mut self, text: &str) {
         for letter in text.chars() {

@@ -7,10 +7,14 @@ mod goals;
 mod harness;
 mod lists;
 mod lock;
+mod log;
 mod pairs;
+mod palette;
 mod screens;
 mod source;
 mod things;
+mod toasts;
+mod trouble;
 
 use super::fake;
 use harness::Harness;

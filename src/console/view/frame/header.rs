@@ -11,6 +11,7 @@ use crate::console::view::text::{Row, fit_middle};
 use crate::console::view::{format, overview};
 use crate::domain::{RunState, Untrusted};
 use crate::ports::{Link, Moment};
+use chrono::TimeDelta;
 
 /// Columns from which the product's name has room.
 const ROOMY: usize = 76;
@@ -50,7 +51,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         row.push(Role::Accent, " morningai ");
     }
     let waiting = scene.snapshot.open_approvals().count();
-    let needs = overview::needs(scene.snapshot, scene.state, scene.now);
+    let needs = overview::needs(scene.snapshot, scene.state, scene.status, scene.now);
     let mut tabs = Vec::new();
     for screen in Screen::ALL {
         let start = row.width();
@@ -126,10 +127,20 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
             return left.cut(width);
         }
-        link @ Link::Up { behind } if link.is_stale() => {
+        link @ Link::Up { behind, .. } if link.is_stale() => {
             left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
         }
-        Link::Direct | Link::Up { .. } => {}
+        Link::Up { age, .. } => {
+            let age = TimeDelta::from_std(*age).unwrap_or_default();
+            let minutes = TimeDelta::minutes(age.num_minutes());
+            let age = if minutes.is_zero() {
+                String::new()
+            } else {
+                format!(" {}", format::ago(scene.now - minutes, scene.now))
+            };
+            left.push(Role::Dim, format!(", connected{age}"));
+        }
+        Link::Direct => {}
     }
     left.push(Role::Rule, " │ ");
     match &status.model {
@@ -140,6 +151,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push(Role::Dim, format!(": {help} says how to set one"));
         }
     }
+    if let Some(oldest) = overview::troubles(scene.snapshot, scene.state).first() {
+        left.push(Role::Bad, format!(" ✗ {}", format::ago(oldest.since, scene.now)));
+    }
     let mut right = Row::new();
     if status.observe.is_on() {
         right.push(Role::Warning, "only looking");
@@ -149,8 +163,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         let role = if status.sandbox == "none" { Role::Warning } else { Role::Dim };
         right.push(Role::Dim, "sandbox ");
         right.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
-        right.blank(1);
+        right.push(Role::Rule, " │ ");
     }
+    right.append(who(scene));
     Row::spread(left, right, width)
 }
 
@@ -161,4 +176,19 @@ fn replayed(source: &str, moment: &Moment, width: usize) -> Row {
     let room = width.saturating_sub(right.width() + position.len() + 3);
     let name = fit_middle(&Untrusted::from(source).visible(), room).to_string();
     Row::spread(Row::of(Role::Dim, format!(" {name}")).with(Role::Strong, position), right, width)
+}
+
+/// `ana·operator +1 here`
+fn who(scene: &Scene<'_>) -> Row {
+    let mut row = Row::new();
+    row.push_untrusted(Role::Person, &Untrusted::from(scene.person.name()));
+    if !scene.status.role.is_empty() {
+        row.push(Role::Dim, "·");
+        row.push_untrusted(Role::Dim, &Untrusted::from(scene.status.role.as_str()));
+    }
+    if scene.status.others > 0 {
+        row.push(Role::Accent, format!(" +{} here", scene.status.others));
+    }
+    row.blank(1);
+    row
 }

@@ -43,6 +43,7 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     foot.extend(sheet.rows);
     foot.extend(replay_bar::row(scene, width));
     foot.extend(footer::toast(scene, width));
+    foot.truncate(height / 2);
     foot.push(footer::hints(scene, width));
 
     let body = match &state.sheet {

@@ -4,11 +4,14 @@
 mod context;
 mod costs;
 mod first_run;
+mod found;
 mod needs;
 mod row;
 
 pub use context::OverviewContext;
+use found::Found;
 pub use needs::count as needs;
+pub use needs::troubles;
 use row::{named, table_row};
 
 use super::list::{Column, lines};
@@ -27,21 +30,22 @@ const MOST_ENDED: usize = 12;
 /// Signs of the bar of a run's steps.
 const STEPS: usize = 6;
 
-/// The whole page. Rows of requests and runs carry their anchors.
-pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> Vec<Row> {
+/// The whole page, and what stands above it. Rows of requests and runs carry their anchors.
+pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> (Option<Row>, Vec<Row>) {
     let mut rows = Vec::new();
+    let mut found = Found::new(&context.state.overview.arrangement.filter);
     if context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty() {
         first_run::rows(context, &mut rows);
-        return rows;
+        return (None, rows);
     }
     if context.status.model.is_none() {
         no_model(context, &mut rows);
     }
-    needs::lay(context, sizes, &mut rows);
-    running(context, &mut rows);
-    ended(context, &mut rows);
+    needs::lay(context, sizes, &mut found, &mut rows);
+    running(context, &mut found, &mut rows);
+    ended(context, &mut found, &mut rows);
     costs::lay(context, &mut rows);
-    rows
+    (found.note(context.width), rows)
 }
 
 const RUNNING: &[Column] = &[
@@ -54,7 +58,7 @@ const RUNNING: &[Column] = &[
 ];
 
 /// What moves. What waits for a person stands above.
-fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
+fn running(context: &OverviewContext<'_>, found: &mut Found, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, now, width, .. } = *context;
     let live: Vec<_> = snapshot.runs_newest_first().filter(|run| moves(run, snapshot)).collect();
     let note = Row::of(Role::Dim, live.len().to_string());
@@ -72,7 +76,7 @@ fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         let age = Row::of(Role::Dim, format::ago(run.started_at, now));
         table_row(run, [named(run, Role::Strong), steps(run), doing(run, now), run_list::agent(run), cost, age])
     };
-    let table: Vec<_> = live.into_iter().map(line).collect();
+    let table = found.keep(live.into_iter().map(line).collect());
     rows.extend(lines(RUNNING, table, width));
     rows.push(Row::new());
 }
@@ -114,7 +118,7 @@ const ENDED: &[Column] = &[
 ];
 
 /// What ended in the last day, newest first, with what came of it.
-fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
+fn ended(context: &OverviewContext<'_>, found: &mut Found, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, now, width, state, .. } = *context;
     let is_told = |run: &Run| needs::failed_unseen(run, state, now);
     let at = |run: &Run| run.ended_at.unwrap_or(run.updated_at);
@@ -130,10 +134,11 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         let age = Row::of(Role::Dim, format::ago(at(run), now));
         table_row(run, [named(run, Role::Text), run_list::doing(run), run_list::agent(run), cost, age])
     };
-    let shown = format::named(ended.len(), MOST_ENDED);
-    let table: Vec<_> = ended.iter().take(shown).map(line).collect();
+    let mut table = found.keep(ended.iter().map(line).collect());
+    let shown = format::named(table.len(), MOST_ENDED);
+    let more = table.len() - shown;
+    table.truncate(shown);
     rows.extend(lines(ENDED, table, width));
-    let more = ended.len() - shown;
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);
         rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more")));
@@ -161,7 +166,7 @@ mod tests {
         let keymap = Keymap::builtin().unwrap();
         let (snapshot, state, status, keymap) = (&story.snapshot, &State::default(), &status, &keymap);
         let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width, can_start: true };
-        picture(&rows(&context, &mut Sizes::default()), width)
+        picture(&rows(&context, &mut Sizes::default()).1, width)
     }
 
     #[test]

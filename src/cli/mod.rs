@@ -19,6 +19,8 @@ mod failure;
 mod find;
 mod follow;
 mod host;
+mod ingest;
+mod ingest_args;
 mod kinds;
 mod kinds_args;
 mod outcome;
@@ -30,6 +32,7 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod sample;
+mod serve_args;
 mod shell;
 mod steer;
 mod store;
@@ -41,7 +44,7 @@ mod tail;
 mod time;
 mod tokens;
 
-pub use args::{AttachOptions, Command, CommandLine, DemoOptions, GlobalOptions, ServeOptions, Traces};
+pub use args::{Command, CommandLine, DemoOptions, GlobalOptions, Traces};
 pub use context::Form;
 pub use exit::Exit;
 pub use failure::Failure;
@@ -52,6 +55,7 @@ pub use host::{
 #[cfg(test)]
 pub(crate) use output::capture;
 pub use output::{Output, unwritable};
+pub use serve_args::{AttachOptions, ServeOptions};
 
 use context::Context;
 
@@ -92,6 +96,7 @@ pub async fn perform(
             (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
             (false, false) => steer::resume(context, &run, carry).await,
         },
+        Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))

@@ -55,6 +55,8 @@ pub enum Context {
     Run,
     /// On the page of one run.
     RunPage,
+    /// Where an incident is open or selected.
+    Incident,
     /// On the log.
     Log,
     /// On any card.
@@ -77,6 +79,7 @@ impl Context {
         Self::Home,
         Self::Run,
         Self::RunPage,
+        Self::Incident,
         Self::Log,
         Self::Card,
         Self::Effect,
@@ -94,6 +97,7 @@ impl Context {
             Self::Home => "home",
             Self::Run => "run",
             Self::RunPage => "run_page",
+            Self::Incident => "incident",
             Self::Log => "log",
             Self::Card => "card",
             Self::Effect => "effect",
@@ -112,6 +116,7 @@ impl Context {
             Self::Home => "Starting work",
             Self::Run => "Runs",
             Self::RunPage => "One run",
+            Self::Incident => "Incidents",
             Self::Log => "Log",
             Self::Card => "Cards",
             Self::Effect => "Deciding on an effect",
@@ -134,11 +139,9 @@ impl Context {
             (a, b) if a == b => true,
             (Card, b) => on_card(b),
             (a, Card) => on_card(a),
-            (a, b) => {
-                !on_card(a)
-                    && !on_card(b)
-                    && !matches!((a, b), (Log, Run | RunPage | List) | (Run | RunPage | List, Log))
-            }
+            (Log, Run | RunPage | List | Incident) | (Run | RunPage | List | Incident, Log) => false,
+            (Incident, Run | RunPage) | (Run | RunPage, Incident) => false,
+            (a, b) => !on_card(a) && !on_card(b),
         }
     }
 }
@@ -152,6 +155,7 @@ intents! {
         ShowRuns = "runs", "show all runs";
         ShowApprovals = "approvals", "show what waits for a decision";
         ShowLog = "log", "show every event";
+        ShowIncidents = "incidents", "show incidents, the worst first";
         NextScreen = "next-screen", "go to the next screen";
         PreviousScreen = "previous-screen", "go to the screen before";
         NextWaiting = "next-waiting", "open the oldest card that waits for you";
@@ -191,6 +195,13 @@ intents! {
     RunPage {
         Fold = "fold", "unfold or fold what is selected";
         FoldAll = "fold-all", "unfold or fold everything";
+    }
+    Incident {
+        Acknowledge = "acknowledge", "say that you are on it";
+        StartRunbook = "runbook", "start the runbook that matches it";
+        Assign = "assign", "give it to somebody";
+        Note = "note", "write something on its timeline";
+        Resolve = "resolve", "say that it is over";
     }
     Log {
         ShowEvent = "show-event", "show the event in full, or on one line again";

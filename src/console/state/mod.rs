@@ -46,9 +46,10 @@ pub use urgency::by_urgency;
 
 use crate::console::anchor::Folds;
 use crate::domain::{ApprovalId, RunId};
+use crate::kinds::RowKind;
 use crate::ports::Delta;
 
-/// The four screens, in the order of their keys.
+/// The screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Screen {
     #[default]
@@ -56,10 +57,24 @@ pub enum Screen {
     Runs,
     Approvals,
     Log,
+    Incidents,
 }
 
 impl Screen {
-    pub const ALL: [Self; 4] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents];
+
+    /// The kind that it lists, of those that are told by their surfaces.
+    pub fn kind(self) -> Option<RowKind> {
+        match self {
+            Self::Incidents => Some(RowKind::Incident),
+            Self::Overview | Self::Runs | Self::Approvals | Self::Log => None,
+        }
+    }
+
+    /// The screen that lists a kind, if it has one.
+    pub fn of_kind(kind: RowKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| screen.kind() == Some(kind))
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -67,6 +82,7 @@ impl Screen {
             Self::Runs => "Runs",
             Self::Approvals => "Approvals",
             Self::Log => "Log",
+            Self::Incidents => "Incidents",
         }
     }
 
@@ -149,6 +165,7 @@ pub struct State {
     pub preview: Option<Evidence>,
     pub runs: ListPane,
     pub approvals: ListPane,
+    pub incidents: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
     /// What was chosen from the palette, newest first.
@@ -235,7 +252,7 @@ impl State {
     pub fn list_width(&self) -> Option<usize> {
         let width = usize::from(self.size.width);
         let least = match (self.pages.last(), self.screen) {
-            (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals) => 120,
+            (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => return None,
         };
@@ -249,6 +266,7 @@ impl State {
             (Some(Page::Things(open)), _) => Some(&mut open.list),
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
+            (None, Screen::Incidents) => Some(&mut self.incidents),
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Overview | Screen::Log) => None,
         }
     }
@@ -266,6 +284,7 @@ impl State {
                 Screen::Runs => &self.runs.pane,
                 Screen::Approvals => &self.approvals.pane,
                 Screen::Log => &self.log.pane,
+                Screen::Incidents => &self.incidents.pane,
             },
         }
     }
@@ -282,6 +301,7 @@ impl State {
                 Screen::Runs => &mut self.runs.pane,
                 Screen::Approvals => &mut self.approvals.pane,
                 Screen::Log => &mut self.log.pane,
+                Screen::Incidents => &mut self.incidents.pane,
             },
         }
     }

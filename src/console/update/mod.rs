@@ -47,6 +47,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::ShowRuns => navigate::show(state, Screen::Runs),
         Intent::ShowApprovals => navigate::show(state, Screen::Approvals),
         Intent::ShowLog => navigate::show(state, Screen::Log),
+        Intent::ShowIncidents => navigate::show(state, Screen::Incidents),
         Intent::NextScreen => navigate::show(state, state.screen.next()),
         Intent::PreviousScreen => navigate::show(state, state.screen.previous()),
         Intent::NextWaiting => navigate::next_waiting(state, world),
@@ -75,6 +76,9 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::CancelRun => ask_to_cancel(state, world),
         Intent::Fold => navigate::fold(state, world),
         Intent::FoldAll => navigate::fold_all(state),
+        Intent::Acknowledge | Intent::StartRunbook | Intent::Assign | Intent::Note | Intent::Resolve => {
+            things::ask_by_name(state, world, intent.name())
+        }
         Intent::ShowEvent => navigate::show_event(state),
         Intent::Follow => navigate::follow(state),
         Intent::Everything => decide::everything(state, world),

@@ -162,6 +162,13 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
+            Context::Incident => wanted.extend([
+                Intent::Acknowledge,
+                Intent::StartRunbook,
+                Intent::Assign,
+                Intent::Note,
+                Intent::Resolve,
+            ]),
             Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
             Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
@@ -175,7 +182,9 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     }
     if matches!(scene.status.link, Link::Ended { .. }) {
         // Who is signed out can look at what was there.
-        let acts = |intent: &Intent| intent.decides() || matches!(intent.context(), Context::Home | Context::Run);
+        let acts = |intent: &Intent| {
+            intent.decides() || matches!(intent.context(), Context::Home | Context::Run | Context::Incident)
+        };
         wanted.retain(|intent| !acts(intent));
     }
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
@@ -211,6 +220,7 @@ fn has_rows(scene: &Scene<'_>) -> bool {
         Screen::Runs => runs,
         Screen::Approvals => approvals,
         Screen::Log => !scene.state.log.events.is_empty(),
+        Screen::Incidents => !scene.snapshot.incidents.is_empty(),
     }
 }
 

@@ -8,7 +8,7 @@ mod needs;
 mod row;
 
 pub use context::OverviewContext;
-pub use needs::count as needs;
+pub use needs::{count as needs, untaken};
 use row::{named, table_row};
 
 use super::list::{Column, lines};
@@ -30,7 +30,8 @@ const STEPS: usize = 6;
 /// The whole page. Rows of requests and runs carry their anchors.
 pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> Vec<Row> {
     let mut rows = Vec::new();
-    if context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty() {
+    let is_new = context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty();
+    if is_new && needs::untaken(context.snapshot, None).next().is_none() {
         first_run::rows(context, &mut rows);
         return rows;
     }

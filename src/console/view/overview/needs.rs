@@ -9,10 +9,10 @@ use crate::console::state::{State, Trouble, by_urgency};
 use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::queue::Sizes;
 use crate::console::view::text::{Align, Row};
-use crate::console::view::{format, queue, run_list};
+use crate::console::view::{format, queue, run_list, things, words};
 use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Run;
+use crate::kinds::{RowKind, Run, Surface, Thing};
 
 /// Runs that stopped, of those shown.
 const MOST_STOPPED: usize = 6;
@@ -28,7 +28,14 @@ const COLUMNS: &[Column] = &[
 /// How many things need somebody.
 pub fn count(snapshot: &Snapshot, state: &State, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
-    waiting + stopped(snapshot, state, now).count() + troubles(snapshot, state).len()
+    let stopped = stopped(snapshot, state, now).count();
+    waiting + stopped + troubles(snapshot, state).len() + untaken(snapshot, None).count()
+}
+
+/// Things that nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
+pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> impl Iterator<Item = (Surface, Thing)> {
+    let surfaces = Surface::all().into_iter().filter(move |surface| kind.is_none_or(|kind| kind == surface.kind));
+    surfaces.flat_map(|surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing)))
 }
 
 /// Runs that stopped by themselves or were paused.
@@ -48,8 +55,10 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
     let troubles = troubles(snapshot, state);
-    let count = waiting.len() + stopped.len() + troubles.len();
-    let note = match waiting.iter().map(|approval| approval.requested_at).min() {
+    let untaken: Vec<_> = untaken(snapshot, None).collect();
+    let count = waiting.len() + stopped.len() + troubles.len() + untaken.len();
+    let since = waiting.iter().map(|approval| approval.requested_at);
+    let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),
         Some(oldest) => Row::of(Role::Waiting, format!("{count} · oldest {}", format::ago(oldest, now))),
         None => Row::of(Role::Waiting, count.to_string()),
@@ -65,12 +74,11 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
         row.blank(2);
         rows.push(row.with(Role::Warning, right));
     }
-    let mut table: Vec<_> = waiting
-        .into_iter()
-        .map(|approval| {
-            ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
-        })
-        .collect();
+    let mut table: Vec<_> =
+        untaken.iter().take(MOST_STOPPED).map(|(surface, thing)| thing_row(surface, thing, now)).collect();
+    table.extend(waiting.into_iter().map(|approval| {
+        ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
+    }));
     table.extend(stopped.iter().take(MOST_STOPPED).map(|run| stopped_row(run, now)));
     rows.extend(lines(COLUMNS, table, width));
     let more = stopped.len().saturating_sub(MOST_STOPPED);
@@ -85,6 +93,23 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
 pub fn failed_unseen(run: &Run, state: &State, now: Timestamp) -> bool {
     let is_recent = run.ended_at.is_none_or(|at| now - at < chrono::TimeDelta::days(1));
     run.state == RunState::Failed && is_recent && !state.looked_at.contains(&run.id)
+}
+
+/// A thing that nobody has taken up yet.
+fn thing_row(surface: &Surface, thing: &Thing, now: Timestamp) -> ListRow {
+    let look = words::look(thing.look);
+    let mut name = Row::of(look, format!("{} ", things::glyph(thing.look)));
+    name.push_untrusted(Role::Strong, &thing.title(surface));
+    let mut about = Row::new();
+    for (column, cell) in surface.columns.iter().zip(&thing.cells) {
+        if column.width.is_some() && !cell.is_empty() {
+            about.blank(2 * usize::from(!about.is_empty()));
+            about.push_untrusted(Role::Text, cell);
+        }
+    }
+    let age = Row::of(Role::Dim, format::ago_in_words(thing.began, now));
+    let kind = Row::of(Role::Dim, surface.name());
+    ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, Row::of(look, thing.state), about, kind, age])
 }
 
 fn stopped_row(run: &Run, now: Timestamp) -> ListRow {

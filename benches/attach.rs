@@ -409,7 +409,7 @@ impl Host for NoHost {
         unreachable!("nothing is started over the network here")
     }
 
-    async fn directories(&self, _path: &str) -> Vec<String> {
+    async fn complete(&self, _: &Sought) -> Vec<String> {
         Vec::new()
     }
 

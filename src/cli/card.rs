@@ -21,7 +21,7 @@ pub fn text(approval: &Approval) -> String {
         }
         Ask::Effect { card } => page.card(card),
         Ask::InDoubt { card, attempt } => {
-            page.line(format!("IN DOUBT: attempt {attempt} was started, and nobody knows whether it happened"));
+            page.line(format!("IN DOUBT: attempt {attempt} was started and its outcome was not recorded"));
             page.card(card);
         }
     }
@@ -107,7 +107,7 @@ impl Page {
             Reversibility::NothingToUndo => "yes: nothing changes".to_owned(),
             Reversibility::Undo(how) => format!("yes: {}", how.visible()),
             Reversibility::Irreversible => "NO".to_owned(),
-            Reversibility::Unknown => "unknown, so treat it as NO".to_owned(),
+            Reversibility::Unknown => "unknown; treat it as NO".to_owned(),
         };
         self.field("reversible", undo);
         self.field(

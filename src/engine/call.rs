@@ -91,7 +91,7 @@ pub(super) fn follow_decision(snapshot: &Snapshot, run: &Run, open: &OpenCall) -
             fail(FailureKind::GaveUp, with_words(&format!("{who} gave up on it: its outcome is unknown"), approval))
         }
         ApprovalState::Denied => fail(FailureKind::Denied, with_words(&format!("{who} denied it"), approval)),
-        ApprovalState::Expired => fail(FailureKind::Expired, "nobody decided in time; it was not run".to_owned()),
+        ApprovalState::Expired => fail(FailureKind::Expired, "no decision in time; it was not run".to_owned()),
         ApprovalState::Withdrawn => fail(FailureKind::Withdrawn, with_words("the request was withdrawn", approval)),
     }
 }

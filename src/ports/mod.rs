@@ -31,7 +31,7 @@ pub use feed::{Delta, DeltaKind, FeedItem};
 pub use judge::Judge;
 pub use log::{Answered, Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, NewEvent, VerifyReport};
 pub use model::{DeltaSink, Model, ModelRequest};
-pub use order::{Offer, OfferKind, Order, Uncommitted, Work};
+pub use order::{Offer, OfferKind, Order, Sought, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};
 pub use pruning::{Prunable, Pruning};
 pub use query::{Answer, Page, Query};

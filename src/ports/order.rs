@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::RunId;
 
@@ -57,4 +57,14 @@ pub struct Offer {
 pub enum OfferKind {
     Agent,
     Procedure,
+}
+
+/// Paths to offer while a goal is being written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "sought", rename_all = "snake_case")]
+pub enum Sought {
+    /// Directories that continue `path`, each ending in a slash, sorted.
+    Directories { path: String },
+    /// Files below `workspace` whose path contains `text`, best match first, relative to it.
+    Files { workspace: String, text: String },
 }

@@ -7,7 +7,7 @@ use super::answer::WireAnswer;
 use super::parts::SnapshotPart;
 use crate::domain::{Rejection, RunId, RunSpec, Timestamp};
 use crate::kinds::{Command, Envelope, Stream};
-use crate::ports::{FeedItem, Observe, Query};
+use crate::ports::{FeedItem, Observe, Query, Sought};
 
 /// What a console says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,8 +112,8 @@ pub enum Wish {
     Prepare {
         launch: Launch,
     },
-    Directories {
-        path: String,
+    Complete {
+        sought: Sought,
     },
     /// Keep this goal for the next time.
     Remember {
@@ -177,7 +177,7 @@ pub enum Outcome {
         run: RunId,
         spec: Box<RunSpec>,
     },
-    Directories {
+    Completed {
         found: Vec<String>,
     },
     Remembered {},

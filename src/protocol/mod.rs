@@ -28,7 +28,7 @@ pub use pack::{NotPacked, Packed, pack, unpack};
 pub use parts::{Assembly, SnapshotPart, parts_of};
 
 /// The protocol's version. A change that the other side would misunderstand gets a new one.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// Where the feed is, below the server's address.
 pub const FEED_PATH: &str = "/v1/feed";
 /// Where one signs in and out.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::domain::{RunId, RunSpec};
-use crate::ports::{Offer, Order};
+use crate::ports::{Offer, Order, Sought};
 use crate::shape::Finding;
 
 /// What the server asks of the program around it.
@@ -24,8 +24,8 @@ pub trait Host: Send + Sync {
     /// Takes back what preparing made for a run that was never started.
     async fn discard(&self, _spec: &RunSpec) {}
 
-    /// Directories that continue `path`, each ending in a slash, sorted.
-    async fn directories(&self, path: &str) -> Vec<String>;
+    /// Paths on this machine to offer while a goal is being written.
+    async fn complete(&self, sought: &Sought) -> Vec<String>;
 
     /// Keeps a goal for the next time.
     async fn remember(&self, goal: &str);

@@ -18,7 +18,7 @@ use crate::console::state::{Offer, Offers};
 use crate::console::theme::Theme;
 use crate::console::update::{Launch, LaunchKind};
 use crate::domain::{RunId, RunSpec};
-use crate::ports::ClientError;
+use crate::ports::{ClientError, Sought};
 use crate::server::read_token;
 use crate::{console, protocol};
 
@@ -131,7 +131,7 @@ impl Launcher for RemoteDesk {
         Offers {
             agents: shown(offered.agents),
             procedures: shown(offered.procedures),
-            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            themes: Theme::builtin_names().map(str::to_owned).collect(),
             past_goals: offered.past_goals,
             workspace: offered.workspace,
         }
@@ -146,8 +146,8 @@ impl Launcher for RemoteDesk {
         self.client.prepare(protocol::Launch { kind, goal, workspace }).await
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        self.client.directories(path).await.unwrap_or_default()
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        self.client.complete(sought).await.unwrap_or_default()
     }
 
     async fn remember(&self, goal: &str) {

@@ -15,7 +15,7 @@ use crate::console;
 use crate::console::keymap::Keymap;
 use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
-use crate::console::theme::{Depth, Theme};
+use crate::console::theme::{Depth, Ground, Theme};
 use crate::console::{ConsoleError, ConsoleOptions, Launcher, plain};
 use crate::domain::{Actor, Faults, SourceText};
 use crate::ports::{Client, Clock, SystemClock};
@@ -134,8 +134,9 @@ impl Wire {
 
     /// All bundled themes, the wanted one first.
     fn themes(&self, depth: Depth) -> Result<Vec<Theme>, Failure> {
+        let ground = Ground::of(std::env::var("COLORFGBG").ok().as_deref());
         let wanted = self.options.theme.clone().or_else(|| self.config.console.theme.clone());
-        let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth).to_owned());
+        let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth, ground).to_owned());
         let first = match Theme::builtin(&wanted) {
             Some(theme) => theme.map_err(Faults::from)?,
             None => Theme::read(&self.theme_file(&wanted)?).map_err(Faults::from)?,
@@ -147,14 +148,18 @@ impl Wire {
     /// A theme's file: the path itself, or a name in the configuration's `themes`.
     fn theme_file(&self, wanted: &str) -> Result<SourceText, Failure> {
         let named = self.places.paths.config_dir().join("themes");
+        let bundled: Vec<_> = Theme::builtin_names().collect();
         let given = self.places.resolve(Path::new(wanted));
         let places: Vec<PathBuf> = std::iter::once(given)
             .chain(["toml", "yaml", "yml"].map(|ending| named.join(format!("{wanted}.{ending}"))))
             .collect();
         match places.iter().find(|path| path.is_file()) {
             Some(path) => read(path, "theme"),
-            None => Err(Failure::usage(format!("there is no theme {wanted:?}"))
-                .next(format!("use dark, light or monochrome, a file, or a name in {}", named.display()))),
+            None => Err(Failure::usage(format!("there is no theme {wanted:?}")).next(format!(
+                "use {}, a file, or a name in {}",
+                bundled.join(", "),
+                named.display()
+            ))),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::console::state::{Offer, Offers};
 use crate::console::theme::Theme;
 use crate::console::update::{Launch, LaunchKind};
 use crate::domain::{RunId, RunSpec};
-use crate::ports::ClientError;
+use crate::ports::{ClientError, Sought};
 
 /// Starts runs on the embedded orchestrator.
 pub(super) struct Desk {
@@ -38,7 +38,7 @@ impl Launcher for Desk {
         Offers {
             agents: of(OfferKind::Agent),
             procedures: of(OfferKind::Procedure),
-            themes: Theme::all_builtin().into_iter().map(|theme| theme.name).collect(),
+            themes: Theme::builtin_names().map(str::to_owned).collect(),
             past_goals: goals::past(&self.wire.places),
             workspace: std::env::current_dir().map(|dir| dir.display().to_string()).unwrap_or_default(),
         }
@@ -65,8 +65,8 @@ impl Launcher for Desk {
         launch::discard(spec).await;
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        goals::directories(&self.wire.places, path)
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        goals::complete(&self.wire.places, sought).await
     }
 
     async fn remember(&self, goal: &str) {
@@ -80,7 +80,7 @@ pub(super) struct DemoDesk;
 #[async_trait]
 impl Launcher for DemoDesk {
     async fn offers(&self) -> Offers {
-        let themes = Theme::all_builtin().into_iter().map(|theme| theme.name).collect();
+        let themes = Theme::builtin_names().map(str::to_owned).collect();
         Offers { themes, ..Offers::default() }
     }
 
@@ -91,7 +91,7 @@ impl Launcher for DemoDesk {
         })
     }
 
-    async fn directories(&self, _path: &str) -> Vec<String> {
+    async fn complete(&self, _: &Sought) -> Vec<String> {
         Vec::new()
     }
 

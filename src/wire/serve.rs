@@ -13,7 +13,7 @@ use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
 use crate::domain::{RunId, RunSpec};
-use crate::ports::{Accounts, Client, Log, Offer, Order, SystemClock};
+use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
@@ -127,7 +127,7 @@ struct Signals {
 impl Signals {
     fn listen() -> Result<Self, Failure> {
         let listen =
-            |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
+            |kind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")));
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
@@ -177,8 +177,8 @@ impl Host for ServerHost {
         launch::discard(spec).await;
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        goals::directories(&self.wire.places, path)
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        goals::complete(&self.wire.places, sought).await
     }
 
     async fn remember(&self, goal: &str) {

@@ -288,7 +288,7 @@ impl Launcher for NoLauncher {
         unreachable!("toys start no runs")
     }
 
-    async fn directories(&self, _: &str) -> Vec<String> {
+    async fn complete(&self, _: &crate::ports::Sought) -> Vec<String> {
         Vec::new()
     }
 

@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use crate::domain::{Actor, Rejection, RejectionKind, RunId, RunSpec};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, Client, ClientError, Feed, Query, Status};
+use crate::ports::{Answer, Client, ClientError, Feed, Query, Sought, Status};
 use crate::protocol::{Launch, Offers, Outcome, Wish};
 
 pub use dial::{DialError, DialErrorKind};
@@ -71,10 +71,10 @@ impl RemoteClient {
         }
     }
 
-    /// Directories there that continue `path`.
-    pub async fn directories(&self, path: &str) -> Result<Vec<String>, ClientError> {
-        match self.ask(Wish::Directories { path: path.to_owned() }).await? {
-            Outcome::Directories { found } => Ok(found),
+    /// Paths there to offer while a goal is being written.
+    pub async fn complete(&self, sought: &Sought) -> Result<Vec<String>, ClientError> {
+        match self.ask(Wish::Complete { sought: sought.clone() }).await? {
+            Outcome::Completed { found } => Ok(found),
             other => Err(unasked(other)),
         }
     }
@@ -178,7 +178,7 @@ fn unasked(outcome: Outcome) -> ClientError {
         | Outcome::Committed { .. }
         | Outcome::Offers { .. }
         | Outcome::Prepared { .. }
-        | Outcome::Directories { .. }
+        | Outcome::Completed { .. }
         | Outcome::Remembered {} => ClientError {
             message: "the server answered another question than was asked".to_owned(),
             hint: "use the same version of morningai on both sides".to_owned(),

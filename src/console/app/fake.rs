@@ -15,7 +15,7 @@ use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Pa
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb};
 use crate::ports::{
-    Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Status, Transport,
+    Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Sought, Status, Transport,
 };
 
 pub struct Fake {
@@ -256,9 +256,16 @@ impl Launcher for FakeLauncher {
         self.discarded.lock().unwrap().push(spec.clone());
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        let known = ["/home/ana/src/parser/", "/home/ana/src/parts/"];
-        known.iter().filter(|known| known.starts_with(path)).map(|known| (*known).to_owned()).collect()
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        let known = match sought {
+            Sought::Directories { .. } => ["/home/ana/src/parser/", "/home/ana/src/parts/"],
+            Sought::Files { .. } => ["src/parser.rs", "tests/parser.rs"],
+        };
+        let fits = |known: &&&str| match sought {
+            Sought::Directories { path } => known.starts_with(path),
+            Sought::Files { text, .. } => known.contains(text),
+        };
+        known.iter().filter(fits).map(|known| (*known).to_owned()).collect()
     }
 
     async fn remember(&self, goal: &str) {

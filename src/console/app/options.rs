@@ -12,7 +12,7 @@ use crate::console::theme::{Depth, Theme};
 use crate::console::update::Launch;
 use crate::domain::{Actor, Rejection, RunId, RunSpec};
 use crate::kinds::{Command, Envelope, RunVerb, Stream};
-use crate::ports::{Answer, Client, ClientError, Clock, Query, Unlock};
+use crate::ports::{Answer, Client, ClientError, Clock, Query, Sought, Unlock};
 
 /// Makes what a run needs before it can be started, and knows what there is to start.
 #[async_trait]
@@ -26,8 +26,8 @@ pub trait Launcher: Send + Sync {
     /// Takes back what preparing made for a run that was never started.
     async fn discard(&self, _spec: &RunSpec) {}
 
-    /// Directories that continue `path`, each ending in a slash, sorted.
-    async fn directories(&self, path: &str) -> Vec<String>;
+    /// Paths to offer while a goal is being written.
+    async fn complete(&self, sought: &Sought) -> Vec<String>;
 
     /// Keeps a goal for the next time; called once for each that was started.
     async fn remember(&self, goal: &str);

@@ -90,6 +90,21 @@ impl Editor {
         (cursor.0, cursor.1)
     }
 
+    /// What stands between the last blank and the cursor.
+    pub fn word(&self) -> String {
+        let (line, character) = self.cursor();
+        let before = self.lines().get(line).map(|line| line.chars().take(character).collect::<String>());
+        before.unwrap_or_default().rsplit(char::is_whitespace).next().unwrap_or_default().to_owned()
+    }
+
+    /// Puts `text` and a blank in the place of [`Self::word`].
+    pub fn replace_word(&mut self, text: &str) {
+        let length = self.word().chars().count();
+        (0..length).for_each(|_| self.area.move_cursor(CursorMove::Back));
+        self.area.delete_str(length);
+        self.area.insert_str(format!("{text} "));
+    }
+
     pub fn is_on_first_line(&self) -> bool {
         self.cursor().0 == 0
     }
@@ -131,6 +146,16 @@ mod tests {
         typed(&mut editor, "c");
         assert_eq!((editor.text().as_str(), editor.cursor()), ("a\nb\nc", (2, 1)));
         assert!(editor.is_on_last_line() && !editor.is_on_first_line());
+    }
+
+    #[test]
+    fn a_word_ends_at_the_cursor_and_is_replaced() {
+        let mut editor = Editor::with(Lines::Many, "see\nin @pä and on");
+        editor.go_to(1, 6);
+        assert_eq!(editor.word(), "@pä");
+        editor.replace_word("src/pärser.rs");
+        assert_eq!((editor.text().as_str(), editor.cursor()), ("see\nin src/pärser.rs  and on", (1, 17)));
+        assert_eq!(editor.word(), "");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::editor::{Editor, Lines};
 use super::offers::Offer;
+use crate::ports::Sought;
 
 /// Which part of the form takes keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,17 @@ pub enum Progress {
     Refused { message: String, hint: String },
 }
 
+/// Files whose path contains what stands behind the `@`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilesOffered {
+    /// What they were sought for, without the `@`.
+    pub text: String,
+    /// `None` while they are being looked for.
+    pub found: Option<Vec<String>>,
+    /// Place among `found`.
+    pub cursor: usize,
+}
+
 /// The form with its drafts.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Goal {
@@ -35,6 +47,8 @@ pub struct Goal {
     pub progress: Progress,
     /// Directories that continue what stands in `workspace`; `None` until asked for.
     pub completions: Option<Vec<String>>,
+    /// Files offered for the word behind an `@` in the goal.
+    pub files: Option<FilesOffered>,
     /// Earlier goals, newest last.
     past: Vec<String>,
     /// Place among `past`, and the draft that was left to look there.
@@ -51,6 +65,7 @@ impl Goal {
             agent: 0,
             progress: Progress::Editing,
             completions: None,
+            files: None,
             past,
             looking_back: None,
         }
@@ -109,8 +124,73 @@ impl Goal {
         }
     }
 
-    /// Takes directories that continue what stands in the field: a single one, or what they share.
-    pub fn complete(&mut self, found: Vec<String>) {
+    /// The files to look for now that the goal was changed; `None` when they are offered already, or none are wanted.
+    pub fn seek_files(&mut self) -> Option<Sought> {
+        let word = self.goal.word();
+        let Some(text) = word.strip_prefix('@').filter(|_| self.field == Field::Goal) else {
+            self.files = None;
+            return None;
+        };
+        if self.files.as_ref().is_some_and(|files| files.text == text) {
+            return None;
+        }
+        self.files = Some(FilesOffered { text: text.to_owned(), ..FilesOffered::default() });
+        Some(Sought::Files { workspace: self.workspace.text().trim().to_owned(), text: text.to_owned() })
+    }
+
+    /// The file under the cursor of those offered.
+    fn offered(&self) -> Option<&String> {
+        let files = self.files.as_ref()?;
+        files.found.as_ref()?.get(files.cursor)
+    }
+
+    pub fn offers_files(&self) -> bool {
+        self.offered().is_some()
+    }
+
+    /// Writes the path of the file under the cursor in the place of the word.
+    pub fn take_file(&mut self) {
+        if let Some(path) = self.offered().cloned() {
+            self.goal.replace_word(&path);
+            self.files = None;
+        }
+    }
+
+    /// Offers nothing until another text stands behind the `@`.
+    pub fn close_files(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.found = Some(Vec::new());
+        }
+    }
+
+    pub fn next_file(&mut self) {
+        if let Some(files) = &mut self.files {
+            let last = files.found.as_ref().map_or(0, Vec::len).saturating_sub(1);
+            files.cursor = (files.cursor + 1).min(last);
+        }
+    }
+
+    pub fn previous_file(&mut self) {
+        if let Some(files) = &mut self.files {
+            files.cursor = files.cursor.saturating_sub(1);
+        }
+    }
+
+    /// Takes what was found, unless something else was typed meanwhile.
+    pub fn complete(&mut self, sought: &Sought, found: Vec<String>) {
+        match sought {
+            Sought::Directories { path } if *path == self.workspace.text() => self.complete_directory(found),
+            Sought::Files { text, .. } => {
+                if let Some(files) = self.files.as_mut().filter(|files| files.text == *text) {
+                    files.found = Some(found);
+                }
+            }
+            Sought::Directories { .. } => {}
+        }
+    }
+
+    /// A single directory, or what they share.
+    fn complete_directory(&mut self, found: Vec<String>) {
         if let Some(shared) = shared_prefix(&found)
             && shared.len() > self.workspace.text().len()
         {
@@ -165,11 +245,11 @@ mod tests {
     #[test]
     fn completion_takes_what_is_shared() {
         let mut form = form();
-        form.complete(vec!["/src/parser/".to_owned(), "/src/parts/".to_owned()]);
+        form.complete_directory(vec!["/src/parser/".to_owned(), "/src/parts/".to_owned()]);
         assert_eq!(form.workspace.text(), "/src/par");
-        form.complete(vec!["/src/parser/".to_owned()]);
+        form.complete_directory(vec!["/src/parser/".to_owned()]);
         assert_eq!(form.workspace.text(), "/src/parser/");
-        form.complete(Vec::new());
+        form.complete_directory(Vec::new());
         assert_eq!((form.workspace.text().as_str(), form.completions), ("/src/parser/", Some(Vec::new())));
     }
 }

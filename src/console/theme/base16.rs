@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use ratatui::style::{Color, Modifier, Style};
 use serde::Deserialize;
 
+use super::contrast::{BOLD_TEXT, TEXT, contrast, readable};
 use crate::console::role::Role;
 use crate::domain::{Fault, SourceText};
 
@@ -34,7 +35,7 @@ pub fn read(source: &SourceText) -> Result<(String, BTreeMap<Role, Style>), Faul
         *slot = match written {
             Some(text) => {
                 let place = source.text.find(&key).unwrap_or_default();
-                hex(text).ok_or_else(|| fail(place, format!("{key}: {text:?} is no colour")))?
+                hex(text).ok_or_else(|| fail(place, format!("{key}: {text:?} is not a colour")))?
             }
             None => return Err(fail(0, format!("{key} is missing"))),
         };
@@ -43,27 +44,32 @@ pub fn read(source: &SourceText) -> Result<(String, BTreeMap<Role, Style>), Faul
     Ok((name, Role::ALL.iter().map(|role| (*role, look(*role, &base))).collect()))
 }
 
-/// What each role takes from a scheme. The numbers are the meanings that base16's styling guide gives them.
+/// What each role takes from a scheme. The numbers are the meanings that base16's styling guide gives them; a colour
+/// that is too faint on the scheme's own background is made stronger until it reads.
 fn look(role: Role, base: &[Color; 16]) -> Style {
-    let fg = |index: usize| Style::default().fg(base[index]);
+    let ground = base[0];
+    let selected = selection(base);
+    let fg = |index: usize| Style::default().fg(readable(base[index], &[(ground, TEXT), (selected, BOLD_TEXT)]));
     let bold = |index: usize| fg(index).add_modifier(Modifier::BOLD);
+    let on = |index: usize| Style::default().fg(readable(ground, &[(base[index], TEXT)])).bg(base[index]);
     match role {
         Role::Text | Role::Code => fg(5),
         Role::Dim | Role::CodeComment => fg(4),
         Role::Strong => bold(6),
         Role::Heading | Role::Accent => bold(13),
-        Role::Rule => fg(2),
+        Role::Rule => Style::default().fg(base[3]),
         Role::Key => bold(12),
-        Role::Selected => Style::default().bg(base[2]).add_modifier(Modifier::BOLD),
-        Role::Match => Style::default().fg(base[0]).bg(base[10]),
-        Role::Input => Style::default().fg(base[6]).bg(base[1]),
+        Role::Selected => Style::default().bg(selected).add_modifier(Modifier::BOLD),
+        Role::Match => on(10),
+        Role::Input => Style::default().fg(readable(base[6], &[(base[1], TEXT)])).bg(base[1]),
         Role::Tab => bold(13).add_modifier(Modifier::UNDERLINED),
         Role::Good | Role::DiffAdded => fg(11),
         Role::Running => fg(12),
         Role::Waiting => bold(10),
-        Role::Warning | Role::Hidden => bold(9),
+        Role::Warning => bold(9),
+        Role::Hidden => on(9),
         Role::Bad => bold(8),
-        Role::Banner => Style::default().fg(base[0]).bg(base[8]).add_modifier(Modifier::BOLD),
+        Role::Banner => on(8).add_modifier(Modifier::BOLD),
         Role::Person => fg(13),
         Role::Agent => fg(14),
         Role::Tool | Role::CodeType => fg(10),
@@ -76,6 +82,11 @@ fn look(role: Role, base: &[Color; 16]) -> Style {
         Role::DiffRemovedPart => bold(8).add_modifier(Modifier::UNDERLINED),
         Role::DiffHeader => fg(12),
     }
+}
+
+/// The background of the selected row: the scheme's, unless its own text cannot be read on it.
+fn selection(base: &[Color; 16]) -> Color {
+    if contrast(base[5], base[2]) >= TEXT { base[2] } else { base[1] }
 }
 
 /// `#rrggbb`, or `rrggbb` as base16 schemes write it.
@@ -104,7 +115,7 @@ mod tests {
         for (text, name) in [(flat, "Flat"), (nested, "Nested")] {
             let theme = Theme::read(&SourceText::new("/t/x.yaml", text)).unwrap();
             assert_eq!(theme.name, name);
-            assert_eq!(theme.style(Role::Text).fg, Some(Color::Rgb(5, 5, 5)));
+            assert_eq!(theme.style(Role::Rule).fg, Some(Color::Rgb(3, 3, 3)));
         }
     }
 

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{Edit, Launch, LaunchKind, Request, World, Written, toast};
 use crate::console::state::{Field, Goal, Progress, Sheet, State, Tone};
+use crate::ports::Sought;
 
 /// The procedure that `check-machine` starts.
 pub const CHECK_MACHINE: &str = "check-this-machine";
@@ -14,7 +15,7 @@ pub fn open(state: &mut State, world: &World<'_>, agent: Option<&str>) -> Vec<Re
         return launch(state, world, LaunchKind::Agent(String::new()), String::new());
     }
     if world.offers.agents.is_empty() {
-        toast(state, world, Tone::Bad, "there is no agent here", "put one into the agents directory, or press m");
+        toast(state, world, Tone::Bad, "no agents are installed", "add one to the agents directory, or press m");
         return Vec::new();
     }
     let offers = world.offers;
@@ -44,6 +45,16 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
     let Some(Sheet::Goal(goal)) = &mut state.sheet else { return Vec::new() };
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
+    if goal.offers_files() {
+        match key.code {
+            KeyCode::Tab | KeyCode::Enter if !alt => goal.take_file(),
+            KeyCode::Down => goal.next_file(),
+            KeyCode::Up => goal.previous_file(),
+            KeyCode::Esc => goal.close_files(),
+            _ => return write(goal, key),
+        }
+        return Vec::new();
+    }
     match key.code {
         KeyCode::Esc => {
             state.sheet = None;
@@ -64,13 +75,19 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
             return vec![Request::Edit(Edit { text: goal.goal.text(), written: Written::Markdown })];
         }
         KeyCode::Tab if goal.field == Field::Workspace && wants_completion(goal) => {
-            return vec![Request::Complete(goal.workspace.text())];
+            return vec![Request::Complete(Sought::Directories { path: goal.workspace.text() })];
         }
         KeyCode::Tab => goal.next_field(),
         KeyCode::BackTab => goal.previous_field(),
-        _ => edit(goal, key),
+        _ => return write(goal, key),
     }
     Vec::new()
+}
+
+/// Changes the field, and looks for files when it ends in `@` and a part of a path.
+fn write(goal: &mut Goal, key: KeyEvent) -> Vec<Request> {
+    edit(goal, key);
+    goal.seek_files().map(Request::Complete).into_iter().collect()
 }
 
 /// The first tab completes the path; the next one, when nothing was added, leaves the field.
@@ -115,7 +132,7 @@ fn start(goal: &mut Goal, refusal: Option<(String, String)>) -> Vec<Request> {
 /// Why nothing can be started here now, and what to do.
 fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
     if let Some(hint) = world.status.observe.hint() {
-        return Some(("this console only looks".to_owned(), hint.to_owned()));
+        return Some(("this console is read-only".to_owned(), hint.to_owned()));
     }
     if world.replay.is_some() {
         let what = "nothing can be started in a replay".to_owned();
@@ -123,5 +140,5 @@ fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
     }
     let reason = state.store_down.as_ref()?;
     let shown = crate::domain::Untrusted::from(reason.as_str()).visible().into_owned();
-    Some((format!("not saved: {shown}"), "nothing starts until the store takes writes again".to_owned()))
+    Some((format!("not saved: {shown}"), "nothing can start until the store takes writes again".to_owned()))
 }

@@ -54,9 +54,9 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         }
         Reply::Offered(_) => Vec::new(),
         Reply::Prepared { launch, result } => prepared(state, world, launch, result),
-        Reply::Completed { path, found } => {
-            if let Some(goal) = goal_mut(state).filter(|goal| goal.workspace.text() == path) {
-                goal.complete(found);
+        Reply::Completed { sought, found } => {
+            if let Some(goal) = goal_mut(state) {
+                goal.complete(&sought, found);
             }
             Vec::new()
         }

@@ -8,7 +8,7 @@ use crate::console::state::{Hidden, Mouse, Offers};
 use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
 use crate::kinds::{Approval, Command, Envelope, RowKind, Run, VerbDoc};
-use crate::ports::{ClientError, Page, RowPlace, Unlocking};
+use crate::ports::{ClientError, Page, RowPlace, Sought, Unlocking};
 
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,8 +49,8 @@ pub enum Request {
     },
     /// Make a workspace and whatever else a run needs, then start it.
     Launch(Launch),
-    /// Directories that continue this path.
-    Complete(String),
+    /// Find paths to offer in the form for a goal.
+    Complete(Sought),
     /// Let the person's own editor change a text.
     Edit(Edit),
     Copy(String),
@@ -130,7 +130,7 @@ pub enum Reply {
         result: Result<(RunId, Box<RunSpec>), ClientError>,
     },
     Completed {
-        path: String,
+        sought: Sought,
         found: Vec<String>,
     },
     Edited {

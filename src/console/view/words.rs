@@ -212,7 +212,7 @@ fn open_calls(run: &Run) -> String {
         CallStage::Requested => "prepares",
         CallStage::Parked { .. } => "asks before",
         CallStage::Started { .. } => "runs",
-        CallStage::InDoubt { .. } => "cannot tell what came of",
+        CallStage::InDoubt { .. } => "cannot tell the outcome of",
     };
     let others = match run.open_calls.len() {
         0 | 1 => String::new(),

@@ -40,8 +40,8 @@ pub(super) async fn fulfil(app: &Arc<App>, principal: &Principal, id: Uuid, wish
             Ok(()) => prepare(app, launch).await,
             Err(refusal) => refused(refusal),
         },
-        Wish::Directories { path } => match may(Action::StartRuns).await {
-            Ok(()) => Outcome::Directories { found: app.host.directories(&path).await },
+        Wish::Complete { sought } => match may(Action::StartRuns).await {
+            Ok(()) => Outcome::Completed { found: app.host.complete(&sought).await },
             Err(outcome) => outcome,
         },
         Wish::Remember { goal } => match may(Action::StartRuns).await {

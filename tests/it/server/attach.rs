@@ -39,7 +39,7 @@ async fn an_attached_console_sees_decides_and_starts_like_a_local_one() {
     client.remember("do more").await.unwrap();
     let offers = client.offers().await.unwrap();
     assert_eq!((offers.agents[0].name.as_str(), offers.past_goals), ("dev", vec!["do more".to_owned()]));
-    assert_eq!(client.directories("/srv/").await.unwrap(), ["/srv/parser/"]);
+    assert_eq!(client.complete(&Sought::Directories { path: "/srv/".to_owned() }).await.unwrap(), ["/srv/parser/"]);
 
     let query = Query::Stream { stream: Stream::Run(run), after: 0, limit: 2 };
     let Answer::Events(page) = client.query(query).await.unwrap() else { panic!("another answer") };

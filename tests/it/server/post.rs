@@ -83,8 +83,11 @@ impl Host for TestHost {
         }
     }
 
-    async fn directories(&self, path: &str) -> Vec<String> {
-        vec![format!("{path}parser/")]
+    async fn complete(&self, sought: &Sought) -> Vec<String> {
+        match sought {
+            Sought::Directories { path } => vec![format!("{path}parser/")],
+            Sought::Files { text, .. } => vec![format!("src/{text}.rs")],
+        }
     }
 
     async fn remember(&self, goal: &str) {

@@ -212,13 +212,13 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
     wishes.extend([
         (Wish::Offers {}, Action::ReadRuns),
         (Wish::Prepare { launch }, Action::StartRuns),
-        (Wish::Directories { path: "/".to_owned() }, Action::StartRuns),
+        (Wish::Complete { sought: Sought::Directories { path: "/".to_owned() } }, Action::StartRuns),
         (Wish::Remember { goal: "x".to_owned() }, Action::StartRuns),
     ]);
     for (wish, _) in &wishes {
         match wish {
             Wish::Query { .. } | Wish::Submit { .. } | Wish::Offers {} | Wish::Prepare { .. } => {}
-            Wish::Directories { .. } | Wish::Remember { .. } => {}
+            Wish::Complete { .. } | Wish::Remember { .. } => {}
         }
     }
     wishes

@@ -99,7 +99,7 @@ async fn for_half_a_second_a_new_card_takes_no_decision() {
     console.press("y").await;
     console.press("n").await;
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("only just come up"), "{}", console.screen());
+    assert!(console.sees("had only just appeared"), "{}", console.screen());
     console.wait(100).await;
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "600 ms after it came up");
@@ -122,7 +122,7 @@ async fn a_held_key_decides_nothing_however_long_it_is_held() {
         console.write("y").await;
     }
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("came right after another one"), "{}", console.screen());
+    assert!(console.sees("followed another too quickly"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]
@@ -413,7 +413,7 @@ async fn a_key_that_comes_with_others_decides_nothing_not_even_the_first() {
     console.wait(1_000).await;
     console.write("yyy").await;
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("came right after another one"), "{}", console.screen());
+    assert!(console.sees("followed another too quickly"), "{}", console.screen());
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "alone it decides");
 }

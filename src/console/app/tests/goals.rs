@@ -62,6 +62,25 @@ async fn the_page_of_a_new_run_follows_what_is_said_until_one_looks_up() {
     assert!(console.sees("sentence 239."), "{}", console.screen());
 }
 
+#[tokio::test(start_paused = true)]
+async fn files_are_offered_behind_an_at_sign() {
+    let mut console = Harness::new(Story::new(), 100, 30).await;
+    console.press("n").await;
+    console.write("look at @pars").await;
+    assert!(console.sees("src/parser.rs") && console.sees("enter inserts the file"), "{}", console.screen());
+    console.press("down enter").await;
+    console.write("and mend it").await;
+    assert!(console.sees("look at tests/parser.rs and mend it"), "{}", console.screen());
+    assert!(console.launcher.launched.lock().unwrap().is_empty());
+    // Escape closes what is offered, and leaves what was typed.
+    console.write(" @pars").await;
+    console.press("esc").await;
+    assert!(!console.sees("src/parser.rs"), "{}", console.screen());
+    console.press("enter").await;
+    let launched = console.launcher.launched.lock().unwrap().clone();
+    assert_eq!(launched[0].goal, "look at tests/parser.rs and mend it @pars");
+}
+
 /// Lets the model say these sentences in the open turn.
 async fn say(console: &mut Harness, run: RunId, sentences: std::ops::Range<u32>) {
     for number in sentences {
@@ -175,7 +194,7 @@ async fn cancelling_asks_first() {
 async fn leaving_asks_only_while_something_runs() {
     let mut busy = Harness::new(night(), 80, 24).await;
     busy.press("q").await;
-    assert!(busy.ended.is_none() && busy.sees("Something runs"), "{}", busy.screen());
+    assert!(busy.ended.is_none() && busy.sees("A run is active"), "{}", busy.screen());
     busy.press("y").await;
     assert_eq!(busy.ended, Some(End::Left));
     let mut quiet = Harness::new(Story::new(), 80, 24).await;

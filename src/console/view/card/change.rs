@@ -11,7 +11,7 @@ use crate::domain::EffectCard;
 pub fn summary(card: &EffectCard) -> Option<Row> {
     let row = Counts::of(card.change.as_ref()?).row();
     Some(match card.change_is_cut() {
-        true => row.with(Role::Bad, " and more than a card holds; it cannot be approved"),
+        true => row.with(Role::Bad, " and more than fits on a card; it cannot be approved"),
         false => row,
     })
 }
@@ -21,6 +21,6 @@ pub fn lay(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     if !rows.is_empty() {
         rows.push(Row::new());
     }
-    rows.push(Row::section("This leaves with it", Counts::of(change).row(), context.width));
+    rows.push(Row::section("What will be sent", Counts::of(change).row(), context.width));
     diff::lay(change, &Row::new(), context.width, rows);
 }

@@ -82,7 +82,7 @@ fn rationale(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     }
     let name = Untrusted::from(approval.requested_by.name());
     rows.push(Row::new());
-    let note = Row::of(Role::Warning, "its words, not checked");
+    let note = Row::of(Role::Warning, "its own words, not verified");
     rows.push(Row::section(format!("Why {} wants it", name.visible()), note, context.width));
     let lead = Row::of(Role::Agent, "┆ ");
     markdown::lay(&approval.rationale, Highlighting::Plain, &lead, context.width, rows);

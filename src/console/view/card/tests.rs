@@ -123,7 +123,7 @@ fn a_record_whose_digest_is_another_says_so() {
     let (mut story, approval) = asked(push_card());
     let record = story.snapshot.approvals.get_mut(&approval).unwrap();
     record.digest = CardDigest("00".repeat(32));
-    assert!(shown(&story, approval, 80).contains("does not match what stands here"));
+    assert!(shown(&story, approval, 80).contains("does not match what is shown here"));
 }
 
 #[test]

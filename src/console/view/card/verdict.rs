@@ -163,8 +163,8 @@ fn doubt(context: &CardContext<'_>, card: &EffectCard, attempt: u32) -> Vec<Fact
         None => {}
     }
     let why = match card.repeat {
-        Repeat::Once => "it may or may not have happened: no outcome was recorded, and nobody but you can look",
-        Repeat::Checkable => "it may or may not have happened: no outcome was recorded, and looking gave no answer",
+        Repeat::Once => "it may or may not have happened: no outcome was recorded, and only a person can check",
+        Repeat::Checkable => "it may or may not have happened: no outcome was recorded, and checking was inconclusive",
         Repeat::Repeatable => "it may or may not have happened: no outcome was recorded",
     };
     let mut facts = vec![fact("started", began), fact("unknown", Row::of(Role::Warning, why))];

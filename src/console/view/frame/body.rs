@@ -172,7 +172,7 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
 
 fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
     let text = match log.reading {
-        Reading::Never | Reading::Asked => "Reading the log.",
+        Reading::Never | Reading::Asked => "Loading the log…",
         Reading::More | Reading::Complete if log.search.is_empty() => "Nothing has happened here yet.",
         Reading::More | Reading::Complete => "Nothing in the log contains that text.",
     };
@@ -213,7 +213,7 @@ fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, width:
     let mut rows = Vec::new();
     match (&open.loading, snapshot.runs.get(&open.run)) {
         (Loading::Failed(reason), _) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
-        (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Reading its history.", width, &mut rows),
+        (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Loading its history…", width, &mut rows),
         (Loading::Asked | Loading::Ready, Some(run)) => {
             caches.run.update(&RunPageContext {
                 run,

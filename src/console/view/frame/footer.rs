@@ -50,7 +50,7 @@ pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
     if moment.held {
         let toggle = scene.keymap.hint(Intent::ReplayToggle);
         row.push(Role::Waiting, "it waits: ");
-        row.push(Role::Dim, format!("decide on the card, or {toggle} plays on as recorded"));
+        row.push(Role::Dim, format!("decide on the card, or {toggle} to continue as recorded"));
         return Some(row.cut(width));
     }
     let mut keys = Row::new();

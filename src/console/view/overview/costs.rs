@@ -48,7 +48,7 @@ pub fn lay(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     let mut models: Vec<_> = spend.by_model.iter().collect();
     models.sort_by_key(|(name, model)| (std::cmp::Reverse(model.cost), *name));
     if models.is_empty() {
-        rows.push(Row::of(Role::Dim, "No model was called today."));
+        rows.push(Row::of(Role::Dim, "No model calls today."));
     }
     over_time(context, rows);
     let dim = |text: String| Row::of(Role::Dim, text);

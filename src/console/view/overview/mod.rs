@@ -143,7 +143,7 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
 
 fn no_model(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     let row = Row::of(Role::Warning, "! No model is configured.");
-    let text = " Agents cannot run until one is; procedures can. Set OPENAI_API_KEY or OPENAI_BASE_URL.";
+    let text = " Agents cannot run until one is set; procedures can. Set OPENAI_API_KEY or OPENAI_BASE_URL.";
     Line::new(row.with(Role::Text, text)).lay(context.width, rows);
     rows.push(Row::new());
 }

@@ -205,7 +205,7 @@ fn authority(call: &CallEntry) -> Row {
             row
         }
         Some(Authority::Approval(id)) => Row::of(Role::Dim, "approval ").with(Role::Text, id.short()),
-        None => Row::of(Role::Dim, "nobody; it did not start"),
+        None => Row::of(Role::Dim, "no one; it did not start"),
     }
 }
 
@@ -258,7 +258,7 @@ fn output(output: &Output, width: usize, rows: &mut Vec<Row>) {
         row.push(Role::Warning, format!("… {} left out here", format::bytes(elided)));
         if let Some(blob) = &output.blob {
             let name = blob.0.get(..12).unwrap_or(&blob.0);
-            row.push(Role::Dim, format!("; the whole is stored as {name}"));
+            row.push(Role::Dim, format!("; the full output is stored as {name}"));
         }
         rows.push(row.cut(width));
     }

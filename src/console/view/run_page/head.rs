@@ -27,7 +27,7 @@ pub fn rows(context: &RunPageContext<'_>) -> Vec<Row> {
     rows.push(Row::new());
     match context.thread {
         Some(thread) => plan(thread, context.width, &mut rows),
-        None => rows.push(Row::of(Role::Dim, "Reading the history of this run …")),
+        None => rows.push(Row::of(Role::Dim, "Loading the history of this run…")),
     }
     rows
 }
@@ -161,7 +161,7 @@ fn plan(thread: &Thread, width: usize, rows: &mut Vec<Row>) {
     let last = plan.steps.len().saturating_sub(MOST_STEPS);
     let from = current.unwrap_or(plan.steps.len()).saturating_sub(3).min(last);
     if from > 0 {
-        rows.push(Row::of(Role::Dim, format!("  … {} before these", format::count(from, "step", "steps"))));
+        rows.push(Row::of(Role::Dim, format!("  … {} earlier", format::count(from, "step", "steps"))));
     }
     for step in plan.steps.iter().skip(from).take(MOST_STEPS) {
         rows.push(plan_step(step, state(step), width));

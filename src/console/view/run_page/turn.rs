@@ -28,7 +28,7 @@ pub fn lay(turn: &TurnEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
         // What streams in stands at the end of the page.
         TurnStatus::Open => {}
         TurnStatus::Answered(_) if wrote_the_plan(turn) => {
-            rows.push(Row::of(Role::Dim, "  wrote the plan that stands above").cut(context.width));
+            rows.push(Row::of(Role::Dim, "  wrote the plan above").cut(context.width));
         }
         TurnStatus::Answered(reply) => answered(reply, fold, context, rows),
         TurnStatus::Failed(failure) => failed(failure, context, rows),
@@ -102,7 +102,7 @@ fn answered(reply: &ModelReply, fold: Fold, context: &RunPageContext<'_>, rows: 
     }
     let warning = match reply.finish {
         FinishReason::Stop | FinishReason::ToolCalls => return,
-        FinishReason::Length => "! cut at the output limit; what it said may be incomplete",
+        FinishReason::Length => "! cut at the output limit; the answer may be incomplete",
         FinishReason::Filtered => "! stopped by the provider's filter",
     };
     rows.push(Row::of(Role::Text, "  ").with(Role::Warning, warning).cut(context.width));

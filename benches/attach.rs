@@ -294,6 +294,7 @@ impl Desk {
             host: Arc::new(NoHost),
             upkeep: Arc::new(no_upkeep::NoUpkeep),
             gate,
+            hooks: Default::default(),
             exposure: Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() },
         };
         Self { runtime, server: Server::start(parts).await.unwrap(), _dir: dir }

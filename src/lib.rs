@@ -21,7 +21,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | ids, money, text from outside, cards, tools | [`domain`] |
-//! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `account/`, `spend/` |
+//! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `incident/`, `account/`, `spend/` |
 //! | all kinds in one table, and the types made from it | [`kinds`]: `table.rs`; `stream.rs`, `event.rs`, `command.rs` |
 //! | how a run goes on | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
@@ -32,6 +32,7 @@
 //! | what copies, backups and pruning keep and leave | [`store`]: `copying/`, `pruning.rs` |
 //! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |
 //! | what tools do, and how they are confined | [`tools`] |
+//! | alerts from elsewhere, and which incidents they are of | [`feeds`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |
 //! | what a server and a console elsewhere say to each other | [`protocol`] |
@@ -91,6 +92,7 @@ pub mod config;
 pub mod console;
 pub mod domain;
 pub mod engine;
+pub mod feeds;
 pub mod fold;
 pub mod kinds;
 pub mod models;

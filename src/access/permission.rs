@@ -5,10 +5,13 @@ use crate::domain::{Action, Role};
 /// The lowest role that may do it; `None`: nobody, at any time. Adding an action does not compile without a row here.
 const fn lowest(action: Action) -> Option<Role> {
     match action {
-        Action::ReadRuns | Action::ReadApprovals | Action::ReadLog | Action::ManageSelf => Some(Role::Viewer),
+        Action::ReadRuns | Action::ReadApprovals | Action::ReadIncidents | Action::ReadLog | Action::ManageSelf => {
+            Some(Role::Viewer)
+        }
         Action::ReadAccess | Action::Export | Action::Verify => Some(Role::Analyst),
         Action::StartRuns
         | Action::SteerRuns
+        | Action::HandleIncidents
         | Action::Answer
         | Action::Deny
         | Action::Edit
@@ -73,7 +76,8 @@ mod tests {
 
     #[test]
     fn who_only_looks_decides_nothing_and_takes_nothing_away() {
-        let looking = [Action::ReadRuns, Action::ReadApprovals, Action::ReadLog, Action::ManageSelf];
+        let looking =
+            [Action::ReadRuns, Action::ReadApprovals, Action::ReadIncidents, Action::ReadLog, Action::ManageSelf];
         assert_eq!(actions_of(Role::Viewer).collect::<Vec<_>>(), looking);
         for decides in
             [Action::ApproveLow, Action::Deny, Action::Edit, Action::Answer, Action::Settle, Action::StartRuns]

@@ -88,9 +88,10 @@ impl Principal {
 
     /// Whether any of the commands that people give is theirs to give.
     pub fn may_command(&self) -> bool {
-        const COMMANDS: [Action; 8] = [
+        const COMMANDS: [Action; 9] = [
             Action::StartRuns,
             Action::SteerRuns,
+            Action::HandleIncidents,
             Action::Answer,
             Action::Deny,
             Action::Settle,

@@ -1,7 +1,6 @@
 //! The command line as data: options, subcommands, and where each reads the environment. Decides nothing.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
@@ -11,7 +10,9 @@ use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
+use super::ingest_args::IngestOptions;
 use super::kinds_args;
+use super::serve_args::{AttachOptions, ServeOptions};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
 use crate::domain::{ApprovalState, RunState, Settlement};
@@ -107,6 +108,9 @@ pub struct GlobalOptions {
     /// Read only: decide and start nothing
     #[arg(long, global = true)]
     pub observe: bool,
+    /// An Alertmanager to ask what fires, such as http://localhost:9093 [default: as the configuration says]
+    #[arg(long, global = true, value_name = "URL", env = "MORNINGAI_ALERTMANAGER", hide_env_values = true)]
+    pub alertmanager: Option<String>,
 }
 
 impl GlobalOptions {
@@ -230,6 +234,8 @@ pub enum Command {
     Serve(ServeOptions),
     /// Open the console of a server
     Attach(AttachOptions),
+    /// Take in alerts, as the receiver of `serve` does
+    Ingest(IngestOptions),
     /// Write a run as a recording
     Record {
         /// The run: its id, any unique prefix of it, or its last 8 digits
@@ -297,39 +303,6 @@ pub struct RunOptions {
     /// Follow it without prompting, and exit when it needs a person
     #[arg(long)]
     pub until_waiting: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct ServeOptions {
-    /// Where to listen; port 0 takes any that is free
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7417")]
-    pub listen: SocketAddr,
-    /// The certificate chain, PEM; only TLS 1.3 is spoken
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    pub tls_cert: Option<PathBuf>,
-    /// The certificate's private key, PEM
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    pub tls_key: Option<PathBuf>,
-    /// Something in front of this speaks TLS, so listen in the clear on any address
-    #[arg(long, conflicts_with = "tls_cert")]
-    pub tls_elsewhere: bool,
-    /// A name it is reached by, besides its address; may be repeated
-    #[arg(long = "name", value_name = "HOST")]
-    pub names: Vec<String>,
-}
-
-#[derive(Debug, Args)]
-pub struct AttachOptions {
-    /// The server: https://HOST:PORT, or http://127.0.0.1:7417 on this machine
-    #[arg(value_name = "URL")]
-    pub server: String,
-    /// Where the token is [default: MORNINGAI_TOKEN; for this machine, serve.token in the data directory; without one, a
-    /// name and a password are asked for]
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// The authority that vouches for the server, PEM [default: those that this machine trusts]
-    #[arg(long, value_name = "FILE")]
-    pub tls_ca: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

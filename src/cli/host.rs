@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp};
+use crate::feeds::Grouping;
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
 pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
@@ -44,6 +45,9 @@ pub trait Host: Send + Sync {
 
     /// Agents and procedures that can be used, and what is wrong with the others.
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure>;
+
+    /// How alerts are put together, and which runbook is for which.
+    fn grouping(&self) -> Grouping;
 
     /// Everything that is fixed when a run starts; makes its workspace.
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure>;

@@ -23,6 +23,7 @@ pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Fai
     let done = match asked.what {
         What::List { state, limit } => list(&mut context, session.client(), &surface, state.as_deref(), limit).await,
         What::Show { id } => show(&mut context, session.client(), &surface, &id).await,
+        What::Document { name, id } => write(&mut context, session.client(), &surface, (&name, &id)).await,
         What::Verb { name, id, given } => {
             submit(&mut context, session.client(), &surface, (name, id.as_deref(), given)).await
         }
@@ -66,6 +67,25 @@ async fn show(context: &mut Context<'_>, client: &dyn Client, surface: &Surface,
     match context.form {
         Form::Json => context.output.json(&thing.json),
         Form::Text => context.output.line(&detail(surface, &thing)),
+    }
+}
+
+/// One of the documents about a thing.
+async fn write(
+    context: &mut Context<'_>,
+    client: &dyn Client,
+    surface: &Surface,
+    (name, given): (&str, &str),
+) -> Result<(), Failure> {
+    let thing = find::thing(client, surface, given).await?;
+    let history = shape::history(client, &thing).await?;
+    let document = surface.documents.iter().find(|document| document.name == name);
+    let text = document.and_then(|document| (document.write)(&history));
+    let text =
+        text.ok_or_else(|| Failure::failed(format!("the log has no history of {} {}", surface.name(), thing.id)))?;
+    match context.form {
+        Form::Json => context.output.json(&serde_json::json!({ "id": thing.id, name: text })),
+        Form::Text => context.output.line(text.trim_end()),
     }
 }
 

@@ -28,6 +28,7 @@ pub struct Asked {
 pub(super) enum What {
     List { state: Option<String>, limit: u32 },
     Show { id: String },
+    Document { name: String, id: String },
     Verb { name: &'static str, id: Option<String>, given: Map<String, Value> },
 }
 
@@ -50,6 +51,9 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
             .arg(state)
             .arg(limit.help("How many ended runs to list"))
             .subcommand(show)
+            .subcommands(surface.documents.iter().map(|document| {
+                clap::Command::new(document.name).about(document.about).arg(id(&surface).required(true))
+            }))
             .subcommands(surface.verbs().map(|verb| command(&surface, verb)))
     })
 }
@@ -93,6 +97,9 @@ pub fn asked(matches: &ArgMatches) -> Result<Option<Asked>, clap::Error> {
     let what = match matches.subcommand() {
         None => What::List { state: text(matches, STATE), limit: matches.get_one(LIMIT).copied().unwrap_or_default() },
         Some((name, below)) => match surface.verb(name) {
+            None if surface.documents.iter().any(|document| document.name == name) => {
+                What::Document { name: name.to_owned(), id: text(below, ID).unwrap_or_default() }
+            }
             None => What::Show { id: text(below, ID).unwrap_or_default() },
             Some(verb) => {
                 What::Verb { name: verb.name, id: text(below, ID), given: given(&surface.fields(verb), below)? }

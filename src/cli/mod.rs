@@ -20,6 +20,8 @@ mod failure;
 mod find;
 mod follow;
 mod host;
+mod ingest;
+mod ingest_args;
 mod kinds;
 mod kinds_args;
 mod new_file;
@@ -32,6 +34,7 @@ mod run;
 mod runs;
 #[cfg(test)]
 mod sample;
+mod serve_args;
 mod shell;
 mod steer;
 mod store;
@@ -43,7 +46,7 @@ mod tail;
 mod time;
 mod tokens;
 
-pub use args::{AttachOptions, Command, CommandLine, GlobalOptions, ServeOptions, Traces};
+pub use args::{Command, CommandLine, GlobalOptions, Traces};
 pub use context::Form;
 pub use demo_args::{CastFormat, CastOptions, DemoOptions};
 pub use exit::Exit;
@@ -56,6 +59,7 @@ pub use new_file::write_new_file;
 #[cfg(test)]
 pub(crate) use output::capture;
 pub use output::{Output, unwritable};
+pub use serve_args::{AttachOptions, ServeOptions};
 
 use context::Context;
 
@@ -96,6 +100,7 @@ pub async fn perform(
             (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
             (false, false) => steer::resume(context, &run, carry).await,
         },
+        Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))

@@ -7,10 +7,12 @@
 mod access;
 mod agents;
 mod front_matter;
+mod incidents;
 mod library;
 mod limits;
 mod literal;
 mod markdown;
+mod matching;
 mod paths;
 mod procedures;
 mod read;
@@ -21,8 +23,10 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
+pub use incidents::IncidentsSection;
 pub use library::{Library, Missing};
 pub use limits::RunLimits;
+pub use matching::Matching;
 pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
 pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;

@@ -13,14 +13,17 @@ use serde_json::{Value, json};
 use super::agents::tool_hint;
 use super::library::Library;
 use super::markdown::Part;
+use super::matching::Matching;
 use super::serde_words::words;
 use super::{front_matter, markdown};
 use crate::domain::{
     DURATION_FORM, Fault, Faults, OnFailure, ProcedureStep, SourceText, ToolName, nearest, parse_duration,
 };
 
-const BUNDLED: &[(&str, &str)] =
-    &[("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md"))];
+const BUNDLED: &[(&str, &str)] = &[
+    ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
+    ("disk-filling", include_str!("../../assets/procedures/disk-filling.md")),
+];
 
 /// The tool that runs scripts.
 const SHELL: &str = "shell";
@@ -32,6 +35,8 @@ pub struct Procedure {
     /// One line for lists.
     pub description: String,
     pub needs: Needs,
+    /// The alerts that it is a runbook for.
+    pub matching: Matching,
     pub steps: Vec<ProcedureStep>,
     pub source: SourceText,
     /// Where each step's block stands.
@@ -60,6 +65,8 @@ struct Matter {
     description: String,
     #[serde(default)]
     needs: Needs,
+    #[serde(default, rename = "match")]
+    matching: Matching,
 }
 
 impl Procedures {
@@ -83,8 +90,8 @@ impl Procedure {
         let body = &source.text[parts.body.clone()];
         let (steps, spans) = steps(source, markdown::parts(body, parts.body.start), &mut faults).into_iter().unzip();
         Faults::none_in(faults)?;
-        let Matter { name, description, needs } = matter;
-        Ok(Self { name, description, needs, steps, source: source.clone(), spans })
+        let Matter { name, description, needs, matching } = matter;
+        Ok(Self { name, description, needs, matching, steps, source: source.clone(), spans })
     }
 
     /// Reads a file that is on no shelf: its name is the file's own.

@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::access::AccessSection;
+use super::incidents::IncidentsSection;
 use super::limits::{RunLimits, seconds};
 use super::secret::SecretSource;
 use crate::domain::{RungChoice, SourceText, TaskClass};
@@ -33,6 +34,7 @@ pub struct Config {
     pub git: GitSection,
     pub retention: RetentionSection,
     pub store: StoreSection,
+    pub incidents: IncidentsSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }

@@ -62,6 +62,8 @@ pub enum Context {
     Run,
     /// On the page of one run.
     RunPage,
+    /// Where an incident is open or selected.
+    Incident,
     /// On the log.
     Log,
     /// On any card.
@@ -84,6 +86,7 @@ impl Context {
         Self::Home,
         Self::Run,
         Self::RunPage,
+        Self::Incident,
         Self::Log,
         Self::Card,
         Self::Effect,
@@ -101,6 +104,7 @@ impl Context {
             Self::Home => "home",
             Self::Run => "run",
             Self::RunPage => "run_page",
+            Self::Incident => "incident",
             Self::Log => "log",
             Self::Card => "card",
             Self::Effect => "effect",
@@ -119,6 +123,7 @@ impl Context {
             Self::Home => "Starting work",
             Self::Run => "Runs",
             Self::RunPage => "One run",
+            Self::Incident => "Incidents",
             Self::Log => "Log",
             Self::Card => "Cards",
             Self::Effect => "Deciding on an effect",
@@ -141,11 +146,9 @@ impl Context {
             (a, b) if a == b => true,
             (Card, b) => on_card(b),
             (a, Card) => on_card(a),
-            (a, b) => {
-                !on_card(a)
-                    && !on_card(b)
-                    && !matches!((a, b), (Log, Run | RunPage | List) | (Run | RunPage | List, Log))
-            }
+            (Log, Run | RunPage | List | Incident) | (Run | RunPage | List | Incident, Log) => false,
+            (Incident, Run | RunPage) | (Run | RunPage, Incident) => false,
+            (a, b) => !on_card(a) && !on_card(b),
         }
     }
 }
@@ -159,6 +162,7 @@ intents! {
         ShowRuns = "runs" ["r", "ps"], "show all runs";
         ShowApprovals = "approvals" ["a", "cards", "queue"], "show requests that wait for a decision";
         ShowLog = "log" ["l", "events"], "show every event";
+        ShowIncidents = "incidents" ["i", "alerts"], "show incidents, the worst first";
         NextScreen = "next-screen", "go to the next screen";
         PreviousScreen = "previous-screen", "go to the previous screen";
         NextWaiting = "next-waiting" ["w", "next"], "open the oldest card that waits for you";
@@ -166,7 +170,7 @@ intents! {
         NextTheme = "theme" ["colours"], "change to the next theme";
         ToggleMouse = "mouse", "let the mouse select and scroll, or leave it to the terminal";
         Redraw = "redraw" ["refresh"], "draw the whole screen again";
-        Suspend = "suspend" ["sh", "bg"], "suspend; `fg` in the shell returns";
+        Suspend = "suspend" ["sh", "bg"], "go back to the shell; `fg` returns";
         Quit = "quit" ["q", "q!", "wq", "exit"], "quit; runs are not lost";
         Interrupt = "interrupt", "quit; asks first if something is running";
     }
@@ -198,6 +202,13 @@ intents! {
     RunPage {
         Fold = "fold", "unfold or fold what is selected";
         FoldAll = "fold-all", "unfold or fold everything";
+    }
+    Incident {
+        Acknowledge = "acknowledge", "say that you are on it";
+        StartRunbook = "runbook", "start the runbook that matches it";
+        Assign = "assign", "give it to somebody";
+        Note = "note", "write something on its timeline";
+        Resolve = "resolve", "say that it is over";
     }
     Log {
         ShowEvent = "show-event", "show the event in full, or fold the run's events";

@@ -83,6 +83,7 @@ macro_rules! actions {
 actions! {
     ReadRuns = "runs.read", "see runs, their histories and output";
     ReadApprovals = "approvals.read", "see requests and their cards";
+    ReadIncidents = "incidents.read", "see incidents and their alerts";
     ReadLog = "log.read", "read and search the event log";
     ManageSelf = "self.manage", "change one's own password, second factor and tokens";
     ReadAccess = "access.read", "see accounts and tokens";
@@ -90,6 +91,7 @@ actions! {
     Verify = "log.verify", "check the hash chain";
     StartRuns = "runs.start", "start runs";
     SteerRuns = "runs.steer", "pause, resume and cancel runs";
+    HandleIncidents = "incidents.handle", "acknowledge, assign, note and resolve incidents, and start their runbooks";
     Answer = "approvals.answer", "answer an agent's question";
     Deny = "approvals.deny", "deny an effect";
     Edit = "approvals.edit", "change what an agent asks to do before it is approved";

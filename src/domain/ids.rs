@@ -1,4 +1,4 @@
-//! Ids that cannot be mixed up: UUIDs for runs, approvals, accounts and subjects, small numbers within a run, SHA-256 for blobs.
+//! Ids that cannot be mixed up: UUIDs for runs, approvals, incidents, accounts and subjects, small numbers within a run, SHA-256 for blobs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -63,6 +63,10 @@ uuid_id! {
 uuid_id! {
     /// One request to a person: an effect to approve, a question, or an outcome in doubt.
     ApprovalId
+}
+uuid_id! {
+    /// One incident: alerts that belong together, and what is done about them.
+    IncidentId
 }
 uuid_id! {
     /// One person's account.

@@ -1,5 +1,6 @@
 //! What a run is started with, and the states it goes through.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -26,6 +27,9 @@ pub struct RunSpec {
     pub class: TaskClass,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Workspace>,
+    /// Variables of the environment of its programs, by name: what it was told by whatever it was started for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inputs: BTreeMap<String, Untrusted>,
     /// Steps of a procedure, which needs no model; empty for an agent.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub procedure: Vec<ProcedureStep>,

@@ -36,10 +36,14 @@ pub use recover::MOST_DEATHS;
 ///
 /// `Proceed`, `TurnFinished`, `EffectFinished` and `Drifted` need the run's thread to be open in the snapshot.
 pub fn decide(snapshot: &Snapshot, command: Command, by: &Actor, now: Timestamp) -> Result<Vec<Decided>, Rejection> {
-    match decide_verb(snapshot, command, by, now)? {
-        Ok(events) => Ok(events),
-        Err(report) => take_in(snapshot, report, now),
-    }
+    let mut decided = match decide_verb(snapshot, command, by, now)? {
+        Ok(events) => events,
+        Err(report) => take_in(snapshot, report, now)?,
+    };
+    let ends = decided.iter().filter(|decided| decided.event.ends());
+    let told: Vec<_> = ends.flat_map(|decided| snapshot.told(decided.stream, &decided.event)).collect();
+    decided.extend(told);
+    Ok(decided)
 }
 
 fn take_in(snapshot: &Snapshot, report: Report, now: Timestamp) -> Result<Vec<Decided>, Rejection> {

@@ -6,10 +6,10 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::thread::Thread;
-use crate::domain::{ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
+use crate::domain::{Actor, ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
 use crate::kinds::{
-    Approval, Command, DaySpend, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table, Wanted, World,
-    with_kinds,
+    Approval, Command, DaySpend, Decided, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table,
+    Wanted, World, with_kinds,
 };
 
 macro_rules! define_snapshot {
@@ -55,6 +55,15 @@ macro_rules! define_snapshot {
                     $(Stream::$Kept(id) => self.$table.get(&id).map(|row| self.wants_of(row)).unwrap_or_default(),)*
                     $(Stream::$Bare(_) => Vec::new(),)*
                 }
+            }
+
+            /// What those in memory remember of the end of something.
+            pub fn told(&self, of: Stream, event: &Event) -> Vec<Decided> {
+                let mut told = Vec::new();
+                $(told.extend(self.$table.iter().filter_map(|(id, row)| {
+                    Some(Decided::of::<$crate::kinds::$Kept>(*id, &Actor::System, row.told(of, event)?))
+                }));)*
+                told
             }
 
             /// Streams whose rows that of `stream` is decided with.

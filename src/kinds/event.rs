@@ -99,6 +99,24 @@ macro_rules! define_events {
                 }
             }
 
+            /// Whether its thing is over with it.
+            pub fn ends(&self) -> bool {
+                match self {
+                    $(Self::$Kept(event) => event.ends(),)*
+                    $(Self::$Bare(event) => event.ends(),)*
+                    Self::Erased(_) => false,
+                }
+            }
+
+            /// Whether it calls a person at once.
+            pub fn rings(&self) -> bool {
+                match self {
+                    $(Self::$Kept(event) => event.rings(),)*
+                    $(Self::$Bare(event) => event.rings(),)*
+                    Self::Erased(_) => false,
+                }
+            }
+
             /// The answer of a model that cost something; of an erased one, what is left of it.
             pub fn spent(&self) -> Option<&ModelReply> {
                 match self {

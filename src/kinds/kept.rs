@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::decided::Decided;
+use super::event::Event;
 use super::kind::Kind;
 use super::stream::Stream;
 use super::verb::Verb;
@@ -51,6 +52,11 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
     /// The runs that it wants as it is now, while it is open. It goes on to say so once they have started.
     fn wants(&self) -> Vec<Wanted> {
         Vec::new()
+    }
+
+    /// What it remembers of something that happened elsewhere; only ends are told, and only to what is in memory.
+    fn told(&self, _of: Stream, _event: &Event) -> Option<Self::Event> {
+        None
     }
 
     /// Streams whose rows it is decided with, and which must stay in memory for that.

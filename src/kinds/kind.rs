@@ -40,6 +40,16 @@ pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         false
     }
 
+    /// Whether its thing is over with it, which those that remember things of other kinds are told.
+    fn ends(&self) -> bool {
+        false
+    }
+
+    /// Whether it calls a person at once, with a bell.
+    fn rings(&self) -> bool {
+        false
+    }
+
     /// What tells it from others of its name, on one line, for lists; empty where lists have words of their own for it.
     fn remark(&self) -> Untrusted {
         Untrusted::default()

@@ -7,9 +7,11 @@ mod account;
 mod approval;
 mod command;
 mod decided;
+mod document;
 mod envelope;
 mod event;
 mod field;
+mod incident;
 mod kept;
 mod kind;
 mod look;
@@ -32,9 +34,14 @@ pub use account::{AccessEvent, Account};
 pub use approval::{Approval, ApprovalEvent, ApprovalVerb};
 pub use command::{Command, Commanded, decide_verb};
 pub use decided::Decided;
+pub use document::{Document, History};
 pub use envelope::Envelope;
 pub use event::{ErasedEvent, Event, Listed};
 pub use field::{Field, Form, read_words};
+pub use incident::{
+    Alert, AlertState, GroupKey, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb, Labels,
+    LinkedRun, Severity, Sight,
+};
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};
 pub use look::Look;

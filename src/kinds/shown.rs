@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::command::{Command, Commanded};
+use super::document::Document;
 use super::field::{Field, fields_of, variant};
 use super::look::Look;
 use super::row::Row;
@@ -20,6 +21,15 @@ pub trait Shown: Rowed + Commanded + JsonSchema {
     /// What lists show of it, besides id, state and when it began.
     const COLUMNS: &'static [Column];
 
+    /// The states that it goes through, in the order in which lists offer them.
+    const STATES: &'static [&'static str];
+
+    /// What can be written about one of them.
+    const DOCUMENTS: &'static [Document] = &[];
+
+    /// What is said where there is none.
+    const EMPTY: &'static str = "Nothing here.";
+
     /// The words under `COLUMNS`, one each.
     fn cells(&self) -> Vec<Untrusted>;
 
@@ -28,6 +38,16 @@ pub trait Shown: Rowed + Commanded + JsonSchema {
 
     /// How its state is to be taken.
     fn look(&self) -> Look;
+
+    /// Lists have the most urgent first, and the newest of those.
+    fn urgency(&self) -> u8 {
+        0
+    }
+
+    /// Whether nobody has taken it up yet who must.
+    fn needs_somebody(&self) -> bool {
+        false
+    }
 }
 
 /// A column of a list.
@@ -41,8 +61,32 @@ pub struct Column {
 /// A line of a page: what it is called, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
+    /// Of several lines of one name, pages show it once.
     pub name: &'static str,
     pub value: Untrusted,
+    pub look: Look,
+    /// When it happened.
+    pub at: Option<Timestamp>,
+    /// What it is about, which has a page of its own.
+    pub of: Option<Stream>,
+}
+
+impl Fact {
+    pub fn new(name: &'static str, value: impl Into<Untrusted>) -> Self {
+        Self { name, value: value.into(), look: Look::Plain, at: None, of: None }
+    }
+
+    pub fn look(self, look: Look) -> Self {
+        Self { look, ..self }
+    }
+
+    pub fn at(self, at: Timestamp) -> Self {
+        Self { at: Some(at), ..self }
+    }
+
+    pub fn of(self, of: Stream) -> Self {
+        Self { of: Some(of), ..self }
+    }
 }
 
 /// One thing of a kind, as surfaces have it that do not know the kind.
@@ -56,6 +100,8 @@ pub struct Thing {
     pub version: u64,
     pub state: &'static str,
     pub look: Look,
+    pub urgency: u8,
+    pub needs_somebody: bool,
     pub is_open: bool,
     pub began: Timestamp,
     /// When time alone asks for something.
@@ -77,6 +123,8 @@ impl Thing {
             version: kept.version(),
             state: index.state,
             look: kept.look(),
+            urgency: kept.urgency(),
+            needs_somebody: kept.needs_somebody(),
             is_open: index.is_open,
             began: index.sort,
             due: index.due,
@@ -102,12 +150,16 @@ pub struct Surface {
     /// What somebody must be allowed to do to see them.
     pub reading: Action,
     pub columns: &'static [Column],
+    pub states: &'static [&'static str],
+    pub empty: &'static str,
+    pub documents: &'static [Document],
     /// Those that people ask for.
     verbs: &'static [VerbDoc],
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     verb_schema: fn(&mut SchemaGenerator) -> Schema,
     fields: fn(&str) -> Vec<Field>,
     things: fn(&dyn World) -> Vec<Thing>,
+    needing: fn(&dyn World) -> Vec<Thing>,
     thing: fn(&dyn World, Uuid) -> Option<Thing>,
     read: fn(&str) -> serde_json::Result<Thing>,
     command: fn(Uuid, Value) -> serde_json::Result<Command>,
@@ -120,11 +172,17 @@ impl Surface {
             plural: K::PLURAL,
             reading: K::READING,
             columns: K::COLUMNS,
+            states: K::STATES,
+            empty: K::EMPTY,
+            documents: K::DOCUMENTS,
             verbs: K::Verb::ALL,
             schema: SchemaGenerator::subschema_for::<K>,
             verb_schema: K::Verb::json_schema,
             fields: fields_of::<K::Verb>,
-            things: |world| K::table(world).values().rev().map(Thing::of).collect(),
+            things: |world| most_urgent_first(K::table(world).values().rev().collect()),
+            needing: |world| {
+                most_urgent_first(K::table(world).values().rev().filter(|kept| kept.needs_somebody()).collect())
+            },
             thing: |world, id| K::table(world).get(&id.into()).map(Thing::of),
             read: |body| {
                 let kept: K = serde_json::from_str(body)?;
@@ -179,9 +237,14 @@ impl Surface {
         Schema::try_from(body).unwrap_or_default()
     }
 
-    /// Those in memory, the newest first.
+    /// Those in memory, the most urgent first, and of those the newest.
     pub fn things(&self, world: &dyn World) -> Vec<Thing> {
         (self.things)(world)
+    }
+
+    /// Those that nobody has taken up yet.
+    pub fn needing(&self, world: &dyn World) -> Vec<Thing> {
+        (self.needing)(world)
     }
 
     pub fn thing(&self, world: &dyn World, id: Uuid) -> Option<Thing> {
@@ -204,6 +267,11 @@ impl Surface {
         asked.insert("command".to_owned(), verb.name.into());
         (self.command)(id, asked.into()).map_err(|error| format!("{}: {error}", verb.name))
     }
+}
+
+fn most_urgent_first<K: Shown>(mut kept: Vec<&K>) -> Vec<Thing> {
+    kept.sort_by_key(|kept| std::cmp::Reverse(kept.urgency()));
+    kept.into_iter().map(Thing::of).collect()
 }
 
 /// Says of every kind in the table how it is shown.

@@ -12,6 +12,7 @@ macro_rules! table_of_kinds {
             kept {
                 Run = "run", runs, b'r';
                 Approval = "approval", approvals, b'a';
+                Incident = "incident", incidents, b'i';
                 $($tried)*
             }
             events {

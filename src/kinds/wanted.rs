@@ -1,11 +1,13 @@
 //! Runs that things want. Everything that acts is a run: another kind only remembers, and says which procedure is to run
 //! on its behalf.
 
+use std::collections::BTreeMap;
+
 use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::stream::Stream;
-use crate::domain::{RunId, Timestamp};
+use crate::domain::{RunId, Timestamp, Untrusted};
 
 /// A run of a procedure that a thing wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Wanted {
     pub rule: &'static str,
     /// The procedure's name.
     pub procedure: String,
+    /// What it is given: variables of the environment of its programs.
+    pub inputs: BTreeMap<String, Untrusted>,
 }
 
 impl Wanted {
@@ -46,7 +50,7 @@ mod tests {
     fn a_wish_has_one_run_and_another_wish_another() {
         let of = Stream::Run(RunId(Uuid::from_u128(7)));
         let at: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
-        let wish = Wanted { of, since: 3, at, rule: "mend", procedure: "look".to_owned() };
+        let wish = Wanted { of, since: 3, at, rule: "mend", procedure: "look".to_owned(), inputs: BTreeMap::new() };
         assert_eq!(wish.run(), wish.clone().run());
         assert_ne!(wish.run(), Wanted { since: 4, ..wish.clone() }.run());
         assert_ne!(wish.run(), Wanted { rule: "tell", ..wish.clone() }.run());

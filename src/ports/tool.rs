@@ -1,5 +1,7 @@
 //! What the runtime asks of a tool: a dry run, the effect itself, and whether it happened.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -37,6 +39,8 @@ pub struct ToolContext {
     pub run: RunId,
     pub agent: String,
     pub workspace: Option<Workspace>,
+    /// Variables of the environment of programs, by name.
+    pub inputs: BTreeMap<String, Untrusted>,
 }
 
 /// What a dry run found.

@@ -68,7 +68,8 @@ fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
 pub(super) fn context(core: &Core, run: RunId) -> Option<ToolContext> {
     let staging = core.staging();
     let row = staging.runs.get(&run)?;
-    Some(ToolContext { run, agent: row.agent.clone(), workspace: row.workspace.clone() })
+    let inputs = staging.threads.get(&run).map(|thread| thread.spec.inputs.clone()).unwrap_or_default();
+    Some(ToolContext { run, agent: row.agent.clone(), workspace: row.workspace.clone(), inputs })
 }
 
 fn invalid(summary: String) -> CallPreparation {

@@ -3,7 +3,7 @@
 
 use super::core::Core;
 use super::tenure::LEASE;
-use crate::domain::Actor;
+use crate::domain::{Actor, RunSpec};
 use crate::kinds::{RunVerb, Stream, Wanted};
 use crate::ports::{Order, Starter, Uncommitted, Work};
 
@@ -36,7 +36,7 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
     let work = Work::Procedure(wanted.procedure.clone());
     let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
     let spec = match starter.prepare(order).await {
-        Ok(spec) => Box::new(spec),
+        Ok(spec) => Box::new(RunSpec { inputs: wanted.inputs.clone(), ..spec }),
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");

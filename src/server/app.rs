@@ -9,6 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::enrolment::Enrolments;
 use super::feed::{Company, Hub};
+use super::hooks::Hooks;
 use super::host::Host;
 use super::hosts::Hosts;
 use super::prepared::Prepared;
@@ -26,6 +27,7 @@ pub(super) struct App {
     pub(super) upkeep: Arc<dyn Upkeep>,
     pub(super) turns: Turns,
     pub(super) gate: Arc<Gate>,
+    pub(super) hooks: Hooks,
     pub(super) enrolments: Enrolments,
     pub(super) hosts: Hosts,
     pub(super) hub: Arc<Hub>,

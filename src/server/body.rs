@@ -1,6 +1,6 @@
 //! What comes in with a request, and what goes out: JSON, read with a limit and errors that say what is wrong.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,25 +23,30 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Given<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
-        let too_large = || {
-            let detail = format!("the body is larger than {} KB", MOST / 1024);
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail, "send less")
-        };
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > MOST as u64) {
-            return Err(too_large());
-        }
-        let bytes = match axum::body::to_bytes(request.into_body(), MOST).await {
-            Ok(bytes) => bytes,
-            Err(error) if is_limit(&error) => return Err(too_large()),
-            Err(_) => return Err(Problem::malformed("the body did not come in whole", "send it again")),
-        };
+        let bytes = whole(request, MOST).await?;
         let text = if bytes.trim_ascii().is_empty() { b"{}".as_slice() } else { &bytes };
         match serde_json::from_slice(text) {
             Ok(value) => Ok(Self(value)),
             Err(error) if error.is_data() => Err(Problem::invalid(error.to_string(), "/openapi.json has the schema")),
             Err(error) => Err(Problem::malformed(format!("the body is not JSON: {error}"), "send a JSON object")),
         }
+    }
+}
+
+/// The body of a request, of at most so many bytes.
+pub(super) async fn whole(request: Request, most: usize) -> Result<Bytes, Problem> {
+    let too_large = || {
+        let detail = format!("the body is larger than {} KB", most / 1024);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail, "send less")
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    if announced.and_then(|length| length.parse::<u64>().ok()).is_some_and(|length| length > most as u64) {
+        return Err(too_large());
+    }
+    match axum::body::to_bytes(request.into_body(), most).await {
+        Ok(bytes) => Ok(bytes),
+        Err(error) if is_limit(&error) => Err(too_large()),
+        Err(_) => Err(Problem::malformed("the body did not come in whole", "send it again")),
     }
 }
 

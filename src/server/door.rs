@@ -47,6 +47,8 @@ pub(super) struct Door {
 pub(super) enum Asks {
     /// Nothing at all.
     Nothing,
+    /// The token of the receivers, which says nothing of who one is.
+    Hook,
     /// Who one is, whatever one may do.
     Admission,
     /// That one may do this; some routes look closer at what is asked for, and ask for more.
@@ -95,6 +97,13 @@ async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     check_origin(request.headers())?;
     if door.asks == Asks::Nothing {
         return Ok(());
+    }
+    if door.asks == Asks::Hook {
+        let token = match presented(request.headers())? {
+            Presented::Bearer(token) => Some(token),
+            _ => None,
+        };
+        return door.app.hooks.admit(token);
     }
     let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };
     let principal = door.app.gate.admit(presented(request.headers())?, from).await?;

@@ -14,6 +14,7 @@ mod door;
 mod enrolment;
 mod feed;
 mod health;
+mod hooks;
 mod host;
 mod hosts;
 mod listen;
@@ -41,6 +42,7 @@ use tokio_util::task::TaskTracker;
 use crate::access::Gate;
 use crate::ports::{Client, Log};
 
+pub use hooks::Hooks;
 pub use host::{Host, Unprepared, Whose};
 pub use hosts::Hosts;
 pub use listen::Exposure;
@@ -63,6 +65,7 @@ pub struct Parts {
     pub host: Arc<dyn Host>,
     pub upkeep: Arc<dyn Upkeep>,
     pub gate: Arc<Gate>,
+    pub hooks: Hooks,
     pub exposure: Exposure,
 }
 
@@ -93,6 +96,7 @@ impl Server {
             upkeep: parts.upkeep,
             turns: turn::Turns::default(),
             gate: parts.gate.clone(),
+            hooks: parts.hooks,
             enrolments: enrolment::Enrolments::default(),
             hosts,
             hub,

@@ -63,7 +63,11 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "summary": route.summary,
         "parameters": parameters(route, generator),
         "responses": responses(route, generator),
-        "security": if route.asks == Asks::Nothing { json!([]) } else { json!([{ "token": [] }]) },
+        "security": match route.asks {
+            Asks::Nothing => json!([]),
+            Asks::Hook => json!([{ "hook": [] }]),
+            Asks::Admission | Asks::Right(_) => json!([{ "token": [] }]),
+        },
     });
     if let Asks::Right(action) = route.asks {
         operation["description"] = format!("{} {}", needs(action), route.note).trim_end().into();
@@ -153,11 +157,12 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
 
 /// Every error it can answer with: what the door refuses, what follows from its row, and what it names itself.
 fn statuses(route: &Route) -> BTreeSet<u16> {
-    let is_asked_for_admission = route.asks != Asks::Nothing;
-    let cases: [(bool, &[u16]); 7] = [
+    let is_asked_for_admission = matches!(route.asks, Asks::Admission | Asks::Right(_));
+    let cases: [(bool, &[u16]); 8] = [
         // Unknown names and web pages; heads too long; defects; a store that does not answer in time.
         (true, &[403, 431, 500, 503]),
         (is_asked_for_admission, &[400, 401, 429]),
+        (route.asks == Asks::Hook, &[400, 401, 413]),
         (route.path.contains('{'), &[400, 404, 422]),
         (route.params.is_some(), &[400, 422]),
         (route.body.is_some(), &[400, 413, 422]),

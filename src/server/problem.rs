@@ -66,6 +66,11 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, hint)
     }
 
+    pub(super) fn not_the_receivers_token() -> Self {
+        let hint = "send `Authorization: Bearer TOKEN` with the token that `morningai serve` names for it";
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed-in", "this receiver has a token of its own", hint)
+    }
+
     /// Something is wrong inside; the log has it, the answer does not.
     pub(super) fn internal() -> Self {
         let hint = "the server's log file has the details";

@@ -54,7 +54,7 @@ pub fn operations() -> Vec<Operation> {
         name: route.name.clone(),
         action: match route.asks {
             Asks::Right(action) => Some(action),
-            Asks::Admission | Asks::Nothing => None,
+            Asks::Admission | Asks::Hook | Asks::Nothing => None,
         },
         is_open: route.asks == Asks::Nothing,
     };
@@ -69,6 +69,7 @@ pub fn table() -> String {
     for route in routes() {
         let takes = match route.asks {
             Asks::Nothing => "nothing".to_owned(),
+            Asks::Hook => "the receiver's own token".to_owned(),
             Asks::Admission => "being admitted".to_owned(),
             Asks::Right(action) => format!("`{action}`"),
         };

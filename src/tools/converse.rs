@@ -163,7 +163,12 @@ mod tests {
     use crate::domain::RunId;
 
     async fn prepare(tool: &dyn Tool, args: Value) -> Result<Prepared, ToolResult> {
-        let context = ToolContext { run: RunId(Uuid::nil()), agent: "dev".to_owned(), workspace: None };
+        let context = ToolContext {
+            run: RunId(Uuid::nil()),
+            agent: "dev".to_owned(),
+            workspace: None,
+            inputs: Default::default(),
+        };
         tool.prepare(&context, &args).await
     }
 

@@ -43,6 +43,7 @@ impl Toolbox {
             Arc::new(files::EditFile::default()),
             Arc::new(files::WriteFile::default()),
             Arc::new(files::DeleteFiles::default()),
+            Arc::new(files::RemoveOldFiles::default()),
             Arc::new(git::GitStatus::default()),
             Arc::new(git::GitDiff::default()),
             Arc::new(git::GitLog::default()),

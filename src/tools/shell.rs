@@ -74,7 +74,8 @@ impl Tool for Shell {
             return Err(args::bad_call(&self.spec, "\"cwd\" must be a directory"));
         }
         let timeout_seconds = timeout_seconds.unwrap_or(USUAL_SECONDS).min(LONGEST_SECONDS);
-        let plan = Plan { argv, cwd, env: Vec::new(), timeout_seconds };
+        let env = context.inputs.iter().map(|(name, value)| format!("{name}={}", value.raw())).collect();
+        let plan = Plan { argv, cwd, env, timeout_seconds };
         let mut card = confined::card(&self.sandbox, &self.spec, context, &plan).await?;
         if is_uninspectable(&plan.argv) {
             card.risk = Risk::Medium;

@@ -14,6 +14,7 @@ use crate::cli::{
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp};
+use crate::feeds::Grouping;
 use crate::runtime::Role;
 
 #[async_trait]
@@ -65,6 +66,10 @@ impl Host for Wire {
 
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {
         Ok(launch::offers(self))
+    }
+
+    fn grouping(&self) -> Grouping {
+        self.alert_grouping()
     }
 
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure> {

@@ -4,6 +4,7 @@
 //! rung. What a person wrote is read and checked at once all the same, so that a mistake in it is told before
 //! anything happens.
 
+mod alerts;
 mod attach;
 mod cast;
 mod console;

@@ -33,6 +33,10 @@ fn known(config: &Config, places: &Places, key: &LazyKey) -> Vec<(String, String
         Some((format!("key of {name}"), source))
     });
     let mut secrets: Vec<_> = named.chain(keys).filter_map(|(name, source)| fetch(name, &source, places)).collect();
+    secrets.extend(config.incidents.tokens.iter().filter_map(|source| match source {
+        SecretSource::Command(_) => None,
+        SecretSource::Env(_) | SecretSource::File(_) => fetch("token of the receivers".to_owned(), source, places),
+    }));
     secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));
     secrets.extend(std::env::var("PGPASSWORD").ok().map(|password| ("PGPASSWORD".to_owned(), password)));
     secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));

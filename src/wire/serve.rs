@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::alerts::TokenPlace;
 use super::served_store::ServedStore;
 use super::{Wire, doctor, goals, launch};
 use crate::access::{Gate, OwnToken, SystemEntropy};
@@ -24,6 +25,7 @@ impl Wire {
         let exposure = exposure(options)?;
         self.places.make_data_dir()?;
         let settings = self.door_settings()?;
+        let (hooks, place) = self.hooks()?;
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
             Ok(entry) => entry,
@@ -39,7 +41,7 @@ impl Wire {
         let shared: Arc<dyn Client> = client;
         let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
         let upkeep = Arc::new(ServedStore::new(self.clone(), session.store(), session.turns()));
-        let parts = Parts { client: shared, log: session.log(), host, upkeep, gate: Arc::new(gate), exposure };
+        let parts = Parts { client: shared, log: session.log(), host, upkeep, gate: Arc::new(gate), hooks, exposure };
         let server = match Server::start(parts).await {
             Ok(server) => server,
             Err(error) => {
@@ -48,7 +50,7 @@ impl Wire {
             }
         };
         tracing::info!(url = server.url(), "listening");
-        let announced = self.announce(&server, entry.token_file.as_deref(), output);
+        let announced = self.announce(&server, entry.token_file.as_deref(), &place, output);
         if announced.is_ok() {
             signals.next().await;
         }
@@ -69,19 +71,27 @@ impl Wire {
         Ok(Entry { own_token: Some(OwnToken::new(self.person.name(), &token)), token_file: Some(token_file) })
     }
 
-    /// One line that says where it listens, and who is let in.
-    fn announce(&self, server: &Server, token_file: Option<&Path>, output: &mut Output) -> Result<(), Failure> {
+    /// Says where it listens, who is let in, and how Alertmanager is told of it.
+    fn announce(
+        &self,
+        server: &Server,
+        token_file: Option<&Path>,
+        hooks: &TokenPlace,
+        output: &mut Output,
+    ) -> Result<(), Failure> {
         let url = server.url();
         if self.options.json {
             let token_file = token_file.map(|path| path.display().to_string());
-            return output.json(&serde_json::json!({ "listening": url, "token_file": token_file }));
+            let alerts = format!("{url}/v1/hooks/alertmanager");
+            return output.json(&serde_json::json!({ "listening": url, "token_file": token_file, "alerts": alerts }));
         }
         output.line(&match token_file {
             Some(path) => {
                 format!("listening on {url}; until there is an account, the token in {} opens it", path.display())
             }
             None => format!("listening on {url}; people sign in with their accounts, programs show tokens of them"),
-        })
+        })?;
+        output.line(&format!("for alerts, in a receiver of alertmanager.yml:\n{}", hooks.for_alertmanager(&url)))
     }
 }
 

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio_util::sync::CancellationToken;
 
 use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
 use crate::domain::RunId;
-use crate::ports::{Accounts, Client, Log, Status, Subjects};
+use crate::feeds::Poller;
+use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
@@ -29,11 +31,20 @@ pub(super) struct LocalSession {
     runtime: Arc<Runtime>,
     store: OpenStore,
     client: Arc<LocalClient>,
+    /// Ends what asks for alerts.
+    stopping: CancellationToken,
 }
 
 impl LocalSession {
     pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, status: Status) -> Self {
-        Self { client: Arc::new(LocalClient::new(runtime.clone(), status)), runtime, store }
+        let client = Arc::new(LocalClient::new(runtime.clone(), status));
+        Self { client, runtime, store, stopping: CancellationToken::new() }
+    }
+
+    /// Has an Alertmanager asked for as long as the session lasts.
+    pub(super) fn poll(&mut self, poller: Poller) {
+        let (client, stopping) = (self.client.clone(), self.stopping.clone());
+        tokio::spawn(poller.run(client, Arc::new(SystemClock), stopping));
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {
@@ -62,6 +73,7 @@ impl LocalSession {
 
     /// Waits for what must not be cut off, unless a signal asks to end at once.
     pub(super) async fn end_in_order(self) {
+        self.stopping.cancel();
         tokio::select! {
             () = self.runtime.shut_down(GRACE) => {}
             () = tell_what_is_waited_for() => {}

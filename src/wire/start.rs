@@ -19,7 +19,10 @@ impl Wire {
         if self.options.observe && has_place {
             return self.start_reading().await;
         }
-        self.start_on(self.store_to_write().await?, role).await
+        let poller = if role == Role::Worker { self.poller()? } else { None };
+        let mut session = self.start_on(self.store_to_write().await?, role).await?;
+        poller.into_iter().for_each(|poller| session.poll(poller));
+        Ok(session)
     }
 
     /// The same for whoever only looks.

@@ -8,6 +8,10 @@ use crate::support::scripted_model::{ScriptedModel, story};
 
 const README: &str = include_str!("../../README.md");
 
+/// What Alertmanager posts.
+const HOOK: &str = r#"{"version":"4","groupKey":"{}:{}","alerts":[{"status":"firing","labels":{"alertname":"DiskFilling"},
+    "startsAt":"2026-11-30T03:00:00Z"}]}"#;
+
 /// The part between two marks.
 fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let start = text.find(from).unwrap_or_else(|| panic!("the README has no {from}")) + from.len();
@@ -56,6 +60,7 @@ struct Real {
     push: String,
     digest: String,
     clean_up: String,
+    incident: String,
 }
 
 impl Real {
@@ -72,6 +77,7 @@ impl Real {
     fn words(&self, line: &str, repository: &str) -> Vec<String> {
         let mut words = split(line);
         let id = match words.first().map(String::as_str) {
+            Some("incidents") => &self.incident,
             Some("pause" | "resume" | "cancel" | "record") => &self.run,
             Some("deny") => &self.clean_up,
             _ => &self.push,
@@ -109,6 +115,8 @@ fn expected(words: &[String]) -> i32 {
         "cancel" => 1,
         // A password is typed at a terminal, or comes on standard input.
         "accounts" if words.contains(&"add".to_owned()) => 2,
+        // The console needs a terminal.
+        "--alertmanager" => 2,
         "demo" if !words.contains(&"--list".to_owned()) => 2,
         // The arguments stand in a file of the reader's own.
         "edit" => 2,
@@ -121,6 +129,7 @@ fn each_command_does_what_is_said() {
     let model = ScriptedModel::start(story::fix_the_failing_test());
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
+    std::fs::write(machine.path("hook.json"), HOOK).unwrap();
     let mut real = Real::default();
     let mut ran = 0;
     for line in commands() {
@@ -132,6 +141,9 @@ fn each_command_does_what_is_said() {
         let words = real.words(line, &repository);
         let arguments: Vec<_> = words.iter().map(String::as_str).collect();
         machine.run(&arguments).ended(expected(&words));
+        if words[0] == "ingest" {
+            real.incident = machine.run(&["incidents", "--json"]).json()[0]["id"].as_str().unwrap().to_owned();
+        }
         if words[0] == "run" {
             real.learn(&machine.run(&["approvals", "--json"]).json());
         }

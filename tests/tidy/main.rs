@@ -28,9 +28,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tools", &["domain", "ports"]),
     ("runtime", &["domain", "kinds", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "kinds", "fold", "ports", "protocol", "runtime"]),
-    ("server", &["domain", "kinds", "fold", "ports", "access", "protocol", "shape"]),
+    ("feeds", &["domain", "kinds", "ports"]),
+    ("server", &["domain", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
     ("console", &["domain", "kinds", "fold", "ports", "config"]),
-    ("cli", &["domain", "kinds", "fold", "ports", "shape", "config", "access"]),
+    ("cli", &["domain", "kinds", "fold", "ports", "feeds", "shape", "config", "access"]),
 ];
 
 /// The same discipline inside the console.
@@ -97,10 +98,12 @@ const CLOSED: &[&str] = &[
     "Command",
     "RunVerb",
     "ApprovalVerb",
+    "IncidentVerb",
     "Report",
     "Event",
     "RunEvent",
     "ApprovalEvent",
+    "IncidentEvent",
     "AccessEvent",
     "ErasedEvent",
     "Stream",
@@ -117,6 +120,7 @@ const AT_HOME: &[&str] = &[
     "src/kinds/run/verbs.rs",
     "src/kinds/approval/event.rs",
     "src/kinds/approval/verbs.rs",
+    "src/kinds/incident/verbs.rs",
     "src/kinds/account/event.rs",
     "src/kinds/report.rs",
 ];

@@ -319,6 +319,7 @@ mod tests {
             class: Default::default(),
             workspace: None,
             procedure: Vec::new(),
+            inputs: Default::default(),
             limits: Default::default(),
             policies: Vec::new(),
             rungs: Default::default(),

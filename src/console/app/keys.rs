@@ -163,10 +163,11 @@ impl<S: Surface> App<S> {
                 Screen::Overview => any_runs() || self.snapshot.open_approvals().any(|a| expires_soon(&a)),
                 Screen::Runs => any_runs(),
                 Screen::Approvals => self.snapshot.open_approvals().any(|a| expires_soon(&a)),
-                Screen::Log => false,
+                Screen::Log | Screen::Incidents => false,
             },
         };
-        let ages = self.state.screen != Screen::Log && !self.snapshot.runs.is_empty();
+        let is_empty = self.snapshot.runs.is_empty() && self.snapshot.incidents.is_empty();
+        let ages = self.state.screen != Screen::Log && !is_empty;
         if moves { Some(SECOND) } else { ages.then_some(MINUTE) }
     }
 }

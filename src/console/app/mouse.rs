@@ -36,6 +36,7 @@ impl<S: Surface> App<S> {
                 Screen::Runs => Intent::ShowRuns,
                 Screen::Approvals => Intent::ShowApprovals,
                 Screen::Log => Intent::ShowLog,
+                Screen::Incidents => Intent::ShowIncidents,
             };
             return self.intend(intent, self.uptime());
         }

@@ -47,10 +47,10 @@ pub use urgency::by_urgency;
 use crate::console::anchor::Folds;
 use crate::console::intent::{Context, Intent};
 use crate::domain::{ApprovalId, RunId, Timestamp};
-use crate::kinds::Stream;
+use crate::kinds::{RowKind, Stream};
 use crate::ports::{Delta, Link, Moment, Status};
 
-/// The four screens, in the order of their keys.
+/// The screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Screen {
     #[default]
@@ -58,10 +58,24 @@ pub enum Screen {
     Runs,
     Approvals,
     Log,
+    Incidents,
 }
 
 impl Screen {
-    pub const ALL: [Self; 4] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents];
+
+    /// The kind that it lists, of those that are told by their surfaces.
+    pub fn kind(self) -> Option<RowKind> {
+        match self {
+            Self::Incidents => Some(RowKind::Incident),
+            Self::Overview | Self::Runs | Self::Approvals | Self::Log => None,
+        }
+    }
+
+    /// The screen that lists a kind, if it has one.
+    pub fn of_kind(kind: RowKind) -> Option<Self> {
+        Self::ALL.into_iter().find(|screen| screen.kind() == Some(kind))
+    }
 
     pub fn title(self) -> &'static str {
         match self {
@@ -69,6 +83,7 @@ impl Screen {
             Self::Runs => "Runs",
             Self::Approvals => "Approvals",
             Self::Log => "Log",
+            Self::Incidents => "Incidents",
         }
     }
 
@@ -151,6 +166,7 @@ pub struct State {
     pub preview: Option<Evidence>,
     pub runs: ListPane,
     pub approvals: ListPane,
+    pub incidents: ListPane,
     pub log: LogPane,
     pub live: BTreeMap<RunId, Live>,
     /// What was chosen from the palette, newest first.
@@ -235,7 +251,7 @@ impl State {
     pub fn list_width(&self) -> Option<usize> {
         let width = usize::from(self.size.width);
         let least = match (self.pages.last(), self.screen) {
-            (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals) => 120,
+            (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => return None,
         };
@@ -272,7 +288,7 @@ impl State {
     pub fn can_do(&self, intent: Intent, status: &Status, replay: Option<&Moment>) -> bool {
         match intent.context() {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
-            Context::Home | Context::Run => replay.is_none() && self.can_decide(status),
+            Context::Home | Context::Run | Context::Incident => replay.is_none() && self.can_decide(status),
             Context::Everywhere
             | Context::Move
             | Context::List
@@ -290,6 +306,7 @@ impl State {
             (None, Screen::Overview) => Some(&mut self.overview),
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
+            (None, Screen::Incidents) => Some(&mut self.incidents),
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => None,
         }
     }
@@ -307,6 +324,7 @@ impl State {
                 Screen::Runs => &self.runs.pane,
                 Screen::Approvals => &self.approvals.pane,
                 Screen::Log => &self.log.pane,
+                Screen::Incidents => &self.incidents.pane,
             },
         }
     }
@@ -323,6 +341,7 @@ impl State {
                 Screen::Runs => &mut self.runs.pane,
                 Screen::Approvals => &mut self.approvals.pane,
                 Screen::Log => &mut self.log.pane,
+                Screen::Incidents => &mut self.incidents.pane,
             },
         }
     }

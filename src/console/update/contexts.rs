@@ -1,10 +1,11 @@
 //! Which contexts of keys are active: what is open decides, never what was open before.
 
-use super::World;
+use super::{World, things};
 use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::state::{Page, Screen, Sheet, State};
 use crate::domain::{ApprovalId, Ask};
+use crate::kinds::Stream;
 
 /// The contexts whose keys work now; the first that knows a chord wins.
 pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
@@ -21,7 +22,10 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
             active.push(Context::Card);
         }
         Some(Page::Things(_)) => active.extend([Context::List, Context::Home]),
-        Some(Page::Thing(_)) => active.push(Context::Home),
+        Some(Page::Thing(_)) => {
+            active.extend(thing_context(state));
+            active.push(Context::Home);
+        }
         Some(Page::Run(_)) => active.extend([Context::RunPage, Context::Run, Context::Home]),
         None => {
             match state.screen {
@@ -31,13 +35,19 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                 Screen::Overview if matches!(state.overview.pane.cursor, Some(Anchor::Run(_))) => {
                     active.push(Context::Run)
                 }
-                Screen::Overview => {}
+                Screen::Overview => active.extend(thing_context(state)),
+                Screen::Incidents => active.extend(thing_context(state).into_iter().chain([Context::List])),
             }
             active.push(Context::Home);
         }
     }
     active.extend([Context::Move, Context::Everywhere]);
     active
+}
+
+/// What can be asked of the thing that is open or selected by keys of its own.
+fn thing_context(state: &State) -> Option<Context> {
+    matches!(things::current(state)?, Stream::Incident(_)).then_some(Context::Incident)
 }
 
 /// Decisions are offered only while the card waits for one.

@@ -39,9 +39,13 @@ pub fn place(state: &State, world: &World<'_>, intent: Intent) -> Option<Place> 
             card_meant(state, world, context).map(|approval| Place::Card(approval.id))
         }
         // What moves, what is everywhere, and what is only for what is already open.
-        Context::Everywhere | Context::Move | Context::Home | Context::RunPage | Context::Card | Context::Replay => {
-            None
-        }
+        Context::Everywhere
+        | Context::Move
+        | Context::Home
+        | Context::RunPage
+        | Context::Card
+        | Context::Incident
+        | Context::Replay => None,
     }
 }
 

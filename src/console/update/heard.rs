@@ -10,6 +10,8 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
     if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
         edit::asked_anew(state, envelope);
+    }
+    if envelope.event.rings() {
         return vec![Request::Bell];
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {

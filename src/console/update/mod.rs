@@ -51,6 +51,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::ShowRuns => navigate::show(state, Screen::Runs),
         Intent::ShowApprovals => navigate::show(state, Screen::Approvals),
         Intent::ShowLog => navigate::show(state, Screen::Log),
+        Intent::ShowIncidents => navigate::show(state, Screen::Incidents),
         Intent::NextScreen => navigate::show(state, state.screen.next()),
         Intent::PreviousScreen => navigate::show(state, state.screen.previous()),
         Intent::NextWaiting => navigate::next_waiting(state, world),
@@ -79,6 +80,9 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::CancelRun => ask_to_cancel(state, world),
         Intent::Fold => navigate::fold(state, world),
         Intent::FoldAll => navigate::fold_all(state),
+        Intent::Acknowledge | Intent::StartRunbook | Intent::Assign | Intent::Note | Intent::Resolve => {
+            things::ask_by_name(state, world, intent.name())
+        }
         Intent::ShowEvent => log::show_event(state),
         Intent::FoldRuns => log::fold_runs(state),
         Intent::GroupOrNot => log::narrow(state, world, log::group),

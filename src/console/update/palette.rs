@@ -3,7 +3,7 @@
 use super::contexts::contexts;
 use super::{Request, World, elsewhere, things};
 use crate::console::intent::{Context, Intent};
-use crate::console::state::{Choice, Item, Offer, Palette, Sheet, State, ThingVerb};
+use crate::console::state::{Choice, Item, Offer, Palette, Screen, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
 use crate::kinds::{Approval, Surface};
 
@@ -79,8 +79,10 @@ fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut
         aliases: &[],
         detail,
     };
-    let listed = format!("show all {}", surface.plural);
-    items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
+    if Screen::of_kind(surface.kind).is_none() {
+        let listed = format!("show all {}", surface.plural);
+        items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
+    }
     let here = things::current(state).filter(|stream| stream.row().is_some_and(|key| key.kind == surface.kind));
     for verb in surface.verbs().filter(|verb| verb.begins || here.is_some()) {
         let of = here.filter(|_| !verb.begins);

@@ -31,6 +31,19 @@ pub fn current(state: &State) -> Option<Stream> {
     }
 }
 
+/// Asks the verb of this name of what is open or selected; of what it may be given, nothing.
+pub fn ask_by_name(state: &mut State, world: &World<'_>, name: &str) -> Vec<Request> {
+    let Some(of) = current(state) else { return Vec::new() };
+    let Some((surface, verb)) = Surface::of_stream(of).and_then(|surface| Some((surface, surface.verb(name)?))) else {
+        return Vec::new();
+    };
+    let wanted = ThingVerb { kind: surface.kind, of: Some(of), verb };
+    match surface.fields(verb).iter().any(|field| field.is_required) {
+        true => ask(state, world, wanted),
+        false => perform(state, world, wanted, ""),
+    }
+}
+
 /// Asks a verb: at once where it takes nothing, else after its words were typed.
 pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Request> {
     let takes = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();

@@ -8,11 +8,9 @@ use crate::console::anchor::Anchor;
 use crate::console::role::Role;
 use crate::domain::{Timestamp, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{Look, Surface, Thing};
+use crate::kinds::{Look, Stream, Surface, Thing};
 
-const CHIPS: &[&str] = &["open", "ended"];
-
-/// All of a kind that are in memory, the newest first.
+/// All of a kind that are in memory, the most urgent first, and of those the newest.
 pub fn list(surface: &Surface, snapshot: &Snapshot, now: Timestamp) -> List {
     let mut columns = vec![Column::whole("", Align::Left, 12), Column::whole("state", Align::Left, 11)];
     columns.extend(surface.columns.iter().map(|column| match column.width {
@@ -21,7 +19,7 @@ pub fn list(surface: &Surface, snapshot: &Snapshot, now: Timestamp) -> List {
     }));
     columns.extend([Column::whole("age", Align::Right, 9), Column::whole("id", Align::Left, 1)]);
     let rows = surface.things(snapshot).iter().map(|thing| row(thing, now)).collect();
-    List { title: surface.plural, columns, chips: CHIPS, rows, empty: "Nothing here." }
+    List { title: surface.plural, columns, chips: surface.states, rows, empty: surface.empty }
 }
 
 fn row(thing: &Thing, now: Timestamp) -> ListRow {
@@ -33,8 +31,12 @@ fn row(thing: &Thing, now: Timestamp) -> ListRow {
     cells.push(Cell::number(age, thing.began.timestamp_millis()));
     cells.push(Cell::text(Row::of(Role::Dim, thing.short.as_str())));
     let facts: Vec<_> = thing.facts.iter().map(|fact| fact.value.visible().into_owned()).collect();
-    let chip = if thing.is_open { "open" } else { "ended" };
-    ListRow { anchor: Some(Anchor::Thing(thing.stream)), cells, chip, words: facts.join(" ") + &thing.id.to_string() }
+    ListRow {
+        anchor: Some(Anchor::Thing(thing.stream)),
+        cells,
+        chip: thing.state,
+        words: facts.join(" ") + &thing.id.to_string(),
+    }
 }
 
 /// One thing: its state, when it began, and its facts.
@@ -55,15 +57,29 @@ pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> V
         let due = Row::of(Role::Text, format!("{left}, {}", format::instant(due)));
         Line::led(lead("due"), due).lay(width, &mut rows);
     }
+    let mut before = "";
     for fact in &thing.facts {
-        let lines = fact.value.visible_lines().enumerate();
-        for (place, line) in lines {
+        let first = rows.len();
+        for line in fact.value.visible_lines() {
+            let name = if fact.name == before || rows.len() > first { "" } else { fact.name };
             let mut row = Row::new();
-            row.push_visible(Role::Text, &line);
-            Line::led(lead(if place == 0 { fact.name } else { "" }), row).lay(width, &mut rows);
+            if rows.len() == first {
+                row.push(Role::Dim, fact.at.map(|at| format!("{}  ", format::moment(at, now))).unwrap_or_default());
+            }
+            row.push_visible(words::look(fact.look), &line);
+            Line::led(lead(name), row).lay(width, &mut rows);
+        }
+        before = if fact.name.is_empty() { before } else { fact.name };
+        if let (Some(anchor), Some(row)) = (fact.of.map(anchor), rows.get_mut(first)) {
+            row.anchor = Some(anchor);
         }
     }
     rows
+}
+
+/// What the cursor rests on that leads to the page of a stream.
+fn anchor(stream: Stream) -> Anchor {
+    stream.run().map_or(Anchor::Thing(stream), Anchor::Run)
 }
 
 fn text(role: Role, text: &Untrusted) -> Row {
@@ -72,7 +88,7 @@ fn text(role: Role, text: &Untrusted) -> Row {
     row
 }
 
-fn glyph(look: Look) -> &'static str {
+pub fn glyph(look: Look) -> &'static str {
     match look {
         Look::Plain | Look::Notable => "○",
         Look::Dim => "–",

@@ -3,6 +3,7 @@
 mod agent_run;
 mod decisions;
 mod edits;
+mod incidents;
 mod procedure_run;
 mod recovery;
 
@@ -111,6 +112,7 @@ fn agent_spec() -> RunSpec {
         class: TaskClass::Code,
         workspace: None,
         procedure: Vec::new(),
+        inputs: Default::default(),
         limits: Limits::default(),
         policies: Vec::new(),
         rungs: Default::default(),

@@ -75,6 +75,10 @@ impl KindEvent for ApprovalEvent {
         !matches!(self, Self::Requested { .. })
     }
 
+    fn rings(&self) -> bool {
+        matches!(self, Self::Requested { .. })
+    }
+
     fn look(&self) -> Look {
         match self {
             Self::Requested { .. } => Look::Waiting,

@@ -156,6 +156,10 @@ impl KindEvent for RunEvent {
         Some(reply)
     }
 
+    fn ends(&self) -> bool {
+        matches!(self, Self::Succeeded { .. } | Self::Failed { .. } | Self::Cancelled { .. })
+    }
+
     fn look(&self) -> Look {
         match self {
             Self::Succeeded { .. } => Look::Good,

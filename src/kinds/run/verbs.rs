@@ -44,6 +44,7 @@ fn words_of(spec: &mut RunSpec, each: &mut dyn FnMut(Words<'_>)) {
         tools: _,
         class: _,
         workspace: _,
+        inputs,
         procedure,
         limits: _,
         policies: _,
@@ -51,6 +52,7 @@ fn words_of(spec: &mut RunSpec, each: &mut dyn FnMut(Words<'_>)) {
     } = spec;
     each(Words::Text(goal));
     each(Words::Plain(instructions));
+    inputs.values_mut().for_each(|text| each(Words::Text(text)));
     for ProcedureStep { title, tool: _, args, on_failure: _ } in procedure {
         each(Words::Plain(title));
         each(Words::Json(args));

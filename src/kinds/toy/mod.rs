@@ -219,7 +219,7 @@ impl Kept for Toy {
     fn wants(&self) -> Vec<Wanted> {
         let wanted = |(since, at)| {
             let (of, procedure) = (Stream::Toy(self.id), "look".to_owned());
-            Wanted { of, since, at, rule: "look", procedure }
+            Wanted { of, since, at, rule: "look", procedure, inputs: Default::default() }
         };
         self.hurt.into_iter().map(wanted).collect()
     }
@@ -239,13 +239,15 @@ impl Shown for Toy {
     const COLUMNS: &'static [Column] =
         &[Column { title: "name", width: None }, Column { title: "played", width: Some(6) }];
 
+    const STATES: &'static [&'static str] = &["whole", "broken"];
+
     fn cells(&self) -> Vec<Untrusted> {
         vec![self.name.clone(), self.played.len().to_string().into()]
     }
 
     fn facts(&self) -> Vec<Fact> {
-        let name = Fact { name: "name", value: self.name.clone() };
-        let played = self.played.iter().map(|how| Fact { name: "played", value: how.clone() });
+        let name = Fact::new("name", self.name.clone());
+        let played = self.played.iter().map(|how| Fact::new("played", how.clone()));
         std::iter::once(name).chain(played).collect()
     }
 

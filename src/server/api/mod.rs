@@ -6,6 +6,7 @@ pub(super) mod approvals;
 pub(super) mod audit;
 pub(super) mod doctor;
 pub(super) mod document;
+pub(super) mod hooks;
 pub(super) mod log;
 mod people;
 pub(super) mod runs;

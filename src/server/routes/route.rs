@@ -121,6 +121,11 @@ impl Route {
         Self { asks: Asks::Admission, ..self }
     }
 
+    /// For whoever has the receivers' token.
+    pub(super) fn hook(self) -> Self {
+        Self { asks: Asks::Hook, ..self }
+    }
+
     /// For anybody at all.
     pub(super) fn open(self) -> Self {
         Self { asks: Asks::Nothing, ..self }

@@ -2,10 +2,12 @@
 
 use axum::routing::{get, post};
 
+use serde_json::Value;
+
 use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, log, runs};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, runs};
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
@@ -204,6 +206,15 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog)
         .takes_long(),
+        Route::post(
+            "/v1/hooks/alertmanager",
+            "takeAlerts",
+            "Take in what Alertmanager posts to a webhook, version 4",
+            describe::<Value>(),
+            Answer::Json(describe::<hooks::Taken>()),
+            || post(hooks::alertmanager),
+        )
+        .hook(),
         Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)

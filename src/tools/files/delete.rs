@@ -43,7 +43,7 @@ impl Default for DeleteFiles {
 
 /// Everything a call would remove.
 #[derive(Debug, Default)]
-struct Doomed {
+pub(super) struct Doomed {
     files: Vec<(Place, u64)>,
     /// Deepest first, so that each is empty when its turn comes.
     directories: Vec<Place>,
@@ -51,7 +51,7 @@ struct Doomed {
 }
 
 impl Doomed {
-    fn of(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Self, ToolResult> {
+    pub(super) fn of(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Self, ToolResult> {
         let args: Args = args::parse(spec, args)?;
         if args.paths.is_empty() {
             return Err(args::bad_call(spec, "\"paths\" names nothing"));
@@ -102,11 +102,11 @@ impl Doomed {
         Ok(())
     }
 
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.files.iter().map(|(_, bytes)| bytes).sum()
     }
 
-    fn payload(&self) -> Payload {
+    pub(super) fn payload(&self) -> Payload {
         let directories = self.directories.iter().map(|place| format!("{}/", place.shown()));
         let files = self.files.iter().map(|(place, _)| place.shown());
         let mut paths: Vec<String> = files.chain(directories).collect();
@@ -114,7 +114,7 @@ impl Doomed {
         Payload::Delete { paths: paths.into_iter().map(Untrusted::new).collect() }
     }
 
-    fn card(&self, spec: &ToolSpec, recoverable: Recoverable) -> EffectCard {
+    pub(super) fn card(&self, spec: &ToolSpec, recoverable: Recoverable) -> EffectCard {
         let targets = self.named.iter().map(Place::target).collect();
         let mut card = cards::change(spec, "delete", targets, self.payload());
         (card.risk, card.reversible) = match recoverable {
@@ -136,7 +136,7 @@ impl Doomed {
         card
     }
 
-    fn remove(&self, root: &Root) -> ToolResult {
+    pub(super) fn remove(&self, root: &Root) -> ToolResult {
         let mut gone = 0;
         for (place, _) in &self.files {
             match unlink(root, place, AtFlags::empty()) {

@@ -8,6 +8,7 @@ mod diff;
 mod edit;
 mod list;
 mod nearest;
+mod old;
 mod read;
 mod root;
 mod search;
@@ -20,6 +21,7 @@ pub use delete::DeleteFiles;
 pub use edit::{EditFile, WriteFile};
 pub use list::ListFiles;
 pub(super) use list::size;
+pub use old::RemoveOldFiles;
 pub use read::ReadFile;
 pub use search::Search;
 

@@ -13,7 +13,8 @@ use super::bench::{Bench, Sink, rungs};
 async fn run_tests(bench: &Bench, args: Value) -> ToolResult {
     let tool = RunTests::new(Arc::clone(&bench.sandbox));
     let workspace = Some(bench.workspace());
-    let context = ToolContext { run: RunId(uuid::Uuid::nil()), agent: "dev".to_owned(), workspace };
+    let context =
+        ToolContext { run: RunId(uuid::Uuid::nil()), agent: "dev".to_owned(), workspace, inputs: Default::default() };
     let card = match tool.prepare(&context, &args).await {
         Ok(Prepared::Effect(card)) => card,
         Ok(other) => panic!("{other:?}"),

@@ -19,7 +19,12 @@ async fn prepare(bench: &Bench, args: Value) -> Result<EffectCard, ToolResult> {
 }
 
 fn context(bench: &Bench) -> ToolContext {
-    ToolContext { run: RunId(uuid::Uuid::nil()), agent: "dev".to_owned(), workspace: Some(bench.workspace()) }
+    ToolContext {
+        run: RunId(uuid::Uuid::nil()),
+        agent: "dev".to_owned(),
+        workspace: Some(bench.workspace()),
+        inputs: Default::default(),
+    }
 }
 
 async fn perform(bench: &Bench, card: &EffectCard, args: &Value) -> ToolResult {

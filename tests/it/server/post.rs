@@ -9,11 +9,12 @@ use morningai::access::{DoorSettings, Gate, OwnToken, Quota, SystemEntropy};
 use morningai::client::remote::{DialError, Target, Trust};
 use morningai::client::{LocalClient, Recording, RemoteClient};
 use morningai::domain::*;
+use morningai::feeds::Grouping;
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::runtime::Role;
-use morningai::server::{Exposure, Host, Parts, Server, Unprepared, Whose};
+use morningai::server::{Exposure, Hooks, Host, Parts, Server, Unprepared, Whose};
 use morningai::shape::Finding;
 use morningai::store::{OpenMode, SqliteLog};
 use secrecy::SecretString;
@@ -23,6 +24,8 @@ use super::turns::TestUpkeep;
 use crate::runtime::desk::{Counter, Desk, SkewedClock, spec};
 
 pub const TOKEN: &str = "the-token-of-this-test";
+/// What opens the receivers.
+pub const HOOK_TOKEN: &str = "the-receivers-token-of-this-test";
 /// What the model does in a run: plans, wants to push, ends.
 pub const TURNS: &[&[&str]] = &[&[], &["push"], &["finish"]];
 
@@ -129,7 +132,8 @@ impl Post {
         let status = Status { source: "sqlite:test.db".to_owned(), ..Status::default() };
         let client = Arc::new(LocalClient::new(desk.runtime.clone(), status));
         let upkeep = Arc::new(TestUpkeep::new(accounts.clone()));
-        let parts = Parts { client, log, host: host.clone(), upkeep: upkeep.clone(), gate, exposure };
+        let hooks = Hooks::new(&[SecretString::from(HOOK_TOKEN.to_owned())], Grouping::default());
+        let parts = Parts { client, log, host: host.clone(), upkeep: upkeep.clone(), gate, hooks, exposure };
         let server = Server::start(parts).await.unwrap();
         Self { desk, server, host, upkeep, accounts, clock }
     }

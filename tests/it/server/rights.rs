@@ -51,6 +51,15 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "issueToken" => {
             (operation.path.to_string(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
         }
+        "showIncident" | "acknowledgeIncident" | "resolveIncident" | "reopenIncident" | "runbookIncident" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
+        "listIncidents" => (operation.path.to_string(), None),
+        "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
+        "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
+        "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),
+        "takeAlerts" => (operation.path.to_string(), empty()),
         "revokeToken" => (operation.path.replace("{id}", token), empty()),
         other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
     }
@@ -93,7 +102,9 @@ async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
             };
             let may = wanted.is_none_or(|action| allows(role, action));
             assert_eq!(status == 403, !may, "{role}, {} {path}: {status} {answer}", operation.method);
-            assert!(operation.name == "signIn" || status != 401, "{role}, {path}: {answer}");
+            // Tokens of people do not open a receiver, nor does a receiver's open anything else.
+            let has_own_token = operation.name == "takeAlerts";
+            assert_eq!(operation.name != "signIn" && status == 401, has_own_token, "{role}, {path}: {answer}");
             *(if may { &mut allowed } else { &mut refused }) += 1;
         }
     }
@@ -115,6 +126,17 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let question = CallPreparation::Question { text: "so?".into(), choices: Vec::new() };
     let prepared = PreparedCall { call, approval: approval.id, preparation: question };
     let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
+    let group = GroupKey::of(["x"]);
+    let incident = group.incident(Timestamp::default());
+    let report = IncidentReport {
+        group,
+        title: "x".into(),
+        labels: Labels::default(),
+        runbook: None,
+        alerts: Vec::new(),
+        left_out: 0,
+        sight: Sight::Told,
+    };
     let commands = vec![
         RunVerb::Start { spec: Box::new(crate::runtime::desk::spec()) }.on(RunId(uuid::Uuid::now_v7())),
         approve(approval),
@@ -125,6 +147,14 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         RunVerb::Pause.on(run),
         RunVerb::Resume.on(run),
         RunVerb::Cancel { reason: String::new() }.on(run),
+        IncidentVerb::Acknowledge.on(incident),
+        IncidentVerb::Assign { to: "bo".to_owned() }.on(incident),
+        IncidentVerb::Note { text: "x".into() }.on(incident),
+        IncidentVerb::Runbook { name: None }.on(incident),
+        IncidentVerb::Link { run }.on(incident),
+        IncidentVerb::Resolve.on(incident),
+        IncidentVerb::Reopen.on(incident),
+        IncidentVerb::Report { report: Box::new(report) }.on(incident),
         Command::Report(Report::Proceed { run, prepared: Vec::new() }),
         Command::Report(Report::TurnFinished { run, turn: 1, attempt: 1, outcome }),
         Command::Report(Report::SetAside { run }),
@@ -145,6 +175,14 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Run { verb: RunVerb::Resume, .. }
             | Command::Run { verb: RunVerb::Cancel { .. }, .. } => {}
             Command::Approval { verb: ApprovalVerb::Edit { .. }, .. } => {}
+            Command::Incident { verb: IncidentVerb::Acknowledge, .. }
+            | Command::Incident { verb: IncidentVerb::Assign { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Note { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Runbook { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Link { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Resolve, .. }
+            | Command::Incident { verb: IncidentVerb::Reopen, .. }
+            | Command::Incident { verb: IncidentVerb::Report { .. }, .. } => {}
             Command::Report(Report::Proceed { .. })
             | Command::Report(Report::SetAside { .. })
             | Command::Report(Report::Recover { .. }) => {}
@@ -166,6 +204,7 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Search { text: "x".to_owned(), before: u64::MAX, limit: 1 },
         Query::Rows(RowQuery::ended(RowKind::Run, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Approval, None, 1)),
+        Query::Rows(RowQuery::ended(RowKind::Incident, None, 1)),
         Query::Blob { blob: BlobId::of(b"x") },
     ];
     let mut wishes: Vec<_> =

@@ -61,6 +61,10 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.approvals.insert(id, from.approvals[&id].clone());
             }
+            RowKind::Incident => {
+                let id = key.id.parse().unwrap();
+                self.rows.incidents.insert(id, from.incidents[&id].clone());
+            }
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();
                 self.rows.spend.insert(day, from.spend[&day].clone());
@@ -74,7 +78,8 @@ impl Store {
         let runs = self.rows.runs.keys().map(|id| key(RowKind::Run, id.to_string()));
         let approvals = self.rows.approvals.keys().map(|id| key(RowKind::Approval, id.to_string()));
         let days = self.rows.spend.keys().map(|day| key(RowKind::Spend, day.to_string()));
-        runs.chain(approvals).chain(days).map(|key| self.rows.row(&key).unwrap()).collect()
+        let incidents = self.rows.incidents.keys().map(|id| key(RowKind::Incident, id.to_string()));
+        runs.chain(approvals).chain(incidents).chain(days).map(|key| self.rows.row(&key).unwrap()).collect()
     }
 
     pub fn would_append(&self, after: u64, fence: Option<(RunId, u64)>) -> Result<(), Refusal> {

@@ -96,7 +96,12 @@ impl Bench {
     }
 
     fn on(outer: TempDir, workspace: Workspace) -> Self {
-        let context = ToolContext { run: run_id(), agent: "dev".to_owned(), workspace: Some(workspace) };
+        let context = ToolContext {
+            run: run_id(),
+            agent: "dev".to_owned(),
+            workspace: Some(workspace),
+            inputs: Default::default(),
+        };
         Self { outer, context, kept: Kept::default() }
     }
 

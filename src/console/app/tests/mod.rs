@@ -5,6 +5,7 @@ mod decisions;
 mod edits;
 mod goals;
 mod harness;
+mod incidents;
 mod lists;
 mod lock;
 mod log;

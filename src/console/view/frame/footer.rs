@@ -105,6 +105,13 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
+            Context::Incident => wanted.extend([
+                Intent::Acknowledge,
+                Intent::StartRunbook,
+                Intent::Assign,
+                Intent::Note,
+                Intent::Resolve,
+            ]),
             Context::Log => wanted.extend([
                 Intent::Filter,
                 Intent::NextKind,
@@ -155,6 +162,7 @@ fn has_rows(scene: &Scene<'_>) -> bool {
         Screen::Runs => runs,
         Screen::Approvals => approvals,
         Screen::Log => !scene.state.log.events.is_empty(),
+        Screen::Incidents => !scene.snapshot.incidents.is_empty(),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::ports::{Link, Moment};
 use chrono::TimeDelta;
 
 /// Columns from which the product's name has room.
-const ROOMY: usize = 76;
+const ROOMY: usize = 92;
 
 /// Rows from which the page keeps a distance.
 const TALL: usize = 30;
@@ -63,6 +63,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         let count = match screen {
             Screen::Overview => needs,
             Screen::Approvals => waiting,
+            Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()).count(),
             Screen::Runs | Screen::Log => 0,
         };
         if count > 0 {
@@ -81,6 +82,7 @@ fn intent_of(screen: Screen) -> Intent {
         Screen::Runs => Intent::ShowRuns,
         Screen::Approvals => Intent::ShowApprovals,
         Screen::Log => Intent::ShowLog,
+        Screen::Incidents => Intent::ShowIncidents,
     }
 }
 

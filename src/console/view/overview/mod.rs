@@ -10,8 +10,7 @@ mod row;
 
 pub use context::OverviewContext;
 use found::Found;
-pub use needs::count as needs;
-pub use needs::troubles;
+pub use needs::{count as needs, troubles, untaken};
 use row::{named, table_row};
 
 use super::list::{Column, lines};
@@ -34,7 +33,8 @@ const STEPS: usize = 6;
 pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> (Option<Row>, Vec<Row>) {
     let mut rows = Vec::new();
     let mut found = Found::new(&context.state.overview.arrangement.filter);
-    if context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty() {
+    let is_new = context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty();
+    if is_new && needs::untaken(context.snapshot, None).next().is_none() {
         first_run::rows(context, &mut rows);
         return (None, rows);
     }

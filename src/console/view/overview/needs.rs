@@ -10,10 +10,10 @@ use crate::console::state::{State, Trouble, by_urgency};
 use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::queue::Sizes;
 use crate::console::view::text::{Align, Row};
-use crate::console::view::{format, queue, run_list};
+use crate::console::view::{format, queue, run_list, things, words};
 use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::Run;
+use crate::kinds::{RowKind, Run, Surface, Thing};
 use crate::ports::Status;
 
 /// Runs that stopped, of those shown.
@@ -30,12 +30,20 @@ const COLUMNS: &[Column] = &[
 /// How many things need somebody.
 pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
-    waiting + stopped(snapshot, state, now).count() + troubles(snapshot, state).len() + usize::from(is_bare(status))
+    let stopped = stopped(snapshot, state, now).count();
+    let untaken = untaken(snapshot, None).count();
+    waiting + stopped + troubles(snapshot, state).len() + untaken + usize::from(is_bare(status))
 }
 
 /// Whether nothing confines programs here, so that none are run.
 fn is_bare(status: &Status) -> bool {
     status.sandbox == "none"
+}
+
+/// Things that nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
+pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> impl Iterator<Item = (Surface, Thing)> {
+    let surfaces = Surface::all().into_iter().filter(move |surface| kind.is_none_or(|kind| kind == surface.kind));
+    surfaces.flat_map(|surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing)))
 }
 
 /// Runs that stopped by themselves or were paused.
@@ -55,8 +63,10 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
     let troubles = troubles(snapshot, state);
-    let count = waiting.len() + stopped.len() + troubles.len() + usize::from(is_bare(status));
-    let note = match waiting.iter().map(|approval| approval.requested_at).min() {
+    let untaken: Vec<_> = untaken(snapshot, None).collect();
+    let count = waiting.len() + stopped.len() + troubles.len() + untaken.len() + usize::from(is_bare(status));
+    let since = waiting.iter().map(|approval| approval.requested_at);
+    let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),
         Some(oldest) => Row::of(Role::Waiting, format!("{count} · oldest {}", format::ago(oldest, now))),
         None => Row::of(Role::Waiting, count.to_string()),
@@ -75,21 +85,20 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
         row.blank(2);
         rows.push(row.with(Role::Warning, right));
     }
-    let mut table: Vec<_> = waiting
-        .into_iter()
-        .map(|approval| {
-            ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
-        })
-        .collect();
     if is_bare(status) {
         let row = Row::of(Role::Bad, "▲ no sandbox works here, so programs are not run; ");
         rows.push(row.with(Role::Code, "morningai doctor").with(Role::Bad, " says why").cut(width));
     }
+    let mut table: Vec<_> =
+        untaken.iter().take(MOST_STOPPED).map(|(surface, thing)| thing_row(surface, thing, now)).collect();
+    table.extend(waiting.into_iter().map(|approval| {
+        ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
+    }));
+    let mut table = found.keep(table);
     let mut stopped = found.keep(stopped.iter().map(|run| stopped_row(run, now)).collect());
     let shown = format::named(stopped.len(), MOST_STOPPED);
     let more = stopped.len() - shown;
     stopped.truncate(shown);
-    table = found.keep(table);
     table.extend(stopped);
     rows.extend(lines(COLUMNS, table, width));
     if more > 0 {
@@ -103,6 +112,23 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
 pub fn failed_unseen(run: &Run, state: &State, now: Timestamp) -> bool {
     let is_recent = run.ended_at.is_none_or(|at| now - at < chrono::TimeDelta::days(1));
     run.state == RunState::Failed && is_recent && !state.looked_at.contains(&run.id)
+}
+
+/// A thing that nobody has taken up yet.
+fn thing_row(surface: &Surface, thing: &Thing, now: Timestamp) -> ListRow {
+    let look = words::look(thing.look);
+    let mut name = Row::of(look, format!("{} ", things::glyph(thing.look)));
+    name.push_untrusted(Role::Strong, &thing.title(surface));
+    let mut about = Row::new();
+    for (column, cell) in surface.columns.iter().zip(&thing.cells) {
+        if column.width.is_some() && !cell.is_empty() {
+            about.blank(2 * usize::from(!about.is_empty()));
+            about.push_untrusted(Role::Text, cell);
+        }
+    }
+    let age = Row::of(Role::Dim, format::ago_in_words(thing.began, now));
+    let kind = Row::of(Role::Dim, surface.name());
+    ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, Row::of(look, thing.state), about, kind, age])
 }
 
 fn stopped_row(run: &Run, now: Timestamp) -> ListRow {

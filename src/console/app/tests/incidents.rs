@@ -1,0 +1,127 @@
+//! Incidents: listed with the worst first, told on the overview, rung for, opened, and taken up by keys.
+
+use super::harness::Harness;
+use crate::console::view::fixtures::{Story, ana, night};
+use crate::domain::{Actor, IncidentId, RunId, RunState};
+use crate::kinds::{Alert, Command, Event, GroupKey, IncidentEvent, IncidentVerb, Labels, Stream};
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::bounded(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+fn id(name: &str) -> IncidentId {
+    GroupKey::of([name]).incident("2026-11-24T03:00:00Z".parse().unwrap())
+}
+
+/// An incident of this name with so many alerts that fire, the first of which says `summary`.
+fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32) -> Vec<IncidentEvent> {
+    let shared = labels(&[("alertname", name), ("severity", severity), ("env", "prod")]);
+    let alert = |number: u32| {
+        let instance = format!("db{number}.example:9100");
+        let own = labels(&[("alertname", name), ("severity", severity), ("env", "prod"), ("instance", &instance)]);
+        let alert = Alert {
+            fingerprint: format!("{number:016x}"),
+            starts_at: story.now() - chrono::TimeDelta::minutes(4),
+            ended_at: None,
+            labels: own,
+            annotations: labels(&[("summary", summary)]),
+            url: "http://prometheus/graph".into(),
+            source: "http://alertmanager:9093".into(),
+        };
+        IncidentEvent::AlertFired { alert: Box::new(alert) }
+    };
+    let title = format!("{name}: {summary}");
+    let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
+    let first = IncidentEvent::Opened { group: GroupKey::of([name]), title: title.into(), labels: shared, runbook };
+    std::iter::once(first).chain((1..=alerts).map(alert)).collect()
+}
+
+/// Lets it happen, and some minutes pass after it.
+fn tell(story: &mut Story, id: IncidentId, by: &Actor, events: Vec<IncidentEvent>, minutes: i64) {
+    for event in events {
+        story.append(Stream::Incident(id), by, Event::Incident(event));
+    }
+    story.wait(minutes * 60_000);
+}
+
+fn incidents() -> Story {
+    let mut story = night();
+    let events = opened(&story, "CertExpiring", "info", "14 days left", 1);
+    tell(&mut story, id("CertExpiring"), &Actor::System, events, 10);
+    tell(&mut story, id("CertExpiring"), &ana(), vec![IncidentEvent::Resolved {}], 5);
+    let events = opened(&story, "DiskFilling", "critical", "/var is 91 % full", 3);
+    tell(&mut story, id("DiskFilling"), &Actor::System, events, 3);
+    let events = opened(&story, "Slow", "warning", "p99 is 4 s \u{1b}[2J", 1);
+    tell(&mut story, id("Slow"), &Actor::System, events, 1);
+    tell(&mut story, id("Slow"), &ana(), vec![IncidentEvent::Acknowledged {}], 1);
+    story
+}
+
+async fn asked(console: &Harness) -> Vec<Command> {
+    console.fake.submitted.lock().unwrap().clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_worst_stands_first_and_what_nobody_took_up_needs_somebody() {
+    for (width, height) in [(80, 24), (200, 50)] {
+        let mut console = Harness::new(incidents(), width, height).await;
+        assert!(console.sees("DiskFilling: /var is 91 % full"), "{}", console.screen());
+        insta::assert_snapshot!(format!("incidents_now_{width}x{height}"), console.screen());
+        console.press("5").await;
+        insta::assert_snapshot!(format!("incidents_{width}x{height}"), console.screen());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
+    let mut story = incidents();
+    let disk = id("DiskFilling");
+    let runbook = "disk-filling".to_owned();
+    let taken_up = vec![IncidentEvent::Acknowledged {}, IncidentEvent::RunbookStarted { runbook }];
+    tell(&mut story, disk, &ana(), taken_up, 2);
+    let linked = *story.snapshot.runs.keys().next().unwrap();
+    tell(&mut story, disk, &ana(), vec![IncidentEvent::Linked { run: linked }], 1);
+    let run = story.snapshot.incidents[&disk].runs[0].run;
+    let ended = IncidentEvent::RunEnded { run, state: RunState::Succeeded, summary: "3 of 3 steps done".into() };
+    tell(&mut story, disk, &Actor::System, vec![ended], 1);
+    let mut console = Harness::new(story, 80, 40).await;
+    console.press("5 enter").await;
+    insta::assert_snapshot!("incident_80x40", console.screen());
+    console.press("down enter").await;
+    let known: Vec<RunId> = console.state().open_runs().into_iter().collect();
+    assert!(known == [run] || known == [linked], "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_ask_what_the_verbs_ask() {
+    let disk = id("DiskFilling");
+    let mut console = Harness::new(incidents(), 80, 24).await;
+    console.press("5 a R x").await;
+    let mut expected = vec![
+        IncidentVerb::Acknowledge.on(disk),
+        IncidentVerb::Runbook { name: None }.on(disk),
+        IncidentVerb::Resolve.on(disk),
+    ];
+    assert_eq!(asked(&console).await, expected);
+    console.press("enter A").await;
+    assert!(console.sees("Give it to somebody"), "{}", console.screen());
+    console.write("bo").await;
+    console.press("enter +").await;
+    console.write("it is the backup").await;
+    console.press("enter").await;
+    expected.push(IncidentVerb::Assign { to: "bo".to_owned() }.on(disk));
+    expected.push(IncidentVerb::Note { text: "it is the backup".into() }.on(disk));
+    assert_eq!(asked(&console).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_incident_rings_once_and_its_alerts_do_not() {
+    let mut console = Harness::new(night(), 80, 24).await;
+    console.fake.tell(|story| {
+        let events = opened(story, "DiskFilling", "critical", "/var is 91 % full", 3);
+        tell(story, id("DiskFilling"), &Actor::System, events, 0);
+    });
+    console.settle().await;
+    assert!(console.sees("DiskFilling: /var is 91 % full"), "{}", console.screen());
+    assert_eq!(console.app.surface_mut().bytes, [vec![0x07]]);
+}

@@ -1,0 +1,283 @@
+//! Deciding on incidents, and folding what was decided.
+
+use serde_json::json;
+
+use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, Timestamp};
+use crate::engine::decide;
+use crate::fold::Snapshot;
+use crate::kinds::{
+    Alert, Command, Envelope, Event, GroupKey, History, Incident, IncidentReport, IncidentState, IncidentVerb, Labels,
+    RunEvent, Severity, Shown, Sight, Stream, Thing,
+};
+
+const START: &str = "2026-11-30T03:00:00Z";
+
+fn at(minutes: i64) -> Timestamp {
+    START.parse::<Timestamp>().unwrap() + chrono::TimeDelta::minutes(minutes)
+}
+
+fn ana() -> Actor {
+    Actor::Person("ana".to_owned())
+}
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    Labels::bounded(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+/// Alert number `number` of the group, that began and perhaps ended so many minutes after the start.
+fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
+    let svc = format!("svc{number}");
+    Alert {
+        fingerprint: format!("{number:016x}"),
+        starts_at: at(began),
+        ended_at: ended.map(at),
+        labels: labels(&[("alertname", "HighErr"), ("severity", "critical"), ("svc", &svc)]),
+        annotations: labels(&[("summary", "errors on \u{1b}[2J")]),
+        url: "http://p/g".into(),
+        source: "http://am:9093".into(),
+    }
+}
+
+fn told(alerts: Vec<Alert>) -> IncidentReport {
+    IncidentReport {
+        group: GroupKey::of(["alertname", "HighErr"]),
+        title: "HighErr".into(),
+        labels: labels(&[("alertname", "HighErr"), ("severity", "critical")]),
+        runbook: Some("disk-filling".to_owned()),
+        alerts,
+        left_out: 0,
+        sight: Sight::Told,
+    }
+}
+
+fn seen(minutes: i64, alerts: Vec<Alert>) -> IncidentReport {
+    IncidentReport { sight: Sight::Seen { at: at(minutes), source: "http://am:9093".into() }, ..told(alerts) }
+}
+
+/// A log in memory.
+#[derive(Default)]
+struct Log {
+    snapshot: Snapshot,
+    events: Vec<Envelope>,
+}
+
+impl Log {
+    /// Reports it, and answers with the names of the events that it led to.
+    fn report(&mut self, minutes: i64, report: IncidentReport) -> Vec<&'static str> {
+        let first = report.alerts.iter().map(|alert| alert.starts_at).min().unwrap_or(at(0));
+        let id = report.group.incident(first);
+        let verb = IncidentVerb::Report { report: Box::new(report) };
+        self.ask(minutes, verb.on(id), Actor::System).unwrap()
+    }
+
+    fn ask(&mut self, minutes: i64, command: Command, by: Actor) -> Result<Vec<&'static str>, Rejection> {
+        let decided = decide(&self.snapshot, command, &by, at(minutes))?;
+        let names = decided.iter().map(|decided| decided.event.kind()).collect();
+        for decided in decided {
+            self.take(minutes, decided.stream, decided.by, decided.event);
+        }
+        Ok(names)
+    }
+
+    fn take(&mut self, minutes: i64, stream: Stream, by: Actor, event: Event) {
+        let (seq, version) = (self.snapshot.cursor + 1, self.snapshot.version(stream) + 1);
+        let envelope = Envelope { seq, stream, version, at: at(minutes), by, event };
+        self.snapshot.apply(&envelope);
+        self.events.push(envelope);
+    }
+
+    fn only(&self) -> &Incident {
+        assert_eq!(self.snapshot.incidents.len(), 1);
+        self.snapshot.incidents.values().next().unwrap()
+    }
+
+    fn id(&self) -> IncidentId {
+        self.only().id
+    }
+}
+
+#[test]
+fn a_group_of_alerts_opens_one_incident_however_often_it_is_told() {
+    let mut log = Log::default();
+    let report = told(vec![alert(1, 0, None), alert(2, 0, None)]);
+    let opened = log.report(1, report.clone());
+    assert_eq!(opened, ["incident.opened", "incident.alert_fired", "incident.alert_fired"]);
+    assert_eq!(log.report(2, report), [""; 0], "the same again changes nothing");
+    assert_eq!(log.report(3, told(vec![alert(2, 0, None), alert(3, 2, None)])), ["incident.alert_fired"]);
+    let incident = log.only();
+    assert_eq!((incident.state, incident.severity), (IncidentState::Firing, Severity::Critical));
+    assert_eq!(incident.firing().count(), 3);
+}
+
+#[test]
+fn it_is_resolved_when_the_last_of_its_alerts_has_cleared() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None)]));
+    assert_eq!(log.report(5, told(vec![alert(1, 0, Some(4)), alert(2, 0, None)])), ["incident.alert_cleared"]);
+    let last = log.report(6, told(vec![alert(1, 0, Some(4)), alert(2, 0, Some(6))]));
+    assert_eq!(last, ["incident.alert_cleared", "incident.resolved"]);
+    assert!(!log.only().is_open());
+    let stale = log.report(7, told(vec![alert(1, 0, None), alert(2, 0, None)]));
+    assert_eq!(stale, [""; 0], "what was sent before and arrives after opens nothing");
+    assert_eq!(log.report(8, told(vec![alert(9, 0, Some(1))])), [""; 0], "what is over when it is told is no news");
+}
+
+#[test]
+fn a_flap_opens_it_again_and_a_later_failure_is_another_incident() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    log.ask(2, IncidentVerb::Acknowledge.on(log.id()), ana()).unwrap();
+    log.report(5, told(vec![alert(1, 0, Some(5))]));
+    let flap = log.report(10, told(vec![alert(1, 9, None)]));
+    assert_eq!(flap, ["incident.reopened", "incident.alert_fired"]);
+    assert_eq!((log.only().state, &log.only().acknowledged_by), (IncidentState::Firing, &None));
+    log.report(12, told(vec![alert(1, 9, Some(12))]));
+    assert_eq!(log.report(120, told(vec![alert(1, 119, None)]))[0], "incident.opened");
+    assert_eq!(log.snapshot.incidents.len(), 2);
+}
+
+#[test]
+fn what_a_person_resolved_stays_resolved_while_the_same_alerts_fire_on() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    log.ask(2, IncidentVerb::Resolve.on(log.id()), ana()).unwrap();
+    for minutes in [3, 300] {
+        assert_eq!(log.report(minutes, told(vec![alert(1, 0, None)])), [""; 0]);
+    }
+    assert_eq!(log.ask(301, IncidentVerb::Reopen.on(log.id()), ana()).unwrap(), ["incident.reopened"]);
+}
+
+#[test]
+fn what_is_gone_where_the_whole_group_was_looked_at_has_cleared() {
+    let mut log = Log::default();
+    log.report(1, seen(1, vec![alert(1, 0, None), alert(2, 0, None)]));
+    assert_eq!(log.report(2, seen(2, vec![alert(2, 0, None)])), ["incident.alert_cleared"]);
+    let other = Sight::Seen { at: at(3), source: "http://other:9093".into() };
+    let theirs = Alert { source: "http://other:9093".into(), ..alert(3, 3, None) };
+    let elsewhere = IncidentReport { sight: other, ..told(vec![theirs]) };
+    assert_eq!(log.report(3, elsewhere), ["incident.alert_fired"], "one source says nothing of another's alerts");
+    let restarted = seen(4, vec![]);
+    let verb = IncidentVerb::Report { report: Box::new(restarted) };
+    assert_eq!(log.ask(4, verb.on(log.id()), Actor::System).unwrap(), ["incident.alert_cleared"]);
+    assert_eq!(log.report(5, seen(5, vec![alert(2, 0, None)])), ["incident.alert_fired"], "it is there after all");
+}
+
+#[test]
+fn some_sources_tell_of_times_to_the_second_only() {
+    let mut log = Log::default();
+    let mut first = alert(1, 0, None);
+    first.starts_at += chrono::TimeDelta::milliseconds(837);
+    log.report(1, told(vec![first]));
+    assert_eq!(log.report(2, told(vec![alert(1, 0, Some(0))])), ["incident.alert_cleared", "incident.resolved"]);
+}
+
+#[test]
+fn more_alerts_than_are_kept_are_counted_and_keep_it_open() {
+    let mut log = Log::default();
+    let many = 10 + Incident::MOST_ALERTS as u32;
+    let events = log.report(1, told((0..many).map(|number| alert(number, 0, None)).collect()));
+    assert_eq!(events.len(), 1 + Incident::MOST_ALERTS + 1);
+    assert_eq!((log.only().alerts.len(), log.only().left_out), (Incident::MOST_ALERTS, 10));
+    let kept: Vec<_> = log.only().alerts.values().map(|state| state.alert.clone()).collect();
+    let over = |alert: &Alert| Alert { ended_at: Some(at(2)), ..alert.clone() };
+    let left = IncidentReport { left_out: 10, ..told(kept.iter().map(over).collect()) };
+    assert!(!log.report(3, left).contains(&"incident.resolved"));
+    let quiet = told(kept.iter().map(over).collect());
+    assert_eq!(log.report(4, quiet), ["incident.alerts_left_out", "incident.resolved"]);
+}
+
+#[test]
+fn people_take_it_up_once_and_only_while_it_is_open() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    let bo = || Actor::Person("bo".to_owned());
+    log.ask(3, IncidentVerb::Acknowledge.on(id), ana()).unwrap();
+    let second = log.ask(4, IncidentVerb::Acknowledge.on(id), bo()).unwrap_err();
+    assert_eq!(
+        (second.kind, second.message.ends_with("already acknowledged by ana")),
+        (RejectionKind::AlreadySettled, true)
+    );
+    log.ask(5, IncidentVerb::Assign { to: "Bo".to_owned() }.on(id), ana()).unwrap();
+    assert_eq!(log.only().holder(), Some(&bo()));
+    assert!(log.ask(5, IncidentVerb::Assign { to: "b o".to_owned() }.on(id), ana()).is_err());
+    assert!(log.ask(6, IncidentVerb::Note { text: " ".into() }.on(id), bo()).is_err());
+    log.ask(6, IncidentVerb::Note { text: "the disk".into() }.on(id), bo()).unwrap();
+    log.ask(7, IncidentVerb::Resolve.on(id), bo()).unwrap();
+    for verb in [IncidentVerb::Acknowledge, IncidentVerb::Resolve, IncidentVerb::Runbook { name: None }] {
+        assert_eq!(log.ask(8, verb.on(id), ana()).unwrap_err().kind, RejectionKind::AlreadySettled);
+    }
+    let stranger = IncidentVerb::Acknowledge.on(GroupKey::of(["x"]).incident(at(0)));
+    assert_eq!(log.ask(8, stranger, ana()).unwrap_err().kind, RejectionKind::NotFound);
+}
+
+#[test]
+fn its_runbook_is_a_run_that_it_wants_and_whose_end_it_remembers() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    let bad = log.ask(2, IncidentVerb::Runbook { name: Some("../../etc/x".to_owned()) }.on(id), ana());
+    assert_eq!(bad.unwrap_err().kind, RejectionKind::Invalid);
+    let started = log.ask(2, IncidentVerb::Runbook { name: None }.on(id), ana()).unwrap();
+    assert_eq!(started, ["incident.acknowledged", "incident.runbook_started"]);
+    assert_eq!(log.only().state, IncidentState::Mitigating);
+    let wanted = log.snapshot.wanted_by(Stream::Incident(id));
+    assert_eq!((wanted.len(), wanted[0].procedure.as_str()), (1, "disk-filling"));
+    assert_eq!(wanted[0].inputs["LABEL_svc"].raw(), "svc1");
+    let run = wanted[0].run();
+    assert_eq!(log.only().runs[0].run, run);
+    assert!(log.ask(3, IncidentVerb::Runbook { name: None }.on(id), ana()).is_err(), "one at a time");
+    let told = log.snapshot.told(Stream::Run(run), &Event::Run(RunEvent::Succeeded { summary: "3 of 3".into() }));
+    assert_eq!(told.len(), 1);
+    log.take(4, told[0].stream, Actor::System, told[0].event.clone());
+    assert_eq!(log.only().state, IncidentState::Acknowledged);
+    assert!(log.snapshot.wanted_by(Stream::Incident(id)).is_empty());
+    let other = Stream::Run(RunId(uuid::Uuid::from_u128(1)));
+    let other = log.snapshot.told(other, &Event::Run(RunEvent::Succeeded { summary: "".into() }));
+    assert!(other.is_empty());
+}
+
+#[test]
+fn a_postmortem_names_the_event_that_each_statement_rests_on() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None)]));
+    let id = log.id();
+    log.ask(3, IncidentVerb::Acknowledge.on(id), ana()).unwrap();
+    log.ask(4, IncidentVerb::Note { text: "TODO: *rotate* the | logs\n# now".into() }.on(id), ana()).unwrap();
+    log.ask(5, IncidentVerb::Runbook { name: Some("look".to_owned()) }.on(id), ana()).unwrap();
+    let run = log.only().runs[0].run;
+    let failed = RunEvent::Failed { reason: "step 2: denied".into(), hint: String::new() };
+    let ended = log.snapshot.told(Stream::Run(run), &Event::Run(failed)).remove(0);
+    log.take(30, ended.stream, Actor::System, ended.event);
+    log.report(65, told(vec![alert(1, 0, Some(64)), alert(2, 0, Some(64))]));
+    let of = Stream::Incident(id);
+    let history = History { of, streams: [(of, log.events.clone())].into() };
+    let [document] = Incident::DOCUMENTS else { panic!("there is one") };
+    let run = run.short();
+    let written = (document.write)(&history).unwrap().replace(&run, "RUN").replace(&id.to_string(), "ID");
+    insta::assert_snapshot!("postmortem", written);
+    assert_eq!((document.write)(&History { of, streams: Default::default() }), None);
+}
+
+#[test]
+fn the_row_is_what_the_log_says_and_reads_back_from_its_json() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None), alert(2, 0, Some(0))]));
+    log.ask(2, IncidentVerb::Runbook { name: None }.on(log.id()), ana()).unwrap();
+    log.report(3, told(vec![alert(1, 0, Some(3))]));
+    let mut again = Snapshot::default();
+    log.events.iter().for_each(|event| drop(again.apply(event)));
+    assert_eq!(again, log.snapshot);
+    let written = serde_json::to_value(log.only()).unwrap();
+    assert_eq!(serde_json::from_value::<Incident>(written.clone()).unwrap(), *log.only());
+    for (field, value) in [("state", json!("resolved")), ("severity", json!("critical"))] {
+        assert_eq!(written[field], value);
+    }
+    for event in &log.events {
+        let text = serde_json::to_string(&event.event).unwrap();
+        assert_eq!(Event::decode(event.stream, &text).unwrap(), event.event, "{text}");
+    }
+    let thing = Thing::of(log.only());
+    assert!(thing.facts.iter().any(|fact| fact.name == "timeline" && fact.value.raw().starts_with("opened")));
+    assert!(!thing.is_open && thing.urgency == 0);
+}

@@ -1,0 +1,158 @@
+//! What Alertmanager's API answers to `/api/v2/alerts/groups`: all alerts there are, as it groups them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use super::MOST_ALERTS;
+use super::group::{Group, Grouping, Pairs, Told, fingerprint, time};
+use super::unreadable::Unreadable;
+use crate::domain::{Timestamp, Untrusted};
+use crate::kinds::{Command, GroupKey, Incident, IncidentReport, IncidentVerb, Labels, Sight};
+
+#[derive(Deserialize)]
+struct Listed {
+    labels: Pairs,
+    alerts: Vec<Known>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Known {
+    labels: Pairs,
+    #[serde(default)]
+    annotations: Pairs,
+    starts_at: String,
+    fingerprint: String,
+    #[serde(default, rename = "generatorURL")]
+    url: String,
+    status: Standing,
+}
+
+#[derive(Deserialize)]
+struct Standing {
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Unprocessed,
+    Active,
+    /// Silenced or inhibited: it goes on, and calls nobody.
+    Suppressed,
+}
+
+/// The groups that there are, and alerts among them that call nobody.
+pub(in crate::feeds) struct Groups {
+    groups: BTreeMap<GroupKey, Group>,
+    suppressed: BTreeSet<String>,
+}
+
+pub(in crate::feeds) fn read_groups(body: &[u8], by: &[String]) -> Result<Groups, Unreadable> {
+    let listed: Vec<Listed> = serde_json::from_slice(body)
+        .map_err(|error| Unreadable::json("what Alertmanager's /api/v2/alerts/groups answers", &error))?;
+    let mut read = Groups { groups: BTreeMap::new(), suppressed: BTreeSet::new() };
+    let mut count = 0;
+    for Listed { labels, alerts } in listed {
+        count += alerts.len();
+        if count > MOST_ALERTS {
+            let message = format!("more than {MOST_ALERTS} alerts are there");
+            return Err(Unreadable::new(message, "let Prometheus send fewer, or use the webhook"));
+        }
+        let told = alerts.into_iter().map(|known| read.told(known)).collect::<Result<Vec<_>, _>>()?;
+        let group = Group { key: Group::key(&labels, "{}"), labels, alerts: told, left_out: 0 };
+        for group in group.regrouped(by) {
+            // Each receiver has its own group of the same alerts.
+            match read.groups.get_mut(&group.key) {
+                Some(known) => known.alerts.extend(group.alerts),
+                None => drop(read.groups.insert(group.key.clone(), group)),
+            }
+        }
+    }
+    Ok(read)
+}
+
+impl Groups {
+    fn told(&mut self, known: Known) -> Result<Told, Unreadable> {
+        let wrong = |wrong: String| Unreadable::new(wrong, "times are RFC 3339");
+        let starts_at = time(&known.starts_at).map_err(wrong)?;
+        let starts_at = starts_at.ok_or_else(|| wrong("startsAt is missing".to_owned()))?;
+        let fingerprint = fingerprint(&known.fingerprint, &known.labels);
+        if known.status.state == State::Suppressed {
+            self.suppressed.insert(fingerprint.clone());
+        }
+        let (labels, annotations) = (known.labels, known.annotations);
+        Ok(Told { labels, annotations, starts_at, ended_at: None, fingerprint, url: known.url })
+    }
+}
+
+/// What follows from looking into `source` at `at`: of the groups that are there, and of those of `open` that are not.
+pub(in crate::feeds) fn commands(
+    groups: Groups,
+    open: &[Incident],
+    (source, at): (&str, Timestamp),
+    grouping: &Grouping,
+) -> Vec<Command> {
+    let Groups { groups, suppressed } = groups;
+    let source_text = super::group::beginning(source);
+    let sight = Sight::Seen { at, source: source_text.clone() };
+    let gone = open.iter().filter(|incident| !groups.contains_key(&incident.group));
+    let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));
+    let mut commands: Vec<_> = gone.map(|incident| emptied(incident, sight.clone())).collect();
+    for (key, mut group) in groups {
+        let known = open.iter().find(|incident| incident.group == key);
+        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
+        group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
+        commands.extend(group.command(source, sight.clone(), &grouping.runbooks));
+    }
+    commands
+}
+
+/// That nothing of the incident's group is there any more.
+fn emptied(incident: &Incident, sight: Sight) -> Command {
+    let report = IncidentReport {
+        group: incident.group.clone(),
+        title: Untrusted::default(),
+        labels: Labels::default(),
+        runbook: None,
+        alerts: Vec::new(),
+        left_out: 0,
+        sight,
+    };
+    IncidentVerb::Report { report: Box::new(report) }.on(incident.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = r#"[{"labels":{"alertname":"HighErr"},"receiver":{"name":"a"},"alerts":[
+        {"annotations":{},"endsAt":"2026-11-30T07:19:18Z","fingerprint":"05fa","receivers":[{"name":"a"}],
+         "startsAt":"2026-11-30T07:14:18.837Z","status":{"inhibitedBy":[],"silencedBy":[],"state":"active"},
+         "updatedAt":"2026-11-30T07:14:18Z","labels":{"alertname":"HighErr","svc":"db"}},
+        {"annotations":{},"endsAt":"2026-11-30T07:19:18Z","fingerprint":"2f9d","receivers":[{"name":"a"}],
+         "startsAt":"2026-11-30T07:14:18.837Z","status":{"inhibitedBy":[],"silencedBy":["x"],"state":"suppressed"},
+         "updatedAt":"2026-11-30T07:14:18Z","labels":{"alertname":"HighErr","svc":"web"}}]},
+        {"labels":{"alertname":"HighErr"},"receiver":{"name":"b"},"alerts":[]}]"#;
+
+    #[test]
+    fn groups_of_several_receivers_are_one_and_the_silenced_call_nobody() {
+        let at = "2026-11-30T07:15:00Z".parse().unwrap();
+        let groups = read_groups(ANSWER.as_bytes(), &[]).unwrap();
+        let commands = commands(groups, &[], ("http://am:9093", at), &Grouping::default());
+        let [Command::Incident { verb: IncidentVerb::Report { report }, .. }] = commands.as_slice() else {
+            panic!("{commands:?}")
+        };
+        assert_eq!(report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect::<Vec<_>>(), ["05fa"]);
+        assert_eq!(report.group, Group::key(&[("alertname".to_owned(), "HighErr".to_owned())].into(), ""));
+    }
+
+    #[test]
+    fn nonsense_is_no_answer() {
+        for body in ["", "<html>", "{}", r#"[{"labels":{}}]"#, &ANSWER.replace("active", "x")] {
+            assert!(read_groups(body.as_bytes(), &[]).is_err(), "{body}");
+        }
+        assert!(read_groups(b"[]", &[]).unwrap().groups.is_empty());
+    }
+}

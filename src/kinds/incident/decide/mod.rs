@@ -1,0 +1,109 @@
+//! What is asked of an incident leads to, by people here and by sources of alerts in `report`.
+
+mod report;
+
+use super::event::IncidentEvent;
+use super::labels::cut;
+use super::row::Incident;
+use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, Untrusted};
+use crate::kinds::{Decided, World};
+
+pub(super) use report::report;
+
+/// Bytes of a note.
+const LONGEST_NOTE: usize = 8 * 1024;
+
+pub(super) fn acknowledge(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    let incident = find_open(world, id)?;
+    if let Some(first) = &incident.acknowledged_by {
+        return Err(settled(id, &format!("already acknowledged by {}", visible(first.name()))));
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Acknowledged {}]))
+}
+
+pub(super) fn assign(world: &dyn World, id: IncidentId, to: &str, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    let incident = find_open(world, id)?;
+    let name = AccountName::parse(to).map_err(|wrong| Rejection::new(RejectionKind::Invalid, wrong))?;
+    let to = Actor::Person(name.as_str().to_owned());
+    if incident.assigned_to.as_ref() == Some(&to) {
+        return Ok(Vec::new());
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Assigned { to }]))
+}
+
+pub(super) fn note(world: &dyn World, id: IncidentId, text: Untrusted, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    find(world, id)?;
+    if text.raw().trim().is_empty() {
+        return Err(Rejection::new(RejectionKind::Invalid, "a note needs words").hint("say what you saw or did"));
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Noted { text: cut(text.into_raw(), LONGEST_NOTE) }]))
+}
+
+/// Who starts a runbook is on it.
+pub(super) fn runbook(
+    world: &dyn World,
+    id: IncidentId,
+    name: Option<String>,
+    by: &Actor,
+) -> Result<Vec<Decided>, Rejection> {
+    let incident = find_open(world, id)?;
+    let Some(runbook) = name.or_else(|| incident.runbook.clone()) else {
+        let message = format!("no runbook matches incident {}", id.short());
+        return Err(Rejection::new(RejectionKind::Invalid, message)
+            .hint(format!("name one: `morningai incidents runbook {} --name NAME`", id.short())));
+    };
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
+    if runbook.is_empty() || !runbook.bytes().all(is_name) {
+        let message = format!("{} is not the name of a runbook", visible(&runbook));
+        return Err(Rejection::new(RejectionKind::Invalid, message).hint("`morningai agents` lists them"));
+    }
+    if let Some(open) = incident.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none()) {
+        return Err(settled(id, &format!("already being mitigated by run {}", open.run.short())));
+    }
+    let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});
+    Ok(in_incident(id, by, acknowledged.into_iter().chain([IncidentEvent::RunbookStarted { runbook }])))
+}
+
+pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    let incident = find(world, id)?;
+    if incident.runs.iter().any(|linked| linked.run == run) {
+        return Ok(Vec::new());
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Linked { run }]))
+}
+
+pub(super) fn resolve(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    find_open(world, id)?;
+    Ok(in_incident(id, by, [IncidentEvent::Resolved {}]))
+}
+
+pub(super) fn reopen(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    if find(world, id)?.is_open() {
+        return Err(settled(id, "not resolved"));
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Reopened {}]))
+}
+
+fn in_incident(id: IncidentId, by: &Actor, events: impl IntoIterator<Item = IncidentEvent>) -> Vec<Decided> {
+    events.into_iter().map(|event| Decided::of::<Incident>(id, by, event)).collect()
+}
+
+fn find(world: &dyn World, id: IncidentId) -> Result<&Incident, Rejection> {
+    world.incidents().get(&id).ok_or_else(|| {
+        Rejection::new(RejectionKind::NotFound, format!("no incident has the id {id}"))
+            .hint("`morningai incidents` lists them")
+    })
+}
+
+fn find_open(world: &dyn World, id: IncidentId) -> Result<&Incident, Rejection> {
+    let found = find(world, id)?;
+    if found.is_open() { Ok(found) } else { Err(settled(id, "already resolved").hint("reopen it first")) }
+}
+
+fn settled(id: IncidentId, what: &str) -> Rejection {
+    Rejection::new(RejectionKind::AlreadySettled, format!("incident {} is {what}", id.short()))
+}
+
+fn visible(text: &str) -> String {
+    Untrusted::from(text).visible().into_owned()
+}

@@ -1,0 +1,126 @@
+//! Taking in what a source of alerts tells of one group. The same report changes nothing the second time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::TimeDelta;
+
+use super::in_incident;
+use crate::domain::{Actor, IncidentId, Timestamp};
+use crate::kinds::{Alert, AlertState, Decided, Incident, IncidentEvent, IncidentReport, Sight, World};
+
+/// Alerts that fire again this long after the end of their incident open it again, rather than begin another one.
+const FLAP: TimeDelta = TimeDelta::minutes(30);
+
+/// `id` is that of the incident which the report would begin.
+pub(in crate::kinds::incident) fn report(
+    world: &dyn World,
+    id: IncidentId,
+    report: IncidentReport,
+    by: &Actor,
+    now: Timestamp,
+) -> Vec<Decided> {
+    let current = current(world, id, &report, now);
+    let nothing = BTreeMap::new();
+    let known = current.map_or(&nothing, |incident| &incident.alerts);
+    let IncidentReport { group, title, labels, runbook, alerts, left_out, sight } = report;
+    // Of an alert that is told twice, the last word holds.
+    let told: BTreeMap<String, Alert> = alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
+    let mut cleared: Vec<_> = told.values().filter_map(|alert| clears(known.get(&alert.fingerprint)?, alert)).collect();
+    cleared.extend(gone(known, &told, &sight));
+    let mut fired: Vec<_> =
+        told.into_values().filter(|alert| fires(known.get(&alert.fingerprint), alert, &sight)).collect();
+    fired.sort_by(|a, b| (a.starts_at, &a.fingerprint).cmp(&(b.starts_at, &b.fingerprint)));
+    let room = Incident::MOST_ALERTS.saturating_sub(known.len());
+    let (new, beyond) = (fired.len(), fired.iter().filter(|alert| !known.contains_key(&alert.fingerprint)).count());
+    let left_out = left_out.saturating_add(u32::try_from(beyond.saturating_sub(room)).unwrap_or(u32::MAX));
+    fired.truncate(new - beyond.saturating_sub(room));
+
+    let mut events = Vec::new();
+    match current {
+        None if fired.is_empty() => return Vec::new(),
+        None => events.push(IncidentEvent::Opened { group, title, labels, runbook }),
+        Some(incident) if !incident.is_open() && !fired.is_empty() => events.push(IncidentEvent::Reopened {}),
+        Some(_) => {}
+    }
+    let firing = firing_after(known, &cleared, &fired);
+    let is_open = current.is_none_or(Incident::is_open) || !fired.is_empty();
+    let left_before = current.map_or(0, |incident| incident.left_out);
+    let is_quieter = !cleared.is_empty() || left_out < left_before;
+    let is_over = is_open && firing == 0 && left_out == 0 && is_quieter;
+    events.extend(fired.into_iter().map(|alert| IncidentEvent::AlertFired { alert: Box::new(alert) }));
+    events.extend(cleared);
+    if is_open && left_out != left_before {
+        events.push(IncidentEvent::AlertsLeftOut { count: left_out });
+    }
+    events.extend(is_over.then_some(IncidentEvent::Resolved {}));
+    in_incident(current.map_or(id, |incident| incident.id), by, events)
+}
+
+/// The incident that the report is about, if there is one: that of its group which is not over, was over only lately, or
+/// knows one of its alerts.
+fn current<'a>(world: &'a dyn World, id: IncidentId, report: &IncidentReport, now: Timestamp) -> Option<&'a Incident> {
+    let knows = |incident: &Incident| {
+        report.alerts.iter().any(|alert| {
+            let known = incident.alerts.get(&alert.fingerprint);
+            known.is_some_and(|known| known.alert.starts_at.timestamp() == alert.starts_at.timestamp())
+        })
+    };
+    let is_meant = |incident: &&Incident| {
+        let lately = incident.resolved_at.is_none_or(|at| now - at <= FLAP);
+        incident.group == report.group && (lately || knows(incident))
+    };
+    world.incidents().values().rev().find(is_meant).or_else(|| world.incidents().get(&id))
+}
+
+/// Whether an alert fires that was not known to.
+fn fires(known: Option<&AlertState>, alert: &Alert, sight: &Sight) -> bool {
+    let (None, Some(known)) = (alert.ended_at, known) else { return alert.ended_at.is_none() };
+    let Some(cleared_at) = known.cleared_at else { return false };
+    let is_later = alert.starts_at.timestamp() > known.alert.starts_at.timestamp();
+    match sight {
+        // What was sent before it ended may arrive after.
+        Sight::Told => is_later,
+        Sight::Seen { at, .. } => is_later || *at > cleared_at,
+    }
+}
+
+/// That an alert has ended, where it is known to fire. Some tell of times to the second only.
+fn clears(known: &AlertState, alert: &Alert) -> Option<IncidentEvent> {
+    let ended_at = alert.ended_at?;
+    let is_this = ended_at.timestamp() >= known.alert.starts_at.timestamp();
+    (known.cleared_at.is_none() && is_this).then(|| cleared(known, ended_at))
+}
+
+/// What is not there any more where the whole group was looked at.
+fn gone<'a>(
+    known: &'a BTreeMap<String, AlertState>,
+    told: &'a BTreeMap<String, Alert>,
+    sight: &'a Sight,
+) -> Vec<IncidentEvent> {
+    let Sight::Seen { at, source } = sight else { return Vec::new() };
+    let is_gone = |state: &&AlertState| {
+        let alert = &state.alert;
+        state.cleared_at.is_none() && alert.source == *source && !told.contains_key(&alert.fingerprint)
+    };
+    known.values().filter(is_gone).map(|state| cleared(state, *at)).collect()
+}
+
+fn cleared(known: &AlertState, ended_at: Timestamp) -> IncidentEvent {
+    let name = known.alert.line(&Default::default());
+    IncidentEvent::AlertCleared { fingerprint: known.alert.fingerprint.clone(), ended_at, name }
+}
+
+fn firing_after(known: &BTreeMap<String, AlertState>, cleared: &[IncidentEvent], fired: &[Alert]) -> usize {
+    let mut firing: BTreeSet<&str> = known
+        .values()
+        .filter(|state| state.cleared_at.is_none())
+        .map(|state| state.alert.fingerprint.as_str())
+        .collect();
+    for event in cleared {
+        if let IncidentEvent::AlertCleared { fingerprint, .. } = event {
+            firing.remove(fingerprint.as_str());
+        }
+    }
+    firing.extend(fired.iter().map(|alert| alert.fingerprint.as_str()));
+    firing.len()
+}

@@ -1,0 +1,113 @@
+//! An incident: alerts that belong together, who is on it, and what is done about it.
+
+mod alert;
+mod decide;
+mod event;
+mod group;
+mod labels;
+mod postmortem;
+mod row;
+mod severity;
+mod shown;
+mod verbs;
+
+use crate::domain::{Action, Actor, IncidentId, Rejection, RunState, Timestamp};
+use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, Stamp, Stream, Wanted, World};
+
+pub use alert::Alert;
+pub use event::IncidentEvent;
+pub use group::GroupKey;
+pub use labels::Labels;
+pub use row::{AlertState, Incident, IncidentState, LinkedRun};
+pub use severity::Severity;
+pub use verbs::{IncidentReport, IncidentVerb, Sight};
+
+impl Kind for Incident {
+    type Id = IncidentId;
+    type Event = IncidentEvent;
+}
+
+impl Owned for Incident {
+    fn owner<'a>(_: &'a IncidentEvent, _: &'a Actor) -> Owner<'a> {
+        Owner::Tenant
+    }
+}
+
+impl Kept for Incident {
+    type Verb = IncidentVerb;
+
+    const READING: Action = Action::ReadIncidents;
+
+    fn decide(
+        world: &dyn World,
+        id: IncidentId,
+        verb: IncidentVerb,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<Vec<Decided>, Rejection> {
+        match verb {
+            IncidentVerb::Acknowledge => decide::acknowledge(world, id, by),
+            IncidentVerb::Assign { to } => decide::assign(world, id, &to, by),
+            IncidentVerb::Note { text } => decide::note(world, id, text, by),
+            IncidentVerb::Runbook { name } => decide::runbook(world, id, name, by),
+            IncidentVerb::Link { run } => decide::link(world, id, run, by),
+            IncidentVerb::Resolve => decide::resolve(world, id, by),
+            IncidentVerb::Reopen => decide::reopen(world, id, by),
+            IncidentVerb::Report { report } => Ok(decide::report(world, id, *report, by, now)),
+        }
+    }
+
+    fn begin(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
+        Self::opened(id, event, stamp)
+    }
+
+    fn apply(&mut self, event: &IncidentEvent, stamp: &Stamp<'_>) {
+        self.take_in(event, stamp);
+    }
+
+    fn id(&self) -> IncidentId {
+        self.id
+    }
+
+    fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn index(&self) -> Index {
+        Index { is_open: self.is_open(), sort: self.opened_at, state: self.state.name(), parent: None, due: None }
+    }
+
+    fn wants(&self) -> Vec<Wanted> {
+        let started = self.runs.iter().filter(|linked| linked.ended.is_none());
+        started.filter_map(|linked| Some(self.wanted(linked.runbook.as_ref()?, linked.since, linked.at))).collect()
+    }
+
+    fn told(&self, of: Stream, event: &Event) -> Option<IncidentEvent> {
+        let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
+        self.runs.iter().find(|linked| linked.run == run && linked.ended.is_none())?;
+        let (state, summary) = match event {
+            RunEvent::Succeeded { summary } => (RunState::Succeeded, summary.raw()),
+            RunEvent::Failed { reason, .. } => (RunState::Failed, reason.raw()),
+            RunEvent::Cancelled { reason } => (RunState::Cancelled, reason.as_str()),
+            RunEvent::Started { .. }
+            | RunEvent::PlanAdopted { .. }
+            | RunEvent::StepMarked { .. }
+            | RunEvent::TurnStarted { .. }
+            | RunEvent::TurnFinished { .. }
+            | RunEvent::TurnFailed { .. }
+            | RunEvent::CallsRequested { .. }
+            | RunEvent::CallParked { .. }
+            | RunEvent::CallEdited { .. }
+            | RunEvent::EffectStarted { .. }
+            | RunEvent::EffectInDoubt { .. }
+            | RunEvent::CallSettled { .. }
+            | RunEvent::LimitReached { .. }
+            | RunEvent::Paused { .. }
+            | RunEvent::Resumed {}
+            | RunEvent::Recovered { .. }
+            | RunEvent::SetAside {}
+            | RunEvent::CancelRequested { .. } => return None,
+        };
+        Some(IncidentEvent::RunEnded { run, state, summary: labels::short(summary) })
+    }
+}

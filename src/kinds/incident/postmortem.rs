@@ -1,0 +1,235 @@
+//! The postmortem of an incident, in Markdown: what happened, what was tried, how long it took. Every statement names the
+//! event in the log that it rests on.
+
+use std::fmt::Write;
+
+use chrono::TimeDelta;
+
+use super::event::IncidentEvent;
+use super::row::Incident;
+use crate::domain::{Actor, ApprovalId, Ask, RunId, RunState, Timestamp, Untrusted};
+use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, RunEvent, Stamp, Stream};
+
+pub(super) const POSTMORTEM: Document = Document {
+    name: "postmortem",
+    about: "Write its postmortem: what happened, what was tried, how long it took",
+    write: postmortem,
+};
+
+fn postmortem(history: &History) -> Option<String> {
+    let events = history.events(history.of);
+    let incident = folded(history.of, events)?;
+    let asked: Vec<_> = incident.runs.iter().flat_map(|linked| asked(history, linked.run)).collect();
+    let mut text = format!("# Postmortem: {}\n\n", plain(&incident.title));
+    summary(&incident, events, &asked, &mut text);
+    text.push_str("\n## Timeline\n\n| UTC | who | what | event |\n|---|---|---|---|\n");
+    events.iter().for_each(|envelope| line(envelope, &mut text));
+    text.push_str("\n## What was tried\n\n");
+    tried(&incident, history, events, &asked, &mut text);
+    text.push_str("\n## Open follow-ups\n\n");
+    follow_ups(&incident, events, &mut text);
+    Some(text)
+}
+
+fn folded(of: Stream, events: &[Envelope]) -> Option<Incident> {
+    let Stream::Incident(id) = of else { return None };
+    let mut incident: Option<Incident> = None;
+    for envelope in events {
+        let Event::Incident(event) = &envelope.event else { continue };
+        let stamp = Stamp { version: envelope.version, at: envelope.at, by: &envelope.by };
+        match &mut incident {
+            None => incident = Incident::opened(id, event, &stamp),
+            Some(incident) => incident.take_in(event, &stamp),
+        }
+    }
+    incident
+}
+
+fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut String) {
+    let opened = events.first().map_or(0, |first| first.seq);
+    let began = incident.opened_at;
+    let mut say = |line: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "- {line}");
+    };
+    say(format!("Incident `{}`, {}, now {}", incident.id, incident.severity.name(), incident.state.name()));
+    say(format!("Labels: {}", plain(&incident.labels.line())));
+    say(format!("Opened {} (#{opened})", instant(began)));
+    let first = |wanted: fn(&IncidentEvent) -> bool| events.iter().find(|envelope| is(envelope, wanted));
+    match first(|event| matches!(event, IncidentEvent::Acknowledged {})) {
+        Some(by) => say(format!("Acknowledged by {} after {} (#{})", who(&by.by), span(by.at - began), by.seq)),
+        None => say("Nobody acknowledged it".to_owned()),
+    }
+    let last = events.iter().rev().find(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Resolved {})));
+    match last.filter(|_| !incident.is_open()) {
+        Some(end) => say(format!("Resolved after {} (#{})", span(end.at - began), end.seq)),
+        None => say("Not resolved yet".to_owned()),
+    }
+    let reopened = events.iter().filter(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Reopened {})));
+    let reopened: Vec<_> = reopened.map(|envelope| format!("#{}", envelope.seq)).collect();
+    if !reopened.is_empty() {
+        say(format!("Reopened {} times ({})", reopened.len(), reopened.join(", ")));
+    }
+    let waited = asked.iter().filter_map(|asked| Some(asked.end.as_ref()?.at - asked.at)).sum();
+    let cards: Vec<_> = asked.iter().map(|asked| format!("#{}", asked.seq)).collect();
+    if !cards.is_empty() {
+        say(format!("Waited {} for approvals ({})", span(waited), cards.join(", ")));
+    }
+}
+
+fn is(envelope: &Envelope, wanted: fn(&IncidentEvent) -> bool) -> bool {
+    matches!(&envelope.event, Event::Incident(event) if wanted(event))
+}
+
+fn line(envelope: &Envelope, text: &mut String) {
+    let Event::Incident(event) = &envelope.event else { return };
+    let name = event.name().trim_start_matches("incident.").replace('_', " ");
+    let remark = plain(&event.remark());
+    let what = if remark.is_empty() { name } else { format!("{name}: {remark}") };
+    let (at, by, seq) = (instant(envelope.at), who(&envelope.by), envelope.seq);
+    let _ = writeln!(text, "| {at} | {by} | {what} | #{seq} |");
+}
+
+/// A request to a person that a run made.
+struct Asked {
+    run: RunId,
+    seq: u64,
+    at: Timestamp,
+    what: String,
+    end: Option<Ended>,
+}
+
+struct Ended {
+    seq: u64,
+    at: Timestamp,
+    how: String,
+}
+
+fn asked(history: &History, run: RunId) -> Vec<Asked> {
+    let requests = history.events(Stream::Run(run)).iter().filter_map(|envelope| {
+        let Event::Run(event) = &envelope.event else { return None };
+        event.asks()
+    });
+    requests.filter_map(|approval| request(history, run, approval)).collect()
+}
+
+fn request(history: &History, run: RunId, approval: ApprovalId) -> Option<Asked> {
+    let events = history.events(Stream::Approval(approval));
+    let first = events.first()?;
+    let Event::Approval(ApprovalEvent::Requested { ask, .. }) = &first.event else { return None };
+    let what = match &**ask {
+        Ask::Effect { card } | Ask::InDoubt { card, .. } => {
+            let targets: Vec<_> = card.targets.iter().map(plain).collect();
+            format!("{} {}", plain(&card.verb.as_str().into()), targets.join(", "))
+        }
+        Ask::Question { text, .. } => plain(text),
+    };
+    let end = events.get(1).map(|end| {
+        let how = end.event.kind().trim_start_matches("approval.");
+        Ended { seq: end.seq, at: end.at, how: format!("{how} by {}", who(&end.by)) }
+    });
+    Some(Asked { run, seq: first.seq, at: first.at, what, end })
+}
+
+fn tried(incident: &Incident, history: &History, events: &[Envelope], asked: &[Asked], text: &mut String) {
+    if incident.runs.is_empty() {
+        text.push_str("Nothing was run.\n");
+    }
+    for linked in &incident.runs {
+        let began = events.iter().find(|envelope| envelope.version == linked.since).map_or(0, |envelope| envelope.seq);
+        let name = linked.runbook.as_deref().map_or("A run".to_owned(), |name| format!("Runbook {name}"));
+        let _ = writeln!(text, "- {name}, run `{}` (#{began}){}", linked.run.short(), outcome(history, linked.run));
+        for card in asked.iter().filter(|asked| asked.run == linked.run) {
+            let end = match &card.end {
+                Some(end) => format!("{} after {} (#{})", end.how, span(end.at - card.at), end.seq),
+                None => "still waits".to_owned(),
+            };
+            let _ = writeln!(text, "  - asked to {} (#{}): {end}", card.what, card.seq);
+        }
+    }
+}
+
+fn outcome(history: &History, run: RunId) -> String {
+    let Some(last) = history.events(Stream::Run(run)).iter().rev().find(|envelope| envelope.event.ends()) else {
+        return ": under way".to_owned();
+    };
+    let what = if let Event::Run(RunEvent::Succeeded { summary }) = &last.event {
+        format!("succeeded, {}", plain(summary))
+    } else if let Event::Run(RunEvent::Failed { reason, .. }) = &last.event {
+        format!("failed, {}", plain(reason))
+    } else {
+        "was cancelled".to_owned()
+    };
+    format!(": {what} (#{})", last.seq)
+}
+
+/// What somebody noted as left to do, what failed, and what nothing was there for.
+fn follow_ups(incident: &Incident, events: &[Envelope], text: &mut String) {
+    let before = text.len();
+    for envelope in events {
+        let Event::Incident(event) = &envelope.event else { continue };
+        if let Some(left) = left_to_do(event) {
+            let _ = writeln!(text, "- {left} (#{})", envelope.seq);
+        }
+    }
+    let firing = incident.firing().count();
+    if firing > 0 {
+        let last = events.last().map_or(0, |last| last.seq);
+        let _ = writeln!(text, "- {firing} alerts still fire (as of #{last})");
+    }
+    if text.len() == before {
+        text.push_str("None. Notes that begin with TODO are listed here.\n");
+    }
+}
+
+fn left_to_do(event: &IncidentEvent) -> Option<String> {
+    match event {
+        IncidentEvent::Noted { text } => {
+            let is_left = text.raw().trim_start().to_ascii_lowercase().starts_with("todo");
+            is_left.then(|| plain(text))
+        }
+        IncidentEvent::RunEnded { state: RunState::Succeeded, .. } => None,
+        IncidentEvent::RunEnded { run, state, .. } => Some(format!("Run `{}` {state}: find out why", run.short())),
+        IncidentEvent::Opened { runbook: None, .. } => Some("No runbook matched these alerts: write one".to_owned()),
+        IncidentEvent::Opened { .. }
+        | IncidentEvent::AlertFired { .. }
+        | IncidentEvent::AlertCleared { .. }
+        | IncidentEvent::AlertsLeftOut { .. }
+        | IncidentEvent::Acknowledged {}
+        | IncidentEvent::Assigned { .. }
+        | IncidentEvent::RunbookStarted { .. }
+        | IncidentEvent::Linked { .. }
+        | IncidentEvent::Resolved {}
+        | IncidentEvent::Reopened {} => None,
+    }
+}
+
+fn who(actor: &Actor) -> String {
+    plain(&actor.name().into())
+}
+
+fn instant(at: Timestamp) -> String {
+    at.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// `2 h 3 min`, `3 min 5 s`, `5 s`.
+fn span(length: TimeDelta) -> String {
+    let seconds = length.num_seconds().max(0);
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds} s"),
+        (0, minutes, seconds) => format!("{minutes} min {seconds} s"),
+        (hours, minutes, _) => format!("{hours} h {minutes} min"),
+    }
+}
+
+/// An outsider's text within Markdown: all that it shows, and nothing that it means there.
+fn plain(text: &Untrusted) -> String {
+    let mut plain = String::new();
+    for character in text.visible().chars() {
+        if "\\`*[]<>|#".contains(character) {
+            plain.push('\\');
+        }
+        plain.push(character);
+    }
+    plain
+}

@@ -1,0 +1,127 @@
+//! How an incident is listed and shown.
+
+use super::postmortem::POSTMORTEM;
+use super::row::{AlertState, Incident, IncidentState};
+use super::severity::Severity;
+use crate::domain::{Actor, Timestamp, Untrusted};
+use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced};
+
+impl Surfaced for Incident {
+    fn surface() -> Option<Surface> {
+        Some(Surface::of::<Self>())
+    }
+}
+
+impl Shown for Incident {
+    const COLUMNS: &'static [Column] = &[
+        Column { title: "severity", width: Some(8) },
+        Column { title: "title", width: None },
+        Column { title: "alerts", width: Some(7) },
+        Column { title: "who", width: Some(10) },
+        Column { title: "labels", width: Some(40) },
+    ];
+
+    const STATES: &'static [&'static str] = &[
+        IncidentState::Firing.name(),
+        IncidentState::Acknowledged.name(),
+        IncidentState::Mitigating.name(),
+        IncidentState::Resolved.name(),
+    ];
+
+    const DOCUMENTS: &'static [Document] = &[POSTMORTEM];
+
+    const EMPTY: &'static str =
+        "Nothing fires. Alerts come from `morningai serve`, or from the Alertmanager that config.toml names.";
+
+    fn cells(&self) -> Vec<Untrusted> {
+        let who = self.holder().map_or("", Actor::name);
+        vec![self.severity.name().into(), self.title.clone(), self.count().into(), who.into(), self.labels.line()]
+    }
+
+    fn facts(&self) -> Vec<Fact> {
+        let mut facts = vec![
+            Fact::new("title", self.title.clone()).look(self.look()),
+            Fact::new("severity", self.severity.name()).look(severity(self.severity)),
+        ];
+        facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
+        facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
+        facts.extend(self.resolved_by.iter().map(|by| dated("resolved", by, self.resolved_at)));
+        facts.extend(self.runbook.iter().map(|name| Fact::new("runbook", name.as_str())));
+        facts.push(Fact::new("labels", self.labels.line()));
+        facts.push(Fact::new("alerts", self.count()));
+        let mut alerts: Vec<_> = self.alerts.values().collect();
+        alerts.sort_by_key(|state| (state.cleared_at.is_some(), std::cmp::Reverse(state.alert.severity())));
+        facts.extend(alerts.into_iter().map(|state| self.alert(state)));
+        if self.left_out > 0 {
+            facts.push(Fact::new("", format!("{} more fire and are not listed", self.left_out)).look(Look::Bad));
+        }
+        facts.extend(self.runs.iter().map(|linked| {
+            let state = linked.ended.map_or("under way", |state| state.name());
+            let name = linked.runbook.as_deref().unwrap_or("linked");
+            Fact::new("runs", format!("{name} {} {state}", linked.run.short()))
+                .at(linked.at)
+                .of(Stream::Run(linked.run))
+        }));
+        facts.extend(self.timeline.iter().map(|moment| {
+            let by = match &moment.done_by {
+                Actor::System => String::new(),
+                Actor::Person(name) | Actor::Agent(name) => format!(" by {name}"),
+            };
+            let lead = format!("{}{by}", moment.event);
+            let what = if moment.what.is_empty() { lead } else { format!("{lead}: {}", moment.what.raw()) };
+            Fact::new("timeline", what).at(moment.at)
+        }));
+        facts
+    }
+
+    fn look(&self) -> Look {
+        match self.state {
+            IncidentState::Firing => severity(self.severity),
+            IncidentState::Acknowledged => Look::Notable,
+            IncidentState::Mitigating => Look::Running,
+            IncidentState::Resolved => Look::Dim,
+        }
+    }
+
+    fn urgency(&self) -> u8 {
+        if self.is_open() { 1 + self.severity as u8 } else { 0 }
+    }
+
+    fn needs_somebody(&self) -> bool {
+        self.state == IncidentState::Firing
+    }
+}
+
+impl Incident {
+    /// `2 of 3`: how many fire, of how many there were.
+    fn count(&self) -> String {
+        let all = self.alerts.len() as u64 + u64::from(self.left_out);
+        format!("{}/{all}", self.firing().count() as u64 + u64::from(self.left_out))
+    }
+
+    fn alert(&self, state: &AlertState) -> Fact {
+        let alert = &state.alert;
+        let (word, look) = match state.cleared_at {
+            None => ("firing", severity(alert.severity())),
+            Some(_) => ("cleared", Look::Dim),
+        };
+        let summary = alert.summary().map(|summary| format!("  {summary}")).unwrap_or_default();
+        Fact::new("", format!("{word} {}{summary}", alert.line(&self.labels).raw())).at(alert.starts_at).look(look)
+    }
+}
+
+fn severity(severity: Severity) -> Look {
+    match severity {
+        Severity::Critical => Look::Bad,
+        Severity::Warning => Look::Warning,
+        Severity::Info => Look::Plain,
+    }
+}
+
+fn dated(name: &'static str, by: &Actor, at: Option<Timestamp>) -> Fact {
+    let fact = Fact::new(name, format!("by {}", by.name()));
+    match at {
+        Some(at) => fact.at(at),
+        None => fact,
+    }
+}

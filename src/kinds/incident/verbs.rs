@@ -1,0 +1,102 @@
+//! What may be asked of an incident.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::alert::Alert;
+use super::group::GroupKey;
+use super::labels::Labels;
+use crate::domain::{RunId, Timestamp, Untrusted};
+use crate::kinds::{Verb, Words, verbs};
+
+verbs! {
+    /// What may be asked of an incident.
+    IncidentVerb of Incident {
+        /// Say that you are on it
+        Acknowledge = "acknowledge", HandleIncidents;
+        /// Give it to somebody
+        Assign {
+            /// The name that they sign in with.
+            to: String,
+        } = "assign", HandleIncidents;
+        /// Write something on its timeline
+        Note {
+            /// What you saw or did.
+            text: Untrusted,
+        } = "note", HandleIncidents;
+        /// Start the runbook that matches it, or another one
+        Runbook {
+            /// Another runbook than the one that matches.
+            #[serde(default)]
+            name: Option<String>,
+        } = "runbook", HandleIncidents;
+        /// Say that a run is about it
+        Link {
+            /// The run's whole id.
+            run: RunId,
+        } = "link", HandleIncidents;
+        /// Say that it is over, whatever its alerts do
+        Resolve = "resolve", HandleIncidents;
+        /// Say that it is not over
+        Reopen = "reopen", HandleIncidents;
+        /// Take in what a source of alerts tells of its group
+        Report {
+            #[schemars(with = "serde_json::Value")]
+            report: Box<IncidentReport>,
+        } = "report", Orchestrate;
+    }
+}
+
+/// What a source of alerts tells of one group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct IncidentReport {
+    pub group: GroupKey,
+    pub title: Untrusted,
+    /// What the group's alerts share.
+    pub labels: Labels,
+    /// The runbook that matches these labels.
+    #[serde(default)]
+    pub runbook: Option<String>,
+    pub alerts: Vec<Alert>,
+    /// How many that fire were left out by the source.
+    #[serde(default)]
+    pub left_out: u32,
+    pub sight: Sight,
+}
+
+/// Whether a report was sent at some time, or is what was so at a known one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sight {
+    /// Sent: it may arrive late, twice, or after a newer one.
+    Told,
+    /// Looked at in this source: all that the group has there, and so what it does not have is over.
+    Seen { at: Timestamp, source: Untrusted },
+}
+
+impl Verb for IncidentVerb {
+    fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
+        match self {
+            Self::Note { text } => each(Words::Text(text)),
+            Self::Report { report } => words_of(report, each),
+            // Names and ids are compared, and mean something else with a word of them replaced.
+            Self::Assign { .. }
+            | Self::Runbook { .. }
+            | Self::Link { .. }
+            | Self::Acknowledge
+            | Self::Resolve
+            | Self::Reopen => {}
+        }
+    }
+}
+
+/// A secret that got into a label is as secret as elsewhere.
+fn words_of(report: &mut IncidentReport, each: &mut dyn FnMut(Words<'_>)) {
+    let IncidentReport { group: _, title, labels, runbook: _, alerts, left_out: _, sight: _ } = report;
+    each(Words::Text(title));
+    labels.texts().for_each(|text| each(Words::Text(text)));
+    for Alert { fingerprint: _, starts_at: _, ended_at: _, labels, annotations, url, source: _ } in alerts {
+        labels.texts().chain(annotations.texts()).for_each(|text| each(Words::Text(text)));
+        each(Words::Text(url));
+    }
+}

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use ratatui::buffer::Cell;
-use ratatui::style::{Color, Modifier};
+use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
 
 /// What is seen of a blank.
@@ -20,7 +20,7 @@ impl Look {
     fn of(cell: &Cell) -> Self {
         let mut cell = cell.clone();
         if cell.symbol() == " " && !cell.modifier.intersects(SEEN_ON_BLANKS) {
-            cell.fg = Color::Reset;
+            cell.fg = Cell::EMPTY.fg;
             cell.modifier = Modifier::empty();
         }
         let mut hasher = DefaultHasher::new();
@@ -30,7 +30,7 @@ impl Look {
 
     /// Whether erasing leaves just this, whatever a terminal makes of colours when it erases.
     pub fn is_erased(&self) -> bool {
-        self.cell.symbol() == " " && self.cell.bg == Color::Reset && self.cell.modifier.is_empty()
+        self.cell.symbol() == " " && self.cell.bg == Cell::EMPTY.bg && self.cell.modifier.is_empty()
     }
 
     /// Whether it stands behind a wide character, of which it is a part.

@@ -1,5 +1,7 @@
 //! The style that a terminal writes in, and the shortest order that makes it another.
 
+use crossterm::style::Colored;
+use ratatui::backend::IntoCrossterm;
 use ratatui::buffer::Cell;
 use ratatui::style::{Color, Modifier};
 
@@ -38,17 +40,17 @@ impl Pen {
 
     /// What it must be to erase: no ground, nothing that is seen on blanks.
     pub fn for_erasing(self) -> Self {
-        if self.marks.intersects(SEEN_ON_BLANKS) { Self::default() } else { Self { bg: Color::Reset, ..self } }
+        if self.marks.intersects(SEEN_ON_BLANKS) { Self::default() } else { Self { bg: Cell::EMPTY.bg, ..self } }
     }
 
     /// The order that makes it `wanted`; empty where it is already.
     pub fn order(self, wanted: Self) -> String {
-        if self == wanted {
-            return String::new();
+        let changes = self.changes(wanted);
+        if changes.is_empty() {
+            return changes;
         }
         let anew = Self::default().changes(wanted);
         let anew = if anew.is_empty() { String::new() } else { format!("0;{anew}") };
-        let changes = self.changes(wanted);
         let codes = if anew.len() < changes.len() { anew } else { changes };
         format!("\x1b[{codes}m")
     }
@@ -73,53 +75,32 @@ impl Pen {
             }
         }
         if self.fg != wanted.fg {
-            codes.push(colour(wanted.fg, 30));
+            codes.push(Colored::ForegroundColor(wanted.fg.into_crossterm()).to_string());
         }
         if self.bg != wanted.bg {
-            codes.push(colour(wanted.bg, 40));
+            codes.push(Colored::BackgroundColor(wanted.bg.into_crossterm()).to_string());
         }
+        // Where no colours are wanted, theirs is empty.
+        codes.retain(|code| !code.is_empty());
         codes.join(";")
-    }
-}
-
-/// The code of a colour; `base` is 30 for letters and 40 for the ground.
-fn colour(colour: Color, base: u8) -> String {
-    let named = |index: u8| (base + index).to_string();
-    let bright = |index: u8| (base + 60 + index).to_string();
-    match colour {
-        Color::Reset => named(9),
-        Color::Black => named(0),
-        Color::Red => named(1),
-        Color::Green => named(2),
-        Color::Yellow => named(3),
-        Color::Blue => named(4),
-        Color::Magenta => named(5),
-        Color::Cyan => named(6),
-        Color::Gray => named(7),
-        Color::DarkGray => bright(0),
-        Color::LightRed => bright(1),
-        Color::LightGreen => bright(2),
-        Color::LightYellow => bright(3),
-        Color::LightBlue => bright(4),
-        Color::LightMagenta => bright(5),
-        Color::LightCyan => bright(6),
-        Color::White => bright(7),
-        Color::Indexed(index) => format!("{};5;{index}", base + 8),
-        Color::Rgb(r, g, b) => format!("{};2;{r};{g};{b}", base + 8),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ratatui::style::Style;
+
     use super::*;
 
     #[test]
     fn only_what_differs_is_said_and_nothing_where_nothing_does() {
         let plain = Pen::default();
-        let red = Pen { fg: Color::Red, ..plain };
+        let mut cell = Cell::EMPTY;
+        cell.set_style(Style::new().red());
+        let red = Pen::of(&cell);
         let bold = Pen { marks: Modifier::BOLD, ..red };
         let dim = Pen { marks: Modifier::DIM, ..red };
-        assert_eq!([plain.order(plain), plain.order(red), red.order(bold)], ["", "\x1b[31m", "\x1b[1m"]);
+        assert_eq!([plain.order(plain), plain.order(red), red.order(bold)], ["", "\x1b[38;5;1m", "\x1b[1m"]);
         assert_eq!(bold.order(plain), "\x1b[m");
         assert_eq!((bold | dim).order(dim), "\x1b[22;2m");
     }

@@ -157,14 +157,15 @@ impl LogPane {
         if self.grouping == Grouping::ByTime {
             return vec![LogGroup { stream: None, events: self.shown().collect() }];
         }
-        let asked = self.events.iter().filter_map(|envelope| match (&envelope.event, envelope.stream) {
-            (Event::Approval(ApprovalEvent::Requested { run, .. }), Stream::Approval(id)) => Some((id, *run)),
-            _ => None,
+        let asked = self.events.iter().filter_map(|envelope| {
+            let Event::Approval(ApprovalEvent::Requested { run, .. }) = &envelope.event else { return None };
+            let Stream::Approval(id) = envelope.stream else { return None };
+            Some((id, *run))
         });
         let asked: BTreeMap<_, _> = asked.collect();
-        let group_of = |stream| match stream {
-            Stream::Approval(id) => asked.get(&id).copied().or_else(|| run_of(id)).map_or(stream, Stream::Run),
-            other => other,
+        let group_of = |stream| {
+            let Stream::Approval(id) = stream else { return stream };
+            asked.get(&id).copied().or_else(|| run_of(id)).map_or(stream, Stream::Run)
         };
         let mut groups: Vec<LogGroup<'_>> = Vec::new();
         let mut places = BTreeMap::new();
@@ -219,7 +220,6 @@ impl LogGroup<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::view::fixtures::{approval_id, night, run_id};
     use crate::domain::Actor;
     use crate::kinds::RunEvent;
 
@@ -281,30 +281,6 @@ mod tests {
         log.push(&event(6));
         log.prepend(vec![event(6), event(5)], Reading::More);
         assert_eq!(seqs(&log), [5, 6]);
-    }
-
-    #[test]
-    fn the_events_of_a_run_and_of_its_requests_stand_together_the_latest_run_last() {
-        let story = night();
-        let log = LogPane { events: story.log.iter().cloned().collect(), ..LogPane::default() };
-        let groups = log.groups(|_| None);
-        let streams: Vec<_> = groups.iter().map(|group| group.stream).collect();
-        let runs: Vec<_> = story.snapshot.runs.keys().map(|run| Some(Stream::Run(*run))).collect();
-        assert_eq!(streams.len(), runs.len(), "every event belongs to a run");
-        assert!(runs.iter().all(|run| streams.contains(run)));
-        let last: Vec<_> = groups.iter().map(|group| group.events.last().unwrap().seq).collect();
-        assert!(last.is_sorted());
-        assert_eq!(groups.iter().map(|group| group.events.len()).sum::<usize>(), story.log.len());
-    }
-
-    #[test]
-    fn a_request_whose_beginning_was_not_read_is_known_from_elsewhere_or_stands_alone() {
-        let story = night();
-        let denied = story.log.iter().find(|event| event.event.kind() == "approval.denied").unwrap();
-        let log = LogPane { events: [denied.clone()].into(), ..LogPane::default() };
-        assert_eq!(log.groups(|_| Some(run_id(7)))[0].stream, Some(Stream::Run(run_id(7))));
-        assert_eq!(log.groups(|_| None)[0].stream, Some(denied.stream));
-        assert_ne!(denied.stream, Stream::Approval(approval_id(99)));
     }
 
     #[test]

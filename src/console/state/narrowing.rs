@@ -70,9 +70,10 @@ impl Level {
 
 /// Whether something went wrong. What a person refused did not, nor the call that ended with it.
 pub fn is_error(event: &Envelope) -> bool {
-    let is_refusal = match &event.event {
-        Event::Run(RunEvent::CallSettled { result, .. }) => result.failure == Some(FailureKind::Denied),
-        _ => Doer::People.did(event),
+    let is_refusal = if let Event::Run(RunEvent::CallSettled { result, .. }) = &event.event {
+        result.failure == Some(FailureKind::Denied)
+    } else {
+        Doer::People.did(event)
     };
     event.event.look() == Look::Bad && !is_refusal
 }

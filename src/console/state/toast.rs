@@ -22,8 +22,8 @@ pub enum Matter {
     Card(ApprovalId),
     /// That the open card was not read to its end.
     Unread,
-    /// That so many cards wait.
-    Waiting(usize),
+    /// That no card waits.
+    NothingWaits,
     /// The store takes no writes.
     Store,
     /// Something could not be read.

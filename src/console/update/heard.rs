@@ -59,9 +59,10 @@ fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
 
 /// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.
 fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) -> bool {
-    let is_new = match event {
-        RunEvent::TurnFailed { failure, .. } => state.failing.failed(run, failure, envelope.at),
-        _ => false,
+    let is_new = if let RunEvent::TurnFailed { failure, .. } = event {
+        state.failing.failed(run, failure, envelope.at)
+    } else {
+        false
     };
     let is_over = matches!(
         event,

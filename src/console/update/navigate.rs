@@ -108,7 +108,7 @@ pub fn next_waiting(state: &mut State, world: &World<'_>) -> Vec<Request> {
         }
         Some(_) => Vec::new(),
         None => {
-            toast_about(state, world, Matter::Waiting(0), Tone::Good, "nothing waits for you", "");
+            toast_about(state, world, Matter::NothingWaits, Tone::Good, "nothing waits for you", "");
             Vec::new()
         }
     }

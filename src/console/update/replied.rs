@@ -1,6 +1,6 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
-use super::toasts::{shown, toast_about, unread};
+use super::toasts::{shown, unread};
 use super::{Launch, Reply, Request, World, edit, log, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec};
@@ -94,8 +94,7 @@ fn submitted(
         (Some(_), left @ 2..) => format!("{left} more wait for you"),
         _ => String::new(),
     };
-    let about = if more.is_empty() { Matter::Itself } else { Matter::Waiting(world.snapshot.open_approvals().count()) };
-    toast_about(state, world, about, Tone::Good, done, more);
+    toast(state, world, Tone::Good, done, more);
     let mut requests = Vec::new();
     if let Some(review) = state.review_mut().filter(|review| Some(review.approval) == decided) {
         // What comes of it is shown at the top, and the next card is a key away.

@@ -42,7 +42,7 @@ pub fn take_stale_toast(state: &mut State, world: &World<'_>) {
     let is_over = match state.toast.as_ref().map(|toast| &toast.about) {
         Some(Matter::Card(card)) => !is_open(world, *card),
         Some(Matter::Unread) => !state.review().is_some_and(|review| is_open(world, review.approval)),
-        Some(Matter::Waiting(count)) => world.snapshot.open_approvals().count() != *count,
+        Some(Matter::NothingWaits) => world.snapshot.open_approvals().next().is_some(),
         Some(Matter::Store) => state.store_down.is_none(),
         Some(Matter::Observing) => !world.status.observe.is_on(),
         Some(Matter::Itself | Matter::Reading) | None => false,

@@ -130,12 +130,10 @@ fn line_of(event: &Envelope, lines: &LogLines<'_>) -> Row {
 
 /// The goal of a run that is no longer in memory, where the event of its beginning was read.
 fn begun(group: &LogGroup<'_>) -> Option<Row> {
-    group.events.iter().find_map(|envelope| match &envelope.event {
-        Event::Run(RunEvent::Started { spec }) => {
-            let mut row = Row::new();
-            row.push_untrusted(Role::Heading, &spec.goal);
-            Some(row)
-        }
-        _ => None,
+    group.events.iter().find_map(|envelope| {
+        let Event::Run(RunEvent::Started { spec }) = &envelope.event else { return None };
+        let mut row = Row::new();
+        row.push_untrusted(Role::Heading, &spec.goal);
+        Some(row)
     })
 }

@@ -124,7 +124,8 @@ pub fn detail(envelope: &Envelope, search: &str, width: usize) -> Vec<Row> {
 mod tests {
     use super::*;
     use crate::console::state::{LogPane, Reading};
-    use crate::console::view::fixtures::{Story, night, picture};
+    use crate::console::view::fixtures::{Story, night, picture, run_id};
+    use crate::kinds::Stream;
 
     fn log(story: &Story, grouping: Grouping) -> LogPane {
         let mut log = LogPane::default();
@@ -153,6 +154,30 @@ mod tests {
             let log = log(&story, Grouping::ByRun);
             insta::assert_snapshot!(format!("night_by_run_{width}"), picture(&rows(&story, &log, width), width));
         }
+    }
+
+    #[test]
+    fn the_events_of_a_run_and_of_its_requests_stand_together_the_latest_run_last() {
+        let story = night();
+        let log = log(&story, Grouping::ByRun);
+        let groups = log.groups(|_| None);
+        let streams: Vec<_> = groups.iter().map(|group| group.stream).collect();
+        let runs: Vec<_> = story.snapshot.runs.keys().map(|run| Some(Stream::Run(*run))).collect();
+        assert_eq!(streams.len(), runs.len(), "every event belongs to a run");
+        assert!(runs.iter().all(|run| streams.contains(run)));
+        let last: Vec<_> = groups.iter().map(|group| group.events.last().unwrap().seq).collect();
+        assert!(last.is_sorted());
+        assert_eq!(groups.iter().map(|group| group.events.len()).sum::<usize>(), story.log.len());
+    }
+
+    #[test]
+    fn a_request_whose_beginning_was_not_read_is_known_from_elsewhere_or_stands_alone() {
+        let story = night();
+        let denied = story.log.iter().find(|event| event.event.kind() == "approval.denied").unwrap();
+        let mut log = LogPane::default();
+        log.events = [denied.clone()].into();
+        assert_eq!(log.groups(|_| Some(run_id(7)))[0].stream, Some(Stream::Run(run_id(7))));
+        assert_eq!(log.groups(|_| None)[0].stream, Some(denied.stream));
     }
 
     #[test]

@@ -134,9 +134,9 @@ impl Decision {
 
 /// Why a decision is refused that nothing was recorded for.
 pub(super) fn not_recorded(recorded: Option<Decision>) -> Rejection {
-    let shows = recorded.map_or("the recording ends before anybody decided", Decision::outcome);
-    let what = format!("a replay has only what was recorded, and here {shows}");
-    Rejection::new(RejectionKind::NotAllowed, what).hint("let it go on as recorded, or decide so yourself")
+    let shows = recorded.map_or("nobody decided before it ends", Decision::outcome);
+    let what = format!("only what was recorded can be replayed: {shows}");
+    Rejection::new(RejectionKind::NotAllowed, what).hint("decide so, or play on")
 }
 
 impl Script {

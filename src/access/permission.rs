@@ -35,7 +35,7 @@ pub fn actions_of(role: Role) -> impl Iterator<Item = Action> {
 
 /// The table as Markdown, for documents: one line an action.
 pub fn table() -> String {
-    let mut text = "| action | lets somebody |".to_owned();
+    let mut text = "| action | allows to |".to_owned();
     let mut rule = "|---|---|".to_owned();
     for role in Role::ALL {
         text.push_str(&format!(" {role} |"));

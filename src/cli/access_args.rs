@@ -14,7 +14,7 @@ pub struct AccountsOptions {
 
 #[derive(Debug, Subcommand)]
 pub enum AccountsAction {
-    /// Everything about one, its tokens included
+    /// Show one in full, its tokens included
     Show { name: String },
     /// Add one; its password is read from the terminal, or is the first line of standard input
     Add {

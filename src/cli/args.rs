@@ -89,13 +89,13 @@ pub struct GlobalOptions {
     /// Whose log to use in a shared store
     #[arg(long, global = true, value_name = "NAME", env = "MORNINGAI_TENANT", default_value = "local")]
     pub tenant: String,
-    /// Who decides [default: the login name]
+    /// The name to act under [default: the login name]
     #[arg(long = "as", global = true, value_name = "USER", env = "MORNINGAI_USER", hide_env_values = true)]
     pub user: Option<String>,
     /// A file of Cedar policies, added to the defaults; may be repeated
     #[arg(long, global = true, value_name = "FILE")]
     pub policy: Vec<PathBuf>,
-    /// One JSON object a line on standard output, nothing else there
+    /// Print one JSON object per line on standard output, and nothing else
     #[arg(long, global = true)]
     pub json: bool,
     /// An append-only text console, for screen readers and dumb terminals
@@ -104,7 +104,7 @@ pub struct GlobalOptions {
     /// A theme's name, or a file: ours or base16
     #[arg(long, global = true, value_name = "NAME|FILE", env = "MORNINGAI_THEME", hide_env_values = true)]
     pub theme: Option<String>,
-    /// Look, decide nothing
+    /// Read only: decide and start nothing
     #[arg(long, global = true)]
     pub observe: bool,
 }
@@ -153,7 +153,7 @@ pub enum Command {
     Run(RunOptions),
     /// List runs; `show ID` for one
     Runs(RunsOptions),
-    /// List what waits for a person; `show ID` for one
+    /// List requests that wait for a person; `show ID` for one
     Approvals(ApprovalsOptions),
     /// List agents and procedures; `show NAME` for one
     Agents(AgentsOptions),
@@ -167,7 +167,7 @@ pub enum Command {
         #[command(flatten)]
         carry: CarryOptions,
     },
-    /// Change what an agent asks to do; the changed call is asked for anew
+    /// Change what an agent asks to do; the changed call needs its own approval
     Edit(EditOptions),
     /// Deny an effect, or decline to answer a question
     Deny {
@@ -187,7 +187,7 @@ pub enum Command {
         #[command(flatten)]
         carry: CarryOptions,
     },
-    /// Say what became of an effect whose outcome is in doubt
+    /// Record the outcome of an effect that is in doubt
     Settle {
         /// The approval: its id, any unique prefix of it, or its last 8 digits
         id: String,
@@ -198,7 +198,7 @@ pub enum Command {
         #[command(flatten)]
         carry: CarryOptions,
     },
-    /// Stop a run for good
+    /// Cancel a run; it cannot be resumed
     Cancel {
         /// The run: its id, any unique prefix of it, or its last 8 digits
         run: String,
@@ -207,12 +207,12 @@ pub enum Command {
         #[command(flatten)]
         carry: CarryOptions,
     },
-    /// Let what is under way in a run finish, and begin nothing new
+    /// Pause a run: let the current call finish, start nothing new
     Pause {
         /// The run: its id, any unique prefix of it, or its last 8 digits
         run: String,
     },
-    /// Let a run that was paused go on; with --follow, work on it here
+    /// Resume a paused run; with --follow, work on it here
     Resume {
         /// The run: its id, any unique prefix of it, or its last 8 digits
         run: String,
@@ -226,9 +226,9 @@ pub enum Command {
     Demo(DemoOptions),
     /// Write a recording as asciicast, as the console shows it
     Cast(CastOptions),
-    /// Run the orchestrator without a screen, for consoles and programs elsewhere
+    /// Run the orchestrator without a screen, for remote consoles and programs
     Serve(ServeOptions),
-    /// Open the console on a server
+    /// Open the console of a server
     Attach(AttachOptions),
     /// Write a run as a recording
     Record {
@@ -238,27 +238,27 @@ pub enum Command {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// List accounts, or change them: who may do what
+    /// List and change accounts and roles
     Accounts(AccountsOptions),
-    /// List tokens, issue or revoke one
+    /// List, issue and revoke tokens
     Tokens(TokensOptions),
-    /// List who tried to get in, what changed about accounts, and who decided what
+    /// List sign-ins, changes to accounts, and decisions
     Audit(AuditOptions),
-    /// All that the store holds of a person: export it, or erase it for good
+    /// Export or erase everything the store holds about a person
     Subject(SubjectOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]
         action: LogAction,
     },
-    /// Look after the store
+    /// Back up, check, copy and prune the store
     Db {
         #[command(subcommand)]
         action: DbAction,
     },
-    /// What works here, and what to do about the rest
+    /// Check what works on this machine, and how to fix what does not
     Doctor {
-        /// Ask the configured models nothing
+        /// Do not call the configured models
         #[arg(long)]
         offline: bool,
     },
@@ -279,7 +279,7 @@ pub struct RunOptions {
     /// What should be done
     #[arg(required_unless_present = "runbook", conflicts_with = "runbook")]
     pub goal: Option<String>,
-    /// Who does it [default: dev]
+    /// The agent to run [default: dev]
     #[arg(long, value_name = "NAME", conflicts_with = "runbook")]
     pub agent: Option<String>,
     /// The repository to work in; the run gets a worktree of its own [default: this directory]
@@ -291,10 +291,10 @@ pub struct RunOptions {
     /// Follow a procedure instead of a goal: its name, or a Markdown file
     #[arg(long, value_name = "FILE|NAME")]
     pub runbook: Option<String>,
-    /// Only start it: whatever console or server works on this store carries it on
+    /// Return as soon as the run is saved; a console or server on this store carries it out
     #[arg(long, conflicts_with = "until_waiting")]
     pub detach: bool,
-    /// Follow it and ask nothing here: leave it when it needs a person
+    /// Follow it without prompting, and exit when it needs a person
     #[arg(long)]
     pub until_waiting: bool,
 }
@@ -340,7 +340,7 @@ pub struct RunsOptions {
     /// Only those in this state
     #[arg(long, value_name = "STATE", value_parser = run_state)]
     pub state: Option<RunState>,
-    /// How many of those that ended
+    /// How many ended runs to list
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: u32,
 }
@@ -353,10 +353,10 @@ pub struct ApprovalsOptions {
     /// Only those in this state
     #[arg(long, value_name = "STATE", value_parser = approval_state, conflicts_with = "all")]
     pub state: Option<ApprovalState>,
-    /// Also those that are settled
+    /// Include settled requests
     #[arg(long)]
     pub all: bool,
-    /// How many of those that are settled
+    /// How many settled requests to list
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: u32,
 }
@@ -370,7 +370,7 @@ pub struct AgentsOptions {
 
 #[derive(Debug, Subcommand)]
 pub enum Show {
-    /// Everything about one
+    /// Show one in full
     Show {
         /// Its id or name; of an id any unique prefix, or the last 8 digits
         id: String,

@@ -26,7 +26,7 @@ async fn list(context: &mut Context<'_>, log: &dyn Log, options: &AuditOptions) 
     let found = shape::audit(log, wanted).await?.rows;
     match context.form {
         Form::Json => found.iter().try_for_each(|envelope| context.output.json(envelope)),
-        Form::Text if found.is_empty() => context.output.line("nobody tried, changed or decided anything"),
+        Form::Text if found.is_empty() => context.output.line("no sign-ins, account changes or decisions yet"),
         Form::Text => found.iter().try_for_each(|envelope| context.output.line(&tail::line(envelope))),
     }
 }
@@ -40,7 +40,7 @@ async fn show(context: &mut Context<'_>, log: &dyn Log, seq: u64) -> Result<(), 
         Form::Json => context.output.json(envelope),
         Form::Text => {
             let pretty = serde_json::to_string_pretty(envelope)
-                .map_err(|error| Failure::failed(format!("this cannot be written as JSON: {error}")))?;
+                .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))?;
             let shown: Vec<_> =
                 crate::domain::Untrusted::new(pretty).visible_lines().map(|line| line.into_owned()).collect();
             context.output.line(&format!("{}\n\n{}", tail::line(envelope), shown.join("\n")))

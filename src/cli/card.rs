@@ -21,7 +21,7 @@ pub fn text(approval: &Approval) -> String {
         }
         Ask::Effect { card } => page.card(card),
         Ask::InDoubt { card, attempt } => {
-            page.line(format!("IN DOUBT: attempt {attempt} was started, and nobody knows whether it happened"));
+            page.line(format!("IN DOUBT: attempt {attempt} was started and its outcome was not recorded"));
             page.card(card);
         }
     }
@@ -30,6 +30,7 @@ pub fn text(approval: &Approval) -> String {
         page.payload(&card.payload);
         page.edit(approval);
         page.change(card);
+        page.surprises(&approval.not_mentioned);
         page.facts(card);
     }
     if !approval.rationale.is_empty() {
@@ -107,7 +108,7 @@ impl Page {
             Reversibility::NothingToUndo => "yes: nothing changes".to_owned(),
             Reversibility::Undo(how) => format!("yes: {}", how.visible()),
             Reversibility::Irreversible => "NO".to_owned(),
-            Reversibility::Unknown => "unknown, so treat it as NO".to_owned(),
+            Reversibility::Unknown => "unknown; treat it as NO".to_owned(),
         };
         self.field("reversible", undo);
         self.field(
@@ -177,6 +178,12 @@ impl Page {
         if let Some(change) = &card.change {
             self.heading("the change");
             self.block(change);
+        }
+    }
+
+    fn surprises(&mut self, files: &[Untrusted]) {
+        for file in files {
+            self.field("NOTE", format!("{} is not mentioned by the agent", marked(file, file.quoted())));
         }
     }
 

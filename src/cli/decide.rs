@@ -73,13 +73,13 @@ pub fn tell_who_goes_on(context: &mut Context<'_>, next: GoesOn, run: RunId) {
     let resume = format!("`{program} resume {run} --follow`");
     let told = match next {
         GoesOn::ByOthers => return,
-        GoesOn::WhenResumed => format!("the run is paused; {resume} goes on with it"),
+        GoesOn::WhenResumed => format!("the run is paused; {resume} resumes it"),
         GoesOn::WhenDecided => format!("the run waits for a person; `{program} approvals` lists what it asks"),
         GoesOn::WithAModel => {
             format!("no model is configured here, so the run is left to a process that has one: a console, or {resume}")
         }
         GoesOn::Here => format!(
-            "nobody works on the run yet: a console or `{program} serve` on this store carries it on, and so does {resume}"
+            "no process is working on the run yet: start a console or `{program} serve` on this store, or use {resume}"
         ),
     };
     context.output.diagnose(&told);

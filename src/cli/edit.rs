@@ -58,7 +58,7 @@ async fn submit(context: &mut Context<'_>, client: &dyn Client, options: &EditOp
     let standing = thread.as_ref().and_then(|thread| thread.calls.get(&approval.call)).map(|entry| &entry.call.args);
     let args = new_arguments(context, &options.source, standing).await?;
     if standing == Some(&args) {
-        return Err(Failure::usage("nothing was changed").next("change an argument, or approve the call as it is"));
+        return Err(Failure::usage("nothing was changed").next("change an argument, or approve the call as asked"));
     }
     let digest = options.digest.trim().to_owned();
     let command = ApprovalVerb::Edit { digest, args }.on(approval.id);
@@ -89,7 +89,7 @@ async fn new_arguments(context: &Context<'_>, source: &EditSource, standing: Opt
     serde_json::from_str(&text).map_err(|error| {
         Failure::usage(format!("the arguments are not JSON: {error}"))
             .at(place)
-            .next("write them as an object, {\"name\": value}; `morningai runs show RUN --json` has those that stand")
+            .next("write an object, {\"name\": value}; `morningai runs show RUN --json` shows the current ones")
     })
 }
 
@@ -151,7 +151,7 @@ fn tell(context: &mut Context<'_>, edited: &Approval, became: Became, next: deci
             show(context, &asked)?;
             let (program, digest) = (context.host.program(), asked.digest.shown());
             let next = format!("{program} approve {} --digest {digest}", asked.id);
-            context.output.diagnose(&format!("changed; `{next}` approves it as it is now"));
+            context.output.diagnose(&format!("changed; `{next}` approves the changed call"));
             Ok(Exit::Done)
         }
         Became::Settled(result) => {
@@ -162,7 +162,7 @@ fn tell(context: &mut Context<'_>, edited: &Approval, became: Became, next: deci
         }
         Became::Left => {
             show(context, edited)?;
-            context.output.diagnose("changed; it is asked for as it is now once a process goes on with the run");
+            context.output.diagnose("changed; the new request appears once a process works on the run");
             decide::tell_who_goes_on(context, next, edited.run);
             Ok(Exit::Done)
         }

@@ -80,7 +80,7 @@ impl From<Faults> for Failure {
                 let rest = drawn.trim_start_matches(['\n', ' ']).split_once('\n').map(|(_, rest)| rest.to_owned());
                 Self { drawing: rest.unwrap_or_default(), ..Self::usage(faults.to_string()) }
             }
-            count => Self { drawing: drawn, ..Self::usage(format!("{count} mistakes in what you wrote")) },
+            count => Self { drawing: drawn, ..Self::usage(format!("{count} mistakes in the file")) },
         }
     }
 }

@@ -43,12 +43,12 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
     Surface::all().into_iter().map(|surface| {
         let state = Arg::new(STATE).long("state").value_name("STATE").help("Only those in this state");
         let limit = Arg::new(LIMIT).long("limit").value_name("N").default_value(USUAL).value_parser(value_parser!(u32));
-        let show = clap::Command::new("show").about("Everything about one").arg(id(&surface).required(true));
+        let show = clap::Command::new("show").about("Show one in full").arg(id(&surface).required(true));
         clap::Command::new(surface.plural)
             .about(format!("List {}; `show ID` for one", surface.plural))
             .args_conflicts_with_subcommands(true)
             .arg(state)
-            .arg(limit.help("How many of those that ended"))
+            .arg(limit.help("How many ended runs to list"))
             .subcommand(show)
             .subcommands(surface.verbs().map(|verb| command(&surface, verb)))
     })
@@ -61,7 +61,10 @@ fn id(surface: &Surface) -> Arg {
 
 fn command(surface: &Surface, verb: &VerbDoc) -> clap::Command {
     let which = match verb.begins {
-        true => Arg::new(ID).long("id").value_name("UUID").help("Its id, of your choice: asking twice makes one"),
+        true => Arg::new(ID)
+            .long("id")
+            .value_name("UUID")
+            .help("An id you choose; repeating the command with it creates nothing twice"),
         false => id(surface).required(true),
     };
     clap::Command::new(verb.name).about(verb.about).arg(which).args(surface.fields(verb).iter().map(argument))

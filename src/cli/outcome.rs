@@ -25,7 +25,7 @@ fn ending(failure: FailureKind) -> &'static str {
         FailureKind::Failed => "failed",
         FailureKind::Drift => "changed since it was approved",
         FailureKind::Limit => "stopped at a limit",
-        FailureKind::Unconfined => "not run, for want of a sandbox",
+        FailureKind::Unconfined => "not run: no sandbox works here",
         FailureKind::Cancelled => "cancelled",
         FailureKind::GaveUp => "given up",
     }

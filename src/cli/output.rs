@@ -59,7 +59,7 @@ impl Output {
     /// One JSON object on a line of its own.
     pub fn json<T: Serialize>(&mut self, value: &T) -> Result<(), Failure> {
         let text = serde_json::to_string(value)
-            .map_err(|error| Failure::failed(format!("this cannot be written as JSON: {error}")))?;
+            .map_err(|error| Failure::failed(format!("cannot be written as JSON: {error}")))?;
         self.line(&shape::escaped(text))
     }
 
@@ -77,7 +77,7 @@ impl Output {
 /// That a result could not be told. What led to it stands.
 pub fn unwritable(error: &io::Error) -> Failure {
     Failure::failed(format!("standard output cannot be written: {error}"))
-        .next("check where it leads, and that the disk has room; what was done before stands")
+        .next("check where it leads and that the disk has room; earlier changes are kept")
 }
 
 #[cfg(test)]

@@ -15,9 +15,9 @@ pub fn new(name: &str) -> Result<SecretString, Failure> {
         return line_of(&mut io::stdin().lock());
     }
     let first = hidden(&format!("New password for {name}: "))?;
-    let again = hidden("The same again: ")?;
+    let again = hidden("Repeat it: ")?;
     if first.expose_secret() != again.expose_secret() {
-        return Err(Failure::usage("the two are not the same; nothing was changed").next("try again"));
+        return Err(Failure::usage("the passwords differ; nothing was changed").next("try again"));
     }
     Ok(first)
 }

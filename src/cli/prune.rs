@@ -22,11 +22,11 @@ pub async fn prune(mut context: Context<'_>, before: Option<&str>, trial: Trial)
 /// Nothing is ever removed because nobody said for how long to keep it.
 fn configured(context: &Context<'_>, now: Timestamp) -> Result<Timestamp, Failure> {
     let keep = context.host.keep_ended_runs().ok_or_else(|| {
-        Failure::usage("nothing says how long runs are kept after they ended")
+        Failure::usage("no retention period is set")
             .at("[retention] ended_runs")
             .next("give --before AGE or DATE, or set `ended_runs = \"365d\"` below [retention] in the configuration")
     })?;
-    ago(keep, now).ok_or_else(|| Failure::usage("this is longer ago than time goes back"))
+    ago(keep, now).ok_or_else(|| Failure::usage("this is too long ago"))
 }
 
 fn not_past(error: NotPast) -> Failure {
@@ -46,7 +46,7 @@ fn tell(context: &mut Context<'_>, pruned: &Pruned) -> Result<(), Failure> {
         }
     }
     if *outputs_left {
-        context.output.diagnose("somebody is working on a run, so outputs stayed; the next pruning removes them");
+        context.output.diagnose("a run is active, so outputs were kept; the next `db prune` removes them");
     }
     Ok(())
 }

@@ -34,12 +34,12 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
     let part = if options.detach { Part::Clerk } else { Part::Carrier(run) };
     let session = context.host.session(part).await?;
     let observes = session.client().status().observe.is_on();
-    let prepared = match observes {
-        true => {
-            Err(Failure::new(Exit::Refused, "this program only observes").next("leave --observe out to start runs"))
-        }
-        false => context.host.prepare(order).await,
-    };
+    let prepared =
+        match observes {
+            true => Err(Failure::new(Exit::Refused, "this program runs with --observe")
+                .next("leave --observe out to start runs")),
+            false => context.host.prepare(order).await,
+        };
     let spec = match prepared {
         Ok(spec) => spec,
         Err(failure) => {

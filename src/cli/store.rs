@@ -128,7 +128,7 @@ fn told(context: &mut Context<'_>, done: &str, copied: &Copied) -> Result<Exit, 
     }
     if !others.is_empty() {
         let names: Vec<_> = others.iter().map(|name| Untrusted::from(name.as_str()).visible().into_owned()).collect();
-        let more = format!("also in it: tenant {}; each is {done} with --tenant NAME", names.join(", "));
+        let more = format!("also in it: tenant {}; use --tenant NAME for each", names.join(", "));
         context.output.diagnose(&more);
     }
     Ok(Exit::Done)
@@ -137,9 +137,9 @@ fn told(context: &mut Context<'_>, done: &str, copied: &Copied) -> Result<Exit, 
 async fn rehearse(context: &mut Context<'_>, file: &Path) -> Result<Exit, Failure> {
     let found = context.host.rehearse_restore(file).await?;
     if found.is_empty() {
-        return Err(Failure::failed("the backup is of a store with nothing in it")
+        return Err(Failure::failed("the backup is of an empty store")
             .at(file.display().to_string())
-            .next("look for the store that was meant; `morningai doctor` names the one in use"));
+            .next("check that it is the right store; `morningai doctor` names the one in use"));
     }
     let mut problems = Vec::new();
     for rehearsed in &found {
@@ -154,9 +154,9 @@ async fn rehearse(context: &mut Context<'_>, file: &Path) -> Result<Exit, Failur
     if problems.is_empty() {
         return Ok(Exit::Done);
     }
-    Err(Failure::failed(format!("the backup is not what was written:\n{}", problems.join("\n")))
+    Err(Failure::failed(format!("the backup was changed after it was written:\n{}", problems.join("\n")))
         .at(file.display().to_string())
-        .next("take another one, and find out who else can write to this file"))
+        .next("make another one, and find out who else can write to this file"))
 }
 
 fn sound(tenant: &str, rehearsed: &Rehearsed) -> String {

@@ -12,7 +12,7 @@ pub enum DbAction {
         #[arg(long, value_name = "ROLE")]
         grant: Option<String>,
     },
-    /// Compute everything but the log from the log again
+    /// Recompute every table but the log from the log
     Rebuild,
     /// Write a consistent copy to a file, also while the store is in use: of SQLite all of it, of Postgres one tenant's
     Backup {

@@ -49,16 +49,15 @@ async fn verify(context: &mut Context<'_>, store: &dyn StoreKeeper) -> Result<Ex
         return Ok(Exit::Done);
     }
     let failure = if !report.problems.is_empty() {
-        Failure::failed(format!("the log is not what was written:\n{}", report.problems.join("\n")))
-            .next("keep the file as it is; compare it with a backup, and find out who else can write to it")
+        Failure::failed(format!("the log was changed after it was written:\n{}", report.problems.join("\n")))
+            .next("keep the file, compare it with a backup, and find out who else can write to it")
     } else if !outputs.problems.is_empty() {
         let all = [outputs.problems, rows].concat().join("\n");
-        Failure::failed(format!("the log is intact, but what belongs to it is not:\n{all}"))
-            .next("take the outputs from a backup; find out who else can write to the store, or whether the disk fails")
+        Failure::failed(format!("the log is intact, but stored outputs are not:\n{all}"))
+            .next("restore the outputs from a backup; find out who else can write to the store, or whether the disk is failing")
     } else {
-        Failure::failed(format!("the log is intact, but lists show something else:\n{}", rows.join("\n"))).next(
-            "`morningai db rebuild` computes the rows from the log again; find out who else can write to the file",
-        )
+        Failure::failed(format!("the log is intact, but tables computed from it differ:\n{}", rows.join("\n")))
+            .next("`morningai db rebuild` recomputes them from the log; find out who else can write to the file")
     };
     Err(failure.at(store.place()))
 }

@@ -85,7 +85,7 @@ async fn issue(
     match context.form {
         Form::Json => context.output.json(&IssuedToken { id, account: account.name, secret }),
         Form::Text => {
-            context.output.diagnose("shown this once; only a hash of it is kept");
+            context.output.diagnose("shown only once; the store keeps only a hash");
             context.output.line(&secret)
         }
     }

@@ -75,7 +75,7 @@ impl Agent {
         }
         let class = matter.model.as_deref().map_or(Some(TaskClass::default()), class_of);
         if class.is_none() {
-            let message = format!("`{}` is no kind of work", matter.model.as_deref().unwrap_or_default());
+            let message = format!("`{}` is not a kind of work", matter.model.as_deref().unwrap_or_default());
             fault("model", message, "one of code, reasoning, simple; [routes] in config.toml gives each its models");
         }
         let instructions = source.text[parts.body.clone()].trim().to_owned();

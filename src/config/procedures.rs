@@ -126,7 +126,7 @@ fn steps(source: &SourceText, parts: Vec<Part>, faults: &mut Vec<Fault>) -> Vec<
             Part::Block { info, text, span, text_start } if runs(&info) => {
                 let Some((title, _)) = waiting.take() else {
                     let (message, help) = if seen_heading {
-                        ("this step has a second block", "give it a heading `## …` of its own")
+                        ("this step has a second block", "give it its own heading `## …`")
                     } else {
                         ("this block belongs to no step", "put a heading `## …` above it")
                     };

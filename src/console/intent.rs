@@ -145,23 +145,23 @@ impl Context {
 
 intents! {
     Everywhere {
-        Help = "help", "show what the keys do here";
+        Help = "help", "show what each key does here";
         Palette = "palette", "find a command, run, agent or procedure by name";
         Back = "back", "close what is open; decides nothing";
-        ShowOverview = "overview", "show what needs you, what runs, and what it costs";
+        ShowOverview = "overview", "show what needs you, what is running, and what it costs";
         ShowRuns = "runs", "show all runs";
-        ShowApprovals = "approvals", "show what waits for a decision";
+        ShowApprovals = "approvals", "show requests that wait for a decision";
         ShowLog = "log", "show every event";
         NextScreen = "next-screen", "go to the next screen";
-        PreviousScreen = "previous-screen", "go to the screen before";
+        PreviousScreen = "previous-screen", "go to the previous screen";
         NextWaiting = "next-waiting", "open the oldest card that waits for you";
         Copy = "copy", "copy what is open or selected";
         NextTheme = "theme", "change to the next theme";
         ToggleMouse = "mouse", "let the mouse select and scroll, or leave it to the terminal";
         Redraw = "redraw", "draw the whole screen again";
-        Suspend = "suspend", "go back to the shell for a while";
-        Quit = "quit", "leave; nothing that runs is lost";
-        Interrupt = "interrupt", "leave, after asking if something runs";
+        Suspend = "suspend", "go back to the shell; `fg` returns";
+        Quit = "quit", "quit; runs are not lost";
+        Interrupt = "interrupt", "quit; asks first if something is running";
     }
     Move {
         Down = "down", "go down";
@@ -177,15 +177,15 @@ intents! {
     }
     List {
         Sort = "sort", "sort by the next column";
-        ReverseOrder = "reverse-order", "turn the order round";
+        ReverseOrder = "reverse-order", "reverse the order";
         NextState = "next-state", "show only one state, then the next, then all";
     }
     Home {
         NewGoal = "new-goal", "give an agent a goal";
-        CheckMachine = "check-machine", "look at how this machine is doing; needs no model";
+        CheckMachine = "check-machine", "check the health of this machine; needs no model";
     }
     Run {
-        PauseOrResume = "pause", "pause the run, or let it go on";
+        PauseOrResume = "pause", "pause or resume the run";
         CancelRun = "cancel", "cancel the run, after asking";
     }
     RunPage {
@@ -194,10 +194,10 @@ intents! {
     }
     Log {
         ShowEvent = "show-event", "show the event in full, or on one line again";
-        Follow = "follow", "stay at the newest event, or stop doing so";
+        Follow = "follow", "follow the newest event, or stop following";
     }
     Card {
-        Everything = "everything", "show everything there is to know, or the card alone";
+        Everything = "everything", "show everything about it, or only the card";
         OpenRun = "open-run", "open the run that asks";
         NextCard = "next-card", "go to the next card that waits";
         PreviousCard = "previous-card", "go to the card before";
@@ -206,19 +206,19 @@ intents! {
         Approve = "approve", "approve exactly what the card shows";
         Deny = "deny", "deny it";
         DenyWithReason = "deny-with-reason", "deny it and tell the agent why";
-        Edit = "edit", "change what it would do; the changed card is asked anew";
+        Edit = "edit", "change what it would do; the changed card needs its own approval";
     }
     Doubt {
-        SettleHappened = "it-happened", "it did happen; go on from there";
-        SettleRetry = "it-did-not", "it did not happen; do it again";
-        SettleGiveUp = "give-up", "nobody can tell, or it is not wanted any more; go on without it";
+        SettleHappened = "it-happened", "it happened; continue from there";
+        SettleRetry = "it-did-not", "it did not happen; try again";
+        SettleGiveUp = "give-up", "unknown or no longer wanted; continue without it";
     }
     Question {
         Answer = "answer", "answer it";
-        Dismiss = "dismiss", "leave it without an answer";
+        Dismiss = "dismiss", "decline to answer";
     }
     Replay {
-        ReplayToggle = "replay-pause", "pause the replay, or let it play";
+        ReplayToggle = "replay-pause", "pause or play the replay";
         ReplayBack = "replay-back", "jump 10 s back";
         ReplayForward = "replay-forward", "jump 10 s forward";
         ReplayFaster = "replay-faster", "play faster";

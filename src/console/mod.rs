@@ -33,7 +33,7 @@ use terminal::TerminalError;
 pub enum ConsoleError {
     #[error(transparent)]
     Terminal(#[from] TerminalError),
-    #[error("the line to the terminal is gone; runs go on, and wait where they need a person")]
+    #[error("the terminal is gone; runs continue, and wait where they need a person")]
     LineLost,
     #[error("cannot draw: {0}")]
     Draw(#[from] io::Error),

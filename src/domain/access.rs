@@ -92,20 +92,20 @@ actions! {
     SteerRuns = "runs.steer", "pause, resume and cancel runs";
     Answer = "approvals.answer", "answer an agent's question";
     Deny = "approvals.deny", "deny an effect";
-    Edit = "approvals.edit", "change what an agent asks to do, before anybody approves it";
+    Edit = "approvals.edit", "change what an agent asks to do before it is approved";
     ApproveLow = "approvals.approve_low", "approve an effect of low or medium risk";
     ApproveHigh = "approvals.approve_high", "approve an effect of high risk";
     Settle = "approvals.settle", "settle an outcome in doubt";
     ApproveCritical = "approvals.approve_critical", "approve an effect of critical risk, or any in production";
     ManagePolicies = "policies.manage", "change policies, budgets and limits";
     ManageAccounts = "accounts.manage", "manage accounts and tokens of roles below one's own";
-    Inspect = "store.read", "see what the store is, and compare its lists with the log";
+    Inspect = "store.read", "inspect the store, and compare its tables with the log";
     Backup = "store.backup", "take backups, migrate and rebuild the store";
-    Restore = "store.restore", "put a backup in the store's place";
+    Restore = "store.restore", "replace the store with a backup";
     Prune = "store.prune", "remove runs that ended long ago";
-    Erase = "store.erase", "erase a person's data for good";
-    ManageOwners = "owners.manage", "make and unmake owners and admins";
-    Orchestrate = "runtime.orchestrate", "report outcomes of effects; only the program itself does";
+    Erase = "store.erase", "erase a person's data permanently";
+    ManageOwners = "owners.manage", "appoint and remove owners and admins";
+    Orchestrate = "runtime.orchestrate", "report outcomes of effects; only the program itself may";
 }
 
 impl fmt::Display for Action {

@@ -20,7 +20,7 @@ impl ToolSpec {
             let Some(wanted) = properties.get(name) else {
                 let close = nearest(name, properties.keys().map(String::as_str));
                 let instead = close.map(|close| format!("; did you mean {close:?}?")).unwrap_or_default();
-                return Some(format!("there is no argument {name:?}{instead}"));
+                return Some(format!("unknown argument {name:?}{instead}"));
             };
             let misfit = (!value.is_null()).then(|| misfit(&format!("{name:?}"), wanted, value)).flatten();
             if misfit.is_some() {
@@ -149,7 +149,7 @@ mod tests {
         assert_eq!(said(json!({ "argv": ["ls", 3] })).as_deref(), Some(expected));
         let expected = "\"argv\" must be a list in which each item is a string, not the string \"ls\"";
         assert_eq!(said(json!({ "argv": "ls" })).as_deref(), Some(expected));
-        assert_eq!(said(json!({ "⟨": 1 })).as_deref(), Some("there is no argument \"⟨\""), "views mark it");
+        assert_eq!(said(json!({ "⟨": 1 })).as_deref(), Some("unknown argument \"⟨\""), "views mark it");
         assert_eq!(said(json!({ "argv": "⏎\n" })).map(|said| said.ends_with("the string \"⏎\\n\"")), Some(true));
         assert_eq!(spec.signature(), "{argv: [string]}");
     }

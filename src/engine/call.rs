@@ -1,5 +1,6 @@
 //! How one call advances: requested → judged → parked or started → settled.
 
+use super::mentions::not_mentioned;
 use super::record::{in_approval, in_run};
 use super::{Decided, edit};
 use crate::domain::{
@@ -91,7 +92,7 @@ pub(super) fn follow_decision(snapshot: &Snapshot, run: &Run, open: &OpenCall) -
             fail(FailureKind::GaveUp, with_words(&format!("{who} gave up on it: its outcome is unknown"), approval))
         }
         ApprovalState::Denied => fail(FailureKind::Denied, with_words(&format!("{who} denied it"), approval)),
-        ApprovalState::Expired => fail(FailureKind::Expired, "nobody decided in time; it was not run".to_owned()),
+        ApprovalState::Expired => fail(FailureKind::Expired, "no decision in time; it was not run".to_owned()),
         ApprovalState::Withdrawn => fail(FailureKind::Withdrawn, with_words("the request was withdrawn", approval)),
     }
 }
@@ -150,6 +151,7 @@ impl Request {
         approval: crate::domain::ApprovalId,
     ) -> Vec<Decided> {
         let digest = self.ask.digest();
+        let not_mentioned = self.ask.card().map(|card| not_mentioned(snapshot, run.id, card)).unwrap_or_default();
         let requested = ApprovalEvent::Requested {
             run: run.id,
             call: open.call,
@@ -159,6 +161,7 @@ impl Request {
             rule: self.rule,
             reason: self.reason,
             rationale: last_words(snapshot, run.id),
+            not_mentioned,
             expires_at: self.expires_at,
             edit: self.edit,
         };

@@ -138,10 +138,9 @@ pub(super) fn from_status(
             let hint = "a large model takes minutes to load: try again once the server has it";
             Failure { retry: Retry::OnceLoaded, ..failure(Kind::Provider, hint) }
         }
-        _ => failure(
-            Kind::Provider,
-            "the server has a problem of its own; try again later or fall back to another model",
-        ),
+        _ => {
+            failure(Kind::Provider, "the server has an internal problem; try again later or fall back to another model")
+        }
     };
     if failure.retry == Retry::Backoff
         && let Some(wait) = retry_after(headers, now)

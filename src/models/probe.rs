@@ -119,7 +119,7 @@ impl ProbeReport {
         };
         if self.recommended.is_none() && self.hint.is_none() {
             self.hint = Some(
-                "it neither calls tools nor obeys a schema: fit for plain text only, use another model".to_owned(),
+                "it neither calls tools nor follows a schema: fit for plain text only, use another model".to_owned(),
             );
         }
     }

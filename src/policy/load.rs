@@ -175,7 +175,7 @@ fn duplicates(candidates: &[Candidate]) -> Vec<Fault> {
         };
         let span = annotation_span(&candidate.source, &candidate.span, "id");
         let message = format!("the id {:?} is taken by {}", candidate.rule.id, earlier.rule.source);
-        faults.push(Fault::new(&candidate.source, span, message).help("give each policy an id of its own"));
+        faults.push(Fault::new(&candidate.source, span, message).help("give each policy its own id"));
     }
     faults
 }

@@ -83,7 +83,7 @@ impl EraseError {
             Self::NotEncrypted => "make an encrypted store (a new one with `[store]` and `key` in the configuration), \
                                    copy this one into it, and destroy this one"
                 .to_owned(),
-            Self::Unknown(_) => "names are written as in `morningai audit`; whoever was erased has none".to_owned(),
+            Self::Unknown(_) => "names are written as in `morningai audit`; an erased person has none".to_owned(),
             Self::Busy(_) => "let them end, or `morningai cancel` them, then repeat".to_owned(),
             Self::Log(error) => error.hint.clone(),
         }

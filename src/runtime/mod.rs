@@ -118,7 +118,7 @@ impl Runtime {
             None => Ok(None),
             Some(answered) if answered.key != *key => {
                 let message = "something else was asked for under this id before";
-                Err(Rejection::new(RejectionKind::Invalid, message).hint("give each request an id of its own"))
+                Err(Rejection::new(RejectionKind::Invalid, message).hint("give each request its own id"))
             }
             Some(Answered { events: 0, .. }) => Ok(Some(Vec::new())),
             Some(answered) => log.read(answered.first - 1, answered.events).await.map(Some).map_err(not_known),

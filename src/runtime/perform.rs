@@ -199,7 +199,7 @@ pub(super) async fn clear_up(core: &Core, run: RunId) -> Untrusted {
     }
     let told = Untrusted::new(told.join("\n"));
     if !told.is_empty() {
-        tracing::warn!(%run, told = %told.visible(), "something was left in the workspace that others would obey");
+        tracing::warn!(%run, told = %told.visible(), "the workspace holds files that control other programs");
     }
     told
 }

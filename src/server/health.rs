@@ -1,4 +1,4 @@
-//! Whether the process is up, and whether it can do its work.
+//! Whether the process is running, and whether it can do its work.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -33,7 +33,7 @@ impl ExportError {
     /// What to do next.
     pub fn hint(&self) -> String {
         match self {
-            Self::Nothing(_) => "names are written as in `morningai audit`; whoever was erased has none".to_owned(),
+            Self::Nothing(_) => "names are written as in `morningai audit`; an erased person has none".to_owned(),
             Self::Unwritable(_) => "run `morningai log verify`, then `morningai db rebuild`".to_owned(),
             Self::Log(error) => error.hint.clone(),
         }
@@ -211,5 +211,5 @@ async fn rows(log: &dyn Log, stream: Stream) -> Result<Vec<String>, ExportError>
 
 fn written<T: Serialize>(line: &T) -> Result<String, ExportError> {
     let text = serde_json::to_string(line);
-    text.map(escaped).map_err(|error| ExportError::Unwritable(format!("this cannot be written as JSON: {error}")))
+    text.map(escaped).map_err(|error| ExportError::Unwritable(format!("cannot be written as JSON: {error}")))
 }

@@ -147,7 +147,7 @@ impl RowIndex<'_> {
             });
         };
         let parent =
-            self.parent.map(|parent| stream_from_bytes(parent).ok_or("its parent is no stream")).transpose()?;
+            self.parent.map(|parent| stream_from_bytes(parent).ok_or("its parent is not a stream")).transpose()?;
         Ok(Row { key, is_open, sort, state, parent, due: self.due.map(time).transpose()?, body })
     }
 }

@@ -140,7 +140,7 @@ mod tests {
         let cut = format!("{{\"path\": \"big{}", crate::domain::OVERLONG);
         assert!(said(json!(cut)).contains("longer than 1 MiB"));
         assert_eq!(said(json!({})), "read_file: missing path");
-        assert_eq!(said(json!({"paht": "a"})), "read_file: there is no argument \"paht\"; did you mean \"path\"?");
+        assert_eq!(said(json!({"paht": "a"})), "read_file: unknown argument \"paht\"; did you mean \"path\"?");
         assert_eq!(said(json!({"path": 3})), "read_file: \"path\" must be a string, not the number 3");
         assert_eq!(
             said(json!({"path": "a", "lines": 0})),

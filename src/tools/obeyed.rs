@@ -197,10 +197,12 @@ pub fn notice<'a>(changed: impl IntoIterator<Item = &'a Path>) -> Option<String>
         .filter_map(|path| Some((path, obeyed_by(path)?)))
         .map(|(path, who)| format!("`{}` ({who})", names::written(path)))
         .collect();
-    let named = obeyed.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let more = obeyed.len().saturating_sub(MOST_NAMED);
+    // A single one is named rather than counted.
+    let most = if obeyed.len() == MOST_NAMED + 1 { obeyed.len() } else { MOST_NAMED };
+    let named = obeyed.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    let more = obeyed.len().saturating_sub(most);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!obeyed.is_empty()).then(|| format!("files that other programs obey changed: {named}{more}"))
+    (!obeyed.is_empty()).then(|| format!("changed files that control other programs: {named}{more}"))
 }
 
 #[cfg(test)]
@@ -232,7 +234,7 @@ mod tests {
         }
         let all = [Path::new("src/lib.rs"), Path::new(".envrc"), Path::new("Makefile")];
         let told = notice(all).unwrap();
-        assert_eq!(told, "files that other programs obey changed: `.envrc` (direnv), `Makefile` (make)");
+        assert_eq!(told, "changed files that control other programs: `.envrc` (direnv), `Makefile` (make)");
         assert_eq!(notice([Path::new("src/lib.rs")]), None);
         let odd = notice([Path::new("⟨→/.envrc"), Path::new("a\nb/Makefile")]).unwrap();
         assert!(odd.ends_with(": `⟨→/.envrc` (direnv), `a\\x0ab/Makefile` (make)"), "as tools take it: {odd}");

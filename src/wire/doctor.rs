@@ -181,7 +181,8 @@ fn model_finding(report: &ProbeReport) -> Finding {
             Finding::warn("model", detail, hint.clone().unwrap_or_else(usual))
         }
         (None, hint) => {
-            let advice = hint.clone().unwrap_or_else(|| "choose a model that calls tools or obeys schemas".to_owned());
+            let advice =
+                hint.clone().unwrap_or_else(|| "choose a model that calls tools or follows schemas".to_owned());
             Finding::fail("model", detail, advice)
         }
         // It is asked in the way that suits it.

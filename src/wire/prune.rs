@@ -76,7 +76,7 @@ async fn check(log: &dyn Log, store: &OpenStore) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::failed(format!(
-        "the log is not what was written, so nothing was pruned:\n{}",
+        "the log was changed after it was written, so nothing was pruned:\n{}",
         report.problems.join("\n")
     ))
     .at(store.place())

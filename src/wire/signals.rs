@@ -6,8 +6,7 @@ use crate::cli::Failure;
 
 /// Returns once the process is asked to end: what runs is then ended in order instead of being cut off.
 pub(super) async fn asked_to_end() -> Result<(), Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|error| Failure::failed(format!("signals cannot be listened to: {error}")));
+    let listen = |kind| signal(kind).map_err(|error| Failure::failed(format!("cannot listen for signals: {error}")));
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
     let mut hangup = listen(SignalKind::hangup())?;
     tokio::select! {

@@ -33,7 +33,7 @@ impl StorePlace {
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() || path.contains("://") {
             // It is not repeated: in a URL that is not understood, anything may be a password.
-            return Err(Failure::usage("this is no place for a store")
+            return Err(Failure::usage("a store cannot be kept here")
                 .at("--db")
                 .next("give sqlite:PATH, postgres://USER@HOST/DATABASE, or nothing for the default"));
         }
@@ -237,7 +237,7 @@ impl OpenStore {
             Self::Sqlite(_) | Self::Absent(_) => {
                 Err(Failure::usage("an SQLite file has no roles to grant anything to")
                     .at(self.place())
-                    .next("leave out --grant; whoever may write the file may use it"))
+                    .next("leave out --grant; anyone who can write the file can use it"))
             }
             Self::Postgres(log) => Ok(log.grant(role).await?),
         }

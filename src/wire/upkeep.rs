@@ -39,9 +39,12 @@ pub(super) async fn restore(wire: &Wire, file: &Path) -> Result<Copied, Failure>
     let log = unpacked.open(tenant).await?;
     let rehearsed = rehearse(&log, tenant).await?;
     if !rehearsed.problems.is_empty() {
-        return Err(Failure::failed(format!("the backup is not what was written:\n{}", rehearsed.problems.join("\n")))
-            .at(file.display().to_string())
-            .next("take another one; nothing was restored"));
+        return Err(Failure::failed(format!(
+            "the backup was changed after it was written:\n{}",
+            rehearsed.problems.join("\n")
+        ))
+        .at(file.display().to_string())
+        .next("take another one; nothing was restored"));
     }
     let to = wire.store_to_write().await?;
     let copied = pour(AnyLog::Sqlite(&log), &to, file.display().to_string()).await;

@@ -130,7 +130,7 @@ fn at_a_terminal_a_password_is_asked_for_twice_and_never_shown() {
     let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "passwd", "ana"]), 24, 80);
     answer(&mut terminal, "New password for ana:", "another tin roof");
     answer(&mut terminal, "The same again:", "another thin roof");
-    terminal.until_shown("not the same");
+    terminal.until_shown("passwords differ");
     assert_eq!(terminal.exit_code(), 2);
 }
 

@@ -47,7 +47,7 @@ fn an_agent_fixes_the_failing_test_and_pushes_once_a_person_says_so() {
     terminal.keys("make the failing test pass");
     terminal.keys("\t\t\u{15}");
     terminal.keys(&repository.display().to_string());
-    terminal.until_shown("worktree of its own");
+    terminal.until_shown("its own worktree");
     terminal.keys("\r");
     terminal.until_shown("waits for you");
     terminal.keys("w");
@@ -75,7 +75,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     terminal.until_shown("push origin/morningai/make-the-failing-test-pass");
     a_moment();
     terminal.keys("e");
-    terminal.until_shown("judged anew");
+    terminal.until_shown("the policy judges it again");
     terminal.keys("\u{b}{\"branch\": \"for-ana\"");
     terminal.keys("\u{13}");
     terminal.until_shown("✗ line 1");

@@ -102,7 +102,7 @@ fn a_detached_run_and_a_decision_end_as_soon_as_they_are_on_disk() {
     let began = Instant::now();
     let started = Ran::from(story.start(&["--detach"]).wait_with_output().unwrap()).ended(0);
     assert!(started.out.lines().count() <= 2 && started.out.starts_with("run "), "{}", started.out);
-    assert!(started.err.contains("nobody works on the run yet"), "{}", started.err);
+    assert!(started.err.contains("no process is working on the run yet"), "{}", started.err);
     let run = story.run();
     let follow = format!("resume {} --follow`", text(&run["id"]));
     assert!(started.err.contains(&follow), "{}", started.err);
@@ -133,7 +133,7 @@ fn a_decision_does_not_wait_for_what_follows_from_it() {
     let began = Instant::now();
     let answered = machine.run(&["answer", text(&waiting["id"]), "yes"]).ended(0);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    assert!(answered.err.contains("nobody works on the run yet"), "{}", answered.err);
+    assert!(answered.err.contains("no process is working on the run yet"), "{}", answered.err);
     assert_eq!(text(&machine.run(&["runs", "--json"]).json()[0]["state"]), "waiting");
 }
 

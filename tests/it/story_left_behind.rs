@@ -12,7 +12,7 @@ use crate::support::machine::Machine;
 use crate::support::scripted_model::story;
 
 const PATIENCE: Duration = Duration::from_secs(60);
-const TOLD: &str = "set aside, since git would obey it: `.git`";
+const TOLD: &str = "moved aside, because git would follow it: `.git`";
 
 /// A machine on which a run plants a repository, and then does not end or asks something.
 struct Story {

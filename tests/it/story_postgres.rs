@@ -46,7 +46,7 @@ async fn the_owner_migrates_and_another_role_works_there_from_two_machines() {
     database.sql("postgres", "DELETE FROM morningai.event WHERE seq > 2").await;
     one.run(&["--db", &program, "log", "verify"]).ended(1);
     let backup = one.run(&["--db", &program, "db", "backup", "copy"]).ended(1);
-    assert!(backup.err.contains("is not what was written"), "{}", backup.err);
+    assert!(backup.err.contains("was changed after it was written"), "{}", backup.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

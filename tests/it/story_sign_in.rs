@@ -92,7 +92,7 @@ fn a_token_that_holds_no_more_is_refused_in_words_and_by_exit_code() {
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let attach = ["attach", url, "--plain", "--token-file", file.to_str().unwrap()];
     let shown = machine.run_with_input(&attach, "quit\n").ended(0);
-    assert!(shown.out.contains("only looks") && shown.out.contains("your token is for looking"), "{}", shown.out);
+    assert!(shown.out.contains("read-only") && shown.out.contains("your token is for looking"), "{}", shown.out);
     machine.run(&["tokens", "revoke", issued["id"].as_str().unwrap()]).ended(0);
     let refused = machine.run_with_input(&attach, "quit\n").ended(3);
     assert!(refused.err.contains("this token was revoked") && refused.err.contains("next:"), "{}", refused.err);

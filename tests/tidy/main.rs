@@ -1,6 +1,8 @@
-//! House rules that a compiler cannot see: who may name whom, what a file begins with, how long it may be.
+//! House rules that a compiler cannot see: who may name whom, what a file begins with, how long it may be, and the
+//! words that people read.
 
 mod circles;
+mod words;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -271,12 +273,17 @@ fn rust_files(roots: &[&str]) -> Vec<PathBuf> {
 }
 
 fn rust_files_below(root: &Path) -> Vec<PathBuf> {
+    files_below(root, &["rs"])
+}
+
+/// All files below a directory that end in one of these, by path.
+fn files_below(root: &Path, endings: &[&str]) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(root) else { return Vec::new() };
     let mut files = Vec::new();
     for entry in entries.map(|entry| entry.unwrap().path()) {
         if entry.is_dir() {
-            files.extend(rust_files_below(&entry));
-        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            files.extend(files_below(&entry, endings));
+        } else if entry.extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending)) {
             files.push(entry);
         }
     }

@@ -53,9 +53,9 @@ impl Claims {
         let subject = claims.get("sub").and_then(Value::as_str).and_then(|text| AccountName::parse(text).ok());
         let roles = texts(claims.get(&expected.role_claim)).filter_map(|text| expected.roles.get(text));
         Ok(Self {
-            subject: subject.ok_or(JwtError::Malformed("its sub is no name"))?,
+            subject: subject.ok_or(JwtError::Malformed("its sub is not a name"))?,
             role: *roles.max().ok_or(JwtError::NoRole)?,
-            expires_at: Timestamp::from_timestamp(expires, 0).ok_or(JwtError::Malformed("its exp is no time"))?,
+            expires_at: Timestamp::from_timestamp(expires, 0).ok_or(JwtError::Malformed("its exp is not a time"))?,
         })
     }
 }
@@ -64,7 +64,7 @@ impl Claims {
 fn time(claims: &Object, name: &str) -> Result<Option<i64>, JwtError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     let whole = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64));
-    whole.map(Some).ok_or(JwtError::Malformed("a time in it is no number"))
+    whole.map(Some).ok_or(JwtError::Malformed("a time in it is not a number"))
 }
 
 /// A text, or a list of them.

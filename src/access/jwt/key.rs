@@ -138,7 +138,7 @@ fn key_of(jwk: Jwk) -> Result<Key, String> {
         ("RSA", None) => Material::Rs256 { n: bytes(jwk.n, "n", 256..=1024)?, e: bytes(jwk.e, "e", 1..=5)? },
         (kty, crv) => return Err(format!("keys of kind {kty} {} are not used", crv.unwrap_or_default())),
     };
-    let until = jwk.exp.map(|seconds| Timestamp::from_timestamp(seconds, 0).ok_or("its exp is no time"));
+    let until = jwk.exp.map(|seconds| Timestamp::from_timestamp(seconds, 0).ok_or("its exp is not a time"));
     let key = Key { kid, material, until: until.transpose()? };
     match jwk.alg {
         Some(alg) if alg != key.algorithm().name() => Err(format!("its alg {alg:?} does not go with its kind")),

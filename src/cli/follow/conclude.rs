@@ -21,7 +21,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
         }
         Stop::Paused(_, by) => {
             progress.say("")?;
-            let resume = format!("the run is kept; `{program} resume {} --follow` goes on with it", run.id);
+            let resume = format!("the run is kept; `{program} resume {} --follow` continues it", run.id);
             match by {
                 PausedBy::Person => {
                     progress.output().diagnose(&format!("paused: {}\n next: {resume}", run.note.visible()));
@@ -35,7 +35,7 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
             }
         }
         Stop::Left(_) => {
-            let next = format!("`{program} resume {} --follow` goes on with it", run.id);
+            let next = format!("`{program} resume {} --follow` continues it", run.id);
             let failure = Failure::failed("left before the run ended").next(next);
             progress.say("")?;
             progress.output().diagnose_part(&failure.rendered());
@@ -54,7 +54,7 @@ pub fn tell_who_waits(approvals: &[Approval], program: &str, progress: &mut Prog
         lines.push(format!("   look: {program} approvals show {id}"));
         lines.extend(match &approval.ask {
             Ask::Effect { .. } => vec![
-                format!("approve: {program} approve {id} --digest DIGEST, which stands at the end of the card"),
+                format!("approve: {program} approve {id} --digest DIGEST (printed at the end of the card)"),
                 format!("   deny: {program} deny {id} --reason TEXT"),
             ],
             Ask::Question { .. } => {

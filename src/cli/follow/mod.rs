@@ -108,7 +108,7 @@ pub async fn follow(following: Following<'_>, progress: &mut Progress<'_>) -> Re
             }
             () = tokio::time::sleep(QUIET), if !watch.has_news && watch.asking.is_none() => {
                 watch.has_news = true;
-                progress.say("(nothing new from this run yet; a run whose process is gone is taken up within 20 s)")?;
+                progress.say("(nothing new from this run yet; if its process died, another takes over within 20 s)")?;
             }
         }
     }
@@ -169,7 +169,7 @@ impl Watch<'_> {
             FeedItem::Lost => self.open_again(progress).await,
             FeedItem::StoreDown { reason } => {
                 let place = self.client.status().source;
-                progress.say(&format!("NOT SAVED, and nothing new begins until it is: {reason} ({place})"))
+                progress.say(&format!("NOT SAVED; nothing new starts until the store takes writes: {reason} ({place})"))
             }
             FeedItem::StoreBack => progress.say("the store takes writes again"),
             FeedItem::LinkChanged => Ok(()),
@@ -178,7 +178,7 @@ impl Watch<'_> {
 
     async fn open_again(&mut self, progress: &mut Progress<'_>) -> Result<(), Failure> {
         (self.snapshot, self.feed) = self.client.open().await?;
-        progress.say("(some of its output was too fast to follow; `morningai runs show` has all of it)")
+        progress.say("(some output was skipped to keep up; `morningai runs show` has all of it)")
     }
 
     fn row(&self) -> Option<&Run> {
@@ -264,7 +264,7 @@ impl Watch<'_> {
             return Ok(self.leave_waiting());
         }
         self.is_stopping = true;
-        progress.say("stopping at the next boundary; once more ends at once")?;
+        progress.say("stopping after the current call; press again to stop now")?;
         if let Err(rejection) = self.client.submit(RunVerb::Pause.on(self.run), self.person.clone()).await {
             // It ended, or somebody paused it, in the same moment; the feed says which.
             tracing::debug!(%rejection, "not paused");
@@ -282,5 +282,5 @@ fn show(approval: &Approval, prompt: &mut Prompt, progress: &mut Progress<'_>) -
 }
 
 fn closed() -> Failure {
-    Failure::failed("the store's feed ended").next("`morningai resume RUN --follow` goes on with the run")
+    Failure::failed("the store's feed ended").next("`morningai resume RUN --follow` continues the run")
 }

@@ -222,9 +222,9 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
-            RunEvent::SetAside {} => self.say("set aside: its program was told to end"),
+            RunEvent::SetAside {} => self.say("pre-empted: its program was told to stop"),
             RunEvent::Recovered { lost: _, left } => {
-                self.say("taken up where its last worker left it")?;
+                self.say("resumed where its last worker stopped")?;
                 let told = Some(left).filter(|left| !left.is_empty()).map(Untrusted::visible);
                 told.map_or(Ok(()), |told| self.say(&told))
             }
@@ -267,7 +267,7 @@ impl<'a> Progress<'a> {
             FinishReason::Length if self.purpose == PurposeOfTurn::Plan => {
                 self.say("(the plan was cut at the output limit)")
             }
-            FinishReason::Length => self.say("(cut at the output limit; what it said may be incomplete)"),
+            FinishReason::Length => self.say("(cut at the output limit; the answer may be incomplete)"),
             FinishReason::Filtered => self.say("(stopped by the provider's filter)"),
         }
     }
@@ -408,7 +408,7 @@ mod tests {
         let cut = ModelReply { finish: FinishReason::Length, ..reply("half a wo") };
         let started = RunEvent::TurnStarted { turn: 1, attempt: 1, purpose: PurposeOfTurn::Act };
         let events = [started, RunEvent::TurnFinished { turn: 1, attempt: 1, reply: cut }].map(Event::Run);
-        let expected = "half a wo\n(cut at the output limit; what it said may be incomplete)\n";
+        let expected = "half a wo\n(cut at the output limit; the answer may be incomplete)\n";
         assert_eq!(tell(Voice::Text, events.to_vec(), &["half ", "a wo"]).0, expected);
         assert_eq!(tell(Voice::Text, events.to_vec(), &[]).0, expected);
     }

@@ -42,11 +42,14 @@ pub(super) async fn erase(
 
 fn ask(name: &str) -> Result<(), Failure> {
     let shown = Untrusted::from(name);
-    let question = format!("Everything about {} will be gone for good. Type the name to go on: ", shown.visible());
+    let question =
+        format!("Everything about {} will be erased permanently. Type the name to confirm: ", shown.visible());
     match password::shown(&question)? {
         Some(typed) if typed == name => Ok(()),
         Some(_) => Err(Failure::new(Exit::Refused, "that is not the name; nothing was erased")),
-        None => Err(Failure::usage("nobody is there to be asked; nothing was erased").next("repeat it with --yes")),
+        None => {
+            Err(Failure::usage("there is no terminal to confirm at; nothing was erased").next("repeat it with --yes"))
+        }
     }
 }
 

@@ -112,7 +112,7 @@ fn unreachable(target: &Target, error: &io::Error) -> DialError {
 
 async fn encrypt(target: &Target, line: TcpStream) -> Result<Box<dyn Line>, DialError> {
     let name = ServerName::try_from(target.host.clone()).map_err(|_| {
-        let message = format!("{} is no name that a certificate could be for", target.host);
+        let message = format!("{} is not a name that a certificate can be issued for", target.host);
         DialError::new(DialErrorKind::Tls, message, "use the name or address in the server's certificate")
     })?;
     let connector = TlsConnector::from(Arc::new(client_config(&target.trust)?));
@@ -196,7 +196,7 @@ async fn upgrade(target: &Target, token: &SecretString, line: Pulsed) -> Result<
 }
 
 pub(super) fn foreign(target: &Target, what: &str) -> DialError {
-    let message = format!("what answers at {} is no server of morningai: {what}", target.name());
+    let message = format!("what answers at {} is not a morningai server: {what}", target.name());
     DialError::new(DialErrorKind::Foreign, message, "check the address and the port")
 }
 

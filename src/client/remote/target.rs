@@ -43,7 +43,7 @@ impl Target {
     pub fn parse(text: &str, trust: Trust) -> Result<Self, TargetError> {
         let nonsense = |why: &str| TargetError {
             message: format!(
-                "this is no address of a server ({why}): {}",
+                "this is not the address of a server ({why}): {}",
                 crate::domain::Untrusted::from(text).visible()
             ),
             hint: "write https://HOST:PORT, or http://127.0.0.1:7417 for a server on this machine".to_owned(),
@@ -69,7 +69,7 @@ impl Target {
         };
         if !is_encrypted && !is_here {
             return Err(TargetError {
-                message: format!("the token would travel to {host} in the clear"),
+                message: format!("the token would be sent to {host} unencrypted"),
                 hint: "use https://; or forward a port with `ssh -L 7417:127.0.0.1:7417 HOST` and attach to \
                        http://127.0.0.1:7417"
                     .to_owned(),
@@ -141,10 +141,10 @@ mod tests {
         for text in
             ["", "https://", "ftp://desk.example", "https://a:b@desk.example", "https://x/?token=1", "ht tp://x"]
         {
-            assert!(parsed(text).unwrap_err().message.contains("no address of a server"), "{text}");
+            assert!(parsed(text).unwrap_err().message.contains("not the address of a server"), "{text}");
         }
         for text in ["http://desk.example", "ws://10.0.0.1:7417"] {
-            assert!(parsed(text).unwrap_err().message.contains("in the clear"), "{text}");
+            assert!(parsed(text).unwrap_err().message.contains("unencrypted"), "{text}");
         }
     }
 }

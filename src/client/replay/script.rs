@@ -84,7 +84,7 @@ impl Decision {
         let fixed = || {
             let what = "this is a replay: nothing can be started, changed or steered in it";
             Rejection::new(RejectionKind::NotAllowed, what)
-                .hint("at a card you may decide as it was recorded, or let it go on")
+                .hint("at a card you may decide as recorded, or let it continue")
         };
         let Command::Approval { id, verb } = command else { return Err(fixed()) };
         let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");

@@ -28,6 +28,7 @@ fn recording() -> Recording {
         rule: "leaves".to_owned(),
         reason: "it leaves this machine".to_owned(),
         rationale: "".into(),
+        not_mentioned: Vec::new(),
         expires_at: None,
         edit: None,
     };

@@ -38,7 +38,7 @@ pub fn to_file(text: &str, path: &Path) -> Result<String, String> {
         file.write_all(text.as_bytes())
     });
     match written {
-        Ok(()) => Ok(format!("this terminal takes no copies, so it is in {}", path.display())),
+        Ok(()) => Ok(format!("this terminal does not support copying (OSC 52); saved to {}", path.display())),
         Err(error) => Err(format!("cannot copy into {}: {error}", path.display())),
     }
 }

@@ -51,8 +51,8 @@ pub async fn edit_text(command: &[String], edit: &Edit) -> Result<String, String
     let status = editor.status().await;
     let status = status.map_err(failed)?;
     if !status.success() {
-        return Err(format!("{program} ended with {status}; the text is as it was"));
+        return Err(format!("{program} exited with {status}; the text is unchanged"));
     }
     let bytes = std::fs::read(file.path()).map_err(failed)?;
-    written_text(bytes).map_err(|error| format!("what {program} left cannot be used: {error}; {}", error.hint))
+    written_text(bytes).map_err(|error| format!("cannot use what {program} saved: {error}; {}", error.hint))
 }

@@ -133,6 +133,7 @@ fn edit(story: &mut Story, edited: ApprovalId, digest: &str, args: &Value, by: &
         rule: old.rule,
         reason: old.reason,
         rationale: old.rationale,
+        not_mentioned: Vec::new(),
         expires_at: old.expires_at,
         edit: Some(Box::new(CallEdit { by: by.clone(), request: edited, asked, args: args.clone() })),
     };

@@ -270,8 +270,8 @@ impl<S: Surface> App<S> {
                 Ok(Flow::GoOn)
             }
             Told::Panicked(message) => {
-                let text = format!("something inside failed: {}", message.lines().next().unwrap_or_default());
-                self.say_bad(&text, "the log file has the details; decisions that were made are safe");
+                let text = format!("internal error: {}", message.lines().next().unwrap_or_default());
+                self.say_bad(&text, "the log file has the details; decisions already made are saved");
                 Ok(Flow::GoOn)
             }
         }

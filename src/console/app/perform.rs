@@ -138,7 +138,7 @@ impl<S: Surface> App<S> {
             let args = read.map(|(_, thread)| thread.calls.get(&call).map(|entry| entry.call.args.clone()));
             let missing = || ClientError {
                 message: format!("call {call} is not in the history of run {}", run.short()),
-                hint: "approve or deny it as it stands".to_owned(),
+                hint: "approve or deny it as it is".to_owned(),
             };
             Reply::ArgumentsRead { approval, result: args.and_then(|args| args.ok_or_else(missing)) }
         });
@@ -157,7 +157,7 @@ impl<S: Surface> App<S> {
         match clipboard::plan(&text, &self.options.term) {
             Copy::Terminal(bytes) => {
                 self.surface.send(bytes);
-                let told = "handed to the terminal to copy (OSC 52)".to_owned();
+                let told = "sent to the terminal's clipboard (OSC 52)".to_owned();
                 self.spawn(async move { Reply::Copied(Ok(told)) });
             }
             Copy::File => {

@@ -100,7 +100,8 @@ impl<S: Surface> App<S> {
         match item {
             FeedItem::Committed { envelope } => self.hear_event(&envelope),
             FeedItem::Delta(delta) => {
-                self.state.hear(&delta);
+                let now = self.now();
+                self.state.hear(&delta, now);
                 Ok(Flow::GoOn)
             }
             FeedItem::Lost => {

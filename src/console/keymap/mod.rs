@@ -102,7 +102,7 @@ impl Keymap {
                     Fault::new(source, name.span(), message).help(help)
                 })?;
                 let bindings = read_chords(chords, origin).map_err(|(span, message)| {
-                    Fault::new(source, span, message).help("a list of chords is wanted: [\"y\", \"ctrl-d\", \"enter\"]")
+                    Fault::new(source, span, message).help("expected a list of chords: [\"y\", \"ctrl-d\", \"enter\"]")
                 })?;
                 self.bindings.insert(intent, bindings);
             }
@@ -119,7 +119,7 @@ impl Keymap {
                 other != intent && rival.chord == binding.chord && other.context().meets(intent.context())
             });
             if let Some((other, _)) = clash {
-                let message = format!("{} asks for {intent} and for {other}", binding.chord);
+                let message = format!("{} is bound to both {intent} and {other}", binding.chord);
                 let help = format!("give {other} another key in [{}], or none: {other} = []", other.context().name());
                 return Err(Fault::new(source, binding.span.clone(), message).help(help));
             }
@@ -213,7 +213,7 @@ mod tests {
             wrong("[effect]\napprove = [\"y\",\n  \"hyper-y\"]\n"),
             "/c/keys.toml:3:3: \"hyper-y\" is not a key"
         );
-        assert_eq!(wrong("[effect]\napprove = [\"j\"]\n"), "/c/keys.toml:2:12: j asks for approve and for down");
+        assert_eq!(wrong("[effect]\napprove = [\"j\"]\n"), "/c/keys.toml:2:12: j is bound to both approve and down");
         assert!(wrong("[effects]\n").starts_with("/c/keys.toml:1:2: no section"));
         assert!(wrong("[effect]\ndown = []\n").starts_with("/c/keys.toml:2:1: nothing is called"));
         assert!(wrong("[effect\n").starts_with("/c/keys.toml:1:"));

@@ -21,7 +21,7 @@ agents                         list agents and procedures
 new [@AGENT] [in DIR:] GOAL    give an agent a goal, working on DIR
 start PROCEDURE                start a procedure; it needs no model
 play                           in a demo: let it go on, or pause it
-quit                           leave; nothing that runs is lost
+quit                           quit; runs are not lost
 An ID may be shortened to any beginning or end of it that is unique.";
 
 /// A command.
@@ -83,7 +83,7 @@ pub fn parse(line: &str) -> Result<Typed, String> {
     let one = |what: &str| match (first, more) {
         ("", _) => Err(format!("{verb} needs {what}")),
         (id, "") => Ok(id.to_owned()),
-        (_, more) => Err(format!("{verb} takes {what} alone, and there is also {more:?}")),
+        (_, more) => Err(format!("{verb} takes only {what}; {more:?} is too much")),
     };
     Ok(match verb {
         "" => Typed::Nothing,
@@ -120,7 +120,7 @@ fn approve(id: &str, digest: &str) -> Result<Typed, String> {
         return Err("approve needs the id of a request and the digest that its card shows".to_owned());
     }
     if digest.len() < least || !digest.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(format!("{digest:?} is not a digest: at least {least} hexadecimal digits are wanted"));
+        return Err(format!("{digest:?} is not a digest: at least {least} hexadecimal digits are needed"));
     }
     Ok(Typed::Approve { id: id.to_owned(), digest: digest.to_ascii_lowercase() })
 }

@@ -340,7 +340,7 @@ impl Plain<'_> {
 
     async fn start_goal(&mut self, agent: Option<String>, workspace: Option<String>, goal: String) -> io::Result<()> {
         let Some(agent) = agent.or_else(|| self.offers.agents.first().map(|offer| offer.name.clone())) else {
-            return self.fail("there is no agent here", "put one into the agents directory");
+            return self.fail("no agents are installed", "add one to the agents directory");
         };
         let workspace = workspace.unwrap_or_else(|| self.offers.workspace.clone());
         self.launch(Launch { kind: LaunchKind::Agent(agent), goal, workspace }).await
@@ -348,7 +348,7 @@ impl Plain<'_> {
 
     async fn launch(&mut self, launch: Launch) -> io::Result<()> {
         if let Some(hint) = self.client.status().observe.hint() {
-            return self.fail("this console only looks", hint);
+            return self.fail("this console is read-only", hint);
         }
         self.say("Preparing.")?;
         match self.options.launcher.prepare(&launch).await {
@@ -364,7 +364,7 @@ impl Plain<'_> {
 
     async fn submit(&mut self, command: Command) -> io::Result<()> {
         if let Some(hint) = self.client.status().observe.hint() {
-            return self.fail("this console only looks", hint);
+            return self.fail("this console is read-only", hint);
         }
         let by = self.options.person.clone();
         match submit(&*self.client, &*self.options.launcher, command, by).await {

@@ -55,8 +55,8 @@ impl Watch {
         self.said = now;
         match &self.said {
             Standing::Playing => None,
-            Standing::Held => Some("The replay waits here. Decide, or play lets it go on as recorded.".to_owned()),
-            Standing::Paused => Some("The replay is paused. play lets it go on.".to_owned()),
+            Standing::Held => Some("The replay waits here. Decide, or `play` to continue as recorded.".to_owned()),
+            Standing::Paused => Some("The replay is paused; `play` continues it.".to_owned()),
             Standing::Ended(reason) => Some(format!("The replay is over: {reason}.")),
         }
     }
@@ -68,7 +68,7 @@ impl Watch {
                 transport.toggle();
                 Ok(())
             }
-            None => Err("this is no recording; what is shown here happens now"),
+            None => Err("this is not a recording: what is shown here is live"),
         }
     }
 }

@@ -6,7 +6,6 @@ mod arguments;
 mod editor;
 mod failing;
 mod goal;
-mod hours;
 mod list;
 mod live;
 mod loading;
@@ -28,7 +27,6 @@ pub use arguments::{Arguments, Drafting, Misfit};
 pub use editor::{Editor, Lines};
 pub use failing::{Failing, Trouble};
 pub use goal::{Field, Goal, Progress};
-pub use hours::Hours;
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use loading::Loading;
@@ -45,7 +43,7 @@ pub use toast::{Toast, Tone};
 pub use urgency::by_urgency;
 
 use crate::console::anchor::Folds;
-use crate::domain::{ApprovalId, RunId};
+use crate::domain::{ApprovalId, RunId, Timestamp};
 use crate::ports::Delta;
 
 /// The four screens, in the order of their keys.
@@ -155,8 +153,6 @@ pub struct State {
     pub chosen_lately: Vec<Choice>,
     /// What came of decisions made here.
     pub outcomes: Outcomes,
-    /// What was spent, hour by hour, since this console listens.
-    pub hours: Hours,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.
@@ -243,6 +239,13 @@ impl State {
         is_shown.then_some(width * 54 / 100)
     }
 
+    /// Columns of a run's history where its plan and budget stand beside it; `None` where there is no room for that.
+    pub fn history_width(&self) -> Option<usize> {
+        let width = usize::from(self.size.width);
+        let is_shown = matches!(self.pages.last(), Some(Page::Run(_))) && self.sheet_is_not_help();
+        (is_shown && width >= 160).then_some(width * 7 / 10)
+    }
+
     /// The list that is shown, if one is.
     pub fn list_mut(&mut self) -> Option<&mut ListPane> {
         match (self.pages.last_mut(), self.screen) {
@@ -286,9 +289,9 @@ impl State {
         }
     }
 
-    /// Takes in a piece of live text. The oldest run's text makes room.
-    pub fn hear(&mut self, delta: &Delta) {
-        self.live.entry(delta.run).or_default().push(delta);
+    /// Takes in a piece of live text that came at `at`. The oldest run's text makes room.
+    pub fn hear(&mut self, delta: &Delta, at: Timestamp) {
+        self.live.entry(delta.run).or_default().push(delta, at);
         while self.live.len() > Self::MOST_LIVE {
             self.live.pop_first();
         }

@@ -35,7 +35,7 @@ pub fn read(source: &SourceText) -> Result<(String, BTreeMap<Role, Style>), Faul
         *slot = match written {
             Some(text) => {
                 let place = source.text.find(&key).unwrap_or_default();
-                hex(text).ok_or_else(|| fail(place, format!("{key}: {text:?} is no colour")))?
+                hex(text).ok_or_else(|| fail(place, format!("{key}: {text:?} is not a colour")))?
             }
             None => return Err(fail(0, format!("{key} is missing"))),
         };

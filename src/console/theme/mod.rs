@@ -124,7 +124,7 @@ impl Theme {
                     .help(format!("roles are {}", known.join(", "))));
             };
             let style = look.get_ref().style(&file.palette).map_err(|colour| {
-                Fault::new(source, look.span(), format!("{colour:?} is no colour"))
+                Fault::new(source, look.span(), format!("{colour:?} is not a colour"))
                     .help("a colour is \"#rrggbb\" or a name from [palette]")
             })?;
             styles.insert(*role, style);
@@ -251,6 +251,6 @@ mod tests {
         let role = wrong("name = \"x\"\n[roles]\ntxet = { bold = true }\n");
         assert_eq!(role, "/t/x.toml:3:1: no role is called \"txet\"");
         let colour = wrong("name = \"x\"\n[roles]\ntext = { fg = \"#12345\" }\n");
-        assert_eq!(colour, "/t/x.toml:3:8: \"#12345\" is no colour");
+        assert_eq!(colour, "/t/x.toml:3:8: \"#12345\" is not a colour");
     }
 }

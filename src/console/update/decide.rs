@@ -102,8 +102,8 @@ pub fn answer(state: &mut State, world: &World<'_>, id: ApprovalId, text: &str) 
 pub fn settle(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pressed) -> Vec<Request> {
     let (settlement, care, done) = match intent {
         Intent::SettleHappened => (Settlement::Happened, Care::Read, "settled: it happened"),
-        Intent::SettleRetry => (Settlement::Retry, Care::Read, "settled: it is done again"),
-        _ => (Settlement::GiveUp, Care::Seen, "settled: the run goes on without it"),
+        Intent::SettleRetry => (Settlement::Retry, Care::Read, "settled: it is tried again"),
+        _ => (Settlement::GiveUp, Care::Seen, "settled: the run continues without it"),
     };
     let Some(approval) = decidable(state, world, care, pressed) else { return Vec::new() };
     let command = ApprovalVerb::Settle { settlement, note: Untrusted::default() }.on(approval.id);
@@ -166,16 +166,16 @@ pub fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: 
         None => return Some(approval),
         Some(Readiness::Unread(rows)) => {
             let hint = match lies {
-                Direction::Up => "go up and read first",
-                Direction::Down => "go down and read first",
+                Direction::Up => "scroll up and read it first",
+                Direction::Down => "scroll down and read it first",
             };
             (format!("{rows} rows have not been on the screen yet"), hint)
         }
         Some(Readiness::Hasty) => {
-            ("that key came right after another one, so it decided nothing".to_owned(), "press it again by itself")
+            ("that key followed another too quickly, so it decided nothing".to_owned(), "press it again")
         }
         Some(Readiness::TooSoon | Readiness::Ready) => {
-            ("the card has only just come up, so that key decided nothing".to_owned(), "read it, then press again")
+            ("the card had only just appeared, so that key decided nothing".to_owned(), "read it, then press again")
         }
     };
     toast(state, world, Tone::Note, text, hint);

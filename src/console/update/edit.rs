@@ -79,7 +79,7 @@ fn send(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let (id, digest) = (draft.approval, draft.digest.0.clone());
     let Some(approval) = decide::open_approval(state, world, id) else { return Vec::new() };
     let command = ApprovalVerb::Edit { digest, args }.on(id);
-    let requests = decide::decide(state, world, approval, command, "changed; approve it as it is now".to_owned());
+    let requests = decide::decide(state, world, approval, command, "changed; it now needs your approval".to_owned());
     if !requests.is_empty()
         && let Some(draft) = draft_of(state, id)
     {

@@ -15,7 +15,7 @@ pub fn open(state: &mut State, world: &World<'_>, agent: Option<&str>) -> Vec<Re
         return launch(state, world, LaunchKind::Agent(String::new()), String::new());
     }
     if world.offers.agents.is_empty() {
-        toast(state, world, Tone::Bad, "there is no agent here", "put one into the agents directory, or press m");
+        toast(state, world, Tone::Bad, "no agents are installed", "add one to the agents directory, or press m");
         return Vec::new();
     }
     let offers = world.offers;
@@ -132,7 +132,7 @@ fn start(goal: &mut Goal, refusal: Option<(String, String)>) -> Vec<Request> {
 /// Why nothing can be started here now, and what to do.
 fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
     if let Some(hint) = world.status.observe.hint() {
-        return Some(("this console only looks".to_owned(), hint.to_owned()));
+        return Some(("this console is read-only".to_owned(), hint.to_owned()));
     }
     if world.replay.is_some() {
         let what = "nothing can be started in a replay".to_owned();
@@ -140,5 +140,5 @@ fn refusal(state: &State, world: &World<'_>) -> Option<(String, String)> {
     }
     let reason = state.store_down.as_ref()?;
     let shown = crate::domain::Untrusted::from(reason.as_str()).visible().into_owned();
-    Some((format!("not saved: {shown}"), "nothing starts until the store takes writes again".to_owned()))
+    Some((format!("not saved: {shown}"), "nothing can start until the store takes writes again".to_owned()))
 }

@@ -1,16 +1,13 @@
 //! What a committed event changes in the console itself, beyond the snapshot that was folded already.
 
 use super::{Request, edit, navigate};
-use crate::console::state::{Hours, Reading, Source, State};
+use crate::console::state::{Reading, Source, State};
 use crate::domain::RunId;
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
-    if let Some(reply) = envelope.event.spent() {
-        state.hours.spent(envelope.at, reply.cost.unwrap_or_default());
-    }
     if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
         edit::asked_anew(state, envelope);
         return vec![Request::Bell];
@@ -77,7 +74,6 @@ pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
 pub fn reopened(state: &mut State) -> Vec<Request> {
     state.live.clear();
     state.failing.clear();
-    state.hours = Hours::default();
     state.deciding.clear();
     state.source = Source::Heard;
     state.runs.reading = Reading::Never;

@@ -140,7 +140,7 @@ fn next_theme(state: &mut State, world: &World<'_>) -> Vec<Request> {
 fn toggle_mouse(state: &mut State, world: &World<'_>) -> Vec<Request> {
     let (mouse, text) = match state.mouse {
         Mouse::Terminal => (Mouse::Console, "the mouse selects rows and scrolls"),
-        Mouse::Console => (Mouse::Terminal, "the mouse is the terminal's again"),
+        Mouse::Console => (Mouse::Terminal, "the terminal handles the mouse again"),
     };
     state.mouse = mouse;
     toast(state, world, Tone::Note, text, "");
@@ -168,9 +168,9 @@ fn pause_or_resume(state: &mut State, world: &World<'_>) -> Vec<Request> {
             toast(state, world, Tone::Note, "this run has ended", "");
             return Vec::new();
         }
-        RunState::Paused => (RunVerb::Resume.on(run.id), format!("run {} goes on", run.id.short())),
+        RunState::Paused => (RunVerb::Resume.on(run.id), format!("run {} is resumed", run.id.short())),
         RunState::Planning | RunState::Running | RunState::Waiting | RunState::InDoubt => {
-            (RunVerb::Pause.on(run.id), format!("run {} is paused at its next boundary", run.id.short()))
+            (RunVerb::Pause.on(run.id), format!("run {} pauses after its current call", run.id.short()))
         }
     };
     submit(state, world, command, done)

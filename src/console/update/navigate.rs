@@ -101,7 +101,7 @@ pub fn turn_card(state: &mut State, world: &World<'_>, turn: Turn) -> Vec<Reques
         (None, _) => waiting.first(),
     };
     let Some(next) = next.copied() else {
-        let text = if waiting.is_empty() { "nothing waits for you" } else { "there is no card further on" };
+        let text = if waiting.is_empty() { "nothing waits for you" } else { "this is the last card" };
         toast(state, world, Tone::Note, text, "");
         return Vec::new();
     };
@@ -140,7 +140,7 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
             Some(approval) => open_card(state, approval),
             None => fold(state, world),
         },
-        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
+        Some(Anchor::Plan | Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
         Some(Anchor::Thing(stream)) => things::open(state, stream),
         Some(Anchor::Event(seq)) => open_event(state, world, seq),
         None => Vec::new(),
@@ -175,11 +175,11 @@ fn open_stream(state: &mut State, world: &World<'_>, stream: Stream) -> Vec<Requ
         return requests;
     }
     let (text, hint) = if matches!(stream, Stream::Approval(_)) {
-        ("this request is no longer in memory", "3 lists requests, also old ones")
+        ("this request is no longer in memory", "3 lists all requests")
     } else if matches!(stream, Stream::Account(_)) {
-        ("an account has no page here", "`morningai audit` tells its whole story")
+        ("accounts have no page here", "`morningai audit` shows its history")
     } else {
-        ("this is no longer in memory", "the log still tells its whole story")
+        ("this is no longer in memory", "the log still has its whole history")
     };
     toast(state, world, Tone::Note, text, hint);
     Vec::new()

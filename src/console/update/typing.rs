@@ -48,7 +48,7 @@ pub fn pasted(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> 
             palette.search();
         }
         Some(Sheet::Prompt(prompt)) if matches!(prompt.wanted, PromptFor::Target { .. }) => {
-            toast(state, world, Tone::Note, "the target's name must be typed", "pasting it would prove nothing");
+            toast(state, world, Tone::Note, "the target's name must be typed", "type it, so that you read it");
         }
         Some(Sheet::Prompt(prompt)) => {
             prompt.editor.insert(text);
@@ -67,7 +67,7 @@ fn confirmed(state: &mut State, world: &World<'_>, confirm: Confirm, key: KeyEve
         Confirm::Quit if yes || is_control(key, 'c') => vec![Request::Quit],
         Confirm::CancelRun(run) if yes => {
             let command = RunVerb::Cancel { reason: "cancelled in the console".to_owned() }.on(run);
-            submit(state, world, command, format!("run {} is cancelled at its next boundary", run.short()))
+            submit(state, world, command, format!("run {} is cancelled after its current call", run.short()))
         }
         Confirm::Quit | Confirm::CancelRun(_) => Vec::new(),
     }

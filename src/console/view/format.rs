@@ -97,6 +97,12 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// How many of `count` things are named where `most` have room and a row says how many more there are: the last one is
+/// named in that row's place.
+pub fn named(count: usize, most: usize) -> usize {
+    if count == most + 1 { count } else { count.min(most) }
+}
+
 /// An amount of which a part may have no known price: `$0.42`, `≥ $0.42`, `unknown`.
 pub fn cost(known: Usd, unpriced: u64) -> String {
     match (known, unpriced) {
@@ -155,6 +161,11 @@ mod tests {
             ["0 B", "1023 B", "1.0 KB", "9.9 KB", "10 KB", "4.9 MB"]
         );
         assert_eq!([999, 1_000, 12_345, 1_250_000].map(quantity), ["999", "1.0k", "12k", "1.2M"]);
+    }
+
+    #[test]
+    fn a_single_one_is_named_rather_than_counted() {
+        assert_eq!([2, 3, 4, 5].map(|count| named(count, 3)), [2, 3, 4, 3]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ verbs! {
             /// What the agent is told.
             reason: Untrusted,
         } = "deny", Deny;
-        /// Change what an agent asks to do; the changed call is asked for anew
+        /// Change what an agent asks to do; the changed call needs its own approval
         Edit {
             /// The digest that the card shows, whole or at least 8 digits of it.
             digest: String,
@@ -32,7 +32,7 @@ verbs! {
         Answer {
             text: Untrusted,
         } = "answer", Answer;
-        /// Say what became of an effect whose outcome is in doubt
+        /// Record the outcome of an effect that is in doubt
         Settle {
             settlement: Settlement,
             /// How you know.

@@ -12,11 +12,11 @@ verbs! {
             #[schemars(with = "serde_json::Value")]
             spec: Box<RunSpec>,
         } = "start", StartRuns, begins;
-        /// Let what is under way in a run finish, and begin nothing new
+        /// Pause a run: let the current call finish, start nothing new
         Pause = "pause", SteerRuns;
         /// Let a run that was paused go on
         Resume = "resume", SteerRuns;
-        /// Stop a run for good
+        /// Cancel a run; it cannot be resumed
         Cancel {
             /// Why it is stopped.
             reason: String,

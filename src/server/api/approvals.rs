@@ -25,9 +25,9 @@ const USUAL: u32 = 50;
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::server) struct Wanted {
-    /// Also those that are settled.
+    /// Include settled requests.
     all: bool,
-    /// How many of those that are settled; 50 when nothing is said, at most 500.
+    /// How many settled requests to list; 50 when nothing is said, at most 500.
     #[schemars(range(max = 500))]
     limit: Option<u32>,
 }

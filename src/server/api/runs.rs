@@ -32,7 +32,7 @@ const USUAL: u32 = 50;
 pub(in crate::server) struct Wanted {
     /// Only those in this state.
     state: Option<RunState>,
-    /// How many of those that ended; 50 when nothing is said, at most 500.
+    /// How many ended runs to list; 50 when nothing is said, at most 500.
     #[schemars(range(max = 500))]
     limit: Option<u32>,
 }

@@ -88,7 +88,7 @@ fn ended_before(app: &App, given: Option<&str>) -> Result<Timestamp, Problem> {
     }
     let unsaid = || {
         Problem::invalid(
-            "nothing says how long runs are kept after they ended",
+            "no retention period is set",
             "give `before`, or set `ended_runs = \"365d\"` below [retention] in the server's configuration",
         )
     };

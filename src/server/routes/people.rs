@@ -26,7 +26,7 @@ pub(super) fn session_routes() -> Vec<Route> {
         )
         .open()
         .also(&[401, 429]),
-        Route::get(SESSION, "showSession", "Who one is here, and what one may do", oneself(), || get(session::show))
+        Route::get(SESSION, "showSession", "Who the caller is, and what they may do", oneself(), || get(session::show))
             .admitted(),
         Route::delete(SESSION, "signOut", "End the session", oneself(), || delete(session::end))
             .admitted()
@@ -56,7 +56,7 @@ pub(super) fn account_routes() -> Vec<Route> {
         Route::post(
             ACCOUNTS,
             "addAccount",
-            "Add an account below one's own role; owners add any",
+            "Add an account with a lower role than one's own; owners may add any",
             describe::<accounts::New>(),
             Answer::Made(describe::<AccountShape>()),
             || post(accounts::add),
@@ -73,7 +73,7 @@ pub(super) fn account_routes() -> Vec<Route> {
         Route::post(
             "/v1/accounts/{name}/role",
             "setRole",
-            "Give somebody another role",
+            "Change an account's role",
             describe::<accounts::NewRole>(),
             account(),
             || post(accounts::set_role),
@@ -82,7 +82,7 @@ pub(super) fn account_routes() -> Vec<Route> {
         Route::post(
             "/v1/accounts/{name}/disable",
             "disableAccount",
-            "Let nobody in with an account, end its sessions and revoke its tokens",
+            "Disable an account, end its sessions and revoke its tokens",
             describe::<Nothing>(),
             account(),
             || post(accounts::disable),
@@ -91,7 +91,7 @@ pub(super) fn account_routes() -> Vec<Route> {
         Route::post(
             "/v1/accounts/{name}/enable",
             "enableAccount",
-            "Let somebody in again",
+            "Enable an account again",
             describe::<Nothing>(),
             account(),
             || post(accounts::enable),
@@ -100,7 +100,7 @@ pub(super) fn account_routes() -> Vec<Route> {
         Route::post(
             "/v1/accounts/{name}/password",
             "setPassword",
-            "Set one's own password, or with `accounts.manage` that of somebody below; ends the sessions",
+            "Set one's own password, or with `accounts.manage` that of an account with a lower role; ends the sessions",
             describe::<accounts::NewPassword>(),
             account(),
             || post(accounts::set_password),
@@ -141,7 +141,7 @@ pub(super) fn token_routes() -> Vec<Route> {
         Route::get(
             TOKENS,
             "listTokens",
-            "One's own tokens, or with `access.read` all of them, newest first",
+            "The caller's tokens, or with `access.read` all tokens, newest first",
             Answer::Json(describe::<tokens::TokenList>()),
             || get(tokens::list),
         )
@@ -149,7 +149,7 @@ pub(super) fn token_routes() -> Vec<Route> {
         Route::post(
             TOKENS,
             "issueToken",
-            "Issue a token for oneself, or with `accounts.manage` for somebody below",
+            "Issue a token for oneself, or with `accounts.manage` for an account with a lower role",
             describe::<tokens::Wanted>(),
             Answer::Made(describe::<IssuedToken>()),
             || post(tokens::issue),
@@ -159,7 +159,7 @@ pub(super) fn token_routes() -> Vec<Route> {
         Route::post(
             "/v1/tokens/{id}/revoke",
             "revokeToken",
-            "Let nobody in with a token any more",
+            "Revoke a token",
             describe::<Nothing>(),
             Answer::Json(describe::<TokenShape>()),
             || post(tokens::revoke),
@@ -168,7 +168,7 @@ pub(super) fn token_routes() -> Vec<Route> {
         Route::get(
             "/v1/audit",
             "audit",
-            "Who tried to get in, what changed about accounts, and who decided what, newest first",
+            "Sign-ins, changes to accounts, and decisions, newest first",
             Answer::Json(describe::<log::EventPage>()),
             || get(audit::page),
         )

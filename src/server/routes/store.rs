@@ -54,7 +54,7 @@ pub(super) fn store_routes() -> Vec<Route> {
         .takes_long()
         .one_at_a_time()
         .note(
-            "The server chooses the name, in `backups/` in its data directory, and only whoever runs the server can \
+            "The server chooses the name, in `backups/` in its data directory, and only the server's operator can \
              read it. It cannot be fetched from here: of SQLite it is the whole file, with every tenant in it. It is \
              written to its end even when the connection is lost; `GET /v1/db` lists it then. Without room for it the \
              answer is 507, and nothing of it is left.",
@@ -83,7 +83,7 @@ pub(super) fn subject_routes() -> Vec<Route> {
         Route::get(
             "/v1/subjects/{name}/export",
             "exportSubject",
-            "Everything the store holds of a person, one JSON object a line",
+            "Everything the store holds about a person, one JSON object per line",
             Answer::Lines,
             || get(subjects::export),
         )
@@ -93,7 +93,7 @@ pub(super) fn subject_routes() -> Vec<Route> {
         Route::post(
             "/v1/subjects/{name}/erase",
             "eraseSubject",
-            "Erase a person for good: account, runs, requests, outputs, and the key of all the rest",
+            "Erase a person permanently: account, runs, requests, outputs, and the key to the rest",
             describe::<subjects::Erase>(),
             Answer::Json(describe::<ErasedShape>()),
             || post(subjects::erase),

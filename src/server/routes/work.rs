@@ -40,7 +40,7 @@ pub(super) fn run_routes() -> Vec<Route> {
         Route::post(
             "/v1/runs/{id}/cancel",
             "cancelRun",
-            "Stop a run for good",
+            "Cancel a run; it cannot be resumed",
             describe::<runs::Cancel>(),
             run(),
             || post(runs::cancel),
@@ -50,7 +50,7 @@ pub(super) fn run_routes() -> Vec<Route> {
         Route::post(
             "/v1/runs/{id}/pause",
             "pauseRun",
-            "Let what is under way in a run finish, and begin nothing new",
+            "Pause a run: let the current call finish, start nothing new",
             describe::<runs::Nothing>(),
             run(),
             || post(runs::pause),
@@ -60,7 +60,7 @@ pub(super) fn run_routes() -> Vec<Route> {
         Route::post(
             "/v1/runs/{id}/resume",
             "resumeRun",
-            "Go on with a run that was paused",
+            "Resume a paused run",
             describe::<runs::Nothing>(),
             run(),
             || post(runs::resume),
@@ -81,7 +81,7 @@ pub(super) fn approval_routes() -> Vec<Route> {
         Route::get(
             "/v1/approvals",
             "listApprovals",
-            "What waits for a person, oldest first",
+            "Requests that wait for a person, oldest first",
             Answer::Json(describe::<approvals::ApprovalList<'static>>()),
             || get(approvals::list),
         )
@@ -118,7 +118,7 @@ pub(super) fn approval_routes() -> Vec<Route> {
         Route::post(
             "/v1/approvals/{id}/edit",
             "edit",
-            "Change what an agent asks to do; the answer is the changed card, which is to be approved",
+            "Change what an agent asks to do; returns the changed card, which needs approval",
             describe::<approvals::Edit>(),
             Answer::Json(describe::<ApprovalDetail<'static>>()),
             || post(approvals::edit),
@@ -138,7 +138,7 @@ pub(super) fn approval_routes() -> Vec<Route> {
         Route::post(
             "/v1/approvals/{id}/settle",
             "settle",
-            "Say what became of an effect whose outcome is in doubt",
+            "Record the outcome of an effect that is in doubt",
             describe::<approvals::Settle>(),
             approval(),
             || post(approvals::settle),
@@ -168,7 +168,7 @@ pub(super) fn other_routes() -> Vec<Route> {
         Route::get(
             "/v1/doctor",
             "examine",
-            "What works on the server, and what to do about the rest; asks no model",
+            "Check what works on the server, and how to fix what does not; calls no model",
             Answer::Json(describe::<doctor::Findings>()),
             || get(doctor::examine),
         )
@@ -182,7 +182,7 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .params::<log::Wanted>()
         .needs(Action::ReadLog),
-        Route::get("/v1/log/export", "exportLog", "All events, one a line", Answer::Lines, || get(log::export))
+        Route::get("/v1/log/export", "exportLog", "All events, one per line", Answer::Lines, || get(log::export))
             .needs(Action::Export)
             .takes_long(),
         Route::post(
@@ -204,7 +204,7 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog)
         .takes_long(),
-        Route::get("/healthz", "health", "Whether the process is up", health(), || get(health::health)).open(),
+        Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)
         })

@@ -123,7 +123,7 @@ async fn check_empty(to: &mut dyn Filling) -> Result<(), LogError> {
 fn not_sound(place: &str, problems: &[String]) -> LogError {
     LogError::new(
         LogErrorKind::Unsound,
-        format!("the log in {place} is not what was written, so it was not copied:\n{}", problems.join("\n")),
+        format!("the log in {place} was changed after it was written, so it was not copied:\n{}", problems.join("\n")),
         "keep the store as it is; compare it with a backup, and find out who else can write to it",
     )
 }

@@ -217,7 +217,7 @@ impl PostgresAddress {
             "host" | "hostaddr" => named.hosts.extend(value.split(',').map(str::to_owned)),
             "port" => {
                 for port in value.split(',') {
-                    named.ports.push(port.parse().map_err(|_| wrong("a port in it is no number"))?);
+                    named.ports.push(port.parse().map_err(|_| wrong("a port in it is not a number"))?);
                 }
             }
             "user" => self.user = some(value),
@@ -228,7 +228,8 @@ impl PostgresAddress {
             "sslcert" => self.client_certificate = some(value),
             "sslkey" => self.client_key = some(value),
             "connect_timeout" => {
-                let seconds: u64 = value.parse().map_err(|_| wrong("its connect_timeout is no number of seconds"))?;
+                let seconds: u64 =
+                    value.parse().map_err(|_| wrong("its connect_timeout is not a number of seconds"))?;
                 self.connect_timeout = Duration::from_secs(seconds.clamp(1, 600));
             }
             // What we always ask for, and the name we always give.
@@ -250,7 +251,7 @@ fn tls_mode(name: &str) -> Result<PgSslMode, LogError> {
 
 /// `host`, `host:port` or `[address]:port`.
 fn host_and_port(text: &str) -> Result<Host, LogError> {
-    let bad = || wrong("a port in it is no number");
+    let bad = || wrong("a port in it is not a number");
     let (name, port) = match text.strip_prefix('[').and_then(|text| text.split_once(']')) {
         Some((address, rest)) => (address, rest.strip_prefix(':')),
         None => text.split_once(':').map_or((text, None), |(name, port)| (name, Some(port))),
@@ -260,7 +261,7 @@ fn host_and_port(text: &str) -> Result<Host, LogError> {
 }
 
 fn decoded(text: &str) -> Result<String, LogError> {
-    let text = percent_decode_str(text).decode_utf8().map_err(|_| wrong("it is no valid text"))?;
+    let text = percent_decode_str(text).decode_utf8().map_err(|_| wrong("it is not valid UTF-8"))?;
     if text.contains('\0') {
         return Err(wrong("it contains a NUL"));
     }

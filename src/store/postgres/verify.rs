@@ -112,8 +112,8 @@ fn read(row: &PgRow) -> Result<Examined<'_>, String> {
         version: from_sql(row.try_get(2).map_err(column)?),
         at: row.try_get(3).map_err(column)?,
         actor: row.try_get(4).map_err(column)?,
-        prev: Link::from_bytes(row.try_get(5).map_err(column)?).ok_or("its prev is no SHA-256")?,
-        hash: Some(Link::from_bytes(row.try_get(6).map_err(column)?).ok_or("its hash is no SHA-256")?),
+        prev: Link::from_bytes(row.try_get(5).map_err(column)?).ok_or("its prev is not a SHA-256")?,
+        hash: Some(Link::from_bytes(row.try_get(6).map_err(column)?).ok_or("its hash is not a SHA-256")?),
         body: row.try_get(7).map_err(column)?,
     })
 }

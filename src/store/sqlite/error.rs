@@ -54,7 +54,7 @@ fn judge(primary: Option<i32>) -> (LogErrorKind, &'static str) {
         Some(code::READONLY | code::CANTOPEN | code::PERM) => (LogErrorKind::Unusable, PERMISSIONS),
         Some(code::NOTADB) => (
             LogErrorKind::Unusable,
-            "the file is no SQLite database; name another with --db, or move it away to start afresh",
+            "the file is not an SQLite database; name another with --db, or move it away to start afresh",
         ),
         Some(code::CORRUPT) => (LogErrorKind::Unusable, RESTORE),
         _ => (LogErrorKind::Unusable, RESTORE),

@@ -191,8 +191,8 @@ pub(super) fn left(row: &SqliteRow) -> Result<Left, String> {
         stream: stream_from_bytes(row.try_get("stream").map_err(column)?).ok_or("its stream is none")?,
         version: from_sql(row.try_get("version").map_err(column)?),
         at: row.try_get("at").map_err(column)?,
-        prev: Link::from_bytes(row.try_get("prev").map_err(column)?).ok_or("its prev is no SHA-256")?,
-        hash: Link::from_bytes(row.try_get("hash").map_err(column)?).ok_or("its hash is no SHA-256")?,
+        prev: Link::from_bytes(row.try_get("prev").map_err(column)?).ok_or("its prev is not a SHA-256")?,
+        hash: Link::from_bytes(row.try_get("hash").map_err(column)?).ok_or("its hash is not a SHA-256")?,
     })
 }
 

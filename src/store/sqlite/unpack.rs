@@ -20,7 +20,7 @@ pub async fn unpack(backup: &Path, target: &Path) -> Result<Vec<Tenant>, LogErro
     let doing = "read the backup";
     let found = fs::metadata(backup).map_err(|error| hinted(explain_io(backup, doing, &error)))?;
     if !found.is_file() {
-        let what = format!("cannot read the backup {}: it is no file", backup.display());
+        let what = format!("cannot read the backup {}: it is not a file", backup.display());
         return Err(LogError::new(LogErrorKind::Unusable, what, ANOTHER));
     }
     let reading = open::options(backup, OpenMode::ReadOnly).immutable(open::stands_alone(backup)?);

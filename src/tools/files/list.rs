@@ -40,7 +40,7 @@ pub struct ListFiles {
 impl Default for ListFiles {
     fn default() -> Self {
         let about = "Lists files and directories of the workspace with sizes. Ignored and hidden files are left out; \
-                     name a hidden directory to look into it. A name that is no plain text has \\xNN in it; give it so.";
+                     name a hidden directory to look into it. A name that is not plain text contains \\xNN; pass it as shown.";
         Self { spec: args::spec::<Args>("list_files", EffectClass::Observe, Repeat::Repeatable, about) }
     }
 }

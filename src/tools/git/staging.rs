@@ -137,7 +137,7 @@ impl<'a> Staging<'a> {
     pub async fn check(&self, changes: &[Changed]) -> Result<(), ToolResult> {
         if let Some(link) = changes.iter().find(|change| change.gitlink && change.status != 'D') {
             let path = names::written(&link.path);
-            let summary = format!("`{path}` is a git repository of its own and cannot be committed");
+            let summary = format!("`{path}` is a separate git repository and cannot be committed");
             return Err(ToolResult::failure(FailureKind::Failed, summary));
         }
         let drivers = self.repository.filter_drivers();

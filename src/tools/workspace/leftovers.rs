@@ -131,7 +131,7 @@ impl Leftovers {
             let names: Vec<String> = self.moved.iter().take(MOST_NAMED).map(|path| named(path)).collect();
             let more = self.moved.len() - names.len();
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            parts.push(format!("set aside, since git would obey it: {}{more}", names.join(", ")));
+            parts.push(format!("moved aside, because git would follow it: {}{more}", names.join(", ")));
         }
         for (path, why) in self.stuck.iter().take(MOST_NAMED) {
             parts.push(format!("DO NOT RUN GIT in this workspace: {} could not be set aside ({why})", named(path)));
@@ -297,7 +297,7 @@ mod tests {
         assert_eq!(moved, [".git", "a/.GIT", "a/.git", "bare/HEAD", "closed/.git"]);
         assert_eq!(leftovers.stuck, []);
         let told = leftovers.told().unwrap();
-        assert!(told.starts_with("set aside, since git would obey it: `.git`, `a/.GIT`"), "{told}");
+        assert!(told.starts_with("moved aside, because git would follow it: `.git`, `a/.GIT`"), "{told}");
         let odd = Leftovers { moved: vec!["⟨\n/.git".into()], stuck: Vec::new() };
         assert!(odd.told().unwrap().ends_with(r": `⟨\x0a/.git`"), "as tools take it");
         assert!(root.join("mine/.git").exists(), "what was there before is left alone");

@@ -74,7 +74,7 @@ async fn what_no_call_can_be_is_told_to_the_person_and_changes_nothing() {
     let before = log.head().await.unwrap().seq;
     for (args, says) in [
         (json!({ "to": 7 }), "push: \"to\" must be a string, not the number 7"),
-        (json!({ "two": "ben" }), "push: there is no argument \"two\""),
+        (json!({ "two": "ben" }), "push: unknown argument \"two\""),
         (json!({ "to": "nowhere" }), "there is no nowhere"),
         (json!({}), "nothing was changed"),
     ] {

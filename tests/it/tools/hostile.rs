@@ -82,7 +82,7 @@ async fn a_repository_nested_in_the_worktree_is_neither_obeyed_nor_committed() {
     bench.done("git_status", json!({})).await;
     bench.done("git_diff", json!({})).await;
     let result = bench.call("git_commit", json!({"message": "x"})).await;
-    assert_eq!(result.summary.raw(), "`nested` is a git repository of its own and cannot be committed");
+    assert_eq!(result.summary.raw(), "`nested` is a separate git repository and cannot be committed");
     assert!(!mark.exists(), "the nested repository's configuration was obeyed");
 }
 

@@ -40,7 +40,7 @@ async fn a_repository_made_by_a_program_is_set_aside_and_nobody_obeys_it() {
         let mark = bench.outer.path().join("mark");
         let ran = bench.done("shell", json!({"argv": ["sh", "-c", planting(&mark)]})).await;
         let told = ran.summary.raw();
-        assert!(told.contains("set aside, since git would obey it: `.git`, `deep/down/.git`"), "{told}");
+        assert!(told.contains("moved aside, because git would follow it: `.git`, `deep/down/.git`"), "{told}");
         let _ = std::fs::remove_file(&mark);
         for place in ["", "deep", "deep/down"] {
             Command::new("git").args(["status"]).current_dir(bench.path(place)).output().unwrap();
@@ -64,7 +64,7 @@ async fn a_directory_laid_out_as_a_repository_is_set_aside_unless_it_was_committ
     let bench = Bench::worktree(outer).await;
     let script = "mkdir objects refs; echo 'ref: refs/heads/x' > HEAD; printf '[core]\\nbare=false\\n' > config";
     let ran = bench.done("shell", json!({"argv": ["sh", "-c", script]})).await;
-    assert!(ran.summary.raw().ends_with("set aside, since git would obey it: `HEAD`"), "{ran:?}");
+    assert!(ran.summary.raw().ends_with("moved aside, because git would follow it: `HEAD`"), "{ran:?}");
     assert!(bench.path("fixture/HEAD").exists() && bench.path("config").exists() && !bench.path("HEAD").exists());
     // The file tools cannot make one either.
     let refused = bench.call("write_file", json!({"path": "HEAD", "content": "ref: refs/heads/x\n"})).await;
@@ -162,7 +162,8 @@ async fn files_that_other_programs_obey_are_told_where_people_decide_and_at_the_
     bench.write(".envrc", "touch /tmp/x\n");
     bench.write(".vscode/tasks.json", "{}\n");
     bench.write("src/lib.rs", "pub fn two() {}\n");
-    let told = "files that other programs obey changed: `.envrc` (direnv), `.vscode/tasks.json` (Visual Studio Code)";
+    let told =
+        "changed files that control other programs: `.envrc` (direnv), `.vscode/tasks.json` (Visual Studio Code)";
     let card = bench.prepare("git_commit", json!({"message": "x"})).await.unwrap();
     assert_eq!(card.notices().map(|notice| notice.raw().to_owned()).collect::<Vec<_>>(), [told]);
     let committed = bench.done("git_commit", json!({"message": "x"})).await;
@@ -383,7 +384,7 @@ async fn a_committed_repository_that_an_agent_changes_is_set_aside() {
     let mark = bench.outer.path().join("mark");
     let config = format!("[core]\nbare = false\nworktree = ..\nfsmonitor = touch {}; false\n", mark.display());
     let ran = bench.done("shell", json!({"argv": ["sh", "-c", format!("printf '{config}' > fixture/config")]})).await;
-    assert!(ran.summary.raw().contains("set aside, since git would obey it: `fixture"), "{}", ran.summary.raw());
+    assert!(ran.summary.raw().contains("moved aside, because git would follow it: `fixture"), "{}", ran.summary.raw());
     Command::new("git").args(["status"]).current_dir(bench.path("fixture")).output().unwrap();
     assert!(!mark.exists() && !bench.path("fixture/HEAD").exists());
 }

@@ -43,7 +43,7 @@ async fn a_place_of_a_newer_program_or_of_another_one_is_refused() {
         (database.url(PROGRAM), "version 99, this program knows versions up to"),
         ("newer.db".to_owned(), "version 99, this program knows versions up to"),
         ("other.db".to_owned(), "a database of another program"),
-        ("mysql://ana:hunter2@h/d".to_owned(), "this is no place for a store"),
+        ("mysql://ana:hunter2@h/d".to_owned(), "a store cannot be kept here"),
     ] {
         let refused = machine.run(&["db", "copy", &target]).ended(2);
         assert!(refused.err.contains(why) && !refused.err.contains("hunter2"), "{target}: {}", refused.err);
@@ -75,7 +75,11 @@ async fn a_log_that_was_changed_is_not_copied() {
     raw_sql(&store_of(&machine), "UPDATE event SET actor = 'person:eve' WHERE seq = 3").await;
     let database = Database::migrated().await;
     let refused = machine.run(&["db", "copy", &database.url(PROGRAM)]).ended(1);
-    assert!(refused.err.contains("is not what was written") && refused.err.contains("event 3 "), "{}", refused.err);
+    assert!(
+        refused.err.contains("was changed after it was written") && refused.err.contains("event 3 "),
+        "{}",
+        refused.err
+    );
     assert!(is_empty(&database_rows(&database, "local").await));
     machine.run(&["db", "copy", "copy.db"]).ended(1);
     assert!(is_empty(&rows(&machine.path("copy.db"), "local").await));

@@ -108,7 +108,7 @@ async fn what_is_no_backup_is_refused_by_name() {
     fs::create_dir(machine.path("dir.db")).unwrap();
     for (file, why) in [
         ("missing.db", "cannot read the backup missing.db"),
-        ("dir.db", "it is no file"),
+        ("dir.db", "it is not a file"),
         ("empty.db", "is empty"),
         ("text.db", "cannot read the backup text.db"),
         ("cut.db", "cannot read the backup cut.db"),

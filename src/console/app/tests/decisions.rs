@@ -99,7 +99,7 @@ async fn for_half_a_second_a_new_card_takes_no_decision() {
     console.press("y").await;
     console.press("n").await;
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("only just come up"), "{}", console.screen());
+    assert!(console.sees("had only just appeared"), "{}", console.screen());
     console.wait(100).await;
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "600 ms after it came up");
@@ -122,7 +122,7 @@ async fn a_held_key_decides_nothing_however_long_it_is_held() {
         console.write("y").await;
     }
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("came right after another one"), "{}", console.screen());
+    assert!(console.sees("followed another too quickly"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,6 +171,32 @@ async fn a_push_cannot_be_approved_before_the_last_line_of_its_change_was_on_the
     }
     console.press("y").await;
     assert_eq!(approval_of(&console), Some(long_push(2_000).digest().0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_old_and_new_stand_side_by_side_all_of_both_must_have_been_on_the_screen() {
+    let (mut old, mut new) = (String::new(), String::new());
+    for number in 1..=1_000 {
+        old.push_str(&format!("-package {number}\n"));
+        new.push_str(&format!("+package {number} is new\n"));
+    }
+    let diff = format!("--- a/Cargo.lock\n+++ b/Cargo.lock\n@@ -1,1000 +1,1000 @@\n{old}{new}");
+    let card = EffectCard { change: Some(diff.into()), ..push_card() };
+    let mut console = Harness::new(effect(card.clone()), 200, 50).await;
+    console.press("w").await;
+    console.wait(1_000).await;
+    for pages in 0.. {
+        if console.sees("package 1000 is new") {
+            break;
+        }
+        console.press("y").await;
+        assert!(submitted(&console).is_empty() && pages < 100, "{}", console.screen());
+        console.press("pagedown").await;
+    }
+    assert_eq!(approval_of(&console), None);
+    console.press("pagedown").await;
+    console.press("y").await;
+    assert_eq!(approval_of(&console), Some(card.digest().0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -413,7 +439,7 @@ async fn a_key_that_comes_with_others_decides_nothing_not_even_the_first() {
     console.wait(1_000).await;
     console.write("yyy").await;
     assert!(submitted(&console).is_empty());
-    assert!(console.sees("came right after another one"), "{}", console.screen());
+    assert!(console.sees("followed another too quickly"), "{}", console.screen());
     console.press("y").await;
     assert!(approval_of(&console).is_some(), "alone it decides");
 }

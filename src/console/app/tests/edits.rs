@@ -44,7 +44,7 @@ async fn retype(console: &mut Harness, text: &str) {
 async fn a_changed_card_comes_up_as_a_new_one_that_must_be_read_and_approved() {
     let mut console = card_open(100, 90).await;
     console.press("e").await;
-    assert!(console.sees("Change what git_push is called with"), "{}", console.screen());
+    assert!(console.sees("Edit the arguments of git_push"), "{}", console.screen());
     assert!(console.sees("\"branch\": \"main\","), "{}", console.screen());
     retype(&mut console, "  \"branch\": \"fix\",").await;
     console.press("ctrl-s").await;
@@ -83,7 +83,7 @@ async fn what_is_no_call_is_said_below_it_and_the_draft_stays() {
     retype(&mut console, "  \"branch\": fix,").await;
     console.press("ctrl-s").await;
     assert!(console.sees("✗ line 2, column 14: expected"), "{}", console.screen());
-    let rejection = Rejection::new(RejectionKind::Invalid, "git_push: there is no argument \"brunch\"")
+    let rejection = Rejection::new(RejectionKind::Invalid, "git_push: unknown argument \"brunch\"")
         .hint("did you mean \"branch\"?");
     *console.fake.rejection.lock().unwrap() = Some(rejection);
     console.press("up").await;
@@ -91,7 +91,7 @@ async fn what_is_no_call_is_said_below_it_and_the_draft_stays() {
     console.press("ctrl-a").await;
     retype(&mut console, "  \"brunch\": \"fix\",").await;
     console.press("ctrl-s").await;
-    assert!(console.sees("✗ git_push: there is no argument \"brunch\""), "{}", console.screen());
+    assert!(console.sees("✗ git_push: unknown argument \"brunch\""), "{}", console.screen());
     assert!(console.sees("\"brunch\": \"fix\","), "the draft is not lost: {}", console.screen());
     assert_eq!(console.app.snapshot().approvals[&approval_id(1)].state.name(), "pending");
 }
@@ -100,7 +100,7 @@ async fn what_is_no_call_is_said_below_it_and_the_draft_stays() {
 async fn a_card_that_has_only_just_come_up_is_not_changed() {
     let mut console = Harness::new(asking(), 80, 80).await;
     console.press("w e").await;
-    assert!(console.state().sheet.is_none() && console.sees("has only just come up"), "{}", console.screen());
+    assert!(console.state().sheet.is_none() && console.sees("had only just appeared"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

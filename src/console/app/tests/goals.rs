@@ -67,7 +67,7 @@ async fn files_are_offered_behind_an_at_sign() {
     let mut console = Harness::new(Story::new(), 100, 30).await;
     console.press("n").await;
     console.write("look at @pars").await;
-    assert!(console.sees("src/parser.rs") && console.sees("enter takes the file"), "{}", console.screen());
+    assert!(console.sees("src/parser.rs") && console.sees("enter inserts the file"), "{}", console.screen());
     console.press("down enter").await;
     console.write("and mend it").await;
     assert!(console.sees("look at tests/parser.rs and mend it"), "{}", console.screen());
@@ -194,7 +194,7 @@ async fn cancelling_asks_first() {
 async fn leaving_asks_only_while_something_runs() {
     let mut busy = Harness::new(night(), 80, 24).await;
     busy.press("q").await;
-    assert!(busy.ended.is_none() && busy.sees("Something runs"), "{}", busy.screen());
+    assert!(busy.ended.is_none() && busy.sees("A run is active"), "{}", busy.screen());
     busy.press("y").await;
     assert_eq!(busy.ended, Some(End::Left));
     let mut quiet = Harness::new(Story::new(), 80, 24).await;

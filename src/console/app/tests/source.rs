@@ -137,7 +137,7 @@ async fn a_replay_is_paused_stepped_and_sped_up() {
     assert!(console.sees("▶ 00:30 / 02:00"), "{}", console.screen());
     console.press("space > + .").await;
     assert!(console.sees("‖ 00:41 / 02:00") && console.sees("×2"), "{}", console.screen());
-    assert!(console.sees("a replay: nothing starts, changes or is saved"), "{}", console.screen());
+    assert!(console.sees("a replay: nothing is started, changed or saved"), "{}", console.screen());
     console.press("n").await;
     assert!(
         console.sees("nothing can be started in a replay") && console.state().sheet.is_none(),

@@ -28,7 +28,7 @@ fn evidence(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     let Some(thread) = context.thread() else {
         rows.push(Row::section("How it came to this", Row::new(), width));
         return match context.evidence {
-            Some(Loading::Asked | Loading::Ready) => remark("Reading the history of the run.", width, rows),
+            Some(Loading::Asked | Loading::Ready) => remark("Loading the history of the run…", width, rows),
             Some(Loading::Failed(reason)) => {
                 remark(&format!("The history of the run cannot be read: {reason}"), width, rows)
             }
@@ -48,7 +48,7 @@ fn evidence(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     if earlier.is_empty() {
         return remark("This is the first call of the run.", width, rows);
     }
-    let skipped = earlier.len().saturating_sub(MOST_CALLS);
+    let skipped = earlier.len() - format::named(earlier.len(), MOST_CALLS);
     if skipped > 0 {
         remark(&format!("{} before these", format::count(skipped, "call", "calls")), width, rows);
     }
@@ -89,7 +89,7 @@ fn decisions(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     rows.push(Row::new());
     rows.push(Row::section("Decided before", Row::new(), context.width));
     if alike.is_empty() {
-        return remark("Nothing like this was decided lately.", context.width, rows);
+        return remark("No recent decisions on anything like this.", context.width, rows);
     }
     alike.sort_by_key(|(likeness, other)| (*likeness, std::cmp::Reverse(other.decided_at)));
     for (_, other) in alike.into_iter().take(MOST_DECISIONS) {

@@ -66,11 +66,15 @@ pub fn title(ask: &Ask) -> Row {
 pub fn effect_title(card: &EffectCard) -> Row {
     let mut row = Row::of(Role::Strong, card.verb.as_str());
     row.push(Role::Text, " ");
-    if let Some(first) = card.targets.first() {
-        row.push_visible(Role::Text, &first.quoted());
+    let named = if card.targets.len() == 2 { 2 } else { 1 };
+    for (number, target) in card.targets.iter().take(named).enumerate() {
+        if number > 0 {
+            row.push(Role::Dim, " and ");
+        }
+        row.push_visible(Role::Text, &target.quoted());
     }
-    if card.targets.len() > 1 {
-        row.push(Role::Dim, format!(" and {} more", card.targets.len() - 1));
+    if card.targets.len() > named {
+        row.push(Role::Dim, format!(" and {} more", card.targets.len() - named));
     }
     row
 }
@@ -82,7 +86,7 @@ fn rationale(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     }
     let name = Untrusted::from(approval.requested_by.name());
     rows.push(Row::new());
-    let note = Row::of(Role::Warning, "its words, not checked");
+    let note = Row::of(Role::Warning, "its own words, not verified");
     rows.push(Row::section(format!("Why {} wants it", name.visible()), note, context.width));
     let lead = Row::of(Role::Agent, "┆ ");
     markdown::lay(&approval.rationale, Highlighting::Plain, &lead, context.width, rows);

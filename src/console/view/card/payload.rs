@@ -19,7 +19,7 @@ pub fn rows(approval: &Approval, width: usize) -> Vec<Row> {
         | ApprovalState::Edited
         | ApprovalState::Expired
         | ApprovalState::Withdrawn
-        | ApprovalState::Superseded => "Exactly this was asked for",
+        | ApprovalState::Superseded => "Exactly this was requested",
     };
     match &approval.ask {
         Ask::Effect { card } => effect(card, effect_title, width, &mut rows),
@@ -54,7 +54,7 @@ fn effect(card: &EffectCard, title: &str, width: usize, rows: &mut Vec<Row>) {
         numbered(&card.targets, width, rows);
     }
     if !card.facts.is_empty() {
-        rows.push(Row::of(Role::Dim, "facts it was judged by"));
+        rows.push(Row::of(Role::Dim, "facts used by the policy"));
         json::lay(&Value::Object(card.facts.clone()), &indent(), width, rows);
     }
 }
@@ -97,7 +97,7 @@ fn labelled(name: &str, text: &Untrusted, width: usize, rows: &mut Vec<Row>) {
 }
 
 fn question(text: &Untrusted, choices: &[Untrusted], width: usize, rows: &mut Vec<Row>) {
-    rows.push(Row::section("The agent asks", Row::of(Role::Warning, "its words, not checked"), width));
+    rows.push(Row::section("The agent asks", Row::of(Role::Warning, "its own words, not verified"), width));
     markdown::lay(text, Highlighting::Plain, &Row::of(Role::Agent, "┆ "), width, rows);
     if !choices.is_empty() {
         rows.push(Row::new());

@@ -86,7 +86,7 @@ fn reversible(card: &EffectCard) -> Row {
         }
         Reversibility::Irreversible => Row::of(Role::Bad, "no").with(Role::Text, ", it cannot be taken back"),
         Reversibility::Unknown => {
-            Row::of(Role::Bad, "unknown").with(Role::Text, ", it cannot be inspected; take it for irreversible")
+            Row::of(Role::Bad, "unknown").with(Role::Text, ", it cannot be inspected; treat it as irreversible")
         }
     }
 }
@@ -163,14 +163,14 @@ fn expires(approval: &Approval, now: Timestamp) -> Option<Fact> {
         return None;
     }
     let Some(expires) = approval.expires_at else {
-        return Some(fact("expires", Row::of(Role::Dim, "never; it waits for you")));
+        return Some(fact("expires", Row::of(Role::Dim, "never; it waits until you decide")));
     };
     let row = match format::left(expires, now) {
-        None => Row::of(Role::Bad, "now; it is being refused"),
+        None => Row::of(Role::Bad, "now; it is expiring"),
         Some(left) => {
             let role = words::time_left(approval, now, 1).spans().first().map_or(Role::Text, |span| span.role());
             let at = format::moment(expires, now);
-            Row::of(role, format!("in {left}")).with(Role::Dim, format!(", at {at}; unanswered it is refused"))
+            Row::of(role, format!("in {left}")).with(Role::Dim, format!(", at {at}; if unanswered it expires"))
         }
     };
     Some(fact("expires", row))
@@ -198,7 +198,7 @@ fn digest(context: &CardContext<'_>) -> Fact {
     if *digest == computed(&context.approval.ask) {
         fact("digest", row)
     } else {
-        fact("digest", row.with(Role::Bad, "  does not match what stands here"))
+        fact("digest", row.with(Role::Bad, "  does not match what is shown here"))
     }
 }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::caches::PageCaches;
 use super::crumb;
 use super::scene::Scene;
-use crate::console::anchor::Anchor;
+use crate::console::anchor::{Anchor, Folds};
 use crate::console::role::Role;
 use crate::console::state::{
     Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
@@ -14,12 +14,13 @@ use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
 use crate::console::view::overview::OverviewContext;
 use crate::console::view::queue::Sizes;
-use crate::console::view::run_page::{RunPageCache, RunPageContext};
+use crate::console::view::run_page;
+use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
 use crate::console::view::{log_page, overview, queue, run_list, things};
 use crate::domain::Untrusted;
-use crate::kinds::{Envelope, Stream, Surface};
+use crate::kinds::{Envelope, Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
 pub struct Body<'a> {
@@ -50,7 +51,10 @@ pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Si
     let content = match scene.state.page() {
         _ if scene.state.source == Source::Opening => Content::Rows(vec![Row::of(Role::Dim, " Opening.")]),
         Some(Page::Card(review)) => return Body { heading, ..card(scene, caches, review, width) },
-        Some(Page::Run(open)) => run(scene, caches, open, width),
+        Some(Page::Run(open)) => {
+            let body = run(scene, caches, open, width);
+            return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
+        }
         Some(Page::Things(open)) => {
             let body = things(scene, open, width);
             return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
@@ -168,7 +172,7 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
 
 fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
     let text = match log.reading {
-        Reading::Never | Reading::Asked => "Reading the log.",
+        Reading::Never | Reading::Asked => "Loading the log…",
         Reading::More | Reading::Complete if log.search.is_empty() => "Nothing has happened here yet.",
         Reading::More | Reading::Complete => "Nothing in the log contains that text.",
     };
@@ -204,25 +208,34 @@ fn card<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, review: &Review, widt
     Body { card: Some(painted), ..Body::of(Content::Card(view)) }
 }
 
-fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, width: usize) -> Content<'a> {
-    let Scene { snapshot, keymap, now, state, .. } = *scene;
+fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, across: usize) -> Body<'a> {
     let mut rows = Vec::new();
-    match (&open.loading, snapshot.runs.get(&open.run)) {
+    let width = scene.state.history_width().unwrap_or(across);
+    match (&open.loading, scene.snapshot.runs.get(&open.run)) {
         (Loading::Failed(reason), _) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
-        (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Reading its history.", width, &mut rows),
+        (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Loading its history…", width, &mut rows),
         (Loading::Asked | Loading::Ready, Some(run)) => {
-            caches.run.update(&RunPageContext {
-                run,
-                thread: snapshot.threads.get(&open.run),
-                approvals: &snapshot.approvals,
-                live: state.live.get(&open.run),
-                folds: &open.folds,
-                keymap,
-                now,
-                width,
-            });
-            return Content::Run(&caches.run);
+            let context = run_context(scene, run, &open.folds, width);
+            caches.run.update(&context);
+            let heading = vec![run_page::pinned(&RunPageContext { width: across, ..context })];
+            return Body { heading, ..Body::of(Content::Run(&caches.run)) };
         }
     }
-    Content::Rows(rows)
+    Body::of(Content::Rows(rows))
+}
+
+/// What a run's page is drawn from; also what stands beside a list of runs, or beside the page itself.
+pub fn run_context<'a>(scene: &Scene<'a>, run: &'a Run, folds: &'a Folds, width: usize) -> RunPageContext<'a> {
+    let Scene { snapshot, keymap, now, state, .. } = *scene;
+    RunPageContext {
+        run,
+        thread: snapshot.threads.get(&run.id),
+        approvals: &snapshot.approvals,
+        live: state.live.get(&run.id),
+        folds,
+        keymap,
+        now,
+        width,
+        plan: if state.history_width().is_some() { PlanPlace::Beside } else { PlanPlace::Above },
+    }
 }

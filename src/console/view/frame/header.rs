@@ -21,8 +21,8 @@ const TALL: usize = 30;
 const WIDE: usize = 100;
 
 /// What cannot be done in a replay, and the same in fewer words.
-const REPLAY: &str = "a replay: nothing starts, changes or is saved ";
-const REPLAY_SHORT: &str = "a replay: nothing starts or is saved ";
+const REPLAY: &str = "a replay: nothing is started, changed or saved ";
+const REPLAY_SHORT: &str = "a replay: nothing is started or saved ";
 
 type Tabs = Vec<(Range<usize>, Screen)>;
 
@@ -31,7 +31,7 @@ pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) 
     let (left, tabs) = tabs(scene, width);
     let mut rows = vec![Row::spread(left, activity(scene, width), width), source(scene, width)];
     if let Some(reason) = &scene.state.store_down {
-        let text = " NOT SAVED  nothing is decided or started until the store takes writes again";
+        let text = " NOT SAVED  nothing can be decided or started until the store takes writes again";
         rows.push(Row::of(Role::Banner, text).filled(Role::Banner).cut(width));
         // The cause stands at the end of the message, after a path that may be long.
         let reason = Untrusted::from(reason.as_str()).visible().into_owned();
@@ -107,7 +107,7 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
     let mut left = Row::new();
     left.blank(1);
     if let Source::Lost(reason) = &scene.state.source {
-        left.push(Role::Bad, "not connected, what you see may be old: ");
+        left.push(Role::Bad, "not connected; what you see may be stale: ");
         left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
         return left.cut(width);
     }

@@ -13,7 +13,7 @@ pub fn compose(scene: &Scene<'_>, screen: &LockScreen, width: usize, height: usi
     let minutes = scene.state.lock.after.unwrap_or_default().as_secs() / 60;
     let mut rows = vec![
         Row::of(Role::Strong, "locked"),
-        Row::of(Role::Dim, format!("no key for {minutes} min; runs go on, and wait where they need a person")),
+        Row::of(Role::Dim, format!("no key for {minutes} min; runs continue, and wait where they need a person")),
         Row::new(),
         field("password", &screen.password),
     ];
@@ -33,7 +33,7 @@ pub fn compose(scene: &Scene<'_>, screen: &LockScreen, width: usize, height: usi
         Leaving::No => {
             Row::of(Role::Key, "enter").with(Role::Dim, " opens  ").with(Role::Key, "^C").with(Role::Dim, " leaves")
         }
-        Leaving::Asked => Row::of(Role::Warning, "^C again leaves; what runs is taken up at the next start"),
+        Leaving::Asked => Row::of(Role::Warning, "^C again quits; runs resume at the next start"),
     });
     let left = width.saturating_sub(MEASURE) / 2;
     let top = height.saturating_sub(rows.len()) / 2;

@@ -24,7 +24,7 @@ use body::{Body, Content};
 use super::text::Row;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::console::state::{Laid, Painted, Sheet};
+use crate::console::state::{Laid, Page, Painted, Sheet};
 
 /// Composes the screen.
 pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
@@ -63,6 +63,9 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     page.resize(room, Row::new());
     if let Some(column) = state.list_width().filter(|_| !laid.stops.is_empty()) {
         page = preview::beside(page, scene, &mut caches.preview, selected, column);
+    }
+    if let (Some(column), Some(Page::Run(open))) = (state.history_width(), state.page()) {
+        page = preview::rail(page, scene, open, column);
     }
     rows.extend(page);
     let cursor = sheet.cursor.map(|(column, row)| (column, (top + room + row) as u16));

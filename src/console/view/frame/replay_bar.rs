@@ -56,7 +56,7 @@ fn says(scene: &Scene<'_>, moment: &Moment) -> Row {
             Some(Page::Card(_)) => row.push(Role::Dim, "decide, or "),
             _ => row = row.with(Role::Key, key(Intent::NextWaiting)).with(Role::Dim, " opens the card, "),
         }
-        return row.with(Role::Key, key(Intent::ReplayToggle)).with(Role::Dim, " goes on as recorded");
+        return row.with(Role::Key, key(Intent::ReplayToggle)).with(Role::Dim, " continues as recorded");
     }
     if let Some(lasted) = moment.passing {
         let lasted = format::whole_span(chrono::TimeDelta::from_std(lasted).unwrap_or(chrono::TimeDelta::MAX));

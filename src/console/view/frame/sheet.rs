@@ -110,7 +110,7 @@ fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
 
 /// What a verb takes, with what is to be given for it, and where that is typed.
 fn verb(prompt: &Prompt, wanted: &ThingVerb, width: usize) -> SheetRows {
-    let keys = Row::of(Role::Dim, "enter asks for it, esc leaves it");
+    let keys = Row::of(Role::Dim, "enter submits, esc cancels");
     let mut sheet = SheetRows { rows: vec![Row::section(wanted.verb.about, keys, width)], cursor: None };
     let fields = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
     let (required, others): (Vec<_>, Vec<_>) = fields.iter().partition(|field| field.is_required);
@@ -141,12 +141,12 @@ fn confirm(scene: &Scene<'_>, confirm: Confirm, width: usize) -> SheetRows {
     question.blank(1);
     match confirm {
         Confirm::CancelRun(run) => {
-            question.push(Role::Strong, "Cancel this run at its next boundary? ");
+            question.push(Role::Strong, "Cancel this run after its current call? ");
             if let Some(run) = scene.snapshot.runs.get(&run) {
                 question.push_untrusted(Role::Agent, &run.goal);
             }
         }
-        Confirm::Quit => question.push(Role::Strong, "Something runs. Leave? It goes on when you start again."),
+        Confirm::Quit => question.push(Role::Strong, "A run is active. Quit? It continues when you start again."),
     }
     let mut keys = Row::new();
     keys.blank(1);
@@ -160,7 +160,7 @@ fn confirm(scene: &Scene<'_>, confirm: Confirm, width: usize) -> SheetRows {
 
 fn goal(scene: &Scene<'_>, goal: &Goal, width: usize, height: usize) -> SheetRows {
     let keys = match goal.offers_files() {
-        true => "enter takes the file  ↑ ↓ choose  esc writes on",
+        true => "enter inserts the file  ↑ ↓ choose  esc closes the list",
         false => "enter starts  ^J new line  @ file  tab next  ^O editor  esc close",
     };
     let mut sheet = SheetRows { rows: vec![Row::section("New goal", Row::of(Role::Dim, keys), width)], cursor: None };
@@ -184,16 +184,18 @@ fn goal(scene: &Scene<'_>, goal: &Goal, width: usize, height: usize) -> SheetRow
 }
 
 fn arguments(draft: &Arguments, width: usize, height: usize) -> SheetRows {
-    let keys = Row::of(Role::Dim, "^S asks anew  ^O editor  esc leaves it as it is");
-    let title = format!("Change what {} is called with", draft.tool);
+    let keys = Row::of(Role::Dim, "^S submits  ^O editor  esc cancels");
+    let title = format!("Edit the arguments of {}", draft.tool);
     let mut sheet = SheetRows { rows: vec![Row::section(title, keys, width)], cursor: None };
     let has_keys = matches!(draft.drafting, Drafting::Editing | Drafting::Refused { .. });
     sheet.append(editor::rows(&draft.editor, &lead(), width, (height / 2).clamp(4, 20)), has_keys);
     let mark = Row::of(Role::Dim, "   ");
     let (role, text) = match &draft.drafting {
-        Drafting::Reading => (Role::Running, "▶ reading its arguments"),
+        Drafting::Reading => (Role::Running, "▶ loading its arguments"),
         Drafting::Sending => (Role::Running, "▶ preparing and judging it"),
-        Drafting::Editing => (Role::Dim, "it is judged anew, and nothing runs before you approve the changed card"),
+        Drafting::Editing => {
+            (Role::Dim, "the policy judges it again, and nothing runs until you approve the changed card")
+        }
         Drafting::Refused { message, hint } => {
             let mut text = Row::of(Role::Bad, format!("✗ {message}"));
             text.push(Role::Dim, format!("  {hint}"));
@@ -262,7 +264,7 @@ fn completions(goal: &Goal, width: usize) -> Option<Row> {
     let mut row = Row::new();
     row.blank(9);
     if found.is_empty() {
-        row.push(Role::Warning, "there is no directory that begins like this");
+        row.push(Role::Warning, "no directory begins with this");
     }
     for path in found.iter().take(8) {
         let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
@@ -277,7 +279,7 @@ fn progress(goal: &Goal) -> Row {
     row.blank(3);
     match &goal.progress {
         Progress::Editing if goal.field == Field::Workspace => {
-            row.push(Role::Dim, "a git repository gets a worktree of its own, so yours stays as it is; tab completes");
+            row.push(Role::Dim, "a run in a git repository gets its own worktree; tab completes");
         }
         Progress::Editing => row.push(Role::Dim, "↑ ↓ earlier goals"),
         Progress::Preparing => row.push(Role::Running, "▶ preparing a workspace"),

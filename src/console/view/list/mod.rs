@@ -62,7 +62,7 @@ impl List {
         };
         let mut rows = laid(std::mem::take(&mut self.rows), &self.columns, &widths);
         if rows.is_empty() {
-            let text = if all == 0 { self.empty } else { "Nothing here is like that. esc shows all." };
+            let text = if all == 0 { self.empty } else { "No matches. esc shows all." };
             rows.push(Row::of(Role::Dim, text).cut(width));
         } else {
             heading.push(self.titles(&widths, arrangement.sort));

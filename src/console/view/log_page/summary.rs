@@ -47,7 +47,7 @@ fn of_run(event: &RunEvent) -> Row {
             row
         }
         RunEvent::EffectInDoubt { call, attempt, approval } => {
-            plain(format!("{call} attempt {attempt}: outcome unknown, asked as {}", approval.short()))
+            plain(format!("{call} attempt {attempt}: outcome unknown, see {}", approval.short()))
         }
         RunEvent::CallSettled { call, result, .. } => call_settled(&call.to_string(), result),
         RunEvent::LimitReached { limit } => plain(format!("on {}", limit.name())),
@@ -55,9 +55,9 @@ fn of_run(event: &RunEvent) -> Row {
             said(String::new(), Role::Text, &reason.as_str().into())
         }
         RunEvent::Resumed {} => plain("goes on".to_owned()),
-        RunEvent::SetAside {} => plain("its program was told to end".to_owned()),
+        RunEvent::SetAside {} => plain("its program was told to stop".to_owned()),
         RunEvent::Recovered { lost, left } => {
-            let taken = if *lost { "taken up after its last worker was lost" } else { "taken up by another worker" };
+            let taken = if *lost { "resumed after its last worker was lost" } else { "resumed by another worker" };
             let lead = if left.is_empty() { taken.to_owned() } else { format!("{taken}; ") };
             said(lead, Role::Text, left)
         }
@@ -78,7 +78,7 @@ fn of_approval(event: &ApprovalEvent) -> Row {
         }
         ApprovalEvent::Approved { digest } => plain(format!("card {}", digest.shown())),
         ApprovalEvent::Edited { args, .. } => {
-            said("to be asked again with ".to_owned(), Role::Person, &args.to_string().into())
+            said("to be requested again with ".to_owned(), Role::Person, &args.to_string().into())
         }
         ApprovalEvent::Denied { reason } if reason.is_empty() => plain("without a reason".to_owned()),
         ApprovalEvent::Denied { reason } => said(String::new(), Role::Person, reason),
@@ -91,9 +91,9 @@ fn of_approval(event: &ApprovalEvent) -> Row {
             };
             if note.is_empty() { plain(word.to_owned()) } else { said(format!("{word}: "), Role::Person, note) }
         }
-        ApprovalEvent::Expired {} => plain("nobody decided in time".to_owned()),
+        ApprovalEvent::Expired {} => plain("no decision in time".to_owned()),
         ApprovalEvent::Withdrawn { reason } => said(String::new(), Role::Text, &reason.as_str().into()),
-        ApprovalEvent::Superseded { by } => plain(format!("asked again as {}", by.short())),
+        ApprovalEvent::Superseded { by } => plain(format!("requested again as {}", by.short())),
     }
 }
 

@@ -26,16 +26,16 @@ pub fn rows(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         // It is still being looked at.
         "" => {}
         "none" => {
-            let row = Row::of(Role::Warning, "! Sandbox  ")
-                .with(Role::Text, "none works here, so programs will not be run; ");
+            let row =
+                Row::of(Role::Warning, "! Sandbox  ").with(Role::Text, "none works here, so programs cannot be run; ");
             Line::new(row.with(Role::Code, "morningai doctor").with(Role::Text, " says why")).lay(width, rows);
         }
         rung => rows.push(Row::of(Role::Good, "✓ Sandbox  ").with(Role::Text, rung).cut(width)),
     }
     rows.push(Row::new());
     for (intent, note) in [
-        (Intent::CheckMachine, "it reads, reports, and asks before one small clean-up"),
-        (Intent::NewGoal, "it plans, works and asks; needs a model"),
+        (Intent::CheckMachine, "reads, reports, and asks before one small clean-up"),
+        (Intent::NewGoal, "plans, works and asks; needs a model"),
         (Intent::Help, ""),
     ] {
         let mut row = Row::new();
@@ -51,7 +51,7 @@ pub fn rows(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     }
     rows.push(Row::new());
     rows.push(
-        Row::of(Role::Dim, "To only look around, replay a recorded session: ")
+        Row::of(Role::Dim, "To look around first, replay a recorded session: ")
             .with(Role::Code, "morningai demo")
             .cut(width),
     );
@@ -59,7 +59,7 @@ pub fn rows(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
 
 fn set_a_model(width: usize, rows: &mut Vec<Row>) {
     let row = Row::of(Role::Warning, "! No model is configured.");
-    Line::new(row.with(Role::Text, " Agents need one. Leave, set one of these, and start again:")).lay(width, rows);
+    Line::new(row.with(Role::Text, " Agents need one. Quit, set one of these, and start again:")).lay(width, rows);
     for (setting, note) in [
         ("export OPENAI_API_KEY=…", "hosted"),
         ("export OPENAI_BASE_URL=http://localhost:8080/v1", "local, needs no key"),

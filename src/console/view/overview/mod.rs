@@ -130,9 +130,10 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         let age = Row::of(Role::Dim, format::ago(at(run), now));
         table_row(run, [named(run, Role::Text), run_list::doing(run), run_list::agent(run), cost, age])
     };
-    let table: Vec<_> = ended.iter().take(MOST_ENDED).map(line).collect();
+    let shown = format::named(ended.len(), MOST_ENDED);
+    let table: Vec<_> = ended.iter().take(shown).map(line).collect();
     rows.extend(lines(ENDED, table, width));
-    let more = ended.len().saturating_sub(MOST_ENDED);
+    let more = ended.len() - shown;
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);
         rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more")));
@@ -142,7 +143,7 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
 
 fn no_model(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
     let row = Row::of(Role::Warning, "! No model is configured.");
-    let text = " Agents cannot run until one is; procedures can. Set OPENAI_API_KEY or OPENAI_BASE_URL.";
+    let text = " Agents cannot run until one is set; procedures can. Set OPENAI_API_KEY or OPENAI_BASE_URL.";
     Line::new(row.with(Role::Text, text)).lay(context.width, rows);
     rows.push(Row::new());
 }

@@ -71,9 +71,10 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
             ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
         })
         .collect();
-    table.extend(stopped.iter().take(MOST_STOPPED).map(|run| stopped_row(run, now)));
+    let shown = format::named(stopped.len(), MOST_STOPPED);
+    table.extend(stopped.iter().take(shown).map(|run| stopped_row(run, now)));
     rows.extend(lines(COLUMNS, table, width));
-    let more = stopped.len().saturating_sub(MOST_STOPPED);
+    let more = stopped.len() - shown;
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);
         rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more that stopped")));

@@ -44,7 +44,7 @@ pub fn rows(place: usize, entry: &TimelineEntry, thread: &Thread, context: &RunP
             rows.push(note(entry, "●", Role::Running, "goes on".to_owned(), context).anchored(anchor))
         }
         TimelineItem::Recovered(left) => {
-            let text = "taken up again after its last worker was gone".to_owned();
+            let text = "resumed after its last worker was lost".to_owned();
             rows.push(note(entry, "●", Role::Warning, text, context).anchored(anchor));
             if !left.is_empty() {
                 let mut lead = Row::new();

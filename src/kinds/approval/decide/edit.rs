@@ -27,7 +27,7 @@ pub(in crate::kinds::approval) fn edit(
         return Err(wrong_kind("the arguments of a call are a JSON object", "write them as {\"name\": value, …}"));
     }
     if world.arguments(approval.run, approval.call) == Some(&args) {
-        return Err(wrong_kind("nothing was changed", "change an argument, or approve the call as it is"));
+        return Err(wrong_kind("nothing was changed", "change an argument, or approve the call as asked"));
     }
     Ok(vec![in_approval(id, by, ApprovalEvent::Edited { digest: approval.digest.clone(), args })])
 }

@@ -105,7 +105,7 @@ pub async fn perform(
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
         }
-        Command::Cast(_) => Err(Failure::usage("a cast is painted by the program itself")),
+        Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,

@@ -86,7 +86,7 @@ impl Decision {
         let fixed = || {
             let what = "this is a replay: nothing can be started, changed or steered in it";
             Rejection::new(RejectionKind::NotAllowed, what)
-                .hint("at a card you may decide as it was recorded, or let it go on")
+                .hint("at a card you may decide as recorded, or let it continue")
         };
         let Command::Approval { id, verb } = command else { return Err(fixed()) };
         let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");
@@ -136,9 +136,9 @@ impl Decision {
 
 /// Why a decision is refused that nothing was recorded for.
 pub(super) fn not_recorded(recorded: Option<Decision>) -> Rejection {
-    let shows = recorded.map_or("the recording ends before anybody decided", Decision::outcome);
-    let what = format!("a replay has only what was recorded, and here {shows}");
-    Rejection::new(RejectionKind::NotAllowed, what).hint("let it go on as recorded, or decide so yourself")
+    let shows = recorded.map_or("nobody decided before it ends", Decision::outcome);
+    let what = format!("only what was recorded can be replayed: {shows}");
+    Rejection::new(RejectionKind::NotAllowed, what).hint("decide so, or play on")
 }
 
 impl Script {

@@ -103,7 +103,7 @@ async fn another_decision_is_refused_and_the_request_waits_on() {
     let answer = ApprovalVerb::Answer { text: "yes".into() }.on(APPROVAL);
     let rejection = client.submit(answer, ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
-    assert_eq!(rejection.message, "a replay has only what was recorded, and here it was denied");
+    assert_eq!(rejection.message, "only what was recorded can be replayed: it was denied");
     let rejection = client.submit(RunVerb::Cancel { reason: String::new() }.on(RUN), ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
     assert!(feed.try_recv().is_err(), "nothing is told that did not happen");

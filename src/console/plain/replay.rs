@@ -50,7 +50,7 @@ impl Watch {
             let passing = moment.passing.filter(|passing| before != Some(*passing));
             return passing
                 .and_then(|lasted| TimeDelta::from_std(lasted).ok())
-                .map(|lasted| format!("… {} later", format::span(lasted)));
+                .map(|lasted| format!("… {} later", format::whole_span(lasted)));
         }
         self.said = now;
         match &self.said {

@@ -59,7 +59,7 @@ fn says(scene: &Scene<'_>, moment: &Moment) -> Row {
         return row.with(Role::Key, key(Intent::ReplayToggle)).with(Role::Dim, " continues as recorded");
     }
     if let Some(lasted) = moment.passing {
-        let lasted = format::span(chrono::TimeDelta::from_std(lasted).unwrap_or(chrono::TimeDelta::MAX));
+        let lasted = format::whole_span(chrono::TimeDelta::from_std(lasted).unwrap_or(chrono::TimeDelta::MAX));
         return Row::of(Role::Accent, format!("… {lasted} later"));
     }
     let mut keys = Row::new();

@@ -22,7 +22,7 @@ pub mod view;
 use std::io;
 use std::sync::Arc;
 
-pub use app::{ConsoleOptions, IdleLock, Launcher, edit_text};
+pub use app::{Bell, ConsoleOptions, IdleLock, Launcher, edit_text};
 
 use crate::ports::Client;
 use app::{App, End, Tty, Wakes};

@@ -8,11 +8,11 @@ use super::demos::find;
 use super::desk::DemoDesk;
 use crate::cli::{CastFormat, CastOptions, Exit, Failure, Output, write_new_file};
 use crate::client::{Recording, ReplayClient};
-use crate::console::ConsoleOptions;
 use crate::console::cast::{Film, Format, Header, asciicast, play};
 use crate::console::keymap::Keymap;
 use crate::console::state::{Mouse, Size};
 use crate::console::theme::{Depth, Ground, Theme};
+use crate::console::{Bell, ConsoleOptions};
 use crate::domain::{Actor, Faults, Timestamp};
 use crate::ports::Clock;
 
@@ -79,6 +79,7 @@ pub(super) fn options(at: Timestamp, themes: Vec<Theme>) -> Result<ConsoleOption
         themes,
         depth: Depth::True,
         mouse: Mouse::Terminal,
+        bell: Bell::Silent,
         editor: Vec::new(),
         copy_file: PathBuf::new(),
         term: "xterm-256color".to_owned(),

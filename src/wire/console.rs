@@ -17,7 +17,7 @@ use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
 use crate::console::theme::{Depth, Ground, Theme};
 use crate::console::view::zone::{Zone, show_times_in};
-use crate::console::{ConsoleError, ConsoleOptions, Launcher, plain};
+use crate::console::{Bell, ConsoleError, ConsoleOptions, Launcher, plain};
 use crate::domain::{Actor, Faults, SourceText};
 use crate::ports::{Client, Clock, SystemClock};
 use crate::runtime::Role;
@@ -118,6 +118,7 @@ impl Wire {
             keymap: self.keymap()?,
             themes: self.themes(depth)?,
             depth,
+            bell: if self.config.console.bell { Bell::Rings } else { Bell::Silent },
             mouse: if self.config.console.mouse { Mouse::Console } else { Mouse::Terminal },
             editor: persons_editor(),
             copy_file: self.places.paths.data_dir().join("copied.txt"),

@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 pub use editor::edit_text;
-pub use options::{ConsoleOptions, IdleLock, Launcher, submit};
+pub use options::{Bell, ConsoleOptions, IdleLock, Launcher, submit};
 pub use surface::{Sent, Surface, Tty, draw};
 pub use wake::{Heard, Wake};
 

@@ -56,6 +56,13 @@ pub async fn submit(
     outcome
 }
 
+/// Whether the terminal's bell rings when something needs the person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bell {
+    Rings,
+    Silent,
+}
+
 /// A console that locks itself.
 #[derive(Clone)]
 pub struct IdleLock {
@@ -78,6 +85,7 @@ pub struct ConsoleOptions {
     pub themes: Vec<Theme>,
     pub depth: Depth,
     pub mouse: Mouse,
+    pub bell: Bell,
     /// The person's editor with its arguments, from `VISUAL` or `EDITOR`; empty for `vi`.
     pub editor: Vec<String>,
     /// Where a copy goes that the terminal does not take.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::clipboard::Copy;
 use super::pace::Wanted;
-use super::{App, End, Flow, Surface, Wake, clipboard, submit};
+use super::{App, Bell, End, Flow, Surface, Wake, clipboard, submit};
 use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::{Snapshot, Thread};
@@ -60,7 +60,8 @@ impl<S: Surface> App<S> {
             Request::Copy(text) => self.copy(text),
             Request::UseTheme(name) => return self.use_theme(&name),
             Request::UseMouse(mouse) => self.surface.set_mouse(mouse)?,
-            Request::Bell => self.surface.send(vec![0x07]),
+            Request::Bell if self.options.bell == Bell::Rings => self.surface.send(vec![0x07]),
+            Request::Bell => {}
             Request::ToggleReplay => self.control(|transport| transport.toggle()),
             Request::StepReplay => self.control(|transport| transport.step()),
             Request::Seek(to) => self.control(|transport| transport.seek(to)),

@@ -12,7 +12,7 @@ use ratatui::style::{Color, Style};
 use tokio::time::Instant;
 
 use super::fake::{Fake, FakeLauncher, StoryClock};
-use crate::console::app::{App, ConsoleOptions, End, Flow, IdleLock, Sent, Surface, Wakes, draw};
+use crate::console::app::{App, Bell, ConsoleOptions, End, Flow, IdleLock, Sent, Surface, Wakes, draw};
 use crate::console::keymap::Keymap;
 use crate::console::state::{Mouse, Size, State};
 use crate::console::terminal::{Listener, Told};
@@ -103,6 +103,7 @@ impl Harness {
             themes: Theme::all_builtin(),
             depth: Depth::True,
             mouse: Mouse::Terminal,
+            bell: Bell::Rings,
             editor: vec!["true".to_owned()],
             copy_file: directory.join("copy.txt"),
             term: "xterm-256color".to_owned(),

@@ -1,6 +1,7 @@
 //! What goes wrong by itself: said first, rung once, counted, and gone when it is over.
 
 use super::Harness;
+use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
 use crate::domain::{Actor, ModelFailure, ModelFailureKind};
 use crate::kinds::RunEvent;
@@ -23,6 +24,16 @@ async fn a_slow_store_is_said_and_counted_and_over_when_it_is_quick() {
     console.fake.say(FeedItem::StoreQuick);
     console.settle().await;
     assert!(!console.sees("slow") && !console.sees("1 Now ●"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_whose_bell_is_off_says_it_and_rings_not() {
+    let mut console = Harness::new(one_run(), 80, 24).await;
+    console.app.options.bell = Bell::Silent;
+    console.fake.say(FeedItem::StoreSlow { milliseconds: 1_250 });
+    console.settle().await;
+    assert!(console.sees("▲ the store is slow"), "{}", console.screen());
+    assert_eq!(bells(&mut console), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -175,7 +175,8 @@ fn follow_ups(incident: &Incident, events: &[Envelope], text: &mut String) {
     let firing = incident.firing().count();
     if firing > 0 {
         let last = events.last().map_or(0, |last| last.seq);
-        let _ = writeln!(text, "- {firing} alerts still fire (as of #{last})");
+        let still = if firing == 1 { "1 alert still fires".to_owned() } else { format!("{firing} alerts still fire") };
+        let _ = writeln!(text, "- {still} (as of #{last})");
     }
     if text.len() == before {
         text.push_str("None. Notes that begin with TODO are listed here.\n");

@@ -162,7 +162,7 @@ fn storm() -> Recording {
         let event = Event::Run(event);
         (at, Envelope { seq, stream: run, version: seq, at: start + at, by: Actor::System, event })
     });
-    Recording { title: "a storm".to_owned(), events: events.collect(), blobs: Default::default() }
+    Recording { title: "a storm".to_owned(), events: events.collect(), blobs: Default::default(), otherwise: None }
 }
 
 struct Output {

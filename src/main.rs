@@ -57,6 +57,7 @@ fn perform(line: CommandLine, output: &mut Output) -> Result<Exit, Failure> {
     let done = runtime.block_on(async {
         match line.command {
             Some(Command::Demo(options)) => wire.demo(options, output).await,
+            Some(Command::Cast(options)) => wire.cast(options, output).await,
             Some(Command::Serve(options)) => wire.serve(options, output).await,
             Some(Command::Attach(options)) => wire.attach(options).await,
             Some(command) => cli::perform(command, &line.global, wire.as_ref(), output).await,

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::carry_args::CarryOptions;
+use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
@@ -63,6 +64,7 @@ impl CommandLine {
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
+                | Command::Cast(_)
                 | Command::Doctor { .. }
                 | Command::Completions { .. }
                 | Command::Man,
@@ -226,6 +228,8 @@ pub enum Command {
     },
     /// Replay a recorded session in the console; touches no state
     Demo(DemoOptions),
+    /// Write a recording as asciicast, as the console shows it
+    Cast(CastOptions),
     /// Run the orchestrator without a screen, for remote consoles and programs
     Serve(ServeOptions),
     /// Open the console of a server
@@ -299,19 +303,6 @@ pub struct RunOptions {
     /// Follow it without prompting, and exit when it needs a person
     #[arg(long)]
     pub until_waiting: bool,
-}
-
-#[derive(Debug, Args)]
-pub struct DemoOptions {
-    /// A bundled recording by name, or a file
-    #[arg(value_name = "NAME|FILE")]
-    pub recording: Option<String>,
-    /// Only list the bundled recordings
-    #[arg(long)]
-    pub list: bool,
-    /// How fast, against as it was recorded
-    #[arg(long, value_name = "N", default_value_t = 1.0)]
-    pub speed: f64,
 }
 
 #[derive(Debug, Args)]

@@ -30,6 +30,7 @@ pub fn text(approval: &Approval) -> String {
         page.payload(&card.payload);
         page.edit(approval);
         page.change(card);
+        page.surprises(&approval.not_mentioned);
         page.facts(card);
     }
     if !approval.rationale.is_empty() {
@@ -177,6 +178,12 @@ impl Page {
         if let Some(change) = &card.change {
             self.heading("the change");
             self.block(change);
+        }
+    }
+
+    fn surprises(&mut self, files: &[Untrusted]) {
+        for file in files {
+            self.field("NOTE", format!("{} is not mentioned by the agent", marked(file, file.quoted())));
         }
     }
 

@@ -38,9 +38,11 @@ fn failure<T>(what: &str, listing: &str, given: &str, not_one: NotOne<T>, label:
             Failure::usage(format!("no {what} is called {given}")).next(format!("`{listing}` lists them"))
         }
         NotOne::Several(found) => {
-            let shown: Vec<_> = found.iter().take(SHOWN).map(label).collect();
             let many = found.len();
-            let rest = if many > SHOWN { format!("\nand {} more", many - SHOWN) } else { String::new() };
+            // A single one is named rather than counted.
+            let named = if many == SHOWN + 1 { many } else { many.min(SHOWN) };
+            let shown: Vec<_> = found.iter().take(named).map(label).collect();
+            let rest = if many > named { format!("\nand {} more", many - named) } else { String::new() };
             let message = format!("{many} {what}s are called {given}:\n{}{rest}", shown.join("\n"));
             Failure::usage(message).next("give more of the id")
         }

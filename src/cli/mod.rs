@@ -11,6 +11,7 @@ mod card;
 mod carry_args;
 mod context;
 mod decide;
+mod demo_args;
 mod doctor;
 mod edit;
 mod edit_args;
@@ -23,6 +24,7 @@ mod ingest;
 mod ingest_args;
 mod kinds;
 mod kinds_args;
+mod new_file;
 mod outcome;
 mod output;
 pub mod password;
@@ -44,14 +46,16 @@ mod tail;
 mod time;
 mod tokens;
 
-pub use args::{Command, CommandLine, DemoOptions, GlobalOptions, Traces};
+pub use args::{Command, CommandLine, GlobalOptions, Traces};
 pub use context::Form;
+pub use demo_args::{CastFormat, CastOptions, DemoOptions};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use host::{
     Access, AskModels, CheckedOutputs, Copied, Finding, Host, Offer, OfferKind, Order, Part, Pruned, Rehearsed,
     Session, StoreKeeper, Trial, Uncommitted, Work,
 };
+pub use new_file::write_new_file;
 #[cfg(test)]
 pub(crate) use output::capture;
 pub use output::{Output, unwritable};
@@ -101,6 +105,7 @@ pub async fn perform(
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
         }
+        Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,

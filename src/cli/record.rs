@@ -7,6 +7,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::{Access, Part};
+use super::new_file::write_new_file;
 use crate::domain::RunId;
 
 pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> Result<Exit, Failure> {
@@ -18,7 +19,7 @@ pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> R
     match target {
         None => context.output.write(&text)?,
         Some(path) => {
-            write(path, &text)?;
+            write_new_file(path, &text, "recording")?;
             context.output.diagnose(&format!("recorded to {}; `morningai demo FILE` replays it", path.display()));
         }
     }
@@ -34,18 +35,4 @@ async fn resolve(context: &Context<'_>, given: &str) -> Result<RunId, Failure> {
     let found = found.await;
     session.close().await;
     Ok(found?.id)
-}
-
-/// All of it or nothing, and never over something that is already there.
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: &std::io::Error| {
-        Failure::failed(format!("the recording cannot be written: {error}"))
-            .at(path.display().to_string())
-            .next("name a file that does not exist yet, in a directory you may write to")
-    };
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(directory).map_err(|error| failed(&error))?;
-    std::fs::write(file.path(), text).map_err(|error| failed(&error))?;
-    file.persist_noclobber(path).map_err(|error| failed(&error.error))?;
-    Ok(())
 }

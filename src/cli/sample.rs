@@ -49,6 +49,7 @@ pub fn requested(ask: Ask) -> ApprovalEvent {
         rule: "push-asks".to_owned(),
         reason: "it leaves this machine".to_owned(),
         rationale: "tests pass".into(),
+        not_mentioned: Vec::new(),
         expires_at: None,
         edit: None,
     }

@@ -1,8 +1,10 @@
-//! Recordings: a run's events as lines of JSON, with the time since the first of them.
+//! Recordings: the events of runs as lines of JSON, with the time since the first of them.
 //!
 //! The first line is a header, `{"recording":1,"title":…,"program":…}`. Each line after it holds either
 //! `{"t":MILLISECONDS,"envelope":…}`, an event as the log has it, or `{"blob":ID,"base64":…}`, a long output that
-//! events refer to. Nothing in a recording is trusted: it is read with limits, and shown like any outside text.
+//! events refer to. After a line `{"otherwise":APPROVAL}` come the events of a second recording: the same world up to the
+//! decision on that request, which was decided otherwise in it. Nothing in a recording is trusted: it is read with
+//! limits, and shown like any outside text.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,8 +13,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BlobId, CallNo, RunId};
-use crate::kinds::{Envelope, Event, RunEvent, Stream};
+use crate::domain::{ApprovalId, BlobId, CallNo, RunId};
+use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 use crate::ports::{Log, LogError};
 
 /// The format's version, in the header.
@@ -24,12 +26,23 @@ const LONGEST_LINE: usize = 8 * 1024 * 1024;
 const LARGEST_BLOB: usize = 1024 * 1024;
 const PAGE: u32 = 1000;
 
-/// A recorded run, in the order it happened.
+/// What happened, in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Recording {
     pub title: String,
     pub events: Vec<(Duration, Envelope)>,
     pub blobs: BTreeMap<BlobId, Vec<u8>>,
+    pub otherwise: Option<Otherwise>,
+}
+
+/// How it went on when one request was decided otherwise. Nothing was under way when that was decided.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Otherwise {
+    pub approval: ApprovalId,
+    /// How many events had happened before.
+    pub shared: usize,
+    /// From the other decision on.
+    pub events: Vec<(Duration, Envelope)>,
 }
 
 /// A recording that cannot be read.
@@ -55,6 +68,7 @@ struct Header {
 #[serde(untagged)]
 enum Line {
     Event { t: u64, envelope: Box<Envelope> },
+    Otherwise { otherwise: ApprovalId },
     Blob { blob: BlobId, base64: String },
 }
 
@@ -79,7 +93,7 @@ impl Recording {
         }
         let since = |envelope: &Envelope| (envelope.at - start).to_std().unwrap_or_default();
         let events = events.into_iter().map(|envelope| (since(&envelope), envelope)).collect();
-        Ok(Some(Self { title, events, blobs }))
+        Ok(Some(Self { title, events, blobs, otherwise: None }))
     }
 
     /// The recording as text, one JSON object a line.
@@ -91,11 +105,15 @@ impl Recording {
             .blobs
             .iter()
             .map(|(blob, content)| Line::Blob { blob: blob.clone(), base64: STANDARD.encode(content) });
-        let events = self.events.iter().map(|(at, envelope)| Line::Event {
+        let event = |(at, envelope): &(Duration, Envelope)| Line::Event {
             t: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
             envelope: Box::new(envelope.clone()),
+        };
+        let otherwise = self.otherwise.iter().flat_map(|otherwise| {
+            let mark = Line::Otherwise { otherwise: otherwise.approval };
+            std::iter::once(mark).chain(otherwise.events.iter().map(event))
         });
-        for line in blobs.chain(events) {
+        for line in blobs.chain(self.events.iter().map(event)).chain(otherwise) {
             text.push('\n');
             text.push_str(&serde_json::to_string(&line)?);
         }
@@ -117,7 +135,7 @@ impl Recording {
             let problem = format!("it has format {}, this program reads format {VERSION}", header.recording);
             return Err(wrong(1, problem));
         }
-        let mut recording = Self { title: header.title, events: Vec::new(), blobs: BTreeMap::new() };
+        let mut recording = Self { title: header.title, events: Vec::new(), blobs: BTreeMap::new(), otherwise: None };
         for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             if line.len() > LONGEST_LINE {
                 return Err(wrong(number, format!("it is longer than {LONGEST_LINE} bytes")));
@@ -139,11 +157,24 @@ impl Recording {
         match line {
             Line::Event { t, mut envelope } => {
                 let at = Duration::from_millis(t);
-                if self.events.last().is_some_and(|(last, _)| *last > at) {
+                let (before, events) = match &mut self.otherwise {
+                    None => (0, &mut self.events),
+                    Some(otherwise) if otherwise.events.is_empty() && envelope.stream != otherwise.stream() => {
+                        return Err("what was decided otherwise does not begin with the decision".to_owned());
+                    }
+                    Some(otherwise) => (otherwise.shared, &mut otherwise.events),
+                };
+                if events.last().is_some_and(|(last, _)| *last > at) {
                     return Err("it happened before the line above it".to_owned());
                 }
-                envelope.seq = self.events.len() as u64 + 1;
-                self.events.push((at, *envelope));
+                envelope.seq = (before + events.len()) as u64 + 1;
+                events.push((at, *envelope));
+            }
+            Line::Otherwise { otherwise: approval } => {
+                let decided = self.decision_on(approval).filter(|_| self.otherwise.is_none());
+                let shared =
+                    decided.ok_or("it names no request that was decided above, or another one was named before")?;
+                self.otherwise = Some(Otherwise { approval, shared, events: Vec::new() });
             }
             Line::Blob { blob, base64 } => {
                 let content = STANDARD.decode(base64).map_err(|error| format!("the blob is not base64: {error}"))?;
@@ -156,9 +187,24 @@ impl Recording {
         Ok(())
     }
 
+    /// Where a request is decided.
+    fn decision_on(&self, approval: ApprovalId) -> Option<usize> {
+        let decides = |(_, envelope): &(Duration, Envelope)| {
+            envelope.stream == Stream::Approval(approval)
+                && !matches!(envelope.event, Event::Approval(ApprovalEvent::Requested { .. }))
+        };
+        self.events.iter().position(decides)
+    }
+
     /// How long it lasts.
     pub fn length(&self) -> Duration {
         self.events.last().map_or(Duration::ZERO, |(at, _)| *at)
+    }
+}
+
+impl Otherwise {
+    fn stream(&self) -> Stream {
+        Stream::Approval(self.approval)
     }
 }
 

@@ -1,11 +1,14 @@
 //! A recording as a client: the same feed, from a file, with the viewer's hand on the clock.
 //!
 //! It touches no state. At a request to a person the recording stops and its clock goes on, so that a request grows old
-//! and expires as it would; the viewer decides, or lets it go on as recorded. A decision that differs from the recorded
-//! one is told as an event of its own and ends the replay, for nobody knows what would have followed.
+//! and expires as it would; the viewer decides as it was recorded, or lets it go on. A recording may hold what came of
+//! the other decision as well, and then goes on with that. Any other decision is refused, for nobody knows what would
+//! have followed. Long waits are passed over.
 
+mod pace;
 mod script;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -14,9 +17,9 @@ use chrono::TimeDelta;
 use tokio::sync::{Notify, broadcast};
 use tokio::time::Instant;
 
-use self::script::{Decision, Script};
+use self::script::{Decision, Script, not_recorded};
 use super::recording::Recording;
-use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, Timestamp};
+use crate::domain::{Actor, ApprovalId, BlobId, Rejection, RejectionKind, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, Command, Envelope, Event, Stream};
 use crate::ports::{Answer, Client, ClientError, Feed, FeedItem, Moment, Page, Query, Status, Transport};
@@ -31,17 +34,30 @@ pub struct ReplayClient {
 
 /// The recording and where it is played.
 struct Player {
-    script: Script,
+    recorded: Script,
+    /// The request that was decided otherwise in a second recording, and all of that one.
+    otherwise: Option<(ApprovalId, Script)>,
+    blobs: BTreeMap<BlobId, Vec<u8>>,
+    requests: Arc<[Duration]>,
+    only_run: Option<RunId>,
     state: Mutex<State>,
     feed: broadcast::Sender<FeedItem>,
     /// Rung when anything about the clock changed.
     changed: Notify,
 }
 
+/// Which of two recordings is played.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Course {
+    Recorded,
+    Otherwise,
+}
+
 struct State {
+    course: Course,
     /// How much later than recorded each of the items was told that were told already.
     told: Vec<TimeDelta>,
-    /// What the viewer decided otherwise than recorded, after all that was told.
+    /// That a request expired while the viewer waited, after all that was told.
     own: Option<Envelope>,
     /// Place on the recording's clock when `since` was taken.
     at: Duration,
@@ -63,6 +79,7 @@ impl ReplayClient {
     pub fn play(recording: Recording, speed: f64, now: Timestamp) -> Self {
         let title = recording.title.clone();
         let state = State {
+            course: Course::Recorded,
             told: Vec::new(),
             own: None,
             at: Duration::ZERO,
@@ -74,8 +91,17 @@ impl ReplayClient {
             passed: Vec::new(),
             ended: None,
         };
+        let recorded = Script::new(&recording.events, now);
+        let otherwise = recording.otherwise.as_ref().map(|otherwise| {
+            let events = [&recording.events[..otherwise.shared], &otherwise.events].concat();
+            (otherwise.approval, Script::new(&events, now))
+        });
         let player = Arc::new(Player {
-            script: Script::new(recording, now),
+            requests: recorded.requests().collect(),
+            only_run: recorded.only_run(),
+            recorded,
+            otherwise,
+            blobs: recording.blobs,
             state: Mutex::new(state),
             feed: broadcast::channel(FEED_DEPTH).0,
             changed: Notify::new(),
@@ -106,27 +132,43 @@ impl Player {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state after the time that has passed.
+    fn ticked(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        let length = self.script(&state).length();
+        state.tick(length);
+        state
+    }
+
+    /// The recording that is played.
+    fn script(&self, state: &State) -> &Script {
+        match (state.course, &self.otherwise) {
+            (Course::Otherwise, Some((_, script))) => script,
+            (Course::Recorded, _) | (Course::Otherwise, None) => &self.recorded,
+        }
+    }
+
     /// What the clock shows.
     fn now(&self, state: &State) -> Timestamp {
-        self.script.start() + delta(state.at + state.late)
+        self.script(state).clock(state.at) + delta(state.late)
     }
 
     fn snapshot(&self, state: &State) -> Snapshot {
-        self.script.snapshot(&state.told, state.own.as_ref())
+        self.script(state).snapshot(&state.told, state.own.as_ref())
     }
 
     /// Tells what is due; the time until something is, or `None` when the clock stands.
     fn advance(&self) -> Option<Duration> {
-        let mut state = self.state();
-        state.tick(self.script.length());
+        let mut state = self.ticked();
+        let script = self.script(&state);
         if state.ended.is_some() {
             return None;
         }
         if let Some(approval) = state.held_at {
             return self.wait(&mut state, approval);
         }
-        let hold = self.script.next_hold(state.told.len(), &state.passed);
-        while let Some(item) = self.script.items.get(state.told.len()) {
+        let hold = script.next_hold(state.told.len(), &state.passed);
+        while let Some(item) = script.items.get(state.told.len()) {
             if let Some((approval, from)) = hold.filter(|(_, from)| *from <= item.at) {
                 if state.at < from {
                     return state.until(from);
@@ -153,55 +195,73 @@ impl Player {
         if expires > now {
             return (expires - now).to_std().ok().map(|left| left.div_f64(state.speed));
         }
-        self.settle(state, approval, Decision::Lapse, Actor::System, ApprovalEvent::Expired {});
+        self.lapse(state, approval);
         self.changed.notify_one();
         None
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {
-        {
-            let mut state = self.state();
-            state.tick(self.script.length());
-            change(&mut state);
-        }
+        change(&mut self.ticked());
         self.changed.notify_one();
     }
 
     /// The viewer's decision on the request that the recording has decided on somewhere ahead.
-    fn decide(&self, command: &Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        let mut state = self.state();
-        state.tick(self.script.length());
+    fn decide(&self, command: &Command) -> Result<Vec<Envelope>, Rejection> {
+        let mut state = self.ticked();
         if let Some(reason) = &state.ended {
             let over = Rejection::new(RejectionKind::NotAllowed, format!("this replay is over: {reason}"));
             return Err(over.hint("jump back in it to decide otherwise"));
         }
         let open = self.snapshot(&state).approvals;
-        let (approval, decision, event) = Decision::of(command, |id| open.get(id).filter(|open| open.state.is_open()))?;
-        self.settle(&mut state, approval, decision, by, event);
+        let (approval, decision) = Decision::of(command, |id| open.get(id).filter(|open| open.state.is_open()))?;
+        self.settle(&mut state, approval, decision)?;
         drop(state);
         self.changed.notify_one();
         Ok(Vec::new())
     }
 
-    /// Goes on as recorded where this is what was recorded; otherwise it is told, and all is over.
-    fn settle(&self, state: &mut State, approval: ApprovalId, decision: Decision, by: Actor, event: ApprovalEvent) {
-        let recorded = self.script.decision_on(approval);
-        if let Some((_, at)) = recorded.filter(|(recorded, _)| *recorded == decision) {
-            state.pass(approval);
-            state.jump(at);
-            state.playing = true;
+    /// Goes on with the recording in which that was decided.
+    fn settle(&self, state: &mut State, approval: ApprovalId, decision: Decision) -> Result<(), Rejection> {
+        let recorded = self.script(state).decision_on(approval);
+        let other = self.otherwise.as_ref().filter(|(decided, _)| *decided == approval);
+        let otherwise = other.and_then(|(_, script)| script.decision_on(approval));
+        let at = match (recorded, otherwise) {
+            (Some((recorded, at)), _) if recorded == decision => at,
+            (_, Some((otherwise, at))) if otherwise == decision => {
+                state.course = Course::Otherwise;
+                at
+            }
+            _ => return Err(not_recorded(recorded.map(|(recorded, _)| recorded))),
+        };
+        state.pass(approval);
+        self.jump(state, at);
+        state.playing = true;
+        Ok(())
+    }
+
+    /// Goes to a later place of the recording; time that was waited already is not waited again.
+    fn jump(&self, state: &mut State, at: Duration) {
+        let waited = self.now(state) - self.script(state).clock(at);
+        state.late = waited.to_std().unwrap_or_default();
+        state.at = at;
+    }
+
+    /// Nobody decided in time. Where that was not recorded, it is told, and all is over.
+    fn lapse(&self, state: &mut State, approval: ApprovalId) {
+        if self.settle(state, approval, Decision::Lapse).is_ok() {
             return;
         }
         let version = self.snapshot(state).approvals.get(&approval).map_or(1, |open| open.version + 1);
-        let seq = self.script.events(&state.told).last().map_or(1, |last| last.seq + 1);
+        let seq = self.script(state).events(&state.told).last().map_or(1, |last| last.seq + 1);
+        let event = Event::Approval(ApprovalEvent::Expired {});
         let stream = Stream::Approval(approval);
-        let envelope = Envelope { seq, stream, version, at: self.now(state), by, event: Event::Approval(event) };
+        let envelope = Envelope { seq, stream, version, at: self.now(state), by: Actor::System, event };
         let _ = self.feed.send(FeedItem::Committed { envelope: Box::new(envelope.clone()) });
         state.own = Some(envelope);
         state.held_at = None;
-        state.ended = Some(match recorded {
-            Some((recorded, _)) => format!("{}; as recorded, {}", decision.done(), recorded.outcome()),
-            None => format!("{}; the recording ends before anybody decided", decision.done()),
+        state.ended = Some(match self.script(state).decision_on(approval) {
+            Some((recorded, _)) => format!("it expired while you waited; as recorded, {}", recorded.outcome()),
+            None => "it expired while you waited".to_owned(),
         });
     }
 }
@@ -227,12 +287,6 @@ impl State {
         plays.then(|| at.saturating_sub(self.at).div_f64(self.speed))
     }
 
-    /// Goes to a later place of the recording; time that was waited already is not waited again.
-    fn jump(&mut self, at: Duration) {
-        self.late = self.late.saturating_sub(at.saturating_sub(self.at));
-        self.at = at;
-    }
-
     fn pass(&mut self, approval: ApprovalId) {
         self.passed.push(approval);
         self.held_at = None;
@@ -254,7 +308,7 @@ impl Client for ReplayClient {
         let events = {
             let state = self.player.state();
             let own = state.own.clone();
-            self.player.script.events(&state.told).chain(own).collect::<Vec<_>>()
+            self.player.script(&state).events(&state.told).chain(own).collect::<Vec<_>>()
         };
         let events = events.iter();
         Ok(match query {
@@ -271,14 +325,14 @@ impl Client for ReplayClient {
                 let matching = events.rev().filter(|envelope| envelope.seq < before).filter(contains);
                 Answer::Events(page(matching.cloned(), limit))
             }
-            Query::Blob { blob } => Answer::Blob(self.player.script.blobs.get(&blob).cloned()),
+            Query::Blob { blob } => Answer::Blob(self.player.blobs.get(&blob).cloned()),
             // All there is stands in the snapshot.
             Query::Rows(_) => Answer::Rows(Page { rows: Vec::new(), more: false }),
         })
     }
 
-    async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        self.player.decide(&command, by)
+    async fn submit(&self, command: Command, _: Actor) -> Result<Vec<Envelope>, Rejection> {
+        self.player.decide(&command)
     }
 
     fn status(&self) -> Status {
@@ -293,14 +347,17 @@ impl Client for ReplayClient {
 
 impl Transport for Player {
     fn moment(&self) -> Moment {
-        let mut state = self.state();
-        state.tick(self.script.length());
+        let state = self.ticked();
+        let script = self.script(&state);
         Moment {
             at: state.at,
-            length: self.script.length(),
+            length: script.length(),
             speed: state.speed,
             playing: state.playing && state.held_at.is_none() && state.ended.is_none(),
             held: state.held_at.is_some(),
+            passing: script.passing(state.at),
+            requests: Arc::clone(&self.requests),
+            only_run: self.only_run,
             now: Some(self.now(&state)),
             ended: state.ended.clone(),
         }
@@ -319,16 +376,21 @@ impl Transport for Player {
         self.change(|state| state.speed = speed.clamp(0.1, 100.0));
     }
 
-    /// Time is as recorded again from there on, and a pause stays one.
+    /// Time is as recorded again from there on, and a pause stays one. Before what was decided otherwise, all is open.
     fn seek(&self, to: Duration) {
         self.change(|state| {
-            let to = to.min(self.script.length());
+            let decided = self.otherwise.as_ref().and_then(|(approval, script)| script.decision_on(*approval));
+            if decided.is_some_and(|(_, at)| to < at) {
+                state.course = Course::Recorded;
+            }
+            let script = self.script(state);
+            let to = to.min(script.length());
             state.at = to;
             state.late = Duration::ZERO;
-            state.told = vec![TimeDelta::zero(); self.script.items.partition_point(|item| item.at <= to)];
+            state.told = vec![TimeDelta::zero(); script.items.partition_point(|item| item.at <= to)];
             state.own = None;
             state.held_at = None;
-            state.passed = self.script.decided_by(to);
+            state.passed = script.decided_by(to);
             state.ended = None;
         });
         let _ = self.feed.send(FeedItem::Lost);
@@ -343,9 +405,10 @@ impl Transport for Player {
                 state.pass(approval);
             }
             state.playing = false;
-            let next = self.script.items[state.told.len()..].iter().find(|item| item.is_event());
+            let script = self.script(state);
+            let next = script.items[state.told.len()..].iter().find(|item| item.is_event());
             if let Some(item) = next {
-                state.jump(item.at);
+                self.jump(state, item.at);
                 state.passed.extend(item.decides);
             }
         });

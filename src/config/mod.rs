@@ -33,5 +33,5 @@ pub use read::Absence;
 pub use secret::{SecretError, SecretSource};
 pub use settings::{
     CallStyle, Config, Console, GitSection, HooksChoice, Keys, Model, PolicySection, Provider, Retry, SandboxSection,
-    StoreSection, Timeouts,
+    StoreSection, TimeChoice, Timeouts,
 };

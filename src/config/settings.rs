@@ -136,6 +136,8 @@ pub struct Console {
     #[serde(deserialize_with = "keys")]
     pub keys: Option<Keys>,
     pub mouse: bool,
+    /// Whose clock absolute times are shown by.
+    pub time: TimeChoice,
     /// Whether a new approval rings.
     pub bell: bool,
     /// Seconds without a key after which the console locks, where its person has an account with a password; 0 for
@@ -146,8 +148,18 @@ pub struct Console {
 
 impl Default for Console {
     fn default() -> Self {
-        Self { theme: None, keys: None, mouse: false, bell: true, lock_after: None }
+        Self { theme: None, keys: None, mouse: false, time: TimeChoice::Local, bell: true, lock_after: None }
     }
+}
+
+/// The time zone of the console.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeChoice {
+    /// This machine's.
+    #[default]
+    Local,
+    Utc,
 }
 
 /// The user's keys: a file, or sections `[console.keys.…]` of the configuration itself.

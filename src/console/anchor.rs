@@ -12,6 +12,8 @@ pub enum Anchor {
     Approval(ApprovalId),
     /// A thing of a kind that is told by its surface.
     Thing(Stream),
+    /// The plan of the run shown.
+    Plan,
     /// A model turn of the run shown.
     Turn(u32),
     /// A tool call of the run shown.
@@ -36,7 +38,8 @@ impl Fold {
     fn usual(anchor: Anchor) -> Self {
         match anchor {
             Anchor::Turn(_) => Self::Open,
-            Anchor::Call(_)
+            Anchor::Plan
+            | Anchor::Call(_)
             | Anchor::Entry(_)
             | Anchor::Run(_)
             | Anchor::Approval(_)

@@ -6,7 +6,7 @@
 use std::fmt;
 
 macro_rules! intents {
-    ($($context:ident { $($intent:ident = $name:literal, $doc:literal;)* })*) => {
+    ($($context:ident { $($intent:ident = $name:literal $([$($alias:literal),+])?, $doc:literal;)* })*) => {
         /// Something a person can ask for.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Intent {
@@ -27,6 +27,13 @@ macro_rules! intents {
             pub fn context(self) -> Context {
                 match self {
                     $($(Self::$intent => Context::$context,)*)*
+                }
+            }
+
+            /// Other words that people type for it in the palette.
+            pub fn aliases(self) -> &'static [&'static str] {
+                match self {
+                    $($(Self::$intent => &[$($($alias),+)?],)*)*
                 }
             }
 
@@ -148,23 +155,23 @@ impl Context {
 
 intents! {
     Everywhere {
-        Help = "help", "show what each key does here";
+        Help = "help" ["h"], "show what each key does here";
         Palette = "palette", "find a command, run, agent or procedure by name";
-        Back = "back", "close what is open; decides nothing";
-        ShowOverview = "overview", "show what needs you, what is running, and what it costs";
-        ShowRuns = "runs", "show all runs";
-        ShowApprovals = "approvals", "show requests that wait for a decision";
-        ShowLog = "log", "show every event";
-        ShowIncidents = "incidents", "show incidents, the worst first";
+        Back = "back" ["close"], "close what is open; decides nothing";
+        ShowOverview = "overview" ["now", "home"], "show what needs you, what is running, and what it costs";
+        ShowRuns = "runs" ["r", "ps"], "show all runs";
+        ShowApprovals = "approvals" ["a", "cards", "queue"], "show requests that wait for a decision";
+        ShowLog = "log" ["l", "events"], "show every event";
+        ShowIncidents = "incidents" ["i", "alerts"], "show incidents, the worst first";
         NextScreen = "next-screen", "go to the next screen";
         PreviousScreen = "previous-screen", "go to the previous screen";
-        NextWaiting = "next-waiting", "open the oldest card that waits for you";
-        Copy = "copy", "copy what is open or selected";
-        NextTheme = "theme", "change to the next theme";
+        NextWaiting = "next-waiting" ["w", "next"], "open the oldest card that waits for you";
+        Copy = "copy" ["yank"], "copy what is open or selected";
+        NextTheme = "theme" ["colours"], "change to the next theme";
         ToggleMouse = "mouse", "let the mouse select and scroll, or leave it to the terminal";
-        Redraw = "redraw", "draw the whole screen again";
-        Suspend = "suspend", "go back to the shell; `fg` returns";
-        Quit = "quit", "quit; runs are not lost";
+        Redraw = "redraw" ["refresh"], "draw the whole screen again";
+        Suspend = "suspend" ["sh", "bg"], "go back to the shell; `fg` returns";
+        Quit = "quit" ["q", "q!", "wq", "exit"], "quit; runs are not lost";
         Interrupt = "interrupt", "quit; asks first if something is running";
     }
     Move {
@@ -177,20 +184,20 @@ intents! {
         Top = "top", "go to the beginning";
         Bottom = "bottom", "go to the end, and stay there as it grows";
         Open = "open", "open what is selected; approves nothing";
-        Filter = "filter", "show only what contains a text";
+        Filter = "filter" ["find", "search"], "show only what contains a text";
     }
     List {
-        Sort = "sort", "sort by the next column";
+        Sort = "sort" ["order"], "sort by the next column";
         ReverseOrder = "reverse-order", "reverse the order";
-        NextState = "next-state", "show only one state, then the next, then all";
+        NextState = "next-state" ["state"], "show only one state, then the next, then all";
     }
     Home {
-        NewGoal = "new-goal", "give an agent a goal";
-        CheckMachine = "check-machine", "check the health of this machine; needs no model";
+        NewGoal = "new-goal" ["new", "start"], "give an agent a goal";
+        CheckMachine = "check-machine" ["check"], "check the health of this machine; needs no model";
     }
     Run {
-        PauseOrResume = "pause", "pause or resume the run";
-        CancelRun = "cancel", "cancel the run, after asking";
+        PauseOrResume = "pause" ["p", "resume"], "pause or resume the run";
+        CancelRun = "cancel" ["stop", "kill"], "cancel the run, after asking";
     }
     RunPage {
         Fold = "fold", "unfold or fold what is selected";
@@ -204,8 +211,14 @@ intents! {
         Resolve = "resolve", "say that it is over";
     }
     Log {
-        ShowEvent = "show-event", "show the event in full, or on one line again";
-        Follow = "follow", "follow the newest event, or stop following";
+        ShowEvent = "show-event", "show the event in full, or fold the run's events";
+        FoldRuns = "fold-runs", "fold or unfold every run";
+        GroupOrNot = "group" ["by-run", "by-time"], "show events by run, or by time";
+        NextKind = "next-kind" ["kind"], "show only one kind of event, then the next, then all";
+        NextActor = "next-actor" ["who"], "show only what people did, then agents, then the system, then all";
+        NextLevel = "next-level" ["level"], "show only what is notable, then only errors, then all";
+        NextError = "next-error" ["error"], "go to the next error";
+        PreviousError = "previous-error" ["errors"], "go to the error before, however far back";
     }
     Card {
         Everything = "everything", "show everything about it, or only the card";
@@ -214,10 +227,10 @@ intents! {
         PreviousCard = "previous-card", "go to the card before";
     }
     Effect {
-        Approve = "approve", "approve exactly what the card shows";
-        Deny = "deny", "deny it";
+        Approve = "approve" ["ok", "yes"], "approve exactly what the card shows";
+        Deny = "deny" ["no", "reject"], "deny it";
         DenyWithReason = "deny-with-reason", "deny it and tell the agent why";
-        Edit = "edit", "change what it would do; the changed card needs its own approval";
+        Edit = "edit" ["change"], "change what it would do; the changed card needs its own approval";
     }
     Doubt {
         SettleHappened = "it-happened", "it happened; continue from there";
@@ -225,11 +238,11 @@ intents! {
         SettleGiveUp = "give-up", "unknown or no longer wanted; continue without it";
     }
     Question {
-        Answer = "answer", "answer it";
+        Answer = "answer" ["reply"], "answer it";
         Dismiss = "dismiss", "decline to answer";
     }
     Replay {
-        ReplayToggle = "replay-pause", "pause or play the replay";
+        ReplayToggle = "replay-pause" ["play"], "pause or play the replay";
         ReplayBack = "replay-back", "jump 10 s back";
         ReplayForward = "replay-forward", "jump 10 s forward";
         ReplayFaster = "replay-faster", "play faster";
@@ -266,6 +279,14 @@ mod tests {
         let names: BTreeSet<_> = Intent::ALL.iter().map(|intent| intent.name()).collect();
         assert_eq!(names.len(), Intent::ALL.len());
         assert!(Intent::ALL.iter().all(|intent| Intent::of_name(intent.name()) == Some(*intent)));
+    }
+
+    #[test]
+    fn an_alias_means_one_intent_and_is_the_name_of_none() {
+        let aliases: Vec<_> = Intent::ALL.iter().flat_map(|intent| intent.aliases()).collect();
+        let different: BTreeSet<_> = aliases.iter().collect();
+        assert_eq!(different.len(), aliases.len());
+        assert!(aliases.iter().all(|alias| Intent::of_name(alias).is_none()));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 pub mod anchor;
 pub mod app;
+pub mod cast;
 pub mod intent;
 pub mod keymap;
 pub mod plain;

@@ -1,5 +1,6 @@
 //! How one call advances: requested → judged → parked or started → settled.
 
+use super::mentions::not_mentioned;
 use super::record::{in_approval, in_run};
 use super::{Decided, edit};
 use crate::domain::{
@@ -150,6 +151,7 @@ impl Request {
         approval: crate::domain::ApprovalId,
     ) -> Vec<Decided> {
         let digest = self.ask.digest();
+        let not_mentioned = self.ask.card().map(|card| not_mentioned(snapshot, run.id, card)).unwrap_or_default();
         let requested = ApprovalEvent::Requested {
             run: run.id,
             call: open.call,
@@ -159,6 +161,7 @@ impl Request {
             rule: self.rule,
             reason: self.reason,
             rationale: last_words(snapshot, run.id),
+            not_mentioned,
             expires_at: self.expires_at,
             edit: self.edit,
         };

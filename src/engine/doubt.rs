@@ -38,6 +38,7 @@ pub(super) fn doubt(
         rule: rule.to_owned(),
         reason,
         rationale: Untrusted::default(),
+        not_mentioned: Vec::new(),
         expires_at: None,
         edit: None,
     };

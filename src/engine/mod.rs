@@ -12,6 +12,7 @@ mod edit;
 mod effects;
 mod finish_effect;
 mod finish_turn;
+mod mentions;
 mod next;
 mod proceed;
 mod react;

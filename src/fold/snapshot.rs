@@ -244,7 +244,7 @@ impl Snapshot {
 
     fn spend(&mut self, envelope: &Envelope, reply: &ModelReply) -> RowKey {
         let day = envelope.at.date_naive();
-        self.spend.entry(day).or_default().add(reply);
+        self.spend.entry(day).or_default().add(reply, envelope.at);
         RowKey { kind: RowKind::Spend, id: day.to_string() }
     }
 

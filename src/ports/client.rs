@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
-use crate::domain::{Actor, IdempotencyKey, Rejection, Timestamp};
+use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
 use crate::ports::{Answer, ClientError, FeedItem, Query};
@@ -36,6 +36,10 @@ pub trait Client: Send + Sync {
         Ok(None)
     }
 
+    /// This console looks at something else now: a word for it that is the same on each console. Told to sources that
+    /// count who looks at the same thing.
+    fn look_at(&self, _place: &str) {}
+
     /// What the header shows.
     fn status(&self) -> Status;
 
@@ -57,6 +61,10 @@ pub struct Status {
     /// Whether decisions are refused here.
     pub observe: Observe,
     pub link: Link,
+    /// What whoever sits here may do: `operator`; empty where nothing is asked, as on one's own store.
+    pub role: String,
+    /// How many other consoles look at the same thing.
+    pub others: usize,
 }
 
 /// Whether a console only looks.
@@ -97,8 +105,8 @@ pub enum Link {
     /// There is nothing between that could be cut.
     #[default]
     Direct,
-    /// What is shown was so at most this long ago.
-    Up { behind: Duration },
+    /// What is shown was so at most this long ago; connected for this long.
+    Up { behind: Duration, age: Duration },
     /// Nothing has been heard for this long, for this reason; it is tried again.
     Down { since: Duration, reason: String },
     /// Whoever sits here is not let in any more, for this reason; it is not tried again by itself.
@@ -113,7 +121,7 @@ impl Link {
     pub fn is_stale(&self) -> bool {
         match self {
             Self::Direct => false,
-            Self::Up { behind } => *behind >= Self::NOTABLE,
+            Self::Up { behind, .. } => *behind >= Self::NOTABLE,
             Self::Down { .. } | Self::Ended { .. } => true,
         }
     }
@@ -141,8 +149,14 @@ pub struct Moment {
     pub playing: bool,
     /// Whether it stands at a request: decide, or toggle to let it go on as recorded.
     pub held: bool,
+    /// How long the wait lasted that is passed over now, or just was.
+    pub passing: Option<Duration>,
+    /// When requests to a person are played.
+    pub requests: Arc<[Duration]>,
+    /// The run to look at, where the recording has only one.
+    pub only_run: Option<RunId>,
     /// What the recording's clock shows, if it began when the replay did. Goes on while it waits at a request.
     pub now: Option<Timestamp>,
-    /// Why it ended: `the recording ends here`, `you approved where it was denied`.
+    /// Why it ended: `the recording ends here`.
     pub ended: Option<String>,
 }

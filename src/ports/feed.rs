@@ -20,6 +20,11 @@ pub enum FeedItem {
         reason: String,
     },
     StoreBack,
+    /// Commits take long, the last one this long; decisions are saved, and late. Said again with each, until `StoreQuick`.
+    StoreSlow {
+        milliseconds: u64,
+    },
+    StoreQuick,
     /// What the source tells of its connection is different now. Said by a client, never by a log.
     LinkChanged,
 }

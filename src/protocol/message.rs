@@ -23,6 +23,10 @@ pub enum FromConsole {
         id: Uuid,
         wish: Box<Wish>,
     },
+    /// What this console shows, in a word that says the same on each; empty while it shows nothing.
+    LooksAt {
+        place: String,
+    },
 }
 
 /// What a server says.
@@ -55,6 +59,10 @@ pub enum FromServer {
     Reply {
         id: Uuid,
         outcome: Box<Outcome>,
+    },
+    /// So many others look at the same thing now.
+    Company {
+        others: usize,
     },
 }
 
@@ -91,6 +99,8 @@ pub struct Welcome {
     pub program: String,
     /// In whose name the console's commands are submitted.
     pub person: String,
+    /// What they may do there: `operator`.
+    pub role: String,
     pub source: String,
     pub model: Option<String>,
     pub sandbox: String,

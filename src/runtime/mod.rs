@@ -18,6 +18,7 @@ mod prune;
 mod react;
 mod rebuild;
 mod redact;
+mod slowness;
 mod supervisor;
 mod tenure;
 mod turns;

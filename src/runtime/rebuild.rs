@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::Untrusted;
 use crate::fold::Snapshot;
-use crate::kinds::{AccessEvent, Envelope, Event, Row, RowKey, RowKind};
+use crate::kinds::{AccessEvent, DaySpend, Envelope, Event, Row, RowKey, RowKind};
 use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowPlace, RowQuery};
 
 /// How often to fold on because somebody appended meanwhile.
@@ -148,6 +148,7 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
     let mut found: Vec<String> = names
         .into_iter()
         .filter(|name| meant.get(*name) != rightly.get(*name))
+        .filter(|name| stored.key.kind != RowKind::Spend || *name != DaySpend::BY_HOUR)
         .map(|name| difference(name, meant.get(name), rightly.get(name)))
         .collect();
     let columns = found_by(stored).into_iter().zip(found_by(right)).filter(|(stored, right)| stored != right);

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::core::{Core, Job, Task};
+use super::slowness::Slowness;
 use super::{open, supervisor};
 use crate::domain::{Rejection, RejectionKind, RunId};
 use crate::engine::decide;
@@ -36,6 +37,7 @@ pub(super) struct Writer {
     core: Arc<Core>,
     supervisor: mpsc::UnboundedSender<supervisor::Message>,
     store: StoreState,
+    slowness: Slowness,
     since_forgetting: usize,
     /// Whether what was pruned or erased is still in memory.
     holds_removed: bool,
@@ -61,7 +63,14 @@ struct Staged {
 
 impl Writer {
     pub(super) fn new(core: Arc<Core>, supervisor: mpsc::UnboundedSender<supervisor::Message>) -> Self {
-        Self { core, supervisor, store: StoreState::Up, since_forgetting: 0, holds_removed: false }
+        Self {
+            core,
+            supervisor,
+            store: StoreState::Up,
+            slowness: Slowness::default(),
+            since_forgetting: 0,
+            holds_removed: false,
+        }
     }
 
     pub(super) async fn run(mut self, mut jobs: mpsc::UnboundedReceiver<Task>) {
@@ -82,6 +91,7 @@ impl Writer {
                     }
                 }
                 _ = tidying.tick() => self.forget_answers().await,
+                () = self.slowness.passes() => self.core.tell(self.slowness.is_over()),
                 _ = probe.tick(), if matches!(self.store, StoreState::Down) => self.probe().await,
                 () = self.core.stopping.cancelled(), if !is_stopping => is_stopping = true,
                 // Workers may still have outcomes to save; look again until the last of them is gone.
@@ -134,10 +144,12 @@ impl Writer {
                 return reply(group, staged.outcomes, Vec::new());
             }
             let touched = staged.touched.clone();
+            let began = Instant::now();
             match self.core.log.append(staged.batch).await {
                 Ok(envelopes) => {
                     self.publish(&envelopes);
                     self.store_is_back();
+                    self.slowness.took(began.elapsed()).into_iter().for_each(|item| self.core.tell(item));
                     return reply(group, staged.outcomes, envelopes);
                 }
                 Err(error) => {

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::enrolment::Enrolments;
-use super::feed::Hub;
+use super::feed::{Company, Hub};
 use super::hooks::Hooks;
 use super::host::Host;
 use super::hosts::Hosts;
@@ -31,6 +31,7 @@ pub(super) struct App {
     pub(super) enrolments: Enrolments,
     pub(super) hosts: Hosts,
     pub(super) hub: Arc<Hub>,
+    pub(super) company: Arc<Company>,
     pub(super) prepared: Prepared,
     pub(super) readiness: Readiness,
     /// Consoles that may still attach.

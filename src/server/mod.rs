@@ -100,6 +100,7 @@ impl Server {
             enrolments: enrolment::Enrolments::default(),
             hosts,
             hub,
+            company: feed::Company::new(),
             prepared: prepared::Prepared::default(),
             readiness: readiness::Readiness::default(),
             consoles: feed::seats(),

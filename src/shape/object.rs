@@ -185,6 +185,8 @@ pub struct ApprovalDetail<'a> {
     rule_reason: &'a str,
     /// The agent's own words.
     rationale: &'a str,
+    /// Files that leave with it and that the agent never mentioned.
+    not_mentioned: Vec<&'a str>,
     card: Option<&'a EffectCard>,
     choices: Vec<&'a str>,
     /// What a person changed before it was asked like this; `null` when nobody did.
@@ -221,6 +223,7 @@ impl<'a> ApprovalDetail<'a> {
             rule: &approval.rule,
             rule_reason: &approval.reason,
             rationale: approval.rationale.raw(),
+            not_mentioned: approval.not_mentioned.iter().map(|file| file.raw()).collect(),
             card: approval.ask.card(),
             choices,
             edit: approval.edit.as_deref().map(EditShape::of),

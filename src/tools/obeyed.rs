@@ -197,8 +197,10 @@ pub fn notice<'a>(changed: impl IntoIterator<Item = &'a Path>) -> Option<String>
         .filter_map(|path| Some((path, obeyed_by(path)?)))
         .map(|(path, who)| format!("`{}` ({who})", names::written(path)))
         .collect();
-    let named = obeyed.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>().join(", ");
-    let more = obeyed.len().saturating_sub(MOST_NAMED);
+    // A single one is named rather than counted.
+    let most = if obeyed.len() == MOST_NAMED + 1 { obeyed.len() } else { MOST_NAMED };
+    let named = obeyed.iter().take(most).cloned().collect::<Vec<_>>().join(", ");
+    let more = obeyed.len().saturating_sub(most);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     (!obeyed.is_empty()).then(|| format!("changed files that control other programs: {named}{more}"))
 }

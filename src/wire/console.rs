@@ -10,12 +10,13 @@ use super::places::read;
 use super::signals::asked_to_end;
 use crate::cli::{Exit, Failure};
 use crate::client::{Recording, ReplayClient};
-use crate::config::Keys;
+use crate::config::{Keys, TimeChoice};
 use crate::console;
 use crate::console::keymap::Keymap;
 use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
 use crate::console::theme::{Depth, Ground, Theme};
+use crate::console::view::zone::{Zone, show_times_in};
 use crate::console::{ConsoleError, ConsoleOptions, Launcher, plain};
 use crate::domain::{Actor, Faults, SourceText};
 use crate::ports::{Client, Clock, SystemClock};
@@ -69,8 +70,13 @@ impl Wire {
         ended(console::run(play(), options).await)
     }
 
-    /// Whether a console can be shown: it prints no JSON, and on the whole screen it needs a terminal.
+    /// Whether a console can be shown: it prints no JSON, and on the whole screen it needs a terminal. From then on times
+    /// are shown in the zone of the configuration.
     pub(super) fn check_console(&self) -> Result<(), Failure> {
+        show_times_in(match self.config.console.time {
+            TimeChoice::Local => Zone::Local,
+            TimeChoice::Utc => Zone::Utc,
+        });
         if self.options.json {
             return Err(Failure::usage("the console prints no JSON")
                 .next("use a command, such as `morningai runs --json` (`morningai --help` lists them)"));
@@ -137,12 +143,17 @@ impl Wire {
         let ground = Ground::of(std::env::var("COLORFGBG").ok().as_deref());
         let wanted = self.options.theme.clone().or_else(|| self.config.console.theme.clone());
         let wanted = wanted.filter(|name| !name.is_empty()).unwrap_or_else(|| Theme::usual(depth, ground).to_owned());
-        let first = match Theme::builtin(&wanted) {
-            Some(theme) => theme.map_err(Faults::from)?,
-            None => Theme::read(&self.theme_file(&wanted)?).map_err(Faults::from)?,
-        };
+        let first = self.theme(&wanted)?;
         let others = Theme::all_builtin().into_iter().filter(|theme| theme.name != first.name);
         Ok(std::iter::once(first.clone()).chain(others).collect())
+    }
+
+    /// A theme by its name, or from a file.
+    pub(super) fn theme(&self, wanted: &str) -> Result<Theme, Failure> {
+        match Theme::builtin(wanted) {
+            Some(theme) => Ok(theme.map_err(Faults::from)?),
+            None => Ok(Theme::read(&self.theme_file(wanted)?).map_err(Faults::from)?),
+        }
     }
 
     /// A theme's file: the path itself, or a name in the configuration's `themes`.

@@ -11,14 +11,14 @@ use crate::client::{Recording, RecordingError};
 /// Name, what one sees, and the recording.
 const BUNDLED: &[(&str, &str, &str)] = &[
     (
-        "fixed-test",
-        "an agent mends a failing test, commits, and asks before it pushes",
-        include_str!("../../assets/demos/fixed-test.ndjson"),
+        "night",
+        "three agents, a failing model, a denied push, a spent budget; the last card is yours",
+        include_str!("../../assets/demos/night.ndjson"),
     ),
     (
-        "denied-push",
-        "the push is denied, and the agent takes another way",
-        include_str!("../../assets/demos/denied-push.ndjson"),
+        "fixed-test",
+        "an agent mends a failing test and asks before it pushes; approve or deny it",
+        include_str!("../../assets/demos/fixed-test.ndjson"),
     ),
     (
         "machine-check",
@@ -59,7 +59,7 @@ impl Wire {
 #[derive(serde::Serialize)]
 struct Demo<'a> {
     name: &'a str,
-    /// The goal of the run in it.
+    /// What it says of itself, such as the goal of its run.
     title: &'a str,
     about: &'a str,
     /// How long it plays at the speed it was recorded at.
@@ -68,7 +68,7 @@ struct Demo<'a> {
 }
 
 /// The first bundled one, one by name, or a file.
-fn find(wanted: Option<&str>) -> Result<Recording, Failure> {
+pub(super) fn find(wanted: Option<&str>) -> Result<Recording, Failure> {
     let names = || BUNDLED.iter().map(|(name, _, _)| *name).collect::<Vec<_>>().join(", ");
     let bundled = match wanted {
         None => BUNDLED.first(),
@@ -94,14 +94,65 @@ fn broken(error: RecordingError) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::client::ReplayClient;
+    use crate::console::cast::{Film, play};
+    use crate::console::state::Size;
+    use crate::fold::Snapshot;
+    use crate::kinds::{ApprovalEvent, Event};
+    use crate::ports::Client;
+    use crate::wire::cast::options;
+
+    /// The recording, and the one in which the other decision was made.
+    fn courses(text: &str) -> Vec<Recording> {
+        let recorded = Recording::parse("bundled", text).unwrap();
+        let otherwise = recorded.otherwise.clone().map(|otherwise| {
+            let events = [&recorded.events[..otherwise.shared], &otherwise.events].concat();
+            Recording { events, otherwise: None, ..recorded.clone() }
+        });
+        std::iter::once(recorded).chain(otherwise).collect()
+    }
 
     #[test]
-    fn every_bundled_recording_can_be_read_and_ends() {
+    fn each_card_is_the_one_that_this_program_would_make() {
         for (name, _, text) in BUNDLED {
-            let recording = Recording::parse(name, text).unwrap();
-            let (_, last) = recording.events.last().unwrap();
-            assert_eq!(last.event.kind(), "run.succeeded", "{name}");
+            for (_, envelope) in courses(text).iter().flat_map(|recording| &recording.events) {
+                if let Event::Approval(ApprovalEvent::Requested { ask, digest, .. }) = &envelope.event {
+                    assert_eq!(ask.digest(), *digest, "{name}: record it again with tests/record-demos");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_ends_with_nothing_left_to_do_but_what_a_limit_stopped() {
+        for (name, _, text) in BUNDLED {
+            for recording in courses(text) {
+                let mut snapshot = Snapshot::default();
+                recording.events.iter().for_each(|(_, envelope)| {
+                    snapshot.apply(envelope);
+                });
+                assert_eq!(snapshot.open_approvals().count(), 0, "{name}");
+                let is_over = |run: &crate::kinds::Run| run.state.is_final() || run.note.raw().contains("its limit");
+                assert!(snapshot.runs.values().all(is_over), "{name}");
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_plays_to_its_end_on_the_console() {
+        for (name, _, text) in BUNDLED {
+            for recording in courses(text) {
+                let at = recording.events[0].1.at;
+                let client = Arc::new(ReplayClient::play(recording, 1.0, at));
+                let film = Film::new(Size { width: 80, height: 24 }).unwrap();
+                let (film, marks) = play(client.clone(), options(at, Vec::new()).unwrap(), film).await.unwrap();
+                let ended = client.transport().unwrap().moment().ended;
+                assert_eq!(ended.as_deref(), Some("the recording ends here"), "{name}");
+                assert!(film.frames.len() > 20 && !marks.is_empty(), "{name}");
+            }
         }
     }
 }

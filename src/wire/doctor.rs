@@ -1,11 +1,10 @@
 //! What works here: each thing this program depends on, looked at, with what to do where it does not.
 
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
 
 use super::store::StorePlace;
-use super::{Wire, model, secrets};
+use super::{Wire, line, model, secrets};
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
 use crate::domain::{Secrets, TaskClass};
@@ -25,7 +24,9 @@ const SET_A_MODEL: &str = "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server o
 pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     let mut findings = vec![configuration(wire), store(wire).await, logs(wire)];
     findings.extend(self::models(wire, models).await);
-    findings.extend([sandbox(wire).await, policy(wire), terminal(), clock(), version_control(wire).await]);
+    findings.extend([sandbox(wire).await, policy(wire)]);
+    findings.extend(line::findings().await);
+    findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));
     findings
@@ -224,40 +225,6 @@ fn policy(wire: &Wire) -> Finding {
             Finding::ok("policy", format!("{} rules in force: {own}", policy.rules().len()))
         }
         Err(faults) => Finding::fail("policy", faults.to_string(), "nothing runs until this is mended"),
-    }
-}
-
-fn terminal() -> Finding {
-    if !std::io::stdout().is_terminal() {
-        return Finding::ok("terminal", "standard output is not a terminal; commands work, the console needs one");
-    }
-    let env = |name: &str| std::env::var(name).unwrap_or_default();
-    let term = env("TERM");
-    let size = rustix::termios::tcgetwinsize(std::io::stdout()).map_or((0, 0), |size| (size.ws_col, size.ws_row));
-    let colours = match (env("NO_COLOR").is_empty(), env("COLORTERM").as_str()) {
-        (false, _) => "no colours (NO_COLOR)",
-        (true, "truecolor" | "24bit") => "16 million colours",
-        (true, _) if term.contains("256color") => "256 colours",
-        (true, _) => "16 colours",
-    };
-    let locale = [env("LC_ALL"), env("LC_CTYPE"), env("LANG")].into_iter().find(|value| !value.is_empty());
-    let unicode = locale.is_some_and(|locale| locale.to_lowercase().replace('-', "").contains("utf8"));
-    let copying = if term.starts_with("screen") || !env("TMUX").is_empty() {
-        "copying (OSC 52) needs `set -g set-clipboard on` in tmux"
-    } else {
-        "copying by OSC 52 where the terminal allows it, else to a file"
-    };
-    let detail =
-        format!("{term}, {}×{}, {colours}, {}; {copying}", size.0, size.1, if unicode { "UTF-8" } else { "not UTF-8" });
-    match () {
-        () if term.is_empty() || term == "dumb" => {
-            Finding::warn("terminal", detail, "use --plain, or set TERM to what your terminal is")
-        }
-        () if size.0 < 60 || size.1 < 15 => {
-            Finding::warn("terminal", detail, "below 60×15 only denying is offered; make it larger, or use --plain")
-        }
-        () if !unicode => Finding::warn("terminal", detail, "set LANG to a UTF-8 locale, e.g. C.UTF-8"),
-        () => Finding::ok("terminal", detail),
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod attach;
+mod cast;
 mod console;
 mod demos;
 mod desk;
@@ -16,8 +17,11 @@ mod host;
 mod judge;
 mod key;
 mod launch;
+mod line;
 mod lock;
 mod model;
+#[cfg(test)]
+mod picture;
 mod places;
 mod prune;
 mod secrets;

@@ -8,7 +8,7 @@ use super::session::LocalSession;
 use super::store::OpenStore;
 use super::{Wire, secrets};
 use crate::cli::Failure;
-use crate::ports::{Clock, Link, Observe, Status, SystemClock};
+use crate::ports::{Clock, Observe, Status, SystemClock};
 use crate::runtime::{Parts, Role, Runtime};
 
 impl Wire {
@@ -52,7 +52,7 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
-            link: Link::Direct,
+            ..Status::default()
         }
     }
 }

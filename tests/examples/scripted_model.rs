@@ -5,7 +5,8 @@
 //! OPENAI_BASE_URL=http://127.0.0.1:8099/v1 cargo run -- run "make the failing test pass" --workspace /tmp/story/budget
 //! ```
 //!
-//! The second argument, where given, is a directory in which the story's repository is made first.
+//! The second argument, where given, is a directory in which the story's repository is made first. A third, `night`,
+//! tells the story of the flagship demo, with a second repository; `tests/record-demos` uses it.
 
 #[path = "../it/support/scripted_model/mod.rs"]
 mod scripted_model;
@@ -14,16 +15,24 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, io};
 
-use scripted_model::{ScriptedModel, story};
+use scripted_model::{ScriptedModel, night, story};
 
 fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".to_owned());
-    if let Some(directory) = arguments.next() {
-        println!("repository: {}", story::repository(Path::new(&directory))?.display());
+    let directory = arguments.next();
+    let is_night = arguments.next().is_some_and(|story| story == "night");
+    if let Some(directory) = directory.as_deref().map(Path::new) {
+        println!("repository: {}", story::repository(directory)?.display());
+        if is_night {
+            println!("repository: {}", night::handbook(directory)?.display());
+        }
     }
-    let script = story::fix_the_failing_test().paced(Duration::from_millis(30));
-    let server = ScriptedModel::start_at(&address, script)?;
+    let (script, pace) = match is_night {
+        true => (night::night(), 140),
+        false => (story::fix_the_failing_test(), 30),
+    };
+    let server = ScriptedModel::start_at(&address, script.paced(Duration::from_millis(pace)))?;
     println!("OPENAI_BASE_URL={}", server.base_url());
     server.serve();
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use morningai::config::{Absence, CallStyle, Config, Keys, SecretSource};
+use morningai::config::{Absence, CallStyle, Config, Keys, SecretSource, TimeChoice};
 use morningai::domain::{Limits, Role, RungChoice, SourceText, TaskClass, Usd};
 
 fn read(text: &str) -> Config {
@@ -60,6 +60,7 @@ fn everything_that_can_be_written_is_read() {
         theme = "light"
         keys = "vi.toml"
         mouse = true
+        time = "utc"
         bell = false
         lock_after = "0s"
 
@@ -94,6 +95,7 @@ fn everything_that_can_be_written_is_read() {
     assert_eq!((config.retry.attempts, config.retry.longest_wait), (Some(2), Some(120)));
     assert_eq!(config.policy.files, [Path::new("~/team.cedar")]);
     assert_eq!(config.console.keys, Some(Keys::File("vi.toml".into())));
+    assert_eq!(config.console.time, TimeChoice::Utc);
     assert_eq!(config.sandbox.rung, RungChoice::Landlock);
     assert_eq!(config.secrets["deploy"], SecretSource::File("deploy.key".into()));
     assert_eq!((config.console.lock_after, config.access.session_idle), (Some(0), Some(300)));
@@ -116,6 +118,7 @@ const BAD: &[(&str, &str)] = &[
     ("wrong_type", "[console]\nmouse = \"yes\"\n"),
     ("wrong_type_of_a_list", "[policy]\nfiles = \"team.cedar\"\n"),
     ("unknown_value", "[sandbox]\nrung = \"landlok\"\n"),
+    ("unknown_time_zone", "[console]\ntime = \"utcc\"\n"),
     ("bad_duration", "[limits]\ntime = \"90 minutes\"\n"),
     ("bad_money", "[limits]\ncost_usd = 2.5\n"),
     ("negative_number", "[limits]\nturns = -1\n"),

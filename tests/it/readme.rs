@@ -116,7 +116,8 @@ fn expected(words: &[String]) -> i32 {
         // A password is typed at a terminal, or comes on standard input.
         "accounts" if words.contains(&"add".to_owned()) => 2,
         // The console needs a terminal.
-        "demo" | "--alertmanager" => 2,
+        "--alertmanager" => 2,
+        "demo" if !words.contains(&"--list".to_owned()) => 2,
         // The arguments stand in a file of the reader's own.
         "edit" => 2,
         _ => 0,

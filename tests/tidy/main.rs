@@ -47,6 +47,7 @@ const CONSOLE: &[(&str, &[&str])] = &[
     ("render", &["role", "anchor", "view", "theme"]),
     ("terminal", &[]),
     ("plain", &["role", "anchor", "keymap", "view", "state", "update", "app"]),
+    ("cast", &["theme", "state", "terminal", "view", "app"]),
     ("app", &["role", "anchor", "intent", "keymap", "theme", "state", "update", "view", "render", "terminal"]),
 ];
 

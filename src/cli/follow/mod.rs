@@ -172,7 +172,7 @@ impl Watch<'_> {
                 progress.say(&format!("NOT SAVED; nothing new starts until the store takes writes: {reason} ({place})"))
             }
             FeedItem::StoreBack => progress.say("the store takes writes again"),
-            FeedItem::LinkChanged => Ok(()),
+            FeedItem::LinkChanged | FeedItem::StoreSlow { .. } | FeedItem::StoreQuick => Ok(()),
         }
     }
 

@@ -222,6 +222,7 @@ impl Connection {
                     }
                 }
             }
+            FromServer::Company { others } => shared.mirror.company(others),
             FromServer::Reply { id, outcome } => shared.pending.settle(id, *outcome),
             FromServer::Welcome(_) | FromServer::Refused { .. } => return Err(Cut::broken("a second welcome")),
         }

@@ -29,7 +29,11 @@ struct State {
     mark: Option<Mark>,
     welcome: Option<Welcome>,
     line: Line,
+    /// Others that look at the same thing.
+    others: usize,
     store_down: Option<String>,
+    /// Whether the store was said to be slow.
+    is_slow: bool,
     since_forgetting: usize,
 }
 
@@ -37,6 +41,7 @@ enum Line {
     /// Everything that had happened by `fresh` is here.
     Up {
         fresh: Instant,
+        since: Instant,
     },
     Down {
         since: Instant,
@@ -60,7 +65,9 @@ impl Mirror {
             mark: None,
             welcome: None,
             line,
+            others: 0,
             store_down: None,
+            is_slow: false,
             since_forgetting: 0,
         };
         Self { state: Mutex::new(state), is_filled: watch::Sender::new(false), feed: broadcast::channel(FEED_DEPTH).0 }
@@ -109,7 +116,14 @@ impl Mirror {
             sandbox: welcome.map(|welcome| welcome.sandbox.clone()).unwrap_or_default(),
             observe: welcome.map(|welcome| welcome.observe.clone()).unwrap_or_default(),
             link: state.line.link(),
+            role: welcome.map(|welcome| welcome.role.clone()).unwrap_or_default(),
+            others: state.others,
         }
+    }
+
+    pub(super) fn company(&self, others: usize) {
+        self.state().others = others;
+        self.tell(FeedItem::LinkChanged);
     }
 
     pub(super) fn welcome(&self, welcome: Welcome) {
@@ -122,7 +136,7 @@ impl Mirror {
             let mut state = self.state();
             state.snapshot = snapshot;
             state.mark = mark;
-            state.line = Line::Up { fresh };
+            state.line = state.line.up(fresh);
             self.tell(FeedItem::Lost);
         }
         self.is_filled.send_replace(true);
@@ -130,7 +144,8 @@ impl Mirror {
 
     /// The server says that what is here holds.
     pub(super) fn resumed(&self, fresh: Instant) {
-        self.state().line = Line::Up { fresh };
+        let mut state = self.state();
+        state.line = state.line.up(fresh);
         self.tell(FeedItem::LinkChanged);
     }
 
@@ -156,7 +171,13 @@ impl Mirror {
             }
             FeedItem::StoreDown { reason } => state.store_down = Some(reason.clone()),
             FeedItem::StoreBack if state.store_down.take().is_none() => return Ok(()),
-            FeedItem::StoreBack | FeedItem::Delta(_) | FeedItem::Lost | FeedItem::LinkChanged => {}
+            FeedItem::StoreQuick if !std::mem::take(&mut state.is_slow) => return Ok(()),
+            FeedItem::StoreSlow { .. } => state.is_slow = true,
+            FeedItem::StoreBack
+            | FeedItem::StoreQuick
+            | FeedItem::Delta(_)
+            | FeedItem::Lost
+            | FeedItem::LinkChanged => {}
         }
         self.tell(item);
         Ok(())
@@ -166,7 +187,7 @@ impl Mirror {
     pub(super) fn is_fresh_as_of(&self, fresh: Instant) {
         let mut state = self.state();
         let was_stale = state.line.link().is_stale();
-        if let Line::Up { fresh: known } = &mut state.line {
+        if let Line::Up { fresh: known, .. } = &mut state.line {
             *known = fresh.max(*known);
         }
         if was_stale {
@@ -177,7 +198,7 @@ impl Mirror {
     /// Says so, once it has become notable how old everything is.
     pub(super) fn look_at_age(&self) {
         let age = match self.state().line.link() {
-            Link::Up { behind } => behind,
+            Link::Up { behind, .. } => behind,
             Link::Direct | Link::Down { .. } | Link::Ended { .. } => return,
         };
         if age >= Link::NOTABLE && age < Link::NOTABLE + 2 * LOOK {
@@ -192,6 +213,7 @@ impl Mirror {
             Line::Up { .. } | Line::Ended { .. } => Instant::now(),
         };
         state.line = Line::Down { since, reason };
+        state.others = 0;
         self.tell(FeedItem::LinkChanged);
     }
 
@@ -210,9 +232,18 @@ impl Mirror {
 }
 
 impl Line {
+    /// Up, since when it came up.
+    fn up(&self, fresh: Instant) -> Self {
+        let since = match self {
+            Self::Up { since, .. } => *since,
+            Self::Down { .. } | Self::Ended { .. } => Instant::now(),
+        };
+        Self::Up { fresh, since }
+    }
+
     fn link(&self) -> Link {
         match self {
-            Self::Up { fresh } => Link::Up { behind: fresh.elapsed() },
+            Self::Up { fresh, since } => Link::Up { behind: fresh.elapsed(), age: since.elapsed() },
             Self::Ended { reason } => Link::Ended { reason: reason.clone() },
             Self::Down { since, reason } => Link::Down { since: since.elapsed(), reason: reason.clone() },
         }
@@ -271,7 +302,7 @@ mod tests {
         let target = Target::parse("localhost", Default::default()).unwrap();
         mirror.replace(Snapshot::default(), None, Instant::now());
         tokio::time::advance(Link::NOTABLE).await;
-        assert_eq!(mirror.status(&target).link, Link::Up { behind: Link::NOTABLE });
+        assert_eq!(mirror.status(&target).link, Link::Up { behind: Link::NOTABLE, age: Link::NOTABLE });
         mirror.is_fresh_as_of(Instant::now());
         assert!(!mirror.status(&target).link.is_stale());
         mirror.down("cut".to_owned());

@@ -158,6 +158,10 @@ impl Client for RemoteClient {
         }
     }
 
+    fn look_at(&self, place: &str) {
+        self.shared.pending.look_at(place);
+    }
+
     fn status(&self) -> Status {
         self.shared.mirror.status(&self.shared.target)
     }

@@ -12,7 +12,15 @@ use crate::protocol::{FromConsole, Outcome, Wish};
 pub(super) struct Pending {
     /// By id; UUIDv7, so in the order they were asked.
     waiting: Mutex<BTreeMap<Uuid, Waiting>>,
+    place: Mutex<Place>,
     news: Notify,
+}
+
+/// What this console looks at, and whether the server knows.
+#[derive(Default)]
+struct Place {
+    name: String,
+    is_sent: bool,
 }
 
 struct Waiting {
@@ -32,6 +40,19 @@ impl Pending {
         outcome.await.ok()
     }
 
+    /// This console looks at something else now.
+    pub(super) fn look_at(&self, name: &str) {
+        let mut place = self.place();
+        if place.name != name {
+            *place = Place { name: name.to_owned(), is_sent: false };
+            self.news.notify_one();
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Something may have to be sent.
     pub(super) async fn news(&self) {
         self.news.notified().await;
@@ -41,16 +62,19 @@ impl Pending {
     pub(super) fn to_send(&self) -> Vec<FromConsole> {
         let mut waiting = self.waiting();
         let unsent = waiting.iter_mut().filter(|(_, waiting)| !waiting.is_sent);
-        unsent
-            .map(|(id, waiting)| {
-                waiting.is_sent = true;
-                FromConsole::Request { id: *id, wish: Box::new(waiting.wish.clone()) }
-            })
-            .collect()
+        let requests = unsent.map(|(id, waiting)| {
+            waiting.is_sent = true;
+            FromConsole::Request { id: *id, wish: Box::new(waiting.wish.clone()) }
+        });
+        let mut place = self.place();
+        let is_new = !std::mem::replace(&mut place.is_sent, true) && !place.name.is_empty();
+        let looks = is_new.then(|| FromConsole::LooksAt { place: place.name.clone() });
+        requests.chain(looks).collect()
     }
 
     /// The connection is cut: what was sent over it may have arrived or not, and is sent again over the next one.
     pub(super) fn cut(&self) {
+        self.place().is_sent = false;
         for waiting in self.waiting().values_mut().filter(|waiting| waiting.is_sent) {
             waiting.is_sent = false;
         }

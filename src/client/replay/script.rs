@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::client::recording::{Recording, Source, streamed};
-use crate::domain::{ApprovalId, BlobId, Rejection, RejectionKind, Settlement, Timestamp};
+use super::pace::Pace;
+use crate::client::recording::{Source, streamed};
+use crate::domain::{ApprovalId, Rejection, RejectionKind, RunId, Settlement, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, ApprovalEvent, ApprovalVerb, Command, Envelope, Event, Stream};
 use crate::ports::{Delta, DeltaKind, FeedItem};
 
-/// Characters of a stream told at a time.
+/// Characters of a stream told at a time, and the longest time to the next of them: what took longer was thought
+/// about before it came.
 const PIECE: usize = 12;
+const LONGEST_PIECE: Duration = Duration::from_millis(250);
 /// Time a request is shown before the clock stops for it.
 const LOOK: Duration = Duration::from_millis(400);
 
@@ -21,11 +24,12 @@ pub(super) struct Script {
     start: Timestamp,
     /// In order of time.
     pub(super) items: Vec<Item>,
-    pub(super) blobs: BTreeMap<BlobId, Vec<u8>>,
+    pace: Pace,
     length: Duration,
 }
 
 pub(super) struct Item {
+    /// When it is played.
     pub(super) at: Duration,
     pub(super) item: FeedItem,
     /// The request that this event decides.
@@ -54,6 +58,8 @@ impl Item {
             | FeedItem::Lost
             | FeedItem::StoreDown { .. }
             | FeedItem::StoreBack
+            | FeedItem::StoreSlow { .. }
+            | FeedItem::StoreQuick
             | FeedItem::LinkChanged => None,
         }
     }
@@ -72,40 +78,31 @@ pub(super) enum Decision {
 }
 
 impl Decision {
-    /// The decision, and the event that tells of it; `open` finds a request that waits for one.
+    /// The decision, and on what; `open` finds a request that waits for one.
     pub(super) fn of<'a>(
         command: &Command,
         open: impl Fn(&ApprovalId) -> Option<&'a Approval>,
-    ) -> Result<(ApprovalId, Self, ApprovalEvent), Rejection> {
-        let find = |id: &ApprovalId| {
-            let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");
-            open(id).ok_or_else(settled)
-        };
+    ) -> Result<(ApprovalId, Self), Rejection> {
         let fixed = || {
             let what = "this is a replay: nothing can be started, changed or steered in it";
             Rejection::new(RejectionKind::NotAllowed, what)
-                .hint("at a request you may approve, deny or answer, or let it go on as recorded")
+                .hint("at a card you may decide as recorded, or let it continue")
         };
         let Command::Approval { id, verb } = command else { return Err(fixed()) };
-        let (decision, event) = match verb {
-            ApprovalVerb::Approve { digest } => {
-                let card = &find(id)?.digest;
-                if !card.matches(digest) {
-                    let mismatch = Rejection::new(RejectionKind::DigestMismatch, "that is not the card's digest");
-                    return Err(mismatch.hint("read the card, which ends with it"));
-                }
-                (Self::Approve, ApprovalEvent::Approved { digest: card.clone() })
+        let settled = || Rejection::new(RejectionKind::AlreadySettled, "nothing waits for this decision here");
+        let request = open(id).ok_or_else(settled)?;
+        let decision = match verb {
+            ApprovalVerb::Approve { digest } if !request.digest.matches(digest) => {
+                let mismatch = Rejection::new(RejectionKind::DigestMismatch, "that is not the card's digest");
+                return Err(mismatch.hint("read the card, which ends with it"));
             }
-            ApprovalVerb::Deny { reason } => (Self::Deny, ApprovalEvent::Denied { reason: reason.clone() }),
-            ApprovalVerb::Answer { text } => (Self::Answer, ApprovalEvent::Answered { text: text.clone() }),
-            ApprovalVerb::Settle { settlement, note } => {
-                let event = ApprovalEvent::Settled { settlement: *settlement, note: note.clone() };
-                (Self::Settle(*settlement), event)
-            }
+            ApprovalVerb::Approve { .. } => Self::Approve,
+            ApprovalVerb::Deny { .. } => Self::Deny,
+            ApprovalVerb::Answer { .. } => Self::Answer,
+            ApprovalVerb::Settle { settlement, .. } => Self::Settle(*settlement),
             ApprovalVerb::Edit { .. } | ApprovalVerb::Expire => return Err(fixed()),
         };
-        find(id)?;
-        Ok((*id, decision, event))
+        Ok((*id, decision))
     }
 
     fn in_event(event: &ApprovalEvent) -> Option<Self> {
@@ -119,20 +116,6 @@ impl Decision {
             ApprovalEvent::Expired {} | ApprovalEvent::Withdrawn { .. } | ApprovalEvent::Superseded { .. } => {
                 Some(Self::Lapse)
             }
-        }
-    }
-
-    /// What the viewer did.
-    pub(super) fn done(self) -> &'static str {
-        match self {
-            Self::Approve => "you approved",
-            Self::Deny => "you denied",
-            Self::Edit => "you changed it",
-            Self::Answer => "you answered",
-            Self::Settle(Settlement::Happened) => "you said that it happened",
-            Self::Settle(Settlement::Retry) => "you tried again",
-            Self::Settle(Settlement::GiveUp) => "you gave up on it",
-            Self::Lapse => "it expired while you waited",
         }
     }
 
@@ -151,15 +134,20 @@ impl Decision {
     }
 }
 
+/// Why a decision is refused that nothing was recorded for.
+pub(super) fn not_recorded(recorded: Option<Decision>) -> Rejection {
+    let shows = recorded.map_or("nobody decided before it ends", Decision::outcome);
+    let what = format!("only what was recorded can be replayed: {shows}");
+    Rejection::new(RejectionKind::NotAllowed, what).hint("decide so, or play on")
+}
+
 impl Script {
-    pub(super) fn new(recording: Recording, now: Timestamp) -> Self {
-        let length = recording.length();
-        let shift = recording.events.first().map_or_else(Default::default, |(_, first)| now - first.at);
+    pub(super) fn new(events: &[(Duration, Envelope)], now: Timestamp) -> Self {
+        let shift = events.first().map_or_else(Default::default, |(_, first)| now - first.at);
         let mut items = Vec::new();
         let mut requested: BTreeMap<ApprovalId, Duration> = BTreeMap::new();
-        for index in 0..recording.events.len() {
-            items.extend(pieces(&recording, index));
-            let (at, envelope) = &recording.events[index];
+        for (index, (at, envelope)) in events.iter().enumerate() {
+            items.extend(pieces(events, index));
             let decides = decision_in(envelope).map(|(approval, _)| approval);
             if let (Stream::Approval(approval), None) = (envelope.stream, decides) {
                 requested.insert(approval, *at);
@@ -174,11 +162,38 @@ impl Script {
             });
         }
         items.sort_by_key(|item| item.at);
-        Self { start: now, items, blobs: recording.blobs, length }
+        let mut times: Vec<_> = items.iter().flat_map(|item| [item.holds_from, item.at]).collect();
+        times.sort_unstable();
+        let pace = Pace::of(times);
+        for item in &mut items {
+            (item.at, item.holds_from) = (pace.played(item.at), pace.played(item.holds_from));
+        }
+        let length = items.last().map_or(Duration::ZERO, |item| item.at);
+        Self { start: now, items, pace, length }
     }
 
-    pub(super) fn start(&self) -> Timestamp {
-        self.start
+    /// What the clock shows when `at` is played.
+    pub(super) fn clock(&self, at: Duration) -> Timestamp {
+        self.start + TimeDelta::from_std(self.pace.recorded(at)).unwrap_or(TimeDelta::MAX)
+    }
+
+    /// How long the wait lasted that is passed over at this time.
+    pub(super) fn passing(&self, at: Duration) -> Option<Duration> {
+        self.pace.passing(at)
+    }
+
+    /// When requests to a person are played.
+    pub(super) fn requests(&self) -> impl Iterator<Item = Duration> {
+        self.items.iter().filter(|item| item.envelope().is_some_and(is_request)).map(|item| item.at)
+    }
+
+    /// The run in it, where it has only one.
+    pub(super) fn only_run(&self) -> Option<RunId> {
+        let mut runs = self.items.iter().filter_map(Item::envelope).filter_map(|envelope| match envelope.stream {
+            Stream::Run(run) if envelope.version == 1 => Some(run),
+            _ => None,
+        });
+        runs.next().filter(|_| runs.next().is_none())
     }
 
     pub(super) fn length(&self) -> Duration {
@@ -225,6 +240,10 @@ fn decision_in(envelope: &Envelope) -> Option<(ApprovalId, Decision)> {
     Some((approval, Decision::in_event(event)?))
 }
 
+fn is_request(envelope: &Envelope) -> bool {
+    matches!(envelope.event, Event::Approval(ApprovalEvent::Requested { .. }))
+}
+
 /// An event at the same distance from today as it was from the recording's beginning.
 fn moved(mut envelope: Envelope, shift: TimeDelta) -> Envelope {
     envelope.at += shift;
@@ -234,17 +253,19 @@ fn moved(mut envelope: Envelope, shift: TimeDelta) -> Envelope {
     envelope
 }
 
-/// The stream of text that the event at `index` ends, in pieces over the time it took.
-fn pieces(recording: &Recording, index: usize) -> Vec<Item> {
-    let Some((began, streamed)) = streamed(&recording.events, index) else { return Vec::new() };
-    let ended = recording.events[index].0;
+/// The stream of text that the event at `index` ends, in pieces over the time it took, or the last part of it.
+fn pieces(events: &[(Duration, Envelope)], index: usize) -> Vec<Item> {
+    let Some((began, streamed)) = streamed(events, index) else { return Vec::new() };
+    let ended = events[index].0;
     let kind = match streamed.source {
         Source::Turn(turn) => DeltaKind::Token { turn },
         Source::Call(call) => DeltaKind::Output { call },
     };
     let characters: Vec<char> = streamed.text.chars().collect();
     let count = characters.len().div_ceil(PIECE);
-    let span = ended.saturating_sub(began);
+    let longest = LONGEST_PIECE * u32::try_from(count + 1).unwrap_or(u32::MAX);
+    let span = ended.saturating_sub(began).min(longest);
+    let began = ended - span;
     characters
         .chunks(PIECE)
         .enumerate()

@@ -28,6 +28,7 @@ fn recording() -> Recording {
         rule: "leaves".to_owned(),
         reason: "it leaves this machine".to_owned(),
         rationale: "".into(),
+        not_mentioned: Vec::new(),
         expires_at: None,
         edit: None,
     };
@@ -45,7 +46,7 @@ fn recording() -> Recording {
         (at(seconds), Envelope { seq: index as u64 + 1, stream, version, at: start + at(seconds), by, event })
     };
     let events = events.into_iter().enumerate().map(envelope).collect();
-    Recording { title: "a denied push".to_owned(), events, blobs: BTreeMap::new() }
+    Recording { title: "a denied push".to_owned(), events, blobs: BTreeMap::new(), otherwise: None }
 }
 
 async fn playing() -> (ReplayClient, Feed) {
@@ -93,32 +94,79 @@ async fn the_recorded_decision_goes_on_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_decision_ends_it_and_says_so() {
+async fn another_decision_is_refused_and_the_request_waits_on() {
     let (client, mut feed) = playing().await;
     next(&mut feed).await;
     next(&mut feed).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
     let ana = Actor::Person("ana".to_owned());
-    client.submit(ApprovalVerb::Answer { text: "yes".into() }.on(APPROVAL), ana.clone()).await.unwrap();
-    let moment = client.transport().unwrap().moment();
-    assert_eq!(moment.ended.as_deref(), Some("you answered; as recorded, it was denied"));
+    let answer = ApprovalVerb::Answer { text: "yes".into() }.on(APPROVAL);
+    let rejection = client.submit(answer, ana.clone()).await.unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::NotAllowed);
+    assert_eq!(rejection.message, "only what was recorded can be replayed: it was denied");
     let rejection = client.submit(RunVerb::Cancel { reason: String::new() }.on(RUN), ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::NotAllowed);
-    // Nothing waits on a page that says that it is over, and a later look finds the same.
-    assert_eq!(next(&mut feed).await, "approval.answered");
-    let (snapshot, _) = client.open().await.unwrap();
-    assert_eq!(snapshot.approvals[&APPROVAL].decided_by, Some(ana.clone()));
-    assert_eq!(snapshot.open_approvals().count(), 0);
-    let Answer::Events(page) =
-        client.query(Query::Stream { stream: Stream::Approval(APPROVAL), after: 1, limit: 9 }).await.unwrap()
-    else {
-        panic!()
-    };
-    assert_eq!(page.rows.len(), 1);
-    // Before it all is open again.
-    client.transport().unwrap().seek(Duration::from_secs(1));
+    assert!(feed.try_recv().is_err(), "nothing is told that did not happen");
+    assert!(client.transport().unwrap().moment().held);
     let (snapshot, _) = client.open().await.unwrap();
     assert_eq!(snapshot.open_approvals().count(), 1);
-    assert_eq!(client.transport().unwrap().moment().ended, None);
+    client.submit(ApprovalVerb::Deny { reason: "".into() }.on(APPROVAL), ana).await.unwrap();
+    assert_eq!(next(&mut feed).await, "run.paused");
+}
+
+/// The same, and what came of it when the question was answered.
+fn with_both_courses() -> Recording {
+    let mut recording = recording();
+    // Nothing but the request precedes the decision.
+    recording.events.remove(2);
+    let text = recording.to_ndjson().unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let decided = lines[3].replace("\"approval.denied\",\"reason\":\"no\"", "\"approval.answered\",\"text\":\"do\"");
+    let ended = lines[4]
+        .replace("\"run.failed\",\"reason\":\"denied\",\"hint\":\"\"", "\"run.succeeded\",\"summary\":\"done\"");
+    let both = format!("{text}{{\"otherwise\":\"{APPROVAL}\"}}\n{decided}\n{ended}\n");
+    Recording::parse("both", &both).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_both_decisions_were_recorded_it_goes_on_with_the_one_made() {
+    let recording = with_both_courses();
+    assert_eq!(Recording::parse("x", &recording.to_ndjson().unwrap()).unwrap(), recording);
+    let client = ReplayClient::play(recording, 1.0, "2026-11-24T03:00:00Z".parse().unwrap());
+    let (_, mut feed) = client.open().await.unwrap();
+    let ana = Actor::Person("ana".to_owned());
+    let transport = client.transport().unwrap();
+    for (verb, kinds) in [
+        (ApprovalVerb::Answer { text: "yes".into() }, ["approval.answered", "run.succeeded"]),
+        (ApprovalVerb::Deny { reason: "".into() }, ["approval.denied", "run.failed"]),
+        (ApprovalVerb::Answer { text: "yes".into() }, ["approval.answered", "run.succeeded"]),
+    ] {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        while feed.try_recv().is_ok() {}
+        assert!(transport.moment().held);
+        client.submit(verb.on(APPROVAL), ana.clone()).await.unwrap();
+        assert_eq!([next(&mut feed).await, next(&mut feed).await], kinds);
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(transport.moment().ended.as_deref(), Some("the recording ends here"));
+        transport.seek(Duration::ZERO);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_long_wait_is_passed_over_and_told() {
+    let (client, mut feed) = playing().await;
+    let transport = client.transport().unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    transport.toggle();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(transport.moment().passing, Some(Duration::from_millis(18_600)));
+    let before = transport.moment().now.unwrap();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    while feed.try_recv().is_ok() {}
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(next(&mut feed).await, "approval.denied");
+    assert!((transport.moment().now.unwrap() - before).num_seconds() > 25, "its clock ran on");
+    assert_eq!(transport.moment().requests.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -205,15 +253,15 @@ async fn an_approval_names_the_card_in_a_replay_too() {
     let approve = |digest: &str| ApprovalVerb::Approve { digest: digest.to_owned() }.on(APPROVAL);
     let rejection = client.submit(approve("00000000"), ana.clone()).await.unwrap_err();
     assert_eq!(rejection.kind, RejectionKind::DigestMismatch);
-    client.submit(approve(named.shown()), ana).await.unwrap();
-    assert_eq!(client.transport().unwrap().moment().ended.as_deref(), Some("you approved; as recorded, it was denied"));
+    let rejection = client.submit(approve(named.shown()), ana).await.unwrap_err();
+    assert_eq!(rejection.kind, RejectionKind::NotAllowed, "its digest is right; it was denied when this was recorded");
 }
 
 #[tokio::test(start_paused = true)]
 async fn seeking_and_stepping_show_the_state_of_that_moment() {
     let (client, mut feed) = playing().await;
     let transport = client.transport().unwrap();
-    transport.seek(Duration::from_secs(31));
+    transport.seek(Duration::from_millis(4_500));
     while !matches!(feed.recv().await.unwrap(), FeedItem::Lost) {}
     let (snapshot, mut feed) = client.open().await.unwrap();
     assert_eq!(snapshot.approvals[&APPROVAL].state, crate::domain::ApprovalState::Denied);

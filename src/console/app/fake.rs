@@ -31,6 +31,10 @@ pub struct Fake {
     pub is_down: Mutex<bool>,
     /// Whether histories cannot be read.
     pub is_unreadable: Mutex<bool>,
+    /// Whether a question takes a second.
+    pub is_slow: bool,
+    /// What was looked at, one after another.
+    pub looked_at: Mutex<Vec<String>>,
 }
 
 impl Fake {
@@ -40,7 +44,7 @@ impl Fake {
             model: Some("local/tiny".to_owned()),
             sandbox: "bubblewrap".to_owned(),
             observe: Observe::No,
-            link: crate::ports::Link::Direct,
+            ..Status::default()
         };
         Self {
             story: Mutex::new(story),
@@ -52,6 +56,8 @@ impl Fake {
             opened: Mutex::new(0),
             is_down: Mutex::new(false),
             is_unreadable: Mutex::new(false),
+            is_slow: false,
+            looked_at: Mutex::default(),
         }
     }
 
@@ -133,6 +139,7 @@ fn edit(story: &mut Story, edited: ApprovalId, digest: &str, args: &Value, by: &
         rule: old.rule,
         reason: old.reason,
         rationale: old.rationale,
+        not_mentioned: Vec::new(),
         expires_at: old.expires_at,
         edit: Some(Box::new(CallEdit { by: by.clone(), request: edited, asked, args: args.clone() })),
     };
@@ -152,6 +159,9 @@ impl Client for Fake {
     }
 
     async fn query(&self, query: Query) -> Result<Answer, ClientError> {
+        if self.is_slow {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         let story = self.story.lock().unwrap();
         let events = |rows: Vec<Envelope>| Ok(Answer::Events(Page { rows, more: false }));
         match query {
@@ -183,6 +193,10 @@ impl Client for Fake {
             Some(rejection) => Err(rejection),
             None => Ok(self.carry_out(&command, &by)),
         }
+    }
+
+    fn look_at(&self, place: &str) {
+        self.looked_at.lock().unwrap().push(place.to_owned());
     }
 
     fn status(&self) -> Status {

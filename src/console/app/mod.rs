@@ -29,7 +29,8 @@ pub use options::{ConsoleOptions, IdleLock, Launcher, submit};
 pub use surface::{Sent, Surface, Tty, draw};
 pub use wake::{Heard, Wake};
 
-use crate::console::state::{Lock, Offers, Painted, Size, State, Tone, Uptime};
+use crate::console::anchor::Anchor;
+use crate::console::state::{Lock, Matter, Offers, Painted, Size, State, Tone, Uptime};
 use crate::console::terminal::{Listener, Told};
 use crate::console::theme::Theme;
 use crate::console::update;
@@ -114,6 +115,8 @@ pub struct App<S> {
     frames: u64,
     drawn_at: Uptime,
     in_flight: Option<InFlight>,
+    /// What the source was told is looked at.
+    place: String,
     held: Option<Held>,
     /// The last key by the wall: a computer that slept does not count that as time passed.
     last_key_at: Timestamp,
@@ -158,6 +161,7 @@ impl<S: Surface> App<S> {
             frames: 0,
             drawn_at: Uptime::ZERO,
             in_flight: None,
+            place: String::new(),
             held: None,
             last_key_at,
             outstanding: 0,
@@ -168,6 +172,11 @@ impl<S: Surface> App<S> {
 
     pub fn surface_mut(&mut self) -> &mut S {
         &mut self.surface
+    }
+
+    /// Ends the console; what it painted on is left.
+    pub fn into_surface(self) -> S {
+        self.surface
     }
 
     pub fn state(&self) -> &State {
@@ -341,6 +350,7 @@ impl<S: Surface> App<S> {
         self.drawn_at = now;
         self.frames += 1;
         self.compose(now);
+        self.say_place();
         match self.surface.paint(self.frames, &self.picture, &self.theme)? {
             Sent::OnItsWay => {
                 self.in_flight = Some(InFlight { number: self.frames, painted: self.picture.painted.clone() });
@@ -356,6 +366,17 @@ impl<S: Surface> App<S> {
     fn compose(&mut self, uptime: Uptime) {
         self.status = self.client.status();
         self.replay = self.transport.as_ref().map(|transport| transport.moment());
+        let before = self.state.pane().cursor;
+        self.lay_out(uptime);
+        // What a run's row offers is known once it is known whether the cursor rests on one.
+        let is_run = |cursor| matches!(cursor, Some(Anchor::Run(_)));
+        let after = self.state.pane().cursor;
+        if after != before && (is_run(before) || is_run(after)) {
+            self.lay_out(uptime);
+        }
+    }
+
+    fn lay_out(&mut self, uptime: Uptime) {
         let world = World {
             snapshot: &self.snapshot,
             status: &self.status,
@@ -363,6 +384,7 @@ impl<S: Surface> App<S> {
             replay: self.replay.as_ref(),
             uptime,
         };
+        update::take_stale_toast(&mut self.state, &world);
         let contexts = update::contexts(&self.state, &world);
         let scene = Scene {
             snapshot: &self.snapshot,
@@ -370,6 +392,7 @@ impl<S: Surface> App<S> {
             status: &self.status,
             replay: self.replay.as_ref(),
             keymap: &self.options.keymap,
+            person: &self.options.person,
             contexts: &contexts,
             now: self.now(),
             uptime,
@@ -380,6 +403,15 @@ impl<S: Surface> App<S> {
             if let (Some(list), Some(offered)) = (self.state.list_mut(), &self.picture.offered) {
                 list.offered.clone_from(offered);
             }
+        }
+    }
+
+    /// Says what is looked at, where that has changed. Nothing is, behind a lock.
+    fn say_place(&mut self) {
+        let place = if self.state.lock.is_locked() { String::new() } else { self.state.place() };
+        if place != self.place {
+            self.client.look_at(&place);
+            self.place = place;
         }
     }
 
@@ -399,7 +431,7 @@ impl<S: Surface> App<S> {
         if review.unread() != before {
             if review.unread() == Some(0) {
                 // Whatever said that there is more to read is no longer so.
-                self.state.toast.take_if(|toast| toast.tone == Tone::Note);
+                self.state.toast.take_if(|toast| toast.about == Matter::Unread);
             }
             self.want(Wanted::Answer);
         }

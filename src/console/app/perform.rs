@@ -39,7 +39,7 @@ impl<S: Surface> App<S> {
                 self.snapshot.threads.remove(&run);
             }
             Request::ReadArguments { approval, run, call } => self.read_arguments(approval, run, call),
-            Request::ReadLog { search, before } => self.read_log(search, before),
+            Request::ReadLog { search, before, limit } => self.read_log(search, before, limit),
             Request::ReadRuns { after } => {
                 let query = Query::Rows(RowQuery::ended(RowKind::Run, after, LIST_PAGE));
                 self.ask(query, |answer| Reply::RunsRead(answer.and_then(Answer::rows)));
@@ -65,6 +65,11 @@ impl<S: Surface> App<S> {
             Request::StepReplay => self.control(|transport| transport.step()),
             Request::Seek(to) => self.control(|transport| transport.seek(to)),
             Request::SetSpeed(speed) => self.control(|transport| transport.set_speed(speed)),
+            Request::Intend(intent) if intent.decides() => {}
+            Request::Intend(intent) => {
+                self.compose(self.uptime());
+                return self.intend(intent, self.uptime());
+            }
             Request::Redraw => self.redraw()?,
             Request::Suspend => {
                 self.surface.suspend()?;
@@ -144,8 +149,7 @@ impl<S: Surface> App<S> {
         });
     }
 
-    fn read_log(&mut self, search: String, before: u64) {
-        let limit = crate::console::state::LogPane::PAGE;
+    fn read_log(&mut self, search: String, before: u64, limit: u32) {
         let query = match search.is_empty() {
             true => Query::LogBefore { before, limit },
             false => Query::Search { text: search.clone(), before, limit },

@@ -10,6 +10,8 @@ use super::pace::Wanted;
 use super::{App, Flow, Heard, Surface, Wake};
 use crate::console::state::Source;
 use crate::console::update;
+use crate::console::update::Request;
+use crate::domain::RunId;
 use crate::fold::Snapshot;
 use crate::kinds::{Envelope, Stream};
 use crate::ports::{ClientError, Feed, FeedItem};
@@ -47,8 +49,8 @@ impl<S: Surface> App<S> {
                 self.feed = Some(feed);
                 self.reading.clear();
                 let mut requests = update::reopened(&mut self.state);
-                if let (Some(_), Some(run)) = (&self.transport, self.snapshot.runs.keys().next()) {
-                    requests.extend(update::watch(&mut self.state, *run));
+                if let Some(run) = self.only_run().filter(|run| self.snapshot.runs.contains_key(run)) {
+                    requests.extend(update::watch(&mut self.state, run));
                 }
                 self.perform_all(requests)
             }
@@ -99,7 +101,8 @@ impl<S: Surface> App<S> {
         match item {
             FeedItem::Committed { envelope } => self.hear_event(&envelope),
             FeedItem::Delta(delta) => {
-                self.state.hear(&delta);
+                let now = self.now();
+                self.state.hear(&delta, now);
                 Ok(Flow::GoOn)
             }
             FeedItem::Lost => {
@@ -112,6 +115,14 @@ impl<S: Surface> App<S> {
             }
             FeedItem::StoreBack => {
                 self.state.store_down = None;
+                Ok(Flow::GoOn)
+            }
+            FeedItem::StoreSlow { milliseconds } => match self.state.failing.slow(milliseconds, self.now()) {
+                true => self.perform_all(vec![Request::Bell]),
+                false => Ok(Flow::GoOn),
+            },
+            FeedItem::StoreQuick => {
+                self.state.failing.quick();
                 Ok(Flow::GoOn)
             }
             // The status is asked for with every frame, and hearing anything wants one.
@@ -128,10 +139,17 @@ impl<S: Surface> App<S> {
         }
         self.forget_now_and_then();
         let mut requests = update::heard(&mut self.state, envelope);
-        if let (Some(_), Stream::Run(run), 1) = (&self.transport, envelope.stream, envelope.version) {
+        if let (Stream::Run(run), 1) = (envelope.stream, envelope.version)
+            && self.only_run() == Some(run)
+        {
             requests.extend(update::watch(&mut self.state, run));
         }
         self.perform_all(requests)
+    }
+
+    /// The run of a replay that has no other.
+    fn only_run(&self) -> Option<RunId> {
+        self.replay.as_ref().and_then(|moment| moment.only_run)
     }
 
     /// Lists that were read on keep what they have until they are read anew.

@@ -73,14 +73,16 @@ impl Keymap {
         self.bindings.get(&intent).into_iter().flatten().map(|binding| binding.chord)
     }
 
-    /// The table of keys for the README: context, keys, name and doc of every intent.
+    /// The table of keys for the README: context, keys, name, aliases and doc of every intent.
     pub fn markdown_table(&self) -> String {
         let mut table = String::from("| where | keys | command | does |\n|---|---|---|---|\n");
         for intent in Intent::ALL {
             let keys: Vec<_> = self.chords(*intent).map(|chord| format!("`{chord}`")).collect();
-            let (place, name, doc) = (intent.context().title(), intent.name(), intent.doc());
+            let names =
+                std::iter::once(intent.name()).chain(intent.aliases().iter().copied()).map(|name| format!("`{name}`"));
+            let (place, names, doc) = (intent.context().title(), names.collect::<Vec<_>>().join(" "), intent.doc());
             // Writing to a String cannot fail.
-            let _ = writeln!(table, "| {place} | {} | `{name}` | {doc} |", keys.join(" "));
+            let _ = writeln!(table, "| {place} | {} | {names} | {doc} |", keys.join(" "));
         }
         table
     }
@@ -223,6 +225,10 @@ mod tests {
     fn the_table_for_the_readme_has_a_row_for_each() {
         let table = Keymap::builtin().unwrap().markdown_table();
         assert_eq!(table.lines().count(), Intent::ALL.len() + 2);
-        assert!(table.contains("| Deciding on an effect | `y` | `approve` | approve exactly what the card shows |"));
+        assert!(
+            table.contains(
+                "| Deciding on an effect | `y` | `approve` `ok` `yes` | approve exactly what the card shows |"
+            )
+        );
     }
 }

@@ -186,6 +186,8 @@ impl Plain<'_> {
             }
             // Words and output are printed once they are whole: a line that grows cannot be read aloud.
             FeedItem::Delta(_) | FeedItem::Lost => Ok(()),
+            // What is slow is saved all the same, and each commit would say so.
+            FeedItem::StoreSlow { .. } | FeedItem::StoreQuick => Ok(()),
             FeedItem::StoreDown { reason } => {
                 self.fail(&format!("not saved: {reason}"), "nothing is decided or started until the store is back")
             }

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
+
+use crate::console::view::format;
 use crate::ports::{Client, Moment, Transport};
 
 /// Time between looks at the recording's clock, which tells nobody when it stops.
@@ -21,11 +24,13 @@ enum Standing {
 pub struct Watch {
     transport: Option<Arc<dyn Transport>>,
     said: Standing,
+    /// The long wait that was told last.
+    passing: Option<Duration>,
 }
 
 impl Watch {
     pub fn of(client: &dyn Client) -> Self {
-        Self { transport: client.transport(), said: Standing::Playing }
+        Self { transport: client.transport(), said: Standing::Playing, passing: None }
     }
 
     /// Returns when there may be news; never for a live source.
@@ -38,9 +43,14 @@ impl Watch {
 
     /// A sentence when it stands elsewhere than last said.
     pub fn news(&mut self) -> Option<String> {
-        let now = standing(&self.transport.as_ref()?.moment());
+        let moment = self.transport.as_ref()?.moment();
+        let now = standing(&moment);
         if now == self.said {
-            return None;
+            let before = std::mem::replace(&mut self.passing, moment.passing);
+            let passing = moment.passing.filter(|passing| before != Some(*passing));
+            return passing
+                .and_then(|lasted| TimeDelta::from_std(lasted).ok())
+                .map(|lasted| format!("… {} later", format::whole_span(lasted)));
         }
         self.said = now;
         match &self.said {

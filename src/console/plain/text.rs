@@ -5,7 +5,8 @@ use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::state::Extent;
 use crate::console::view::card::{CardCache, CardContext};
-use crate::console::view::run_page::{RunPageCache, RunPageContext};
+use crate::console::view::run_page;
+use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::{Row, Span};
 use crate::console::view::{format, log_page};
 use crate::domain::{Ask, RunId, Timestamp, Untrusted};
@@ -66,26 +67,27 @@ pub fn card(approval: &Approval, snapshot: &Snapshot, keymap: &Keymap, now: Time
 pub fn run_page(run: RunId, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp) -> Vec<String> {
     let Some(row) = snapshot.runs.get(&run) else { return Vec::new() };
     let thread = snapshot.threads.get(&run);
-    let mut folds = Folds::default();
     let mut cache = RunPageCache::default();
-    let context = |folds: &Folds, cache: &mut RunPageCache| {
-        cache.update(&RunPageContext {
-            run: row,
-            thread,
-            approvals: &snapshot.approvals,
-            live: None,
-            folds,
-            keymap,
-            now,
-            width: WIDTH,
-        });
+    let folded = RunPageContext {
+        run: row,
+        thread,
+        approvals: &snapshot.approvals,
+        live: None,
+        folds: &Folds::default(),
+        keymap,
+        now,
+        width: WIDTH,
+        plan: PlanPlace::Above,
     };
-    context(&folds, &mut cache);
+    cache.update(&folded);
+    let mut folds = Folds::default();
     for (anchor, _) in cache.stops() {
         folds.set(anchor, Fold::Open);
     }
-    context(&folds, &mut cache);
-    cache.rows(0..cache.height()).iter().map(readable).filter(|line| !line.is_empty()).collect()
+    let unfolded = RunPageContext { folds: &folds, ..folded };
+    cache.update(&unfolded);
+    let rows = run_page::told(&unfolded).into_iter().chain(cache.all());
+    rows.map(|row| readable(&row)).filter(|line| !line.is_empty()).collect()
 }
 
 /// A row without the lines drawn between sections.

@@ -1,11 +1,11 @@
-//! Runs whose last model turn failed, as this console heard it: said once for all of them, and over when a turn ends
-//! well.
+//! What goes wrong by itself, as this console heard it: runs whose last model turn failed, and a slow store. Each trouble
+//! is said once, with how often it was met, and is over when things go well again.
 
 use std::collections::BTreeMap;
 
 use crate::domain::{ModelFailure, ModelFailureKind, RunId, Timestamp, Untrusted};
 
-/// What one run's model turns run into.
+/// What one run's model turns run into, or the store.
 #[derive(Clone, Debug, PartialEq)]
 struct Failed {
     message: Untrusted,
@@ -16,9 +16,10 @@ struct Failed {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Failing {
     runs: BTreeMap<RunId, Failed>,
+    slow: Option<Failed>,
 }
 
-/// One trouble, of however many runs.
+/// One trouble, of however many runs; none where it is not a run's.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trouble {
     pub message: Untrusted,
@@ -28,14 +29,32 @@ pub struct Trouble {
 }
 
 impl Failing {
-    pub fn failed(&mut self, run: RunId, failure: &ModelFailure, at: Timestamp) {
+    /// Whether it is a trouble that no run was in before.
+    pub fn failed(&mut self, run: RunId, failure: &ModelFailure, at: Timestamp) -> bool {
         if failure.kind == ModelFailureKind::Cancelled {
-            return;
+            return false;
         }
+        let is_new = self.runs.values().all(|known| known.message != failure.message);
         let known =
             self.runs.entry(run).or_insert_with(|| Failed { message: Untrusted::default(), since: at, times: 0 });
         known.message = failure.message.clone();
         known.times += 1;
+        is_new
+    }
+
+    /// A commit took long. Whether that is new.
+    pub fn slow(&mut self, milliseconds: u64, at: Timestamp) -> bool {
+        let is_new = self.slow.is_none();
+        let slow = self.slow.get_or_insert_with(|| Failed { message: Untrusted::default(), since: at, times: 0 });
+        let seconds = (milliseconds / 1_000, milliseconds % 1_000 / 100);
+        slow.message = format!("the store is slow: saving takes {}.{} s", seconds.0, seconds.1).into();
+        slow.times += 1;
+        is_new
+    }
+
+    /// Commits are quick again.
+    pub fn quick(&mut self) {
+        self.slow = None;
     }
 
     /// Its model answered, or it asks no more.
@@ -44,10 +63,10 @@ impl Failing {
     }
 
     pub fn clear(&mut self) {
-        self.runs.clear();
+        *self = Self::default();
     }
 
-    /// What the runs that `still` concerns run into: each message once, the one that stands longest first.
+    /// What the runs that `still` concerns run into, and the store: each message once, the one that stands longest first.
     pub fn troubles(&self, still: impl Fn(RunId) -> bool) -> Vec<Trouble> {
         let mut troubles: Vec<Trouble> = Vec::new();
         for (_, failed) in self.runs.iter().filter(|(run, _)| still(**run)) {
@@ -65,6 +84,12 @@ impl Failing {
                 }),
             }
         }
+        troubles.extend(self.slow.iter().map(|slow| Trouble {
+            message: slow.message.clone(),
+            since: slow.since,
+            times: slow.times,
+            runs: 0,
+        }));
         troubles.sort_by_key(|trouble| trouble.since);
         troubles
     }

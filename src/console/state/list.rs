@@ -1,6 +1,7 @@
 //! A list and how a person arranged it: what is shown, in which order. Remembered for the session.
 
 use super::log::Reading;
+use super::narrowing::following;
 use super::pane::Pane;
 use crate::ports::RowPlace;
 
@@ -60,7 +61,7 @@ pub struct Offered {
 impl ListPane {
     /// Sorts by the column after the present one; after the last, in the list's own order.
     pub fn sort_by_next(&mut self) {
-        let next = following(&self.offered.columns, self.arrangement.sort.map(|sort| sort.column));
+        let next = following(self.offered.columns.iter().copied(), self.arrangement.sort.map(|sort| sort.column));
         self.arrangement.sort = next.map(|column| Sort { column, order: Order::Usual });
     }
 
@@ -75,7 +76,7 @@ impl ListPane {
 
     /// Shows only the rows of the next state; after the last, all.
     pub fn show_next_chip(&mut self) {
-        self.arrangement.chip = following(&self.offered.chips, self.arrangement.chip);
+        self.arrangement.chip = following(self.offered.chips.iter().copied(), self.arrangement.chip);
     }
 
     /// Takes the filter away or, where there is none, shows the rows of all states.
@@ -85,11 +86,6 @@ impl ListPane {
         }
         self.arrangement.filter.clear();
     }
-}
-
-fn following(names: &[&'static str], here: Option<&'static str>) -> Option<&'static str> {
-    let next = names.iter().position(|name| Some(*name) == here).map_or(0, |place| place + 1);
-    names.get(next).copied()
 }
 
 #[cfg(test)]

@@ -6,12 +6,12 @@ mod arguments;
 mod editor;
 mod failing;
 mod goal;
-mod hours;
 mod list;
 mod live;
 mod loading;
 mod lock;
 mod log;
+mod narrowing;
 mod offers;
 mod outcome;
 mod palette;
@@ -28,12 +28,12 @@ pub use arguments::{Arguments, Drafting, Misfit};
 pub use editor::{Editor, Lines};
 pub use failing::{Failing, Trouble};
 pub use goal::{Field, Goal, Progress};
-pub use hours::Hours;
 pub use list::{Arrangement, ListPane, Offered, Order, Sort};
 pub use live::Live;
 pub use loading::Loading;
 pub use lock::{Asking, Hidden, Leaving, Lock, LockField, LockScreen};
-pub use log::{LogPane, Reading};
+pub use log::{Grouping, LogGroup, LogPane, Looking, Reading};
+pub use narrowing::{Doer, Level, Narrowing, is_error};
 pub use offers::{Offer, Offers};
 pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
@@ -41,13 +41,14 @@ pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use things::{ThingList, ThingPage, ThingVerb};
-pub use toast::{Toast, Tone};
+pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 
 use crate::console::anchor::Folds;
-use crate::domain::{ApprovalId, RunId};
-use crate::kinds::RowKind;
-use crate::ports::Delta;
+use crate::console::intent::{Context, Intent};
+use crate::domain::{ApprovalId, RunId, Timestamp};
+use crate::kinds::{RowKind, Stream};
+use crate::ports::{Delta, Link, Moment, Status};
 
 /// The screens, in the order of their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -160,7 +161,7 @@ pub struct State {
     pub pages: Vec<Page>,
     /// What stands over the foot of the page and takes the keys.
     pub sheet: Option<Sheet>,
-    pub overview: Pane,
+    pub overview: ListPane,
     /// The run whose history stands beside the list, and whether it is here.
     pub preview: Option<Evidence>,
     pub runs: ListPane,
@@ -172,8 +173,6 @@ pub struct State {
     pub chosen_lately: Vec<Choice>,
     /// What came of decisions made here.
     pub outcomes: Outcomes,
-    /// What was spent, hour by hour, since this console listens.
-    pub hours: Hours,
     /// Runs whose model does not answer.
     pub failing: Failing,
     /// Runs whose pages were opened here.
@@ -260,14 +259,55 @@ impl State {
         is_shown.then_some(width * 54 / 100)
     }
 
+    /// Columns of a run's history where its plan and budget stand beside it; `None` where there is no room for that.
+    pub fn history_width(&self) -> Option<usize> {
+        let width = usize::from(self.size.width);
+        let is_shown = matches!(self.pages.last(), Some(Page::Run(_))) && self.sheet_is_not_help();
+        (is_shown && width >= 160).then_some(width * 7 / 10)
+    }
+
+    /// What is shown, in a word that is the same on every console.
+    pub fn place(&self) -> String {
+        let of = |stream: Stream| format!("{}:{}", stream.parts().0, stream.parts().1);
+        match self.page() {
+            Some(Page::Run(open)) => of(Stream::Run(open.run)),
+            Some(Page::Card(review)) => of(Stream::Approval(review.approval)),
+            Some(Page::Things(open)) => open.kind.name().to_owned(),
+            Some(Page::Thing(open)) => of(open.stream),
+            None => self.screen.title().to_lowercase(),
+        }
+    }
+
+    /// Whether a decision would be taken now: somebody who may decide sits here, and it would be saved.
+    pub fn can_decide(&self, status: &Status) -> bool {
+        let is_linked = matches!(status.link, Link::Direct | Link::Up { .. });
+        is_linked && !status.observe.is_on() && self.store_down.is_none()
+    }
+
+    /// Whether it would do more now than say why not. In a replay one decides, but starts and steers nothing.
+    pub fn can_do(&self, intent: Intent, status: &Status, replay: Option<&Moment>) -> bool {
+        match intent.context() {
+            Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
+            Context::Home | Context::Run | Context::Incident => replay.is_none() && self.can_decide(status),
+            Context::Everywhere
+            | Context::Move
+            | Context::List
+            | Context::RunPage
+            | Context::Log
+            | Context::Card
+            | Context::Replay => true,
+        }
+    }
+
     /// The list that is shown, if one is.
     pub fn list_mut(&mut self) -> Option<&mut ListPane> {
         match (self.pages.last_mut(), self.screen) {
             (Some(Page::Things(open)), _) => Some(&mut open.list),
+            (None, Screen::Overview) => Some(&mut self.overview),
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
             (None, Screen::Incidents) => Some(&mut self.incidents),
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Overview | Screen::Log) => None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => None,
         }
     }
 
@@ -280,7 +320,7 @@ impl State {
             (_, Some(Page::Things(open))) => &open.list.pane,
             (_, Some(Page::Thing(open))) => &open.pane,
             (_, None) => match self.screen {
-                Screen::Overview => &self.overview,
+                Screen::Overview => &self.overview.pane,
                 Screen::Runs => &self.runs.pane,
                 Screen::Approvals => &self.approvals.pane,
                 Screen::Log => &self.log.pane,
@@ -297,7 +337,7 @@ impl State {
             (_, Some(Page::Things(open))) => &mut open.list.pane,
             (_, Some(Page::Thing(open))) => &mut open.pane,
             (_, None) => match self.screen {
-                Screen::Overview => &mut self.overview,
+                Screen::Overview => &mut self.overview.pane,
                 Screen::Runs => &mut self.runs.pane,
                 Screen::Approvals => &mut self.approvals.pane,
                 Screen::Log => &mut self.log.pane,
@@ -306,9 +346,9 @@ impl State {
         }
     }
 
-    /// Takes in a piece of live text. The oldest run's text makes room.
-    pub fn hear(&mut self, delta: &Delta) {
-        self.live.entry(delta.run).or_default().push(delta);
+    /// Takes in a piece of live text that came at `at`. The oldest run's text makes room.
+    pub fn hear(&mut self, delta: &Delta, at: Timestamp) {
+        self.live.entry(delta.run).or_default().push(delta, at);
         while self.live.len() > Self::MOST_LIVE {
             self.live.pop_first();
         }

@@ -9,10 +9,14 @@ use crate::console::intent::Intent;
 use crate::domain::{ApprovalId, RunId};
 use crate::kinds::{RowKind, Stream};
 
-/// A match of the name counts for more than any of the description,
+/// A name or an alias typed in full is what is meant,
+const EXACT: u32 = 100_000;
+/// a match of the name counts for more than any of the description,
 const NAMED: u32 = 1_000;
 /// one at the beginning of a word for more than one within it,
 const BEGINS: u32 = 200;
+/// a command that begins so for more than a thing that does,
+const COMMAND: u32 = 150;
 /// and what was chosen lately for more than what was not.
 const RECENT: u32 = 100;
 
@@ -20,6 +24,8 @@ const RECENT: u32 = 100;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     Do(Intent),
+    /// A command of another screen: goes there first.
+    GoAndDo(Intent),
     OpenRun(RunId),
     OpenCard(ApprovalId),
     OpenThings(RowKind),
@@ -38,6 +44,8 @@ pub struct Item {
     pub kind: &'static str,
     /// What is matched, made visible.
     pub label: String,
+    /// Other words for it.
+    pub aliases: &'static [&'static str],
     /// One line about it.
     pub detail: String,
 }
@@ -83,24 +91,41 @@ impl Palette {
 
     /// Matches again after the query changed.
     pub fn search(&mut self) {
-        let pattern = Pattern::parse(&self.query.text(), CaseMatching::Smart, Normalization::Smart);
+        let text = self.query.text();
+        // Who opened the palette with another key may begin with the usual one.
+        let text = text.strip_prefix(':').unwrap_or(&text);
+        let pattern = Pattern::parse(text, CaseMatching::Smart, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut buffer = Vec::new();
-        let query = self.query.text().to_lowercase();
+        let query = text.to_lowercase();
         let mut scored: Vec<(u32, usize)> = Vec::new();
         for (place, item) in self.items.iter().enumerate() {
-            let label = pattern.score(Utf32Str::new(&item.label, &mut buffer), &mut matcher);
+            let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
             // A match of the description counts, but below any of the name.
-            let detail = pattern.score(Utf32Str::new(&item.detail, &mut buffer), &mut matcher);
-            if let Some(score) = label.map(|score| score + NAMED).or(detail) {
-                let begins = item.label.to_lowercase().split(is_between).any(|word| word.starts_with(&query));
+            let named = score(&item.label).max(item.aliases.iter().filter_map(|alias| score(alias)).max());
+            if let Some(score) = named.map(|score| score + NAMED).or_else(|| score(&item.detail)) {
                 let lately = if place < self.recent { RECENT } else { 0 };
-                scored.push((score + lately + if begins { BEGINS } else { 0 }, place));
+                scored.push((score + lately + item.beginning(&query), place));
             }
         }
         scored.sort_by_key(|(score, place)| (std::cmp::Reverse(*score), *place));
         self.found = scored.into_iter().map(|(_, place)| place).collect();
         self.cursor = 0;
+    }
+}
+
+impl Item {
+    /// What it counts for that the query is its name, or begins a word of it.
+    fn beginning(&self, query: &str) -> u32 {
+        let label = self.label.to_lowercase();
+        let is_command = matches!(self.choice, Choice::Do(_) | Choice::GoAndDo(_) | Choice::OpenThings(_));
+        if is_command && (label == query || self.aliases.contains(&query)) {
+            return EXACT;
+        }
+        let mut words = label.split(is_between).chain(self.aliases.iter().copied());
+        let begins = if words.any(|word| word.starts_with(query)) { BEGINS } else { 0 };
+        let is_prefix = is_command && !query.is_empty() && label.starts_with(query);
+        begins + if is_prefix { COMMAND } else { 0 }
     }
 }
 
@@ -121,6 +146,7 @@ mod tests {
             choice: Choice::Do(intent),
             kind: "command",
             label: intent.name().to_owned(),
+            aliases: intent.aliases(),
             detail: intent.doc().to_owned(),
         };
         Palette::new(Intent::ALL.iter().map(|intent| item(*intent)).collect(), lately)
@@ -154,6 +180,26 @@ mod tests {
         palette.query.insert("screen");
         palette.search();
         assert_eq!(palette.chosen().map(|item| &item.choice), Some(&lately[1]));
+    }
+
+    #[test]
+    fn what_people_type_by_habit_comes_first() {
+        for (typed, intent) in [
+            ("q", Intent::Quit),
+            (":q", Intent::Quit),
+            ("w", Intent::NextWaiting),
+            ("now", Intent::ShowOverview),
+            ("runs", Intent::ShowRuns),
+            ("approvals", Intent::ShowApprovals),
+            ("log", Intent::ShowLog),
+            ("help", Intent::Help),
+            ("error", Intent::NextError),
+        ] {
+            let mut palette = palette_after(&[Choice::Do(Intent::Suspend), Choice::Do(Intent::NextTheme)]);
+            palette.query.insert(typed);
+            palette.search();
+            assert_eq!(palette.chosen().map(|item| &item.choice), Some(&Choice::Do(intent)), "{typed}");
+        }
     }
 
     #[test]

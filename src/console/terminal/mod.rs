@@ -3,12 +3,15 @@
 //! One guard owns every mode, and gives all of them back however the program ends: on return, error, panic,
 //! signal or a lost line. Nothing is written from the caller's task, so a stuck line never blocks the loop.
 
-mod bridge;
 mod error;
+mod grid;
 mod guard;
 mod input;
 mod painter;
+mod pen;
+mod shift;
 mod signals;
+mod strokes;
 mod told;
 mod writer;
 

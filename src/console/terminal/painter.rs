@@ -1,45 +1,22 @@
 //! Turns changed cells into bytes. Writes nothing itself, and nothing at all when nothing changed.
 
 use std::io;
-use std::io::Write;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
-use super::bridge::{Blank, Bridge};
-
-/// Bytes on their way, shared between the backend that fills them and the painter that takes them.
-#[derive(Clone, Debug, Default)]
-struct Bytes(Arc<Mutex<Vec<u8>>>);
-
-impl Bytes {
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        // Bytes have no invariant that a panic could have broken.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Write for Bytes {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.lock().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use super::grid::Grid;
+use super::strokes;
 
 /// A ratatui backend whose output is taken frame by frame.
 #[derive(Debug)]
 pub struct Painter {
-    inner: CrosstermBackend<Bytes>,
-    bytes: Bytes,
+    bytes: String,
     size: Size,
     cursor: Option<Position>,
-    bridge: Bridge,
+    /// What the terminal shows, as far as it was told since it was last cleared.
+    shown: Grid,
 }
 
 /// Begin and end of a synchronized update: a terminal that knows it shows the frame at once.
@@ -48,11 +25,8 @@ const END: &[u8] = b"\x1b[?2026l";
 
 impl Painter {
     pub fn new(width: u16, height: u16) -> Self {
-        let bytes = Bytes::default();
-        let inner = CrosstermBackend::new(bytes.clone());
-        let mut painter = Self { inner, bytes, size: Size { width, height }, cursor: None, bridge: Bridge::default() };
-        painter.bridge.clear(width, height);
-        painter
+        let shown = Grid::cleared(width, height);
+        Self { bytes: String::new(), size: Size { width, height }, cursor: None, shown }
     }
 
     pub fn set_size(&mut self, width: u16, height: u16) {
@@ -64,9 +38,13 @@ impl Painter {
         self.cursor = None;
     }
 
+    fn go(&mut self, position: Position) {
+        self.bytes.push_str(&format!("\x1b[{};{}H", position.y + 1, position.x + 1));
+    }
+
     /// The bytes of the frame; empty when nothing changed.
     pub fn take(&mut self) -> Vec<u8> {
-        let body = std::mem::take(&mut *self.bytes.lock());
+        let body = std::mem::take(&mut self.bytes).into_bytes();
         if body.is_empty() {
             return body;
         }
@@ -85,33 +63,31 @@ impl Backend for Painter {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let strokes = self.bridge.join(content);
-        if strokes.is_empty() {
+        let mut wanted = self.shown.clone();
+        content.for_each(|(x, y, cell)| wanted.set(x, y, cell));
+        let shown = std::mem::replace(&mut self.shown, wanted);
+        let bytes = strokes::bytes(shown, &self.shown);
+        if bytes.is_empty() {
             return Ok(());
         }
-        // Leaves no style set, which is how blanks are to be erased.
-        self.inner.draw(strokes.cells.iter().map(|(x, y, cell)| (*x, *y, cell)))?;
-        for Blank { x, y, length } in strokes.blanks {
-            self.inner.set_cursor_position(Position { x, y })?;
-            write!(self.bytes, "\x1b[{length}X")?;
-        }
+        self.bytes.push_str(&bytes);
         // Painting has moved the cursor; where it is shown, it must be put back.
         if let Some(position) = self.cursor {
-            self.inner.set_cursor_position(position)?;
+            self.go(position);
         }
         Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
-        match self.cursor.take() {
-            Some(_) => self.inner.hide_cursor(),
-            None => Ok(()),
+        if self.cursor.take().is_some() {
+            self.bytes.push_str("\x1b[?25l");
         }
+        Ok(())
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
         if self.cursor.is_none() {
-            self.inner.show_cursor()?;
+            self.bytes.push_str("\x1b[?25h");
         }
         Ok(())
     }
@@ -123,15 +99,16 @@ impl Backend for Painter {
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
         if self.cursor != Some(position) {
-            self.inner.set_cursor_position(position)?;
+            self.go(position);
             self.cursor = Some(position);
         }
         Ok(())
     }
 
     fn clear(&mut self) -> io::Result<()> {
-        self.bridge.clear(self.size.width, self.size.height);
-        self.inner.clear()
+        self.shown = Grid::cleared(self.size.width, self.size.height);
+        self.bytes.push_str("\x1b[2J");
+        Ok(())
     }
 
     /// Of regions, only all is ever asked for; anything else would leave us not knowing what is shown.

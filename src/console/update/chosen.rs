@@ -2,7 +2,7 @@
 
 use super::request::{LaunchKind, Request};
 use super::world::{Pressed, World};
-use super::{goal, navigate, things};
+use super::{elsewhere, goal, navigate, things};
 use crate::console::state::{Choice, State};
 
 /// Does what was chosen.
@@ -13,6 +13,7 @@ pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pre
     state.chosen_lately.truncate(State::MOST_CHOSEN);
     match choice {
         Choice::Do(intent) => super::intent(state, world, intent, pressed),
+        Choice::GoAndDo(intent) => elsewhere::go(state, world, intent),
         Choice::OpenRun(run) => navigate::open_run(state, run),
         Choice::OpenCard(approval) => navigate::open_card(state, approval),
         Choice::OpenThings(kind) => things::open_list(state, kind),

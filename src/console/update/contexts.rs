@@ -32,7 +32,9 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                 Screen::Log => active.push(Context::Log),
                 Screen::Runs => active.extend([Context::Run, Context::List]),
                 Screen::Approvals => active.push(Context::List),
-                Screen::Overview if matches!(state.overview.cursor, Some(Anchor::Run(_))) => active.push(Context::Run),
+                Screen::Overview if matches!(state.overview.pane.cursor, Some(Anchor::Run(_))) => {
+                    active.push(Context::Run)
+                }
                 Screen::Overview => active.extend(thing_context(state)),
                 Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }

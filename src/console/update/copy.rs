@@ -51,7 +51,7 @@ fn text(state: &State, world: &World<'_>) -> Option<String> {
             let event = state.log.events.iter().find(|event| event.seq == seq)?;
             serde_json::to_string(event).ok()
         }
-        (_, Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Thing(_)) => None,
+        (_, Anchor::Plan | Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Thing(_)) => None,
     }
 }
 

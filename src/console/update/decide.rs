@@ -3,9 +3,12 @@
 //! Approving and settling want every row of what will run to have been on the terminal; denying and answering
 //! only that the card was there long enough to be the one that is meant.
 
+use super::toasts::toast_about;
 use super::{Pressed, Request, World, submit, toast};
 use crate::console::intent::Intent;
-use crate::console::state::{Direction, Evidence, Extent, Loading, Prompt, PromptFor, Readiness, Sheet, State, Tone};
+use crate::console::state::{
+    Direction, Evidence, Extent, Loading, Matter, Prompt, PromptFor, Readiness, Sheet, State, Tone,
+};
 use crate::domain::{ApprovalId, Ask, Settlement, Untrusted};
 use crate::kinds::{Approval, ApprovalVerb, Command};
 
@@ -178,7 +181,10 @@ pub fn decidable<'a>(state: &mut State, world: &World<'a>, care: Care, pressed: 
             ("the card had only just appeared, so that key decided nothing".to_owned(), "read it, then press again")
         }
     };
-    toast(state, world, Tone::Note, text, hint);
+    match refusal {
+        Some(Readiness::Unread(_)) => toast_about(state, world, Matter::Unread, Tone::Note, text, hint),
+        _ => toast(state, world, Tone::Note, text, hint),
+    }
     None
 }
 

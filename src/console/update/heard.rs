@@ -1,16 +1,13 @@
 //! What a committed event changes in the console itself, beyond the snapshot that was folded already.
 
 use super::{Request, edit, navigate};
-use crate::console::state::{Hours, Reading, Source, State};
-use crate::domain::RunId;
+use crate::console::state::{Reading, Source, State};
+use crate::domain::{Actor, RunId};
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
 /// Takes note of an event. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
-    if let Some(reply) = envelope.event.spent() {
-        state.hours.spent(envelope.at, reply.cost.unwrap_or_default());
-    }
     if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
         edit::asked_anew(state, envelope);
     }
@@ -18,14 +15,15 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
         return vec![Request::Bell];
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
-        model_answers(state, envelope, event, run);
+        let rings = model_answers(state, envelope, event, run) || stops_by_itself(envelope, event);
+        let requests = if rings { vec![Request::Bell] } else { Vec::new() };
         if let RunEvent::EffectStarted { call, .. } = event {
             state.outcomes.begun(run, *call);
         }
         if let RunEvent::CallSettled { call, result, .. } = event {
             state.outcomes.settled(run, *call, result);
         }
-        let Some(live) = state.live.get_mut(&run) else { return Vec::new() };
+        let Some(live) = state.live.get_mut(&run) else { return requests };
         match event {
             RunEvent::TurnFinished { turn, .. } | RunEvent::TurnFailed { turn, .. } => live.end_turn(*turn),
             RunEvent::CallSettled { call, .. } => live.end_call(*call),
@@ -48,15 +46,24 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
             | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => {}
         }
+        return requests;
     }
     Vec::new()
 }
 
-/// Keeps count of the turns that fail one after another.
-fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) {
-    if let RunEvent::TurnFailed { failure, .. } = event {
-        state.failing.failed(run, failure, envelope.at);
-    }
+/// Whether a run stopped although nobody told it to.
+fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
+    let stops = matches!(event, RunEvent::Paused { .. } | RunEvent::Failed { .. });
+    stops && !matches!(envelope.by, Actor::Person(_))
+}
+
+/// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.
+fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: RunId) -> bool {
+    let is_new = if let RunEvent::TurnFailed { failure, .. } = event {
+        state.failing.failed(run, failure, envelope.at)
+    } else {
+        false
+    };
     let is_over = matches!(
         event,
         RunEvent::TurnFinished { .. }
@@ -67,6 +74,7 @@ fn model_answers(state: &mut State, envelope: &Envelope, event: &RunEvent, run: 
     if is_over {
         state.failing.is_over(run);
     }
+    is_new
 }
 
 /// A recording begins where its run does: on that run's page, until the viewer goes elsewhere.
@@ -79,7 +87,6 @@ pub fn watch(state: &mut State, run: RunId) -> Vec<Request> {
 pub fn reopened(state: &mut State) -> Vec<Request> {
     state.live.clear();
     state.failing.clear();
-    state.hours = Hours::default();
     state.deciding.clear();
     state.source = Source::Heard;
     state.runs.reading = Reading::Never;

@@ -5,15 +5,19 @@ mod contexts;
 mod copy;
 mod decide;
 mod edit;
+mod elsewhere;
 mod goal;
 mod heard;
 mod lock;
+mod log;
 mod navigate;
 mod palette;
 mod replied;
 mod request;
 mod submit;
 mod things;
+mod toasts;
+mod turn;
 mod typing;
 mod world;
 
@@ -26,11 +30,11 @@ pub use navigate::follow_cursor;
 pub use replied::replied;
 pub use request::{Edit, Launch, LaunchKind, Reply, Request, Written};
 use submit::submit;
-pub use submit::toast;
+pub use toasts::{take_stale_toast, toast};
 pub use typing::{pasted, typed};
 pub use world::{Pressed, World};
 
-use navigate::Turn;
+use turn::Turn;
 
 use crate::console::intent::Intent;
 use crate::console::state::{Confirm, ListPane, Mouse, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Tone};
@@ -79,8 +83,14 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::Acknowledge | Intent::StartRunbook | Intent::Assign | Intent::Note | Intent::Resolve => {
             things::ask_by_name(state, world, intent.name())
         }
-        Intent::ShowEvent => navigate::show_event(state),
-        Intent::Follow => navigate::follow(state),
+        Intent::ShowEvent => log::show_event(state),
+        Intent::FoldRuns => log::fold_runs(state),
+        Intent::GroupOrNot => log::narrow(state, world, log::group),
+        Intent::NextKind => log::narrow(state, world, log::next_kind),
+        Intent::NextActor => log::narrow(state, world, |log| log.narrowing.next_doer()),
+        Intent::NextLevel => log::narrow(state, world, |log| log.narrowing.next_level()),
+        Intent::NextError => log::turn_error(state, world, Turn::Next),
+        Intent::PreviousError => log::turn_error(state, world, Turn::Previous),
         Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),
         Intent::NextCard => navigate::turn_card(state, world, Turn::Next),

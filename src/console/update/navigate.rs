@@ -1,10 +1,11 @@
 //! Opening and closing screens and pages, folding, and reading on where a list ends.
 
-use super::{Request, World, things, toast};
+use super::toasts::toast_about;
+use super::turn::Turn;
+use super::{Request, World, log, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
-    Evidence, Hold, Loading, LogPane, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
-    by_urgency,
+    Evidence, Hold, Loading, Matter, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone, by_urgency,
 };
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::kinds::{CallStage, Stream};
@@ -39,10 +40,9 @@ pub fn back(state: &mut State) -> Vec<Request> {
 pub fn clear_filter(state: &mut State) -> Vec<Request> {
     if let Some(list) = state.list_mut() {
         list.widen();
-    } else if state.screen == Screen::Log && !state.log.search.is_empty() {
-        return search_log(state, String::new());
+        return Vec::new();
     }
-    Vec::new()
+    if state.screen == Screen::Log { log::widen(state) } else { Vec::new() }
 }
 
 /// Goes to a screen; pages opened over the old one are closed.
@@ -52,17 +52,9 @@ pub fn show(state: &mut State, screen: Screen) -> Vec<Request> {
     state.pages.clear();
     state.screen = screen;
     if screen == Screen::Log && state.log.reading == Reading::Never {
-        state.log.reading = Reading::Asked;
-        requests.push(Request::ReadLog { search: state.log.search.clone(), before: u64::MAX });
+        requests.push(log::read_end(&mut state.log));
     }
     requests
-}
-
-/// Looks for `text` in all of the log; an empty one shows everything again.
-pub fn search_log(state: &mut State, text: String) -> Vec<Request> {
-    state.log.search_for(text.clone());
-    state.log.reading = Reading::Asked;
-    vec![Request::ReadLog { search: text, before: u64::MAX }]
 }
 
 /// Reads the history of the run that the cursor rests on, where it stands beside the list; and lets go of the one
@@ -81,13 +73,6 @@ pub fn follow_cursor(state: &mut State) -> Vec<Request> {
     let mut requests = shown.map(|run| drop_run(state, run)).unwrap_or_default();
     requests.extend(wanted.map(Request::ReadRun));
     requests
-}
-
-/// Which way to turn from card to card.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    Next,
-    Previous,
 }
 
 /// Opens the card before or after the one that is open, as they stand in the queue; from a settled one, the first.
@@ -123,7 +108,7 @@ pub fn next_waiting(state: &mut State, world: &World<'_>) -> Vec<Request> {
         }
         Some(_) => Vec::new(),
         None => {
-            toast(state, world, Tone::Good, "nothing waits for you", "");
+            toast_about(state, world, Matter::NothingWaits, Tone::Good, "nothing waits for you", "");
             Vec::new()
         }
     }
@@ -140,8 +125,8 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
             Some(approval) => open_card(state, approval),
             None => fold(state, world),
         },
-        Some(Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
-        Some(Anchor::Thing(stream)) => things::open(state, stream),
+        Some(Anchor::Plan | Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
+        Some(Anchor::Thing(stream)) => open_stream(state, world, stream),
         Some(Anchor::Event(seq)) => open_event(state, world, seq),
         None => Vec::new(),
     }
@@ -273,26 +258,6 @@ pub fn fold_all(state: &mut State) -> Vec<Request> {
     Vec::new()
 }
 
-/// Shows the event under the cursor in full, or on one line again.
-pub fn show_event(state: &mut State) -> Vec<Request> {
-    if let Some(Anchor::Event(seq)) = state.log.pane.cursor {
-        state.log.whole = Some(seq).filter(|_| state.log.whole != Some(seq));
-        state.log.pane.bring_up(Anchor::Event(seq));
-    }
-    Vec::new()
-}
-
-/// Stays at the newest event, or stops doing so.
-pub fn follow(state: &mut State) -> Vec<Request> {
-    let pane = state.pane_mut();
-    if pane.hold == Hold::End {
-        pane.hold = Hold::Scroll;
-    } else {
-        pane.step(Step::Bottom);
-    }
-    Vec::new()
-}
-
 /// Reads older rows when one moves towards an end behind which there are more.
 pub fn read_on(state: &mut State, step: Step) -> Vec<Request> {
     if !state.pages.is_empty() || state.sheet.is_some() {
@@ -300,13 +265,9 @@ pub fn read_on(state: &mut State, step: Step) -> Vec<Request> {
     }
     let goes_up = matches!(step, Step::Up | Step::HalfUp | Step::PageUp | Step::Top);
     let pane = state.pane();
-    let at_top = pane.scroll == 0;
     let at_end = pane.scroll + pane.laid.height >= pane.laid.rows;
     match state.screen {
-        Screen::Log if goes_up && at_top && state.log.reading == Reading::More => {
-            state.log.reading = Reading::Asked;
-            vec![Request::ReadLog { search: state.log.search.clone(), before: state.log.before() }]
-        }
+        Screen::Log => log::read_on(state, step),
         Screen::Runs if !goes_up && at_end && can_read(state.runs.reading) => {
             state.runs.reading = Reading::Asked;
             vec![Request::ReadRuns { after: state.runs.read_to.clone() }]
@@ -330,11 +291,9 @@ fn drop_run(state: &State, run: RunId) -> Vec<Request> {
 /// What the log screen reads first after the source began anew.
 pub fn reread(state: &mut State) -> Vec<Request> {
     let mut requests: Vec<_> = state.open_runs().into_iter().map(Request::ReadRun).collect();
-    let search = std::mem::take(&mut state.log.search);
-    state.log = LogPane { search, ..LogPane::default() };
+    state.log.reread();
     if state.screen == Screen::Log {
-        state.log.reading = Reading::Asked;
-        requests.push(Request::ReadLog { search: state.log.search.clone(), before: u64::MAX });
+        requests.push(log::read_end(&mut state.log));
     }
     requests
 }

@@ -1,7 +1,7 @@
-//! What the palette offers. It never offers a decision.
+//! What the palette offers. It never decides: of a decision it opens the card.
 
 use super::contexts::contexts;
-use super::{Request, World, things};
+use super::{Request, World, elsewhere, things};
 use crate::console::intent::{Context, Intent};
 use crate::console::state::{Choice, Item, Offer, Palette, Screen, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
@@ -13,24 +13,15 @@ pub fn open(state: &mut State, world: &World<'_>) -> Vec<Request> {
 }
 
 fn items(state: &State, world: &World<'_>) -> Vec<Item> {
-    let active = contexts(state, world);
-    let offered = |intent: &&Intent| {
-        let is_movement = intent.context() == Context::Move && *intent != &Intent::Filter;
-        active.contains(&intent.context()) && !intent.decides() && !is_movement && !matches!(intent, Intent::Palette)
-    };
     let mut items: Vec<_> = world.snapshot.open_approvals().map(card).collect();
-    items.extend(Intent::ALL.iter().filter(offered).map(|intent| Item {
-        choice: Choice::Do(*intent),
-        kind: "command",
-        label: intent.name().to_owned(),
-        detail: intent.doc().to_owned(),
-    }));
+    items.extend(commands(state, world));
     Surface::all().iter().for_each(|surface| offer_things(state, world, surface, &mut items));
     let offer = |kind, choice: fn(String) -> Choice| {
         move |offer: &Offer| Item {
             choice: choice(offer.name.clone()),
             kind,
             label: shown(&offer.name),
+            aliases: &[],
             detail: shown(&offer.description),
         }
     };
@@ -40,20 +31,54 @@ fn items(state: &State, world: &World<'_>) -> Vec<Item> {
         choice: Choice::OpenRun(run.id),
         kind: "run",
         label: run.goal.visible().into_owned(),
+        aliases: &[],
         detail: format!("{} {} by {}", run.id.short(), run.state, shown(&run.agent)),
     }));
     items.extend(world.offers.themes.iter().map(|name| Item {
         choice: Choice::UseTheme(name.clone()),
         kind: "theme",
         label: shown(name),
+        aliases: &[],
         detail: "change to this theme".to_owned(),
+    }));
+    items
+}
+
+/// Commands that can be given here, and behind them those of other screens. What only moves is left out.
+fn commands(state: &State, world: &World<'_>) -> Vec<Item> {
+    let active = contexts(state, world);
+    let is_here = |intent: &Intent| active.contains(&intent.context());
+    let is_movement = |intent: &Intent| intent.context() == Context::Move && *intent != Intent::Filter;
+    let item = |choice, intent: Intent, detail: String| Item {
+        choice,
+        kind: "command",
+        label: intent.name().to_owned(),
+        aliases: intent.aliases(),
+        detail,
+    };
+    let (here, elsewhere): (Vec<_>, Vec<_>) = Intent::ALL
+        .iter()
+        .filter(|intent| !is_movement(intent) && **intent != Intent::Palette)
+        .filter(|intent| state.can_do(**intent, world.status, world.replay))
+        .partition(|intent| is_here(intent) && !intent.decides());
+    let mut items: Vec<_> =
+        here.into_iter().map(|intent: &Intent| item(Choice::Do(*intent), *intent, intent.doc().to_owned())).collect();
+    items.extend(elsewhere.into_iter().filter_map(|intent| {
+        let place = elsewhere::place(state, world, *intent)?;
+        Some(item(Choice::GoAndDo(*intent), *intent, format!("{}: {}", place.said(), intent.doc())))
     }));
     items
 }
 
 /// Of a kind that is told by its surface: its list, its verbs for what is open or selected, and each that is open.
 fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut Vec<Item>) {
-    let item = |choice: Choice, kind: &'static str, label: String, detail: String| Item { choice, kind, label, detail };
+    let item = |choice: Choice, kind: &'static str, label: String, detail: String| Item {
+        choice,
+        kind,
+        label,
+        aliases: &[],
+        detail,
+    };
     if Screen::of_kind(surface.kind).is_none() {
         let listed = format!("show all {}", surface.plural);
         items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
@@ -80,7 +105,7 @@ fn card(approval: &Approval) -> Item {
         Ask::Question { text, .. } => text.visible().into_owned(),
     };
     let detail = format!("{} waits for you", approval.id.short());
-    Item { choice: Choice::OpenCard(approval.id), kind: "card", label, detail }
+    Item { choice: Choice::OpenCard(approval.id), kind: "card", label, aliases: &[], detail }
 }
 
 fn shown(text: &str) -> String {

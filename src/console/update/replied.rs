@@ -1,13 +1,17 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
-use super::{Launch, Reply, Request, World, edit, navigate, toast};
-use crate::console::state::{Drafting, Goal, Loading, Progress, Reading, Sheet, State, Step, Tone};
-use crate::domain::{Rejection, RunId, RunSpec, Untrusted};
+use super::toasts::{shown, unread};
+use super::{Launch, Reply, Request, World, edit, log, navigate, toast};
+use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
+use crate::domain::{Rejection, RunId, RunSpec};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
 use crate::ports::{ClientError, RowPlace};
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.
 pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Request> {
+    if was_read(&reply) {
+        state.toast.take_if(|toast| toast.about == Matter::Reading);
+    }
     match reply {
         Reply::Submitted { command, done, result } => submitted(state, world, *command, done, result),
         Reply::RunRead { run, result } => {
@@ -22,22 +26,7 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             edit::read(state, world, approval, result);
             Vec::new()
         }
-        Reply::LogRead { search, before, result } => {
-            if search != state.log.search || before != state.log.before() && before != u64::MAX {
-                return Vec::new();
-            }
-            match result {
-                Ok(page) => {
-                    let more = if page.more { Reading::More } else { Reading::Complete };
-                    state.log.prepend(page.rows, more);
-                }
-                Err(error) => {
-                    state.log.reading = Reading::More;
-                    unread(state, world, &error);
-                }
-            }
-            Vec::new()
-        }
+        Reply::LogRead { search, before, result } => log::read(state, world, &search, before, result),
         Reply::RunsRead(result) => {
             if let Some(last) = result.iter().flat_map(|page| page.rows.last()).next() {
                 state.runs.read_to = Some(RowPlace::of(last));
@@ -181,8 +170,23 @@ fn read(state: &mut State, world: &World<'_>, more: Result<bool, ClientError>) -
     }
 }
 
-fn unread(state: &mut State, world: &World<'_>, error: &ClientError) {
-    toast(state, world, Tone::Bad, shown(&error.message), shown(&error.hint));
+/// Whether something was read, and not only asked for.
+fn was_read(reply: &Reply) -> bool {
+    match reply {
+        Reply::RunRead { result, .. } => result.is_ok(),
+        Reply::LogRead { result, .. } => result.is_ok(),
+        Reply::RunsRead(result) => result.is_ok(),
+        Reply::ApprovalsRead(result) => result.is_ok(),
+        Reply::ArgumentsRead { result, .. } => result.is_ok(),
+        Reply::Submitted { .. }
+        | Reply::Offered(_)
+        | Reply::Prepared { .. }
+        | Reply::Completed { .. }
+        | Reply::Edited { .. }
+        | Reply::Copied(_)
+        | Reply::ThemeUsed(_)
+        | Reply::Unlocked(_) => false,
+    }
 }
 
 fn say(state: &mut State, world: &World<'_>, tone: Tone, text: String) -> Vec<Request> {
@@ -195,9 +199,4 @@ fn goal_mut(state: &mut State) -> Option<&mut Goal> {
         Some(Sheet::Goal(goal)) => Some(goal),
         _ => None,
     }
-}
-
-/// Messages may quote what an outsider wrote.
-fn shown(text: &str) -> String {
-    Untrusted::from(text).visible().into_owned()
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::console::intent::Intent;
 use crate::console::state::{Hidden, Mouse, Offers};
 use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
@@ -33,6 +34,7 @@ pub enum Request {
     ReadLog {
         search: String,
         before: u64,
+        limit: u32,
     },
     /// Runs and requests that ended, from a place on.
     ReadRuns {
@@ -66,6 +68,8 @@ pub enum Request {
         password: Hidden,
         code: Hidden,
     },
+    /// Do what is asked for once the page that was gone to is laid out. Never a decision.
+    Intend(Intent),
     Redraw,
     Suspend,
     Quit,

@@ -2,8 +2,8 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{Pressed, Request, World, chosen, decide, edit, goal, navigate, submit, things, toast};
-use crate::console::state::{Confirm, Drafting, Field, Palette, Prompt, PromptFor, Screen, Sheet, State, Tone};
+use super::{Pressed, Request, World, chosen, decide, edit, goal, log, navigate, submit, things, toast};
+use crate::console::state::{Confirm, Drafting, Field, Palette, Prompt, PromptFor, Sheet, State, Tone};
 use crate::kinds::RunVerb;
 
 /// A key while `takes_text` says that the sheet has it.
@@ -52,7 +52,7 @@ pub fn pasted(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> 
         }
         Some(Sheet::Prompt(prompt)) => {
             prompt.editor.insert(text);
-            apply_filter(state);
+            return apply_filter(state);
         }
         Some(Sheet::Help(_) | Sheet::Confirm(_)) | None => {
             toast(state, world, Tone::Note, "pasted text does nothing here", "n opens a form to paste a goal into");
@@ -118,9 +118,6 @@ fn prompt_key(
             return Vec::new();
         }
         (PromptFor::Target { .. }, KeyCode::Enter) => {}
-        (PromptFor::Filter, KeyCode::Enter) if state.pages.is_empty() && state.screen == Screen::Log => {
-            return navigate::search_log(state, text);
-        }
         (PromptFor::Filter, KeyCode::Enter) => return Vec::new(),
         (PromptFor::Verb(wanted), KeyCode::Enter) => {
             let wanted = *wanted;
@@ -141,20 +138,21 @@ fn prompt_key(
         _ => prompt.editor.key(key),
     }
     state.sheet = Some(Sheet::Prompt(prompt));
-    apply_filter(state);
-    Vec::new()
+    apply_filter(state)
 }
 
-/// A filter narrows the list while it is typed; a search of the log waits for enter.
-fn apply_filter(state: &mut State) {
-    let Some(Sheet::Prompt(prompt)) = &state.sheet else { return };
+/// A filter narrows the list while it is typed, and a search looks through all of the log.
+fn apply_filter(state: &mut State) -> Vec<Request> {
+    let Some(Sheet::Prompt(prompt)) = &state.sheet else { return Vec::new() };
     if prompt.wanted != PromptFor::Filter {
-        return;
+        return Vec::new();
     }
     let text = prompt.editor.text();
     if let Some(list) = state.list_mut() {
         list.arrangement.filter = text;
+        return Vec::new();
     }
+    log::search(state, text)
 }
 
 fn is_control(key: KeyEvent, letter: char) -> bool {

@@ -1,7 +1,9 @@
 //! Times, sizes, amounts and counts as people read them. Every page uses these and no other.
 
-use chrono::{SecondsFormat, TimeDelta};
+use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 
+use super::zone;
+use super::zone::Zone;
 use crate::domain::{Timestamp, Usd};
 use crate::kinds::Run;
 
@@ -52,20 +54,30 @@ pub fn left(then: Timestamp, now: Timestamp) -> Option<String> {
     (then > now).then(|| whole_span(then - now))
 }
 
-/// The whole instant as in the log: RFC 3339 in UTC.
+/// The whole instant: RFC 3339.
 pub fn instant(at: Timestamp) -> String {
-    at.to_rfc3339_opts(SecondsFormat::AutoSi, true)
+    Zone::chosen().wall(at).to_rfc3339_opts(SecondsFormat::AutoSi, true)
 }
 
-/// Time of day in UTC: `14:03:22`.
+/// Time of day: `14:03:22`.
 pub fn clock(at: Timestamp) -> String {
-    at.format("%H:%M:%S").to_string()
+    Zone::chosen().wall(at).format("%H:%M:%S").to_string()
 }
 
-/// Time of day in UTC, with its date when that is not today's.
+/// The zone that times of then are shown in: `UTC`, `+02:00`.
+pub fn zone(at: Timestamp) -> String {
+    zone::name(&Zone::chosen().wall(at))
+}
+
+/// Time of day with its zone, and with its date when that is not today's.
 pub fn moment(at: Timestamp, now: Timestamp) -> String {
-    let form = if at.date_naive() == now.date_naive() { "%H:%M UTC" } else { "%Y-%m-%d %H:%M UTC" };
-    at.format(form).to_string()
+    let (at, now) = (Zone::chosen().wall(at), Zone::chosen().wall(now));
+    moment_by(&at, &now)
+}
+
+fn moment_by(at: &DateTime<FixedOffset>, now: &DateTime<FixedOffset>) -> String {
+    let form = if at.date_naive() == now.date_naive() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+    format!("{} {}", at.format(form), zone::name(at))
 }
 
 /// `812 B`, `1.2 KB`, `34 MB`.
@@ -95,6 +107,12 @@ fn scaled(count: u64, step: u64, units: &[&str]) -> String {
 /// `1 file`, `3 files`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// How many of `count` things are named where `most` have room and a row says how many more there are: the last one is
+/// named in that row's place.
+pub fn named(count: usize, most: usize) -> usize {
+    if count == most + 1 { count } else { count.min(most) }
 }
 
 /// An amount of which a part may have no known price: `$0.42`, `≥ $0.42`, `unknown`.
@@ -149,12 +167,26 @@ mod tests {
     }
 
     #[test]
+    fn times_of_day_name_their_zone_and_the_day_is_that_of_the_zone() {
+        let east = FixedOffset::east_opt(2 * 3_600).unwrap();
+        let at: DateTime<FixedOffset> = "2026-11-24T23:30:00Z".parse().unwrap();
+        let now: DateTime<FixedOffset> = "2026-11-25T01:00:00Z".parse().unwrap();
+        assert_eq!(moment_by(&at, &now), "2026-11-24 23:30 UTC");
+        assert_eq!(moment_by(&at.with_timezone(&east), &now.with_timezone(&east)), "01:30 +02:00");
+    }
+
+    #[test]
     fn sizes_are_never_rounded_up() {
         assert_eq!(
             [0, 1_023, 1_024, 10_239, 10_240, 5_242_879].map(bytes),
             ["0 B", "1023 B", "1.0 KB", "9.9 KB", "10 KB", "4.9 MB"]
         );
         assert_eq!([999, 1_000, 12_345, 1_250_000].map(quantity), ["999", "1.0k", "12k", "1.2M"]);
+    }
+
+    #[test]
+    fn a_single_one_is_named_rather_than_counted() {
+        assert_eq!([2, 3, 4, 5].map(|count| named(count, 3)), [2, 3, 4, 3]);
     }
 
     #[test]

@@ -19,3 +19,4 @@ pub mod text;
 pub mod things;
 pub mod words;
 pub mod wrap;
+pub mod zone;

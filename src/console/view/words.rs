@@ -143,6 +143,13 @@ pub fn actor(actor: &Actor) -> Role {
     }
 }
 
+/// A sign that turns while something is under way, five times a second at most: each turn is bytes on the line.
+pub fn spinner(now: Timestamp) -> &'static str {
+    const SIGNS: [&str; 10] = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+    let turn = now.timestamp_millis().div_euclid(200).rem_euclid(SIGNS.len() as i64);
+    SIGNS[usize::try_from(turn).unwrap_or(0)]
+}
+
 /// Minutes below which the time left to decide is drawn with other signs.
 const SHORT: i64 = 5;
 
@@ -214,9 +221,11 @@ fn open_calls(run: &Run) -> String {
         CallStage::Started { .. } => "runs",
         CallStage::InDoubt { .. } => "cannot tell the outcome of",
     };
-    let others = match run.open_calls.len() {
-        0 | 1 => String::new(),
-        more => format!(" and {} more", more - 1),
+    let mut others = run.open_calls.iter().filter(|other| other.call != open.call);
+    let others = match (others.next(), others.count()) {
+        (None, _) => String::new(),
+        (Some(other), 0) => format!(" and {} {}", other.tool, other.call),
+        (Some(_), more) => format!(" and {} more", more + 1),
     };
     format!("{doing} {} {}{others}", open.tool, open.call)
 }

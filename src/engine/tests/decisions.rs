@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::domain::{ApprovalState, FailureKind, RejectionKind, Settlement};
+use crate::domain::{ApprovalState, FailureKind, RejectionKind, Settlement, Untrusted};
 use crate::fold::CallStatus;
 use crate::kinds::{ApprovalVerb, Report, RunVerb};
 
@@ -36,6 +36,19 @@ fn an_approved_effect_starts_with_the_card_that_was_approved() {
     let Event::Run(RunEvent::EffectStarted { card, digest, .. }) = &desk.log.last().unwrap().event else { panic!() };
     assert_eq!(card.digest(), *digest);
     assert_eq!(**card, push());
+}
+
+#[test]
+fn a_request_names_the_files_that_nobody_spoke_of() {
+    let file = |name: &str| format!("--- a/{name}\n+++ b/{name}\n@@ -1 +1 @@\n-a\n+b\n");
+    let files = ["Cargo.lock", "src/parser.rs", "src/said.rs"].map(file).concat();
+    let card = EffectCard { change: Some(files.into()), ..push() };
+    let mut desk = Desk::with_agent();
+    let args = json!({ "paths": ["src/parser.rs"] });
+    desk.answer(reply("I changed `said.rs` and would like to push.", &[("git_push", args)]));
+    desk.proceed(vec![asks(1, card)]);
+    let asked = &desk.snapshot.approvals[&approval(1)];
+    assert_eq!(asked.not_mentioned.iter().map(Untrusted::raw).collect::<Vec<_>>(), ["Cargo.lock"]);
 }
 
 #[test]

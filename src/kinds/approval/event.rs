@@ -23,6 +23,9 @@ pub enum ApprovalEvent {
         /// The agent's own words before the call; shown below the card, labelled as the agent's.
         #[serde(default, skip_serializing_if = "Untrusted::is_empty")]
         rationale: Untrusted,
+        /// Files that leave with it and that nothing the run was asked or the agent said names.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        not_mentioned: Vec<Untrusted>,
         /// `None`: it waits for ever.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         expires_at: Option<Timestamp>,

@@ -22,6 +22,9 @@ pub struct Approval {
     pub rule: String,
     pub reason: String,
     pub rationale: Untrusted,
+    /// Files that leave with it and that nothing the run was asked or the agent said names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_mentioned: Vec<Untrusted>,
     pub requested_by: Actor,
     pub requested_at: Timestamp,
     pub expires_at: Option<Timestamp>,
@@ -43,8 +46,19 @@ pub struct Approval {
 impl Approval {
     /// The row of a request that was just made; `None` for any other event.
     pub fn requested(id: ApprovalId, event: &ApprovalEvent, by: &Actor, at: Timestamp) -> Option<Self> {
-        let ApprovalEvent::Requested { run, call, tool, ask, digest, rule, reason, rationale, expires_at, edit } =
-            event
+        let ApprovalEvent::Requested {
+            run,
+            call,
+            tool,
+            ask,
+            digest,
+            rule,
+            reason,
+            rationale,
+            not_mentioned,
+            expires_at,
+            edit,
+        } = event
         else {
             return None;
         };
@@ -59,6 +73,7 @@ impl Approval {
             rule: rule.clone(),
             reason: reason.clone(),
             rationale: rationale.clone(),
+            not_mentioned: not_mentioned.clone(),
             requested_by: by.clone(),
             requested_at: at,
             expires_at: *expires_at,

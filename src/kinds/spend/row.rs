@@ -1,17 +1,21 @@
-//! What a day cost, by model.
+//! What a day cost, by model and by hour.
 
 use std::collections::BTreeMap;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{NaiveDate, NaiveTime, Timelike};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ModelReply, Spent, Usd};
+use crate::domain::{ModelReply, Spent, Timestamp, Usd};
 use crate::kinds::Index;
 
 /// Spending of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
     pub by_model: BTreeMap<String, ModelSpend>,
+    /// Cost in each hour, by its number in UTC. Days that an earlier version counted have none, and when the log is
+    /// counted anew, those whose calls were pruned have less.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_hour: BTreeMap<u32, Usd>,
 }
 
 /// Spending on one model.
@@ -33,7 +37,14 @@ impl DaySpend {
         Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
     }
 
-    pub fn add(&mut self, reply: &ModelReply) {
+    /// The field that may differ from what the log says.
+    pub const BY_HOUR: &str = "by_hour";
+
+    /// Counts a call that was answered at `at`.
+    pub fn add(&mut self, reply: &ModelReply, at: Timestamp) {
+        if let Some(cost) = reply.cost.filter(|cost| *cost > Usd::ZERO) {
+            *self.by_hour.entry(at.hour()).or_default() += cost;
+        }
         let model = self.by_model.entry(reply.model.clone()).or_default();
         model.calls += 1;
         if let Some(usage) = reply.usage {

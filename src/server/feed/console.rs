@@ -12,8 +12,9 @@ use tokio::sync::{Semaphore, broadcast, mpsc};
 use tokio::time::Instant;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::company::Seat;
 use super::end::End;
-use super::hub::{Batch, Listening, message, packed};
+use super::hub::{Batch, Listening, Store, message, packed};
 use super::{standing, wishes};
 use crate::access::Principal;
 use crate::kinds::Envelope;
@@ -78,6 +79,7 @@ async fn introduce(socket: &mut WebSocket, app: &App, principal: &Principal) -> 
         protocol: protocol::VERSION,
         program: program(),
         person: principal.actor().name().to_owned(),
+        role: principal.role.to_string(),
         source: status.source,
         model: status.model,
         sandbox: status.sandbox,
@@ -124,6 +126,7 @@ struct Console {
     /// Wishes that are being answered or wait for it.
     waiting: Arc<Semaphore>,
     working: Arc<Semaphore>,
+    seat: Seat,
     /// Ends once whoever sits there may not stay.
     standing: AbortOnDropHandle<End>,
 }
@@ -135,10 +138,11 @@ impl Console {
         principal: Principal,
         after: Option<Mark>,
     ) -> Result<Self, End> {
-        let Listening { batches, upto, store_down } = app.hub.listen();
+        let Listening { batches, upto, store } = app.hub.listen();
         let (reply, replies) = mpsc::channel(AT_ONCE);
         let standing = AbortOnDropHandle::new(tokio::spawn(standing::over(app.clone(), principal.clone())));
         let mut console = Self {
+            seat: app.company.join(),
             app,
             principal,
             standing,
@@ -158,7 +162,7 @@ impl Console {
             }
             Some(_) | None => console.send_snapshot(socket).await?,
         }
-        tell_of_store(socket, store_down).await?;
+        tell_of_store(socket, store).await?;
         Ok(console)
     }
 
@@ -199,6 +203,7 @@ impl Console {
                 Err(RecvError::Lagged(_)) => self.listen_anew(socket).await?,
                 Err(RecvError::Closed) => return Ok(ControlFlow::Break(End::new(close::GOING_AWAY, "the server ends"))),
             },
+            others = self.seat.changed() => say(socket, &FromServer::Company { others }).await?,
             () = tokio::time::sleep_until(self.heard_at + protocol::PATIENCE) => {
                 return Ok(ControlFlow::Break(End::new(close::SILENT, "nothing was heard for too long")));
             }
@@ -213,6 +218,8 @@ impl Console {
                 self.pass_all(socket).await?;
                 say(socket, &FromServer::Beat { number }).await
             }
+            FromConsole::LooksAt { place } if self.seat.moves_to(&place) => Ok(()),
+            FromConsole::LooksAt { .. } => Err(End::new(close::MALFORMED, "not the name of a place")),
             FromConsole::Request { id, wish } => {
                 let Ok(place) = self.waiting.clone().try_acquire_owned() else {
                     return Err(End::new(close::POLICY, "too many requests at once"));
@@ -262,13 +269,13 @@ impl Console {
 
     /// Batches were missed: goes on with those to come, after what is in the log by now.
     async fn listen_anew(&mut self, socket: &mut WebSocket) -> Result<(), End> {
-        let Listening { batches, upto, store_down } = self.app.hub.listen();
+        let Listening { batches, upto, store } = self.app.hub.listen();
         self.batches = batches;
         match upto.saturating_sub(self.sent) > NEAR_WHEN_SLOW {
             true => self.send_snapshot(socket).await?,
             false => self.catch_up(socket, upto).await?,
         }
-        tell_of_store(socket, store_down).await
+        tell_of_store(socket, store).await
     }
 
     /// Sends what the log has after the last event sent, up to `upto`.
@@ -305,9 +312,8 @@ impl Console {
 }
 
 /// What is no event is in no log: a console that missed it is told how it is now.
-async fn tell_of_store(socket: &mut WebSocket, store_down: Option<String>) -> Result<(), End> {
-    let store = store_down.map_or(FeedItem::StoreBack, |reason| FeedItem::StoreDown { reason });
-    say(socket, &FromServer::Items { items: vec![store] }).await
+async fn tell_of_store(socket: &mut WebSocket, store: Store) -> Result<(), End> {
+    say(socket, &FromServer::Items { items: store.items() }).await
 }
 
 fn last_event(outcome: &Outcome) -> u64 {

@@ -38,7 +38,33 @@ pub(in crate::server) struct Batch {
 #[derive(Clone, Debug, Default)]
 struct Position {
     upto: u64,
-    store_down: Option<String>,
+    store: Store,
+}
+
+/// What is known of the store that is no event: whoever begins to listen is told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Store {
+    down: Option<String>,
+    slow: Option<u64>,
+}
+
+impl Store {
+    fn take_in(&mut self, item: &FeedItem) {
+        match item {
+            FeedItem::StoreDown { reason } => self.down = Some(reason.clone()),
+            FeedItem::StoreBack => self.down = None,
+            FeedItem::StoreSlow { milliseconds } => self.slow = Some(*milliseconds),
+            FeedItem::StoreQuick => self.slow = None,
+            FeedItem::Committed { .. } | FeedItem::Delta(_) | FeedItem::Lost | FeedItem::LinkChanged => {}
+        }
+    }
+
+    /// How it is now, as the feed would have said it.
+    pub(super) fn items(self) -> Vec<FeedItem> {
+        let down = self.down.map_or(FeedItem::StoreBack, |reason| FeedItem::StoreDown { reason });
+        let slow = self.slow.map_or(FeedItem::StoreQuick, |milliseconds| FeedItem::StoreSlow { milliseconds });
+        vec![down, slow]
+    }
 }
 
 pub(in crate::server) struct Hub {
@@ -52,8 +78,7 @@ pub(super) struct Listening {
     pub(super) batches: broadcast::Receiver<Arc<Batch>>,
     /// The last event that is in no batch to come.
     pub(super) upto: u64,
-    /// Why the store takes no writes, if it does not.
-    pub(super) store_down: Option<String>,
+    pub(super) store: Store,
 }
 
 impl Hub {
@@ -64,7 +89,7 @@ impl Hub {
     pub(super) fn listen(&self) -> Listening {
         let position = self.position();
         let batches = self.batches.subscribe();
-        Listening { batches, upto: position.upto, store_down: position.store_down.clone() }
+        Listening { batches, upto: position.upto, store: position.store.clone() }
     }
 
     fn position(&self) -> MutexGuard<'_, Position> {
@@ -148,9 +173,11 @@ impl Hub {
                 batch.first.get_or_insert(envelope.seq);
                 batch.last = Some(envelope.seq);
             }
-            FeedItem::StoreDown { reason } => self.position().store_down = Some(reason.clone()),
-            FeedItem::StoreBack => self.position().store_down = None,
-            FeedItem::Delta(_) => {}
+            FeedItem::StoreDown { .. }
+            | FeedItem::StoreBack
+            | FeedItem::StoreSlow { .. }
+            | FeedItem::StoreQuick
+            | FeedItem::Delta(_) => self.position().store.take_in(&item),
             // What the server's own source says of itself is no news of the log.
             FeedItem::LinkChanged | FeedItem::Lost => return,
         }
@@ -311,7 +338,8 @@ mod tests {
         assert_eq!((batch.after, batch.upto, items(&batch.whole).len()), (3, 5, 5));
         let kept = items(batch.events.as_ref().unwrap());
         assert_eq!(kept, [event(4), FeedItem::StoreDown { reason: "full".to_owned() }, event(5)]);
-        assert_eq!(hub.listen().store_down.as_deref(), Some("full"), "who comes later is told too");
+        let store = hub.listen().store.items();
+        assert!(store.contains(&FeedItem::StoreDown { reason: "full".to_owned() }), "who comes later is told too");
         source.feed.send(word()).unwrap();
         let batch = listening.batches.recv().await.unwrap();
         assert_eq!((batch.after, batch.upto, &batch.events), (5, 5, &None));

@@ -1,9 +1,10 @@
 //! The feed: what is committed goes to every attached console, and their wishes come back.
 //!
 //! `hub` listens to the orchestrator once and writes each message once, however many consoles there are; `console` is
-//! one console's connection; `standing` looks whether it may stay; `wishes` answers what it asks. A console that is slow is caught up from the log. It
-//! never holds up the orchestrator, the hub or another console.
+//! one console's connection; `standing` looks whether it may stay; `wishes` answers what it asks; `company` counts who looks at the same thing. A
+//! console that is slow is caught up from the log. It never holds up the orchestrator, the hub or another console.
 
+mod company;
 mod console;
 mod end;
 mod hub;
@@ -18,6 +19,7 @@ use axum::extract::{Extension, State};
 use axum::response::Response;
 use tokio::sync::Semaphore;
 
+pub(super) use company::Company;
 pub(super) use hub::Hub;
 
 use super::app::App;

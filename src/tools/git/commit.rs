@@ -138,9 +138,11 @@ fn cleaned(spec: &ToolSpec, message: &str) -> Result<String, ToolResult> {
 }
 
 fn listed(changes: &[Changed]) -> Vec<String> {
-    let mut files: Vec<String> = changes.iter().take(MOST_LISTED).map(Changed::row).collect();
-    if changes.len() > MOST_LISTED {
-        files.push(format!("and {} more", changes.len() - MOST_LISTED));
+    // A single one is named rather than counted.
+    let most = if changes.len() == MOST_LISTED + 1 { changes.len() } else { MOST_LISTED };
+    let mut files: Vec<String> = changes.iter().take(most).map(Changed::row).collect();
+    if changes.len() > most {
+        files.push(format!("and {} more", changes.len() - most));
     }
     files
 }

@@ -258,6 +258,7 @@ fn history(asked: Asked, now: Timestamp) -> (Target, Vec<(Stream, Event)>) {
         rule: "rule".to_owned(),
         reason: "because".to_owned(),
         rationale: Untrusted::default(),
+        not_mentioned: Vec::new(),
         expires_at: Some(now + TimeDelta::hours(1)),
         edit: None,
     };

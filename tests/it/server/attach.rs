@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::StreamExt;
+use morningai::client::RemoteClient;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::*;
@@ -44,6 +45,35 @@ async fn an_attached_console_sees_decides_and_starts_like_a_local_one() {
     let query = Query::Stream { stream: Stream::Run(run), after: 0, limit: 2 };
     let Answer::Events(page) = client.query(query).await.unwrap() else { panic!("another answer") };
     assert_eq!((page.rows.len(), page.more), (2, true));
+    post.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_looks_at_the_same_thing_is_counted_over_cut_connections_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let post = Post::open(dir.path()).await;
+    let proxy = Proxy::start(post.server.address()).await;
+    let (one, two) = (post.attach().await, attach_to(proxy.address, TOKEN).await.unwrap());
+    assert!(!one.status().role.is_empty());
+    let others = async |client: &RemoteClient, wanted: usize| {
+        while client.status().others != wanted {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let seen = async {
+        one.look_at("run:1");
+        two.look_at("run:1");
+        others(&one, 1).await;
+        others(&two, 1).await;
+        proxy.plan(&[super::proxy::Cut { at: 0, last: super::proxy::Last::Lost }]);
+        until_link(&two, "up again", |link| matches!(link, Link::Up { .. })).await;
+        others(&one, 1).await;
+        others(&two, 1).await;
+        two.look_at("run:2");
+        others(&one, 0).await;
+        others(&two, 0).await;
+    };
+    tokio::time::timeout(Duration::from_secs(30), seen).await.expect("it is told in time");
     post.end().await;
 }
 

@@ -75,7 +75,11 @@ async fn a_log_that_was_changed_is_not_copied() {
     raw_sql(&store_of(&machine), "UPDATE event SET actor = 'person:eve' WHERE seq = 3").await;
     let database = Database::migrated().await;
     let refused = machine.run(&["db", "copy", &database.url(PROGRAM)]).ended(1);
-    assert!(refused.err.contains("was changed after it was written") && refused.err.contains("event 3 "), "{}", refused.err);
+    assert!(
+        refused.err.contains("was changed after it was written") && refused.err.contains("event 3 "),
+        "{}",
+        refused.err
+    );
     assert!(is_empty(&database_rows(&database, "local").await));
     machine.run(&["db", "copy", "copy.db"]).ended(1);
     assert!(is_empty(&rows(&machine.path("copy.db"), "local").await));

@@ -164,7 +164,9 @@ async fn outputs_stay_while_somebody_works_on_a_run() {
     let lease = log.claim(run(1), "a worker", std::time::Duration::from_secs(10)).await.unwrap().unwrap();
     let pruned = machine.run(&["db", "prune", "--before", "0s"]).ended(0);
     assert!(
-        pruned.out.contains("1 runs") && pruned.out.contains(" 0 outputs") && pruned.err.contains("the next `db prune`"),
+        pruned.out.contains("1 runs")
+            && pruned.out.contains(" 0 outputs")
+            && pruned.err.contains("the next `db prune`"),
         "{}",
         pruned.out
     );

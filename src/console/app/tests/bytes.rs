@@ -6,8 +6,9 @@ use super::Harness;
 use crate::console::app::draw;
 use crate::console::terminal::Painter;
 use crate::console::theme::Theme;
-use crate::console::view::fixtures::{crowd, one_run, run_id};
-use crate::domain::RunId;
+use crate::console::view::fixtures::{crowd, dev, one_run, reply, run_id};
+use crate::domain::{Actor, ModelReply, PurposeOfTurn, RunId};
+use crate::kinds::RunEvent;
 use crate::ports::{Delta, DeltaKind, FeedItem};
 
 /// A terminal that is shown what the console shows.
@@ -72,4 +73,27 @@ async fn a_frame_of_a_running_stream_costs_a_kilobyte_at_most() {
         }
         assert!(median(sizes.clone()) <= 1_024, "{keys}: {sizes:?}");
     }
+}
+
+/// Many short turns after each other: sixteen between two frames, as a thousand events a second make them.
+#[tokio::test(start_paused = true)]
+async fn a_frame_of_a_storm_of_turns_costs_a_kilobyte_at_most() {
+    let mut console = Harness::new(one_run(), 120, 40).await;
+    console.press("2 enter").await;
+    let mut line = Line::new(120, 40);
+    line.bytes(&console);
+    let mut sizes = Vec::new();
+    for frame in 0..60 {
+        console.fake.tell(|story| {
+            for turn in 2 + frame * 16..18 + frame * 16 {
+                let purpose = PurposeOfTurn::Act;
+                story.run(run_id(1), &Actor::System, RunEvent::TurnStarted { turn, attempt: 1, purpose }).wait(2);
+                let reply = ModelReply { usage: None, ..reply(&"twelve chars".repeat(10), None) };
+                story.run(run_id(1), &dev(), RunEvent::TurnFinished { turn, attempt: 1, reply });
+            }
+        });
+        console.pass(50).await;
+        sizes.push(line.bytes(&console));
+    }
+    assert!(median(sizes.clone()) <= 1_024, "{sizes:?}");
 }

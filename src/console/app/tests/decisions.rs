@@ -174,6 +174,32 @@ async fn a_push_cannot_be_approved_before_the_last_line_of_its_change_was_on_the
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_old_and_new_stand_side_by_side_all_of_both_must_have_been_on_the_screen() {
+    let (mut old, mut new) = (String::new(), String::new());
+    for number in 1..=1_000 {
+        old.push_str(&format!("-package {number}\n"));
+        new.push_str(&format!("+package {number} is new\n"));
+    }
+    let diff = format!("--- a/Cargo.lock\n+++ b/Cargo.lock\n@@ -1,1000 +1,1000 @@\n{old}{new}");
+    let card = EffectCard { change: Some(diff.into()), ..push_card() };
+    let mut console = Harness::new(effect(card.clone()), 200, 50).await;
+    console.press("w").await;
+    console.wait(1_000).await;
+    for pages in 0.. {
+        if console.sees("package 1000 is new") {
+            break;
+        }
+        console.press("y").await;
+        assert!(submitted(&console).is_empty() && pages < 100, "{}", console.screen());
+        console.press("pagedown").await;
+    }
+    assert_eq!(approval_of(&console), None);
+    console.press("pagedown").await;
+    console.press("y").await;
+    assert_eq!(approval_of(&console), Some(card.digest().0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_stands_beside_the_change_must_be_read_as_well() {
     let short = EffectCard { change: Some("--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".into()), ..push_card() };
     let mut console = Harness::new(effect(short.clone()), 120, 24).await;

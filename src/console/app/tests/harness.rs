@@ -7,6 +7,8 @@ use std::time::Duration;
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
+use ratatui::style::{Color, Style};
 use tokio::time::Instant;
 
 use super::fake::{Fake, FakeLauncher, StoryClock};
@@ -160,6 +162,11 @@ impl Harness {
         }
     }
 
+    /// Presses a chord and does not wait for what comes of it.
+    pub fn tell_chord(&self, chord: &str) {
+        self.tell(Event::Key(key(chord)));
+    }
+
     /// Text, letter by letter.
     pub async fn write(&mut self, text: &str) {
         for letter in text.chars() {
@@ -201,9 +208,41 @@ impl Harness {
         rows.collect()
     }
 
+    /// How the screen looks: each row as its stretches of one style, without those that look like plain text.
+    pub fn looks(&mut self) -> String {
+        let buffer = self.app.surface_mut().terminal.backend().buffer().clone();
+        let mut shown = String::new();
+        for cells in buffer.content().chunks(usize::from(buffer.area.width)) {
+            for stretch in cells.chunk_by(|one, next| one.style() == next.style()) {
+                let text: String = stretch.iter().map(Cell::symbol).collect();
+                let style = stretch[0].style();
+                let is_plain = style.add_modifier.is_empty() && style.bg == Some(Color::Reset);
+                if !(text.trim().is_empty() && is_plain) {
+                    shown.push_str(&format!("{}⟦{}⟧ ", text.trim(), words_of(style)));
+                }
+            }
+            shown.push('\n');
+        }
+        shown
+    }
+
     pub fn sees(&mut self, text: &str) -> bool {
         self.screen().contains(text)
     }
+}
+
+/// `#9ece8a bold on #2b313c`.
+fn words_of(style: Style) -> String {
+    let name = |colour: Option<Color>| match colour {
+        Some(Color::Rgb(r, g, b)) => format!("#{r:02x}{g:02x}{b:02x}"),
+        _ => String::new(),
+    };
+    let marks = format!("{:?}", style.add_modifier).to_lowercase();
+    let ground = match name(style.bg) {
+        none if none.is_empty() => none,
+        some => format!("on {some}"),
+    };
+    [name(style.fg), marks.trim_start_matches("none").to_owned(), ground].join(" ").trim().to_owned()
 }
 
 fn key(chord: &str) -> KeyEvent {

@@ -3,7 +3,8 @@
 use super::Harness;
 use crate::console::anchor::Anchor;
 use crate::console::state::{Order, Sort};
-use crate::console::view::fixtures::{crowd, night, one_run, run_id};
+use crate::console::view::fixtures::{ask, crowd, night, one_run, push_card, request, run_id};
+use crate::domain::{Actor, Ask};
 
 /// Anchors of the rows, from top to bottom.
 fn listed(console: &Harness) -> Vec<Anchor> {
@@ -67,6 +68,35 @@ async fn a_filter_narrows_while_it_is_typed_and_escape_widens_step_by_step() {
         console.press("esc").await;
         assert_eq!(listed(&console).len(), all);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn now_is_filtered_as_the_lists_are() {
+    let mut console = Harness::new(crowd(), 80, 40).await;
+    let all = listed(&console).len();
+    console.press("/").await;
+    console.write("billing").await;
+    let found = listed(&console).len();
+    assert!(found > 0 && found < all && console.sees("/billing") && console.sees(" of "), "{}", console.screen());
+    console.press("enter 2 1").await;
+    assert_eq!(listed(&console).len(), found, "it is remembered");
+    console.press("esc").await;
+    assert_eq!(listed(&console).len(), all);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_footer_of_a_run_that_became_a_card_is_the_cards() {
+    let mut console = Harness::new(one_run(), 80, 24).await;
+    assert!(console.sees("p pause"), "{}", console.screen());
+    console.fake.tell(|story| {
+        let reply = crate::console::view::fixtures::reply("I would push it.", None);
+        let finished = crate::kinds::RunEvent::TurnFinished { turn: 2, attempt: 1, reply };
+        story.run(run_id(1), &Actor::System, finished);
+        request(story, run_id(1), 1, "shell", serde_json::json!({}));
+        ask(story, 1, run_id(1), 1, Ask::Effect { card: push_card() });
+    });
+    console.settle().await;
+    assert!(!console.sees("p pause") && console.sees("w next waiting"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,11 +8,14 @@ mod harness;
 mod incidents;
 mod lists;
 mod lock;
+mod log;
 mod pairs;
-mod picture;
+mod palette;
 mod screens;
 mod source;
 mod things;
+mod toasts;
+mod trouble;
 
 use super::fake;
 use harness::Harness;

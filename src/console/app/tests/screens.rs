@@ -1,4 +1,4 @@
-//! Every screen at three sizes.
+//! Every screen, from 60×15 to 200×50, in the themes that come with the program.
 
 use super::Harness;
 use crate::console::view::fixtures::{Story, crowd, night, one_run};
@@ -33,24 +33,58 @@ async fn approvals() {
 /// From the least that is drawn to more than most people have.
 const EVERY_SIZE: [(u16, u16); 5] = [(60, 15), (80, 24), (120, 40), (160, 45), (200, 50)];
 
-async fn lists_of(name: &str, story: fn() -> Story) {
+/// Every screen, and the keys that lead to it from any other.
+const SCREENS: [(&str, &str); 6] =
+    [("now", "1"), ("runs", "2"), ("approvals", "3"), ("log", "4"), ("run", "2 enter"), ("card", "3 enter")];
+
+/// The themes one gets by pressing `t` from the first on.
+const THEMES: [&str; 3] = ["dark", "light", "monochrome"];
+
+/// Each screen at each size. A theme changes how they look, never what they say.
+async fn screens_of(name: &str, story: fn() -> Story) {
     for (width, height) in EVERY_SIZE {
-        let mut console = Harness::new(story(), width, height).await;
-        for (screen, key) in [("now", "1"), ("runs", "2"), ("approvals", "3")] {
-            console.press(key).await;
-            insta::assert_snapshot!(format!("{name}_{screen}_{width}x{height}"), console.screen());
+        for (place, theme) in THEMES.iter().enumerate() {
+            let mut console = Harness::new(story(), width, height).await;
+            for _ in 0..place {
+                console.press("t").await;
+            }
+            // Until the name of the theme is not said any more.
+            console.wait(60_000).await;
+            assert_eq!(console.state().theme, *theme);
+            for (screen, keys) in SCREENS {
+                console.press("esc esc").await;
+                console.press(keys).await;
+                // The buffer behind the harness keeps what a wide character covers; a terminal does not.
+                console.press("ctrl-l").await;
+                insta::assert_snapshot!(format!("{name}_{screen}_{width}x{height}"), console.screen());
+            }
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lists_of_one_run() {
-    lists_of("one_run", one_run).await;
+async fn the_screens_of_one_run() {
+    screens_of("one_run", one_run).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_lists_of_forty_runs_and_twelve_cards() {
-    lists_of("crowd", crowd).await;
+async fn the_screens_of_forty_runs_and_twelve_cards() {
+    screens_of("crowd", crowd).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_looks_of_the_screens_in_each_theme() {
+    let mut console = Harness::new(night(), 80, 24).await;
+    for theme in THEMES {
+        let mut looks = String::new();
+        for (screen, keys) in SCREENS {
+            console.press("esc esc").await;
+            console.press(keys).await;
+            looks.push_str(&format!("{screen}\n{}\n", console.looks()));
+        }
+        insta::assert_snapshot!(format!("looks_{theme}"), looks);
+        console.press("esc esc t").await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -112,21 +112,6 @@ async fn a_source_that_is_gone_is_told_and_tried_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_log_is_searched_and_followed() {
-    let mut console = Harness::new(night(), 100, 30).await;
-    console.press("4 /").await;
-    console.write("licence").await;
-    console.press("enter").await;
-    assert!(console.sees("run.started") && !console.sees("run.turn_started"), "{}", console.screen());
-    console.press("space").await;
-    assert!(console.sees("person:ana"), "{}", console.screen());
-    console.press("esc").await;
-    console.fake.tell(|story| started(story, 42, "freshly arrived"));
-    console.settle().await;
-    assert!(console.sees("freshly arrived"), "{}", console.screen());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_replay_is_paused_stepped_and_sped_up() {
     let mut fake = Fake::new(night());
     let length = Duration::from_secs(120);
@@ -165,7 +150,7 @@ async fn a_stale_source_says_how_old_it_is_and_counts_by_the_second() {
         console.fake.status.lock().unwrap().link = link;
         console.fake.say(FeedItem::LinkChanged);
     };
-    told(&console, Link::Up { behind: Duration::from_secs(12) });
+    told(&console, Link::Up { behind: Duration::from_secs(12), age: Duration::from_secs(7_300) });
     console.settle().await;
     assert!(console.sees(", 12 s behind"), "{}", console.screen());
     told(&console, Link::Down { since: Duration::from_secs(3), reason: "cut".to_owned() });
@@ -174,9 +159,10 @@ async fn a_stale_source_says_how_old_it_is_and_counts_by_the_second() {
     let before = console.app.surface_mut().frames;
     console.wait(3_000).await;
     assert!(console.app.surface_mut().frames >= before + 2, "its age stands still");
-    told(&console, Link::Up { behind: Duration::from_secs(1) });
+    told(&console, Link::Up { behind: Duration::from_secs(1), age: Duration::from_secs(7_300) });
     console.settle().await;
     assert!(!console.sees("behind") && !console.sees("lost"), "{}", console.screen());
+    assert!(console.sees(", connected 2h"), "{}", console.screen());
     let before = console.app.surface_mut().frames;
     console.wait(10_000).await;
     assert_eq!(console.app.surface_mut().frames, before, "a good connection draws nothing");

@@ -48,7 +48,7 @@ fn evidence(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     if earlier.is_empty() {
         return remark("This is the first call of the run.", width, rows);
     }
-    let skipped = earlier.len().saturating_sub(MOST_CALLS);
+    let skipped = earlier.len() - format::named(earlier.len(), MOST_CALLS);
     if skipped > 0 {
         remark(&format!("{} before these", format::count(skipped, "call", "calls")), width, rows);
     }

@@ -66,11 +66,15 @@ pub fn title(ask: &Ask) -> Row {
 pub fn effect_title(card: &EffectCard) -> Row {
     let mut row = Row::of(Role::Strong, card.verb.as_str());
     row.push(Role::Text, " ");
-    if let Some(first) = card.targets.first() {
-        row.push_visible(Role::Text, &first.quoted());
+    let named = if card.targets.len() == 2 { 2 } else { 1 };
+    for (number, target) in card.targets.iter().take(named).enumerate() {
+        if number > 0 {
+            row.push(Role::Dim, " and ");
+        }
+        row.push_visible(Role::Text, &target.quoted());
     }
-    if card.targets.len() > 1 {
-        row.push(Role::Dim, format!(" and {} more", card.targets.len() - 1));
+    if card.targets.len() > named {
+        row.push(Role::Dim, format!(" and {} more", card.targets.len() - named));
     }
     row
 }

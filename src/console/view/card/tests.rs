@@ -59,6 +59,19 @@ fn a_push_waits_to_be_read() {
 }
 
 #[test]
+fn a_file_that_the_agent_never_mentioned_is_marked() {
+    let (mut story, approval) = asked(push_card());
+    story.snapshot.approvals.get_mut(&approval).unwrap().not_mentioned = vec!["src/parser.rs".into()];
+    for width in [80, 160] {
+        let view = view(&story, approval, width, Extent::Card);
+        let rows: Vec<_> = view.rows.iter().map(Row::text).collect();
+        let marked = rows.iter().position(|row| row.starts_with("src/parser.rs  ! not mentioned by the agent"));
+        assert!(marked.is_some_and(|row| view.payload.contains(&row)), "{rows:?}");
+        assert!(rows.iter().any(|row| row.contains("· ! 1 file not mentioned · ")), "{rows:?}");
+    }
+}
+
+#[test]
 fn the_first_screen_holds_all_that_the_decision_turns_on() {
     let (story, approval) = asked(restart_card());
     let view = view(&story, approval, 80, Extent::Card);

@@ -57,6 +57,7 @@ fn verdict(context: &CardContext<'_>) -> Row {
             Reversibility::Unknown => Row::of(Role::Bad, "cannot be inspected"),
         });
         parts.extend(change::summary(card));
+        parts.extend(change::surprise(approval));
         parts.extend(approval.edit.as_ref().map(|edit| edit::summary(edit)));
     }
     if approval.state.is_open() {
@@ -131,13 +132,14 @@ fn title(context: &CardContext<'_>, card: &EffectCard, rows: &mut Vec<Row>) {
     let indent = left.width() + card.verb.chars().count() + 1;
     left.push(Role::Strong, card.verb.as_str());
     left.blank(1);
-    for (index, target) in card.targets.iter().take(MOST_TARGETS).enumerate() {
+    let named = format::named(card.targets.len(), MOST_TARGETS);
+    for (index, target) in card.targets.iter().take(named).enumerate() {
         let mut row = if index == 0 { left.clone() } else { Row::new() };
         row.pad_to(indent);
         row.push_visible(Role::Text, &target.quoted());
         Line { row, hang: continued(indent), wrap: Wrap::Anywhere }.lay(context.width, rows);
     }
-    let more = card.targets.len().saturating_sub(MOST_TARGETS);
+    let more = card.targets.len() - named;
     if more > 0 {
         let mut row = Row::new();
         row.blank(indent);

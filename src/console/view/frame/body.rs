@@ -5,21 +5,22 @@ use std::ops::Range;
 use super::caches::PageCaches;
 use super::crumb;
 use super::scene::Scene;
-use crate::console::anchor::Anchor;
+use crate::console::anchor::Folds;
 use crate::console::role::Role;
 use crate::console::state::{
     Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
 };
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
+use crate::console::view::log_page::{Columns, LogLines};
 use crate::console::view::overview::OverviewContext;
 use crate::console::view::queue::Sizes;
-use crate::console::view::run_page::{RunPageCache, RunPageContext};
+use crate::console::view::run_page;
+use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
 use crate::console::view::{log_page, overview, queue, run_list, things};
-use crate::domain::Untrusted;
-use crate::kinds::{Envelope, Stream, Surface};
+use crate::kinds::{Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
 pub struct Body<'a> {
@@ -42,7 +43,7 @@ pub enum Content<'a> {
     Rows(Vec<Row>),
     Card(CardView<'a>),
     Run(&'a RunPageCache),
-    Log(&'a LogPane, usize),
+    Log(LogLines<'a>),
 }
 
 pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Sizes, width: usize) -> Body<'a> {
@@ -50,7 +51,10 @@ pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Si
     let content = match scene.state.page() {
         _ if scene.state.source == Source::Opening => Content::Rows(vec![Row::of(Role::Dim, " Opening.")]),
         Some(Page::Card(review)) => return Body { heading, ..card(scene, caches, review, width) },
-        Some(Page::Run(open)) => run(scene, caches, open, width),
+        Some(Page::Run(open)) => {
+            let body = run(scene, caches, open, width);
+            return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
+        }
         Some(Page::Things(open)) => {
             let body = things(scene, open, width);
             return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
@@ -68,16 +72,7 @@ impl Content<'_> {
             Self::Rows(rows) => anchored(rows.iter(), height),
             Self::Card(card) => Laid { rows: card.height(), height, stops: card.stops() },
             Self::Run(cache) => Laid { rows: cache.height(), height, stops: cache.stops() },
-            Self::Log(log, width) => {
-                let mut rows = 0;
-                let stops = log.events.iter().map(|event| {
-                    let first = rows;
-                    rows += if log.whole == Some(event.seq) { whole(log, event, *width).len() } else { 1 };
-                    (Anchor::Event(event.seq), first)
-                });
-                let stops = stops.collect();
-                Laid { rows, height, stops }
-            }
+            Self::Log(lines) => lines.laid(height),
         }
     }
 
@@ -87,16 +82,7 @@ impl Content<'_> {
             Self::Rows(rows) => rows.into_iter().skip(range.start).take(range.len()).collect(),
             Self::Card(card) => card.rows(range),
             Self::Run(cache) => cache.rows(range),
-            Self::Log(log, width) => {
-                let first = laid.stops.partition_point(|(_, row)| *row <= range.start).saturating_sub(1);
-                let skip = range.start - laid.stops.get(first).map_or(range.start, |(_, row)| *row);
-                let shown = log.events.iter().skip(first).take(range.len() + 1);
-                let rows = shown.flat_map(|event| match log.whole == Some(event.seq) {
-                    true => whole(log, event, width),
-                    false => vec![log_page::line(event, &log.search, width)],
-                });
-                rows.skip(skip).take(range.len()).collect()
-            }
+            Self::Log(lines) => lines.rows(laid, range),
         }
     }
 }
@@ -115,15 +101,6 @@ fn anchored<'a>(rows: impl Iterator<Item = &'a Row>, height: usize) -> Laid {
     laid
 }
 
-/// An event on its line and in full below.
-fn whole(log: &LogPane, event: &Envelope, width: usize) -> Vec<Row> {
-    let mut rows = vec![log_page::line(event, &log.search, width)];
-    rows.extend(
-        log_page::detail(event, &log.search, width).into_iter().map(|row| row.anchored(Anchor::Event(event.seq))),
-    );
-    rows
-}
-
 fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
     let Scene { snapshot, status, keymap, now, state, .. } = *scene;
     let width = state.list_width().unwrap_or(across);
@@ -132,7 +109,8 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
         Screen::Overview => {
             let can_start = scene.replay.is_none() && !status.observe.is_on();
             let context = OverviewContext { snapshot, state, status, keymap, now, width, can_start };
-            Body::of(Content::Rows(overview::rows(&context, sizes)))
+            let (heading, rows) = overview::rows(&context, sizes);
+            Body { heading: heading.into_iter().collect(), ..Body::of(Content::Rows(rows)) }
         }
         Screen::Runs => listed(run_list::list(snapshot, now), &state.runs),
         Screen::Approvals => listed(queue::list(snapshot, sizes, now), &state.approvals),
@@ -143,13 +121,19 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             }
             None => Body::of(Content::Rows(Vec::new())),
         },
-        Screen::Log if state.log.events.is_empty() => Body::of(Content::Rows(log_empty(&state.log, width))),
-        Screen::Log => {
-            let mut heading = filter_note(&state.log.search, width);
-            heading.push(log_page::heading(width));
-            Body { heading, ..Body::of(Content::Log(&state.log, width)) }
-        }
+        Screen::Log => log(scene, width),
     }
+}
+
+fn log<'a>(scene: &Scene<'a>, width: usize) -> Body<'a> {
+    let log = &scene.state.log;
+    let mut heading = log_page::chips(log, width);
+    let lines = LogLines::new(log, scene.snapshot, scene.now, width);
+    if lines.is_empty() {
+        return Body { heading, ..Body::of(Content::Rows(vec![Row::of(Role::Dim, log_empty(log)).cut(width)])) };
+    }
+    heading.push(log_page::heading(&Columns::of(log.grouping, width), scene.now));
+    Body { heading, ..Body::of(Content::Log(lines)) }
 }
 
 fn listed(list: List, pane: &ListPane, width: usize, across: usize) -> Body<'static> {
@@ -173,26 +157,15 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
     }
 }
 
-fn log_empty(log: &LogPane, width: usize) -> Vec<Row> {
-    let text = match log.reading {
+fn log_empty(log: &LogPane) -> &'static str {
+    let is_looking = !log.search.is_empty() || log.narrowing.is_any();
+    match log.reading {
+        Reading::Never | Reading::Asked if is_looking => "Searching the log…",
         Reading::Never | Reading::Asked => "Loading the log…",
-        Reading::More | Reading::Complete if log.search.is_empty() => "Nothing has happened here yet.",
-        Reading::More | Reading::Complete => "Nothing in the log contains that text.",
-    };
-    let mut rows = filter_note(&log.search, width);
-    rows.push(Row::of(Role::Dim, text));
-    rows
-}
-
-/// Says that something is hidden, while something is.
-fn filter_note(filter: &str, width: usize) -> Vec<Row> {
-    if filter.is_empty() {
-        return Vec::new();
+        Reading::More => "No matches so far. Scroll up to search further back; esc shows all.",
+        Reading::Complete if is_looking => "No matches in the log. esc shows all.",
+        Reading::Complete => "Nothing has happened here yet.",
     }
-    let mut row = Row::of(Role::Dim, "only what contains ");
-    row.push_untrusted(Role::Match, &Untrusted::from(filter));
-    row.push(Role::Dim, "   esc shows everything");
-    vec![row.cut(width)]
 }
 
 fn card<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, review: &Review, width: usize) -> Body<'a> {
@@ -211,25 +184,34 @@ fn card<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, review: &Review, widt
     Body { card: Some(painted), ..Body::of(Content::Card(view)) }
 }
 
-fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, width: usize) -> Content<'a> {
-    let Scene { snapshot, keymap, now, state, .. } = *scene;
+fn run<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, open: &RunPage, across: usize) -> Body<'a> {
     let mut rows = Vec::new();
-    match (&open.loading, snapshot.runs.get(&open.run)) {
+    let width = scene.state.history_width().unwrap_or(across);
+    match (&open.loading, scene.snapshot.runs.get(&open.run)) {
         (Loading::Failed(reason), _) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
         (Loading::Asked | Loading::Ready, None) => sentence(Role::Dim, "Loading its history…", width, &mut rows),
         (Loading::Asked | Loading::Ready, Some(run)) => {
-            caches.run.update(&RunPageContext {
-                run,
-                thread: snapshot.threads.get(&open.run),
-                approvals: &snapshot.approvals,
-                live: state.live.get(&open.run),
-                folds: &open.folds,
-                keymap,
-                now,
-                width,
-            });
-            return Content::Run(&caches.run);
+            let context = run_context(scene, run, &open.folds, width);
+            caches.run.update(&context);
+            let heading = vec![run_page::pinned(&RunPageContext { width: across, ..context })];
+            return Body { heading, ..Body::of(Content::Run(&caches.run)) };
         }
     }
-    Content::Rows(rows)
+    Body::of(Content::Rows(rows))
+}
+
+/// What a run's page is drawn from; also what stands beside a list of runs, or beside the page itself.
+pub fn run_context<'a>(scene: &Scene<'a>, run: &'a Run, folds: &'a Folds, width: usize) -> RunPageContext<'a> {
+    let Scene { snapshot, keymap, now, state, .. } = *scene;
+    RunPageContext {
+        run,
+        thread: snapshot.threads.get(&run.id),
+        approvals: &snapshot.approvals,
+        live: state.live.get(&run.id),
+        folds,
+        keymap,
+        now,
+        width,
+        plan: if state.history_width().is_some() { PlanPlace::Beside } else { PlanPlace::Above },
+    }
 }

@@ -4,7 +4,7 @@ use super::scene::Scene;
 use crate::console::role::Role;
 use crate::console::state::{Page, by_urgency};
 use crate::console::view::text::Row;
-use crate::console::view::{card, run_list};
+use crate::console::view::{card, run_list, run_page};
 use crate::kinds::Surface;
 
 /// ` Runs › make the failing test pass › push origin/fix/parser  2 of 6`; nothing on a bare screen.
@@ -43,8 +43,12 @@ fn name(scene: &Scene<'_>, page: &Page) -> Row {
     }
 }
 
-/// `2 of 6`: which of the cards that wait this one is.
+/// `2 of 6`: which of the cards that wait this one is; of a run, its state and how long it has run.
 fn place(scene: &Scene<'_>) -> Row {
+    if let Some(Page::Run(open)) = scene.state.page() {
+        let run = scene.snapshot.runs.get(&open.run);
+        return run.map_or_else(Row::new, |run| run_page::pinned_state(run, scene.now));
+    }
     let Some(review) = scene.state.review() else { return Row::new() };
     let waiting = by_urgency(scene.snapshot);
     match waiting.iter().position(|approval| approval.id == review.approval) {

@@ -1,6 +1,4 @@
-//! The last rows: what just came of something, the replay's controls, and the keys that work here.
-
-use std::time::Duration;
+//! The last rows: what just came of something, and the keys that work here.
 
 use super::scene::Scene;
 use crate::console::anchor::Anchor;
@@ -9,79 +7,25 @@ use crate::console::role::Role;
 use crate::console::state::{Direction, Extent, Page, Screen, Sheet, Tone, by_urgency};
 use crate::console::view::format;
 use crate::console::view::text::Row;
+use crate::console::view::wrap::Line;
 use crate::domain::RunState;
 use crate::kinds::Run;
-use crate::ports::{Link, Moment};
 
-/// One line about what was just done, while it is shown.
-pub fn toast(scene: &Scene<'_>, width: usize) -> Option<Row> {
-    let toast = scene.state.toast.as_ref()?;
+/// What was just done, while it is said: on as many rows as it needs, and never cut.
+pub fn toast(scene: &Scene<'_>, width: usize) -> Vec<Row> {
+    let Some(toast) = &scene.state.toast else { return Vec::new() };
     let (role, mark) = match toast.tone {
         Tone::Good => (Role::Good, " ✓ "),
         Tone::Note => (Role::Accent, " • "),
         Tone::Bad => (Role::Bad, " ✗ "),
     };
-    let mut row = Row::of(role, mark).with(Role::Strong, toast.text.as_str());
+    let mut text = Row::of(Role::Strong, toast.text.as_str());
     if !toast.hint.is_empty() {
-        row.push(Role::Dim, format!("  {}", toast.hint));
+        text.push(Role::Dim, format!("  {}", toast.hint));
     }
-    Some(row.cut(width))
-}
-
-/// Where the replay is and what moves it.
-pub fn replay_bar(scene: &Scene<'_>, width: usize) -> Option<Row> {
-    let moment = scene.replay?;
-    let mut row = Row::new();
-    let (role, mark) = match (&moment.ended, moment.playing) {
-        (Some(_), _) => (Role::Dim, " ■ "),
-        (None, true) => (Role::Running, " ▶ "),
-        (None, false) => (Role::Waiting, " ‖ "),
-    };
-    row.push(role, mark);
-    row.push(Role::Strong, clock(moment.at));
-    row.push(Role::Dim, format!(" / {}", clock(moment.length)));
-    row.push(Role::Dim, format!("  ×{}", moment.speed));
-    row.blank(2);
-    if let Some(reason) = &moment.ended {
-        row.push(Role::Warning, format!("over: {reason}"));
-        row.push(Role::Dim, format!(" ({} back)", scene.keymap.hint(Intent::ReplayBack)));
-        return Some(row.cut(width));
-    }
-    if moment.held {
-        let toggle = scene.keymap.hint(Intent::ReplayToggle);
-        row.push(Role::Waiting, "it waits: ");
-        row.push(Role::Dim, format!("decide on the card, or {toggle} to continue as recorded"));
-        return Some(row.cut(width));
-    }
-    let mut keys = Row::new();
-    for (intents, what) in [
-        (&[Intent::ReplayToggle][..], if moment.playing { "pause" } else { "play" }),
-        (&[Intent::ReplayBack, Intent::ReplayForward], "10 s"),
-        (&[Intent::ReplaySlower, Intent::ReplayFaster], "speed"),
-        (&[Intent::ReplayStep], "step"),
-    ] {
-        let chords: Vec<_> = intents.iter().map(|intent| scene.keymap.hint(*intent)).collect();
-        keys.push(Role::Key, chords.join(" "));
-        keys.push(Role::Dim, format!(" {what}  "));
-    }
-    let room = width.saturating_sub(row.width() + keys.width() + 2);
-    let done = progress(moment, room);
-    row.push(Role::Accent, "━".repeat(done));
-    row.push(Role::Rule, "─".repeat(room - done));
-    row.blank(2);
-    row.append(keys);
-    Some(row.cut(width))
-}
-
-fn progress(moment: &Moment, room: usize) -> usize {
-    let length = moment.length.as_millis().max(1);
-    let done = moment.at.as_millis().min(length) * room as u128 / length;
-    usize::try_from(done).unwrap_or(room)
-}
-
-fn clock(at: Duration) -> String {
-    let seconds = at.as_secs();
-    format!("{:02}:{:02}", seconds / 60, seconds % 60)
+    let mut rows = Vec::new();
+    Line::led(Row::of(role, mark), text).lay(width, &mut rows);
+    rows
 }
 
 /// Keys that work here, most wanted first; as many as fit.
@@ -122,7 +66,7 @@ fn card_state(scene: &Scene<'_>) -> Vec<Row> {
     if !scene.contexts.contains(&Context::Effect) && !scene.contexts.contains(&Context::Doubt) {
         return Vec::new();
     }
-    if scene.state.store_down.is_some() {
+    if !scene.state.can_decide(scene.status) {
         return vec![Row::of(Role::Bad, "nothing can be decided now")];
     }
     match review.unread() {
@@ -143,7 +87,6 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     let mut wanted = Vec::new();
     for context in scene.contexts {
         match context {
-            Context::Effect | Context::Doubt | Context::Question if scene.state.store_down.is_some() => {}
             Context::Effect if read => {
                 wanted.extend([Intent::Approve, Intent::Deny, Intent::DenyWithReason, Intent::Edit])
             }
@@ -170,7 +113,15 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::Note,
                 Intent::Resolve,
             ]),
-            Context::Log => wanted.extend([Intent::ShowEvent, Intent::Follow, Intent::Filter]),
+            Context::Log => wanted.extend([
+                Intent::Filter,
+                Intent::NextKind,
+                Intent::NextActor,
+                Intent::NextLevel,
+                Intent::NextError,
+                Intent::GroupOrNot,
+                Intent::ShowEvent,
+            ]),
             Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
@@ -181,13 +132,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
         // Nothing can be changed in it.
         wanted.retain(|intent| *intent != Intent::Edit);
     }
-    if matches!(scene.status.link, Link::Ended { .. }) {
-        // Who is signed out can look at what was there.
-        let acts = |intent: &Intent| {
-            intent.decides() || matches!(intent.context(), Context::Home | Context::Run | Context::Incident)
-        };
-        wanted.retain(|intent| !acts(intent));
-    }
+    wanted.retain(|intent| scene.state.can_do(*intent, scene.status, scene.replay));
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
         wanted.push(Intent::Palette);
         wanted.push(Intent::Quit);
@@ -197,9 +142,6 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
 
 /// Whether the run that is open or selected can still be steered.
 fn is_live(scene: &Scene<'_>) -> bool {
-    if scene.replay.is_some() {
-        return false;
-    }
     current(scene).is_some_and(|run| !run.state.is_final())
 }
 
@@ -242,9 +184,7 @@ fn home(scene: &Scene<'_>) -> Vec<Intent> {
     let mut wanted = Vec::new();
     wanted.extend((scene.state.page().is_none() && has_rows(scene)).then_some(Intent::Open));
     wanted.extend(waiting.then_some(Intent::NextWaiting));
-    if scene.replay.is_none() && !scene.status.observe.is_on() {
-        wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
-    }
+    wanted.extend([Intent::NewGoal, Intent::CheckMachine]);
     if scene.state.page().is_some() {
         wanted.push(Intent::Back);
     }

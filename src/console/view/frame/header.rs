@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::replay_bar;
 use super::scene::Scene;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
@@ -9,7 +10,8 @@ use crate::console::state::{Screen, Source};
 use crate::console::view::text::{Row, fit_middle};
 use crate::console::view::{format, overview};
 use crate::domain::{RunState, Untrusted};
-use crate::ports::Link;
+use crate::ports::{Link, Moment};
+use chrono::TimeDelta;
 
 /// Columns from which the product's name has room.
 const ROOMY: usize = 92;
@@ -19,8 +21,9 @@ const TALL: usize = 30;
 /// Columns from which its numbers have room for their words.
 const WIDE: usize = 100;
 
-/// What cannot be done in a replay.
+/// What cannot be done in a replay, and the same in fewer words.
 const REPLAY: &str = "a replay: nothing is started, changed or saved ";
+const REPLAY_SHORT: &str = "a replay: nothing is started or saved ";
 
 type Tabs = Vec<(Range<usize>, Screen)>;
 
@@ -48,7 +51,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         row.push(Role::Accent, " morningai ");
     }
     let waiting = scene.snapshot.open_approvals().count();
-    let needs = overview::needs(scene.snapshot, scene.state, scene.now);
+    let needs = overview::needs(scene.snapshot, scene.state, scene.status, scene.now);
     let mut tabs = Vec::new();
     for screen in Screen::ALL {
         let start = row.width();
@@ -111,6 +114,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
         return left.cut(width);
     }
+    if let Some(moment) = scene.replay {
+        return replayed(&status.source, moment, width);
+    }
     left.push_untrusted(Role::Dim, &Untrusted::from(status.source.as_str()));
     match &status.link {
         Link::Down { since, reason } => {
@@ -123,14 +129,20 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push_untrusted(Role::Bad, &Untrusted::from(reason.as_str()));
             return left.cut(width);
         }
-        link @ Link::Up { behind } if link.is_stale() => {
+        link @ Link::Up { behind, .. } if link.is_stale() => {
             left.push(Role::Warning, format!(", {} s behind", behind.as_secs()));
         }
-        Link::Direct | Link::Up { .. } => {}
-    }
-    if scene.replay.is_some() {
-        let right = Row::of(Role::Warning, REPLAY);
-        return Row::spread(left, right, width);
+        Link::Up { age, .. } => {
+            let age = TimeDelta::from_std(*age).unwrap_or_default();
+            let minutes = TimeDelta::minutes(age.num_minutes());
+            let age = if minutes.is_zero() {
+                String::new()
+            } else {
+                format!(" {}", format::ago(scene.now - minutes, scene.now))
+            };
+            left.push(Role::Dim, format!(", connected{age}"));
+        }
+        Link::Direct => {}
     }
     left.push(Role::Rule, " │ ");
     match &status.model {
@@ -141,6 +153,9 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
             left.push(Role::Dim, format!(": {help} says how to set one"));
         }
     }
+    if let Some(oldest) = overview::troubles(scene.snapshot, scene.state).first() {
+        left.push(Role::Bad, format!(" ✗ {}", format::ago(oldest.since, scene.now)));
+    }
     let mut right = Row::new();
     if status.observe.is_on() {
         right.push(Role::Warning, "only looking");
@@ -150,7 +165,32 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
         let role = if status.sandbox == "none" { Role::Warning } else { Role::Dim };
         right.push(Role::Dim, "sandbox ");
         right.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
-        right.blank(1);
+        right.push(Role::Rule, " │ ");
     }
+    right.append(who(scene));
     Row::spread(left, right, width)
+}
+
+/// What is replayed, where it is in it, and what that means.
+fn replayed(source: &str, moment: &Moment, width: usize) -> Row {
+    let right = Row::of(Role::Warning, if width < WIDE { REPLAY_SHORT } else { REPLAY });
+    let position = format!("  {}", replay_bar::position(moment));
+    let room = width.saturating_sub(right.width() + position.len() + 3);
+    let name = fit_middle(&Untrusted::from(source).visible(), room).to_string();
+    Row::spread(Row::of(Role::Dim, format!(" {name}")).with(Role::Strong, position), right, width)
+}
+
+/// `ana·operator +1 here`
+fn who(scene: &Scene<'_>) -> Row {
+    let mut row = Row::new();
+    row.push_untrusted(Role::Person, &Untrusted::from(scene.person.name()));
+    if !scene.status.role.is_empty() {
+        row.push(Role::Dim, "·");
+        row.push_untrusted(Role::Dim, &Untrusted::from(scene.status.role.as_str()));
+    }
+    if scene.status.others > 0 {
+        row.push(Role::Accent, format!(" +{} here", scene.status.others));
+    }
+    row.blank(1);
+    row
 }

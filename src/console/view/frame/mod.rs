@@ -10,6 +10,7 @@ mod help;
 mod lock;
 mod picture;
 mod preview;
+mod replay_bar;
 mod scene;
 mod sheet;
 mod small;
@@ -23,7 +24,7 @@ use body::{Body, Content};
 use super::text::Row;
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
-use crate::console::state::{Laid, Painted, Sheet};
+use crate::console::state::{Laid, Page, Painted, Sheet};
 
 /// Composes the screen.
 pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
@@ -40,8 +41,9 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     let mut foot = Vec::new();
     let sheet = sheet::rows(scene, width, height);
     foot.extend(sheet.rows);
-    foot.extend(footer::replay_bar(scene, width));
+    foot.extend(replay_bar::row(scene, width));
     foot.extend(footer::toast(scene, width));
+    foot.truncate(height / 2);
     foot.push(footer::hints(scene, width));
 
     let body = match &state.sheet {
@@ -62,6 +64,9 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     page.resize(room, Row::new());
     if let Some(column) = state.list_width().filter(|_| !laid.stops.is_empty()) {
         page = preview::beside(page, scene, &mut caches.preview, selected, column);
+    }
+    if let (Some(column), Some(Page::Run(open))) = (state.history_width(), state.page()) {
+        page = preview::rail(page, scene, open, column);
     }
     rows.extend(page);
     let cursor = sheet.cursor.map(|(column, row)| (column, (top + room + row) as u16));

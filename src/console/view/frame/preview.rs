@@ -5,10 +5,9 @@ use super::caches::PageCaches;
 use super::scene::Scene;
 use crate::console::anchor::{Anchor, Folds};
 use crate::console::role::Role;
-use crate::console::state::Extent;
+use crate::console::state::{Extent, RunPage};
 use crate::console::view::card::CardContext;
 use crate::console::view::run_page;
-use crate::console::view::run_page::RunPageContext;
 use crate::console::view::text::Row;
 use crate::domain::{ApprovalId, RunId};
 
@@ -24,12 +23,26 @@ pub fn beside(
     column: usize,
 ) -> Vec<Row> {
     let width = usize::from(scene.state.size.width).saturating_sub(column + GAP);
-    let mut rows = match selected {
+    let rows = match selected {
         Some(Anchor::Run(run)) => self::run(scene, caches, run, width, page.len()),
         Some(Anchor::Approval(approval)) => card(scene, caches, approval, width, page.len()),
         Some(Anchor::Thing(stream)) => body::thing(scene, stream, width).into_iter().take(page.len()).collect(),
-        Some(Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Event(_)) | None => Vec::new(),
+        Some(Anchor::Plan | Anchor::Turn(_) | Anchor::Call(_) | Anchor::Entry(_) | Anchor::Event(_)) | None => {
+            Vec::new()
+        }
     };
+    join(page, column, rows)
+}
+
+/// The plan and budget of the open run, beside the rows of its history.
+pub fn rail(page: Vec<Row>, scene: &Scene<'_>, open: &RunPage, column: usize) -> Vec<Row> {
+    let Some(run) = scene.snapshot.runs.get(&open.run) else { return page };
+    let width = usize::from(scene.state.size.width).saturating_sub(column + GAP);
+    let rows = run_page::rail(&body::run_context(scene, run, &open.folds, width), page.len());
+    join(page, column, rows)
+}
+
+fn join(page: Vec<Row>, column: usize, mut rows: Vec<Row>) -> Vec<Row> {
     rows.resize(page.len(), Row::new());
     let join = |(row, right): (Row, Row)| row.beside(column, Row::of(Role::Rule, " │ ").beside(GAP, right));
     page.into_iter().zip(rows).map(join).collect()
@@ -37,18 +50,9 @@ pub fn beside(
 
 /// What a run is and, as far as there is room, the end of what it did.
 fn run(scene: &Scene<'_>, caches: &mut PageCaches, run: RunId, width: usize, room: usize) -> Vec<Row> {
-    let Some(row) = scene.snapshot.runs.get(&run) else { return Vec::new() };
-    let (snapshot, keymap, now) = (scene.snapshot, scene.keymap, scene.now);
-    let context = RunPageContext {
-        run: row,
-        thread: snapshot.threads.get(&run),
-        approvals: &snapshot.approvals,
-        live: scene.state.live.get(&run),
-        folds: &Folds::default(),
-        keymap,
-        now,
-        width,
-    };
+    let Some(run) = scene.snapshot.runs.get(&run) else { return Vec::new() };
+    let folds = Folds::default();
+    let context = body::run_context(scene, run, &folds, width);
     caches.run.update(&context);
     let mut rows = run_page::glance(&context);
     rows.extend(caches.run.end(room.saturating_sub(rows.len())));

@@ -3,7 +3,7 @@
 use crate::console::intent::Context;
 use crate::console::keymap::Keymap;
 use crate::console::state::{State, Uptime};
-use crate::domain::Timestamp;
+use crate::domain::{Actor, Timestamp};
 use crate::fold::Snapshot;
 use crate::ports::{Moment, Status};
 
@@ -16,6 +16,8 @@ pub struct Scene<'a> {
     /// Where the replay is; `None` for a live source.
     pub replay: Option<&'a Moment>,
     pub keymap: &'a Keymap,
+    /// Who decides here.
+    pub person: &'a Actor,
     /// Contexts whose keys work now.
     pub contexts: &'a [Context],
     pub now: Timestamp,

@@ -65,15 +65,17 @@ fn palette(scene: &Scene<'_>, palette: &Palette, width: usize, height: usize) ->
 fn found(scene: &Scene<'_>, item: &Item, width: usize) -> Row {
     let label = (width * 2 / 5).max(24);
     let key = match item.choice {
-        Choice::Do(intent) => scene.keymap.hint(intent),
+        Choice::Do(intent) | Choice::GoAndDo(intent) => scene.keymap.hint(intent),
         _ => String::new(),
     };
+    let mut name = Row::of(Role::Strong, item.label.as_str());
+    item.aliases.iter().for_each(|alias| name.push(Role::Dim, format!(" :{alias}")));
     let mut row = Row::new();
     row.blank(1);
     row.push_cell(Role::Dim, item.kind, 10, Align::Left);
     row.push_cell(Role::Key, key, 9, Align::Left);
     row.blank(1);
-    row.push_cell(Role::Strong, item.label.as_str(), label, Align::Left);
+    row.push_row_cell(name, label);
     row.blank(1);
     row.push(Role::Dim, item.detail.as_str());
     row.cut(width)
@@ -82,7 +84,7 @@ fn found(scene: &Scene<'_>, item: &Item, width: usize) -> Row {
 fn prompt(scene: &Scene<'_>, prompt: &Prompt, width: usize) -> SheetRows {
     let (title, keys) = match &prompt.wanted {
         PromptFor::Filter if scene.state.screen == Screen::Log => {
-            ("Search all of the log", "enter searches, esc shows everything")
+            ("Search all of the log", "enter keeps it, esc shows everything")
         }
         PromptFor::Filter => ("Show only what contains", "enter keeps it, esc shows everything"),
         PromptFor::Reason(_) => ("Deny, and tell the agent why", "enter denies, esc goes back to the card"),

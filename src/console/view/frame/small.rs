@@ -1,5 +1,6 @@
 //! What is shown where there is no room for a card: that there is none, and how to deny or leave.
 
+use super::footer;
 use super::picture::Picture;
 use super::scene::Scene;
 use crate::console::intent::{Context, Intent};
@@ -44,8 +45,9 @@ pub fn compose(scene: &Scene<'_>, width: usize, height: usize) -> Picture {
         keys.push(Role::Key, scene.keymap.hint(intent));
         keys.push(Role::Dim, format!(" {}  ", intent.name().replace('-', " ")));
     }
-    rows.push(keys);
     rows = rows.into_iter().map(|row| row.cut(width)).collect();
+    rows.extend(footer::toast(scene, width));
+    rows.push(keys.cut(width));
     rows.truncate(height);
     rows.resize(height, Row::new());
     let laid = Laid { rows: 0, height, stops: Vec::new() };

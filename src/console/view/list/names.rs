@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use crate::console::role::Role;
 use crate::console::view::text;
-use crate::console::view::text::Row;
+use crate::console::view::text::{Row, Span};
+
+/// Stands between two names of one thing.
+const AND: &str = " and ";
 
 /// Cuts each of `names` to `width` columns.
 pub fn cut(mut names: Vec<&mut Row>, width: usize) {
@@ -23,10 +27,31 @@ pub fn cut(mut names: Vec<&mut Row>, width: usize) {
             let name = std::mem::take(names[*at]);
             *names[*at] = match differs {
                 Some(column) => name.cut_towards(column, width),
-                None => name.cut_middle(width),
+                None => shortened(name, width),
             };
         }
     }
+}
+
+/// A name without its middle; of two that are joined by ` and `, each without its own.
+fn shortened(name: Row, width: usize) -> Row {
+    const LEAST: usize = 6;
+    let Some(at) = name.spans().iter().position(|span| span.role() == Role::Dim && span.text() == AND) else {
+        return name.cut_middle(width);
+    };
+    let side = |spans: &[Span]| {
+        let mut row = Row::new();
+        spans.iter().cloned().for_each(|span| row.push_span(span));
+        row
+    };
+    let (first, second) = (side(&name.spans()[..at]), side(&name.spans()[at + 1..]));
+    let room = width.saturating_sub(AND.len());
+    let of_first = first.width().min(room.saturating_sub(second.width().min(LEAST)));
+    let mut row = first.cut_middle(of_first.max(room.saturating_sub(second.width())));
+    row.push(Role::Dim, AND);
+    let left = width.saturating_sub(row.width());
+    row.append(second.cut_middle(left));
+    row.cut(width)
 }
 
 /// The column from which on `texts` are not all the same; `None` where all of them are.
@@ -44,7 +69,6 @@ fn first_difference(texts: &[String]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::role::Role;
 
     #[test]
     fn names_that_differ_in_their_middle_alone_are_still_told_apart() {
@@ -65,5 +89,16 @@ mod tests {
         let mut names = [(); 2].map(|()| Row::of(Role::Text, "push origin/make-the-failing-test-pass"));
         cut(names.iter_mut().collect(), 16);
         assert!(names.iter().all(|name| name.text() == "push …-test-pass"), "{}", names[0].text());
+    }
+
+    #[test]
+    fn neither_of_two_names_is_hidden_by_the_other() {
+        let two = |first: &str, second: &str| {
+            let row = Row::of(Role::Strong, "push ").with(Role::Text, first);
+            row.with(Role::Dim, AND).with(Role::Text, second)
+        };
+        let mut names = [two("origin/fix/parser", "git@github.com:acme/api.git"), two("a", "b")];
+        cut(names.iter_mut().collect(), 34);
+        assert_eq!(names.map(|name| name.text()), ["push origin/fix/parser and gi….git", "push a and b"]);
     }
 }

@@ -48,7 +48,8 @@ impl ListRow {
         Self { anchor, cells: cells.map(Cell::text).into(), chip: "", words: String::new() }
     }
 
-    pub(super) fn contains(&self, wanted: &str) -> bool {
+    /// Whether a filter finds it; `wanted` is in lower case.
+    pub fn contains(&self, wanted: &str) -> bool {
         let in_cells = self.cells.iter().any(|cell| cell.row.text().to_lowercase().contains(wanted));
         in_cells || self.words.to_lowercase().contains(wanted)
     }

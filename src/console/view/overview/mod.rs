@@ -4,11 +4,13 @@
 mod context;
 mod costs;
 mod first_run;
+mod found;
 mod needs;
 mod row;
 
 pub use context::OverviewContext;
-pub use needs::{count as needs, untaken};
+use found::Found;
+pub use needs::{count as needs, troubles, untaken};
 use row::{named, table_row};
 
 use super::list::{Column, lines};
@@ -27,22 +29,23 @@ const MOST_ENDED: usize = 12;
 /// Signs of the bar of a run's steps.
 const STEPS: usize = 6;
 
-/// The whole page. Rows of requests and runs carry their anchors.
-pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> Vec<Row> {
+/// The whole page, and what stands above it. Rows of requests and runs carry their anchors.
+pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> (Option<Row>, Vec<Row>) {
     let mut rows = Vec::new();
+    let mut found = Found::new(&context.state.overview.arrangement.filter);
     let is_new = context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty();
     if is_new && needs::untaken(context.snapshot, None).next().is_none() {
         first_run::rows(context, &mut rows);
-        return rows;
+        return (None, rows);
     }
     if context.status.model.is_none() {
         no_model(context, &mut rows);
     }
-    needs::lay(context, sizes, &mut rows);
-    running(context, &mut rows);
-    ended(context, &mut rows);
+    needs::lay(context, sizes, &mut found, &mut rows);
+    running(context, &mut found, &mut rows);
+    ended(context, &mut found, &mut rows);
     costs::lay(context, &mut rows);
-    rows
+    (found.note(context.width), rows)
 }
 
 const RUNNING: &[Column] = &[
@@ -55,7 +58,7 @@ const RUNNING: &[Column] = &[
 ];
 
 /// What moves. What waits for a person stands above.
-fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
+fn running(context: &OverviewContext<'_>, found: &mut Found, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, now, width, .. } = *context;
     let live: Vec<_> = snapshot.runs_newest_first().filter(|run| moves(run, snapshot)).collect();
     let note = Row::of(Role::Dim, live.len().to_string());
@@ -73,7 +76,7 @@ fn running(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         let age = Row::of(Role::Dim, format::ago(run.started_at, now));
         table_row(run, [named(run, Role::Strong), steps(run), doing(run, now), run_list::agent(run), cost, age])
     };
-    let table: Vec<_> = live.into_iter().map(line).collect();
+    let table = found.keep(live.into_iter().map(line).collect());
     rows.extend(lines(RUNNING, table, width));
     rows.push(Row::new());
 }
@@ -115,7 +118,7 @@ const ENDED: &[Column] = &[
 ];
 
 /// What ended in the last day, newest first, with what came of it.
-fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
+fn ended(context: &OverviewContext<'_>, found: &mut Found, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, now, width, state, .. } = *context;
     let is_told = |run: &Run| needs::failed_unseen(run, state, now);
     let at = |run: &Run| run.ended_at.unwrap_or(run.updated_at);
@@ -131,9 +134,11 @@ fn ended(context: &OverviewContext<'_>, rows: &mut Vec<Row>) {
         let age = Row::of(Role::Dim, format::ago(at(run), now));
         table_row(run, [named(run, Role::Text), run_list::doing(run), run_list::agent(run), cost, age])
     };
-    let table: Vec<_> = ended.iter().take(MOST_ENDED).map(line).collect();
+    let mut table = found.keep(ended.iter().map(line).collect());
+    let shown = format::named(table.len(), MOST_ENDED);
+    let more = table.len() - shown;
+    table.truncate(shown);
     rows.extend(lines(ENDED, table, width));
-    let more = ended.len().saturating_sub(MOST_ENDED);
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);
         rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more")));
@@ -161,7 +166,7 @@ mod tests {
         let keymap = Keymap::builtin().unwrap();
         let (snapshot, state, status, keymap) = (&story.snapshot, &State::default(), &status, &keymap);
         let context = OverviewContext { snapshot, state, status, keymap, now: story.now(), width, can_start: true };
-        picture(&rows(&context, &mut Sizes::default()), width)
+        picture(&rows(&context, &mut Sizes::default()).1, width)
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What needs somebody: requests, runs that stopped by themselves, a model that does not answer.
 
 use super::context::OverviewContext;
+use super::found::Found;
 use super::row::{named, table_row};
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
@@ -13,6 +14,7 @@ use crate::console::view::{format, queue, run_list, things, words};
 use crate::domain::{RunState, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{RowKind, Run, Surface, Thing};
+use crate::ports::Status;
 
 /// Runs that stopped, of those shown.
 const MOST_STOPPED: usize = 6;
@@ -26,10 +28,16 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// How many things need somebody.
-pub fn count(snapshot: &Snapshot, state: &State, now: Timestamp) -> usize {
+pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
     let stopped = stopped(snapshot, state, now).count();
-    waiting + stopped + troubles(snapshot, state).len() + untaken(snapshot, None).count()
+    let untaken = untaken(snapshot, None).count();
+    waiting + stopped + troubles(snapshot, state).len() + untaken + usize::from(is_bare(status))
+}
+
+/// Whether nothing confines programs here, so that none are run.
+fn is_bare(status: &Status) -> bool {
+    status.sandbox == "none"
 }
 
 /// Things that nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
@@ -43,20 +51,20 @@ fn stopped<'a>(snapshot: &'a Snapshot, state: &'a State, now: Timestamp) -> impl
     snapshot.runs_newest_first().filter(move |run| run.state == RunState::Paused || failed_unseen(run, state, now))
 }
 
-/// What the models of runs that work run into.
-fn troubles(snapshot: &Snapshot, state: &State) -> Vec<Trouble> {
+/// What the models of runs that work run into, and the store.
+pub fn troubles(snapshot: &Snapshot, state: &State) -> Vec<Trouble> {
     let works = |run: &Run| matches!(run.state, RunState::Planning | RunState::Running);
     state.failing.troubles(|run| snapshot.runs.get(&run).is_some_and(works))
 }
 
-pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>) {
-    let OverviewContext { snapshot, state, now, width, .. } = *context;
+pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, rows: &mut Vec<Row>) {
+    let OverviewContext { snapshot, state, status, now, width, .. } = *context;
     let waiting = by_urgency(snapshot);
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
     let troubles = troubles(snapshot, state);
     let untaken: Vec<_> = untaken(snapshot, None).collect();
-    let count = waiting.len() + stopped.len() + troubles.len() + untaken.len();
+    let count = waiting.len() + stopped.len() + troubles.len() + untaken.len() + usize::from(is_bare(status));
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),
@@ -67,21 +75,32 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, rows: &mut Vec<Row>
     for trouble in troubles {
         let mut left = Row::of(Role::Bad, "▲ ");
         left.push_untrusted(Role::Bad, &trouble.message);
-        let runs = format::count(trouble.runs, "run waits", "runs wait");
-        let right = format!("{}× in {}, {runs}", trouble.times, format::ago(trouble.since, now));
+        let mut right = format!("{}× in {}", trouble.times, format::ago(trouble.since, now));
+        if trouble.runs > 0 {
+            right.push_str(", ");
+            right.push_str(&format::count(trouble.runs, "run waits", "runs wait"));
+        }
         let room = width.saturating_sub(right.len() + 2);
         let mut row = left.cut(room);
         row.blank(2);
         rows.push(row.with(Role::Warning, right));
+    }
+    if is_bare(status) {
+        let row = Row::of(Role::Bad, "▲ no sandbox works here, so programs are not run; ");
+        rows.push(row.with(Role::Code, "morningai doctor").with(Role::Bad, " says why").cut(width));
     }
     let mut table: Vec<_> =
         untaken.iter().take(MOST_STOPPED).map(|(surface, thing)| thing_row(surface, thing, now)).collect();
     table.extend(waiting.into_iter().map(|approval| {
         ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
     }));
-    table.extend(stopped.iter().take(MOST_STOPPED).map(|run| stopped_row(run, now)));
+    let mut table = found.keep(table);
+    let mut stopped = found.keep(stopped.iter().map(|run| stopped_row(run, now)).collect());
+    let shown = format::named(stopped.len(), MOST_STOPPED);
+    let more = stopped.len() - shown;
+    stopped.truncate(shown);
+    table.extend(stopped);
     rows.extend(lines(COLUMNS, table, width));
-    let more = stopped.len().saturating_sub(MOST_STOPPED);
     if more > 0 {
         let key = context.keymap.hint(Intent::ShowRuns);
         rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more that stopped")));

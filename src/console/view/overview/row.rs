@@ -16,5 +16,6 @@ pub fn named(run: &Run, role: Role) -> Row {
 }
 
 pub fn table_row<const N: usize>(run: &Run, cells: [Row; N]) -> ListRow {
-    ListRow::plain(Some(Anchor::Run(run.id)), cells)
+    let words = format!("{} {} {}", run.goal.visible(), run.state, run.id);
+    ListRow { words, ..ListRow::plain(Some(Anchor::Run(run.id)), cells) }
 }

@@ -14,16 +14,28 @@ use crate::kinds::Approval;
 
 /// Last lines of a running or failed call that are shown without unfolding.
 const PREVIEW: usize = 4;
+/// Most lines changed that are shown without unfolding.
+const SMALL_CHANGE: usize = 12;
+/// Tools that only say how far the plan is or that it is over, which the page says elsewhere.
+const BOOKKEEPING: [&str; 2] = ["mark_step", "finish"];
 /// Columns of the time it took.
 const TOOK: usize = 9;
 
 pub fn lay(call: &CallEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
+    if is_bookkeeping(call) {
+        return;
+    }
     let anchor = Anchor::Call(call.call.call);
     rows.push(line(call, context).anchored(anchor));
     match context.folds.of(anchor) {
         Fold::Closed => preview(call, context, rows),
         Fold::Open => details(call, context, rows),
     }
+}
+
+fn is_bookkeeping(call: &CallEntry) -> bool {
+    let went_wrong = matches!(&call.status, CallStatus::Settled(result) if !result.succeeded());
+    !went_wrong && BOOKKEEPING.contains(&call.call.tool.0.as_str())
 }
 
 fn line(call: &CallEntry, context: &RunPageContext<'_>) -> Row {
@@ -83,7 +95,7 @@ fn took(call: &CallEntry, context: &RunPageContext<'_>) -> String {
     }
 }
 
-/// What must not wait for unfolding: who decided, and the last words of what failed or still runs.
+/// What must not wait for unfolding: who decided, the last words of what failed or still runs, and a small change.
 fn preview(call: &CallEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
     if let Some(row) = decision(call, context) {
         let mut indented = indent();
@@ -95,12 +107,18 @@ fn preview(call: &CallEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
             let output = if result.output.tail.is_empty() { &result.output.head } else { &result.output.tail };
             last_lines(output, context.width, rows);
         }
+        CallStatus::Settled(result) => {
+            if let Some(change) = result.diff.as_ref().filter(|change| diff::Counts::of(change).lines() <= SMALL_CHANGE)
+            {
+                diff::lay_changes(change, &indent(), context.width, rows);
+            }
+        }
         CallStatus::Running => {
             if let Some(output) = live_output(context, call.call.call) {
                 last_lines(output, context.width, rows);
             }
         }
-        CallStatus::Settled(_) | CallStatus::Requested | CallStatus::Parked | CallStatus::InDoubt => {}
+        CallStatus::Requested | CallStatus::Parked | CallStatus::InDoubt => {}
     }
 }
 

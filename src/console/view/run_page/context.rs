@@ -9,6 +9,15 @@ use crate::domain::{ApprovalId, CallNo, Timestamp, Untrusted};
 use crate::fold::Thread;
 use crate::kinds::{Approval, Run};
 
+/// Where plan and budget stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanPlace {
+    /// At the top of the page, and scroll with it.
+    Above,
+    /// Beside the page.
+    Beside,
+}
+
 /// The run, what was decided in it, and what it says now.
 #[derive(Clone, Copy)]
 pub struct RunPageContext<'a> {
@@ -21,6 +30,7 @@ pub struct RunPageContext<'a> {
     pub keymap: &'a Keymap,
     pub now: Timestamp,
     pub width: usize,
+    pub plan: PlanPlace,
 }
 
 impl<'a> RunPageContext<'a> {

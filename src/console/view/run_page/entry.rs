@@ -18,7 +18,11 @@ pub fn rows(place: usize, entry: &TimelineEntry, thread: &Thread, context: &RunP
     let anchor = Anchor::Entry(place);
     match &entry.item {
         TimelineItem::Started => {
-            rows.push(Row::section("History", Row::of(Role::Dim, "times in UTC"), context.width));
+            rows.push(Row::section(
+                "History",
+                Row::of(Role::Dim, format!("times in {}", format::zone(context.now))),
+                context.width,
+            ));
             let at = entry.at.format("%Y-%m-%d").to_string();
             rows.push(note(entry, "●", Role::Dim, format!("started on {at}"), context).anchored(anchor));
         }

@@ -1,59 +1,87 @@
-//! The top of a run's page: goal, state, who and where, what it has used of its limits, and its plan.
+//! The top of a run's page, which scrolls: its goal where that is long, who works on it and where, what it has used of
+//! its limits, and its plan. On a wide screen most of that stands beside the history instead.
 
-use super::context::RunPageContext;
+use super::context::{PlanPlace, RunPageContext};
+use super::plan;
+use super::plan::Extent;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
 use crate::console::view::{format, run_list, words};
-use crate::domain::{PlanStep, StepState};
-use crate::fold::Thread;
 use crate::kinds::Run;
 
 /// Columns of the labels.
 const LABEL: usize = 12;
-/// Steps shown around the current one of a long plan.
-const MOST_STEPS: usize = 10;
+/// Signs of the bars of what was used.
+const BAR: usize = 8;
 
+/// The top of the page, with what stands beside the history where there is room.
 pub fn rows(context: &RunPageContext<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    let run = context.run;
-    let sign = words::run(run.state);
-    let mut goal = Row::new();
-    goal.push_untrusted(Role::Strong, &run.goal);
-    let mut lead = Row::of(sign.role, format!("{} ", sign.glyph));
-    lead.push_cell(sign.role, sign.word, LABEL - 2, Align::Left);
-    Line::led(lead, goal).lay(context.width, &mut rows);
-    facts(context, &mut rows);
-    rows.push(Row::new());
+    goal(context, &mut rows);
+    if context.plan == PlanPlace::Above {
+        facts(context, &mut rows);
+        fact("used", used(context), context.width, &mut rows);
+    }
+    if !rows.is_empty() {
+        rows.push(Row::new());
+    }
     match context.thread {
-        Some(thread) => plan(thread, context.width, &mut rows),
+        Some(_) if context.plan == PlanPlace::Beside => {}
+        Some(thread) => plan::lay(thread, context, Extent::Folds, &mut rows),
         None => rows.push(Row::of(Role::Dim, "Loading the history of this run…")),
     }
     rows
 }
 
+/// What stands beside the history on a wide screen: plan, budget, who and where, in at most `room` rows.
+pub fn rail(context: &RunPageContext<'_>, room: usize) -> Vec<Row> {
+    let mut below = vec![Row::new(), Row::section("Used", Row::new(), context.width)];
+    for use_of in uses(context) {
+        let mut row = Row::new();
+        row.push_cell(Role::Dim, use_of.what, LABEL, Align::Left);
+        row.push(use_of.role(), words::bar(use_of.part(), use_of.whole(), BAR));
+        row.blank(1);
+        row.append(use_of.row());
+        below.push(row.cut(context.width));
+    }
+    below.push(Row::new());
+    below.push(Row::section("Where", Row::new(), context.width));
+    facts(context, &mut below);
+    let mut rows = Vec::new();
+    if let Some(thread) = context.thread {
+        plan::lay(thread, context, Extent::Rows(room.saturating_sub(below.len())), &mut rows);
+    }
+    rows.extend(below);
+    rows.truncate(room);
+    rows
+}
+
+/// In full where it is too long for the line that names the run.
+fn goal(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
+    let mut goal = Row::new();
+    goal.push_untrusted(Role::Strong, &context.run.goal);
+    if context.run.is_procedure || goal.width() * 2 > context.width {
+        fact("goal", goal, context.width, rows);
+    }
+}
+
 fn facts(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
     let run = context.run;
-    let activity = words::activity(run);
-    if !activity.is_empty() {
-        fact("now", Row::of(Role::Text, activity), context.width, rows);
-    }
     fact(worker(run), who(context), context.width, rows);
-    if let Some(workspace) = &run.workspace {
-        let mut row = Row::new();
-        if let Some(branch) = &workspace.branch {
-            row.push(Role::Code, branch.as_str());
-            row.push(Role::Dim, " of ");
-        }
-        row.push(Role::Text, workspace.repository.as_deref().unwrap_or(&workspace.root));
-        fact("workspace", row, context.width, rows);
-        for what in &workspace.left_out {
-            let mut row = Row::new();
-            row.push_untrusted(Role::Warning, &what.as_str().into());
-            fact("not there", row, context.width, rows);
-        }
+    let Some(workspace) = &run.workspace else { return };
+    let mut row = Row::new();
+    if let Some(branch) = &workspace.branch {
+        row.push(Role::Code, branch.as_str());
+        row.push(Role::Dim, " of ");
     }
-    fact("used", used(run, context), context.width, rows);
+    row.push(Role::Text, workspace.repository.as_deref().unwrap_or(&workspace.root));
+    fact("workspace", row, context.width, rows);
+    for what in &workspace.left_out {
+        let mut row = Row::new();
+        row.push_untrusted(Role::Warning, &what.as_str().into());
+        fact("not there", row, context.width, rows);
+    }
 }
 
 /// The same in so many rows whatever it says, each cut: what stands beside a list, where the cursor moves fast.
@@ -88,11 +116,11 @@ pub fn glance(context: &RunPageContext<'_>) -> Vec<Row> {
         line(now, next),
         line(worker(run), who(context)),
         line("workspace", place),
-        line("used", used(run, context)),
+        line("used", used(context)),
         Row::new(),
     ];
     if let Some(thread) = context.thread {
-        plan(thread, context.width, &mut rows);
+        plan::lay(thread, context, Extent::Folds, &mut rows);
     }
     rows
 }
@@ -119,73 +147,95 @@ fn fact(label: &str, value: Row, width: usize, rows: &mut Vec<Row>) {
     Line::led(lead, value).lay(width, rows);
 }
 
-/// What it has used, each with its limit; what is nearly used up stands out.
-fn used(run: &Run, context: &RunPageContext<'_>) -> Row {
-    let limits = &run.limits;
-    let worked = format::worked(run, context.now);
-    let seconds = u64::try_from(worked.num_seconds()).unwrap_or(0);
-    let cost = (u64::try_from(run.cost.0).unwrap_or(0), u64::try_from(limits.cost.0).unwrap_or(0));
-    let mut row = Row::new();
-    let mut part = |text: String, limit: String, (used, most): (u64, u64), role: Role| {
-        if !row.is_empty() {
-            row.push(Role::Rule, " · ");
-        }
+/// What was used of a limit.
+struct Use {
+    what: &'static str,
+    text: String,
+    limit: String,
+    amounts: (u64, u64),
+    usual: Role,
+}
+
+impl Use {
+    /// What is nearly used up stands out.
+    fn role(&self) -> Role {
+        let (used, most) = self.amounts;
         let is_scarce = most > 0 && used.saturating_mul(5) >= most.saturating_mul(4);
-        row.push(if is_scarce { Role::Warning } else { role }, text);
-        row.push(Role::Dim, format!(" of {limit}"));
-    };
-    let limit =
-        format::whole_span(chrono::TimeDelta::seconds(i64::try_from(limits.seconds).unwrap_or(i64::MAX / 1_000)));
-    part(format::whole_span(worked), limit, (seconds, limits.seconds), Role::Text);
-    if !run.is_procedure {
-        part(format::run_cost(run), limits.cost.display(), cost, Role::Money);
-        part(
-            run.turns.to_string(),
-            format!("{} turns", limits.turns),
-            (run.turns.into(), limits.turns.into()),
-            Role::Text,
-        );
-        let tokens = format!("{} tokens", format::quantity(limits.tokens));
-        part(format::quantity(run.tokens), tokens, (run.tokens, limits.tokens), Role::Text);
+        if is_scarce { Role::Warning } else { self.usual }
     }
+
+    fn part(&self) -> i64 {
+        i64::try_from(self.amounts.0).unwrap_or(i64::MAX)
+    }
+
+    fn whole(&self) -> i64 {
+        i64::try_from(self.amounts.1).unwrap_or(i64::MAX)
+    }
+
+    /// `$0.41 of $5.00`
+    fn row(&self) -> Row {
+        Row::of(self.role(), self.text.as_str()).with(Role::Dim, format!(" of {}", self.limit))
+    }
+}
+
+/// What it has used of each of its limits.
+fn uses(context: &RunPageContext<'_>) -> Vec<Use> {
+    let RunPageContext { run, now, .. } = *context;
+    let limits = &run.limits;
+    let worked = format::worked(run, now);
+    let seconds = i64::try_from(limits.seconds).unwrap_or(i64::MAX / 1_000);
+    let mut uses = vec![Use {
+        what: "time",
+        text: format::whole_span(worked),
+        limit: format::whole_span(chrono::TimeDelta::seconds(seconds)),
+        amounts: (u64::try_from(worked.num_seconds()).unwrap_or(0), limits.seconds),
+        usual: Role::Text,
+    }];
+    if !run.is_procedure {
+        uses.push(cost(run));
+        uses.push(Use {
+            what: "turns",
+            text: run.turns.to_string(),
+            limit: format!("{} turns", limits.turns),
+            amounts: (run.turns.into(), limits.turns.into()),
+            usual: Role::Text,
+        });
+        uses.push(Use {
+            what: "tokens",
+            text: format::quantity(run.tokens),
+            limit: format!("{} tokens", format::quantity(limits.tokens)),
+            amounts: (run.tokens, limits.tokens),
+            usual: Role::Text,
+        });
+    }
+    uses
+}
+
+fn cost(run: &Run) -> Use {
+    let amounts = (u64::try_from(run.cost.0).unwrap_or(0), u64::try_from(run.limits.cost.0).unwrap_or(0));
+    Use { what: "cost", text: format::run_cost(run), limit: run.limits.cost.display(), amounts, usual: Role::Money }
+}
+
+/// `$0.41 of $5.00 ▰▱▱▱▱▱▱▱`, or what it cost where it has ended or nothing limits that.
+pub fn budget(run: &Run) -> Row {
+    let cost = cost(run);
+    if run.state.is_final() || cost.amounts.1 == 0 {
+        return Row::of(Role::Money, format::named_run_cost(run));
+    }
+    let bar = words::bar(cost.part(), cost.whole(), BAR);
+    let named = Use { text: format::named_run_cost(run), ..cost };
+    let mut row = named.row();
+    row.push(named.role(), format!(" {bar}"));
     row
 }
 
-fn plan(thread: &Thread, width: usize, rows: &mut Vec<Row>) {
-    let Some(plan) = thread.plan.as_ref().filter(|plan| !plan.steps.is_empty()) else { return };
-    let state = |step: &PlanStep| thread.step_states.get(&step.step).copied().unwrap_or_default();
-    let done = plan.steps.iter().filter(|step| matches!(state(step), StepState::Done | StepState::Skipped)).count();
-    let note = Row::of(Role::Dim, format!("{done} of {} done", plan.steps.len()));
-    rows.push(Row::section("Plan", note, width));
-    let current = plan.steps.iter().position(|step| !matches!(state(step), StepState::Done | StepState::Skipped));
-    let last = plan.steps.len().saturating_sub(MOST_STEPS);
-    let from = current.unwrap_or(plan.steps.len()).saturating_sub(3).min(last);
-    if from > 0 {
-        rows.push(Row::of(Role::Dim, format!("  … {} earlier", format::count(from, "step", "steps"))));
+fn used(context: &RunPageContext<'_>) -> Row {
+    let mut row = Row::new();
+    for use_of in uses(context) {
+        if !row.is_empty() {
+            row.push(Role::Rule, " · ");
+        }
+        row.append(use_of.row());
     }
-    for step in plan.steps.iter().skip(from).take(MOST_STEPS) {
-        rows.push(plan_step(step, state(step), width));
-    }
-    let after = plan.steps.len().saturating_sub(from + MOST_STEPS);
-    if after > 0 {
-        rows.push(Row::of(Role::Dim, format!("  … {} after these", format::count(after, "step", "steps"))));
-    }
-    rows.push(Row::new());
-}
-
-fn plan_step(step: &PlanStep, state: StepState, width: usize) -> Row {
-    let sign = words::step(state);
-    let mut left = Row::of(sign.role, format!("{} ", sign.glyph));
-    left.push_cell(Role::Dim, step.step.to_string(), 3, Align::Left);
-    let role = match state {
-        StepState::Running => Role::Strong,
-        StepState::Done | StepState::Skipped => Role::Dim,
-        StepState::Pending | StepState::Failed => Role::Text,
-    };
-    left.push_untrusted(role, &step.action);
-    if width >= 110 && !step.success.is_empty() {
-        left.push(Role::Dim, ", until ");
-        left.push_untrusted(Role::Dim, &step.success);
-    }
-    Row::spread(left, Row::of(sign.role, sign.word), width)
+    row
 }

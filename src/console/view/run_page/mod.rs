@@ -1,4 +1,5 @@
-//! One run: what it is and has used, its plan, everything it did in order, and what it does now.
+//! One run: what it is and has used, its plan, everything it did in order, and what it does now. Two lines of that stay
+//! while the rest scrolls.
 //!
 //! A long run has thousands of entries, and a busy one is drawn sixty times a second. So the rows of an entry that
 //! can no longer change are kept; only what is open, the head and the live text are laid out for each frame, and
@@ -10,6 +11,8 @@ mod entry;
 mod gutter;
 mod head;
 mod live;
+mod pinned;
+mod plan;
 mod turn;
 
 use std::ops::Range;
@@ -19,9 +22,10 @@ use crate::console::anchor::{Anchor, Fold, Folds};
 use crate::domain::RunId;
 use crate::fold::{CallStatus, Thread, TimelineItem, TurnStatus};
 
-pub use context::RunPageContext;
-pub use head::glance;
+pub use context::{PlanPlace, RunPageContext};
+pub use head::{glance, rail};
 use live::LiveText;
+pub use pinned::{line as pinned, state as pinned_state, told};
 
 /// What an entry's rows depend on besides the width; equal keys mean equal rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +115,8 @@ impl RunPageCache {
 
     /// Each anchor with its first row, from top to bottom.
     pub fn stops(&self) -> Vec<(Anchor, usize)> {
-        let mut stops: Vec<(Anchor, usize)> = Vec::with_capacity(self.entries.len());
+        let mut stops: Vec<(Anchor, usize)> = Vec::with_capacity(self.entries.len() + 1);
+        stops.extend(self.head.iter().enumerate().filter_map(|(at, row)| Some((row.anchor?, at))));
         for (entry, start) in self.entries.iter().zip(&self.starts) {
             // An entry has one anchor, on its first row or behind the blank one before it.
             let found = entry.rows.iter().take(2).enumerate().find_map(|(at, row)| Some((row.anchor?, start + at)));

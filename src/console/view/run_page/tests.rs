@@ -38,6 +38,7 @@ impl Scene {
             keymap: &self.keymap,
             now: self.story.now(),
             width,
+            plan: PlanPlace::Above,
         });
     }
 
@@ -172,7 +173,7 @@ fn a_running_call_shows_the_end_of_its_output() {
     let mut scene = Scene::new(story, run);
     let mut live = Live::default();
     let text = (1..=50).map(|n| format!("test case_{n} ... ok\n")).collect::<String>().into();
-    live.push(&Delta { run, kind: DeltaKind::Output { call: CallNo(1) }, text });
+    live.push(&Delta { run, kind: DeltaKind::Output { call: CallNo(1) }, text }, scene.story.now());
     scene.live = Some(live);
     let shown = scene.shown(80);
     assert!(shown.contains("│ test case_50 ... ok") && !shown.contains("case_40"), "{shown}");
@@ -255,7 +256,7 @@ fn a_frame_of_a_long_run_lays_out_only_what_changed() {
     for _ in 0..60 {
         let text = "more words\n\nand ".repeat(42).into();
         let delta = Delta { run: scene.run, kind: DeltaKind::Token { turn: 1_001 }, text };
-        scene.live.as_mut().unwrap().push(&delta);
+        scene.live.as_mut().unwrap().push(&delta, Timestamp::UNIX_EPOCH);
         scene.draw(&mut cache, 80);
         assert_eq!(cache.laid_out, 1, "only the open turn is laid out");
     }
@@ -274,7 +275,7 @@ fn frame_times() {
     for _ in 0..60 {
         for _ in 0..84 {
             let delta = Delta { run: scene.run, kind: DeltaKind::Token { turn: 1_001 }, text: "some words ".into() };
-            scene.live.as_mut().unwrap().push(&delta);
+            scene.live.as_mut().unwrap().push(&delta, Timestamp::UNIX_EPOCH);
         }
         let began = Instant::now();
         scene.draw(&mut cache, 80);

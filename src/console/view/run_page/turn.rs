@@ -28,14 +28,14 @@ pub fn lay(turn: &TurnEntry, context: &RunPageContext<'_>, rows: &mut Vec<Row>) 
         // What streams in stands at the end of the page.
         TurnStatus::Open => {}
         TurnStatus::Answered(_) if wrote_the_plan(turn) => {
-            rows.push(Row::of(Role::Dim, "  wrote the plan above").cut(context.width));
+            rows.push(Row::of(Role::Dim, "  wrote the plan").cut(context.width));
         }
         TurnStatus::Answered(reply) => answered(reply, fold, context, rows),
         TurnStatus::Failed(failure) => failed(failure, context, rows),
     }
 }
 
-/// Its text is JSON, which the plan at the top of the page shows as people read it.
+/// Its text is JSON, which the page shows as a plan.
 fn wrote_the_plan(turn: &TurnEntry) -> bool {
     let TurnStatus::Answered(reply) = &turn.status else { return false };
     turn.purpose == PurposeOfTurn::Plan && reply.text.raw().trim_start().starts_with('{')

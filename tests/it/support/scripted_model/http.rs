@@ -32,6 +32,8 @@ pub struct Answer {
     /// The body, one write each.
     pub pieces: Vec<Vec<u8>>,
     pub ending: Ending,
+    /// Before anything is sent.
+    pub wait: Duration,
 }
 
 /// What follows the last piece.
@@ -58,7 +60,7 @@ pub enum Sent {
 impl Answer {
     pub fn document(status: u16, body: Vec<u8>) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        Self { status, headers, pieces: vec![body], ending: Ending::Complete }
+        Self { status, headers, pieces: vec![body], ending: Ending::Complete, wait: Duration::ZERO }
     }
 }
 
@@ -88,6 +90,9 @@ pub fn receive(connection: &mut TcpStream) -> io::Result<Option<Received>> {
 /// Sends an answer and closes.
 pub fn send(connection: &mut TcpStream, answer: &Answer, pace: Duration, stopping: &AtomicBool) -> io::Result<Sent> {
     connection.set_nodelay(true)?;
+    if !answer.wait.is_zero() {
+        thread::sleep(answer.wait);
+    }
     let is_chunked = answer.ending != Ending::QuietClose;
     let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", answer.status);
     for (name, value) in &answer.headers {

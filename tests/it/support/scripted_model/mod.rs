@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 mod http;
+pub mod night;
 mod script;
 pub mod story;
 

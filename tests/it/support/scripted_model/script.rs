@@ -1,6 +1,7 @@
 //! One answer of a scripted model, from what it says to the bytes that say it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -31,6 +32,7 @@ struct Reply {
     keep_bytes: Option<usize>,
     ending: Ending,
     form: ReplyForm,
+    wait: Duration,
 }
 
 /// How tool calls are marked.
@@ -72,6 +74,7 @@ impl Turn {
             keep_bytes: None,
             ending: Ending::Complete,
             form: ReplyForm::Stream,
+            wait: Duration::ZERO,
         }))
     }
 
@@ -95,7 +98,7 @@ impl Turn {
     pub fn raw(status: u16, content_type: &str, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), content_type.to_owned())];
         let pieces = vec![body.as_bytes().to_vec()];
-        Self(Form::Raw(Answer { status, headers, pieces, ending: Ending::Complete }))
+        Self(Form::Raw(Answer { status, headers, pieces, ending: Ending::Complete, wait: Duration::ZERO }))
     }
 
     /// The request is taken and never answered.
@@ -166,6 +169,11 @@ impl Turn {
         self.with(|reply| (reply.keep_bytes, reply.ending) = (Some(bytes), Ending::Silence))
     }
 
+    /// Begins so much later.
+    pub fn after(self, wait: Duration) -> Self {
+        self.with(|reply| reply.wait = wait)
+    }
+
     /// All in one JSON document instead of a stream.
     pub fn in_one_document(self) -> Self {
         self.with(|reply| reply.form = ReplyForm::Document)
@@ -222,7 +230,7 @@ impl Reply {
             pieces = pieces.concat().chunks(size).map(<[u8]>::to_vec).collect();
         }
         let headers = vec![("content-type".to_owned(), "text/event-stream; charset=utf-8".to_owned())];
-        Answer { status: 200, headers, pieces, ending: self.ending }
+        Answer { status: 200, headers, pieces, ending: self.ending, wait: self.wait }
     }
 
     fn finish_reason(&self) -> String {

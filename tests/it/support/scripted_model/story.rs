@@ -53,16 +53,21 @@ pub fn repository(below: &Path) -> io::Result<PathBuf> {
     fs::write(work.join("Cargo.lock"), "version = 3\n\n[[package]]\nname = \"budget\"\nversion = \"0.1.0\"\n")?;
     fs::write(work.join(".gitignore"), "/target\n")?;
     fs::write(work.join("src/lib.rs"), SOURCE)?;
-    fs::create_dir_all(&origin)?;
-    git(&origin, &["init", "-q", "--bare", "-b", "main"])?;
-    git(&work, &["init", "-q", "-b", "main"])?;
-    git(&work, &["config", "user.name", "A Developer"])?;
-    git(&work, &["config", "user.email", "dev@example.com"])?;
-    git(&work, &["add", "-A"])?;
-    git(&work, &["commit", "-q", "-m", "Error budget of a month"])?;
-    git(&work, &["remote", "add", "origin", &origin.display().to_string()])?;
-    git(&work, &["push", "-q", "-u", "origin", "main"])?;
+    commit_and_publish(&work, &origin, "Error budget of a month")?;
     Ok(work)
+}
+
+/// Makes a repository of a directory, and its remote.
+pub(super) fn commit_and_publish(work: &Path, origin: &Path, message: &str) -> io::Result<()> {
+    fs::create_dir_all(origin)?;
+    git(origin, &["init", "-q", "--bare", "-b", "main"])?;
+    git(work, &["init", "-q", "-b", "main"])?;
+    git(work, &["config", "user.name", "A Developer"])?;
+    git(work, &["config", "user.email", "dev@example.com"])?;
+    git(work, &["add", "-A"])?;
+    git(work, &["commit", "-q", "-m", message])?;
+    git(work, &["remote", "add", "origin", &origin.display().to_string()])?;
+    git(work, &["push", "-q", "-u", "origin", "main"])
 }
 
 /// The model of the story. It keeps no state: each turn follows from the conversation it is sent, as with a
@@ -72,12 +77,12 @@ pub fn fix_the_failing_test() -> Script {
 }
 
 /// What the model says next, before it is put into the form the request asks for.
-struct Saying {
+pub(super) struct Saying {
     words: &'static str,
     calls: Vec<(&'static str, Value)>,
 }
 
-fn answer(request: &Value) -> Saying {
+pub(super) fn answer(request: &Value) -> Saying {
     if request["response_format"]["json_schema"]["name"] == json!("plan") {
         return Saying { words: "", calls: vec![("plan", plan())] };
     }
@@ -133,21 +138,25 @@ fn answer(request: &Value) -> Saying {
     }
 }
 
-fn say(words: &'static str, calls: Vec<(&'static str, Value)>) -> Saying {
+pub(super) fn say(words: &'static str, calls: Vec<(&'static str, Value)>) -> Saying {
     Saying { words, calls }
 }
 
-fn end(summary: &'static str, mut calls: Vec<(&'static str, Value)>) -> Saying {
+pub(super) fn end(summary: &'static str, mut calls: Vec<(&'static str, Value)>) -> Saying {
     calls.push(("finish", json!({ "summary": summary, "outcome": "succeeded" })));
     Saying { words: "", calls }
 }
 
-fn mark(step: u32, state: &str) -> (&'static str, Value) {
+pub(super) fn mark(step: u32, state: &str) -> (&'static str, Value) {
     ("mark_step", json!({ "step": step, "state": state }))
 }
 
+/// A step of a plan.
+pub(super) fn step(action: &str, tool: &str, success: &str, fallback: &str, after: Value) -> Value {
+    json!({ "action": action, "tool": tool, "success": success, "fallback": fallback, "after": after })
+}
+
 fn plan() -> Value {
-    let step = |action: &str, tool: &str, success: &str, fallback: &str, after: Value| json!({ "action": action, "tool": tool, "success": success, "fallback": fallback, "after": after });
     json!({ "steps": [
         step("Read the code and its tests", "read_file", "the failing test is understood", "ask the person", json!([])),
         step("Correct the code until the tests pass", "edit_file", "all tests pass", "undo the change", json!([1])),
@@ -156,7 +165,7 @@ fn plan() -> Value {
 }
 
 /// The answer by native calls, or as one JSON object where the request demands that.
-fn forced_if_asked(request: &Value, saying: Saying) -> Turn {
+pub(super) fn forced_if_asked(request: &Value, saying: Saying) -> Turn {
     let Saying { words, calls } = saying;
     if let [("plan", plan)] = calls.as_slice() {
         return Turn::text(&plan.to_string());
@@ -172,10 +181,10 @@ fn forced_if_asked(request: &Value, saying: Saying) -> Turn {
 }
 
 /// Calls that have been answered, in order, and whether each went well.
-struct Done(Vec<(String, bool)>);
+pub(super) struct Done(pub(super) Vec<(String, bool)>);
 
 impl Done {
-    fn of(request: &Value) -> Self {
+    pub(super) fn of(request: &Value) -> Self {
         let messages = request["messages"].as_array().cloned().unwrap_or_default();
         let mut asked: Vec<(String, String)> = Vec::new();
         let mut done = Vec::new();
@@ -198,7 +207,7 @@ impl Done {
         Self(done)
     }
 
-    fn last(&self) -> Option<(&str, bool)> {
+    pub(super) fn last(&self) -> Option<(&str, bool)> {
         self.0.last().map(|(name, went_well)| (name.as_str(), *went_well))
     }
 

@@ -3,8 +3,9 @@
 //! Signs are kept, so that added and removed lines differ without colour. A diff is an outsider's text: counts in
 //! its headers are believed only for numbering, and no header can make a line disappear.
 
+mod sides;
+
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 
 use similar::{ChangeTag, TextDiff};
 
@@ -13,7 +14,9 @@ use super::highlight::Highlighter;
 use super::text::{Row, Span, push_marked};
 use super::wrap::{Line, Wrap, continued};
 use crate::console::role::Role;
-use crate::domain::{Untrusted, visible_line};
+use crate::domain::{DiffKind, DiffLine, Untrusted, changed_files, diff_lines, visible_line};
+
+pub use sides::lay_sides;
 
 /// Longest line whose words are compared with its counterpart's.
 const LONGEST_COMPARED: usize = 600;
@@ -36,23 +39,12 @@ pub struct Counts {
 
 impl Counts {
     pub fn of(diff: &Untrusted) -> Self {
-        let mut counts = Self::default();
-        // Several commits may change one file, and one that is gone has its name on the line before.
-        let mut files = BTreeSet::new();
-        let mut before = String::new();
-        for line in read(diff) {
-            match line.kind {
-                Kind::Added => counts.added += 1,
-                Kind::Removed => counts.removed += 1,
-                Kind::NewFile => {
-                    let name = line.text.strip_prefix("+++ b/").or(before.strip_prefix("--- a/"));
-                    _ = files.insert(name.unwrap_or(&line.text).to_owned());
-                }
-                Kind::Header => before = line.text.into_owned(),
-                Kind::Context | Kind::Hunk => {}
-            }
-        }
-        Self { files: files.len(), ..counts }
+        let count = |kind| diff_lines(diff).iter().filter(|line| line.kind == kind).count();
+        Self { files: changed_files(diff).len(), added: count(DiffKind::Added), removed: count(DiffKind::Removed) }
+    }
+
+    pub fn lines(self) -> usize {
+        self.added + self.removed
     }
 
     /// `+12 −3 in 2 files`.
@@ -67,19 +59,9 @@ impl Counts {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Header,
-    /// `+++ b/path`: what follows is of that file.
-    NewFile,
-    Hunk,
-    Context,
-    Added,
-    Removed,
-}
-
-struct DiffLine<'a> {
-    kind: Kind,
+/// A line as it is shown.
+struct ShownLine<'a> {
+    kind: DiffKind,
     /// The visible text, without the sign of a line of content.
     text: Cow<'a, str>,
     old: u32,
@@ -88,15 +70,47 @@ struct DiffLine<'a> {
 
 /// Appends the rows of a diff, each with `lead` before it.
 pub fn lay(diff: &Untrusted, lead: &Row, width: usize, rows: &mut Vec<Row>) {
+    lay_lines(&read(diff), |_| true, lead, width, rows);
+}
+
+/// Appends the lines that changed and the one before and after each: for where another row names the file.
+pub fn lay_changes(diff: &Untrusted, lead: &Row, width: usize, rows: &mut Vec<Row>) {
     let lines = read(diff);
-    let changed = changed_parts(&lines);
-    let digits = lines.iter().map(|line| line.old.max(line.new)).max().unwrap_or(0).to_string().len().max(2);
+    let changes = |at: usize| lines.get(at).is_some_and(|line| line.kind.is_change());
+    let is_near = |at: usize| changes(at) || changes(at + 1) || at.checked_sub(1).is_some_and(changes);
+    let is_content = |at: usize| lines.get(at).is_some_and(|line| line.kind.is_context() || line.kind.is_change());
+    lay_lines(&lines, |at| is_content(at) && is_near(at), lead, width, rows);
+}
+
+fn lay_lines(lines: &[ShownLine<'_>], is_shown: impl Fn(usize) -> bool, lead: &Row, width: usize, rows: &mut Vec<Row>) {
+    let changed = changed_parts(lines);
+    let digits = digits(lines);
     let mut highlighters = Sides::default();
-    for (line, parts) in lines.iter().zip(changed) {
+    for ((at, line), parts) in lines.iter().enumerate().zip(changed) {
         let code = highlighters.read(line);
-        content(line, code, &parts, lead.clone(), digits).lay(width, rows);
+        if !is_shown(at) {
+            continue;
+        }
+        content(line, &code, &parts, lead.clone(), &numbers(line, digits)).lay(width, rows);
     }
 }
+
+/// Columns of a line's number.
+fn digits(lines: &[ShownLine<'_>]) -> usize {
+    lines.iter().map(|line| line.old.max(line.new)).max().unwrap_or(0).to_string().len().max(2)
+}
+
+/// Its number in the old text and in the new one.
+fn numbers(line: &ShownLine<'_>, digits: usize) -> String {
+    let number = |is_without: DiffKind, number: u32| match line.kind == is_without {
+        true => " ".repeat(digits),
+        false => format!("{number:>digits$}"),
+    };
+    format!("{} {}", number(DiffKind::Added, line.old), number(DiffKind::Removed, line.new))
+}
+
+/// A line's text in pieces, each in its role.
+type Code<'a> = Vec<(Role, &'a str)>;
 
 /// Highlighters of the old and of the new text.
 #[derive(Default)]
@@ -107,23 +121,23 @@ struct Sides {
 }
 
 impl Sides {
-    fn read<'a>(&mut self, line: &'a DiffLine<'_>) -> Vec<(Role, &'a str)> {
+    fn read<'a>(&mut self, line: &'a ShownLine<'_>) -> Code<'a> {
         let sides: &mut [&mut Option<Highlighter>] = match line.kind {
-            Kind::NewFile => {
+            DiffKind::NewFile => {
                 let path = line.text.trim_start_matches("+++ ");
                 path.strip_prefix("b/").unwrap_or(path).clone_into(&mut self.path);
                 &mut []
             }
-            Kind::Hunk => {
+            DiffKind::Hunk => {
                 // Lines between two hunks are not known, so each begins afresh.
                 self.old = Highlighter::for_path(&self.path);
                 self.new = Highlighter::for_path(&self.path);
                 &mut []
             }
-            Kind::Header => &mut [],
-            Kind::Context => &mut [&mut self.old, &mut self.new],
-            Kind::Added => &mut [&mut self.new],
-            Kind::Removed => &mut [&mut self.old],
+            DiffKind::Header => &mut [],
+            DiffKind::Context | DiffKind::Unsigned => &mut [&mut self.old, &mut self.new],
+            DiffKind::Added => &mut [&mut self.new],
+            DiffKind::Removed => &mut [&mut self.old],
         };
         let mut pieces = vec![(Role::Code, line.text.as_ref())];
         for highlighter in sides.iter_mut().filter_map(|side| side.as_mut()) {
@@ -133,44 +147,39 @@ impl Sides {
     }
 }
 
-fn content(line: &DiffLine<'_>, code: Vec<(Role, &str)>, changed: &[bool], lead: Row, digits: usize) -> Line {
-    let number = |shown: bool, number: u32| match shown {
-        true => format!("{number:>digits$}"),
-        false => " ".repeat(digits),
-    };
+/// A line of the diff, one of content behind its numbers.
+fn content(line: &ShownLine<'_>, code: &Code<'_>, changed: &[bool], lead: Row, numbers: &str) -> Line {
     let (role, sign, part) = match line.kind {
-        Kind::Header | Kind::NewFile | Kind::Hunk => {
+        DiffKind::Header | DiffKind::NewFile | DiffKind::Hunk => {
             let mut row = lead.clone();
             push_marked(Role::DiffHeader, &line.text, &mut |span| row.push_span(span));
             let mut hang = lead;
             hang.append(continued(2));
             return Line { row, hang, wrap: Wrap::Anywhere };
         }
-        Kind::Context => (Role::Dim, " ", Role::Code),
-        Kind::Added => (Role::DiffAdded, "+", Role::DiffAddedPart),
-        Kind::Removed => (Role::DiffRemoved, "-", Role::DiffRemovedPart),
+        DiffKind::Context | DiffKind::Unsigned => (Role::Dim, " ", Role::Code),
+        DiffKind::Added => (Role::DiffAdded, "+", Role::DiffAddedPart),
+        DiffKind::Removed => (Role::DiffRemoved, "-", Role::DiffRemovedPart),
     };
-    let gutter =
-        format!("{} {}", number(line.kind != Kind::Added, line.old), number(line.kind != Kind::Removed, line.new));
-    let mut row = lead.with(Role::Dim, gutter).with(Role::Text, " ").with(role, sign);
+    let mut row = lead.with(Role::Dim, numbers).with(Role::Text, " ").with(role, sign);
     let hang = continued(row.width());
     push_code(&mut row, line.kind, code, changed, part);
-    if line.kind != Kind::Context {
+    if line.kind.is_change() {
         row.fill = Some(role);
     }
     Line { row, hang, wrap: Wrap::Anywhere }
 }
 
 /// Program text in its roles, the changed bytes in the role of a changed part.
-fn push_code(row: &mut Row, kind: Kind, code: Vec<(Role, &str)>, changed: &[bool], part: Role) {
+fn push_code(row: &mut Row, kind: DiffKind, code: &Code<'_>, changed: &[bool], part: Role) {
     let plain = match kind {
-        Kind::Added => Role::DiffAdded,
-        Kind::Removed => Role::DiffRemoved,
-        _ => Role::Code,
+        DiffKind::Added => Role::DiffAdded,
+        DiffKind::Removed => Role::DiffRemoved,
+        DiffKind::Header | DiffKind::NewFile | DiffKind::Hunk | DiffKind::Context | DiffKind::Unsigned => Role::Code,
     };
     let mut at = 0;
     for (role, piece) in code {
-        let role = if role == Role::Code { plain } else { role };
+        let role = if *role == Role::Code { plain } else { *role };
         let flags = changed.get(at..at + piece.len()).unwrap_or_default();
         at += piece.len();
         let mut rest = 0;
@@ -186,13 +195,13 @@ fn push_code(row: &mut Row, kind: Kind, code: Vec<(Role, &str)>, changed: &[bool
 }
 
 /// Which bytes of each line have no equal in its counterpart; empty where nothing is compared.
-fn changed_parts(lines: &[DiffLine<'_>]) -> Vec<Vec<bool>> {
+fn changed_parts(lines: &[ShownLine<'_>]) -> Vec<Vec<bool>> {
     let mut changed = vec![Vec::new(); lines.len()];
     let mut compared = 0;
     let mut at = 0;
     while at < lines.len() {
-        let removed = run_of(lines, at, Kind::Removed);
-        let added = run_of(lines, at + removed, Kind::Added);
+        let removed = run_of(lines, at, DiffKind::Removed);
+        let added = run_of(lines, at + removed, DiffKind::Added);
         for pair in 0..removed.min(added) {
             let (old, new) = (at + pair, at + removed + pair);
             let (Some(before), Some(after)) = (lines.get(old), lines.get(new)) else { continue };
@@ -209,7 +218,7 @@ fn changed_parts(lines: &[DiffLine<'_>]) -> Vec<Vec<bool>> {
     changed
 }
 
-fn run_of(lines: &[DiffLine<'_>], from: usize, kind: Kind) -> usize {
+fn run_of(lines: &[ShownLine<'_>], from: usize, kind: DiffKind) -> usize {
     lines.iter().skip(from).take_while(|line| line.kind == kind).count()
 }
 
@@ -232,78 +241,18 @@ fn compare(old: &str, new: &str) -> Option<(Vec<bool>, Vec<bool>)> {
     Some((was, is))
 }
 
-fn read(diff: &Untrusted) -> Vec<DiffLine<'_>> {
-    let mut reader = Reader::default();
-    let mut lines: Vec<_> = diff.raw().split('\n').map(|line| reader.line(line)).collect();
-    // The end of the last line is not a line of its own; that it has none is worth one.
-    if diff.raw().ends_with('\n') {
-        lines.pop();
-    } else if !diff.is_empty() {
-        lines.push(DiffLine { kind: Kind::Header, text: UNENDED.into(), old: 0, new: 0 });
+fn shown_line(line: DiffLine<'_>) -> ShownLine<'_> {
+    let text = if line.kind == DiffKind::Unsigned { UNSIGNED.into() } else { visible_line(line.text) };
+    ShownLine { kind: line.kind, text, old: line.old, new: line.new }
+}
+
+fn read(diff: &Untrusted) -> Vec<ShownLine<'_>> {
+    let mut lines: Vec<_> = diff_lines(diff).into_iter().map(shown_line).collect();
+    // That the last line has no end is worth one of its own.
+    if !diff.is_empty() && !diff.raw().ends_with('\n') {
+        lines.push(ShownLine { kind: DiffKind::Header, text: UNENDED.into(), old: 0, new: 0 });
     }
     lines
-}
-
-#[derive(Default)]
-struct Reader {
-    old: u32,
-    new: u32,
-    old_left: u32,
-    new_left: u32,
-}
-
-impl Reader {
-    fn line<'a>(&mut self, text: &'a str) -> DiffLine<'a> {
-        if self.old_left == 0 && self.new_left == 0 {
-            return self.header(text);
-        }
-        let (kind, content) = match text.chars().next() {
-            Some('+') => (Kind::Added, &text[1..]),
-            Some('-') => (Kind::Removed, &text[1..]),
-            Some(' ') => (Kind::Context, &text[1..]),
-            None => (Kind::Context, ""),
-            Some('\\') => return DiffLine { kind: Kind::Header, text: visible_line(text), old: 0, new: 0 },
-            // Not what the header promised: the hunk is over.
-            Some(_) => {
-                (self.old_left, self.new_left) = (0, 0);
-                return self.header(text);
-            }
-        };
-        let shown = if text.is_empty() { UNSIGNED.into() } else { visible_line(content) };
-        let line = DiffLine { kind, text: shown, old: self.old, new: self.new };
-        if kind != Kind::Added {
-            self.old = self.old.saturating_add(1);
-            self.old_left = self.old_left.saturating_sub(1);
-        }
-        if kind != Kind::Removed {
-            self.new = self.new.saturating_add(1);
-            self.new_left = self.new_left.saturating_sub(1);
-        }
-        line
-    }
-
-    fn header<'a>(&mut self, text: &'a str) -> DiffLine<'a> {
-        let kind = match hunk(text) {
-            Some(((old, old_left), (new, new_left))) => {
-                (self.old, self.old_left, self.new, self.new_left) = (old, old_left, new, new_left);
-                Kind::Hunk
-            }
-            None if text.starts_with("+++ ") => Kind::NewFile,
-            None => Kind::Header,
-        };
-        DiffLine { kind, text: visible_line(text), old: 0, new: 0 }
-    }
-}
-
-/// First line and count, of the old and of the new side: `@@ -38,9 +38,10 @@`.
-fn hunk(text: &str) -> Option<((u32, u32), (u32, u32))> {
-    let mut parts = text.strip_prefix("@@ ")?.split(' ');
-    let side = |part: &str, sign: char| {
-        let part = part.strip_prefix(sign)?;
-        let (from, length) = part.split_once(',').unwrap_or((part, "1"));
-        Some((from.parse().ok()?, length.parse().ok()?))
-    };
-    Some((side(parts.next()?, '-')?, side(parts.next()?, '+')?))
 }
 
 #[cfg(test)]
@@ -359,6 +308,17 @@ mod tests {
         insta::assert_snapshot!(picture(&rows(&diff, 80), 80));
     }
 
+    fn sides(diff: &str, width: usize) -> Vec<Row> {
+        let mut rows = Vec::new();
+        lay_sides(&diff.into(), width, &mut rows);
+        rows
+    }
+
+    #[test]
+    fn old_and_new_stand_side_by_side() {
+        insta::assert_snapshot!(picture(&sides(DIFF, 140), 140));
+    }
+
     fn check_lines(text: &str, width: usize) {
         let diff = Untrusted::from(format!("@@ -1,3 +1,3 @@\n{text}"));
         let mut rows = Vec::new();
@@ -366,6 +326,10 @@ mod tests {
         let shown: String = rows.iter().map(Row::text).collect::<String>();
         let squeezed = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
         assert!(rows.iter().all(|row| row.width() <= width));
+        assert!(squeezed(&shown) >= squeezed(diff.raw()));
+        let both = sides(diff.raw(), width + 40);
+        let shown: String = both.iter().map(Row::text).collect();
+        assert!(both.iter().all(|row| row.width() <= width + 40));
         assert!(squeezed(&shown) >= squeezed(diff.raw()));
     }
 

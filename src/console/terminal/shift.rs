@@ -1,0 +1,122 @@
+//! Finds what only moved: a stretch of rows that the terminal can move itself for a few bytes.
+
+use super::grid::{Grid, Look};
+
+/// Bytes it takes to move rows: setting and unsetting the margins, going there, the order itself.
+const PRICE: isize = 28;
+/// Bytes of a frame below which looking for what moved is not worth the time.
+const SMALL: usize = 300;
+/// Bytes to go to a run of cells and set its style.
+const RUN: usize = 10;
+
+/// Rows from `top` to before `bottom` move by so many rows, up where it is positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    pub top: usize,
+    pub bottom: usize,
+    pub by: isize,
+}
+
+/// The move after which the fewest bytes are left to write; `None` where none saves any.
+pub fn find(shown: &Grid, wanted: &Grid) -> Option<Shift> {
+    let shown: Vec<_> = shown.rows().collect();
+    let wanted: Vec<_> = wanted.rows().collect();
+    let in_place: Vec<_> = shown.iter().zip(&wanted).map(|(row, wanted)| price(row, wanted)).collect();
+    if in_place.iter().sum::<usize>() < SMALL {
+        return None;
+    }
+    let furthest = isize::try_from(wanted.len()).unwrap_or(0) - 1;
+    let moves = (1..=furthest).flat_map(|by| [by, -by]);
+    let best = moves.filter_map(|by| best_by(&shown, &wanted, &in_place, by)).max_by_key(|(saved, _)| *saved);
+    best.filter(|(saved, _)| *saved > 0).map(|(_, shift)| shift)
+}
+
+/// The stretch of rows for which moving by just so many saves the most bytes.
+fn best_by(shown: &[&[Look]], wanted: &[&[Look]], in_place: &[usize], by: isize) -> Option<(isize, Shift)> {
+    let distance = by.unsigned_abs();
+    let places = wanted.len().checked_sub(distance)?;
+    let (mut best, mut saved, mut begin) = (None, 0, 0);
+    for place in 0..places {
+        // Moving up, a row comes from below; moving down, from above.
+        let (from, to) = if by > 0 { (place + distance, place) } else { (place, place + distance) };
+        let moved = if shown[from] == wanted[to] { 0 } else { price(shown[from], wanted[to]) };
+        saved += signed(in_place[to]) - signed(moved);
+        if saved <= 0 {
+            (saved, begin) = (0, place + 1);
+            continue;
+        }
+        let shift = Shift { top: begin, bottom: place + distance + 1, by };
+        let opened = if by > 0 { place + 1..place + 1 + distance } else { begin..begin + distance };
+        // The rows that come in blank have to be written as a whole.
+        let blank = opened.map(|row| signed(blank_price(wanted[row])) - signed(in_place[row])).sum::<isize>();
+        let net = saved - blank - PRICE;
+        if best.is_none_or(|(most, _)| net > most) {
+            best = Some((net, shift));
+        }
+    }
+    best
+}
+
+fn signed(bytes: usize) -> isize {
+    isize::try_from(bytes).unwrap_or(isize::MAX)
+}
+
+/// About how many bytes make one row the other.
+fn price(shown: &[Look], wanted: &[Look]) -> usize {
+    runs(shown.iter().zip(wanted).map(|(one, other)| one.mark != other.mark))
+}
+
+fn blank_price(wanted: &[Look]) -> usize {
+    runs(wanted.iter().map(|look| !look.is_erased()))
+}
+
+fn runs(differs: impl Iterator<Item = bool>) -> usize {
+    let (mut bytes, mut since) = (0, usize::MAX);
+    for differs in differs {
+        since = if differs { 0 } else { since.saturating_add(1) };
+        bytes += match (differs, since) {
+            (true, _) => 1,
+            // A run has ended where a few cells stay the same.
+            (false, 4) => RUN,
+            (false, _) => 0,
+        };
+    }
+    bytes + if since < 4 { RUN } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Cell;
+
+    use super::*;
+
+    fn grid(rows: &[String]) -> Grid {
+        let mut grid = Grid::cleared(40, rows.len() as u16);
+        for (y, row) in rows.iter().enumerate() {
+            for (x, letter) in row.char_indices() {
+                let mut cell = Cell::EMPTY;
+                cell.set_char(letter);
+                grid.set(x as u16, y as u16, &cell);
+            }
+        }
+        grid
+    }
+
+    fn page(from: usize) -> Vec<String> {
+        let lines = (from..from + 12).map(|line| format!("{} line {line}", "x".repeat(line * 7 % 25)));
+        std::iter::once("a head".to_owned()).chain(lines).chain(["a foot".to_owned()]).collect()
+    }
+
+    #[test]
+    fn a_page_that_scrolls_is_moved_between_what_stays() {
+        assert_eq!(find(&grid(&page(1)), &grid(&page(3))), Some(Shift { top: 1, bottom: 13, by: 2 }));
+        assert_eq!(find(&grid(&page(3)), &grid(&page(1))), Some(Shift { top: 1, bottom: 13, by: -2 }));
+    }
+
+    #[test]
+    fn what_did_not_move_is_left_alone() {
+        assert_eq!(find(&grid(&page(1)), &grid(&page(1))), None);
+        let other: Vec<_> = (0..14).map(|row| format!("{row} something quite different stands here")).collect();
+        assert_eq!(find(&grid(&page(1)), &grid(&other)), None);
+    }
+}

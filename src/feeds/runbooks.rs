@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use crate::kinds::Labels;
 
+type Find = dyn Fn(&Labels) -> Option<String> + Send + Sync;
+
 /// Finds the runbook for some labels.
 #[derive(Clone)]
-pub struct Runbooks(Arc<dyn Fn(&Labels) -> Option<String> + Send + Sync>);
+pub struct Runbooks(Arc<Find>);
 
 impl Runbooks {
     pub fn new(find: impl Fn(&Labels) -> Option<String> + Send + Sync + 'static) -> Self {

@@ -57,6 +57,17 @@ macro_rules! define_snapshot {
                 }
             }
 
+            /// What a thing asks of itself where a run that it wants cannot be started.
+            pub fn when_unstarted(&self, wanted: &Wanted, reason: &str) -> Option<Command> {
+                match wanted.of {
+                    $(Stream::$Kept(id) => {
+                        let verb = self.$table.get(&id)?.when_unstarted(wanted.run(), reason)?;
+                        Some(Command::$Kept { id, verb })
+                    })*
+                    $(Stream::$Bare(_) => None,)*
+                }
+            }
+
             /// What those in memory remember of the end of something.
             pub fn told(&self, of: Stream, event: &Event) -> Vec<Decided> {
                 let mut told = Vec::new();

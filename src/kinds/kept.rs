@@ -13,7 +13,7 @@ use super::stream::Stream;
 use super::verb::Verb;
 use super::wanted::Wanted;
 use super::world::World;
-use crate::domain::{Action, Actor, Rejection, Timestamp};
+use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
 
 /// A kind that is kept as one row a stream, which lists and the snapshot are made of.
 pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned {
@@ -52,6 +52,11 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
     /// The runs that it wants as it is now, while it is open. It goes on to say so once they have started.
     fn wants(&self) -> Vec<Wanted> {
         Vec::new()
+    }
+
+    /// What it asks of itself where a run that it wants cannot be started, for this reason; without, it is tried again.
+    fn when_unstarted(&self, _run: RunId, _reason: &str) -> Option<Self::Verb> {
+        None
     }
 
     /// What it remembers of something that happened elsewhere; only ends are told, and only to what is in memory.

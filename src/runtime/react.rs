@@ -40,6 +40,12 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
+            let given_up = core.committed().when_unstarted(wanted, &error.message);
+            if let Some(command) = given_up
+                && let Err(rejection) = core.commit(vec![(command, Actor::System)], None).await
+            {
+                tracing::debug!(%of, error = rejection.message, "that a run cannot start is not noted yet");
+            }
             return Started::NotYet;
         }
     };

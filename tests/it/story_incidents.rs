@@ -104,6 +104,8 @@ fn lives_on(machine: &Machine) {
     machine.run(&["incidents", "acknowledge", id]).ended(0);
     machine.run(&["incidents", "acknowledge", id]).ended(1);
     machine.run(&["incidents", "note", id, "TODO rotate these logs"]).ended(0);
+    machine.run(&["incidents", "runbook", id, "--name", "nope"]).ended(0);
+    until("that it cannot start", || Some(()).filter(|()| only(machine).unwrap()["runs"][0]["ended"] == "failed"));
     machine.run(&["incidents", "runbook", id]).ended(0);
 
     let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
@@ -112,7 +114,7 @@ fn lives_on(machine: &Machine) {
     assert!(machine.path("fills/old.log").exists(), "nothing goes before it is approved");
     let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
     machine.run(&["approve", approval, "--digest", digest]).ended(0);
-    until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][0]["ended"] == "succeeded"));
+    until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][1]["ended"] == "succeeded"));
     assert!(!machine.path("fills/old.log").exists() && machine.path("fills/new.log").exists());
 
     assert_eq!(post(&token, &body("resolved", &directory)), (200, "{\"events\":2}".to_owned()));

@@ -36,7 +36,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                     active.push(Context::Run)
                 }
                 Screen::Overview => active.extend(thing_context(state)),
-                Screen::Incidents => active.extend(thing_context(state).into_iter().chain([Context::List])),
+                Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }
             active.push(Context::Home);
         }

@@ -238,6 +238,20 @@ fn its_runbook_is_a_run_that_it_wants_and_whose_end_it_remembers() {
 }
 
 #[test]
+fn a_runbook_that_cannot_be_started_has_failed_and_another_can_be() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    log.ask(2, IncidentVerb::Runbook { name: Some("nope".to_owned()) }.on(id), ana()).unwrap();
+    let wanted = log.snapshot.wanted_by(Stream::Incident(id)).remove(0);
+    let command = log.snapshot.when_unstarted(&wanted, "there is no procedure nope").unwrap();
+    assert_eq!(log.ask(3, command.clone(), Actor::System).unwrap(), ["incident.run_ended"]);
+    assert_eq!(log.ask(3, command, Actor::System).unwrap(), [""; 0]);
+    assert_eq!((log.only().state, log.snapshot.wanted_by(Stream::Incident(id))), (IncidentState::Acknowledged, vec![]));
+    log.ask(4, IncidentVerb::Runbook { name: None }.on(id), ana()).unwrap();
+}
+
+#[test]
 fn a_postmortem_names_the_event_that_each_statement_rests_on() {
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None)]));

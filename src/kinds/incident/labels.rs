@@ -56,6 +56,13 @@ impl Labels {
         words.join(" ").into()
     }
 
+    /// The same without what the title and the severity say.
+    pub fn others(&self) -> Untrusted {
+        let is_told = |name: &str| matches!(name, "alertname" | "severity");
+        Self(self.0.iter().filter(|(name, _)| !is_told(name.raw())).map(|(a, b)| (a.clone(), b.clone())).collect())
+            .line()
+    }
+
     pub(super) fn texts(&mut self) -> impl Iterator<Item = &mut Untrusted> {
         self.0.values_mut()
     }

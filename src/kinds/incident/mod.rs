@@ -11,7 +11,7 @@ mod severity;
 mod shown;
 mod verbs;
 
-use crate::domain::{Action, Actor, IncidentId, Rejection, RunState, Timestamp};
+use crate::domain::{Action, Actor, IncidentId, Rejection, RunId, RunState, Timestamp};
 use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, Stamp, Stream, Wanted, World};
 
 pub use alert::Alert;
@@ -53,6 +53,7 @@ impl Kept for Incident {
             IncidentVerb::Link { run } => decide::link(world, id, run, by),
             IncidentVerb::Resolve => decide::resolve(world, id, by),
             IncidentVerb::Reopen => decide::reopen(world, id, by),
+            IncidentVerb::GiveUp { run, reason } => Ok(decide::give_up(world, id, run, &reason, by)),
             IncidentVerb::Report { report } => Ok(decide::report(world, id, *report, by, now)),
         }
     }
@@ -80,6 +81,10 @@ impl Kept for Incident {
     fn wants(&self) -> Vec<Wanted> {
         let started = self.runs.iter().filter(|linked| linked.ended.is_none());
         started.filter_map(|linked| Some(self.wanted(linked.runbook.as_ref()?, linked.since, linked.at))).collect()
+    }
+
+    fn when_unstarted(&self, run: RunId, reason: &str) -> Option<IncidentVerb> {
+        Some(IncidentVerb::GiveUp { run, reason: reason.into() })
     }
 
     fn told(&self, of: Stream, event: &Event) -> Option<IncidentEvent> {

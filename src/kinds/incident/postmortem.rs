@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::event::IncidentEvent;
 use super::row::Incident;
 use crate::domain::{Actor, ApprovalId, Ask, RunId, RunState, Timestamp, Untrusted};
-use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, RunEvent, Stamp, Stream};
+use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, Stamp, Stream};
 
 pub(super) const POSTMORTEM: Document = Document {
     name: "postmortem",
@@ -25,7 +25,7 @@ fn postmortem(history: &History) -> Option<String> {
     text.push_str("\n## Timeline\n\n| UTC | who | what | event |\n|---|---|---|---|\n");
     events.iter().for_each(|envelope| line(envelope, &mut text));
     text.push_str("\n## What was tried\n\n");
-    tried(&incident, history, events, &asked, &mut text);
+    tried(&incident, events, &asked, &mut text);
     text.push_str("\n## Open follow-ups\n\n");
     follow_ups(&incident, events, &mut text);
     Some(text)
@@ -131,14 +131,14 @@ fn request(history: &History, run: RunId, approval: ApprovalId) -> Option<Asked>
     Some(Asked { run, seq: first.seq, at: first.at, what, end })
 }
 
-fn tried(incident: &Incident, history: &History, events: &[Envelope], asked: &[Asked], text: &mut String) {
+fn tried(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut String) {
     if incident.runs.is_empty() {
         text.push_str("Nothing was run.\n");
     }
     for linked in &incident.runs {
         let began = events.iter().find(|envelope| envelope.version == linked.since).map_or(0, |envelope| envelope.seq);
         let name = linked.runbook.as_deref().map_or("A run".to_owned(), |name| format!("Runbook {name}"));
-        let _ = writeln!(text, "- {name}, run `{}` (#{began}){}", linked.run.short(), outcome(history, linked.run));
+        let _ = writeln!(text, "- {name}, run `{}` (#{began}){}", linked.run.short(), outcome(events, linked.run));
         for card in asked.iter().filter(|asked| asked.run == linked.run) {
             let end = match &card.end {
                 Some(end) => format!("{} after {} (#{})", end.how, span(end.at - card.at), end.seq),
@@ -149,18 +149,12 @@ fn tried(incident: &Incident, history: &History, events: &[Envelope], asked: &[A
     }
 }
 
-fn outcome(history: &History, run: RunId) -> String {
-    let Some(last) = history.events(Stream::Run(run)).iter().rev().find(|envelope| envelope.event.ends()) else {
-        return ": under way".to_owned();
-    };
-    let what = if let Event::Run(RunEvent::Succeeded { summary }) = &last.event {
-        format!("succeeded, {}", plain(summary))
-    } else if let Event::Run(RunEvent::Failed { reason, .. }) = &last.event {
-        format!("failed, {}", plain(reason))
-    } else {
-        "was cancelled".to_owned()
-    };
-    format!(": {what} (#{})", last.seq)
+fn outcome(events: &[Envelope], wanted: RunId) -> String {
+    let ended = events.iter().rev().find_map(|envelope| {
+        let Event::Incident(IncidentEvent::RunEnded { run, state, summary }) = &envelope.event else { return None };
+        (*run == wanted).then(|| format!(": {state}, {} (#{})", plain(summary), envelope.seq))
+    });
+    ended.unwrap_or_else(|| ": under way".to_owned())
 }
 
 /// What somebody noted as left to do, what failed, and what nothing was there for.
@@ -175,7 +169,8 @@ fn follow_ups(incident: &Incident, events: &[Envelope], text: &mut String) {
     let firing = incident.firing().count();
     if firing > 0 {
         let last = events.last().map_or(0, |last| last.seq);
-        let _ = writeln!(text, "- {firing} alerts still fire (as of #{last})");
+        let still = if firing == 1 { "1 alert still fires".to_owned() } else { format!("{firing} alerts still fire") };
+        let _ = writeln!(text, "- {still} (as of #{last})");
     }
     if text.len() == before {
         text.push_str("None. Notes that begin with TODO are listed here.\n");

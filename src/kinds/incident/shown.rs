@@ -35,7 +35,7 @@ impl Shown for Incident {
 
     fn cells(&self) -> Vec<Untrusted> {
         let who = self.holder().map_or("", Actor::name);
-        vec![self.severity.name().into(), self.title.clone(), self.count().into(), who.into(), self.labels.line()]
+        vec![self.severity.name().into(), self.title.clone(), self.count().into(), who.into(), self.labels.others()]
     }
 
     fn facts(&self) -> Vec<Fact> {

@@ -39,6 +39,11 @@ verbs! {
         Resolve = "resolve", HandleIncidents;
         /// Say that it is not over
         Reopen = "reopen", HandleIncidents;
+        /// Note that its runbook cannot be started
+        GiveUp {
+            run: RunId,
+            reason: Untrusted,
+        } = "give-up", Orchestrate;
         /// Take in what a source of alerts tells of its group
         Report {
             #[schemars(with = "serde_json::Value")]
@@ -78,6 +83,7 @@ impl Verb for IncidentVerb {
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
             Self::Note { text } => each(Words::Text(text)),
+            Self::GiveUp { reason, .. } => each(Words::Text(reason)),
             Self::Report { report } => words_of(report, each),
             // Names and ids are compared, and mean something else with a word of them replaced.
             Self::Assign { .. }

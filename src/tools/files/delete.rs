@@ -51,13 +51,18 @@ pub(super) struct Doomed {
 }
 
 impl Doomed {
-    pub(super) fn of(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Self, ToolResult> {
+    fn of(spec: &ToolSpec, root: &Root, args: &Value) -> Result<Self, ToolResult> {
         let args: Args = args::parse(spec, args)?;
         if args.paths.is_empty() {
             return Err(args::bad_call(spec, "\"paths\" names nothing"));
         }
+        Self::at(root, &args.paths)
+    }
+
+    /// What is at these paths, with all that is in them.
+    pub(super) fn at(root: &Root, paths: &[String]) -> Result<Self, ToolResult> {
         let mut doomed = Self::default();
-        for path in &args.paths {
+        for path in paths {
             let place = root.resolve(path, LastLink::Keep)?;
             if place.is_root() {
                 return Err(ToolResult::failure(FailureKind::Refused, "the workspace itself is not deleted"));

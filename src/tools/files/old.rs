@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use ignore::WalkBuilder;
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::blocking;
 use super::delete::Doomed;
@@ -72,7 +72,7 @@ impl RemoveOldFiles {
             return Err(args::bad_call(&self.spec, &format!("\"older_than\" is {DURATION_FORM}")));
         };
         let now = SystemTime::from(self.clock.now());
-        let (spec, context) = (self.spec.clone(), context.clone());
+        let context = context.clone();
         blocking(move || {
             let directory = checked(Path::new(named.as_deref().unwrap_or(USUAL)))?;
             let root = directory.to_str().ok_or_else(|| refused("its name is not UTF-8"))?.to_owned();
@@ -82,7 +82,7 @@ impl RemoveOldFiles {
                 let summary = format!("nothing in {} is older than {older_than}", directory.display());
                 return Err(ToolResult::success(summary.clone(), Output::text(summary)));
             }
-            let doomed = Doomed::of(&spec, &Root::of(&there)?, &json!({ "paths": paths }))?;
+            let doomed = Doomed::at(&Root::of(&there)?, &paths)?;
             Ok((there, doomed))
         })
         .await?

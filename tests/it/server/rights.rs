@@ -154,6 +154,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Link { run }.on(incident),
         IncidentVerb::Resolve.on(incident),
         IncidentVerb::Reopen.on(incident),
+        IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
         IncidentVerb::Report { report: Box::new(report) }.on(incident),
         Command::Report(Report::Proceed { run, prepared: Vec::new() }),
         Command::Report(Report::TurnFinished { run, turn: 1, attempt: 1, outcome }),
@@ -182,6 +183,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Incident { verb: IncidentVerb::Link { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Resolve, .. }
             | Command::Incident { verb: IncidentVerb::Reopen, .. }
+            | Command::Incident { verb: IncidentVerb::GiveUp { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Report { .. }, .. } => {}
             Command::Report(Report::Proceed { .. })
             | Command::Report(Report::SetAside { .. })

@@ -115,7 +115,10 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
         Screen::Runs => listed(run_list::list(snapshot, now), &state.runs),
         Screen::Approvals => listed(queue::list(snapshot, sizes, now), &state.approvals),
         Screen::Incidents => match Screen::Incidents.kind().and_then(Surface::of_kind) {
-            Some(surface) => listed(things::list(&surface, snapshot, now), &state.incidents),
+            Some(surface) => {
+                let list = List { title: Screen::Incidents.title(), ..things::list(&surface, snapshot, now) };
+                listed(list, &state.incidents)
+            }
             None => Body::of(Content::Rows(Vec::new())),
         },
         Screen::Log => log(scene, width),

@@ -105,6 +105,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
             Context::Run if !is_live(scene) => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
+            Context::Incident if scene.replay.is_some() || !has_rows(scene) => {}
             Context::Incident => wanted.extend([
                 Intent::Acknowledge,
                 Intent::StartRunbook,

@@ -119,16 +119,17 @@ fn thing_row(surface: &Surface, thing: &Thing, now: Timestamp) -> ListRow {
     let look = words::look(thing.look);
     let mut name = Row::of(look, format!("{} ", things::glyph(thing.look)));
     name.push_untrusted(Role::Strong, &thing.title(surface));
-    let mut about = Row::new();
-    for (column, cell) in surface.columns.iter().zip(&thing.cells) {
-        if column.width.is_some() && !cell.is_empty() {
-            about.blank(2 * usize::from(!about.is_empty()));
-            about.push_untrusted(Role::Text, cell);
-        }
-    }
     let age = Row::of(Role::Dim, format::ago_in_words(thing.began, now));
-    let kind = Row::of(Role::Dim, surface.name());
-    ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, Row::of(look, thing.state), about, kind, age])
+    // Its state is known: nobody has taken it up.
+    let mut cells = surface.columns.iter().zip(&thing.cells).filter(|(column, _)| column.width.is_some());
+    let mut first = Row::new();
+    first.push_untrusted(look, &cells.next().map(|(_, cell)| cell.clone()).unwrap_or_default());
+    let mut about = Row::new();
+    for (_, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {
+        about.blank(2 * usize::from(!about.is_empty()));
+        about.push_untrusted(Role::Text, cell);
+    }
+    ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, first, about, Row::new(), age])
 }
 
 fn stopped_row(run: &Run, now: Timestamp) -> ListRow {

@@ -3,9 +3,9 @@
 mod report;
 
 use super::event::IncidentEvent;
-use super::labels::cut;
+use super::labels::{cut, short};
 use super::row::Incident;
-use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, Untrusted};
+use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World};
 
 pub(super) use report::report;
@@ -62,6 +62,16 @@ pub(super) fn runbook(
     }
     let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});
     Ok(in_incident(id, by, acknowledged.into_iter().chain([IncidentEvent::RunbookStarted { runbook }])))
+}
+
+/// A runbook that cannot be started has failed, and another one can be.
+pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Untrusted, by: &Actor) -> Vec<Decided> {
+    let is_waited_for =
+        |incident: &Incident| incident.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
+    if !world.incidents().get(&id).is_some_and(is_waited_for) {
+        return Vec::new();
+    }
+    in_incident(id, by, [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()) }])
 }
 
 pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {

@@ -15,7 +15,7 @@ pub fn new(name: &str) -> Result<SecretString, Failure> {
         return line_of(&mut io::stdin().lock());
     }
     let first = hidden(&format!("New password for {name}: "))?;
-    let again = hidden("Repeat it: ")?;
+    let again = hidden("Repeat the password: ")?;
     if first.expose_secret() != again.expose_secret() {
         return Err(Failure::usage("the passwords differ; nothing was changed").next("try again"));
     }

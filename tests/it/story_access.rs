@@ -123,13 +123,13 @@ fn at_a_terminal_a_password_is_asked_for_twice_and_never_shown() {
     let machine = machine();
     let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "add", "ana", "--role", "owner"]), 24, 80);
     answer(&mut terminal, "New password for ana:", "rain on a tin roof");
-    answer(&mut terminal, "The same again:", "rain on a tin roof");
+    answer(&mut terminal, "Repeat the password:", "rain on a tin roof");
     terminal.until_shown("ana: owner, active");
     assert_eq!(terminal.exit_code(), 0);
     assert!(!String::from_utf8_lossy(&terminal.bytes()).contains("rain"), "{}", terminal.screen());
     let mut terminal = Terminal::start(machine.in_terminal(&["accounts", "passwd", "ana"]), 24, 80);
     answer(&mut terminal, "New password for ana:", "another tin roof");
-    answer(&mut terminal, "The same again:", "another thin roof");
+    answer(&mut terminal, "Repeat the password:", "another thin roof");
     terminal.until_shown("passwords differ");
     assert_eq!(terminal.exit_code(), 2);
 }

@@ -113,7 +113,7 @@ fn an_attachment_that_cannot_be_made_says_why_before_a_console_opens() {
         (vec![url.clone(), "--token-file".to_owned(), token.display().to_string()], 3, "this token is not known here"),
         (vec![unknown], 1, "nothing listens at localhost:1"),
         (vec!["https://desk.invalid".to_owned()], 1, "no host is called desk.invalid"),
-        (vec!["http://desk.invalid".to_owned()], 2, "in the clear"),
+        (vec!["http://desk.invalid".to_owned()], 2, "unencrypted"),
     ] {
         let mut command = attached(home.path(), &arguments[0]);
         command.args(&arguments[1..]);

@@ -81,7 +81,7 @@ fn a_person_changes_where_the_agent_pushes_and_exactly_that_is_pushed() {
     terminal.until_shown("✗ line 1");
     terminal.keys("}\u{13}");
     terminal.until_shown("push origin/for-ana");
-    terminal.until_shown("ana changed branch");
+    terminal.until_shown("changed branch");
     let heads = machine.path("origin.git/refs/heads");
     assert!(!heads.join("for-ana").exists(), "a change pushes nothing");
     read_to_the_end(&mut terminal);

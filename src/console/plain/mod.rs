@@ -136,7 +136,7 @@ impl Plain<'_> {
         let on = if status.link == Link::Direct { "on " } else { "" };
         self.say(&format!("morningai {on}{}{facts}.", status.source))?;
         if let Some(hint) = status.observe.hint() {
-            self.say(&format!("This console only looks; it decides and starts nothing. To change that: {hint}."))?;
+            self.say(&format!("This console is read-only: it decides and starts nothing. To change that: {hint}."))?;
         }
         if self.client.transport().is_some() {
             self.say("This is a replay: requests can be decided on, but nothing starts, changes or is saved.")?;

@@ -12,10 +12,10 @@ use crate::kinds::Index;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
     pub by_model: BTreeMap<String, ModelSpend>,
-    /// Cost in each hour, by its number in UTC. Days that an earlier version counted have none, and when the log is
-    /// counted anew, those whose calls were pruned have less.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub by_hour: BTreeMap<u32, Usd>,
+    /// Cost in each hour from midnight in UTC, as far as the last one that cost something. Days that an earlier version
+    /// counted have none; when the log is counted again, those whose calls were pruned have less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by_hour: Vec<Usd>,
 }
 
 /// Spending on one model.
@@ -43,7 +43,11 @@ impl DaySpend {
     /// Counts a call that was answered at `at`.
     pub fn add(&mut self, reply: &ModelReply, at: Timestamp) {
         if let Some(cost) = reply.cost.filter(|cost| *cost > Usd::ZERO) {
-            *self.by_hour.entry(at.hour()).or_default() += cost;
+            let hour = at.hour() as usize;
+            self.by_hour.resize(self.by_hour.len().max(hour + 1), Usd::ZERO);
+            if let Some(spent) = self.by_hour.get_mut(hour) {
+                *spent += cost;
+            }
         }
         let model = self.by_model.entry(reply.model.clone()).or_default();
         model.calls += 1;
@@ -81,6 +85,11 @@ impl DaySpend {
             cost: spend.cost,
             unpriced: spend.unpriced,
         })
+    }
+
+    /// Cost in an hour, by its number in UTC.
+    pub fn in_hour(&self, hour: u32) -> Option<Usd> {
+        self.by_hour.get(hour as usize).copied().filter(|cost| *cost > Usd::ZERO)
     }
 
     pub fn cost(&self) -> Usd {

@@ -152,7 +152,7 @@ async fn what_makes_no_sense_or_is_not_theirs_is_refused_in_words_and_nothing_is
     for (body, status, said) in [
         (json!({ "before": "2999-01-01" }), 422, "`before`: this is in the future"),
         (json!({ "before": "tomorrow" }), 422, "`before`: this is neither an age nor a date"),
-        (json!({}), 422, "nothing says how long runs are kept"),
+        (json!({}), 422, "no retention period is set"),
         (json!({ "before": "1d", "dry_run": true }), 422, "unknown field `dry_run`"),
         (json!({ "before": 7 }), 422, "invalid type"),
     ] {

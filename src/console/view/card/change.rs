@@ -42,7 +42,7 @@ pub fn lay(context: &CardContext<'_>, form: Form, rows: &mut Vec<Row>) {
     if !rows.is_empty() {
         rows.push(Row::new());
     }
-    rows.push(Row::section("Also included", Counts::of(change).row(), context.width));
+    rows.push(Row::section("What will be sent", Counts::of(change).row(), context.width));
     for file in &context.approval.not_mentioned {
         let mut row = Row::new();
         row.push_visible(Role::Text, &file.quoted());

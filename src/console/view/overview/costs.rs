@@ -32,7 +32,7 @@ const HOURS: i64 = 24;
 fn hours(snapshot: &Snapshot, now: Timestamp) -> Vec<i64> {
     let cost = |ago: i64| {
         let at = now - TimeDelta::hours(ago);
-        snapshot.spend.get(&at.date_naive())?.by_hour.get(&at.hour()).copied()
+        snapshot.spend.get(&at.date_naive())?.in_hour(at.hour())
     };
     let first = (0..HOURS).rev().find(|ago| cost(*ago).is_some());
     first.map_or_else(Vec::new, |first| (0..=first).rev().map(|ago| cost(ago).unwrap_or_default().0).collect())

@@ -253,6 +253,7 @@ fn a_runbook_that_cannot_be_started_has_failed_and_another_can_be() {
 
 #[test]
 fn a_postmortem_names_the_event_that_each_statement_rests_on() {
+    assert_eq!(wanted[0].by, ana(), "who asks for it starts it, and cannot approve what it asks for");
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None)]));
     let id = log.id();

@@ -29,7 +29,7 @@ verbs! {
             /// Another runbook than the one that matches.
             #[serde(default)]
             name: Option<String>,
-        } = "runbook", HandleIncidents;
+        } = "runbook", StartRuns;
         /// Say that a run is about it
         Link {
             /// The run's whole id.

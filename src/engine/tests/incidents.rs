@@ -187,6 +187,35 @@ fn more_alerts_than_are_kept_are_counted_and_keep_it_open() {
 }
 
 #[test]
+#[test]
+fn alerts_that_have_cleared_take_no_room_from_those_that_fire() {
+    let mut log = Log::default();
+    let most = Incident::MOST_ALERTS as u32;
+    let all = |ended: Option<i64>| (0..most).map(|number| alert(number, 0, ended)).collect::<Vec<_>>();
+    log.report(1, told(all(None)));
+    log.report(2, told(vec![alert(7, 0, Some(2))]));
+    log.report(3, told(all(Some(3))));
+    assert!(!log.only().is_open());
+    let another = told(vec![alert(most, 4, None), alert(8, 4, None)]);
+    let again = ["incident.reopened", "incident.alert_fired", "incident.alert_fired"];
+    assert_eq!(log.report(4, another), again);
+    let alerts = &log.only().alerts;
+    assert_eq!((alerts.len(), log.only().firing().count(), log.only().left_out), (most as usize, 2, 0));
+    assert!(!alerts.contains_key(&alert(7, 0, None).fingerprint), "the one that cleared first is forgotten");
+}
+
+#[test]
+fn what_a_person_resolved_opens_again_when_more_fire_than_are_kept() {
+    let mut log = Log::default();
+    let most = Incident::MOST_ALERTS as u32;
+    let first = |many: u32| told((0..many).map(|number| alert(number, 0, None)).collect());
+    log.report(1, first(most));
+    log.ask(2, IncidentVerb::Resolve.on(log.id()), ana()).unwrap();
+    assert_eq!(log.report(3, first(most)), [""; 0]);
+    assert_eq!(log.report(4, first(most + 1)), ["incident.reopened", "incident.alerts_left_out"]);
+    assert_eq!(log.report(5, first(most + 1)), [""; 0]);
+}
+
 fn people_take_it_up_once_and_only_while_it_is_open() {
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None)]));

@@ -104,7 +104,7 @@ pub struct Moment {
 }
 
 impl Incident {
-    /// Alerts that are kept one by one.
+    /// Alerts that are kept one by one; where there are more, those that cleared first are forgotten.
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
@@ -139,6 +139,7 @@ impl Incident {
             IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } => {}
             IncidentEvent::AlertFired { alert } => {
                 self.severity = self.severity.max(alert.severity());
+                self.make_room(&alert.fingerprint);
                 let state = AlertState { alert: (**alert).clone(), cleared_at: None };
                 self.alerts.insert(alert.fingerprint.clone(), state);
             }
@@ -171,6 +172,17 @@ impl Incident {
         }
         self.state = self.state_now();
         self.remember(event, stamp);
+    }
+
+    /// Forgets the alert that cleared first, where another one than those that are known has no room.
+    fn make_room(&mut self, fingerprint: &str) {
+        if self.alerts.len() < Self::MOST_ALERTS || self.alerts.contains_key(fingerprint) {
+            return;
+        }
+        let cleared = self.alerts.iter().filter_map(|(known, state)| Some((state.cleared_at?, known.clone())));
+        if let Some((_, oldest)) = cleared.min() {
+            self.alerts.remove(&oldest);
+        }
     }
 
     fn state_now(&self) -> IncidentState {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, Timestamp};
+use super::{RUN, agent_spec};
+use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Timestamp};
 use crate::engine::decide;
 use crate::fold::Snapshot;
 use crate::kinds::{
@@ -187,7 +188,6 @@ fn more_alerts_than_are_kept_are_counted_and_keep_it_open() {
 }
 
 #[test]
-#[test]
 fn alerts_that_have_cleared_take_no_room_from_those_that_fire() {
     let mut log = Log::default();
     let most = Incident::MOST_ALERTS as u32;
@@ -216,6 +216,7 @@ fn what_a_person_resolved_opens_again_when_more_fire_than_are_kept() {
     assert_eq!(log.report(5, first(most + 1)), [""; 0]);
 }
 
+#[test]
 fn people_take_it_up_once_and_only_while_it_is_open() {
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None)]));
@@ -252,6 +253,7 @@ fn its_runbook_is_a_run_that_it_wants_and_whose_end_it_remembers() {
     assert_eq!(log.only().state, IncidentState::Mitigating);
     let wanted = log.snapshot.wanted_by(Stream::Incident(id));
     assert_eq!((wanted.len(), wanted[0].procedure.as_str()), (1, "disk-filling"));
+    assert_eq!(wanted[0].by, ana(), "who asks for it starts it, and cannot approve what it asks for");
     assert_eq!(wanted[0].inputs["LABEL_svc"].raw(), "svc1");
     let run = wanted[0].run();
     assert_eq!(log.only().runs[0].run, run);
@@ -281,8 +283,21 @@ fn a_runbook_that_cannot_be_started_has_failed_and_another_can_be() {
 }
 
 #[test]
+fn only_a_run_that_there_is_is_linked_and_one_that_has_ended_is_not_under_way() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let link = IncidentVerb::Link { run: RUN }.on(log.id());
+    assert_eq!(log.ask(2, link.clone(), ana()).unwrap_err().kind, RejectionKind::NotFound);
+    log.take(2, Stream::Run(RUN), ana(), Event::Run(RunEvent::Started { spec: Box::new(agent_spec()) }));
+    log.take(3, Stream::Run(RUN), ana(), Event::Run(RunEvent::Succeeded { summary: "mended".into() }));
+    assert_eq!(link.names(), Some(Stream::Run(RUN)), "its row is read again where it was forgotten");
+    assert_eq!(log.ask(4, link.clone(), ana()).unwrap(), ["incident.linked", "incident.run_ended"]);
+    assert_eq!(log.only().runs[0].ended, Some(RunState::Succeeded));
+    assert_eq!(log.ask(5, link, ana()).unwrap(), [""; 0]);
+}
+
+#[test]
 fn a_postmortem_names_the_event_that_each_statement_rests_on() {
-    assert_eq!(wanted[0].by, ana(), "who asks for it starts it, and cannot approve what it asks for");
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None)]));
     let id = log.id();

@@ -7,7 +7,7 @@ use super::alert::Alert;
 use super::group::GroupKey;
 use super::labels::Labels;
 use crate::domain::{RunId, Timestamp, Untrusted};
-use crate::kinds::{Verb, Words, verbs};
+use crate::kinds::{Stream, Verb, Words, verbs};
 
 verbs! {
     /// What may be asked of an incident.
@@ -93,6 +93,10 @@ impl Verb for IncidentVerb {
             | Self::Resolve
             | Self::Reopen => {}
         }
+    }
+
+    fn names(&self) -> Option<Stream> {
+        if let Self::Link { run } = self { Some(Stream::Run(*run)) } else { None }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
             .about(format!("List {}; `show ID` for one", surface.plural))
             .args_conflicts_with_subcommands(true)
             .arg(state)
-            .arg(limit.help("How many ended runs to list"))
+            .arg(limit.help(format!("How many ended {} to list", surface.plural)))
             .subcommand(show)
             .subcommands(surface.documents.iter().map(|document| {
                 clap::Command::new(document.name).about(document.about).arg(id(&surface).required(true))

@@ -89,9 +89,9 @@ actions! {
     ReadAccess = "access.read", "see accounts and tokens";
     Export = "log.export", "export the log and recordings of runs";
     Verify = "log.verify", "check the hash chain";
-    StartRuns = "runs.start", "start runs";
+    StartRuns = "runs.start", "start runs, and the runbooks of incidents";
     SteerRuns = "runs.steer", "pause, resume and cancel runs";
-    HandleIncidents = "incidents.handle", "acknowledge, assign, note and resolve incidents, and start their runbooks";
+    HandleIncidents = "incidents.handle", "acknowledge, assign, note and resolve incidents";
     Answer = "approvals.answer", "answer an agent's question";
     Deny = "approvals.deny", "deny an effect";
     Edit = "approvals.edit", "change what an agent asks to do before it is approved";

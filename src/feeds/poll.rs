@@ -69,20 +69,33 @@ impl Poller {
         while stopping.run_until_cancelled(ticks.tick()).await.is_some() {
             let at = clock.now();
             let asked = stopping.run_until_cancelled(self.ask(client.as_ref(), at)).await;
-            let commands = match asked {
+            let (told, commands) = match asked {
                 None => return,
-                Some(Ok(commands)) => trouble.over(&self.name, at).into_iter().chain(commands).collect(),
-                Some(Err(Failed::Source(reason))) => Vec::from_iter(trouble.missed(&self.name, reason, at)),
+                Some(Ok(commands)) => (trouble.over(&self.name, at), commands),
+                Some(Err(Failed::Source(reason))) => (trouble.missed(&self.name, reason, at), Vec::new()),
                 // The store's own trouble is told by others.
                 Some(Err(Failed::Store(error))) => {
                     tracing::debug!(error = error.message, "open incidents cannot be read");
                     continue;
                 }
             };
+            if let Some(told) = told
+                && self.save(client.as_ref(), told).await == Saved::Yes
+            {
+                trouble.is_saved = true;
+            }
             for command in commands {
-                if let Err(rejection) = client.submit(command, Actor::System).await {
-                    tracing::warn!(%rejection, source = self.name, "what an Alertmanager tells was not saved");
-                }
+                self.save(client.as_ref(), command).await;
+            }
+        }
+    }
+
+    async fn save(&self, client: &dyn Client, command: Command) -> Saved {
+        match client.submit(command, Actor::System).await {
+            Ok(_) => Saved::Yes,
+            Err(rejection) => {
+                tracing::warn!(%rejection, source = self.name, "what an Alertmanager tells was not saved");
+                Saved::No
             }
         }
     }
@@ -127,31 +140,40 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
+/// Whether what was learned is in the log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Saved {
+    Yes,
+    No,
+}
+
 /// How long a source has not answered.
 #[derive(Default)]
 struct Trouble {
     misses: u32,
     since: Option<Timestamp>,
-    /// Whether it was looked whether an earlier process had told of trouble.
-    is_settled: bool,
+    /// Whether the log has been told how it stands, also where an earlier process had told of trouble.
+    is_saved: bool,
 }
 
 impl Trouble {
-    /// One more; told when it is the last that is borne.
+    /// One more; told from the last that is borne on, until that is saved.
     fn missed(&mut self, source: &str, reason: String, at: Timestamp) -> Option<Command> {
         let since = *self.since.get_or_insert(at);
         self.misses = self.misses.saturating_add(1);
-        self.is_settled = false;
         if self.misses == 1 {
+            self.is_saved = false;
             tracing::warn!(source, reason, "an Alertmanager tells nothing");
         }
-        (self.misses == MISSES).then(|| told(source, Some(reason), since, None))
+        (self.misses >= MISSES && !self.is_saved).then(|| told(source, Some(reason), since, None))
     }
 
-    /// It answers: what was told of it is over.
+    /// It answers: what was told of it is over; told until that is saved.
     fn over(&mut self, source: &str, at: Timestamp) -> Option<Command> {
-        (self.misses, self.since) = (0, None);
-        (!std::mem::replace(&mut self.is_settled, true)).then(|| told(source, None, at, Some(at)))
+        if std::mem::take(&mut self.misses) > 0 {
+            (self.since, self.is_saved) = (None, false);
+        }
+        (!self.is_saved).then(|| told(source, None, at, Some(at)))
     }
 }
 
@@ -198,11 +220,16 @@ mod tests {
     }
 
     #[test]
-    fn trouble_is_told_once_and_is_over_once() {
+    fn trouble_and_its_end_are_told_until_they_are_saved_and_then_no_more() {
         let mut trouble = Trouble::default();
         let at = Timestamp::default();
-        let told: Vec<_> = (0..9).map(|_| trouble.missed("s", "it is down".to_owned(), at).is_some()).collect();
-        assert_eq!(told.iter().filter(|told| **told).count(), 1);
-        assert!(trouble.over("s", at).is_some() && trouble.over("s", at).is_none());
+        let miss = |trouble: &mut Trouble| trouble.missed("s", "it is down".to_owned(), at).is_some();
+        assert_eq!([(); 5].map(|()| miss(&mut trouble)), [false, false, true, true, true]);
+        trouble.is_saved = true;
+        assert!(!miss(&mut trouble));
+        assert!(trouble.over("s", at).is_some() && trouble.over("s", at).is_some());
+        trouble.is_saved = true;
+        assert!(trouble.over("s", at).is_none());
+        assert_eq!([(); 3].map(|()| miss(&mut trouble)), [false, false, true], "the next trouble is told again");
     }
 }

@@ -36,6 +36,14 @@ macro_rules! define_commands {
                 }
             }
 
+            /// What it names beside that, and whose row must be in memory for the decision.
+            pub fn names(&self) -> Option<Stream> {
+                match self {
+                    $(Self::$Kept { verb, .. } => verb.names(),)*
+                    Self::Report(_) => None,
+                }
+            }
+
             /// The request it decides on, where it is about one.
             pub fn approval(&self) -> Option<ApprovalId> {
                 let Stream::Approval(id) = self.stream() else { return None };

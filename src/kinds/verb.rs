@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::stream::Stream;
 use crate::domain::{Action, Untrusted};
 
 /// The verbs of a kind, a closed enum that the macro `verbs` declares.
@@ -43,6 +44,11 @@ impl VerbDoc {
 pub trait Verb: Declared {
     /// Hands out everything that people typed, so that it can be searched for secrets.
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>));
+
+    /// What it names beside its own thing, and whose row must be in memory for the decision.
+    fn names(&self) -> Option<Stream> {
+        None
+    }
 }
 
 /// Something that a person typed.

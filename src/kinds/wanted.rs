@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::stream::Stream;
-use crate::domain::{RunId, Timestamp, Untrusted};
+use crate::domain::{Actor, RunId, Timestamp, Untrusted};
 
 /// A run of a procedure that a thing wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Wanted {
     /// The version of the stream at which it came to want it, and when that was.
     pub since: u64,
     pub at: Timestamp,
+    /// Who asked for it: the run is started in their name, and they do not approve what it asks for.
+    pub by: Actor,
     /// Which of the kind's rules asks for it; one may ask for several runs at once.
     pub rule: &'static str,
     /// The procedure's name.
@@ -50,7 +52,8 @@ mod tests {
     fn a_wish_has_one_run_and_another_wish_another() {
         let of = Stream::Run(RunId(Uuid::from_u128(7)));
         let at: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
-        let wish = Wanted { of, since: 3, at, rule: "mend", procedure: "look".to_owned(), inputs: BTreeMap::new() };
+        let (by, procedure) = (Actor::System, "look".to_owned());
+        let wish = Wanted { of, since: 3, at, by, rule: "mend", procedure, inputs: BTreeMap::new() };
         assert_eq!(wish.run(), wish.clone().run());
         assert_ne!(wish.run(), Wanted { since: 4, ..wish.clone() }.run());
         assert_ne!(wish.run(), Wanted { rule: "tell", ..wish.clone() }.run());

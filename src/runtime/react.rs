@@ -50,7 +50,7 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
         }
     };
     let command = RunVerb::Start { spec: spec.clone() }.on(run);
-    match core.commit(vec![(command, Actor::System)], None).await {
+    match core.commit(vec![(command, wanted.by.clone())], None).await {
         Ok(_) => Started::Yes,
         Err(rejection) => {
             tracing::warn!(of = %wanted.of, error = rejection.message, "a run that is wanted was not started");

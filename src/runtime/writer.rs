@@ -335,6 +335,9 @@ impl Writer {
             if let Some(parent) = parent {
                 self.load_row(parent).await?;
             }
+            if let Some(named) = command.names() {
+                self.load_row(named).await?;
+            }
             if let Command::Report(report) = command {
                 self.load_thread(report.run()).await?;
                 self.load_awaited(stream).await?;

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::{FailureKind, Output, ToolName, ToolResult, ToolSpec};
-use crate::ports::Tool;
+use crate::ports::{SystemClock, Tool};
 use sandbox::Sandbox;
 
 /// All tools there are, by name.
@@ -43,7 +43,7 @@ impl Toolbox {
             Arc::new(files::EditFile::default()),
             Arc::new(files::WriteFile::default()),
             Arc::new(files::DeleteFiles::default()),
-            Arc::new(files::RemoveOldFiles::default()),
+            Arc::new(files::RemoveOldFiles::new(Arc::new(SystemClock), sandbox.hidden())),
             Arc::new(git::GitStatus::default()),
             Arc::new(git::GitDiff::default()),
             Arc::new(git::GitLog::default()),

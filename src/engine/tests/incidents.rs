@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, Timestamp};
+use super::{RUN, agent_spec};
+use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Timestamp};
 use crate::engine::decide;
 use crate::fold::Snapshot;
 use crate::kinds::{
@@ -187,6 +188,35 @@ fn more_alerts_than_are_kept_are_counted_and_keep_it_open() {
 }
 
 #[test]
+fn alerts_that_have_cleared_take_no_room_from_those_that_fire() {
+    let mut log = Log::default();
+    let most = Incident::MOST_ALERTS as u32;
+    let all = |ended: Option<i64>| (0..most).map(|number| alert(number, 0, ended)).collect::<Vec<_>>();
+    log.report(1, told(all(None)));
+    log.report(2, told(vec![alert(7, 0, Some(2))]));
+    log.report(3, told(all(Some(3))));
+    assert!(!log.only().is_open());
+    let another = told(vec![alert(most, 4, None), alert(8, 4, None)]);
+    let again = ["incident.reopened", "incident.alert_fired", "incident.alert_fired"];
+    assert_eq!(log.report(4, another), again);
+    let alerts = &log.only().alerts;
+    assert_eq!((alerts.len(), log.only().firing().count(), log.only().left_out), (most as usize, 2, 0));
+    assert!(!alerts.contains_key(&alert(7, 0, None).fingerprint), "the one that cleared first is forgotten");
+}
+
+#[test]
+fn what_a_person_resolved_opens_again_when_more_fire_than_are_kept() {
+    let mut log = Log::default();
+    let most = Incident::MOST_ALERTS as u32;
+    let first = |many: u32| told((0..many).map(|number| alert(number, 0, None)).collect());
+    log.report(1, first(most));
+    log.ask(2, IncidentVerb::Resolve.on(log.id()), ana()).unwrap();
+    assert_eq!(log.report(3, first(most)), [""; 0]);
+    assert_eq!(log.report(4, first(most + 1)), ["incident.reopened", "incident.alerts_left_out"]);
+    assert_eq!(log.report(5, first(most + 1)), [""; 0]);
+}
+
+#[test]
 fn people_take_it_up_once_and_only_while_it_is_open() {
     let mut log = Log::default();
     log.report(1, told(vec![alert(1, 0, None)]));
@@ -223,6 +253,7 @@ fn its_runbook_is_a_run_that_it_wants_and_whose_end_it_remembers() {
     assert_eq!(log.only().state, IncidentState::Mitigating);
     let wanted = log.snapshot.wanted_by(Stream::Incident(id));
     assert_eq!((wanted.len(), wanted[0].procedure.as_str()), (1, "disk-filling"));
+    assert_eq!(wanted[0].by, ana(), "who asks for it starts it, and cannot approve what it asks for");
     assert_eq!(wanted[0].inputs["LABEL_svc"].raw(), "svc1");
     let run = wanted[0].run();
     assert_eq!(log.only().runs[0].run, run);
@@ -249,6 +280,20 @@ fn a_runbook_that_cannot_be_started_has_failed_and_another_can_be() {
     assert_eq!(log.ask(3, command, Actor::System).unwrap(), [""; 0]);
     assert_eq!((log.only().state, log.snapshot.wanted_by(Stream::Incident(id))), (IncidentState::Acknowledged, vec![]));
     log.ask(4, IncidentVerb::Runbook { name: None }.on(id), ana()).unwrap();
+}
+
+#[test]
+fn only_a_run_that_there_is_is_linked_and_one_that_has_ended_is_not_under_way() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let link = IncidentVerb::Link { run: RUN }.on(log.id());
+    assert_eq!(log.ask(2, link.clone(), ana()).unwrap_err().kind, RejectionKind::NotFound);
+    log.take(2, Stream::Run(RUN), ana(), Event::Run(RunEvent::Started { spec: Box::new(agent_spec()) }));
+    log.take(3, Stream::Run(RUN), ana(), Event::Run(RunEvent::Succeeded { summary: "mended".into() }));
+    assert_eq!(link.names(), Some(Stream::Run(RUN)), "its row is read again where it was forgotten");
+    assert_eq!(log.ask(4, link.clone(), ana()).unwrap(), ["incident.linked", "incident.run_ended"]);
+    assert_eq!(log.only().runs[0].ended, Some(RunState::Succeeded));
+    assert_eq!(log.ask(5, link, ana()).unwrap(), [""; 0]);
 }
 
 #[test]

@@ -87,25 +87,28 @@ impl Groups {
     }
 }
 
-/// What follows from looking into `source` at `at`: of the groups that are there, and of those of `open` that are not.
+/// What follows from looking into `source` at `at`: of the groups in which something calls somebody, and of those of
+/// `open` in which nothing does any more.
 pub(in crate::feeds) fn commands(
     groups: Groups,
     open: &[Incident],
     (source, at): (&str, Timestamp),
     grouping: &Grouping,
 ) -> Vec<Command> {
-    let Groups { groups, suppressed } = groups;
+    let Groups { mut groups, suppressed } = groups;
+    groups.retain(|key, group| {
+        let known = open.iter().find(|incident| incident.group == *key);
+        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
+        group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
+        !group.alerts.is_empty()
+    });
     let source_text = super::group::beginning(source);
     let sight = Sight::Seen { at, source: source_text.clone() };
     let gone = open.iter().filter(|incident| !groups.contains_key(&incident.group));
     let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));
     let mut commands: Vec<_> = gone.map(|incident| emptied(incident, sight.clone())).collect();
-    for (key, mut group) in groups {
-        let known = open.iter().find(|incident| incident.group == key);
-        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
-        group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
-        commands.extend(group.command(source, sight.clone(), &grouping.runbooks));
-    }
+    let there = groups.into_values();
+    commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.runbooks)));
     commands
 }
 
@@ -126,6 +129,8 @@ fn emptied(incident: &Incident, sight: Sight) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Actor;
+    use crate::kinds::{Alert, IncidentEvent, Kept, Stamp};
 
     const ANSWER: &str = r#"[{"labels":{"alertname":"HighErr"},"receiver":{"name":"a"},"alerts":[
         {"annotations":{},"endsAt":"2026-11-30T07:19:18Z","fingerprint":"05fa","receivers":[{"name":"a"}],
@@ -146,6 +151,40 @@ mod tests {
         };
         assert_eq!(report.alerts.iter().map(|alert| alert.fingerprint.as_str()).collect::<Vec<_>>(), ["05fa"]);
         assert_eq!(report.group, Group::key(&[("alertname".to_owned(), "HighErr".to_owned())].into(), ""));
+    }
+
+    /// The incident of that group, in which an alert fires that is not in the answer.
+    fn incident(at: Timestamp) -> Incident {
+        let group = Group::key(&[("alertname".to_owned(), "HighErr".to_owned())].into(), "");
+        let stamp = |version| Stamp { version, at, by: &Actor::System };
+        let id = group.incident(at);
+        let opened = IncidentEvent::Opened { group, title: "x".into(), labels: Labels::default(), runbook: None };
+        let mut incident = Incident::begin(id, &opened, &stamp(1)).unwrap();
+        let alert = Alert {
+            fingerprint: "77aa".to_owned(),
+            starts_at: at,
+            ended_at: None,
+            labels: Labels::default(),
+            annotations: Labels::default(),
+            url: Untrusted::default(),
+            source: "http://am:9093".into(),
+        };
+        incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert) }, &stamp(2));
+        incident
+    }
+
+    #[test]
+    fn a_group_in_which_nothing_calls_anybody_any_more_empties_its_incident() {
+        let at = "2026-11-30T07:15:00Z".parse().unwrap();
+        let silenced = ANSWER.replace("\"active\"", "\"suppressed\"");
+        for answer in [&silenced, r#"[{"labels":{"alertname":"HighErr"},"alerts":[]}]"#, "[]"] {
+            let groups = read_groups(answer.as_bytes(), &[]).unwrap();
+            let commands = commands(groups, &[incident(at)], ("http://am:9093", at), &Grouping::default());
+            let [Command::Incident { verb: IncidentVerb::Report { report }, .. }] = commands.as_slice() else {
+                panic!("{answer}: {commands:?}")
+            };
+            assert!(report.alerts.is_empty(), "{answer}: {report:?}");
+        }
     }
 
     #[test]

@@ -79,8 +79,11 @@ impl Kept for Incident {
     }
 
     fn wants(&self) -> Vec<Wanted> {
-        let started = self.runs.iter().filter(|linked| linked.ended.is_none());
-        started.filter_map(|linked| Some(self.wanted(linked.runbook.as_ref()?, linked.since, linked.at))).collect()
+        let wanted = |linked: &LinkedRun| {
+            let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
+            Some(self.wanted(linked.runbook.as_ref()?, &stamp))
+        };
+        self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(wanted).collect()
     }
 
     fn when_unstarted(&self, run: RunId, reason: &str) -> Option<IncidentVerb> {

@@ -87,6 +87,9 @@ pub struct LinkedRun {
     pub runbook: Option<String>,
     pub since: u64,
     pub at: Timestamp,
+    /// Who started or linked it.
+    #[schemars(with = "String")]
+    pub done_by: Actor,
     pub ended: Option<RunState>,
 }
 
@@ -101,7 +104,7 @@ pub struct Moment {
 }
 
 impl Incident {
-    /// Alerts that are kept one by one.
+    /// Alerts that are kept one by one; where there are more, those that cleared first are forgotten.
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
@@ -136,6 +139,7 @@ impl Incident {
             IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } => {}
             IncidentEvent::AlertFired { alert } => {
                 self.severity = self.severity.max(alert.severity());
+                self.make_room(&alert.fingerprint);
                 let state = AlertState { alert: (**alert).clone(), cleared_at: None };
                 self.alerts.insert(alert.fingerprint.clone(), state);
             }
@@ -151,7 +155,7 @@ impl Incident {
             }
             IncidentEvent::Assigned { to } => self.assigned_to = Some(to.clone()),
             IncidentEvent::RunbookStarted { runbook } => {
-                let run = self.wanted(runbook, stamp.version, stamp.at).run();
+                let run = self.wanted(runbook, stamp).run();
                 self.runs.push(LinkedRun::new(run, Some(runbook.clone()), stamp));
             }
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
@@ -168,6 +172,17 @@ impl Incident {
         }
         self.state = self.state_now();
         self.remember(event, stamp);
+    }
+
+    /// Forgets the alert that cleared first, where another one than those that are known has no room.
+    fn make_room(&mut self, fingerprint: &str) {
+        if self.alerts.len() < Self::MOST_ALERTS || self.alerts.contains_key(fingerprint) {
+            return;
+        }
+        let cleared = self.alerts.iter().filter_map(|(known, state)| Some((state.cleared_at?, known.clone())));
+        if let Some((_, oldest)) = cleared.min() {
+            self.alerts.remove(&oldest);
+        }
     }
 
     fn state_now(&self) -> IncidentState {
@@ -205,10 +220,11 @@ impl Incident {
         self.assigned_to.as_ref().or(self.acknowledged_by.as_ref())
     }
 
-    /// The run of a runbook that was started by the event of this version.
-    pub(super) fn wanted(&self, runbook: &str, since: u64, at: Timestamp) -> Wanted {
-        let (of, procedure) = (Stream::Incident(self.id), runbook.to_owned());
-        Wanted { of, since, at, rule: "runbook", procedure, inputs: self.inputs() }
+    /// The run of a runbook that was started by the event with this stamp.
+    pub(super) fn wanted(&self, runbook: &str, stamp: &Stamp<'_>) -> Wanted {
+        let (of, by, procedure) = (Stream::Incident(self.id), stamp.by.clone(), runbook.to_owned());
+        let Stamp { version: since, at, .. } = *stamp;
+        Wanted { of, since, at, by, rule: "runbook", procedure, inputs: self.inputs() }
     }
 
     /// What a runbook is told: the labels that all alerts share and those of the first that fires. Programs get them as
@@ -233,6 +249,6 @@ fn is_name(text: &str) -> bool {
 
 impl LinkedRun {
     fn new(run: RunId, runbook: Option<String>, stamp: &Stamp<'_>) -> Self {
-        Self { run, runbook, since: stamp.version, at: stamp.at, ended: None }
+        Self { run, runbook, since: stamp.version, at: stamp.at, done_by: stamp.by.clone(), ended: None }
     }
 }

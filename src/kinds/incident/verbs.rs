@@ -7,7 +7,7 @@ use super::alert::Alert;
 use super::group::GroupKey;
 use super::labels::Labels;
 use crate::domain::{RunId, Timestamp, Untrusted};
-use crate::kinds::{Verb, Words, verbs};
+use crate::kinds::{Stream, Verb, Words, verbs};
 
 verbs! {
     /// What may be asked of an incident.
@@ -29,7 +29,7 @@ verbs! {
             /// Another runbook than the one that matches.
             #[serde(default)]
             name: Option<String>,
-        } = "runbook", HandleIncidents;
+        } = "runbook", StartRuns;
         /// Say that a run is about it
         Link {
             /// The run's whole id.
@@ -93,6 +93,10 @@ impl Verb for IncidentVerb {
             | Self::Resolve
             | Self::Reopen => {}
         }
+    }
+
+    fn names(&self) -> Option<Stream> {
+        if let Self::Link { run } = self { Some(Stream::Run(*run)) } else { None }
     }
 }
 

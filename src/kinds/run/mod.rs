@@ -8,7 +8,7 @@ mod verbs;
 use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
 use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
-pub use decide::{end_cancelled, find_live_run};
+pub use decide::{end_cancelled, find_live_run, find_run};
 pub use event::RunEvent;
 pub use row::{CallStage, OpenCall, OpenTurn, Run};
 pub use verbs::RunVerb;

@@ -218,8 +218,8 @@ impl Kept for Toy {
 
     fn wants(&self) -> Vec<Wanted> {
         let wanted = |(since, at)| {
-            let (of, procedure) = (Stream::Toy(self.id), "look".to_owned());
-            Wanted { of, since, at, rule: "look", procedure, inputs: Default::default() }
+            let (of, by, procedure) = (Stream::Toy(self.id), Actor::System, "look".to_owned());
+            Wanted { of, since, at, by, rule: "look", procedure, inputs: Default::default() }
         };
         self.hurt.into_iter().map(wanted).collect()
     }

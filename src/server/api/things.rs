@@ -26,7 +26,7 @@ const USUAL: u32 = 50;
 pub(in crate::server) struct Wanted {
     /// Only those in this state.
     state: Option<String>,
-    /// How many ended runs to list; 50 when nothing is said, at most 500.
+    /// How many that have ended to list; 50 when nothing is said, at most 500.
     #[schemars(range(max = 500))]
     limit: Option<u32>,
 }

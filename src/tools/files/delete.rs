@@ -131,14 +131,18 @@ impl Doomed {
         };
         let sizes: serde_json::Map<String, Value> =
             self.files.iter().map(|(place, bytes)| (place.shown(), (*bytes).into())).collect();
-        let credential = self.files.iter().any(|(place, _)| super::credential::is_credential(place.path()));
         cards::fact(&mut card, "path", self.named.first().map(Place::shown).unwrap_or_default());
         cards::fact(&mut card, "inside_workspace", true);
-        cards::fact(&mut card, "credential", credential);
+        cards::fact(&mut card, "credential", self.has_credential(Path::new("")));
         cards::fact(&mut card, "count", self.files.len());
         cards::fact(&mut card, "bytes", self.bytes());
         cards::fact(&mut card, "size_of", sizes);
         card
+    }
+
+    /// Whether one of the files is a credential, by its path with that of the directory in which it lies.
+    pub(super) fn has_credential(&self, directory: &Path) -> bool {
+        self.files.iter().any(|(place, _)| super::credential::is_credential(&directory.join(place.path())))
     }
 
     pub(super) fn remove(&self, root: &Root) -> ToolResult {

@@ -11,13 +11,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::blocking;
+use super::credential::is_credential;
 use super::delete::Doomed;
 use super::root::Root;
 use crate::domain::{
     DURATION_FORM, EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Risk, ToolResult,
     ToolSpec, Untrusted, Workspace, parse_duration,
 };
-use crate::ports::{Clock, Invocation, Prepared, SystemClock, Tool, ToolContext};
+use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::git::Recoverable;
 use crate::tools::{args, cards};
 
@@ -48,20 +49,16 @@ struct Args {
 pub struct RemoveOldFiles {
     spec: ToolSpec,
     clock: Arc<dyn Clock>,
-}
-
-impl Default for RemoveOldFiles {
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
+    private: Vec<PathBuf>,
 }
 
 impl RemoveOldFiles {
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    /// Nothing in `private` is removed: credentials, and what this program keeps.
+    pub fn new(clock: Arc<dyn Clock>, private: Vec<PathBuf>) -> Self {
         let about = "Removes files of a directory of this machine that nobody has written to for long. The person sees \
                      every file that would go.";
         let spec = args::spec::<Args>("remove_old_files", EffectClass::Host, Repeat::Once, about);
-        Self { spec, clock }
+        Self { spec, clock, private }
     }
 
     /// What would go now, and where it lies.
@@ -72,12 +69,14 @@ impl RemoveOldFiles {
             return Err(args::bad_call(&self.spec, &format!("\"older_than\" is {DURATION_FORM}")));
         };
         let now = SystemTime::from(self.clock.now());
-        let context = context.clone();
+        let (context, private) = (context.clone(), self.private.clone());
         blocking(move || {
-            let directory = checked(Path::new(named.as_deref().unwrap_or(USUAL)))?;
+            // One that is not there holds nothing.
+            let private: Vec<_> = private.iter().filter_map(|place| place.canonicalize().ok()).collect();
+            let directory = checked(Path::new(named.as_deref().unwrap_or(USUAL)), &private)?;
             let root = directory.to_str().ok_or_else(|| refused("its name is not UTF-8"))?.to_owned();
             let there = ToolContext { workspace: Some(Workspace { root, ..Workspace::default() }), ..context };
-            let paths = old(&directory, now, age);
+            let paths = old(&directory, private, now, age);
             if paths.is_empty() {
                 let summary = format!("nothing in {} is older than {older_than}", directory.display());
                 return Err(ToolResult::success(summary.clone(), Output::text(summary)));
@@ -97,12 +96,13 @@ impl RemoveOldFiles {
         card.targets = vec![Untrusted::from(directory)];
         cards::fact(&mut card, "path", directory);
         cards::fact(&mut card, "inside_workspace", false);
+        cards::fact(&mut card, "credential", doomed.has_credential(Path::new(directory)));
         card
     }
 }
 
 /// The directory itself, if files in it may be cleaned up at all.
-fn checked(given: &Path) -> Result<PathBuf, ToolResult> {
+fn checked(given: &Path, private: &[PathBuf]) -> Result<PathBuf, ToolResult> {
     if !given.is_absolute() {
         return Err(refused("a directory of this machine is named by its absolute path"));
     }
@@ -114,6 +114,9 @@ fn checked(given: &Path) -> Result<PathBuf, ToolResult> {
     if is_wide || SYSTEM.contains(&top) || !real.is_dir() {
         return Err(refused(&format!("{} is no directory to clean up", real.display())));
     }
+    if is_credential(&real) || private.iter().any(|place| real.starts_with(place)) {
+        return Err(refused(&format!("{} holds credentials or files of morningai", real.display())));
+    }
     Ok(real)
 }
 
@@ -121,13 +124,17 @@ fn refused(why: &str) -> ToolResult {
     ToolResult::failure(FailureKind::Refused, why)
 }
 
-/// The largest of the files that nobody has written to for so long, by their paths below the directory.
-fn old(directory: &Path, now: SystemTime, age: Duration) -> Vec<String> {
+/// The largest of the files that nobody has written to for so long and that are not in `private`, by their paths below
+/// the directory.
+fn old(directory: &Path, private: Vec<PathBuf>, now: SystemTime, age: Duration) -> Vec<String> {
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
     let hour = SystemTime::UNIX_EPOCH + Duration::from_secs(since_epoch - since_epoch % HOUR);
     let Some(before) = hour.checked_sub(age) else { return Vec::new() };
-    let walk = WalkBuilder::new(directory).standard_filters(false).follow_links(false).same_file_system(true).build();
+    let mut walk = WalkBuilder::new(directory);
+    walk.standard_filters(false).follow_links(false).same_file_system(true);
+    walk.filter_entry(move |entry| !private.iter().any(|place| entry.path() == place));
     let mut found: Vec<(u64, String)> = walk
+        .build()
         .filter_map(|entry| {
             let entry = entry.ok().filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))?;
             let metadata = entry.metadata().ok()?;
@@ -175,12 +182,45 @@ mod tests {
     #[test]
     fn places_of_the_system_are_not_cleaned_up() {
         for place in ["/", "/etc", "/usr/lib", "/home", "/proc/self", "tmp", "/no/such/place"] {
-            assert!(checked(Path::new(place)).is_err(), "{place}");
+            assert!(checked(Path::new(place), &[]).is_err(), "{place}");
         }
         let dir = tempfile::tempdir().unwrap();
-        assert!(checked(dir.path()).is_ok());
+        assert!(checked(dir.path(), &[]).is_ok());
         std::os::unix::fs::symlink("/etc", dir.path().join("link")).unwrap();
-        assert!(checked(&dir.path().join("link")).is_err());
+        assert!(checked(&dir.path().join("link"), &[]).is_err());
+    }
+
+    #[test]
+    fn credentials_and_what_this_program_keeps_are_not_cleaned_up() {
+        let home = tempfile::tempdir().unwrap();
+        let home = home.path().canonicalize().unwrap();
+        for place in [".ssh", ".gnupg/deep", ".aws/cli/cache", "data/logs", "cache"] {
+            std::fs::create_dir_all(home.join(place)).unwrap();
+            std::fs::write(home.join(place).join("x"), "x").unwrap();
+        }
+        let private = vec![home.join(".aws"), home.join("data")];
+        for place in [".ssh", ".gnupg/deep", ".aws", ".aws/cli/cache", "data", "data/logs"] {
+            let refusal = checked(&home.join(place), &private).unwrap_err();
+            assert_eq!(refusal.failure, Some(FailureKind::Refused), "{place}");
+        }
+        assert!(checked(&home.join("cache"), &private).is_ok());
+        let later = SystemTime::now() + Duration::from_secs(2 * HOUR);
+        assert_eq!(old(&home, private, later, Duration::ZERO), [".gnupg/deep/x", ".ssh/x", "cache/x"]);
+    }
+
+    #[tokio::test]
+    async fn a_credential_is_known_by_the_whole_path() {
+        let home = tempfile::tempdir().unwrap();
+        let place = home.path().join(".aws");
+        std::fs::create_dir(&place).unwrap();
+        let file = std::fs::File::create(place.join("config")).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(30 * 86_400)).unwrap();
+        let tool = RemoveOldFiles::new(Arc::new(crate::ports::SystemClock), Vec::new());
+        let run = crate::domain::RunId(uuid::Uuid::nil());
+        let context = ToolContext { run, agent: String::new(), workspace: None, inputs: Default::default() };
+        let args = serde_json::json!({ "directory": place, "older_than": "7d" });
+        let Ok(Prepared::Effect(card)) = tool.prepare(&context, &args).await else { panic!("there is one to remove") };
+        assert_eq!(card.facts["credential"], true);
     }
 
     #[test]
@@ -198,7 +238,7 @@ mod tests {
         write("deep/large.log", 1000, 30);
         write("new.log", 5000, 0);
         std::os::unix::fs::symlink("/etc/passwd", dir.path().join("link")).unwrap();
-        let found = old(dir.path(), now, Duration::from_secs(7 * 86_400));
+        let found = old(dir.path(), Vec::new(), now, Duration::from_secs(7 * 86_400));
         assert_eq!(found, ["deep/large.log", "small.log"]);
     }
 }

@@ -80,11 +80,17 @@ impl Sandbox {
         probe::report(&self.ladder, self.rung().await).await
     }
 
+    /// Places that no tool has business in: credentials, our data and our configuration.
+    pub fn hidden(&self) -> Vec<PathBuf> {
+        let mut hidden = self.ladder.machine.secrets();
+        hidden.extend(self.hidden.iter().cloned());
+        hidden
+    }
+
     /// What a program of a run may see and change: its workspace, and of the machine what tools need.
     pub fn confinement(&self, workspace: &Workspace, limits: ResourceLimits) -> Confinement {
         let root = PathBuf::from(&workspace.root);
-        let mut hidden = self.ladder.machine.secrets();
-        hidden.extend(self.hidden.iter().cloned());
+        let hidden = self.hidden();
         let mut readable = self.ladder.machine.readable();
         readable.extend(self.readable.iter().cloned());
         // A `.git` inside a worktree whose git directory lives elsewhere was made by a confined program: no git

@@ -6,7 +6,7 @@ use super::event::IncidentEvent;
 use super::labels::{cut, short};
 use super::row::Incident;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
-use crate::kinds::{Decided, World};
+use crate::kinds::{Decided, World, find_run};
 
 pub(super) use report::report;
 
@@ -74,12 +74,18 @@ pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Un
     in_incident(id, by, [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()) }])
 }
 
+/// A run that has ended already tells of its end no more.
 pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
     let incident = find(world, id)?;
     if incident.runs.iter().any(|linked| linked.run == run) {
         return Ok(Vec::new());
     }
-    Ok(in_incident(id, by, [IncidentEvent::Linked { run }]))
+    let row = find_run(world, run)?;
+    let (state, summary) = (row.state, short(row.note.raw()));
+    let ended = state.is_final().then_some(IncidentEvent::RunEnded { run, state, summary });
+    let mut decided = in_incident(id, by, [IncidentEvent::Linked { run }]);
+    decided.extend(in_incident(id, &Actor::System, ended));
+    Ok(decided)
 }
 
 pub(super) fn resolve(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {

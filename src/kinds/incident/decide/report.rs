@@ -1,6 +1,6 @@
 //! Taking in what a source of alerts tells of one group. The same report changes nothing the second time.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 
@@ -27,29 +27,27 @@ pub(in crate::kinds::incident) fn report(
     let told: BTreeMap<String, Alert> = alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
     let mut cleared: Vec<_> = told.values().filter_map(|alert| clears(known.get(&alert.fingerprint)?, alert)).collect();
     cleared.extend(gone(known, &told, &sight));
-    let mut fired: Vec<_> =
-        told.into_values().filter(|alert| fires(known.get(&alert.fingerprint), alert, &sight)).collect();
-    fired.sort_by(|a, b| (a.starts_at, &a.fingerprint).cmp(&(b.starts_at, &b.fingerprint)));
-    let room = Incident::MOST_ALERTS.saturating_sub(known.len());
-    let (new, beyond) = (fired.len(), fired.iter().filter(|alert| !known.contains_key(&alert.fingerprint)).count());
-    let left_out = left_out.saturating_add(u32::try_from(beyond.saturating_sub(room)).unwrap_or(u32::MAX));
-    fired.truncate(new - beyond.saturating_sub(room));
+    let fired = told.into_values().filter(|alert| fires(known.get(&alert.fingerprint), alert, &sight)).collect();
+    let firing = current.map_or(0, |incident| incident.firing().count()) - cleared.len();
+    let (fired, beyond) = fitting(known, fired, Incident::MOST_ALERTS.saturating_sub(firing));
+    let left_out = left_out.saturating_add(beyond);
+    let left_before = current.map_or(0, |incident| incident.left_out);
+    let is_worse = !fired.is_empty() || left_out > left_before;
 
     let mut events = Vec::new();
     match current {
         None if fired.is_empty() => return Vec::new(),
         None => events.push(IncidentEvent::Opened { group, title, labels, runbook }),
-        Some(incident) if !incident.is_open() && !fired.is_empty() => events.push(IncidentEvent::Reopened {}),
+        Some(incident) if !incident.is_open() && is_worse => events.push(IncidentEvent::Reopened {}),
         Some(_) => {}
     }
-    let firing = firing_after(known, &cleared, &fired);
-    let is_open = current.is_none_or(Incident::is_open) || !fired.is_empty();
-    let left_before = current.map_or(0, |incident| incident.left_out);
+    let is_open = current.is_none_or(Incident::is_open) || is_worse;
     let is_quieter = !cleared.is_empty() || left_out < left_before;
-    let is_over = is_open && firing == 0 && left_out == 0 && is_quieter;
-    events.extend(fired.into_iter().map(|alert| IncidentEvent::AlertFired { alert: Box::new(alert) }));
+    let is_over = is_open && firing + fired.len() == 0 && left_out == 0 && is_quieter;
+    // What has cleared makes room for what fires.
     events.extend(cleared);
-    if is_open && left_out != left_before {
+    events.extend(fired.into_iter().map(|alert| IncidentEvent::AlertFired { alert: Box::new(alert) }));
+    if left_out != left_before {
         events.push(IncidentEvent::AlertsLeftOut { count: left_out });
     }
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
@@ -110,17 +108,14 @@ fn cleared(known: &AlertState, ended_at: Timestamp) -> IncidentEvent {
     IncidentEvent::AlertCleared { fingerprint: known.alert.fingerprint.clone(), ended_at, name }
 }
 
-fn firing_after(known: &BTreeMap<String, AlertState>, cleared: &[IncidentEvent], fired: &[Alert]) -> usize {
-    let mut firing: BTreeSet<&str> = known
-        .values()
-        .filter(|state| state.cleared_at.is_none())
-        .map(|state| state.alert.fingerprint.as_str())
-        .collect();
-    for event in cleared {
-        if let IncidentEvent::AlertCleared { fingerprint, .. } = event {
-            firing.remove(fingerprint.as_str());
-        }
-    }
-    firing.extend(fired.iter().map(|alert| alert.fingerprint.as_str()));
-    firing.len()
+/// As many of the alerts that begin to fire as there is room for, those that are known first, and how many are left out.
+fn fitting(known: &BTreeMap<String, AlertState>, mut fired: Vec<Alert>, room: usize) -> (Vec<Alert>, u32) {
+    let order = |alert: &Alert| {
+        let fingerprint = alert.fingerprint.clone();
+        (!known.contains_key(&fingerprint), alert.starts_at, fingerprint)
+    };
+    fired.sort_by_cached_key(order);
+    let beyond = fired.len().saturating_sub(room);
+    fired.truncate(room);
+    (fired, u32::try_from(beyond).unwrap_or(u32::MAX))
 }

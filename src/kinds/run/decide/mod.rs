@@ -18,7 +18,7 @@ fn in_run(id: RunId, by: &Actor, event: RunEvent) -> Decided {
     Decided::of::<Run>(id, by, event)
 }
 
-fn find_run(world: &dyn World, run: RunId) -> Result<&Run, Rejection> {
+pub fn find_run(world: &dyn World, run: RunId) -> Result<&Run, Rejection> {
     world.runs().get(&run).ok_or_else(|| {
         Rejection::new(RejectionKind::NotFound, format!("no run has the id {run}")).hint("`morningai runs` lists them")
     })

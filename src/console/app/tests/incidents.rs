@@ -90,6 +90,18 @@ async fn of_a_flood_the_first_are_shown_the_others_counted_and_all_of_them_filte
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_filter_finds_what_only_the_page_of_an_incident_says() {
+    let mut story = incidents();
+    let note = IncidentEvent::Noted { text: "it is the backup".into() };
+    tell(&mut story, id("Slow"), &ana(), vec![note], 1);
+    let mut console = Harness::new(story, 80, 24).await;
+    console.press("5 /").await;
+    console.write("backup").await;
+    console.press("enter").await;
+    assert!(console.sees("Slow: p99") && !console.sees("DiskFilling"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
     let mut story = incidents();
     let disk = id("DiskFilling");

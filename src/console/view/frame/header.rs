@@ -63,7 +63,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         let count = match screen {
             Screen::Overview => needs,
             Screen::Approvals => waiting,
-            Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()).count(),
+            Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()),
             Screen::Runs | Screen::Log => 0,
         };
         if count > 0 {

@@ -31,8 +31,7 @@ const COLUMNS: &[Column] = &[
 pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
     let stopped = stopped(snapshot, state, now).count();
-    let untaken = untaken(snapshot, None).count();
-    waiting + stopped + troubles(snapshot, state).len() + untaken + usize::from(is_bare(status))
+    waiting + stopped + troubles(snapshot, state).len() + untaken(snapshot, None) + usize::from(is_bare(status))
 }
 
 /// Whether nothing confines programs here, so that none are run.
@@ -40,10 +39,10 @@ fn is_bare(status: &Status) -> bool {
     status.sandbox == "none"
 }
 
-/// Things that nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
-pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> impl Iterator<Item = (Surface, Thing)> {
-    let surfaces = Surface::all().into_iter().filter(move |surface| kind.is_none_or(|kind| kind == surface.kind));
-    surfaces.flat_map(|surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing)))
+/// How many things nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
+pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> usize {
+    let surfaces = Surface::all().into_iter().filter(|surface| kind.is_none_or(|kind| kind == surface.kind));
+    surfaces.map(|surface| surface.count_needing(snapshot)).sum()
 }
 
 /// Runs that stopped by themselves or were paused.
@@ -63,7 +62,8 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
     let troubles = troubles(snapshot, state);
-    let untaken: Vec<_> = untaken(snapshot, None).collect();
+    let needing = |surface: Surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing));
+    let untaken: Vec<_> = Surface::all().into_iter().flat_map(needing).collect();
     let count = waiting.len() + stopped.len() + troubles.len() + untaken.len() + usize::from(is_bare(status));
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {

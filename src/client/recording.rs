@@ -7,13 +7,15 @@
 //! limits, and shown like any outside text.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chrono::Datelike;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ApprovalId, BlobId, CallNo, RunId};
+use crate::domain::{ApprovalId, BlobId, CallNo, RunId, Timestamp};
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 use crate::ports::{Log, LogError};
 
@@ -24,6 +26,9 @@ const LARGEST: usize = 64 * 1024 * 1024;
 const LONGEST_LINE: usize = 8 * 1024 * 1024;
 /// Longest blob kept in a recording, in bytes; a longer one is left out, and its head and tail remain in the event.
 const LARGEST_BLOB: usize = 1024 * 1024;
+/// Longest time that a recording may last, and the years its events may be of: playing reckons with both.
+const LONGEST: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+const YEARS: RangeInclusive<i32> = 1970..=9999;
 const PAGE: u32 = 1000;
 
 /// What happened, in order.
@@ -157,6 +162,12 @@ impl Recording {
         match line {
             Line::Event { t, mut envelope } => {
                 let at = Duration::from_millis(t);
+                if at > LONGEST {
+                    return Err("it happened more than ten years after the beginning".to_owned());
+                }
+                if !times(&envelope).all(|time| YEARS.contains(&time.year())) {
+                    return Err(format!("it has a time outside the years {} to {}", YEARS.start(), YEARS.end()));
+                }
                 let (before, events) = match &mut self.otherwise {
                     None => (0, &mut self.events),
                     Some(otherwise) if otherwise.events.is_empty() && envelope.stream != otherwise.stream() => {
@@ -206,6 +217,15 @@ impl Otherwise {
     fn stream(&self) -> Stream {
         Stream::Approval(self.approval)
     }
+}
+
+/// The times of an event that are moved when it is played.
+fn times(envelope: &Envelope) -> impl Iterator<Item = Timestamp> {
+    let expires = match &envelope.event {
+        Event::Approval(ApprovalEvent::Requested { expires_at, .. }) => *expires_at,
+        _ => None,
+    };
+    [Some(envelope.at), expires].into_iter().flatten()
 }
 
 async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError> {

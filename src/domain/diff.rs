@@ -58,17 +58,39 @@ pub fn changed_files(diff: &Untrusted) -> BTreeSet<Untrusted> {
     let mut files = BTreeSet::new();
     // One that is gone has its name on the line before.
     let mut before = "";
+    // The one that a `diff --git` line begins: it has no `+++` line where only its mode, name or bytes changed.
+    let mut begun = None;
     for line in diff_lines(diff) {
         match line.kind {
             DiffKind::NewFile => {
                 let name = line.text.strip_prefix("+++ b/").or(before.strip_prefix("--- a/"));
                 _ = files.insert(Untrusted::from(name.unwrap_or(line.text)));
+                begun = None;
             }
-            DiffKind::Header => before = line.text,
+            DiffKind::Header => {
+                before = line.text;
+                let moved_to = line.text.strip_prefix("rename to ").or(line.text.strip_prefix("copy to "));
+                if let Some(names) = line.text.strip_prefix("diff --git ") {
+                    files.extend(begun.replace(name_of_both(names)).map(Untrusted::from));
+                } else if let Some(name) = moved_to.filter(|_| begun.is_some()) {
+                    begun = Some(name);
+                }
+            }
             DiffKind::Context | DiffKind::Unsigned | DiffKind::Hunk | DiffKind::Added | DiffKind::Removed => {}
         }
     }
+    files.extend(begun.map(Untrusted::from));
     files
+}
+
+/// The name in `a/name b/name`; all of it where the two differ.
+fn name_of_both(names: &str) -> &str {
+    let same = || {
+        let (old, new) = names.split_at_checked(names.len() / 2)?;
+        let (old, new) = (old.strip_prefix("a/")?, new.strip_prefix(" b/")?);
+        (old == new).then_some(new)
+    };
+    same().unwrap_or(names)
 }
 
 #[derive(Default)]
@@ -142,5 +164,18 @@ mod tests {
                     --- a/x\n+++ b/x\n";
         let files = changed_files(&diff.into());
         assert_eq!(files.iter().map(Untrusted::raw).collect::<Vec<_>>(), ["gone", "x"]);
+    }
+
+    #[test]
+    fn files_without_changed_lines_are_named_too() {
+        let diff = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-diff --git a/no b/no\n+y\n\
+                    diff --git a/a b c.png b/a b c.png\nBinary files a/a b c.png and b/a b c.png differ\n\
+                    diff --git a/empty b/empty\nnew file mode 100644\nindex 0000000..e69de29\n\
+                    diff --git a/old b/new\nsimilarity index 100%\nrename from old\nrename to new\n\
+                    diff --git a/é.sh b/ü.sh\n\
+                    diff --git a/run.sh b/run.sh\nold mode 100644\nnew mode 100755\n";
+        let files = changed_files(&diff.into());
+        let names: Vec<_> = files.iter().map(Untrusted::raw).collect();
+        assert_eq!(names, ["a b c.png", "a/é.sh b/ü.sh", "empty", "new", "run.sh", "x"]);
     }
 }

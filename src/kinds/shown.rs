@@ -114,6 +114,11 @@ pub struct Thing {
 
 impl Thing {
     pub fn of<K: Shown>(kept: &K) -> Self {
+        Self { facts: kept.facts(), ..Self::listed(kept) }
+    }
+
+    /// What a row of a list needs: all but the facts, which may be many.
+    pub fn listed<K: Shown>(kept: &K) -> Self {
         let (id, index): (Uuid, _) = (kept.id().into(), kept.index());
         Self {
             kind: K::KIND,
@@ -129,7 +134,7 @@ impl Thing {
             began: index.sort,
             due: index.due,
             cells: kept.cells(),
-            facts: kept.facts(),
+            facts: Vec::new(),
             json: Value::Null,
         }
     }
@@ -159,7 +164,9 @@ pub struct Surface {
     verb_schema: fn(&mut SchemaGenerator) -> Schema,
     fields: fn(&str) -> Vec<Field>,
     things: fn(&dyn World) -> Vec<Thing>,
+    listed: fn(&dyn World) -> Vec<Thing>,
     needing: fn(&dyn World) -> Vec<Thing>,
+    count_needing: fn(&dyn World) -> usize,
     thing: fn(&dyn World, Uuid) -> Option<Thing>,
     read: fn(&str) -> serde_json::Result<Thing>,
     command: fn(Uuid, Value) -> serde_json::Result<Command>,
@@ -179,10 +186,10 @@ impl Surface {
             schema: SchemaGenerator::subschema_for::<K>,
             verb_schema: K::Verb::json_schema,
             fields: fields_of::<K::Verb>,
-            things: |world| most_urgent_first(K::table(world).values().rev().collect()),
-            needing: |world| {
-                most_urgent_first(K::table(world).values().rev().filter(|kept| kept.needs_somebody()).collect())
-            },
+            things: |world| most_urgent_first::<K>(world, |_| true).into_iter().map(Thing::of).collect(),
+            listed: |world| most_urgent_first::<K>(world, |_| true).into_iter().map(Thing::listed).collect(),
+            needing: |world| most_urgent_first(world, K::needs_somebody).into_iter().map(Thing::listed).collect(),
+            count_needing: |world| K::table(world).values().filter(|kept| kept.needs_somebody()).count(),
             thing: |world, id| K::table(world).get(&id.into()).map(Thing::of),
             read: |body| {
                 let kept: K = serde_json::from_str(body)?;
@@ -242,9 +249,18 @@ impl Surface {
         (self.things)(world)
     }
 
-    /// Those that nobody has taken up yet.
+    /// The same as rows need them: without their facts.
+    pub fn listed(&self, world: &dyn World) -> Vec<Thing> {
+        (self.listed)(world)
+    }
+
+    /// Those that nobody has taken up yet, without their facts.
     pub fn needing(&self, world: &dyn World) -> Vec<Thing> {
         (self.needing)(world)
+    }
+
+    pub fn count_needing(&self, world: &dyn World) -> usize {
+        (self.count_needing)(world)
     }
 
     pub fn thing(&self, world: &dyn World, id: Uuid) -> Option<Thing> {
@@ -269,9 +285,10 @@ impl Surface {
     }
 }
 
-fn most_urgent_first<K: Shown>(mut kept: Vec<&K>) -> Vec<Thing> {
+fn most_urgent_first<K: Shown>(world: &dyn World, is_wanted: fn(&K) -> bool) -> Vec<&K> {
+    let mut kept: Vec<_> = K::table(world).values().rev().filter(|kept| is_wanted(kept)).collect();
     kept.sort_by_key(|kept| std::cmp::Reverse(kept.urgency()));
-    kept.into_iter().map(Thing::of).collect()
+    kept
 }
 
 /// Says of every kind in the table how it is shown.

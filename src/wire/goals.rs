@@ -54,7 +54,9 @@ fn directories(places: &Places, path: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(places.typed(Path::new(start))) else { return Vec::new() };
     let mut found: Vec<_> = entries
         .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir())?.file_name().into_string().ok())
-        .filter(|name| name.starts_with(beginning) && (beginning.starts_with('.') || !name.starts_with('.')))
+        .filter(|name| {
+            can_be_typed(name) && name.starts_with(beginning) && (beginning.starts_with('.') || !name.starts_with('.'))
+        })
         .map(|name| format!("{shown}{name}/"))
         .collect();
     found.sort();
@@ -63,20 +65,29 @@ fn directories(places: &Places, path: &str) -> Vec<String> {
 }
 
 /// Files below `workspace` whose path contains `text`, in any case: those whose name begins with it first, then the
-/// shorter path. Hidden files and those that git ignores are left out.
+/// shorter path. Hidden files, those that git ignores and those of other file systems are left out; outside a git
+/// repository there is nothing to offer, as that may be a whole disk.
 fn files(workspace: &Path, text: &str) -> Vec<String> {
+    if !workspace.ancestors().any(|directory| directory.join(".git").exists()) {
+        return Vec::new();
+    }
     let text = text.to_lowercase();
-    let walk = WalkBuilder::new(workspace).follow_links(false).build();
+    let walk = WalkBuilder::new(workspace).follow_links(false).same_file_system(true).build();
     let is_file = |entry: &DirEntry| entry.file_type().is_some_and(|kind| kind.is_file());
     let entries = walk.flatten().take(MOST_LOOKED_AT).filter(is_file);
     let paths = entries.filter_map(|entry| Some(entry.path().strip_prefix(workspace).ok()?.to_str()?.to_owned()));
-    let mut found: Vec<_> = paths.filter(|path| path.to_lowercase().contains(&text)).collect();
+    let mut found: Vec<_> = paths.filter(|path| can_be_typed(path) && path.to_lowercase().contains(&text)).collect();
     found.sort_by_cached_key(|path| {
         let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
         (!name.starts_with(&text), path.len(), path.clone())
     });
     found.truncate(OFFERED);
     found
+}
+
+/// Whether a name can be typed: one with control characters would do something else than name a file.
+fn can_be_typed(name: &str) -> bool {
+    !name.chars().any(char::is_control)
 }
 
 #[cfg(test)]
@@ -91,10 +102,14 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         };
-        ["src/parser/mod.rs", "src/a/Parser.rs", "target/parser.o", ".hidden/parser"].into_iter().for_each(write);
+        ["src/parser/mod.rs", "src/a/Parser.rs", "target/parser.o", ".hidden/parser", "src/parser\u{1b}.rs"]
+            .into_iter()
+            .for_each(write);
+        assert_eq!(files(workspace.path(), "parser"), Vec::<String>::new(), "not a repository yet");
         std::fs::create_dir(workspace.path().join(".git")).unwrap();
         std::fs::write(workspace.path().join(".gitignore"), "target\n").unwrap();
         assert_eq!(files(workspace.path(), "parser"), ["src/a/Parser.rs", "src/parser/mod.rs"]);
+        assert_eq!(files(&workspace.path().join("src"), "mod"), ["parser/mod.rs"]);
         assert_eq!(files(&workspace.path().join("nowhere"), "parser"), Vec::<String>::new());
     }
 }

@@ -31,7 +31,7 @@ fn a_viewer_signs_in_looks_decides_nothing_and_is_let_go_when_disabled() {
     answer(&mut terminal, "Password of vi", 1, "wrong horse battery");
     terminal.until_shown("wrong name, password or code");
     answer(&mut terminal, "Password of vi", 2, PASSWORD);
-    terminal.until_shown("only looking");
+    terminal.until_shown("read-only");
     terminal.keys("w");
     terminal.until_shown("Exactly this will run");
     terminal.keys("G");

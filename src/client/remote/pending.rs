@@ -16,11 +16,11 @@ pub(super) struct Pending {
     news: Notify,
 }
 
-/// What this console looks at, and whether the server knows.
+/// What this console looks at, and what was said of that over this connection. Both begin empty: nothing is looked at.
 #[derive(Default)]
 struct Place {
     name: String,
-    is_sent: bool,
+    said: String,
 }
 
 struct Waiting {
@@ -44,7 +44,7 @@ impl Pending {
     pub(super) fn look_at(&self, name: &str) {
         let mut place = self.place();
         if place.name != name {
-            *place = Place { name: name.to_owned(), is_sent: false };
+            name.clone_into(&mut place.name);
             self.news.notify_one();
         }
     }
@@ -67,14 +67,14 @@ impl Pending {
             FromConsole::Request { id: *id, wish: Box::new(waiting.wish.clone()) }
         });
         let mut place = self.place();
-        let is_new = !std::mem::replace(&mut place.is_sent, true) && !place.name.is_empty();
-        let looks = is_new.then(|| FromConsole::LooksAt { place: place.name.clone() });
+        let looks = (place.said != place.name).then(|| FromConsole::LooksAt { place: place.name.clone() });
+        place.said = place.name.clone();
         requests.chain(looks).collect()
     }
 
     /// The connection is cut: what was sent over it may have arrived or not, and is sent again over the next one.
     pub(super) fn cut(&self) {
-        self.place().is_sent = false;
+        self.place().said.clear();
         for waiting in self.waiting().values_mut().filter(|waiting| waiting.is_sent) {
             waiting.is_sent = false;
         }
@@ -138,6 +138,24 @@ mod tests {
         pending.settle(id, Outcome::Remembered {});
         assert_eq!(asking.await.unwrap(), Some(Outcome::Remembered {}));
         assert!(pending.waiting().is_empty());
+    }
+
+    #[test]
+    fn looking_at_nothing_any_more_is_said_too() {
+        let said = |pending: &Pending| match &pending.to_send()[..] {
+            [] => None,
+            [FromConsole::LooksAt { place }] => Some(place.clone()),
+            other => panic!("{other:?}"),
+        };
+        let pending = Pending::default();
+        assert_eq!(said(&pending), None, "a connection begins with nothing looked at");
+        pending.look_at("approvals");
+        assert_eq!(said(&pending).as_deref(), Some("approvals"));
+        assert_eq!(said(&pending), None, "once over one connection");
+        pending.cut();
+        assert_eq!(said(&pending).as_deref(), Some("approvals"));
+        pending.look_at("");
+        assert_eq!(said(&pending).as_deref(), Some(""), "a locked console looks at nothing");
     }
 
     #[tokio::test]

@@ -298,3 +298,19 @@ fn a_broken_recording_says_where() {
     let newer = lines[0].replace("\"recording\":1", "\"recording\":9");
     assert!(Recording::parse("x", &newer).unwrap_err().problem.contains("format 9"));
 }
+
+#[test]
+fn times_that_cannot_be_reckoned_with_are_refused() {
+    let text = recording().to_ndjson().unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let last = lines.len() - 1;
+    let with_last = |line: String| format!("{}\n{line}\n", lines[..last].join("\n"));
+    let mut line: serde_json::Value = serde_json::from_str(lines[last]).unwrap();
+    line["t"] = 10_000_000_000_000_000_u64.into();
+    let error = Recording::parse("x", &with_last(line.to_string())).unwrap_err();
+    assert_eq!((error.line, error.problem.as_str()), (last + 1, "it happened more than ten years after the beginning"));
+    let mut line: serde_json::Value = serde_json::from_str(lines[last]).unwrap();
+    line["envelope"]["at"] = "+262142-01-01T00:00:00Z".into();
+    let error = Recording::parse("x", &with_last(line.to_string())).unwrap_err();
+    assert_eq!((error.line, error.problem.as_str()), (last + 1, "it has a time outside the years 1970 to 9999"));
+}

@@ -18,7 +18,7 @@ impl Plain<'_> {
         match (word, surface.verb(word)) {
             ("", _) => {
                 let now = self.now();
-                let lines = surface.things(&self.snapshot).iter().map(|thing| line(&surface, thing, now)).collect();
+                let lines = surface.listed(&self.snapshot).iter().map(|thing| line(&surface, thing, now)).collect();
                 self.say_all(lines, &format!("There are no {plural} here."))
             }
             ("show", None) => match self.find_thing(&surface, id) {

@@ -49,6 +49,8 @@ pub struct Goal {
     pub completions: Option<Vec<String>>,
     /// Files offered for the word behind an `@` in the goal.
     pub files: Option<FilesOffered>,
+    /// Files are being looked for, maybe for a word that stands there no more: one search at a time.
+    is_seeking: bool,
     /// Earlier goals, newest last.
     past: Vec<String>,
     /// Place among `past`, and the draft that was left to look there.
@@ -66,6 +68,7 @@ impl Goal {
             progress: Progress::Editing,
             completions: None,
             files: None,
+            is_seeking: false,
             past,
             looking_back: None,
         }
@@ -124,7 +127,8 @@ impl Goal {
         }
     }
 
-    /// The files to look for now that the goal was changed; `None` when they are offered already, or none are wanted.
+    /// The files to look for now that the goal was changed; `None` when they are offered already, when none are wanted,
+    /// and while others are being looked for.
     pub fn seek_files(&mut self) -> Option<Sought> {
         let word = self.goal.word();
         let Some(text) = word.strip_prefix('@').filter(|_| self.field == Field::Goal) else {
@@ -135,7 +139,14 @@ impl Goal {
             return None;
         }
         self.files = Some(FilesOffered { text: text.to_owned(), ..FilesOffered::default() });
-        Some(Sought::Files { workspace: self.workspace.text().trim().to_owned(), text: text.to_owned() })
+        self.seek_next()
+    }
+
+    /// The files that are wanted and not looked for yet, unless a search is under way.
+    fn seek_next(&mut self) -> Option<Sought> {
+        let files = self.files.as_ref().filter(|files| files.found.is_none() && !self.is_seeking)?;
+        self.is_seeking = true;
+        Some(Sought::Files { workspace: self.workspace.text().trim().to_owned(), text: files.text.clone() })
     }
 
     /// The file under the cursor of those offered.
@@ -176,17 +187,19 @@ impl Goal {
         }
     }
 
-    /// Takes what was found, unless something else was typed meanwhile.
-    pub fn complete(&mut self, sought: &Sought, found: Vec<String>) {
+    /// Takes what was found, unless something else was typed meanwhile: then that is to be looked for next.
+    pub fn complete(&mut self, sought: &Sought, found: Vec<String>) -> Option<Sought> {
         match sought {
             Sought::Directories { path } if *path == self.workspace.text() => self.complete_directory(found),
             Sought::Files { text, .. } => {
+                self.is_seeking = false;
                 if let Some(files) = self.files.as_mut().filter(|files| files.text == *text) {
                     files.found = Some(found);
                 }
             }
             Sought::Directories { .. } => {}
         }
+        self.seek_next()
     }
 
     /// A single directory, or what they share.
@@ -240,6 +253,24 @@ mod tests {
         assert_eq!(form.agent_name(), Some("ops"));
         form.next_agent();
         assert_eq!(form.agent_name(), Some("dev"));
+    }
+
+    #[test]
+    fn one_search_for_files_is_under_way_at_a_time() {
+        let mut form = form();
+        let files = |text: &str| Sought::Files { workspace: "/src/".to_owned(), text: text.to_owned() };
+        form.goal.set("@p");
+        assert_eq!(form.seek_files(), Some(files("p")));
+        form.goal.set("@pa");
+        assert_eq!(form.seek_files(), None);
+        form.goal.set("none");
+        assert_eq!(form.seek_files(), None);
+        form.goal.set("@par");
+        assert_eq!(form.seek_files(), None);
+        assert_eq!(form.complete(&files("p"), vec!["p".to_owned()]), Some(files("par")));
+        assert!(!form.offers_files(), "what was found is not for this word");
+        assert_eq!(form.complete(&files("par"), vec!["par".to_owned()]), None);
+        assert!(form.offers_files());
     }
 
     #[test]

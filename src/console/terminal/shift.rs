@@ -25,14 +25,25 @@ pub fn find(shown: &Grid, wanted: &Grid) -> Option<Shift> {
     if in_place.iter().sum::<usize>() < SMALL {
         return None;
     }
+    // Rows that come in blank are written as a whole: the bytes that this costs more, for all rows before each.
+    let mut blank = vec![0];
+    for (wanted, in_place) in wanted.iter().zip(&in_place) {
+        blank.push(blank[blank.len() - 1] + signed(blank_price(wanted)) - signed(*in_place));
+    }
     let furthest = isize::try_from(wanted.len()).unwrap_or(0) - 1;
     let moves = (1..=furthest).flat_map(|by| [by, -by]);
-    let best = moves.filter_map(|by| best_by(&shown, &wanted, &in_place, by)).max_by_key(|(saved, _)| *saved);
+    let best = moves.filter_map(|by| best_by(&shown, &wanted, &in_place, &blank, by)).max_by_key(|(saved, _)| *saved);
     best.filter(|(saved, _)| *saved > 0).map(|(_, shift)| shift)
 }
 
 /// The stretch of rows for which moving by just so many saves the most bytes.
-fn best_by(shown: &[&[Look]], wanted: &[&[Look]], in_place: &[usize], by: isize) -> Option<(isize, Shift)> {
+fn best_by(
+    shown: &[&[Look]],
+    wanted: &[&[Look]],
+    in_place: &[usize],
+    blank: &[isize],
+    by: isize,
+) -> Option<(isize, Shift)> {
     let distance = by.unsigned_abs();
     let places = wanted.len().checked_sub(distance)?;
     let (mut best, mut saved, mut begin) = (None, 0, 0);
@@ -46,10 +57,8 @@ fn best_by(shown: &[&[Look]], wanted: &[&[Look]], in_place: &[usize], by: isize)
             continue;
         }
         let shift = Shift { top: begin, bottom: place + distance + 1, by };
-        let opened = if by > 0 { place + 1..place + 1 + distance } else { begin..begin + distance };
-        // The rows that come in blank have to be written as a whole.
-        let blank = opened.map(|row| signed(blank_price(wanted[row])) - signed(in_place[row])).sum::<isize>();
-        let net = saved - blank - PRICE;
+        let opened = if by > 0 { place + 1 } else { begin };
+        let net = saved - (blank[opened + distance] - blank[opened]) - PRICE;
         if best.is_none_or(|(most, _)| net > most) {
             best = Some((net, shift));
         }

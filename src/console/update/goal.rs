@@ -45,7 +45,7 @@ pub fn typed(state: &mut State, world: &World<'_>, key: KeyEvent) -> Vec<Request
     let Some(Sheet::Goal(goal)) = &mut state.sheet else { return Vec::new() };
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     let alt = key.modifiers.contains(KeyModifiers::ALT);
-    if goal.offers_files() {
+    if goal.offers_files() && !control {
         match key.code {
             KeyCode::Tab | KeyCode::Enter if !alt => goal.take_file(),
             KeyCode::Down => goal.next_file(),

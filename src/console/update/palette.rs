@@ -89,7 +89,7 @@ fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut
         let asked = Choice::Ask(ThingVerb { kind: surface.kind, of, verb });
         items.push(item(asked, "command", format!("{} {}", verb.name, surface.name()), verb.about.to_owned()));
     }
-    for thing in surface.things(world.snapshot).into_iter().filter(|thing| thing.is_open) {
+    for thing in surface.listed(world.snapshot).into_iter().filter(|thing| thing.is_open) {
         let detail = format!("{} {}", thing.short, thing.state);
         let choice = Choice::OpenThing(thing.stream);
         items.push(item(choice, surface.name(), thing.title(surface).visible().into_owned(), detail));

@@ -44,10 +44,8 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         Reply::Offered(_) => Vec::new(),
         Reply::Prepared { launch, result } => prepared(state, world, launch, result),
         Reply::Completed { sought, found } => {
-            if let Some(goal) = goal_mut(state) {
-                goal.complete(&sought, found);
-            }
-            Vec::new()
+            let next = goal_mut(state).and_then(|goal| goal.complete(&sought, found));
+            next.map(Request::Complete).into_iter().collect()
         }
         Reply::Edited { result, .. } => {
             match result {

@@ -10,15 +10,17 @@ use crate::domain::{Timestamp, Untrusted};
 use crate::fold::Snapshot;
 use crate::kinds::{Look, Stream, Surface, Thing};
 
-/// All of a kind that are in memory, the most urgent first, and of those the newest.
-pub fn list(surface: &Surface, snapshot: &Snapshot, now: Timestamp) -> List {
+/// All of a kind that are in memory, the most urgent first, and of those the newest. Their facts are needed only to
+/// look for a filter's words in.
+pub fn list(surface: &Surface, snapshot: &Snapshot, filter: &str, now: Timestamp) -> List {
     let mut columns = vec![Column::whole("", Align::Left, 12), Column::whole("state", Align::Left, 11)];
     columns.extend(surface.columns.iter().map(|column| match column.width {
         None => Column::name(column.title, 20),
         Some(width) => Column::text(column.title, width.min(8), width, 6),
     }));
     columns.extend([Column::whole("age", Align::Right, 9), Column::whole("id", Align::Left, 1)]);
-    let rows = surface.things(snapshot).iter().map(|thing| row(thing, now)).collect();
+    let things = if filter.is_empty() { surface.listed(snapshot) } else { surface.things(snapshot) };
+    let rows = things.iter().map(|thing| row(thing, now)).collect();
     List { title: surface.plural, columns, chips: surface.states, rows, empty: surface.empty }
 }
 

@@ -387,7 +387,7 @@ async fn who_only_looks_is_offered_no_decision() {
     let mut console = Harness::over(fake, 80, 80).await;
     console.press("w").await;
     console.wait(1_000).await;
-    assert!(!console.sees("y approve") && console.sees("only looking"), "{}", console.screen());
+    assert!(!console.sees("y approve") && console.sees("read-only"), "{}", console.screen());
     for key in ["y", "n", "r"] {
         console.press(key).await;
     }

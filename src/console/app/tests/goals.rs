@@ -81,6 +81,22 @@ async fn files_are_offered_behind_an_at_sign() {
     assert_eq!(launched[0].goal, "look at tests/parser.rs and mend it @pars");
 }
 
+#[tokio::test(start_paused = true)]
+async fn keys_of_the_form_work_while_files_are_offered() {
+    let mut console = Harness::new(Story::new(), 100, 30).await;
+    console.press("n").await;
+    console.write("look at @pars").await;
+    assert!(console.sees("enter inserts the file"), "{}", console.screen());
+    console.press("ctrl-c").await;
+    assert!(console.state().sheet.is_none(), "{}", console.screen());
+    console.press("n").await;
+    console.write("look at @pars").await;
+    assert!(console.sees("enter inserts the file"), "{}", console.screen());
+    console.press("ctrl-s").await;
+    let launched = console.launcher.launched.lock().unwrap().clone();
+    assert_eq!(launched[0].goal, "look at @pars");
+}
+
 /// Lets the model say these sentences in the open turn.
 async fn say(console: &mut Harness, run: RunId, sentences: std::ops::Range<u32>) {
     for number in sentences {

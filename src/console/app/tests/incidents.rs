@@ -73,6 +73,35 @@ async fn the_worst_stands_first_and_what_nobody_took_up_needs_somebody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_flood_the_first_are_shown_the_others_counted_and_all_of_them_filtered() {
+    let mut story = Story::new();
+    for number in 1..=9 {
+        let name = format!("Flood{number}");
+        let events = opened(&story, &name, "warning", "it rains", 1);
+        tell(&mut story, id(&name), &Actor::System, events, 1);
+    }
+    let mut console = Harness::new(story, 80, 40).await;
+    assert!(console.sees("5 shows 3 more incidents"), "{}", console.screen());
+    assert!(console.sees("Flood4: it rains") && !console.sees("Flood3: it rains"), "{}", console.screen());
+    console.press("/").await;
+    console.write("flood3").await;
+    console.press("enter").await;
+    assert!(console.sees("Flood3: it rains") && !console.sees("more incident"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filter_finds_what_only_the_page_of_an_incident_says() {
+    let mut story = incidents();
+    let note = IncidentEvent::Noted { text: "it is the backup".into() };
+    tell(&mut story, id("Slow"), &ana(), vec![note], 1);
+    let mut console = Harness::new(story, 80, 24).await;
+    console.press("5 /").await;
+    console.write("backup").await;
+    console.press("enter").await;
+    assert!(console.sees("Slow: p99") && !console.sees("DiskFilling"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
     let mut story = incidents();
     let disk = id("DiskFilling");

@@ -116,7 +116,8 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
         Screen::Approvals => listed(queue::list(snapshot, sizes, now), &state.approvals),
         Screen::Incidents => match Screen::Incidents.kind().and_then(Surface::of_kind) {
             Some(surface) => {
-                let list = List { title: Screen::Incidents.title(), ..things::list(&surface, snapshot, now) };
+                let list = things::list(&surface, snapshot, &state.incidents.arrangement.filter, now);
+                let list = List { title: Screen::Incidents.title(), ..list };
                 listed(list, &state.incidents)
             }
             None => Body::of(Content::Rows(Vec::new())),
@@ -144,7 +145,8 @@ fn listed(list: List, pane: &ListPane, width: usize, across: usize) -> Body<'sta
 fn things(scene: &Scene<'_>, open: &ThingList, across: usize) -> Body<'static> {
     let Some(surface) = Surface::of_kind(open.kind) else { return Body::of(Content::Rows(Vec::new())) };
     let width = scene.state.list_width().unwrap_or(across);
-    listed(things::list(&surface, scene.snapshot, scene.now), &open.list, width, across)
+    let list = things::list(&surface, scene.snapshot, &open.list.arrangement.filter, scene.now);
+    listed(list, &open.list, width, across)
 }
 
 /// The page of one thing; also what stands beside its list.

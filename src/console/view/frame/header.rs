@@ -63,7 +63,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
         let count = match screen {
             Screen::Overview => needs,
             Screen::Approvals => waiting,
-            Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()).count(),
+            Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()),
             Screen::Runs | Screen::Log => 0,
         };
         if count > 0 {
@@ -156,19 +156,25 @@ fn source(scene: &Scene<'_>, width: usize) -> Row {
     if let Some(oldest) = overview::troubles(scene.snapshot, scene.state).first() {
         left.push(Role::Bad, format!(" ✗ {}", format::ago(oldest.since, scene.now)));
     }
-    let mut right = Row::new();
+    Row::spread(left, confines(scene), width)
+}
+
+/// `read-only │ sandbox bubblewrap │ ana·operator`: what can be done here, and by whom.
+fn confines(scene: &Scene<'_>) -> Row {
+    let status = scene.status;
+    let mut row = Row::new();
     if status.observe.is_on() {
-        right.push(Role::Warning, "only looking");
-        right.push(Role::Rule, " │ ");
+        row.push(Role::Warning, "read-only");
+        row.push(Role::Rule, " │ ");
     }
     if !status.sandbox.is_empty() {
         let role = if status.sandbox == "none" { Role::Warning } else { Role::Dim };
-        right.push(Role::Dim, "sandbox ");
-        right.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
-        right.push(Role::Rule, " │ ");
+        row.push(Role::Dim, "sandbox ");
+        row.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
+        row.push(Role::Rule, " │ ");
     }
-    right.append(who(scene));
-    Row::spread(left, right, width)
+    row.append(who(scene));
+    row
 }
 
 /// What is replayed, where it is in it, and what that means.

@@ -34,7 +34,7 @@ pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> (Option<Row>, V
     let mut rows = Vec::new();
     let mut found = Found::new(&context.state.overview.arrangement.filter);
     let is_new = context.snapshot.runs.is_empty() && context.snapshot.approvals.is_empty();
-    if is_new && needs::untaken(context.snapshot, None).next().is_none() {
+    if is_new && needs::untaken(context.snapshot, None) == 0 {
         first_run::rows(context, &mut rows);
         return (None, rows);
     }

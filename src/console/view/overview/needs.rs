@@ -16,8 +16,8 @@ use crate::fold::Snapshot;
 use crate::kinds::{RowKind, Run, Surface, Thing};
 use crate::ports::Status;
 
-/// Runs that stopped, of those shown.
-const MOST_STOPPED: usize = 6;
+/// Most incidents shown, and most runs that stopped.
+const MOST: usize = 6;
 
 const COLUMNS: &[Column] = &[
     Column::name("", 34),
@@ -31,8 +31,7 @@ const COLUMNS: &[Column] = &[
 pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
     let stopped = stopped(snapshot, state, now).count();
-    let untaken = untaken(snapshot, None).count();
-    waiting + stopped + troubles(snapshot, state).len() + untaken + usize::from(is_bare(status))
+    waiting + stopped + troubles(snapshot, state).len() + untaken(snapshot, None) + usize::from(is_bare(status))
 }
 
 /// Whether nothing confines programs here, so that none are run.
@@ -40,10 +39,10 @@ fn is_bare(status: &Status) -> bool {
     status.sandbox == "none"
 }
 
-/// Things that nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
-pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> impl Iterator<Item = (Surface, Thing)> {
-    let surfaces = Surface::all().into_iter().filter(move |surface| kind.is_none_or(|kind| kind == surface.kind));
-    surfaces.flat_map(|surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing)))
+/// How many things nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
+pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> usize {
+    let surfaces = Surface::all().into_iter().filter(|surface| kind.is_none_or(|kind| kind == surface.kind));
+    surfaces.map(|surface| surface.count_needing(snapshot)).sum()
 }
 
 /// Runs that stopped by themselves or were paused.
@@ -63,7 +62,8 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
     let troubles = troubles(snapshot, state);
-    let untaken: Vec<_> = untaken(snapshot, None).collect();
+    let needing = |surface: Surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing));
+    let untaken: Vec<_> = Surface::all().into_iter().flat_map(needing).collect();
     let count = waiting.len() + stopped.len() + troubles.len() + untaken.len() + usize::from(is_bare(status));
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
@@ -72,40 +72,50 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
         None => Row::of(Role::Waiting, count.to_string()),
     };
     rows.push(Row::section("Needs you", note, width));
-    for trouble in troubles {
-        let mut left = Row::of(Role::Bad, "▲ ");
-        left.push_untrusted(Role::Bad, &trouble.message);
-        let mut right = format!("{}× in {}", trouble.times, format::ago(trouble.since, now));
-        if trouble.runs > 0 {
-            right.push_str(", ");
-            right.push_str(&format::count(trouble.runs, "run waits", "runs wait"));
-        }
-        let room = width.saturating_sub(right.len() + 2);
-        let mut row = left.cut(room);
-        row.blank(2);
-        rows.push(row.with(Role::Warning, right));
-    }
+    rows.extend(troubles.iter().map(|trouble| trouble_row(trouble, now, width)));
     if is_bare(status) {
         let row = Row::of(Role::Bad, "▲ no sandbox works here, so programs are not run; ");
         rows.push(row.with(Role::Code, "morningai doctor").with(Role::Bad, " says why").cut(width));
     }
-    let mut table: Vec<_> =
-        untaken.iter().take(MOST_STOPPED).map(|(surface, thing)| thing_row(surface, thing, now)).collect();
-    table.extend(waiting.into_iter().map(|approval| {
+    let mut table = found.keep(untaken.iter().map(|(surface, thing)| thing_row(surface, thing, now)).collect());
+    let more_incidents = shorten(&mut table);
+    let asked = waiting.into_iter().map(|approval| {
         ListRow::plain(Some(Anchor::Approval(approval.id)), queue::need(snapshot, approval, sizes, now))
-    }));
-    let mut table = found.keep(table);
+    });
+    table.extend(found.keep(asked.collect()));
     let mut stopped = found.keep(stopped.iter().map(|run| stopped_row(run, now)).collect());
-    let shown = format::named(stopped.len(), MOST_STOPPED);
-    let more = stopped.len() - shown;
-    stopped.truncate(shown);
+    let more_stopped = shorten(&mut stopped);
     table.extend(stopped);
     rows.extend(lines(COLUMNS, table, width));
-    if more > 0 {
-        let key = context.keymap.hint(Intent::ShowRuns);
-        rows.push(Row::of(Role::Key, key).with(Role::Dim, format!(" shows {more} more that stopped")));
+    let incidents = format::count(more_incidents, "more incident", "more incidents");
+    let more = [
+        (more_incidents, Intent::ShowIncidents, incidents),
+        (more_stopped, Intent::ShowRuns, format!("{more_stopped} more that stopped")),
+    ];
+    for (_, intent, what) in more.into_iter().filter(|(count, ..)| *count > 0) {
+        rows.push(Row::of(Role::Key, context.keymap.hint(intent)).with(Role::Dim, format!(" shows {what}")));
     }
     rows.push(Row::new());
+}
+
+/// Leaves as many rows as have room, and returns how many it takes away.
+fn shorten(table: &mut Vec<ListRow>) -> usize {
+    let shown = format::named(table.len(), MOST);
+    table.split_off(shown).len()
+}
+
+/// `▲ the message  3× in 2 m, 1 run waits`
+fn trouble_row(trouble: &Trouble, now: Timestamp, width: usize) -> Row {
+    let mut left = Row::of(Role::Bad, "▲ ");
+    left.push_untrusted(Role::Bad, &trouble.message);
+    let mut right = format!("{}× in {}", trouble.times, format::ago(trouble.since, now));
+    if trouble.runs > 0 {
+        right.push_str(", ");
+        right.push_str(&format::count(trouble.runs, "run waits", "runs wait"));
+    }
+    let mut row = left.cut(width.saturating_sub(right.len() + 2));
+    row.blank(2);
+    row.with(Role::Warning, right)
 }
 
 /// A run that failed needs somebody until its page was opened here, for a day at most.

@@ -108,7 +108,7 @@ pub struct GlobalOptions {
     /// Read only: decide and start nothing
     #[arg(long, global = true)]
     pub observe: bool,
-    /// An Alertmanager to ask what fires, such as http://localhost:9093 [default: as the configuration says]
+    /// Alertmanager to poll for firing alerts, such as http://localhost:9093 [default: as the configuration says]
     #[arg(long, global = true, value_name = "URL", env = "MORNINGAI_ALERTMANAGER", hide_env_values = true)]
     pub alertmanager: Option<String>,
 }
@@ -234,7 +234,7 @@ pub enum Command {
     Serve(ServeOptions),
     /// Open the console of a server
     Attach(AttachOptions),
-    /// Take in alerts, as the receiver of `serve` does
+    /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
     /// Write a run as a recording
     Record {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 #[derive(Debug, Args)]
 pub struct IngestOptions {
-    /// Who wrote it
+    /// The program that sent the alerts
     pub source: IngestSource,
     /// The body that it posts to a webhook; `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]

@@ -204,11 +204,11 @@ intents! {
         FoldAll = "fold-all", "unfold or fold everything";
     }
     Incident {
-        Acknowledge = "acknowledge", "say that you are on it";
+        Acknowledge = "acknowledge", "acknowledge the incident";
         StartRunbook = "runbook", "start the runbook that matches it";
-        Assign = "assign", "give it to somebody";
-        Note = "note", "write something on its timeline";
-        Resolve = "resolve", "say that it is over";
+        Assign = "assign", "assign it to a person";
+        Note = "note", "add a note to its timeline";
+        Resolve = "resolve", "mark it resolved";
     }
     Log {
         ShowEvent = "show-event", "show the event in full, or fold the run's events";

@@ -111,8 +111,6 @@ fn lives_on(machine: &Machine) {
     let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
     assert_eq!((&card["tool"], &card["state"]), (&json!("remove_old_files"), &json!("pending")));
     assert_eq!(only(machine).unwrap()["state"], "mitigating");
-    let runs = machine.run(&["runs", "--json"]).ended(0).json();
-    assert_eq!(runs.iter().map(|run| &run["started_by"]).collect::<Vec<_>>(), ["person:ana"]);
     assert!(machine.path("fills/old.log").exists(), "nothing goes before it is approved");
     let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
     machine.run(&["approve", approval, "--digest", digest]).ended(0);

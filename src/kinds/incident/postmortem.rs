@@ -58,7 +58,7 @@ fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut
     let first = |wanted: fn(&IncidentEvent) -> bool| events.iter().find(|envelope| is(envelope, wanted));
     match first(|event| matches!(event, IncidentEvent::Acknowledged {})) {
         Some(by) => say(format!("Acknowledged by {} after {} (#{})", who(&by.by), span(by.at - began), by.seq)),
-        None => say("Nobody acknowledged it".to_owned()),
+        None => say("Never acknowledged".to_owned()),
     }
     let last = events.iter().rev().find(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Resolved {})));
     match last.filter(|_| !incident.is_open()) {
@@ -68,7 +68,8 @@ fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut
     let reopened = events.iter().filter(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Reopened {})));
     let reopened: Vec<_> = reopened.map(|envelope| format!("#{}", envelope.seq)).collect();
     if !reopened.is_empty() {
-        say(format!("Reopened {} times ({})", reopened.len(), reopened.join(", ")));
+        let times = if reopened.len() == 1 { "time" } else { "times" };
+        say(format!("Reopened {} {times} ({})", reopened.len(), reopened.join(", ")));
     }
     let waited = asked.iter().filter_map(|asked| Some(asked.end.as_ref()?.at - asked.at)).sum();
     let cards: Vec<_> = asked.iter().map(|asked| format!("#{}", asked.seq)).collect();

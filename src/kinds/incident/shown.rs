@@ -30,8 +30,7 @@ impl Shown for Incident {
 
     const DOCUMENTS: &'static [Document] = &[POSTMORTEM];
 
-    const EMPTY: &'static str =
-        "Nothing fires. Alerts come from `morningai serve`, or from the Alertmanager that config.toml names.";
+    const EMPTY: &'static str = "No incidents. Alerts arrive through `morningai serve`, `morningai ingest`, or the Alertmanager set in config.toml.";
 
     fn cells(&self) -> Vec<Untrusted> {
         let who = self.holder().map_or("", Actor::name);

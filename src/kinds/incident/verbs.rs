@@ -12,14 +12,14 @@ use crate::kinds::{Stream, Verb, Words, verbs};
 verbs! {
     /// What may be asked of an incident.
     IncidentVerb of Incident {
-        /// Say that you are on it
+        /// Acknowledge the incident
         Acknowledge = "acknowledge", HandleIncidents;
-        /// Give it to somebody
+        /// Assign it to a person
         Assign {
             /// The name that they sign in with.
             to: String,
         } = "assign", HandleIncidents;
-        /// Write something on its timeline
+        /// Add a note to its timeline
         Note {
             /// What you saw or did.
             text: Untrusted,
@@ -30,14 +30,14 @@ verbs! {
             #[serde(default)]
             name: Option<String>,
         } = "runbook", StartRuns;
-        /// Say that a run is about it
+        /// Link a run to it
         Link {
             /// The run's whole id.
             run: RunId,
         } = "link", HandleIncidents;
-        /// Say that it is over, whatever its alerts do
+        /// Resolve it, whatever its alerts do
         Resolve = "resolve", HandleIncidents;
-        /// Say that it is not over
+        /// Reopen it
         Reopen = "reopen", HandleIncidents;
         /// Note that its runbook cannot be started
         GiveUp {

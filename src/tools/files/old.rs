@@ -112,7 +112,10 @@ fn checked(given: &Path, private: &[PathBuf]) -> Result<PathBuf, ToolResult> {
     let top = real.iter().nth(1).and_then(|name| name.to_str()).unwrap_or_default();
     let is_wide = WIDE.iter().any(|wide| real == Path::new(wide));
     if is_wide || SYSTEM.contains(&top) || !real.is_dir() {
-        return Err(refused(&format!("{} is no directory to clean up", real.display())));
+        return Err(refused(&format!(
+            "{} may not be cleaned up: it is not a directory, or holds system files",
+            real.display()
+        )));
     }
     if is_credential(&real) || private.iter().any(|place| real.starts_with(place)) {
         return Err(refused(&format!("{} holds credentials or files of morningai", real.display())));

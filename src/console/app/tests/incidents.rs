@@ -133,7 +133,7 @@ async fn keys_ask_what_the_verbs_ask() {
     ];
     assert_eq!(asked(&console).await, expected);
     console.press("enter A").await;
-    assert!(console.sees("Give it to somebody"), "{}", console.screen());
+    assert!(console.sees("Assign it to a person"), "{}", console.screen());
     console.write("bo").await;
     console.press("enter +").await;
     console.write("it is the backup").await;

@@ -221,9 +221,10 @@ impl Otherwise {
 
 /// The times of an event that are moved when it is played.
 fn times(envelope: &Envelope) -> impl Iterator<Item = Timestamp> {
-    let expires = match &envelope.event {
-        Event::Approval(ApprovalEvent::Requested { expires_at, .. }) => *expires_at,
-        _ => None,
+    let expires = if let Event::Approval(ApprovalEvent::Requested { expires_at, .. }) = &envelope.event {
+        *expires_at
+    } else {
+        None
     };
     [Some(envelope.at), expires].into_iter().flatten()
 }

@@ -189,9 +189,9 @@ impl Script {
 
     /// The run in it, where it has only one.
     pub(super) fn only_run(&self) -> Option<RunId> {
-        let mut runs = self.items.iter().filter_map(Item::envelope).filter_map(|envelope| match envelope.stream {
-            Stream::Run(run) if envelope.version == 1 => Some(run),
-            _ => None,
+        let mut runs = self.items.iter().filter_map(Item::envelope).filter_map(|envelope| {
+            let Stream::Run(run) = envelope.stream else { return None };
+            (envelope.version == 1).then_some(run)
         });
         runs.next().filter(|_| runs.next().is_none())
     }

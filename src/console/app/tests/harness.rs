@@ -8,7 +8,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Cell;
-use ratatui::style::{Color, Style};
+use ratatui::style::Style;
 use tokio::time::Instant;
 
 use super::fake::{Fake, FakeLauncher, StoryClock};
@@ -217,7 +217,7 @@ impl Harness {
             for stretch in cells.chunk_by(|one, next| one.style() == next.style()) {
                 let text: String = stretch.iter().map(Cell::symbol).collect();
                 let style = stretch[0].style();
-                let is_plain = style.add_modifier.is_empty() && style.bg == Some(Color::Reset);
+                let is_plain = style.add_modifier.is_empty() && named(style.bg).is_empty();
                 if !(text.trim().is_empty() && is_plain) {
                     shown.push_str(&format!("{}⟦{}⟧ ", text.trim(), words_of(style)));
                 }
@@ -232,18 +232,19 @@ impl Harness {
     }
 }
 
+/// A colour that a theme chose; empty where it is the terminal's own.
+fn named(colour: Option<impl ToString>) -> String {
+    colour.map(|colour| colour.to_string()).filter(|name| name.starts_with('#')).unwrap_or_default().to_lowercase()
+}
+
 /// `#9ece8a bold on #2b313c`.
 fn words_of(style: Style) -> String {
-    let name = |colour: Option<Color>| match colour {
-        Some(Color::Rgb(r, g, b)) => format!("#{r:02x}{g:02x}{b:02x}"),
-        _ => String::new(),
-    };
     let marks = format!("{:?}", style.add_modifier).to_lowercase();
-    let ground = match name(style.bg) {
+    let ground = match named(style.bg) {
         none if none.is_empty() => none,
         some => format!("on {some}"),
     };
-    [name(style.fg), marks.trim_start_matches("none").to_owned(), ground].join(" ").trim().to_owned()
+    [named(style.fg), marks.trim_start_matches("none").to_owned(), ground].join(" ").trim().to_owned()
 }
 
 fn key(chord: &str) -> KeyEvent {

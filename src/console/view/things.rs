@@ -43,7 +43,7 @@ fn row(thing: &Thing, now: Timestamp) -> ListRow {
 
 /// One thing: its state, when it began, and its facts.
 pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> Vec<Row> {
-    let note = Row::of(Role::Dim, format!("began {}", format::instant(thing.began)));
+    let note = Row::of(Role::Dim, format!("began {}", format::moment(thing.began, now)));
     let mut rows = vec![Row::section(format!("{} {}", surface.name(), thing.short), note, width)];
     let state = Row::of(words::look(thing.look), format!("{} {}", glyph(thing.look), thing.state));
     let names = thing.facts.iter().map(|fact| fact.name.len());
@@ -56,7 +56,7 @@ pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> V
     Line::led(lead("state"), state).lay(width, &mut rows);
     if let Some(due) = thing.due {
         let left = if due > now { format!("in {}", format::ago(now, due)) } else { "now".to_owned() };
-        let due = Row::of(Role::Text, format!("{left}, {}", format::instant(due)));
+        let due = Row::of(Role::Text, format!("{left}, at {}", format::moment(due, now)));
         Line::led(lead("due"), due).lay(width, &mut rows);
     }
     let mut before = "";

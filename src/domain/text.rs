@@ -31,6 +31,15 @@ impl Untrusted {
         Self(text.into())
     }
 
+    /// The text when it has at most `most` bytes, else its beginning with `…` behind it, together no longer than that.
+    pub fn cut(self, most: usize) -> Self {
+        if self.0.len() <= most {
+            return self;
+        }
+        let end = self.0.floor_char_boundary(most.saturating_sub('…'.len_utf8()));
+        Self(format!("{}…", &self.0[..end]))
+    }
+
     /// The exact text, for executing, storing, comparing and sending; never for painting.
     pub fn raw(&self) -> &str {
         &self.0

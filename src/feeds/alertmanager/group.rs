@@ -130,9 +130,7 @@ pub(super) fn fingerprint(said: &str, labels: &Pairs) -> String {
 }
 
 pub(super) fn beginning(text: &str) -> Untrusted {
-    let end = (0..=LONGEST.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let cut = if end < text.len() { "…" } else { "" };
-    format!("{}{cut}", &text[..end]).into()
+    Untrusted::from(text).cut(LONGEST)
 }
 
 /// A time as RFC 3339 has it; `None` for the one that stands for none.

@@ -29,7 +29,7 @@ impl Labels {
         let mut room = LONGEST;
         let mut kept = BTreeMap::new();
         for (name, value) in given {
-            let (name, value) = (cut(name, LONGEST_NAME), cut(value, LONGEST_VALUE));
+            let (name, value) = (Untrusted::new(name).cut(LONGEST_NAME), Untrusted::new(value).cut(LONGEST_VALUE));
             if let Some(left) = room.checked_sub(name.raw().len() + value.raw().len()) {
                 room = left;
                 kept.insert(name, value);
@@ -68,18 +68,9 @@ impl Labels {
     }
 }
 
-/// The beginning of a text that is longer than `most` bytes.
-pub(super) fn cut(text: String, most: usize) -> Untrusted {
-    if text.len() <= most {
-        return text.into();
-    }
-    let end = (0..=most - '…'.len_utf8()).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}…", &text[..end]).into()
-}
-
 /// An outsider's text of at most a few hundred bytes.
 pub(super) fn short(text: &str) -> Untrusted {
-    cut(text.to_owned(), LONGEST_VALUE)
+    Untrusted::from(text).cut(LONGEST_VALUE)
 }
 
 #[cfg(test)]

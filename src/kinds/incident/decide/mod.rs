@@ -3,7 +3,7 @@
 mod report;
 
 use super::event::IncidentEvent;
-use super::labels::{cut, short};
+use super::labels::short;
 use super::row::Incident;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
@@ -36,7 +36,7 @@ pub(super) fn note(world: &dyn World, id: IncidentId, text: Untrusted, by: &Acto
     if text.raw().trim().is_empty() {
         return Err(Rejection::new(RejectionKind::Invalid, "a note needs words").hint("say what you saw or did"));
     }
-    Ok(in_incident(id, by, [IncidentEvent::Noted { text: cut(text.into_raw(), LONGEST_NOTE) }]))
+    Ok(in_incident(id, by, [IncidentEvent::Noted { text: text.cut(LONGEST_NOTE) }]))
 }
 
 /// Who starts a runbook is on it.

@@ -77,6 +77,11 @@ impl PeopleError {
 
 type Changed = Result<AccessChange, PeopleError>;
 
+/// What somebody with access to the store itself is there: what their account says, and an owner without one.
+pub fn role_at_the_store(own: Option<&Account>) -> Role {
+    own.map_or(Role::Owner, |account| account.role)
+}
+
 /// A new account. `others` are all there are.
 pub fn create(
     by: &Principal,

@@ -207,7 +207,7 @@ pub(super) fn administrator(person: &Actor, accounts: &[Account]) -> Result<Prin
     }
     Ok(Principal {
         account: own.map_or(AccountId::NOBODY, |account| account.id),
-        role: own.map_or(Role::Owner, |account| account.role),
+        role: people::role_at_the_store(own),
         name,
         reach: Reach::Role,
         means: Means::Store,

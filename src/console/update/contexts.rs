@@ -1,6 +1,6 @@
 //! Which contexts of keys are active: what is open decides, never what was open before.
 
-use super::{World, things};
+use super::World;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::state::{Page, Screen, Sheet, State};
@@ -47,7 +47,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
 
 /// What can be asked of the thing that is open or selected by keys of its own.
 fn thing_context(state: &State) -> Option<Context> {
-    matches!(things::current(state)?, Stream::Incident(_)).then_some(Context::Incident)
+    matches!(state.thing()?, Stream::Incident(_)).then_some(Context::Incident)
 }
 
 /// Decisions are offered only while the card waits for one.

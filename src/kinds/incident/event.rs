@@ -84,6 +84,23 @@ impl KindEvent for IncidentEvent {
         }
     }
 
+    fn said(&self) -> Untrusted {
+        match self {
+            Self::Acknowledged {} => "incident acknowledged".into(),
+            Self::Assigned { to } => format!("incident assigned to {}", to.name()).into(),
+            Self::Noted { .. } => "note added".into(),
+            Self::RunbookStarted { runbook } => format!("runbook {runbook} started").into(),
+            Self::Linked { run } => format!("run {} linked", run.short()).into(),
+            Self::Resolved {} => "incident resolved".into(),
+            Self::Reopened {} => "incident reopened".into(),
+            Self::Opened { .. }
+            | Self::AlertFired { .. }
+            | Self::AlertCleared { .. }
+            | Self::AlertsLeftOut { .. }
+            | Self::RunEnded { .. } => self.remark(),
+        }
+    }
+
     fn look(&self) -> Look {
         match self {
             Self::Opened { .. } | Self::Reopened {} => Look::Waiting,

@@ -4,7 +4,7 @@ use super::postmortem::POSTMORTEM;
 use super::row::{AlertState, Incident, IncidentState};
 use super::severity::Severity;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced};
+use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced, Takes};
 
 impl Surfaced for Incident {
     fn surface() -> Option<Surface> {
@@ -88,6 +88,22 @@ impl Shown for Incident {
 
     fn needs_somebody(&self) -> bool {
         self.state == IncidentState::Firing
+    }
+
+    fn takes(&self, verb: &str) -> Takes {
+        let is_possible = match verb {
+            "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
+            "runbook" => self.is_open() && self.mitigation().is_none(),
+            "assign" | "resolve" => self.is_open(),
+            "reopen" => !self.is_open(),
+            _ => true,
+        };
+        match is_possible {
+            false => Takes::Nothing,
+            // None matches, so one must be named.
+            true if verb == "runbook" && self.runbook.is_none() => Takes::Words,
+            true => Takes::Anything,
+        }
     }
 }
 

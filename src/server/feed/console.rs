@@ -83,6 +83,7 @@ async fn introduce(socket: &mut WebSocket, app: &App, principal: &Principal) -> 
         source: status.source,
         model: status.model,
         sandbox: status.sandbox,
+        sandbox_before: status.sandbox_before,
         observe: standing::observe(&status.observe, principal),
     };
     say(socket, &FromServer::Welcome(Box::new(welcome))).await?;

@@ -153,7 +153,7 @@ pub fn set_password(by: &Principal, target: &Account, kept: String, now: Timesta
     Ok(AccessChange { writes, records: vec![record(by, target.id, now, AccessEvent::PasswordChanged {})] })
 }
 
-/// One's own, or that of somebody below, who then learns the secret from whoever set it up.
+/// One's own, or that of somebody below, who then learns the secret from the person who set it up.
 pub fn set_totp(
     by: &Principal,
     target: &Account,

@@ -111,7 +111,7 @@ pub enum Link {
     Up { behind: Duration, age: Duration },
     /// Nothing has been heard for this long, for this reason; it is tried again.
     Down { since: Duration, reason: String },
-    /// Whoever sits here is not let in any more, for this reason; it is not tried again by itself.
+    /// The person at the console is not let in any more, for this reason; it is not tried again by itself.
     Ended { reason: String },
 }
 

@@ -349,13 +349,13 @@ const LOOK: &str = "---\nname: look\ndescription: Looks\nneeds: scratch\n---\n\n
                     what = \"load\"\n```\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_it_wants_done_is_a_run_that_starts_once_whoever_was_there() {
+async fn what_it_wants_done_is_a_run_that_starts_once_on_any_process() {
     let program = Program::on_sqlite();
     std::fs::create_dir(program.path("procedures")).unwrap();
     std::fs::write(program.path("procedures").join("look.md"), LOOK).unwrap();
     let made = program.run(&["toys", "make", "bear", "--json"]).await.done().json();
     let id = made[0]["id"].as_str().unwrap();
-    // Nobody starts runs here; whoever comes next finds what is left to start.
+    // Nobody starts runs here; the next process finds what is left to start.
     program.run(&["toys", "play", id, "roughly"]).await.done();
     assert_eq!(program.run(&["runs", "--json"]).await.done().out, "");
     let served = program.serve().await;

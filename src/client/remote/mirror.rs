@@ -131,7 +131,7 @@ impl Mirror {
         self.state().welcome = Some(welcome);
     }
 
-    /// A whole new snapshot. Whoever listens begins anew.
+    /// A whole new snapshot. Listeners begin anew.
     pub(super) fn replace(&self, snapshot: Snapshot, mark: Option<Mark>, fresh: Instant) {
         {
             let mut state = self.state();

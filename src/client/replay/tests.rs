@@ -114,7 +114,7 @@ async fn another_decision_is_refused_and_the_request_waits_on() {
     assert_eq!(next(&mut feed).await, "run.paused");
 }
 
-/// The same, and what came of it when the question was answered.
+/// The same, and what followed when the question was answered.
 fn with_both_courses() -> Recording {
     let mut recording = recording();
     // Nothing but the request precedes the decision.

@@ -351,6 +351,10 @@ impl<S: Surface> App<S> {
         self.frames += 1;
         self.compose(now);
         self.say_place();
+        if self.caches.is_unfinished() {
+            self.want(Wanted::News);
+        }
+        self.caches.painted();
         match self.surface.paint(self.frames, &self.picture, &self.theme)? {
             Sent::OnItsWay => {
                 self.in_flight = Some(InFlight { number: self.frames, painted: self.picture.painted.clone() });

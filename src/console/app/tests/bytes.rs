@@ -44,7 +44,6 @@ async fn moving_the_cursor_beside_a_preview_costs_two_kilobytes_a_frame_at_most(
                 assert!(frames.iter().all(|bytes| *bytes <= 2_048), "{width}×{height} screen {screen}: {frames:?}");
                 moves.push(frames.iter().sum::<usize>());
             }
-            eprintln!("{width}x{height} {screen} {moves:?}");
             assert!(median(moves.clone()) <= 2_048, "{width}×{height} screen {screen}: {moves:?}");
             assert!(moves.iter().all(|bytes| *bytes <= whole), "{width}×{height} screen {screen}: {moves:?}");
         }

@@ -88,11 +88,11 @@ async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_mo
     };
     answer(&console, 2, 3);
     console.settle().await;
-    assert!(!console.sees("cost limit") && bells(&mut console) == 0, "{}", console.screen());
+    assert!(!console.sees("spent (") && bells(&mut console) == 0, "{}", console.screen());
     answer(&console, 3, 1);
     answer(&console, 4, 0);
     console.settle().await;
-    assert!(console.sees("% of its cost limit used") && console.sees("of $5.00"), "{}", console.screen());
+    assert!(console.sees("budget") && console.sees("of $5.00 spent ("), "{}", console.screen());
     assert!(console.sees("1 Now ●1"), "{}", console.screen());
     assert_eq!(bells(&mut console), 1);
     console.fake.tell(|story| {
@@ -102,7 +102,7 @@ async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_mo
         story.run(run, &ana(), RunEvent::Resumed {});
     });
     console.settle().await;
-    assert!(!console.sees("cost limit") && !console.sees("1 Now ●"), "{}", console.screen());
+    assert!(!console.sees("spent (") && !console.sees("1 Now ●"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

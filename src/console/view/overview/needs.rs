@@ -166,11 +166,11 @@ fn thing_row(surface: &Surface, thing: &Thing, now: Timestamp) -> ListRow {
     ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, first, about, Row::new(), age])
 }
 
-/// `● write the release notes  80 % of its budget: $0.021 of $0.025`
+/// `● write the release notes  budget  $0.021 of $0.025 spent (84 %)`
 fn dear_row(run: &Run, now: Timestamp) -> ListRow {
     let limit = run.limits.cost;
     let percent = i128::from(run.cost.0) * 100 / i128::from(limit.0.max(1));
-    let why = format!("{percent} % of its cost limit used: {} of {}", format::run_cost(run), limit.display());
+    let why = format!("{} of {} spent ({percent} %)", format::run_cost(run), limit.display());
     let age = Row::of(Role::Dim, format::ago_in_words(run.updated_at, now));
     let word = Row::of(Role::Warning, "budget");
     table_row(run, [named(run, Role::Strong), word, Row::of(Role::Warning, why), run_list::agent(run), age])

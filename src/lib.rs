@@ -5,7 +5,7 @@
 //! There is a log of past-tense events, and everything else is a view of it. A key press becomes an intent, the
 //! intent a [`kinds::Command`]; [`engine::decide`] turns that into events, [`runtime`] appends them to the log, and
 //! only what is on disk is shown, acted upon or told to anybody. A committed event may lead to an effect, a call of a
-//! model or a tool, and what came of it returns as another command.
+//! model or a tool, and the outcome returns as another command.
 //!
 //! ```text
 //!            ┌──────────────── log (store) ────────────────┐

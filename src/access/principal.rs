@@ -32,7 +32,7 @@ pub enum Credential {
         role: Role,
         until: Timestamp,
     },
-    /// The token file of a server without accounts, which stands for whoever runs that server.
+    /// The token file of a server without accounts, which stands for the person who runs that server.
     TokenFile {
         person: String,
     },

@@ -128,7 +128,7 @@ impl GlobalOptions {
     }
 }
 
-/// A store's URL as it may be shown; whoever runs the next command has the password where this one had it, or gives it.
+/// A store's URL as it may be shown; the next command has the password from where this one had it, or is given it.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));

@@ -195,7 +195,7 @@ pub struct GitSection {
     pub hooks: HooksChoice,
 }
 
-/// What becomes of a repository's hooks when an agent commits.
+/// Whether a repository's hooks run when an agent commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HooksChoice {

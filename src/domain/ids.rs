@@ -94,7 +94,7 @@ impl SubjectId {
 }
 
 impl AccountId {
-    /// Whoever is not known: attempts under names that do not exist.
+    /// People who are not known: attempts under names that do not exist.
     pub const NOBODY: Self = Self(Uuid::nil());
 }
 

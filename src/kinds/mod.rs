@@ -52,7 +52,7 @@ pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
 pub use run::{CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run};
-pub use shown::{Column, Fact, Shown, Surface, Surfaced, Thing};
+pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{DaySpend, ModelSpend};
 pub use stream::Stream;
 pub(crate) use table::{table_of_kinds, with_kinds};

@@ -4,7 +4,7 @@
 //! only to what they may do; `rights` asks it about each command, of a request and of an attached console alike;
 //! `routes` is the one table that the router and the OpenAPI document are both made from; `feed` tells consoles what
 //! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console, and
-//! whoever looks after the store, one thing at a time (`turn`).
+//! the caretaker of the store, one thing at a time (`turn`).
 
 mod api;
 mod app;

@@ -205,10 +205,18 @@ async fn sandbox(wire: &Wire) -> Finding {
         }
     }
     lines.extend(report.weaknesses.iter().map(|weakness| (*weakness).to_owned()));
+    let before = wire.better_rung_before().await;
+    if let Some(before) = &before {
+        lines.push(format!("programs ran on {before} here before"));
+        advice
+            .push(format!("or accept it: under [sandbox] in the configuration, rung = \"{}\"", report.rung.setting()));
+    }
     let detail = lines.join("\n");
     match report.rung {
-        Rung::Bubblewrap | Rung::Namespaces => Finding::ok("sandbox", detail),
-        Rung::LandlockSeccomp => Finding::warn("sandbox", detail, advice.join("\n")),
+        Rung::Bubblewrap | Rung::Namespaces if before.is_none() => Finding::ok("sandbox", detail),
+        Rung::Bubblewrap | Rung::Namespaces | Rung::LandlockSeccomp => {
+            Finding::warn("sandbox", detail, advice.join("\n"))
+        }
         Rung::None { .. } => Finding::fail(
             "sandbox",
             format!("{detail}\nno program can be confined, so tools that run programs refuse"),

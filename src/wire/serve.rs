@@ -37,7 +37,7 @@ impl Wire {
         let entropy = Arc::new(SystemEntropy::new());
         let gate = Gate::new(session.accounts(), entropy, Arc::new(SystemClock), settings, entry.own_token);
         let client = session.shared();
-        client.learn_sandbox(self.sandbox.rung().await.name());
+        self.learn_sandbox(&client).await;
         let shared: Arc<dyn Client> = client;
         let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
         let upkeep = Arc::new(ServedStore::new(self.clone(), session.store(), session.turns()));

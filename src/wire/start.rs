@@ -25,7 +25,7 @@ impl Wire {
         Ok(session)
     }
 
-    /// The same for whoever only looks.
+    /// The same, only to look.
     pub(super) async fn start_reading(&self) -> Result<LocalSession, Failure> {
         self.start_on(self.store_to_read().await?, Role::Clerk).await
     }

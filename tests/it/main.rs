@@ -46,6 +46,7 @@ mod story_left_behind;
 mod story_postgres;
 mod story_sealed;
 mod story_sign_in;
+mod story_slow_line;
 mod support;
 mod tools;
 mod upkeep;

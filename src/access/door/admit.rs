@@ -101,7 +101,7 @@ impl Door {
             return false;
         }
         if uses.len() >= super::MOST_KNOWN {
-            // Whoever is forgotten is noted once more.
+            // A forgotten one is noted once more.
             uses.clear();
         }
         uses.insert(hash, at.steady);

@@ -13,7 +13,7 @@ use crate::domain::{AccountId, AccountName, Means, RefusalCause, Role, Timestamp
 use crate::kinds::AccessEvent;
 use crate::ports::{AccessChange, AccessRecord, Account, SecretHash, Session, Standing, Token, Used};
 
-/// Why a credential is not good: for the log, and for whoever showed it.
+/// Why a credential is not good: for the log, and for the caller who showed it.
 pub(super) struct NotGood {
     pub(super) cause: RefusalCause,
     /// Whose it was, where that is known.
@@ -163,7 +163,7 @@ impl Door {
         let hour = hour_of(at.now).timestamp();
         let seen = &mut self.books().seen;
         if seen.len() >= super::MOST_KNOWN {
-            // Whoever is forgotten is told of once more.
+            // A forgotten one is told of once more.
             seen.clear();
         }
         seen.insert(principal.name.clone(), hour) != Some(hour)

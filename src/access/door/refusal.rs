@@ -39,7 +39,7 @@ impl Refusal {
         Self { kind, message: message.into(), hint: hint.into() }
     }
 
-    /// For whoever shows nothing.
+    /// For a caller who shows nothing.
     pub(in crate::access) fn nothing_shown() -> Self {
         let hint = "sign in, or send `Authorization: Bearer TOKEN`";
         Self::new(RefusalKind::NotSignedIn, "this needs a token", hint)

@@ -88,6 +88,7 @@ fn submitted(
         edit::done(state, world, approval, &events, done);
         return Vec::new();
     }
+    let done = if done.is_empty() { said(&events) } else { done };
     let left = world.snapshot.open_approvals().filter(|approval| Some(approval.id) != decided).count();
     let more = match (decided, left) {
         (Some(_), 1) => "1 more waits for you".to_owned(),
@@ -108,6 +109,11 @@ fn submitted(
         requests.extend(navigate::open_run(state, run));
     }
     requests
+}
+
+/// What the last of these says, in words: those before it only led there.
+fn said(events: &[Envelope]) -> String {
+    events.last().map_or("nothing changed".to_owned(), |last| shown(last.event.said().raw()))
 }
 
 fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {

@@ -26,7 +26,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 /// Alert number `number` of the group, that began and perhaps ended so many minutes after the start.
-fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
+pub(super) fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
     let svc = format!("svc{number}");
     Alert {
         fingerprint: format!("{number:016x}"),
@@ -39,7 +39,7 @@ fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
     }
 }
 
-fn told(alerts: Vec<Alert>) -> IncidentReport {
+pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport {
         group: GroupKey::of(["alertname", "HighErr"]),
         title: "HighErr".into(),
@@ -92,7 +92,7 @@ impl Log {
         self.events.push(envelope);
     }
 
-    fn only(&self) -> &Incident {
+    pub(super) fn only(&self) -> &Incident {
         assert_eq!(self.snapshot.incidents.len(), 1);
         self.snapshot.incidents.values().next().unwrap()
     }
@@ -350,7 +350,7 @@ fn merge(log: &mut Log, minutes: i64, id: IncidentId, into: IncidentId) -> Resul
     log.ask(minutes, IncidentVerb::Merge { into }.on(id), ana())
 }
 
-fn other(alerts: Vec<Alert>) -> IncidentReport {
+pub(super) fn other(alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport { group: GroupKey::of(["alertname", "Slow"]), title: "Slow".into(), ..told(alerts) }
 }
 

@@ -144,6 +144,30 @@ impl KindEvent for IncidentEvent {
         }
     }
 
+    fn said(&self) -> Untrusted {
+        match self {
+            Self::Acknowledged {} => "incident acknowledged".into(),
+            Self::Assigned { to } => format!("incident assigned to {}", to.name()).into(),
+            Self::Noted { .. } => "note added".into(),
+            Self::RunbookStarted { runbook } => format!("runbook {runbook} started").into(),
+            Self::Linked { run } => format!("run {} linked", run.short()).into(),
+            Self::Resolved {} => "incident resolved".into(),
+            Self::Reopened { .. } => "incident reopened".into(),
+            Self::Absorbed { incident, .. } => format!("incident {} merged into it", incident.short()).into(),
+            Self::Merged { into } => format!("incident merged into {}", into.short()).into(),
+            Self::Split { incident, .. } => format!("alerts split off as incident {}", incident.short()).into(),
+            Self::Snoozed { until } => format!("incident snoozed until {} UTC", until.format("%H:%M")).into(),
+            Self::SilenceWanted { .. } => "silence asked for: its card says what it would hide".into(),
+            Self::Amended { .. } => "postmortem saved".into(),
+            Self::Woke {}
+            | Self::Opened { .. }
+            | Self::AlertFired { .. }
+            | Self::AlertCleared { .. }
+            | Self::AlertsLeftOut { .. }
+            | Self::RunEnded { .. } => self.remark(),
+        }
+    }
+
     fn look(&self) -> Look {
         match self {
             Self::Opened { .. } | Self::Reopened { .. } | Self::Woke {} => Look::Waiting,

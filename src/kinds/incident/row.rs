@@ -308,10 +308,9 @@ impl Incident {
     }
 
     fn state_now(&self) -> IncidentState {
-        let is_started = |linked: &LinkedRun| linked.runbook.is_some() && linked.ended.is_none();
         match (self.resolved_at, self.acknowledged_at) {
             (Some(_), _) => IncidentState::Resolved,
-            (None, _) if self.runs.iter().any(is_started) => IncidentState::Mitigating,
+            (None, _) if self.mitigation().is_some() => IncidentState::Mitigating,
             (None, Some(_)) => IncidentState::Acknowledged,
             (None, None) => IncidentState::Firing,
         }
@@ -336,6 +335,11 @@ impl Incident {
 
     pub fn is_open(&self) -> bool {
         self.resolved_at.is_none()
+    }
+
+    /// The run of a runbook that was started for it and is under way.
+    pub fn mitigation(&self) -> Option<&LinkedRun> {
+        self.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none())
     }
 
     /// Who is on it: whom it was given to, or else who acknowledged it.

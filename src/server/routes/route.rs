@@ -121,7 +121,7 @@ impl Route {
         Self { asks: Asks::Admission, ..self }
     }
 
-    /// For whoever has the receivers' token.
+    /// For senders that have the receivers' token.
     pub(super) fn hook(self) -> Self {
         Self { asks: Asks::Hook, ..self }
     }

@@ -69,6 +69,10 @@ uuid_id! {
     IncidentId
 }
 uuid_id! {
+    /// One notification to one person.
+    PageId
+}
+uuid_id! {
     /// One person's account.
     AccountId
 }

@@ -4,6 +4,7 @@ mod agent_run;
 mod decisions;
 mod edits;
 mod incidents;
+mod pages;
 mod procedure_run;
 mod recovery;
 

@@ -34,6 +34,9 @@ pub struct Incident {
     /// Alerts that fire and are not among these.
     pub left_out: u32,
     pub opened_at: Timestamp,
+    /// When it last opened again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reopened_at: Option<Timestamp>,
     #[schemars(with = "Option<String>")]
     pub acknowledged_by: Option<Actor>,
     pub acknowledged_at: Option<Timestamp>,
@@ -121,6 +124,7 @@ impl Incident {
             alerts: BTreeMap::new(),
             left_out: 0,
             opened_at: stamp.at,
+            reopened_at: None,
             acknowledged_by: None,
             acknowledged_at: None,
             assigned_to: None,
@@ -168,6 +172,7 @@ impl Incident {
             IncidentEvent::Reopened {} => {
                 (self.resolved_at, self.resolved_by) = (None, None);
                 (self.acknowledged_at, self.acknowledged_by) = (None, None);
+                self.reopened_at = Some(stamp.at);
             }
         }
         self.state = self.state_now();

@@ -225,6 +225,7 @@ async fn append(log: &dyn Log, snapshot: &mut Snapshot, events: Vec<(Stream, Eve
             Stream::Run(run) => snapshot.runs.get(&run).map_or(0, |run| run.version),
             Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
             Stream::Incident(id) => unreachable!("nothing here is about incident {id}"),
+            Stream::Page(id) => unreachable!("nothing here is about page {id}"),
             Stream::Account(id) => unreachable!("nothing here is about account {id}"),
         };
         let by = Actor::System;

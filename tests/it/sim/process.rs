@@ -414,6 +414,7 @@ fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {
         Stream::Run(id) => snapshot.runs.get(&id).map_or(0, |run| run.version),
         Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
         Stream::Incident(id) => snapshot.incidents.get(&id).map_or(0, |incident| incident.version),
+        Stream::Page(id) => snapshot.pages.get(&id).map_or(0, |page| page.version),
         Stream::Account(_) => 0,
     }
 }

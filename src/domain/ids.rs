@@ -73,6 +73,10 @@ uuid_id! {
     PageId
 }
 uuid_id! {
+    /// One handover: what is open at the end of a shift, and who took it over.
+    HandoverId
+}
+uuid_id! {
     /// One person's account.
     AccountId
 }

@@ -14,6 +14,7 @@ macro_rules! table_of_kinds {
                 Approval = "approval", approvals, b'a';
                 Incident = "incident", incidents, b'i';
                 Page = "page", pages, b'p';
+                Handover = "handover", handovers, b'h';
                 $($tried)*
             }
             events {

@@ -33,9 +33,11 @@ pub(super) fn matters<'a>(
     let incident = |incident: &Incident| Matter {
         about: Stream::Incident(incident.id),
         run: None,
-        since: incident.reopened_at.unwrap_or(incident.opened_at),
+        since: incident.called_at.unwrap_or(incident.opened_at),
         expires: None,
-        is_waiting: incident.state == IncidentState::Firing && incident.severity == Severity::Critical,
+        is_waiting: incident.state == IncidentState::Firing
+            && incident.severity == Severity::Critical
+            && incident.snoozed_until.is_none(),
         title: incident.title.clone(),
         steps: &plan.incidents,
     };
@@ -137,10 +139,12 @@ pub(super) fn turns(matters: &[Matter<'_>], pages: &[Page]) -> Vec<Command> {
         let matter = matters.iter().find(|matter| matter.is_of(&page.key));
         let tidings = match matter {
             None => Tidings::Resolve,
+            // A time for which it was snoozed is over.
+            Some(matter) if matter.is_waiting && page.tidings == Tidings::Acknowledge => Tidings::Trigger,
             Some(matter) if matter.is_waiting => return None,
             Some(_) => Tidings::Acknowledge,
         };
-        (page.tidings < tidings).then(|| PageVerb::Turn { tidings }.on(page.id))
+        (page.tidings != tidings).then(|| PageVerb::Turn { tidings }.on(page.id))
     };
     pages.iter().filter_map(turn).collect()
 }

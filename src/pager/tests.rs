@@ -52,6 +52,7 @@ fn incident(events: Vec<(i64, IncidentEvent)>) -> Incident {
         title: "HighErr".into(),
         labels: labels("critical"),
         runbook: None,
+        part: Default::default(),
     };
     let by = Actor::System;
     let mut incident = Incident::begin(id, &opened, &Stamp { version: 1, at: at(0), by: &by }).unwrap();
@@ -143,13 +144,13 @@ fn only_critical_incidents_page_and_each_time_they_open() {
         url: Default::default(),
         source: Default::default(),
     };
-    let worse = IncidentEvent::AlertFired { alert: Box::new(alert) };
+    let worse = IncidentEvent::AlertFired { alert: Box::new(alert), group: None };
     mild.apply(&worse, &Stamp { version: 2, at: at(1), by: &Actor::System });
     assert_eq!(who(&ordered(&plan, &mild, &[], 5)), [(0, "ana")]);
     let open = incident(Vec::new());
     let first = ordered(&plan, &open, &[], 0);
     let pages = [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered {}])];
-    let again = incident(vec![(3, IncidentEvent::Resolved {}), (8, IncidentEvent::Reopened {})]);
+    let again = incident(vec![(3, IncidentEvent::Resolved {}), (8, IncidentEvent::Reopened { is_flapping: false })]);
     let second = ordered(&plan, &again, &pages, 8);
     assert_eq!(who(&second), [(0, "ana")]);
     assert_ne!(second[0].key.dedup(), first[0].key.dedup());

@@ -63,7 +63,7 @@ pub(super) fn of_approval(page: &Page, approval: &Approval, card: CardWords) -> 
 /// Where what it is about is gone.
 pub(super) fn begun(page: &Page) -> Message {
     Message {
-        id: format!("{}.{}", page.id, page.tidings.name()),
+        id: format!("{}.{}.{}", page.id, page.round, page.tidings.name()),
         key: page.key.dedup(),
         tidings: page.tidings,
         about: Some(page.key.about),

@@ -3,10 +3,12 @@
 mod agent_run;
 mod decisions;
 mod edits;
+mod handovers;
 mod incidents;
 mod pages;
 mod procedure_run;
 mod recovery;
+mod silences;
 
 use chrono::TimeDelta;
 use serde_json::json;

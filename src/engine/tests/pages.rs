@@ -153,6 +153,27 @@ fn a_notifier_that_follows_is_told_how_it_went_on_and_another_is_left_alone() {
 }
 
 #[test]
+fn what_flaps_pages_again_after_a_while_and_what_was_snoozed_when_it_wakes() {
+    let mut log = Log::new();
+    let id = log.queue(order(Some("ana"), "pd", Follows::All));
+    log.arrives(id);
+    let first = log.page(id).round;
+    log.ask(id, PageVerb::Turn { tidings: Tidings::Acknowledge }).unwrap();
+    assert_eq!(log.ask(id, PageVerb::Turn { tidings: Tidings::Trigger }).unwrap(), ["page.turned"]);
+    log.arrives(id);
+    assert!(log.page(id).round > first, "another message, which nobody takes for the first one");
+    log.ask(id, PageVerb::Turn { tidings: Tidings::Resolve }).unwrap();
+    log.arrives(id);
+    log.queue(order(Some("ana"), "pd", Follows::All));
+    assert_eq!(log.page(id).state, PageState::Ended);
+    log.later(15 * 60);
+    log.queue(order(Some("ana"), "pd", Follows::All));
+    assert_eq!((log.page(id).state, log.page(id).attempts), (PageState::Queued, 0));
+    assert!(log.page(id).round > first);
+    log.arrives(id);
+}
+
+#[test]
 fn what_was_taken_up_before_it_was_sent_is_not_sent_and_what_may_have_arrived_is_resolved() {
     let mut log = Log::new();
     let id = log.queue(order(Some("ana"), "pd", Follows::All));

@@ -15,6 +15,8 @@ const MOST_ATTEMPTS: u32 = 8;
 const PAUSES: [i64; 7] = [5, 15, 45, 120, 300, 600, 600];
 /// Longest that the other side may ask to wait.
 const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
+/// The least time between two pages of the same step, where a matter is over and back again.
+const REPEAT: TimeDelta = TimeDelta::minutes(15);
 /// Bytes kept of a reason and of a title.
 const LONGEST: usize = 512;
 
@@ -25,7 +27,7 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Result<Vec<PageEvent>, Rejection> {
     if let PageVerb::Queue { order } = verb {
-        return Ok(queue(world, id, *order));
+        return Ok(queue(world, id, *order, now));
     }
     let page = world.pages().get(&id).ok_or_else(|| {
         Rejection::new(RejectionKind::NotFound, format!("no page has the id {id}")).hint("`morningai pages` lists them")
@@ -50,11 +52,13 @@ pub(super) fn decide(
     }
 }
 
-/// One page a notifier, and one person a step: who was found first is paged, wherever it was asked.
-fn queue(world: &dyn World, id: PageId, order: PageOrder) -> Vec<PageEvent> {
+/// One page a notifier, and one person a step: who was found first is paged, wherever it was asked. What ended and waits
+/// again, as what flaps does, pages again after a while.
+fn queue(world: &dyn World, id: PageId, order: PageOrder, now: Timestamp) -> Vec<PageEvent> {
     let is_another =
         |page: &&Page| page.key.is_beside(&order.key) && page.person.is_some() && page.person != order.person;
-    if world.pages().contains_key(&id) || world.pages().values().any(|page| is_another(&page)) {
+    let is_new = world.pages().get(&id).is_none_or(|page| page.ended_at.is_some() && now - page.queued_at >= REPEAT);
+    if !is_new || world.pages().values().any(|page| is_another(&page)) {
         return Vec::new();
     }
     let (is_reachable, whom) = (order.person.is_some(), order.whom());
@@ -105,9 +109,10 @@ fn turn(page: &Page, tidings: Tidings, now: Timestamp) -> Vec<PageEvent> {
     let is_untried = page.tidings == Tidings::Trigger && page.attempts == 0;
     let is_unheard = page.told.is_none() && (is_untried || page.state == PageState::GivenUp);
     match () {
-        () if is_unheard || page.follows == Follows::Not => vec![PageEvent::Ended {}],
-        () if page.tidings < tidings => vec![PageEvent::Turned { tidings }],
-        () => Vec::new(),
+        () if tidings > Tidings::Trigger && (is_unheard || page.follows == Follows::Not) => vec![PageEvent::Ended {}],
+        // What is resolved stays so under its key.
+        () if page.tidings == tidings || page.tidings == Tidings::Resolve => Vec::new(),
+        () => vec![PageEvent::Turned { tidings }],
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Page {
     pub tidings: Tidings,
     /// What it is known to know; nothing before the page arrived.
     pub told: Option<Tidings>,
+    /// The event since which that is to be told.
+    pub round: u64,
     /// Attempts to tell what is to be told now.
     pub attempts: u32,
     pub queued_at: Timestamp,
@@ -81,6 +83,7 @@ impl Page {
             state: PageState::Queued,
             tidings: Tidings::Trigger,
             told: None,
+            round: stamp.version,
             attempts: 0,
             queued_at: stamp.at,
             delivered_at: None,
@@ -109,7 +112,10 @@ impl Page {
             PageEvent::GivenUp { reason } => {
                 (self.state, self.due, self.reason) = (PageState::GivenUp, None, reason.clone());
             }
-            PageEvent::Turned { tidings } => self.send(*tidings, stamp),
+            PageEvent::Turned { tidings } => {
+                self.round = stamp.version;
+                self.send(*tidings, stamp);
+            }
             PageEvent::Retried {} => self.send(self.tidings, stamp),
             PageEvent::Ended {} => {
                 (self.state, self.due, self.ended_at) = (PageState::Ended, None, Some(stamp.at));

@@ -69,6 +69,7 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.pages.insert(id, from.pages[&id].clone());
             }
+            RowKind::Handover => unreachable!("nothing here hands over"),
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();
                 self.rows.spend.insert(day, from.spend[&day].clone());

@@ -118,6 +118,11 @@ impl Gate {
         Ok(principal)
     }
 
+    /// Who this is, by the word of another service whose request was signed.
+    pub async fn vouched(&self, name: &AccountName) -> Result<Principal, Refusal> {
+        self.door.vouched(name, self.at()).await
+    }
+
     pub async fn has_accounts(&self) -> Result<bool, Refusal> {
         Ok(!self.accounts.accounts().await?.is_empty())
     }

@@ -32,6 +32,8 @@ pub enum Credential {
         role: Role,
         until: Timestamp,
     },
+    /// Who Slack says pressed a button.
+    Slack,
     /// The token file of a server without accounts, which stands for the person who runs that server.
     TokenFile {
         person: String,

@@ -12,6 +12,7 @@ use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
+use super::oncall_args::OnCallOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
@@ -61,6 +62,7 @@ impl CommandLine {
                 Command::Runs(_)
                 | Command::Approvals(_)
                 | Command::Agents(_)
+                | Command::Oncall(_)
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -236,6 +238,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Show who is on call; `test NOTIFIER` sends a test page
+    Oncall(OnCallOptions),
     /// Write a run as a recording
     Record {
         /// The run: its id, any unique prefix of it, or its last 8 digits

@@ -13,6 +13,7 @@ mod limits;
 mod literal;
 mod markdown;
 mod matching;
+mod oncall;
 mod paths;
 mod procedures;
 mod read;
@@ -27,6 +28,10 @@ pub use incidents::IncidentsSection;
 pub use library::{Library, Missing};
 pub use limits::RunLimits;
 pub use matching::Matching;
+pub use oncall::{
+    EmailNotifier, EmailSecurity, OnCallSection, PagerDutyNotifier, Person, ScheduleSection, SlackNotifier,
+    StepSection, WebhookNotifier,
+};
 pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
 pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::access::AccessSection;
 use super::incidents::IncidentsSection;
 use super::limits::{RunLimits, seconds};
+use super::oncall::OnCallSection;
 use super::secret::SecretSource;
 use crate::domain::{RungChoice, SourceText, TaskClass};
 
@@ -35,6 +36,7 @@ pub struct Config {
     pub retention: RetentionSection,
     pub store: StoreSection,
     pub incidents: IncidentsSection,
+    pub oncall: OnCallSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }

@@ -209,6 +209,8 @@ pub enum Means {
     Session,
     Token,
     Jwt,
+    /// A button in Slack, by a request that Slack signed.
+    Slack,
     /// Access to the store itself: which needs no password of ours.
     Store,
 }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::problem::Problem;
+use super::slack::SlackDoor;
 use crate::feeds::Grouping;
 
 /// What receivers go by.
@@ -13,12 +14,18 @@ pub struct Hooks {
     /// Hashes of the tokens: comparing these tells nothing of the tokens, not even how long they are.
     tokens: Vec<[u8; 32]>,
     pub(super) grouping: Grouping,
+    pub(super) slack: SlackDoor,
 }
 
 impl Hooks {
     pub fn new<'a>(tokens: impl IntoIterator<Item = &'a SecretString>, grouping: Grouping) -> Self {
         let hash = |token: &SecretString| Sha256::digest(token.expose_secret()).into();
-        Self { tokens: tokens.into_iter().map(hash).collect(), grouping }
+        Self { tokens: tokens.into_iter().map(hash).collect(), grouping, slack: SlackDoor::default() }
+    }
+
+    /// The same with what opens it to Slack.
+    pub fn with_slack(self, slack: SlackDoor) -> Self {
+        Self { slack, ..self }
     }
 
     pub(super) fn admit(&self, token: Option<&str>) -> Result<(), Problem> {

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 
-use crate::domain::{RunId, RunSpec};
+use crate::domain::{RunId, RunSpec, Timestamp};
 use crate::ports::{Offer, Order, Sought};
-use crate::shape::Finding;
+use crate::shape::{Finding, OnCallShape};
 
 /// What the server asks of the program around it.
 #[async_trait]
@@ -32,6 +32,14 @@ pub trait Host: Send + Sync {
 
     /// Looks at everything the program depends on, asking no model.
     async fn examine(&self) -> Vec<Finding>;
+
+    /// Who is on call at an instant, for each schedule.
+    fn on_call(&self, _at: Timestamp) -> Vec<OnCallShape> {
+        Vec::new()
+    }
+
+    /// Tells somebody who pressed a button in Slack how that ended.
+    async fn reply_in_slack(&self, _response_url: &str, _text: &str) {}
 
     /// A run as a recording; `None` when it has no history.
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;

@@ -64,7 +64,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "parameters": parameters(route, generator),
         "responses": responses(route, generator),
         "security": match route.asks {
-            Asks::Nothing => json!([]),
+            Asks::Nothing | Asks::Signature => json!([]),
             Asks::Hook => json!([{ "hook": [] }]),
             Asks::Admission | Asks::Right(_) => json!([{ "token": [] }]),
         },
@@ -162,7 +162,7 @@ fn statuses(route: &Route) -> BTreeSet<u16> {
         // Unknown names and web pages; heads too long; defects; a store that does not answer in time.
         (true, &[403, 431, 500, 503]),
         (is_asked_for_admission, &[400, 401, 429]),
-        (route.asks == Asks::Hook, &[400, 401, 413]),
+        (matches!(route.asks, Asks::Hook | Asks::Signature), &[400, 401, 413]),
         (route.path.contains('{'), &[400, 404, 422]),
         (route.params.is_some(), &[400, 422]),
         (route.body.is_some(), &[400, 413, 422]),

@@ -66,6 +66,10 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, hint)
     }
 
+    pub(super) fn not_signed(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed", detail, hint)
+    }
+
     pub(super) fn not_the_receivers_token() -> Self {
         let hint = "send `Authorization: Bearer TOKEN` with the token that `morningai serve` names for it";
         Self::new(StatusCode::UNAUTHORIZED, "not-signed-in", "this receiver has a token of its own", hint)

@@ -25,6 +25,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     let mut findings = vec![configuration(wire), store(wire).await, logs(wire)];
     findings.extend(self::models(wire, models).await);
     findings.extend([sandbox(wire).await, policy(wire)]);
+    findings.extend(wire.examine_on_call(chrono::Utc::now()).await);
     findings.extend(line::findings().await);
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));

@@ -16,6 +16,7 @@ use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp};
 use crate::feeds::Grouping;
 use crate::runtime::Role;
+use crate::shape::OnCallShape;
 
 #[async_trait]
 impl Host for Wire {
@@ -70,6 +71,14 @@ impl Host for Wire {
 
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
+    }
+
+    fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {
+        self.on_call_at(at)
+    }
+
+    async fn test_notifier(&self, name: &str) -> Result<String, Failure> {
+        self.send_test(name, chrono::Utc::now()).await
     }
 
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure> {

@@ -20,6 +20,7 @@ mod launch;
 mod line;
 mod lock;
 mod model;
+mod oncall;
 #[cfg(test)]
 mod picture;
 mod places;

@@ -12,11 +12,13 @@ use super::{Wire, doctor, goals, launch};
 use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
-use crate::domain::{RunId, RunSpec};
+use crate::domain::{RunId, RunSpec, Timestamp};
+use crate::notify::Sender;
 use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
+use crate::shape::OnCallShape;
 
 impl Wire {
     /// Serves until a signal ends it. What is under way then ends in order, and the runs go on at the next start.
@@ -26,6 +28,7 @@ impl Wire {
         self.places.make_data_dir()?;
         let settings = self.door_settings()?;
         let (hooks, place) = self.hooks()?;
+        let hooks = hooks.with_slack(self.slack_door()?);
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
             Ok(entry) => entry,
@@ -187,6 +190,16 @@ impl Host for ServerHost {
 
     async fn examine(&self) -> Vec<Finding> {
         doctor::examine(&self.wire, AskModels::No).await
+    }
+
+    fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {
+        self.wire.on_call_at(at)
+    }
+
+    async fn reply_in_slack(&self, response_url: &str, text: &str) {
+        if let Err(error) = Sender::reply_in_slack(response_url, text).await {
+            tracing::warn!(%error, "somebody in Slack was not told how a decision ended");
+        }
     }
 
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {

@@ -6,8 +6,9 @@ use super::launch::Unasked;
 use super::places::Choice;
 use super::session::LocalSession;
 use super::store::OpenStore;
-use super::{Wire, secrets};
+use super::{Wire, oncall, secrets};
 use crate::cli::Failure;
+use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
 use crate::runtime::{Parts, Role, Runtime};
 
@@ -20,8 +21,13 @@ impl Wire {
             return self.start_reading().await;
         }
         let poller = if role == Role::Worker { self.poller()? } else { None };
+        let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
         let mut session = self.start_on(self.store_to_write().await?, role).await?;
         poller.into_iter().for_each(|poller| session.poll(poller));
+        if let Some(plan) = plan {
+            let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));
+            session.page(pager.map_err(|error| Failure::failed(error.to_string()))?);
+        }
         Ok(session)
     }
 

@@ -43,6 +43,7 @@ mod story_console;
 mod story_ending;
 mod story_incidents;
 mod story_left_behind;
+mod story_oncall;
 mod story_postgres;
 mod story_sealed;
 mod story_sign_in;

@@ -1,6 +1,8 @@
 //! What the README says is so: its tables are those in force, its picture exists, and each of its commands runs.
 
+use morningai::config::Config;
 use morningai::console::keymap::Keymap;
+use morningai::domain::SourceText;
 use serde_json::Value;
 
 use crate::support::machine::Machine;
@@ -48,6 +50,14 @@ fn the_table_of_roles_is_the_one_in_force() {
 #[test]
 fn the_table_of_routes_is_the_one_in_force() {
     is_in_force("routes", &morningai::server::route_table());
+}
+
+#[test]
+fn the_example_of_being_paged_is_read() {
+    let text = format!("[oncall]\n{}", between(README, "```toml\n[oncall]", "```"));
+    let config =
+        Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
+    assert_eq!(config.oncall.people.len(), 4);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use crate::support::postgres::{Database, PROGRAM};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again until there is an answer; each question is a program of its own.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         match ask() {
@@ -27,7 +27,7 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Status and body of the answer to a request.
-fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16, String)> {
+pub fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16, String)> {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).ok()?;
     let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -43,7 +43,7 @@ fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16
     Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
-fn body(status: &str, directory: &str) -> String {
+pub fn body(status: &str, directory: &str) -> String {
     let began = "2026-11-30T03:00:00Z";
     let ended = if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-11-30T03:20:00Z" };
     let labels = json!({ "alertname": "DiskFilling", "severity": "critical", "directory": directory });

@@ -121,6 +121,16 @@ impl Lookup<'_> {
         Ok(Ok(principal))
     }
 
+    /// By a name that another service vouches for.
+    pub(super) async fn by_name(&self, name: &AccountName) -> Found {
+        let Some(account) = self.door.accounts.account_named(name).await? else {
+            let refusal = Refusal::no_account(name);
+            return Ok(Err(NotGood::new(RefusalCause::UnknownCredential, AccountId::NOBODY, refusal)));
+        };
+        let account = self.active(account.id).await?;
+        Ok(account.map(|account| principal(&account, Means::Slack, Reach::Role, Credential::Slack)))
+    }
+
     async fn active(&self, id: AccountId) -> Result<Result<Account, NotGood>, Refusal> {
         Ok(match self.door.accounts.account(id).await? {
             Some(account) if account.standing == Standing::Active => Ok(account),
@@ -139,7 +149,7 @@ impl Door {
         at: Moment,
     ) -> Result<(), Refusal> {
         match &principal.credential {
-            Credential::Store | Credential::TokenFile { .. } => Ok(()),
+            Credential::Store | Credential::Slack | Credential::TokenFile { .. } => Ok(()),
             // Signing in was told.
             Credential::Session(_) => self.used(principal, at).await,
             Credential::Token { hash, .. } if !self.is_worth_noting(*hash, at) => Ok(()),

@@ -6,6 +6,7 @@ mod edits;
 mod handovers;
 mod incidents;
 mod offered;
+mod pages;
 mod procedure_run;
 mod recovery;
 mod silences;

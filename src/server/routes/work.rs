@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, runs};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, runs, slack};
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
@@ -176,6 +176,15 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog),
         Route::get(
+            "/v1/oncall",
+            "listOnCall",
+            "Who is on call, for each schedule",
+            Answer::Json(describe::<oncall::OnCallList>()),
+            || get(oncall::list),
+        )
+        .params::<oncall::Wanted>()
+        .needs(Action::ReadIncidents),
+        Route::get(
             "/v1/log",
             "readLog",
             "Events of the log, a page",
@@ -215,6 +224,15 @@ pub(super) fn other_routes() -> Vec<Route> {
             || post(hooks::alertmanager),
         )
         .hook(),
+        Route::post(
+            "/v1/hooks/slack",
+            "decideInSlack",
+            "Take in a decision that somebody made by a button in Slack",
+            describe::<Value>(),
+            Answer::Json(describe::<slack::Reply>()),
+            || post(slack::pressed),
+        )
+        .signed(),
         Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)

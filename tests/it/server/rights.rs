@@ -55,11 +55,15 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" => (operation.path.to_string(), None),
+        "listIncidents" | "listPages" | "listOnCall" => (operation.path.to_string(), None),
+        "showPage" | "retryPage" | "dismissPage" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),
-        "takeAlerts" => (operation.path.to_string(), empty()),
+        "takeAlerts" | "decideInSlack" => (operation.path.to_string(), empty()),
         "revokeToken" => (operation.path.replace("{id}", token), empty()),
         other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
     }
@@ -103,7 +107,7 @@ async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
             let may = wanted.is_none_or(|action| allows(role, action));
             assert_eq!(status == 403, !may, "{role}, {} {path}: {status} {answer}", operation.method);
             // Tokens of people do not open a receiver, nor does a receiver's open anything else.
-            let has_own_token = operation.name == "takeAlerts";
+            let has_own_token = matches!(&*operation.name, "takeAlerts" | "decideInSlack");
             assert_eq!(operation.name != "signIn" && status == 401, has_own_token, "{role}, {path}: {answer}");
             *(if may { &mut allowed } else { &mut refused }) += 1;
         }
@@ -128,6 +132,16 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
     let group = GroupKey::of(["x"]);
     let incident = group.incident(Timestamp::default());
+    let key = PageKey {
+        about: Stream::Incident(incident),
+        run: None,
+        since: Timestamp::default(),
+        step: 0,
+        target: "x".to_owned(),
+        notifier: "x".to_owned(),
+    };
+    let page = key.page();
+    let order = PageOrder { key, person: None, title: "x".into(), follows: Follows::Not };
     let handover = HandoverId(uuid::Uuid::now_v7());
     let report = IncidentReport {
         group,
@@ -166,6 +180,13 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Reopen.on(incident),
         IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
         IncidentVerb::Report { report: Box::new(report) }.on(incident),
+        PageVerb::Retry.on(page),
+        PageVerb::Dismiss.on(page),
+        PageVerb::Queue { order: Box::new(order) }.on(page),
+        PageVerb::Attempt { attempt: 1 }.on(page),
+        PageVerb::Deliver { attempt: 1 }.on(page),
+        PageVerb::Fail { attempt: 1, reason: "x".into(), retry_at: None }.on(page),
+        PageVerb::Turn { tidings: Tidings::Resolve }.on(page),
         Command::Report(Report::Proceed { run, prepared: Vec::new() }),
         Command::Report(Report::TurnFinished { run, turn: 1, attempt: 1, outcome }),
         Command::Report(Report::SetAside { run }),
@@ -201,6 +222,10 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Incident { verb: IncidentVerb::Reopen, .. }
             | Command::Incident { verb: IncidentVerb::GiveUp { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Report { .. }, .. } => {}
+            Command::Page { verb: PageVerb::Retry | PageVerb::Dismiss, .. }
+            | Command::Page { verb: PageVerb::Queue { .. } | PageVerb::Attempt { .. }, .. }
+            | Command::Page { verb: PageVerb::Deliver { .. } | PageVerb::Fail { .. }, .. }
+            | Command::Page { verb: PageVerb::Turn { .. }, .. } => {}
             Command::Handover { verb: HandoverVerb::Write { .. }, .. }
             | Command::Handover { verb: HandoverVerb::Sign, .. }
             | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
@@ -226,6 +251,7 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Rows(RowQuery::ended(RowKind::Run, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Approval, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Incident, None, 1)),
+        Query::Rows(RowQuery::ended(RowKind::Page, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Handover, None, 1)),
         Query::Blob { blob: BlobId::of(b"x") },
     ];

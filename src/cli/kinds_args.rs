@@ -80,7 +80,9 @@ fn argument(field: &Field) -> Arg {
     let argument = Arg::new(name.clone()).help(field.about.trim_end_matches('.').to_owned());
     let argument = match &field.form {
         Form::OneOf(known) => argument.value_parser(PossibleValuesParser::new(known.clone())),
-        Form::Text | Form::Number | Form::Flag | Form::Json => argument.value_parser(StringValueParser::new()),
+        Form::Text | Form::Number | Form::Flag | Form::Id(_) | Form::Json => {
+            argument.value_parser(StringValueParser::new())
+        }
     };
     match (field.is_required, &field.form) {
         (true, _) => argument.required(true).value_name(name.to_uppercase()),

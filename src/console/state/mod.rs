@@ -40,7 +40,7 @@ pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
-pub use things::{ThingList, ThingPage, ThingVerb};
+pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 
@@ -105,6 +105,7 @@ pub enum Page {
     /// All of a kind that is told by its surface.
     Things(ThingList),
     Thing(ThingPage),
+    Document(DocumentPage),
 }
 
 /// One run's page.
@@ -211,14 +212,14 @@ impl State {
     pub fn review(&self) -> Option<&Review> {
         match self.pages.last() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
         }
     }
 
     pub fn review_mut(&mut self) -> Option<&mut Review> {
         match self.pages.last_mut() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
         }
     }
 
@@ -233,7 +234,7 @@ impl State {
                 Page::Card(Review { evidence: Some(evidence), .. }) if evidence.run == run => {
                     evidence.loading = loading.clone();
                 }
-                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) => {}
+                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_) => {}
             }
         }
     }
@@ -243,7 +244,7 @@ impl State {
         let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
             Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
-            Page::Things(_) | Page::Thing(_) => None,
+            Page::Things(_) | Page::Thing(_) | Page::Document(_) => None,
         };
         self.pages.iter().filter_map(run).chain(self.preview.as_ref().map(|preview| preview.run)).collect()
     }
@@ -254,7 +255,9 @@ impl State {
         let least = match (self.pages.last(), self.screen) {
             (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => return None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => {
+                return None;
+            }
         };
         let is_shown = self.sheet_is_not_help() && width >= least;
         is_shown.then_some(width * 54 / 100)
@@ -275,6 +278,7 @@ impl State {
             Some(Page::Card(review)) => of(Stream::Approval(review.approval)),
             Some(Page::Things(open)) => open.kind.name().to_owned(),
             Some(Page::Thing(open)) => of(open.stream),
+            Some(Page::Document(open)) => of(open.of),
             None => self.screen.title().to_lowercase(),
         }
     }
@@ -289,7 +293,7 @@ impl State {
     pub fn thing(&self) -> Option<Stream> {
         match self.page() {
             Some(Page::Thing(open)) => Some(open.stream),
-            Some(Page::Run(_) | Page::Card(_)) => None,
+            Some(Page::Run(_) | Page::Card(_) | Page::Document(_)) => None,
             Some(Page::Things(_)) | None => match self.pane().cursor {
                 Some(Anchor::Thing(stream)) => Some(stream),
                 _ => None,
@@ -310,9 +314,9 @@ impl State {
     pub fn can_do(&self, intent: Intent, snapshot: &Snapshot, status: &Status, replay: Option<&Moment>) -> bool {
         match intent.context() {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
-            Context::Home => replay.is_none() && self.can_decide(status),
+            Context::Home | Context::Document => replay.is_none() && self.can_decide(status),
             Context::Run => replay.is_none() && self.can_decide(status) && self.can_steer(snapshot),
-            Context::Incident => {
+            Context::Incident | Context::Handover => {
                 replay.is_none() && self.can_decide(status) && self.can_ask(snapshot, intent.name())
             }
             Context::Everywhere
@@ -345,7 +349,7 @@ impl State {
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
             (None, Screen::Incidents) => Some(&mut self.incidents),
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => None,
         }
     }
 
@@ -357,6 +361,7 @@ impl State {
             (_, Some(Page::Card(review))) => &review.pane,
             (_, Some(Page::Things(open))) => &open.list.pane,
             (_, Some(Page::Thing(open))) => &open.pane,
+            (_, Some(Page::Document(open))) => &open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &self.overview.pane,
                 Screen::Runs => &self.runs.pane,
@@ -374,6 +379,7 @@ impl State {
             (_, Some(Page::Card(review))) => &mut review.pane,
             (_, Some(Page::Things(open))) => &mut open.list.pane,
             (_, Some(Page::Thing(open))) => &mut open.pane,
+            (_, Some(Page::Document(open))) => &mut open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &mut self.overview.pane,
                 Screen::Runs => &mut self.runs.pane,

@@ -23,7 +23,7 @@ pub fn back(state: &mut State) -> Vec<Request> {
             drop_run(state, run)
         }
         Some(Page::Card(_)) => close_card(state),
-        Some(Page::Thing(_)) => {
+        Some(Page::Thing(_) | Page::Document(_)) => {
             state.pages.pop();
             Vec::new()
         }

@@ -1,10 +1,10 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
 use super::toasts::{shown, unread};
-use super::{Launch, Reply, Request, World, edit, log, navigate, toast};
+use super::{Launch, Reply, Request, World, document, edit, log, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec};
-use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
+use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb, Stream};
 use crate::ports::{ClientError, RowPlace};
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.
@@ -47,11 +47,13 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             let next = goal_mut(state).and_then(|goal| goal.complete(&sought, found));
             next.map(Request::Complete).into_iter().collect()
         }
-        Reply::Edited { result, .. } => {
-            match result {
-                Ok(text) => edited(state, &text),
-                Err(reason) => toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists"),
-            }
+        Reply::DocumentWritten { of, document, result } => {
+            document::written(state, of, document.name, result);
+            Vec::new()
+        }
+        Reply::Edited { result: Ok(text), .. } => edited(state, world, &text),
+        Reply::Edited { result: Err(reason), .. } => {
+            toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists");
             Vec::new()
         }
         Reply::Copied(Ok(place)) => say(state, world, Tone::Good, place),
@@ -86,7 +88,7 @@ fn submitted(
         edit::done(state, world, approval, &events, done);
         return Vec::new();
     }
-    let done = if done.is_empty() { said(&events) } else { done };
+    let done = if done.is_empty() { said(&events, command.stream()) } else { done };
     let left = world.snapshot.open_approvals().filter(|approval| Some(approval.id) != decided).count();
     let more = match (decided, left) {
         (Some(_), 1) => "1 more waits for you".to_owned(),
@@ -109,9 +111,10 @@ fn submitted(
     requests
 }
 
-/// What the last of these says, in words: those before it only led there.
-fn said(events: &[Envelope]) -> String {
-    events.last().map_or("nothing changed".to_owned(), |last| shown(last.event.said().raw()))
+/// What the last of these says of what was asked, in words: those before it only led there.
+fn said(events: &[Envelope], of: Stream) -> String {
+    let last = events.iter().rfind(|envelope| envelope.stream == of);
+    last.map_or("nothing changed".to_owned(), |last| shown(last.event.said().raw()))
 }
 
 fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {
@@ -130,8 +133,9 @@ fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: 
 }
 
 /// A text comes back from the person's own editor to where it was taken from.
-fn edited(state: &mut State, text: &str) {
+fn edited(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> {
     match &mut state.sheet {
+        None => return document::edited(state, world, text),
         Some(Sheet::Goal(goal)) => goal.goal.set(text.trim_end()),
         Some(Sheet::Arguments(draft)) => {
             draft.editor.set(text.trim_end());
@@ -139,6 +143,7 @@ fn edited(state: &mut State, text: &str) {
         }
         _ => {}
     }
+    Vec::new()
 }
 
 fn prepared(
@@ -183,6 +188,7 @@ fn was_read(reply: &Reply) -> bool {
         Reply::ApprovalsRead(result) => result.is_ok(),
         Reply::ArgumentsRead { result, .. } => result.is_ok(),
         Reply::Submitted { .. }
+        | Reply::DocumentWritten { .. }
         | Reply::Offered(_)
         | Reply::Prepared { .. }
         | Reply::Completed { .. }

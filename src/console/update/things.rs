@@ -2,7 +2,7 @@
 
 use super::{Request, World, submit, toast};
 use crate::console::state::{Page, Prompt, PromptFor, Sheet, State, ThingList, ThingPage, ThingVerb, Tone};
-use crate::kinds::{RowKind, Stream, Surface, Takes, read_words};
+use crate::kinds::{RowKind, Stream, Surface, Takes, complete_ids, read_words};
 
 pub fn open_list(state: &mut State, kind: RowKind) -> Vec<Request> {
     let open = state.pages.iter().position(|page| matches!(page, Page::Things(list) if list.kind == kind));
@@ -33,6 +33,14 @@ pub fn ask_by_name(state: &mut State, world: &World<'_>, name: &str) -> Vec<Requ
     }
 }
 
+/// Asks the verb of this name that begins a new thing.
+pub fn begin(state: &mut State, world: &World<'_>, kind: RowKind, name: &str) -> Vec<Request> {
+    match Surface::of_kind(kind).and_then(|surface| surface.verb(name)) {
+        Some(verb) => ask(state, world, ThingVerb { kind, of: None, verb }),
+        None => Vec::new(),
+    }
+}
+
 /// Asks a verb: at once where it takes nothing, else after its words were typed.
 pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Request> {
     let takes = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
@@ -51,6 +59,8 @@ fn prompt(state: &mut State, wanted: ThingVerb, text: &str) -> Vec<Request> {
 pub fn perform(state: &mut State, world: &World<'_>, wanted: ThingVerb, words: &str) -> Vec<Request> {
     let Some(surface) = Surface::of_kind(wanted.kind) else { return Vec::new() };
     let asked = read_words(&surface.fields(wanted.verb), words).and_then(|given| {
+        let mut given = given;
+        complete_ids(&surface.fields(wanted.verb), &mut given, world.snapshot)?;
         let id = wanted.of.map(|stream| stream.parts().1).unwrap_or_default();
         Ok((surface.command(id, wanted.verb, given.clone())?, given))
     });

@@ -3,6 +3,7 @@
 mod agent_run;
 mod decisions;
 mod edits;
+mod handovers;
 mod incidents;
 mod procedure_run;
 mod recovery;

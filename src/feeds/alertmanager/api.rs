@@ -97,25 +97,30 @@ pub(in crate::feeds) fn commands(
 ) -> Vec<Command> {
     let Groups { mut groups, suppressed } = groups;
     groups.retain(|key, group| {
-        let known = open.iter().find(|incident| incident.group == *key);
-        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
+        let is_known = |fingerprint: &String| open.iter().any(|incident| incident.knows(key, fingerprint));
         group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
         !group.alerts.is_empty()
     });
     let source_text = super::group::beginning(source);
     let sight = Sight::Seen { at, source: source_text.clone() };
-    let gone = open.iter().filter(|incident| !groups.contains_key(&incident.group));
-    let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));
-    let mut commands: Vec<_> = gone.map(|incident| emptied(incident, sight.clone())).collect();
+    let fires_here = |incident: &Incident, group: &GroupKey| {
+        let mut alerts = incident.alerts_of(group);
+        alerts.any(|state| state.cleared_at.is_none() && state.alert.source == source_text)
+    };
+    let mut commands = Vec::new();
+    for incident in open {
+        let gone = incident.groups().filter(|group| !groups.contains_key(*group) && fires_here(incident, group));
+        commands.extend(gone.map(|group| emptied(incident, group, sight.clone())));
+    }
     let there = groups.into_values();
     commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.runbooks)));
     commands
 }
 
-/// That nothing of the incident's group is there any more.
-fn emptied(incident: &Incident, sight: Sight) -> Command {
+/// That nothing of one of the incident's groups is there any more.
+fn emptied(incident: &Incident, group: &GroupKey, sight: Sight) -> Command {
     let report = IncidentReport {
-        group: incident.group.clone(),
+        group: group.clone(),
         title: Untrusted::default(),
         labels: Labels::default(),
         runbook: None,
@@ -158,7 +163,13 @@ mod tests {
         let group = Group::key(&[("alertname".to_owned(), "HighErr".to_owned())].into(), "");
         let stamp = |version| Stamp { version, at, by: &Actor::System };
         let id = group.incident(at);
-        let opened = IncidentEvent::Opened { group, title: "x".into(), labels: Labels::default(), runbook: None };
+        let opened = IncidentEvent::Opened {
+            group,
+            title: "x".into(),
+            labels: Labels::default(),
+            runbook: None,
+            part: BTreeSet::new(),
+        };
         let mut incident = Incident::begin(id, &opened, &stamp(1)).unwrap();
         let alert = Alert {
             fingerprint: "77aa".to_owned(),
@@ -169,7 +180,7 @@ mod tests {
             url: Untrusted::default(),
             source: "http://am:9093".into(),
         };
-        incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert) }, &stamp(2));
+        incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert), group: None }, &stamp(2));
         incident
     }
 

@@ -16,7 +16,7 @@ use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, St
 
 pub use alert::Alert;
 pub use event::IncidentEvent;
-pub use group::GroupKey;
+pub use group::{Claim, GroupKey};
 pub use labels::Labels;
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
@@ -51,6 +51,11 @@ impl Kept for Incident {
             IncidentVerb::Note { text } => decide::note(world, id, text, by),
             IncidentVerb::Runbook { name } => decide::runbook(world, id, name, by),
             IncidentVerb::Link { run } => decide::link(world, id, run, by),
+            IncidentVerb::Merge { into } => decide::merge(world, id, into, by),
+            IncidentVerb::Split { label } => decide::split(world, id, &label, by),
+            IncidentVerb::Amend { text } => decide::amend(world, id, text, by),
+            IncidentVerb::Snooze { length } => decide::snooze(world, id, &length, by, now),
+            IncidentVerb::Wake => Ok(decide::wake(world, id, by, now)),
             IncidentVerb::Resolve => decide::resolve(world, id, by),
             IncidentVerb::Reopen => decide::reopen(world, id, by),
             IncidentVerb::GiveUp { run, reason } => Ok(decide::give_up(world, id, run, &reason, by)),
@@ -75,7 +80,17 @@ impl Kept for Incident {
     }
 
     fn index(&self) -> Index {
-        Index { is_open: self.is_open(), sort: self.opened_at, state: self.state.name(), parent: None, due: None }
+        Index {
+            is_open: self.is_open(),
+            sort: self.opened_at,
+            state: self.state.name(),
+            parent: None,
+            due: self.snoozed_until,
+        }
+    }
+
+    fn when_due(&self) -> Option<IncidentVerb> {
+        Some(IncidentVerb::Wake)
     }
 
     fn wants(&self) -> Vec<Wanted> {

@@ -45,6 +45,15 @@ impl Shown for Incident {
         facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
         facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
         facts.extend(self.resolved_by.iter().map(|by| dated("resolved", by, self.resolved_at)));
+        facts.extend(
+            self.merged_into
+                .map(|into| Fact::new("merged", format!("into incident {}", into.short())).of(Stream::Incident(into))),
+        );
+        facts
+            .extend(self.snoozed_until.map(|until| Fact::new("snoozed", "until then, unless it gets worse").at(until)));
+        if let (Some(last), count @ 2..) = (self.reopened_at.last(), self.reopened_at.len()) {
+            facts.push(Fact::new("reopened", format!("{count} times, last")).look(Look::Warning).at(*last));
+        }
         facts.extend(self.runbook.iter().map(|name| Fact::new("runbook", name.as_str())));
         facts.push(Fact::new("labels", self.labels.line()));
         facts.push(Fact::new("alerts", self.count()));
@@ -83,19 +92,25 @@ impl Shown for Incident {
     }
 
     fn urgency(&self) -> u8 {
-        if self.is_open() { 1 + self.severity as u8 } else { 0 }
+        match (self.is_open(), self.snoozed_until) {
+            (false, _) => 0,
+            (true, Some(_)) => 1,
+            (true, None) => 1 + self.severity as u8,
+        }
     }
 
     fn needs_somebody(&self) -> bool {
-        self.state == IncidentState::Firing
+        self.state == IncidentState::Firing && self.snoozed_until.is_none()
     }
 
     fn takes(&self, verb: &str) -> Takes {
         let is_possible = match verb {
             "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
             "runbook" => self.is_open() && self.mitigation().is_none(),
-            "assign" | "resolve" => self.is_open(),
-            "reopen" => !self.is_open(),
+            "assign" | "snooze" | "resolve" => self.is_open(),
+            "merge" => self.is_open() && self.mitigation().is_none(),
+            "split" => self.is_open() && self.firing().count() > 1,
+            "reopen" => !self.is_open() && self.merged_into.is_none(),
             _ => true,
         };
         match is_possible {

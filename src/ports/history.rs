@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::{Answer, Client, ClientError, Query};
 use crate::kinds::{Envelope, Event, History, Stream, Thing};
-use crate::ports::{Answer, Client, ClientError, Query};
 
 /// Events read at once.
 const PAGE: u32 = 500;

@@ -208,12 +208,15 @@ async fn sandbox(wire: &Wire) -> Finding {
     let before = wire.better_rung_before().await;
     if let Some(before) = &before {
         lines.push(format!("programs ran on {before} here before"));
-        advice.push(format!("or accept it: under [sandbox] in the configuration, rung = \"{}\"", report.rung.setting()));
+        advice
+            .push(format!("or accept it: under [sandbox] in the configuration, rung = \"{}\"", report.rung.setting()));
     }
     let detail = lines.join("\n");
     match report.rung {
         Rung::Bubblewrap | Rung::Namespaces if before.is_none() => Finding::ok("sandbox", detail),
-        Rung::Bubblewrap | Rung::Namespaces | Rung::LandlockSeccomp => Finding::warn("sandbox", detail, advice.join("\n")),
+        Rung::Bubblewrap | Rung::Namespaces | Rung::LandlockSeccomp => {
+            Finding::warn("sandbox", detail, advice.join("\n"))
+        }
         Rung::None { .. } => Finding::fail(
             "sandbox",
             format!("{detail}\nno program can be confined, so tools that run programs refuse"),

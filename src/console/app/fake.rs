@@ -204,7 +204,9 @@ impl Client for Fake {
         self.submitted.lock().unwrap().push(command.clone());
         match self.rejection.lock().unwrap().take() {
             Some(rejection) => Err(rejection),
-            None if matches!(command, Command::Run { .. } | Command::Approval { .. }) => Ok(self.carry_out(&command, &by)),
+            None if matches!(command, Command::Run { .. } | Command::Approval { .. }) => {
+                Ok(self.carry_out(&command, &by))
+            }
             None => self.decide(command, &by),
         }
     }

@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Actor, ApprovalId, CallNo, CardDigest, Limits, ModelReply, PurposeOfTurn, Repeat, RunId, RunSpec, RunState, StepState,
-    Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
+    Actor, ApprovalId, CallNo, CardDigest, Limits, ModelReply, PurposeOfTurn, Repeat, RunId, RunSpec, RunState,
+    StepState, Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
 };
 use crate::kinds::RunEvent;
 

@@ -111,7 +111,9 @@ fn fix(request: &Value) -> Saying {
     }
     let read = |path: &str| ("read_file", json!({ "path": path }));
     match done.0.len() {
-        0 => say("I look at what is here before I touch anything.", vec![mark(1, "running"), ("list_files", json!({}))]),
+        0 => {
+            say("I look at what is here before I touch anything.", vec![mark(1, "running"), ("list_files", json!({}))])
+        }
         1 => say("A small crate. Its manifest first.", vec![read("Cargo.toml")]),
         2 => say("Nothing unusual. Now the one source file.", vec![read("src/lib.rs")]),
         3 => say("Who else relies on this function?", vec![("search", json!({ "pattern": "minutes_left" }))]),

@@ -9,6 +9,7 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
 use super::kinds_args::{Asked, What};
+use super::record::{Recorded, record};
 use super::table::table;
 use super::{find, time};
 use crate::kinds::{Surface, Thing};
@@ -18,10 +19,15 @@ use crate::shape;
 pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Failure> {
     let surface = Surface::called(asked.plural);
     let surface = surface.ok_or_else(|| Failure::usage(format!("there are no {} here", asked.plural)))?;
+    if let What::Export { id, output } = &asked.what {
+        return record(context, Recorded::Thing(&surface, id), output.as_deref()).await;
+    }
     let part = if asked.only_looks() { Part::Reader } else { Part::Clerk };
     let session = context.host.session(part).await?;
     let done = match asked.what {
         What::List { state, limit } => list(&mut context, session.client(), &surface, state.as_deref(), limit).await,
+        // Done above: it needs no session that lasts.
+        What::Export { .. } => Ok(()),
         What::Show { id } => show(&mut context, session.client(), &surface, &id).await,
         What::Document { name, id } => write(&mut context, session.client(), &surface, (&name, &id)).await,
         What::Verb { name, id, given } => {
@@ -78,7 +84,7 @@ async fn write(
     (name, given): (&str, &str),
 ) -> Result<(), Failure> {
     let thing = find::thing(client, surface, given).await?;
-    let history = history(client, &thing).await?;
+    let history = history(client, thing.stream, thing.about()).await?;
     let document = surface.documents.iter().find(|document| document.name == name);
     let text = document.and_then(|document| (document.write)(&history));
     let text =

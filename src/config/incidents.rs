@@ -14,6 +14,8 @@ const MOST_TOKENS: usize = 2;
 pub struct IncidentsSection {
     /// An Alertmanager that is asked what fires: `http://localhost:9093`.
     pub alertmanager: Option<String>,
+    /// A Prometheus that is asked for metrics: `http://localhost:9090`.
+    pub prometheus: Option<String>,
     /// Labels whose values the alerts of one incident share; as Alertmanager groups them when none are named.
     pub group_by: Vec<String>,
     /// What opens the receiver of `serve`; two while one takes over from the other. Without any, `serve` makes one.

@@ -224,6 +224,7 @@ intents! {
         Resolve = "resolve", "mark it resolved";
         Merge = "merge", "merge it into another incident";
         Split = "split", "split off the alerts that have a label";
+        Silence = "silence", "silence its alerts in Alertmanager until it is resolved";
         Snooze = "snooze", "let it call nobody for a time";
         Reopen = "reopen", "reopen it";
         Link = "link", "link a run to it";

@@ -42,7 +42,7 @@ impl Field {
             Form::OneOf(known) if known.iter().any(|known| known == word) => Ok(word.into()),
             Form::Id(kind) => match ShortId::parse(word) {
                 Some(_) => Ok(word.trim().into()),
-                None => Err(format!("{word:?} is not the id of a {}", kind.name())),
+                None => Err(format!("{name} names {} by its id, which {word:?} is not", kind.article())),
             },
             Form::OneOf(known) => Err(format!("{name} is one of {}, not {word:?}", known.join(", "))),
             Form::Json => serde_json::from_str(word).map_err(|error| format!("{name} is not JSON: {error}")),

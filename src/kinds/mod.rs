@@ -42,7 +42,7 @@ pub use field::{Field, Form, complete_ids, read_words};
 pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section};
 pub use incident::{
     Alert, AlertState, Claim, GroupKey, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb, Labels,
-    LinkedRun, Severity, Sight,
+    LinkedRun, Severity, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};

@@ -44,6 +44,12 @@ macro_rules! define_rows {
         })*
 
         impl RowKind {
+            /// `an incident`, `a run`.
+            pub fn article(self) -> String {
+                let is_vowel = self.name().starts_with(['a', 'e', 'i', 'o', 'u']);
+                format!("{} {}", if is_vowel { "an" } else { "a" }, self.name())
+            }
+
             /// Of those in memory.
             pub fn ids(self, world: &dyn World) -> Vec<Uuid> {
                 match self {

@@ -143,7 +143,7 @@ impl<S: Surface> App<S> {
         let thing = KindSurface::of_stream(of).and_then(|surface| surface.thing(&self.snapshot, of.parts().1));
         self.spawn(async move {
             let result = match thing {
-                Some(thing) => history(&*client, &thing).await.and_then(|history| {
+                Some(thing) => history(&*client, thing.stream, thing.about()).await.and_then(|history| {
                     (document.write)(&history).ok_or_else(|| unreadable("its history is no longer in the log"))
                 }),
                 None => Err(unreadable("it is no longer in memory")),

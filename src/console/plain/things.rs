@@ -44,7 +44,7 @@ impl Plain<'_> {
     }
 
     async fn write(&mut self, document: &Document, thing: &Thing) -> io::Result<()> {
-        let text = match history(&*self.client, thing).await {
+        let text = match history(&*self.client, thing.stream, thing.about()).await {
             Ok(history) => (document.write)(&history),
             Err(error) => return self.fail(&error.message, &error.hint),
         };

@@ -88,6 +88,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         | Intent::Resolve
         | Intent::Merge
         | Intent::Split
+        | Intent::Silence
         | Intent::Snooze
         | Intent::Reopen
         | Intent::Link

@@ -87,7 +87,7 @@ impl Log {
         Ok(names)
     }
 
-    fn take(&mut self, minutes: i64, stream: Stream, by: Actor, event: Event) {
+    pub(super) fn take(&mut self, minutes: i64, stream: Stream, by: Actor, event: Event) {
         let (seq, version) = (self.snapshot.cursor + 1, self.snapshot.version(stream) + 1);
         let envelope = Envelope { seq, stream, version, at: at(minutes), by, event };
         self.snapshot.apply(&envelope);

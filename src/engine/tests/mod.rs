@@ -7,6 +7,7 @@ mod handovers;
 mod incidents;
 mod procedure_run;
 mod recovery;
+mod silences;
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -71,6 +71,9 @@ pub enum IncidentEvent {
         /// As this incident knew them.
         alerts: BTreeSet<String>,
     },
+    /// A person wants its alerts silenced, for so long or until it is resolved; the run's id follows from this event.
+    #[serde(rename = "incident.silence_wanted")]
+    SilenceWanted { length: String },
     /// A person edited its postmortem: the whole text.
     #[serde(rename = "incident.postmortem_amended")]
     Amended { text: Untrusted },
@@ -108,6 +111,7 @@ impl KindEvent for IncidentEvent {
             Self::Absorbed { .. } => "incident.absorbed",
             Self::Merged { .. } => "incident.merged",
             Self::Split { .. } => "incident.split",
+            Self::SilenceWanted { .. } => "incident.silence_wanted",
             Self::Amended { .. } => "incident.postmortem_amended",
             Self::Snoozed { .. } => "incident.snoozed",
             Self::Woke {} => "incident.woke",
@@ -131,6 +135,7 @@ impl KindEvent for IncidentEvent {
             Self::Merged { into } => format!("into {}", into.short()).into(),
             Self::Split { incident, alerts } => format!("{} alerts into {}", alerts.len(), incident.short()).into(),
             Self::Snoozed { until } => format!("until {}", until.format("%Y-%m-%d %H:%M UTC")).into(),
+            Self::SilenceWanted { length } => format!("for {length}, or until it is resolved").into(),
             Self::Amended { text } => format!("{} words", text.raw().split_whitespace().count()).into(),
             Self::Reopened { is_flapping: true } => "flapping: it does not ring".into(),
             Self::Acknowledged {} | Self::Woke {} | Self::Resolved {} | Self::Reopened { is_flapping: false } => {
@@ -176,7 +181,8 @@ impl KindEvent for IncidentEvent {
             | Self::Linked { .. }
             | Self::Absorbed { .. }
             | Self::Merged { .. }
-            | Self::Split { .. } => Look::Notable,
+            | Self::Split { .. }
+            | Self::SilenceWanted { .. } => Look::Notable,
             Self::RunEnded { state: RunState::Succeeded, .. } => Look::Good,
             Self::RunEnded { .. } => Look::Bad,
         }
@@ -195,6 +201,7 @@ impl KindEvent for IncidentEvent {
             | Self::Split { .. }
             | Self::Snoozed { .. }
             | Self::Amended { .. }
+            | Self::SilenceWanted { .. }
             | Self::Resolved {}
             | Self::Reopened { .. } => true,
             Self::Opened { .. }
@@ -226,11 +233,15 @@ impl KindEvent for IncidentEvent {
             | Self::Split { .. }
             | Self::Snoozed { .. }
             | Self::Amended { .. }
+            | Self::SilenceWanted { .. }
             | Self::Resolved {} => false,
         }
     }
 
     fn wakes(&self) -> bool {
-        matches!(self, Self::RunbookStarted { .. })
+        matches!(
+            self,
+            Self::RunbookStarted { .. } | Self::SilenceWanted { .. } | Self::Resolved {} | Self::Merged { .. }
+        )
     }
 }

@@ -212,6 +212,7 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::Absorbed { .. }
         | IncidentEvent::Merged { .. }
         | IncidentEvent::Amended { .. }
+        | IncidentEvent::SilenceWanted { .. }
         | IncidentEvent::Split { .. }
         | IncidentEvent::Snoozed { .. }
         | IncidentEvent::Woke {}

@@ -10,6 +10,7 @@ use super::event::IncidentEvent;
 use super::group::{Claim, GroupKey};
 use super::labels::{Labels, short};
 use super::severity::Severity;
+use super::silence::Silence;
 use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Stamp, Stream, Wanted};
 
@@ -62,6 +63,8 @@ pub struct Incident {
     #[schemars(with = "Option<String>")]
     pub resolved_by: Option<Actor>,
     pub runs: Vec<LinkedRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     pub timeline: Vec<Moment>,
 }
 
@@ -155,6 +158,7 @@ impl Incident {
             resolved_at: None,
             resolved_by: None,
             runs: Vec::new(),
+            silence: None,
             timeline: Vec::new(),
         };
         opened.remember(event, stamp);
@@ -199,7 +203,9 @@ impl Incident {
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
             IncidentEvent::RunEnded { run, state, .. } => {
                 self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
+                self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
+            IncidentEvent::SilenceWanted { length } => self.silence = Some(Silence::new(self, length, stamp)),
             IncidentEvent::Absorbed { claims, .. } => claims.iter().for_each(|claim| self.claim(claim)),
             IncidentEvent::Merged { into } => {
                 self.end(stamp);
@@ -228,6 +234,13 @@ impl Incident {
 
     fn end(&mut self, stamp: &Stamp<'_>) {
         (self.resolved_at, self.resolved_by, self.snoozed_until) = (Some(stamp.at), Some(stamp.by.clone()), None);
+        self.silence = self.silence.take().map(|silence| silence.end(self, stamp));
+    }
+
+    /// Whether it is to be told of the end of this run.
+    pub(super) fn waits_for_run(&self, run: RunId) -> bool {
+        let is_linked = self.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
+        is_linked || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
     }
 
     /// What its alerts are known by.

@@ -55,6 +55,10 @@ impl Shown for Incident {
             facts.push(Fact::new("reopened", format!("{count} times, last")).look(Look::Warning).at(*last));
         }
         facts.extend(self.runbook.iter().map(|name| Fact::new("runbook", name.as_str())));
+        facts.extend(self.silence.as_ref().map(|silence| {
+            let (said, run) = silence.said();
+            Fact::new("silence", said).of(run)
+        }));
         facts.push(Fact::new("labels", self.labels.line()));
         facts.push(Fact::new("alerts", self.count()));
         let mut alerts: Vec<_> = self.alerts.values().collect();

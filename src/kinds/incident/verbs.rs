@@ -50,6 +50,11 @@ verbs! {
             /// How long: 30m, 2h, at most 7d.
             length: String,
         } = "snooze", HandleIncidents;
+        /// Silence its alerts in Alertmanager until it is resolved, after approval
+        Silence {
+            /// How long at most: 30m, 2h, at most 7d.
+            length: String,
+        } = "silence", HandleIncidents;
         /// Replace the text of its postmortem
         Amend {
             /// All of the text, in Markdown.
@@ -114,6 +119,7 @@ impl Verb for IncidentVerb {
             | Self::Merge { .. }
             | Self::Split { .. }
             | Self::Snooze { .. }
+            | Self::Silence { .. }
             | Self::Wake
             | Self::Acknowledge
             | Self::Resolve
@@ -131,6 +137,7 @@ impl Verb for IncidentVerb {
             | Self::Runbook { .. }
             | Self::Split { .. }
             | Self::Snooze { .. }
+            | Self::Silence { .. }
             | Self::Amend { .. }
             | Self::Resolve
             | Self::Reopen

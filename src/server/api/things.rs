@@ -51,7 +51,7 @@ pub(in crate::server) async fn document(
     given: String,
 ) -> Result<Response, Problem> {
     let thing = find(&app, &surface, &given).await?;
-    let history = history(&*app.client, &thing).await?;
+    let history = history(&*app.client, thing.stream, thing.about()).await?;
     let text = (document.write)(&history).ok_or_else(|| {
         let message = format!("the log has no history of {} {}", surface.name(), thing.id);
         Problem::not_found(message, "its events were pruned")

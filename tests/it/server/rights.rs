@@ -156,6 +156,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Merge { into: incident }.on(incident),
         IncidentVerb::Split { label: "a=b".to_owned() }.on(incident),
         IncidentVerb::Snooze { length: "1h".to_owned() }.on(incident),
+        IncidentVerb::Silence { length: "1h".to_owned() }.on(incident),
         IncidentVerb::Amend { text: "x".into() }.on(incident),
         IncidentVerb::Wake.on(incident),
         HandoverVerb::Write { note: "x".into() }.on(handover),
@@ -193,6 +194,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Incident { verb: IncidentVerb::Merge { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Split { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Snooze { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Silence { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Amend { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Wake, .. }
             | Command::Incident { verb: IncidentVerb::Resolve, .. }

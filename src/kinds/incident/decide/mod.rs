@@ -12,7 +12,7 @@ use crate::kinds::{Decided, World, find_run};
 
 pub(super) use join::{merge, split};
 pub(super) use report::report;
-pub(super) use snooze::{snooze, wake};
+pub(super) use snooze::{silence, snooze, wake};
 
 /// Bytes of a note.
 const LONGEST_NOTE: usize = 8 * 1024;
@@ -85,9 +85,7 @@ pub(super) fn runbook(
 
 /// A runbook that cannot be started has failed, and another one can be.
 pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Untrusted, by: &Actor) -> Vec<Decided> {
-    let is_waited_for =
-        |incident: &Incident| incident.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
-    if !world.incidents().get(&id).is_some_and(is_waited_for) {
+    if !world.incidents().get(&id).is_some_and(|incident| incident.waits_for_run(run)) {
         return Vec::new();
     }
     in_incident(id, by, [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()) }])

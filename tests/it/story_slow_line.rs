@@ -71,8 +71,9 @@ fn a_key_is_answered_after_one_trip_and_with_few_bytes() {
 
     let incidents = shows(&mut terminal, "5", "Incidents  all 2");
     let [slow, disk] = ["title     Slow", "title     DiskFilling"];
-    let moves: Vec<_> =
-        [("j", slow), ("k", disk), ("j", slow), ("k", disk)].map(|(key, title)| shows(&mut terminal, key, title)).into();
+    let moves: Vec<_> = [("j", slow), ("k", disk), ("j", slow), ("k", disk)]
+        .map(|(key, title)| shows(&mut terminal, key, title))
+        .into();
     assert_one_trip(quickest(&moves), "moving the cursor");
     assert!(moves.iter().all(|moved| moved.bytes <= 2_048), "{:?}", moves.iter().map(|moved| moved.bytes).max());
     let page = shows(&mut terminal, "\r", "Incidents › incident");

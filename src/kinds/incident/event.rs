@@ -156,6 +156,7 @@ impl KindEvent for IncidentEvent {
             Self::Merged { into } => format!("merged into incident {}", into.short()).into(),
             Self::Split { incident, .. } => format!("split off as incident {}", incident.short()).into(),
             Self::Snoozed { until } => format!("snoozed until {}", until.format("%H:%M UTC on %Y-%m-%d")).into(),
+            Self::SilenceWanted { length } => format!("silence asked for, for {length} at most").into(),
             Self::Amended { .. } => "postmortem saved".into(),
             Self::Opened { .. }
             | Self::AlertFired { .. }

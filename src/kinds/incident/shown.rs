@@ -114,6 +114,10 @@ impl Shown for Incident {
             "assign" | "snooze" | "resolve" => self.is_open(),
             "merge" => self.is_open() && self.mitigation().is_none(),
             "split" => self.is_open() && self.firing().count() > 1,
+            "silence" => {
+                let is_silenced = self.silence.as_ref().is_some_and(|silence| silence.is_on());
+                self.is_open() && !self.labels.is_empty() && !is_silenced
+            }
             "reopen" => !self.is_open() && self.merged_into.is_none(),
             _ => true,
         };

@@ -23,6 +23,7 @@ fn an_incident_takes_exactly_the_verbs_that_would_not_be_refused() {
         IncidentVerb::Merge { into },
         IncidentVerb::Split { label: "svc=svc1".to_owned() },
         IncidentVerb::Snooze { length: "30m".to_owned() },
+        IncidentVerb::Silence { length: "30m".to_owned() },
         IncidentVerb::Amend { text: "A disk was full.".into() },
         IncidentVerb::Resolve,
         IncidentVerb::Reopen,

@@ -1,5 +1,7 @@
 //! Deciding on incidents, and folding what was decided.
 
+mod takes;
+
 use serde_json::json;
 
 use super::{RUN, agent_spec};

@@ -5,7 +5,6 @@ mod decisions;
 mod edits;
 mod handovers;
 mod incidents;
-mod offered;
 mod pages;
 mod procedure_run;
 mod recovery;

@@ -153,17 +153,17 @@ impl KindEvent for IncidentEvent {
             Self::Linked { run } => format!("run {} linked", run.short()).into(),
             Self::Resolved {} => "incident resolved".into(),
             Self::Reopened { .. } => "incident reopened".into(),
-            Self::Absorbed { incident, .. } => format!("incident {} merged into it", incident.short()).into(),
-            Self::Merged { into } => format!("incident merged into {}", into.short()).into(),
-            Self::Split { incident, .. } => format!("alerts split off as incident {}", incident.short()).into(),
-            Self::Snoozed { until } => format!("incident snoozed until {} UTC", until.format("%H:%M")).into(),
-            Self::SilenceWanted { .. } => "silence asked for: its card says what it would hide".into(),
+            Self::Merged { into } => format!("merged into incident {}", into.short()).into(),
+            Self::Split { incident, .. } => format!("split off as incident {}", incident.short()).into(),
+            Self::Snoozed { until } => format!("snoozed until {}", until.format("%H:%M UTC on %Y-%m-%d")).into(),
+            Self::SilenceWanted { length } => format!("silence asked for, for {length} at most").into(),
             Self::Amended { .. } => "postmortem saved".into(),
-            Self::Woke {}
-            | Self::Opened { .. }
+            Self::Opened { .. }
             | Self::AlertFired { .. }
             | Self::AlertCleared { .. }
             | Self::AlertsLeftOut { .. }
+            | Self::Absorbed { .. }
+            | Self::Woke {}
             | Self::RunEnded { .. } => self.remark(),
         }
     }

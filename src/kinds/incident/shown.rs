@@ -111,11 +111,12 @@ impl Shown for Incident {
         let is_possible = match verb {
             "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
             "runbook" => self.is_open() && self.mitigation().is_none(),
-            "assign" | "resolve" | "split" | "snooze" => self.is_open(),
+            "assign" | "snooze" | "resolve" => self.is_open(),
             "merge" => self.is_open() && self.mitigation().is_none(),
+            "split" => self.is_open() && self.firing().count() > 1,
             "silence" => {
-                let is_on = self.silence.as_ref().is_some_and(|silence| silence.is_on());
-                self.is_open() && !self.labels.is_empty() && !is_on
+                let is_silenced = self.silence.as_ref().is_some_and(|silence| silence.is_on());
+                self.is_open() && !self.labels.is_empty() && !is_silenced
             }
             "reopen" => !self.is_open() && self.merged_into.is_none(),
             _ => true,

@@ -51,15 +51,29 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "issueToken" => {
             (operation.path.to_string(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
         }
-        "showIncident" | "acknowledgeIncident" | "resolveIncident" | "reopenIncident" | "runbookIncident" => {
+        "showIncident"
+        | "writePostmortemOfIncident"
+        | "acknowledgeIncident"
+        | "resolveIncident"
+        | "reopenIncident"
+        | "runbookIncident" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" | "listPages" | "listOnCall" => (operation.path.to_string(), None),
+        "listIncidents" | "listHandovers" | "listPages" | "listOnCall" => (operation.path.to_string(), None),
         "showPage" | "retryPage" | "dismissPage" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
+        "showHandover" | "signHandover" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
+        "writeHandover" => (operation.path.to_string(), Some(json!({ "note": "x" }))),
+        "mergeIncident" => (operation.path.replace("{id}", run), Some(json!({ "into": run }))),
+        "splitIncident" => (operation.path.replace("{id}", run), Some(json!({ "label": "a=b" }))),
+        "snoozeIncident" | "silenceIncident" => (operation.path.replace("{id}", run), Some(json!({ "length": "1h" }))),
+        "amendIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),

@@ -111,6 +111,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::Assign,
                 Intent::Note,
                 Intent::Resolve,
+                Intent::Reopen,
                 Intent::Postmortem,
             ]),
             Context::Handover => wanted.push(Intent::Sign),

@@ -63,8 +63,4 @@ impl Shown for Handover {
     fn needs_somebody(&self) -> bool {
         self.is_open()
     }
-
-    fn takes(&self, verb: &str) -> Takes {
-        if verb == "sign" && !self.is_open() { Takes::Nothing } else { Takes::Anything }
-    }
 }

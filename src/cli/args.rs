@@ -16,6 +16,7 @@ use super::oncall_args::OnCallOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
+use super::usage_args::UsageOptions;
 use crate::domain::{ApprovalState, RunState, Settlement};
 
 const EXIT_CODES: &str = "Exit codes: 0 done (for `run`: it succeeded) · 1 failed · 2 usage or configuration error · \
@@ -63,6 +64,7 @@ impl CommandLine {
                 | Command::Approvals(_)
                 | Command::Agents(_)
                 | Command::Oncall(_)
+                | Command::Usage(_)
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -256,6 +258,8 @@ pub enum Command {
     Audit(AuditOptions),
     /// Export or erase everything the store holds about a person
     Subject(SubjectOptions),
+    /// Show what model calls cost: today, this month, and by agent, model, person, run or day
+    Usage(UsageOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

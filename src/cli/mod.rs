@@ -47,6 +47,8 @@ mod table;
 mod tail;
 mod time;
 mod tokens;
+mod usage;
+mod usage_args;
 
 pub use args::{Command, CommandLine, GlobalOptions, Traces};
 pub use card::{headline as card_headline, text as card_text};
@@ -113,6 +115,7 @@ pub async fn perform(
         }
         Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
+        Command::Usage(options) => usage::usage(context, options).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

@@ -244,7 +244,8 @@ impl Snapshot {
 
     fn spend(&mut self, envelope: &Envelope, reply: &ModelReply) -> RowKey {
         let day = envelope.at.date_naive();
-        self.spend.entry(day).or_default().add(reply, envelope.at);
+        let run = envelope.stream.run().and_then(|run| self.runs.get(&run));
+        self.spend.entry(day).or_default().add(reply, envelope.at, run);
         RowKey { kind: RowKind::Spend, id: day.to_string() }
     }
 

@@ -1,12 +1,13 @@
 //! Questions about history, answered a page at a time.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::client_error::ClientError;
 use super::rows::RowQuery;
 use crate::domain::BlobId;
-use crate::kinds::{Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
+use crate::kinds::{DaySpend, Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 
 /// What a client may look up beyond the snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,13 @@ impl Answer {
     /// The rows, as things of a kind that is told by its surface.
     pub fn things(self, surface: &Surface) -> Result<Page<Thing>, ClientError> {
         self.read_rows(surface.kind, |row| surface.read(row))
+    }
+
+    /// The rows, as what days cost.
+    pub fn days(self) -> Result<Page<(NaiveDate, DaySpend)>, ClientError> {
+        let read =
+            |row: &Row| Ok((row.key.id.parse().map_err(serde::de::Error::custom)?, serde_json::from_str(&row.body)?));
+        self.read_rows(RowKind::Spend, read)
     }
 
     /// Only the ids of the rows.

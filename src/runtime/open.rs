@@ -5,8 +5,10 @@ use crate::fold::{Snapshot, Thread};
 use crate::kinds::RowKind;
 use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowQuery};
 
-/// Ended runs, settled requests and days loaded at the start, of each.
+/// Ended runs and settled requests loaded at the start, of each.
 pub(super) const RECENT: u32 = 50;
+/// Days of spending loaded at the start: what a screen can show, and any month that is not over.
+const DAYS: u32 = 92;
 /// Most open rows of a kind; more than anybody can supervise.
 const PAGE: u32 = 1000;
 
@@ -23,11 +25,11 @@ pub(super) async fn load(log: &dyn Log) -> Result<Snapshot, LogError> {
 
 /// What days cost are sums without versions, so these rows must be exactly as old as the cursor. They are few: others
 /// may write all the time and still leave a moment to read them in.
-async fn load_spend(log: &dyn Log) -> Result<Snapshot, LogError> {
+pub(super) async fn load_spend(log: &dyn Log) -> Result<Snapshot, LogError> {
     loop {
         let head = log.head().await?;
         let mut snapshot = Snapshot { cursor: head.seq, ..Snapshot::default() };
-        let days = RowQuery::first(RowKind::Spend, RowFilter::All, RECENT);
+        let days = RowQuery::first(RowKind::Spend, RowFilter::All, DAYS);
         load_rows(log, days, &mut snapshot).await?;
         if log.head().await?.seq == head.seq {
             return Ok(snapshot);

@@ -148,7 +148,7 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
     let mut found: Vec<String> = names
         .into_iter()
         .filter(|name| meant.get(*name) != rightly.get(*name))
-        .filter(|name| stored.key.kind != RowKind::Spend || *name != DaySpend::BY_HOUR)
+        .filter(|name| stored.key.kind != RowKind::Spend || !DaySpend::MAY_DIFFER.contains(&name.as_str()))
         .map(|name| difference(name, meant.get(name), rightly.get(name)))
         .collect();
     let columns = found_by(stored).into_iter().zip(found_by(right)).filter(|(stored, right)| stored != right);

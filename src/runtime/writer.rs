@@ -302,7 +302,7 @@ impl Writer {
         }
         if self.holds_removed {
             self.forget_removed().await?;
-            self.holds_removed = false;
+            self.holds_removed = !self.reread_spend().await?;
         }
         Ok(())
     }
@@ -316,6 +316,19 @@ impl Writer {
             self.load(RowQuery::first(kind, RowFilter::Ended, open::RECENT)).await?;
         }
         Ok(())
+    }
+
+    /// The names of those who were erased stand in the sums of days too. Whether they could be read again: not where
+    /// somebody has appended meanwhile, for the sums must be exactly as old as the rest.
+    async fn reread_spend(&self) -> Result<bool, LogError> {
+        let found = open::load_spend(self.core.log.as_ref()).await?;
+        let (mut committed, mut staging) = (self.core.committed(), self.core.staging());
+        let is_as_old = committed.cursor == found.cursor && staging.cursor == found.cursor;
+        if is_as_old {
+            committed.spend.clone_from(&found.spend);
+            staging.spend = found.spend;
+        }
+        Ok(is_as_old)
     }
 
     async fn catch_up_or_log(&mut self) {

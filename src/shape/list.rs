@@ -1,7 +1,9 @@
 //! Lists as scripts get them, asked of the store.
 
+use chrono::NaiveDate;
+
 use crate::domain::{ApprovalState, RunState};
-use crate::kinds::{Approval, RowKind, Rowed, Run, Surface, Thing};
+use crate::kinds::{Approval, DaySpend, Days, RowKind, Rowed, Run, Surface, Thing};
 use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowPlace, RowQuery};
 
 /// Rows read at once.
@@ -72,6 +74,13 @@ async fn newest_of<T>(
             return Ok(found);
         }
     }
+}
+
+/// What each day cost that cost something, as many of them.
+pub async fn days(client: &dyn Client, most: u32) -> Result<Days, ClientError> {
+    let place = |(day, _): &(NaiveDate, DaySpend)| RowPlace { sort: DaySpend::index(*day).sort, id: day.to_string() };
+    let days = newest_of(client, (RowKind::Spend, RowFilter::All), most, Answer::days, place).await?;
+    Ok(days.into_iter().collect())
 }
 
 /// Things of a kind, newest first: all that are open, and at most `most_ended` of the others; with `state`, only those

@@ -79,7 +79,29 @@ fn an_approved_push_is_made_and_the_run_succeeds() {
     assert!(again.err.contains("approved"), "a loser is told who won: {}", again.err);
     let decided = &story.machine.run(&["approvals", "--all", "--json"]).ended(0).json()[0];
     assert_eq!((text(&decided["state"]), text(&decided["decided_by"])), ("approved", "ana"));
+    costs_are_told(&story, text(&run["id"]));
     story.machine.run(&["log", "verify"]).ended(0);
+}
+
+/// Each side of the usage adds up to the same, which is what the runs cost.
+fn costs_are_told(story: &Story, run: &str) {
+    for (by, name) in [("agent", "dev"), ("person", "ana"), ("run", run)] {
+        let lines = story.machine.run(&["usage", "--by", by, "--json"]).ended(0).json();
+        let [totals, row] = &lines[..] else { panic!("{lines:?}") };
+        assert_eq!((text(&totals["kind"]), text(&row["kind"]), text(&row["name"])), ("totals", "row", name));
+        let (today, rate) = (&totals["today"], |sums: &Value| (sums["calls"].clone(), sums["cost_usd"].clone()));
+        assert!(today["calls"].as_u64() > Some(2), "{totals}");
+        assert_eq!(rate(today), rate(row), "{by}");
+        assert_eq!(rate(today), rate(&totals["month"]));
+    }
+    let csv = story.machine.run(&["usage", "--by", "day", "--since", "2d", "--csv"]).ended(0);
+    let lines: Vec<_> = csv.out.split("\r\n").filter(|line| !line.is_empty()).collect();
+    assert!(lines.len() == 2 && lines[0].starts_with("day,goal,calls,tokens"), "{}", csv.out);
+    let shown = story.machine.run(&["usage"]).ended(0);
+    assert!(shown.out.contains("this month") && shown.out.contains("AGENT"), "{}", shown.out);
+    let wrong = story.machine.run(&["usage", "--since", "soon"]).ended(2);
+    assert!(wrong.err.contains("neither an age nor a date"), "{}", wrong.err);
+    story.machine.run(&["usage", "--by", "weather"]).ended(2);
 }
 
 #[test]

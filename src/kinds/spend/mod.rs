@@ -1,5 +1,9 @@
-//! What days cost: sums over the answers of models, without a stream of their own.
+//! What days cost: sums over the answers of models, without a stream of their own; and what is read from those sums.
 
+mod forecast;
 mod row;
+mod usage;
 
-pub use row::{DaySpend, ModelSpend};
+pub use forecast::Forecast;
+pub use row::{DaySpend, Spending, StarterSpending};
+pub use usage::{Days, Period, UsageBy, UsageLine};

@@ -1,26 +1,42 @@
-//! What a day cost, by model and by hour.
+//! What a day cost: by model, by hour, by agent, and by the person who started the run.
 
 use std::collections::BTreeMap;
+use std::iter::Sum;
 
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{ModelReply, Spent, Timestamp, Usd};
-use crate::kinds::Index;
+use crate::domain::{Actor, ModelReply, Spent, Timestamp, Usd};
+use crate::kinds::{Index, Run};
 
 /// Spending of one UTC day.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
-    pub by_model: BTreeMap<String, ModelSpend>,
+    pub by_model: BTreeMap<String, Spending>,
     /// Cost in each hour from midnight in UTC, as far as the last one that cost something. Days that an earlier version
     /// counted have none; when the log is counted again, those whose calls were pruned have less.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by_hour: Vec<Usd>,
+    /// By the agent that made the calls. Calls of runs that were pruned or erased, and those that an earlier version
+    /// counted, are in no agent's sum.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_agent: BTreeMap<String, Spending>,
+    /// By who started the run, in the order of their first calls; with the same gaps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_starter: Vec<StarterSpending>,
 }
 
-/// Spending on one model.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct ModelSpend {
+/// What the runs that somebody started cost. The name of the field is one that an erasure replaces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StarterSpending {
+    pub started_by: Actor,
+    #[serde(flatten)]
+    pub spending: Spending,
+}
+
+/// Sums over calls of models.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spending {
     pub calls: u64,
     pub input: u64,
     pub cached: u64,
@@ -37,11 +53,12 @@ impl DaySpend {
         Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
     }
 
-    /// The field that may differ from what the log says.
-    pub const BY_HOUR: &str = "by_hour";
+    /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
+    /// were that were erased.
+    pub const MAY_DIFFER: [&str; 3] = ["by_hour", "by_agent", "by_starter"];
 
-    /// Counts a call that was answered at `at`.
-    pub fn add(&mut self, reply: &ModelReply, at: Timestamp) {
+    /// Counts a call that was answered at `at`, in a run where it is known.
+    pub fn add(&mut self, reply: &ModelReply, at: Timestamp, run: Option<&Run>) {
         if let Some(cost) = reply.cost.filter(|cost| *cost > Usd::ZERO) {
             let hour = at.hour() as usize;
             self.by_hour.resize(self.by_hour.len().max(hour + 1), Usd::ZERO);
@@ -49,17 +66,20 @@ impl DaySpend {
                 *spent += cost;
             }
         }
-        let model = self.by_model.entry(reply.model.clone()).or_default();
-        model.calls += 1;
-        if let Some(usage) = reply.usage {
-            model.input += usage.input;
-            model.cached += usage.cached;
-            model.output += usage.output;
+        self.by_model.entry(reply.model.clone()).or_default().add(reply);
+        if let Some(run) = run {
+            self.by_agent.entry(run.agent.clone()).or_default().add(reply);
+            self.of_starter(&run.started_by).add(reply);
         }
-        match reply.cost {
-            Some(cost) => model.cost += cost,
-            None => model.unpriced += 1,
+    }
+
+    fn of_starter(&mut self, started_by: &Actor) -> &mut Spending {
+        let known = self.by_starter.iter().position(|starter| starter.started_by == *started_by);
+        let place = known.unwrap_or(self.by_starter.len());
+        if known.is_none() {
+            self.by_starter.push(StarterSpending { started_by: started_by.clone(), spending: Spending::default() });
         }
+        &mut self.by_starter[place].spending
     }
 
     /// Sums of calls that the log no longer has.
@@ -98,5 +118,50 @@ impl DaySpend {
 
     pub fn unpriced(&self) -> u64 {
         self.by_model.values().map(|model| model.unpriced).sum()
+    }
+
+    /// All of it.
+    pub fn total(&self) -> Spending {
+        self.by_model.values().copied().sum()
+    }
+}
+
+impl Spending {
+    fn add(&mut self, reply: &ModelReply) {
+        self.calls += 1;
+        if let Some(usage) = reply.usage {
+            self.input += usage.input;
+            self.cached += usage.cached;
+            self.output += usage.output;
+        }
+        match reply.cost {
+            Some(cost) => self.cost += cost,
+            None => self.unpriced += 1,
+        }
+    }
+
+    /// What is left of this without `part`.
+    pub fn without(self, part: Self) -> Self {
+        Self {
+            calls: self.calls.saturating_sub(part.calls),
+            input: self.input.saturating_sub(part.input),
+            cached: self.cached.saturating_sub(part.cached),
+            output: self.output.saturating_sub(part.output),
+            cost: Usd(self.cost.0.saturating_sub(part.cost.0).max(0)),
+            unpriced: self.unpriced.saturating_sub(part.unpriced),
+        }
+    }
+}
+
+impl Sum for Spending {
+    fn sum<I: Iterator<Item = Self>>(parts: I) -> Self {
+        parts.fold(Self::default(), |sum, part| Self {
+            calls: sum.calls + part.calls,
+            input: sum.input + part.input,
+            cached: sum.cached + part.cached,
+            output: sum.output + part.output,
+            cost: sum.cost + part.cost,
+            unpriced: sum.unpriced + part.unpriced,
+        })
     }
 }

@@ -18,6 +18,7 @@ pub(super) mod store;
 pub(super) mod subjects;
 pub(super) mod things;
 pub(super) mod tokens;
+pub(super) mod usage;
 
 use super::problem::Problem;
 use crate::shape::NotOne;

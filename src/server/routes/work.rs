@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::route::{Answer, Route, describe};
 use crate::domain::Action;
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, runs, slack};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, runs, slack, usage};
 use crate::server::{feed, health};
-use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
+use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification};
 
 pub(super) fn run_routes() -> Vec<Route> {
     let run = || Answer::Json(describe::<RunShape<'static>>());
@@ -184,6 +184,16 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .params::<oncall::Wanted>()
         .needs(Action::ReadIncidents),
+        Route::get(
+            "/v1/usage",
+            "showUsage",
+            "What model calls cost, in all and by agent, model, person, run or day",
+            Answer::Json(describe::<UsageShape>()),
+            || get(usage::show),
+        )
+        .params::<usage::Wanted>()
+        .needs(Action::ReadRuns)
+        .note("Days are days in UTC. Where `unpriced_calls` is not 0, the amount beside it is a lower bound."),
         Route::get(
             "/v1/log",
             "readLog",

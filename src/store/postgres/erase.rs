@@ -186,7 +186,7 @@ async fn rename_elsewhere(
     (name, subject): (&str, SubjectId),
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("change rows of", &error);
-    for kind in RowKind::OF_STREAMS.iter().copied() {
+    for kind in RowKind::ALL.iter().copied() {
         let mut after = String::new();
         loop {
             let query = sqlx::query(

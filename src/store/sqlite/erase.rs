@@ -180,7 +180,7 @@ async fn rename_elsewhere(
     (name, subject): (&str, SubjectId),
 ) -> Result<(), LogError> {
     let failed = |error| store.explain("read rows of", &error);
-    for kind in RowKind::OF_STREAMS.iter().copied() {
+    for kind in RowKind::ALL.iter().copied() {
         let mut after = 0;
         loop {
             let query = sqlx::query(select_rows!("kind = $2 AND rowid > $3 ORDER BY rowid LIMIT $4"));

@@ -128,6 +128,12 @@ async fn rebuilt_rows_equal_the_stored_ones() {
     desk.runtime.shut_down(Duration::from_secs(5)).await;
     let stored = all_rows(log.as_ref()).await;
     assert_eq!(stored.len(), 3, "a run, an approval, a day");
+    let spend: DaySpend = serde_json::from_str(&stored[2].body).unwrap();
+    let answered: Vec<_> =
+        kinds(log.as_ref(), run).await.into_iter().filter(|kind| *kind == "run.turn_finished").collect();
+    assert_eq!((spend.total().calls, spend.cost()), (answered.len() as u64, Usd(1_000 * answered.len() as i64)));
+    assert_eq!(spend.by_agent["dev"], spend.total(), "all of it was the one agent's");
+    assert_eq!((&spend.by_starter[0].started_by, spend.by_starter[0].spending), (&ana(), spend.total()));
     rebuild(log.as_ref()).await.unwrap();
     assert_eq!(all_rows(log.as_ref()).await, stored);
 }

@@ -122,6 +122,10 @@ async fn runs_are_steered_and_the_log_is_read_exported_and_verified() {
     let (_, exported) = http.get("/v1/log/export").await;
     assert_eq!(exported.as_str().unwrap().lines().count() as u64, head.seq);
     assert_eq!(http.get("/v1/doctor").await.1["findings"][0]["verdict"], "ok");
+    let (_, usage) = http.get("/v1/usage?by=day&since=7d").await;
+    assert_eq!((&usage["by"], usage["rows"].as_array().map(Vec::len)), (&json!("day"), Some(1)), "{usage}");
+    assert_eq!(usage["rows"][0]["cost_usd"], usage["today"]["cost_usd"]);
+    assert_eq!(http.get("/v1/usage?since=soon").await.0, 422);
     let (_, agents) = http.get("/v1/agents").await;
     assert_eq!(agents["agents"][0]["name"], "dev");
     assert_eq!(http.get("/v1/agents/dev").await.1["text"], "Be careful.");

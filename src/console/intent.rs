@@ -70,6 +70,8 @@ pub enum Context {
     Document,
     /// On the log.
     Log,
+    /// On the usage screen.
+    Usage,
     /// On any card.
     Card,
     /// On the card of an effect that waits for approval.
@@ -94,6 +96,7 @@ impl Context {
         Self::Handover,
         Self::Document,
         Self::Log,
+        Self::Usage,
         Self::Card,
         Self::Effect,
         Self::Doubt,
@@ -114,6 +117,7 @@ impl Context {
             Self::Handover => "handover",
             Self::Document => "document",
             Self::Log => "log",
+            Self::Usage => "usage",
             Self::Card => "card",
             Self::Effect => "effect",
             Self::Doubt => "doubt",
@@ -135,6 +139,7 @@ impl Context {
             Self::Handover => "Handovers",
             Self::Document => "Documents",
             Self::Log => "Log",
+            Self::Usage => "Usage",
             Self::Card => "Cards",
             Self::Effect => "Deciding on an effect",
             Self::Doubt => "Settling an unknown outcome",
@@ -158,8 +163,8 @@ impl Context {
             (a, Card) => on_card(a),
             (Log, Run | RunPage | List | Incident) | (Run | RunPage | List | Incident, Log) => false,
             (Incident, Run | RunPage) | (Run | RunPage, Incident) => false,
-            (Handover | Document, b) => b == Home,
-            (a, Handover | Document) => a == Home,
+            (Handover | Document | Usage, b) => b == Home,
+            (a, Handover | Document | Usage) => a == Home,
             (a, b) => !on_card(a) && !on_card(b),
         }
     }
@@ -175,6 +180,7 @@ intents! {
         ShowApprovals = "approvals" ["a", "cards", "queue"], "show requests that wait for a decision";
         ShowLog = "log" ["l", "events"], "show every event";
         ShowIncidents = "incidents" ["i", "alerts"], "show incidents, the worst first";
+        ShowUsage = "usage" ["u", "costs", "spending"], "show what model calls cost, by agent, model, person and run";
         NextScreen = "next-screen", "go to the next screen";
         PreviousScreen = "previous-screen", "go to the previous screen";
         NextWaiting = "next-waiting" ["w", "next"], "open the oldest card that waits for you";
@@ -245,6 +251,9 @@ intents! {
         NextLevel = "next-level" ["level"], "show only what is notable, then only errors, then all";
         NextError = "next-error" ["error"], "go to the next error";
         PreviousError = "previous-error" ["errors"], "go to the error before, however far back";
+    }
+    Usage {
+        TurnTable = "turn-table" ["by"], "show what was spent by agent, then by model, by person, by run";
     }
     Card {
         Everything = "everything", "show everything about it, or only the card";

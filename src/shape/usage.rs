@@ -84,7 +84,8 @@ pub struct ForecastShape {
 /// One agent, model, person, run or day.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct UsageRow {
-    /// The name of the agent, model or person; the id of a run; a date.
+    /// The name of the agent, model or person; a date; the id of a run that did something in the period, of which all is
+    /// counted.
     pub name: String,
     /// Of a run, the end of its id.
     #[serde(skip)]
@@ -137,9 +138,9 @@ pub async fn usage(client: &dyn Client, asked: UsageAsked, now: Timestamp) -> Re
     Ok(UsageShape { totals, rows })
 }
 
-/// Runs that began in the period and called a model.
+/// Runs that called a model, and did something in the period.
 fn of_runs(mut runs: Vec<Run>, period: &Period) -> Vec<UsageRow> {
-    runs.retain(|run| period.contains(run.started_at.date_naive()) && run.turns > 0);
+    runs.retain(|run| period.contains(run.updated_at.date_naive()) && run.turns > 0);
     runs.sort_by_key(|run| std::cmp::Reverse((run.cost, run.id)));
     runs.iter().map(UsageRow::of_run).collect()
 }

@@ -37,6 +37,7 @@ impl<S: Surface> App<S> {
                 Screen::Approvals => Intent::ShowApprovals,
                 Screen::Log => Intent::ShowLog,
                 Screen::Incidents => Intent::ShowIncidents,
+                Screen::Usage => Intent::ShowUsage,
             };
             return self.intend(intent, self.uptime());
         }

@@ -21,6 +21,7 @@ mod sheet;
 mod things;
 mod toast;
 mod urgency;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -43,6 +44,7 @@ pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
+pub use usage::UsagePane;
 
 use crate::console::anchor::{Anchor, Folds};
 use crate::console::intent::{Context, Intent};
@@ -60,16 +62,17 @@ pub enum Screen {
     Approvals,
     Log,
     Incidents,
+    Usage,
 }
 
 impl Screen {
-    pub const ALL: [Self; 5] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents];
+    pub const ALL: [Self; 6] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents, Self::Usage];
 
     /// The kind that it lists, of those that are told by their surfaces.
     pub fn kind(self) -> Option<RowKind> {
         match self {
             Self::Incidents => Some(RowKind::Incident),
-            Self::Overview | Self::Runs | Self::Approvals | Self::Log => None,
+            Self::Overview | Self::Runs | Self::Approvals | Self::Log | Self::Usage => None,
         }
     }
 
@@ -85,6 +88,7 @@ impl Screen {
             Self::Approvals => "Approvals",
             Self::Log => "Log",
             Self::Incidents => "Incidents",
+            Self::Usage => "Usage",
         }
     }
 
@@ -170,6 +174,7 @@ pub struct State {
     pub approvals: ListPane,
     pub incidents: ListPane,
     pub log: LogPane,
+    pub usage: UsagePane,
     pub live: BTreeMap<RunId, Live>,
     /// What was chosen from the palette, newest first.
     pub chosen_lately: Vec<Choice>,
@@ -255,7 +260,8 @@ impl State {
         let least = match (self.pages.last(), self.screen) {
             (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => {
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _)
+            | (None, Screen::Log | Screen::Usage) => {
                 return None;
             }
         };
@@ -324,6 +330,7 @@ impl State {
             | Context::List
             | Context::RunPage
             | Context::Log
+            | Context::Usage
             | Context::Card
             | Context::Replay => true,
         }
@@ -349,7 +356,8 @@ impl State {
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
             (None, Screen::Incidents) => Some(&mut self.incidents),
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _)
+            | (None, Screen::Log | Screen::Usage) => None,
         }
     }
 
@@ -368,6 +376,7 @@ impl State {
                 Screen::Approvals => &self.approvals.pane,
                 Screen::Log => &self.log.pane,
                 Screen::Incidents => &self.incidents.pane,
+                Screen::Usage => &self.usage.pane,
             },
         }
     }
@@ -386,6 +395,7 @@ impl State {
                 Screen::Approvals => &mut self.approvals.pane,
                 Screen::Log => &mut self.log.pane,
                 Screen::Incidents => &mut self.incidents.pane,
+                Screen::Usage => &mut self.usage.pane,
             },
         }
     }

@@ -37,6 +37,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                     active.push(Context::Run)
                 }
                 Screen::Overview => active.extend(thing_context(state)),
+                Screen::Usage => active.push(Context::Usage),
                 Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }
             active.push(Context::Home);

@@ -32,6 +32,7 @@ pub fn place(state: &State, world: &World<'_>, intent: Intent) -> Option<Place> 
     match intent.context() {
         Context::Log if intent == Intent::NextError => None,
         Context::Log => Some(Place::Screen(Screen::Log)),
+        Context::Usage => Some(Place::Screen(Screen::Usage)),
         Context::List => (!world.snapshot.runs.is_empty()).then_some(Place::Screen(Screen::Runs)),
         Context::Run => run_meant(state, world).map(Place::Run),
         Context::Effect | Context::Doubt | Context::Question if world.status.observe.is_on() => None,

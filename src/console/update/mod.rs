@@ -53,6 +53,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::ShowApprovals => navigate::show(state, Screen::Approvals),
         Intent::ShowLog => navigate::show(state, Screen::Log),
         Intent::ShowIncidents => navigate::show(state, Screen::Incidents),
+        Intent::ShowUsage => navigate::show(state, Screen::Usage),
         Intent::NextScreen => navigate::show(state, state.screen.next()),
         Intent::PreviousScreen => navigate::show(state, state.screen.previous()),
         Intent::NextWaiting => navigate::next_waiting(state, world),
@@ -104,6 +105,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::NextLevel => log::narrow(state, world, |log| log.narrowing.next_level()),
         Intent::NextError => log::turn_error(state, world, Turn::Next),
         Intent::PreviousError => log::turn_error(state, world, Turn::Previous),
+        Intent::TurnTable => turn_table(state),
         Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),
         Intent::NextCard => navigate::turn_card(state, world, Turn::Next),
@@ -143,6 +145,11 @@ fn arrange(state: &mut State, change: fn(&mut ListPane)) -> Vec<Request> {
     if let Some(list) = state.list_mut() {
         change(list);
     }
+    Vec::new()
+}
+
+fn turn_table(state: &mut State) -> Vec<Request> {
+    state.usage.turn();
     Vec::new()
 }
 

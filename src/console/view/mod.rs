@@ -17,6 +17,7 @@ pub mod run_list;
 pub mod run_page;
 pub mod text;
 pub mod things;
+pub mod usage;
 pub mod words;
 pub mod wrap;
 pub mod zone;

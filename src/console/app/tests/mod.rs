@@ -16,6 +16,7 @@ mod source;
 mod things;
 mod toasts;
 mod trouble;
+mod usage;
 
 use super::fake;
 use harness::Harness;

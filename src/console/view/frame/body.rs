@@ -20,8 +20,9 @@ use crate::console::view::queue::Sizes;
 use crate::console::view::run_page;
 use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
+use crate::console::view::usage::UsageContext;
 use crate::console::view::wrap::sentence;
-use crate::console::view::{log_page, markdown, overview, queue, run_list, things};
+use crate::console::view::{log_page, markdown, overview, queue, run_list, things, usage};
 use crate::kinds::{Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
@@ -125,6 +126,11 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             }
             None => Body::of(Content::Rows(Vec::new())),
         },
+        Screen::Usage => {
+            let context = UsageContext { snapshot, by: state.usage.by, keymap, now, size: state.size };
+            let heading = usage::heading(&context);
+            Body { heading, ..Body::of(Content::Rows(usage::rows(&context))) }
+        }
         Screen::Log => log(scene, width),
     }
 }

@@ -8,7 +8,7 @@ use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
 use crate::domain::RunState;
-use crate::kinds::Run;
+use crate::kinds::{Run, UsageBy};
 
 /// What was just done, while it is said: on as many rows as it needs, and never cut.
 pub fn toast(scene: &Scene<'_>, width: usize) -> Vec<Row> {
@@ -125,6 +125,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::GroupOrNot,
                 Intent::ShowEvent,
             ]),
+            Context::Usage => wanted.push(Intent::TurnTable),
             Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),
@@ -156,6 +157,7 @@ fn has_rows(scene: &Scene<'_>) -> bool {
         Screen::Runs => runs,
         Screen::Approvals => approvals,
         Screen::Log => !scene.state.log.events.is_empty(),
+        Screen::Usage => scene.state.usage.by == UsageBy::Run && runs,
         Screen::Incidents => !scene.snapshot.incidents.is_empty(),
     }
 }

@@ -64,7 +64,7 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
             Screen::Overview => needs,
             Screen::Approvals => waiting,
             Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()),
-            Screen::Runs | Screen::Log => 0,
+            Screen::Runs | Screen::Log | Screen::Usage => 0,
         };
         if count > 0 {
             row.blank(1);
@@ -83,6 +83,7 @@ fn intent_of(screen: Screen) -> Intent {
         Screen::Approvals => Intent::ShowApprovals,
         Screen::Log => Intent::ShowLog,
         Screen::Incidents => Intent::ShowIncidents,
+        Screen::Usage => Intent::ShowUsage,
     }
 }
 

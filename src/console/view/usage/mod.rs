@@ -1,0 +1,66 @@
+//! What model calls cost: totals and an estimate of the month, bars of the last days, and a table of what it was for.
+
+mod bars;
+mod context;
+mod table;
+
+pub use context::UsageContext;
+
+use super::text::Row;
+use super::wrap::sentence;
+use crate::console::intent::Intent;
+use crate::console::role::Role;
+use crate::kinds::{Forecast, Period};
+
+/// Stands above the page and does not scroll.
+pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
+    let (days, today) = (&context.snapshot.spend, context.now.date_naive());
+    let month = today.format("%B").to_string();
+    let mut row = Row::of(Role::Heading, " Usage");
+    let periods = [
+        ("today", Period::last(1, today)),
+        (month.as_str(), Period::month(today)),
+        ("last 30 days", Period::last(table::DAYS, today)),
+    ];
+    for (place, (name, period)) in periods.into_iter().enumerate() {
+        row.push(Role::Rule, if place == 0 { "  " } else { " · " });
+        row.push(Role::Dim, format!("{name} "));
+        row.push(Role::Money, table::cost(period.total(days)));
+    }
+    let mut rows = vec![Row::spread(row, Row::of(Role::Dim, "days in UTC "), context.width())];
+    rows.extend(Forecast::of(days, today).map(|forecast| estimate(&forecast, &month).cut(context.width())));
+    rows
+}
+
+/// ` November will come to about $31.00 ($20.00 to $45.00), estimated from the last 7 days`
+fn estimate(forecast: &Forecast, month: &str) -> Row {
+    let about = if forecast.unpriced > 0 { "at least about" } else { "about" };
+    let from = match forecast.from_days {
+        1 => "yesterday".to_owned(),
+        days => format!("the last {days} days"),
+    };
+    Row::of(Role::Dim, format!(" {month} will come to {about} "))
+        .with(Role::Money, forecast.likely.display())
+        .with(Role::Text, format!(" ({} to {})", forecast.low.display(), forecast.high.display()))
+        .with(Role::Dim, format!(", estimated from {from}"))
+}
+
+/// The bars, and the table below them. Rows of runs carry their anchors.
+pub fn rows(context: &UsageContext<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    if context.snapshot.spend.is_empty() {
+        let key = context.keymap.hint(Intent::NewGoal);
+        let text = "No model has been called yet. What each day costs will be shown here as bars, and below them a \
+                    table: by agent, model, person or run.";
+        sentence(Role::Dim, text, context.width(), &mut rows);
+        sentence(Role::Dim, format!("{key} gives an agent a goal."), context.width(), &mut rows);
+        return rows;
+    }
+    bars::lay(context, &mut rows);
+    rows.push(Row::new());
+    table::lay(context, &mut rows);
+    rows
+}
+
+#[cfg(test)]
+mod tests;

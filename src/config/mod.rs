@@ -23,7 +23,7 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
-pub use incidents::IncidentsSection;
+pub use incidents::{IncidentsSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::RunLimits;
 pub use matching::Matching;

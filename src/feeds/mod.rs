@@ -3,9 +3,25 @@
 //! Reading is pure. Only `poll` asks a source itself, and submits what it says to a client.
 
 mod alertmanager;
+mod fields;
+mod github;
+mod group;
+mod heard;
+mod json;
+mod mapping;
+mod pagerduty;
 mod poll;
+mod proof;
 mod runbooks;
+mod sentry;
+mod source;
+mod unreadable;
 
-pub use alertmanager::{Grouping, LARGEST_BODY, Unreadable, read_webhook};
+pub use group::{Grouping, LARGEST_BODY};
+pub use heard::Heard;
+pub use mapping::Mapping;
 pub use poll::{BadAddress, Poller};
+pub use proof::{Claim, Keys, Proof, Unproven};
 pub use runbooks::Runbooks;
+pub use source::{SOURCES, Source};
+pub use unreadable::Unreadable;

@@ -9,7 +9,8 @@ use futures::StreamExt;
 use reqwest::{Client as Http, Url};
 use tokio_util::sync::CancellationToken;
 
-use super::alertmanager::{Grouping, LARGEST_BODY, commands, read_groups};
+use super::alertmanager::{commands, read_groups};
+use super::group::{Grouping, LARGEST_BODY};
 use crate::domain::{Actor, Timestamp, Untrusted};
 use crate::kinds::{Alert, Command, GroupKey, Incident, IncidentReport, IncidentVerb, Labels, RowKind, Sight};
 use crate::ports::{Answer, Client, ClientError, Clock, Query, RowFilter, RowQuery};

@@ -24,6 +24,7 @@ mod model;
 mod picture;
 mod places;
 mod prune;
+mod receivers;
 mod secrets;
 mod serve;
 mod served_store;

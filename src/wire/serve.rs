@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::alerts::TokenPlace;
+use super::receivers::TokenPlace;
 use super::served_store::ServedStore;
 use super::{Wire, doctor, goals, launch};
 use crate::access::{Gate, OwnToken, SystemEntropy};
@@ -26,6 +26,7 @@ impl Wire {
         self.places.make_data_dir()?;
         let settings = self.door_settings()?;
         let (hooks, place) = self.hooks()?;
+        let receivers: Vec<_> = hooks.open().collect();
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
             Ok(entry) => entry,
@@ -50,7 +51,7 @@ impl Wire {
             }
         };
         tracing::info!(url = server.url(), "listening");
-        let announced = self.announce(&server, entry.token_file.as_deref(), &place, output);
+        let announced = self.announce(&server, entry.token_file.as_deref(), (&place, &receivers), output);
         if announced.is_ok() {
             signals.next().await;
         }
@@ -76,7 +77,7 @@ impl Wire {
         &self,
         server: &Server,
         token_file: Option<&Path>,
-        hooks: &TokenPlace,
+        (hooks, receivers): (&TokenPlace, &[&str]),
         output: &mut Output,
     ) -> Result<(), Failure> {
         let url = server.url();
@@ -91,7 +92,11 @@ impl Wire {
             }
             None => format!("listening on {url}; people sign in with their accounts, programs show tokens of them"),
         })?;
-        output.line(&format!("for alerts, in a receiver of alertmanager.yml:\n{}", hooks.for_alertmanager(&url)))
+        output.line(&format!("for alerts, in a receiver of alertmanager.yml:\n{}", hooks.for_alertmanager(&url)))?;
+        for other in receivers.iter().filter(|name| **name != "alertmanager") {
+            output.line(&format!("webhooks of {other}: {url}/v1/hooks/{other}"))?;
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ use crate::support::postgres::{Database, PROGRAM};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Asks again until there is an answer; each question is a program of its own.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let end = Instant::now() + PATIENCE;
     loop {
         match ask() {
@@ -27,13 +27,19 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Status and body of the answer to a request.
-fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16, String)> {
+pub fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16, String)> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}"));
+    http_with(method, url, token.as_deref(), body)
+}
+
+/// The same with any header.
+pub fn http_with(method: &str, url: &str, header: Option<&str>, body: &str) -> Option<(u16, String)> {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).ok()?;
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let header = header.map(|header| format!("{header}\r\n")).unwrap_or_default();
     let length = body.len();
     let head = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{token}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     // One that refuses the body may close before it has read all of it.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
@@ -69,15 +75,15 @@ fn fill(machine: &Machine) -> String {
     directory.canonicalize().unwrap().display().to_string()
 }
 
-fn serve(machine: &Machine, more: &[&str]) -> Served {
+pub fn serve(machine: &Machine, more: &[&str]) -> Served {
     Served::start_by(machine.command(&[&["serve", "--json", "--listen", "127.0.0.1:0"], more].concat()))
 }
 
-fn hook_token(machine: &Machine) -> String {
+pub fn hook_token(machine: &Machine) -> String {
     std::fs::read_to_string(machine.path("data/hooks.token")).unwrap().trim().to_owned()
 }
 
-fn only(machine: &Machine) -> Option<Value> {
+pub fn only(machine: &Machine) -> Option<Value> {
     let listed = machine.run(&["incidents", "--json"]).ended(0).json();
     assert!(listed.len() <= 1, "{listed:?}");
     listed.into_iter().next()

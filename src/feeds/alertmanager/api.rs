@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::MOST_ALERTS;
-use super::group::{Group, Grouping, Pairs, Told, fingerprint, time};
-use super::unreadable::Unreadable;
 use crate::domain::{Timestamp, Untrusted};
+use crate::feeds::group::{Group, Grouping, MOST_ALERTS, Pairs, Told, beginning, fingerprint, time};
+use crate::feeds::unreadable::Unreadable;
 use crate::kinds::{Command, GroupKey, Incident, IncidentReport, IncidentVerb, Labels, Sight};
 
 #[derive(Deserialize)]
@@ -102,7 +101,7 @@ pub(in crate::feeds) fn commands(
         group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
         !group.alerts.is_empty()
     });
-    let source_text = super::group::beginning(source);
+    let source_text = beginning(source);
     let sight = Sight::Seen { at, source: source_text.clone() };
     let gone = open.iter().filter(|incident| !groups.contains_key(&incident.group));
     let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));

@@ -1,13 +1,17 @@
 //! The routes of what is done here: runs, requests, agents, the log, and the server itself.
 
-use axum::routing::{get, post};
+use std::sync::Arc;
 
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
 use serde_json::Value;
 
-use super::route::{Answer, Route, describe};
+use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
+use crate::feeds::{SOURCES, Source};
 use crate::protocol;
 use crate::server::api::{agents, approvals, doctor, document, hooks, log, runs};
+use crate::server::app::App;
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 
@@ -206,15 +210,6 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog)
         .takes_long(),
-        Route::post(
-            "/v1/hooks/alertmanager",
-            "takeAlerts",
-            "Take in what Alertmanager posts to a webhook, version 4",
-            describe::<Value>(),
-            Answer::Json(describe::<hooks::Taken>()),
-            || post(hooks::alertmanager),
-        )
-        .hook(),
         Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)
@@ -222,4 +217,16 @@ pub(super) fn other_routes() -> Vec<Route> {
         .open(),
         Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(document::show)).open(),
     ]
+}
+
+/// A receiver for each source that posts.
+pub(super) fn hook_routes() -> Vec<Route> {
+    let receiver = |source: &'static Source| {
+        let handler =
+            move || post(async move |app: State<Arc<App>>, request: Request| hooks::take(app, source, request).await);
+        let (path, name) = (format!("/v1/hooks/{}", source.name), camel(&["take", source.name]));
+        Route::post(path, name, source.about, describe::<Value>(), Answer::Taken(describe::<hooks::Taken>()), handler)
+            .hook(source.proof)
+    };
+    SOURCES.iter().map(receiver).collect()
 }

@@ -236,6 +236,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Run each uptime probe once, and list latency and uptime
+    Probes,
     /// Write a run as a recording
     Record {
         /// The run: its id, any unique prefix of it, or its last 8 digits

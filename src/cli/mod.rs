@@ -28,6 +28,7 @@ mod new_file;
 mod outcome;
 mod output;
 pub mod password;
+mod probes;
 mod prune;
 mod record;
 mod run;
@@ -101,6 +102,7 @@ pub async fn perform(
             (false, false) => steer::resume(context, &run, carry).await,
         },
         Command::Ingest(options) => ingest::ingest(context, options).await,
+        Command::Probes => probes::probes(context).await,
         Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))

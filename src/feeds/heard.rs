@@ -17,9 +17,11 @@ pub enum Heard {
 impl Heard {
     /// What it reports.
     pub(super) fn reports(self) -> Vec<IncidentReport> {
-        let report = |command| match command {
-            Command::Incident { verb: IncidentVerb::Report { report }, .. } => *report,
-            other => panic!("{other:?}"),
+        let report = |command| {
+            let Command::Incident { verb: IncidentVerb::Report { report }, .. } = command else {
+                panic!("{command:?}")
+            };
+            *report
         };
         match self {
             Self::Alerts(commands) => commands.into_iter().map(report).collect(),

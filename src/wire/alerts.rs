@@ -1,10 +1,20 @@
 //! Where alerts come from: how they are put together, and who is asked for them.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
 use super::Wire;
+use super::own::ThisMachine;
 use crate::cli::Failure;
-use crate::config::{MappingSection, Matching};
-use crate::feeds::{BadAddress, Grouping, Mapping, Poller, Runbooks};
+use crate::config::{MappingSection, Matching, ProbeSection, WatchSection};
+use crate::feeds::{
+    ALERTMANAGER, Asked, BadProbe, Grouping, Mapping, PROMETHEUS, Poller, Probe, ProbeSettings, Runbooks, Surroundings,
+    Watch, WatchSettings, WatchedPlace,
+};
 use crate::kinds::Labels;
+use crate::ports::Log;
 
 impl Wire {
     /// As the configuration has it, and the runbooks as they are now.
@@ -19,13 +29,97 @@ impl Wire {
         Grouping { by: incidents.group_by.clone(), runbooks, mappings }
     }
 
-    /// Who asks an Alertmanager, where one is named.
-    pub(super) fn poller(&self) -> Result<Option<Poller>, Failure> {
-        let named = self.options.alertmanager.as_ref().or(self.config.incidents.alertmanager.as_ref());
-        let Some(address) = named.filter(|address| !address.trim().is_empty()) else { return Ok(None) };
-        let poller = Poller::new(address, self.alert_grouping());
-        poller.map(Some).map_err(|error| Failure::usage(error.to_string()).next(BadAddress::HINT))
+    /// What asks an Alertmanager or a Prometheus, where one is named.
+    fn pollers(&self) -> Result<Vec<Poller>, Failure> {
+        let incidents = &self.config.incidents;
+        let alertmanager = self.options.alertmanager.as_ref().or(incidents.alertmanager.as_ref());
+        let named = [(&ALERTMANAGER, alertmanager), (&PROMETHEUS, incidents.prometheus.as_ref())];
+        let named = named.into_iter().filter_map(|(asked, address)| Some((asked, address?)));
+        let named = named.filter(|(_, address)| !address.trim().is_empty());
+        let poller = |(asked, address): (&'static Asked, &String)| {
+            let poller = Poller::new(asked, address, self.alert_grouping());
+            poller.map_err(|error| Failure::usage(error.to_string()).next(error.hint))
+        };
+        named.map(poller).collect()
     }
+
+    /// What is probed.
+    pub(super) fn probes(&self) -> Result<&[Arc<Probe>], Failure> {
+        if let Some(probes) = self.probes.get() {
+            return Ok(probes);
+        }
+        let probe = |section: &ProbeSection| match Probe::new(probe_settings(section)) {
+            Ok(probe) => Ok(Arc::new(probe)),
+            Err(error) => Err(Failure::usage(error.to_string()).at("[[probe]]").next(BadProbe::HINT)),
+        };
+        let probes = self.config.probe.iter().map(probe).collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        if let Some(twice) = probes.iter().find(|probe| !names.insert(probe.name())) {
+            let message = format!("two probes are called {}", twice.name());
+            return Err(Failure::usage(message).at("[[probe]]").next("give each its own name"));
+        }
+        Ok(self.probes.get_or_init(|| probes))
+    }
+
+    fn watches(&self) -> Result<Vec<Watch>, Failure> {
+        let watch = |section: &WatchSection| {
+            let failed = |message: String, hint: &str| Failure::usage(message).at("[[watch]]").next(hint);
+            let settings = watch_settings(section, self.places.paths.config_dir());
+            let neither = || format!("watch {} names no place, or two", section.name);
+            let settings = settings.ok_or_else(|| failed(neither(), "write either file = \"…\" or unit = \"…\""))?;
+            Watch::new(settings)
+                .map_err(|error| failed(error.to_string(), "write a regular expression in single quotes"))
+        };
+        self.config.watch.iter().map(watch).collect()
+    }
+
+    /// Everything that looks for alerts while this process works.
+    pub(super) fn lookouts(&self) -> Result<Lookouts, Failure> {
+        Ok(Lookouts { pollers: self.pollers()?, probes: self.probes()?.to_vec(), watches: self.watches()? })
+    }
+}
+
+/// What looks for alerts, made and not started.
+pub(super) struct Lookouts {
+    pollers: Vec<Poller>,
+    probes: Vec<Arc<Probe>>,
+    watches: Vec<Watch>,
+}
+
+impl Lookouts {
+    /// Has all of them look until the session ends.
+    pub(super) fn start(self, wire: &Wire, surroundings: &Surroundings, log: Arc<dyn Log>) {
+        let machine = ThisMachine::new(wire.places.paths.data_dir(), wire.sandbox.clone(), log);
+        let own = Poller::of_own_troubles(Arc::new(machine), wire.alert_grouping());
+        for poller in self.pollers.into_iter().chain([own]) {
+            let Surroundings { client, clock, stopping, .. } = surroundings.clone();
+            tokio::spawn(poller.run(client, clock, stopping));
+        }
+        for probe in self.probes {
+            tokio::spawn(probe.run(wire.probe_board.clone(), surroundings.clone()));
+        }
+        for watch in self.watches {
+            tokio::spawn(watch.run(surroundings.clone()));
+        }
+    }
+}
+
+fn probe_settings(section: &ProbeSection) -> ProbeSettings {
+    let ProbeSection { name, url, every, timeout, misses, status, text, severity } = section.clone();
+    let (every, timeout) = (Duration::from_secs(every), Duration::from_secs(timeout));
+    ProbeSettings { name, url, every, timeout, misses, status, text, severity }
+}
+
+/// `None` where it names no place, or two. A relative path begins where the configuration is.
+fn watch_settings(section: &WatchSection, base: &Path) -> Option<WatchSettings> {
+    let WatchSection { name, file, unit, pattern, count, within, quiet, severity } = section.clone();
+    let place = match (file, unit) {
+        (Some(file), None) => WatchedPlace::File(base.join(file)),
+        (None, Some(unit)) => WatchedPlace::Unit(unit),
+        _ => return None,
+    };
+    let (within, quiet) = (Duration::from_secs(within), Duration::from_secs(quiet));
+    Some(WatchSettings { name, place, pattern, count, within, quiet, severity })
 }
 
 fn mapping(section: &MappingSection) -> Mapping {

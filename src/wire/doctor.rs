@@ -26,7 +26,9 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend(self::models(wire, models).await);
     findings.extend([sandbox(wire).await, policy(wire)]);
     findings.extend(line::findings().await);
-    findings.extend([wire.receiver_finding(), clock(), version_control(wire).await]);
+    findings.push(wire.receiver_finding());
+    findings.extend(wire.looking_finding(models).await);
+    findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));
     findings

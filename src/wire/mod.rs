@@ -19,7 +19,9 @@ mod key;
 mod launch;
 mod line;
 mod lock;
+mod looking;
 mod model;
+mod own;
 #[cfg(test)]
 mod picture;
 mod places;
@@ -38,11 +40,12 @@ mod toy;
 mod trace;
 mod upkeep;
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
+use crate::feeds::{Probe, ProbeBoard};
 use crate::ports::Tool;
 use crate::runtime::Tools;
 use crate::store::OpenMode;
@@ -67,6 +70,9 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
+    /// What is probed, made when it is first asked for, and how the last looks ended.
+    probes: OnceLock<Vec<Arc<Probe>>>,
+    probe_board: Arc<ProbeBoard>,
     /// Itself, for what starts runs behind its back.
     own: Weak<Self>,
     /// Writes what is logged; the log ends with it.
@@ -96,6 +102,8 @@ impl Wire {
             sandbox,
             model: Arc::new(model),
             judge: Arc::new(judge),
+            probes: OnceLock::new(),
+            probe_board: Arc::default(),
         }))
     }
 

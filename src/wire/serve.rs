@@ -13,6 +13,7 @@ use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
 use crate::domain::{RunId, RunSpec};
+use crate::feeds::{Probe, ProbeBoard};
 use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
@@ -192,6 +193,11 @@ impl Host for ServerHost {
 
     async fn examine(&self) -> Vec<Finding> {
         doctor::examine(&self.wire, AskModels::No).await
+    }
+
+    fn probes(&self) -> (Vec<Arc<Probe>>, Arc<ProbeBoard>) {
+        // What cannot be probed was said when the server started.
+        (self.wire.probes().unwrap_or_default().to_vec(), self.wire.probe_board.clone())
     }
 
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {

@@ -13,7 +13,7 @@ use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
 use crate::domain::RunId;
-use crate::feeds::Poller;
+use crate::feeds::{Runbooks, Surroundings};
 use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
@@ -31,7 +31,7 @@ pub(super) struct LocalSession {
     runtime: Arc<Runtime>,
     store: OpenStore,
     client: Arc<LocalClient>,
-    /// Ends what asks for alerts.
+    /// Ends what looks for alerts.
     stopping: CancellationToken,
 }
 
@@ -41,10 +41,10 @@ impl LocalSession {
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 
-    /// Has an Alertmanager asked for as long as the session lasts.
-    pub(super) fn poll(&mut self, poller: Poller) {
+    /// For what looks for alerts as long as the session lasts.
+    pub(super) fn surroundings(&self, runbooks: Runbooks) -> Surroundings {
         let (client, stopping) = (self.client.clone(), self.stopping.clone());
-        tokio::spawn(poller.run(client, Arc::new(SystemClock), stopping));
+        Surroundings { client, clock: Arc::new(SystemClock), stopping, runbooks }
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {

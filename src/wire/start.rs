@@ -19,9 +19,11 @@ impl Wire {
         if self.options.observe && has_place {
             return self.start_reading().await;
         }
-        let poller = if role == Role::Worker { self.poller()? } else { None };
-        let mut session = self.start_on(self.store_to_write().await?, role).await?;
-        poller.into_iter().for_each(|poller| session.poll(poller));
+        let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
+        let session = self.start_on(self.store_to_write().await?, role).await?;
+        if let Some(lookouts) = lookouts {
+            lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+        }
         Ok(session)
     }
 

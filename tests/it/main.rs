@@ -44,6 +44,7 @@ mod story_ending;
 mod story_hooks;
 mod story_incidents;
 mod story_left_behind;
+mod story_looking;
 mod story_postgres;
 mod story_sealed;
 mod story_sign_in;

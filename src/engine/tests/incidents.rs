@@ -26,7 +26,7 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
 }
 
 /// Alert number `number` of the group, that began and perhaps ended so many minutes after the start.
-fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
+pub(super) fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
     let svc = format!("svc{number}");
     Alert {
         fingerprint: format!("{number:016x}"),
@@ -39,7 +39,7 @@ fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
     }
 }
 
-fn told(alerts: Vec<Alert>) -> IncidentReport {
+pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport {
         group: GroupKey::of(["alertname", "HighErr"]),
         title: "HighErr".into(),
@@ -57,14 +57,14 @@ fn seen(minutes: i64, alerts: Vec<Alert>) -> IncidentReport {
 
 /// A log in memory.
 #[derive(Default)]
-struct Log {
-    snapshot: Snapshot,
-    events: Vec<Envelope>,
+pub(super) struct Log {
+    pub(super) snapshot: Snapshot,
+    pub(super) events: Vec<Envelope>,
 }
 
 impl Log {
     /// Reports it, and answers with the names of the events that it led to.
-    fn report(&mut self, minutes: i64, report: IncidentReport) -> Vec<&'static str> {
+    pub(super) fn report(&mut self, minutes: i64, report: IncidentReport) -> Vec<&'static str> {
         let first = report.alerts.iter().map(|alert| alert.starts_at).min().unwrap_or(at(0));
         let id = report.group.incident(first);
         let verb = IncidentVerb::Report { report: Box::new(report) };

@@ -6,6 +6,7 @@ mod edits;
 mod incidents;
 mod procedure_run;
 mod recovery;
+mod storm;
 
 use chrono::TimeDelta;
 use serde_json::json;

@@ -1,13 +1,10 @@
 //! What Alertmanager's API answers to `/api/v2/alerts/groups`: all alerts there are, as it groups them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
 
-use crate::domain::{Timestamp, Untrusted};
-use crate::feeds::group::{Group, Grouping, MOST_ALERTS, Pairs, Told, beginning, fingerprint, time};
+use crate::feeds::group::{Group, MOST_ALERTS, Pairs, Told, fingerprint, time};
+use crate::feeds::groups::Groups;
 use crate::feeds::unreadable::Unreadable;
-use crate::kinds::{Command, GroupKey, Incident, IncidentReport, IncidentVerb, Labels, Sight};
 
 #[derive(Deserialize)]
 struct Listed {
@@ -42,16 +39,10 @@ enum State {
     Suppressed,
 }
 
-/// The groups that there are, and alerts among them that call nobody.
-pub(in crate::feeds) struct Groups {
-    groups: BTreeMap<GroupKey, Group>,
-    suppressed: BTreeSet<String>,
-}
-
 pub(in crate::feeds) fn read_groups(body: &[u8], by: &[String]) -> Result<Groups, Unreadable> {
     let listed: Vec<Listed> = serde_json::from_slice(body)
         .map_err(|error| Unreadable::json("what Alertmanager's /api/v2/alerts/groups answers", &error))?;
-    let mut read = Groups { groups: BTreeMap::new(), suppressed: BTreeSet::new() };
+    let mut read = Groups::default();
     let mut count = 0;
     for Listed { labels, alerts } in listed {
         count += alerts.len();
@@ -59,77 +50,32 @@ pub(in crate::feeds) fn read_groups(body: &[u8], by: &[String]) -> Result<Groups
             let message = format!("more than {MOST_ALERTS} alerts are there");
             return Err(Unreadable::new(message, "let Prometheus send fewer, or use the webhook"));
         }
-        let told = alerts.into_iter().map(|known| read.told(known)).collect::<Result<Vec<_>, _>>()?;
+        let told = alerts.into_iter().map(|known| told(known, &mut read)).collect::<Result<Vec<_>, _>>()?;
         let group = Group { key: Group::key(&labels, "{}"), labels, alerts: told, left_out: 0 };
-        for group in group.regrouped(by) {
-            // Each receiver has its own group of the same alerts.
-            match read.groups.get_mut(&group.key) {
-                Some(known) => known.alerts.extend(group.alerts),
-                None => drop(read.groups.insert(group.key.clone(), group)),
-            }
-        }
+        group.regrouped(by).into_iter().for_each(|group| read.add(group));
     }
     Ok(read)
 }
 
-impl Groups {
-    fn told(&mut self, known: Known) -> Result<Told, Unreadable> {
-        let wrong = |wrong: String| Unreadable::new(wrong, "times are RFC 3339");
-        let starts_at = time(&known.starts_at).map_err(wrong)?;
-        let starts_at = starts_at.ok_or_else(|| wrong("startsAt is missing".to_owned()))?;
-        let fingerprint = fingerprint(&known.fingerprint, &known.labels);
-        if known.status.state == State::Suppressed {
-            self.suppressed.insert(fingerprint.clone());
-        }
-        let (labels, annotations) = (known.labels, known.annotations);
-        Ok(Told { labels, annotations, starts_at, ended_at: None, fingerprint, url: known.url })
+fn told(known: Known, groups: &mut Groups) -> Result<Told, Unreadable> {
+    let wrong = |wrong: String| Unreadable::new(wrong, "times are RFC 3339");
+    let starts_at = time(&known.starts_at).map_err(wrong)?;
+    let starts_at = starts_at.ok_or_else(|| wrong("startsAt is missing".to_owned()))?;
+    let fingerprint = fingerprint(&known.fingerprint, &known.labels);
+    if known.status.state == State::Suppressed {
+        groups.suppress(&fingerprint);
     }
-}
-
-/// What follows from looking into `source` at `at`: of the groups in which something calls somebody, and of those of
-/// `open` in which nothing does any more.
-pub(in crate::feeds) fn commands(
-    groups: Groups,
-    open: &[Incident],
-    (source, at): (&str, Timestamp),
-    grouping: &Grouping,
-) -> Vec<Command> {
-    let Groups { mut groups, suppressed } = groups;
-    groups.retain(|key, group| {
-        let known = open.iter().find(|incident| incident.group == *key);
-        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
-        group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
-        !group.alerts.is_empty()
-    });
-    let source_text = beginning(source);
-    let sight = Sight::Seen { at, source: source_text.clone() };
-    let gone = open.iter().filter(|incident| !groups.contains_key(&incident.group));
-    let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));
-    let mut commands: Vec<_> = gone.map(|incident| emptied(incident, sight.clone())).collect();
-    let there = groups.into_values();
-    commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.runbooks)));
-    commands
-}
-
-/// That nothing of the incident's group is there any more.
-fn emptied(incident: &Incident, sight: Sight) -> Command {
-    let report = IncidentReport {
-        group: incident.group.clone(),
-        title: Untrusted::default(),
-        labels: Labels::default(),
-        runbook: None,
-        alerts: Vec::new(),
-        left_out: 0,
-        sight,
-    };
-    IncidentVerb::Report { report: Box::new(report) }.on(incident.id)
+    let (labels, annotations) = (known.labels, known.annotations);
+    Ok(Told { labels, annotations, starts_at, ended_at: None, fingerprint, url: known.url })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Actor;
-    use crate::kinds::{Alert, IncidentEvent, Kept, Stamp};
+    use crate::domain::{Actor, Timestamp, Untrusted};
+    use crate::feeds::group::Grouping;
+    use crate::feeds::groups::commands;
+    use crate::kinds::{Alert, Command, Incident, IncidentEvent, IncidentVerb, Kept, Labels, Stamp};
 
     const ANSWER: &str = r#"[{"labels":{"alertname":"HighErr"},"receiver":{"name":"a"},"alerts":[
         {"annotations":{},"endsAt":"2026-11-30T07:19:18Z","fingerprint":"05fa","receivers":[{"name":"a"}],
@@ -191,6 +137,6 @@ mod tests {
         for body in ["", "<html>", "{}", r#"[{"labels":{}}]"#, &ANSWER.replace("active", "x")] {
             assert!(read_groups(body.as_bytes(), &[]).is_err(), "{body}");
         }
-        assert!(read_groups(b"[]", &[]).unwrap().groups.is_empty());
+        assert_eq!(read_groups(b"[]", &[]).unwrap().len(), 0);
     }
 }

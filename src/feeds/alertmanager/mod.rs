@@ -3,5 +3,5 @@
 mod api;
 mod webhook;
 
-pub(super) use api::{commands, read_groups};
+pub(super) use api::read_groups;
 pub(super) use webhook::read_webhook;

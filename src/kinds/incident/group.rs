@@ -25,6 +25,16 @@ impl GroupKey {
         Self(hex::encode(hash.finalize()))
     }
 
+    /// The group of groups for which there is no room; no source has it.
+    pub fn overflow() -> Self {
+        Self::of(["too many incidents"])
+    }
+
+    /// The key with this digest.
+    pub fn of_digest(digest: &str) -> Self {
+        Self(digest.to_owned())
+    }
+
     /// The hash, in lower-case hex.
     pub fn digest(&self) -> &str {
         &self.0

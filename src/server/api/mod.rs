@@ -9,6 +9,7 @@ pub(super) mod document;
 pub(super) mod hooks;
 pub(super) mod log;
 mod people;
+pub(super) mod probes;
 pub(super) mod runs;
 pub(super) mod second_factor;
 pub(super) mod session;

@@ -10,7 +10,7 @@ use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
 use crate::feeds::{SOURCES, Source};
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, runs};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, probes, runs};
 use crate::server::app::App;
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
@@ -171,6 +171,14 @@ pub(super) fn other_routes() -> Vec<Route> {
             Answer::Json(describe::<OfferDetail<'static>>()),
             || get(agents::show),
         ),
+        Route::get(
+            "/v1/probes",
+            "listProbes",
+            "The uptime probes: whether each answers, latency and uptime",
+            Answer::Json(describe::<probes::ProbeList>()),
+            || get(probes::list),
+        )
+        .needs(Action::ReadIncidents),
         Route::get(
             "/v1/doctor",
             "examine",

@@ -55,7 +55,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" => (operation.path.to_string(), None),
+        "listIncidents" | "listProbes" => (operation.path.to_string(), None),
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),

@@ -1,5 +1,6 @@
 //! What is asked of an incident leads to, by people here and by sources of alerts in `report`.
 
+mod overflow;
 mod report;
 
 use super::event::IncidentEvent;

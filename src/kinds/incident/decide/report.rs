@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::TimeDelta;
 
 use super::in_incident;
+use super::overflow::{Folded, fold};
 use crate::domain::{Actor, IncidentId, Timestamp};
 use crate::kinds::{Alert, AlertState, Decided, Incident, IncidentEvent, IncidentReport, Sight, World};
 
@@ -20,6 +21,13 @@ pub(in crate::kinds::incident) fn report(
     now: Timestamp,
 ) -> Vec<Decided> {
     let current = current(world, id, &report, now);
+    let mut relieved = Vec::new();
+    if current.is_none() {
+        match fold(world, &report, by, now, FLAP) {
+            Folded::Whole(decided) => return decided,
+            Folded::Apart(decided) => relieved = decided,
+        }
+    }
     let nothing = BTreeMap::new();
     let known = current.map_or(&nothing, |incident| &incident.alerts);
     let IncidentReport { group, title, labels, runbook, alerts, left_out, sight } = report;
@@ -36,7 +44,7 @@ pub(in crate::kinds::incident) fn report(
 
     let mut events = Vec::new();
     match current {
-        None if fired.is_empty() => return Vec::new(),
+        None if fired.is_empty() => return relieved,
         None => events.push(IncidentEvent::Opened { group, title, labels, runbook }),
         Some(incident) if !incident.is_open() && is_worse => events.push(IncidentEvent::Reopened {}),
         Some(_) => {}
@@ -51,7 +59,8 @@ pub(in crate::kinds::incident) fn report(
         events.push(IncidentEvent::AlertsLeftOut { count: left_out });
     }
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
-    in_incident(current.map_or(id, |incident| incident.id), by, events)
+    relieved.extend(in_incident(current.map_or(id, |incident| incident.id), by, events));
+    relieved
 }
 
 /// The incident that the report is about, if there is one: that of its group which is not over, was over only lately, or

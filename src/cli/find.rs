@@ -1,8 +1,11 @@
 //! The run or the approval that a person named, or a failure that lists what they may have meant.
 
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
 use super::failure::Failure;
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, Run, Surface, Thing};
+use crate::kinds::{Approval, Field, Run, Surface, Thing};
 use crate::ports::Client;
 use crate::shape;
 use crate::shape::{NotOne, Prefer};
@@ -29,6 +32,15 @@ pub async fn thing(client: &dyn Client, surface: &Surface, given: &str) -> Resul
     let label = |thing: &Thing| format!("{}  {}", thing.id, thing.state);
     let found = shape::find_thing(client, surface, given).await;
     found.map_err(|not_one| failure(surface.name(), &format!("morningai {}", surface.plural), given, not_one, label))
+}
+
+/// Puts whole ids in the place of what names other things by a part of their ids.
+pub async fn whole_ids(client: &dyn Client, fields: &[Field], given: &mut Map<String, Value>) -> Result<(), Failure> {
+    let unnamed = shape::whole_ids(client, fields, given).await;
+    unnamed.map_err(|(kind, word, not_one)| {
+        let name = kind.name();
+        failure(name, &format!("morningai {name}s"), &word, not_one, Uuid::to_string)
+    })
 }
 
 fn failure<T>(what: &str, listing: &str, given: &str, not_one: NotOne<T>, label: impl Fn(&T) -> String) -> Failure {

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp};
 use crate::feeds::{Grouping, Probe};
+use crate::kinds::Stream;
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
 pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
@@ -117,8 +118,8 @@ pub trait StoreKeeper: Send + Sync {
     /// The stored rows that are not what the log says, a sentence each.
     async fn compare_rows(&self) -> Result<Vec<String>, Failure>;
 
-    /// A run as a recording.
-    async fn record(&self, run: RunId) -> Result<String, Failure>;
+    /// The streams as a recording.
+    async fn record(&self, title: &str, of: &[Stream]) -> Result<String, Failure>;
 
     async fn back_up(&self, target: &Path) -> Result<(), Failure>;
 

@@ -9,19 +9,25 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
 use super::kinds_args::{Asked, What};
+use super::record::{Recorded, record};
 use super::table::table;
 use super::{find, time};
 use crate::kinds::{Surface, Thing};
-use crate::ports::Client;
+use crate::ports::{Client, history};
 use crate::shape;
 
 pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Failure> {
     let surface = Surface::called(asked.plural);
     let surface = surface.ok_or_else(|| Failure::usage(format!("there are no {} here", asked.plural)))?;
+    if let What::Export { id, output } = &asked.what {
+        return record(context, Recorded::Thing(&surface, id), output.as_deref()).await;
+    }
     let part = if asked.only_looks() { Part::Reader } else { Part::Clerk };
     let session = context.host.session(part).await?;
     let done = match asked.what {
         What::List { state, limit } => list(&mut context, session.client(), &surface, state.as_deref(), limit).await,
+        // Done above: it needs no session that lasts.
+        What::Export { .. } => Ok(()),
         What::Show { id } => show(&mut context, session.client(), &surface, &id).await,
         What::Document { name, id } => write(&mut context, session.client(), &surface, (&name, &id)).await,
         What::Verb { name, id, given } => {
@@ -78,7 +84,7 @@ async fn write(
     (name, given): (&str, &str),
 ) -> Result<(), Failure> {
     let thing = find::thing(client, surface, given).await?;
-    let history = shape::history(client, &thing).await?;
+    let history = history(client, thing.stream, thing.about()).await?;
     let document = surface.documents.iter().find(|document| document.name == name);
     let text = document.and_then(|document| (document.write)(&history));
     let text =
@@ -103,7 +109,7 @@ async fn submit(
     context: &mut Context<'_>,
     client: &dyn Client,
     surface: &Surface,
-    (name, id, given): (&str, Option<&str>, Map<String, Value>),
+    (name, id, mut given): (&str, Option<&str>, Map<String, Value>),
 ) -> Result<(), Failure> {
     let verb = surface.verb(name).ok_or_else(|| Failure::usage(format!("{} takes no {name}", surface.name())))?;
     let id = match (verb.begins, id) {
@@ -113,6 +119,7 @@ async fn submit(
             id.parse().map_err(|_| Failure::usage(format!("{id:?} is not a UUID")).next("leave --id out"))?
         }
     };
+    find::whole_ids(client, &surface.fields(verb), &mut given).await?;
     let command = surface.command(id, verb, given).map_err(Failure::usage)?;
     client.submit(command, context.host.person()).await?;
     let after = find::thing(client, surface, &id.to_string()).await?;

@@ -1,5 +1,7 @@
 //! The command line of every kind that is told by its surface, as data.
 
+use std::path::PathBuf;
+
 use clap::builder::{PossibleValuesParser, StringValueParser};
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -12,6 +14,10 @@ use crate::kinds::{Field, Form, Surface, VerbDoc};
 const ID: &str = "ID";
 
 const STATE: &str = "STATE";
+
+const EXPORT: &str = "export";
+
+const OUTPUT: &str = "OUTPUT";
 
 const LIMIT: &str = "LIMIT";
 
@@ -28,6 +34,7 @@ pub struct Asked {
 pub(super) enum What {
     List { state: Option<String>, limit: u32 },
     Show { id: String },
+    Export { id: String, output: Option<PathBuf> },
     Document { name: String, id: String },
     Verb { name: &'static str, id: Option<String>, given: Map<String, Value> },
 }
@@ -47,15 +54,25 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
         let show = clap::Command::new("show").about("Show one in full").arg(id(&surface).required(true));
         clap::Command::new(surface.plural)
             .about(format!("List {}; `show ID` for one", surface.plural))
+            .visible_alias(surface.name())
             .args_conflicts_with_subcommands(true)
             .arg(state)
             .arg(limit.help(format!("How many ended {} to list", surface.plural)))
             .subcommand(show)
+            .subcommand(export(&surface))
             .subcommands(surface.documents.iter().map(|document| {
                 clap::Command::new(document.name).about(document.about).arg(id(&surface).required(true))
             }))
             .subcommands(surface.verbs().map(|verb| command(&surface, verb)))
     })
+}
+
+fn export(surface: &Surface) -> clap::Command {
+    let output = Arg::new(OUTPUT).short('o').long("output").value_name("FILE").value_parser(value_parser!(PathBuf));
+    clap::Command::new(EXPORT)
+        .about("Write one with all that belongs to it as a recording, which `demo` checks and replays")
+        .arg(id(surface).required(true))
+        .arg(output.help("A new file; standard output without it"))
 }
 
 fn id(surface: &Surface) -> Arg {
@@ -80,7 +97,9 @@ fn argument(field: &Field) -> Arg {
     let argument = Arg::new(name.clone()).help(field.about.trim_end_matches('.').to_owned());
     let argument = match &field.form {
         Form::OneOf(known) => argument.value_parser(PossibleValuesParser::new(known.clone())),
-        Form::Text | Form::Number | Form::Flag | Form::Json => argument.value_parser(StringValueParser::new()),
+        Form::Text | Form::Number | Form::Flag | Form::Id(_) | Form::Json => {
+            argument.value_parser(StringValueParser::new())
+        }
     };
     match (field.is_required, &field.form) {
         (true, _) => argument.required(true).value_name(name.to_uppercase()),
@@ -100,6 +119,10 @@ pub fn asked(matches: &ArgMatches) -> Result<Option<Asked>, clap::Error> {
             None if surface.documents.iter().any(|document| document.name == name) => {
                 What::Document { name: name.to_owned(), id: text(below, ID).unwrap_or_default() }
             }
+            None if name == EXPORT => What::Export {
+                id: text(below, ID).unwrap_or_default(),
+                output: below.get_one::<PathBuf>(OUTPUT).cloned(),
+            },
             None => What::Show { id: text(below, ID).unwrap_or_default() },
             Some(verb) => {
                 What::Verb { name: verb.name, id: text(below, ID), given: given(&surface.fields(verb), below)? }

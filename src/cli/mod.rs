@@ -103,7 +103,9 @@ pub async fn perform(
         },
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
-        Command::Record { run, output } => record::record(context, &run, output.as_deref()).await,
+        Command::Record { run, output } => {
+            record::record(context, record::Recorded::Run(&run), output.as_deref()).await
+        }
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
         }

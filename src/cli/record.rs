@@ -1,4 +1,4 @@
-//! `morningai record`: a run as a recording, to be watched again with `morningai demo`.
+//! `morningai record` and `PLURAL export`: a run, or a thing with its runs, as a recording for `morningai demo`.
 
 use std::path::Path;
 
@@ -8,12 +8,23 @@ use super::failure::Failure;
 use super::find;
 use super::host::{Access, Part};
 use super::new_file::write_new_file;
-use crate::domain::RunId;
+use crate::kinds::{Stream, Surface};
+use crate::ports::{Client, history};
 
-pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> Result<Exit, Failure> {
-    let run = resolve(&context, run).await?;
+/// What is recorded.
+#[derive(Clone, Copy)]
+pub enum Recorded<'a> {
+    Run(&'a str),
+    Thing(&'a Surface, &'a str),
+}
+
+pub async fn record(context: Context<'_>, what: Recorded<'_>, target: Option<&Path>) -> Result<Exit, Failure> {
+    let session = context.host.session(Part::Reader).await?;
+    let found = find(session.client(), what).await;
+    session.close().await;
+    let (title, of) = found?;
     let store = context.host.store(Access::Read).await?;
-    let recording = store.record(run).await;
+    let recording = store.record(&title, &of).await;
     store.close().await?;
     let text = recording?;
     match target {
@@ -26,13 +37,20 @@ pub async fn record(context: Context<'_>, run: &str, target: Option<&Path>) -> R
     Ok(Exit::Done)
 }
 
-async fn resolve(context: &Context<'_>, given: &str) -> Result<RunId, Failure> {
-    let session = context.host.session(Part::Reader).await?;
-    let found = async {
-        let (snapshot, _) = session.client().open().await?;
-        find::run(session.client(), &snapshot, given).await
+/// Its title, its stream, and those of what it is about.
+async fn find(client: &dyn Client, what: Recorded<'_>) -> Result<(String, Vec<Stream>), Failure> {
+    let (title, of, about) = match what {
+        Recorded::Run(given) => {
+            let (snapshot, _) = client.open().await?;
+            let run = find::run(client, &snapshot, given).await?;
+            (run.goal.raw().to_owned(), Stream::Run(run.id), Vec::new())
+        }
+        Recorded::Thing(surface, given) => {
+            let thing = find::thing(client, surface, given).await?;
+            let title = format!("{} {}", surface.name(), thing.title(surface).raw());
+            (title, thing.stream, thing.about())
+        }
     };
-    let found = found.await;
-    session.close().await;
-    Ok(found?.id)
+    let history = history(client, of, about).await?;
+    Ok((title, history.streams.into_keys().collect()))
 }

@@ -3,7 +3,8 @@
 //! The first line is a header, `{"recording":1,"title":…,"program":…}`. Each line after it holds either
 //! `{"t":MILLISECONDS,"envelope":…}`, an event as the log has it, or `{"blob":ID,"base64":…}`, a long output that
 //! events refer to. After a line `{"otherwise":APPROVAL}` come the events of a second recording: the same world up to the
-//! decision on that request, which was decided otherwise in it. Nothing in a recording is trusted: it is read with
+//! decision on that request, which was decided otherwise in it. The last line, `{"sha256":HEX}`, is the SHA-256 of all
+//! lines above it; a recording without it is read unchecked. Nothing in a recording is trusted: it is read with
 //! limits, and shown like any outside text.
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::domain::{ApprovalId, BlobId, CallNo, RunId, Timestamp};
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
@@ -74,19 +76,27 @@ struct Header {
 enum Line {
     Event { t: u64, envelope: Box<Envelope> },
     Otherwise { otherwise: ApprovalId },
+    End { sha256: String },
     Blob { blob: BlobId, base64: String },
 }
 
 impl Recording {
     /// Takes a run out of the log, with its requests to people and the long outputs it refers to.
     pub async fn of_run(log: &dyn Log, run: RunId) -> Result<Option<Self>, LogError> {
-        let mut events = stream(log, Stream::Run(run)).await?;
+        let events = stream(log, Stream::Run(run)).await?;
         let Some(Event::Run(RunEvent::Started { spec })) = events.first().map(|first| &first.event) else {
             return Ok(None);
         };
         let title = spec.goal.raw().to_owned();
-        for approval in approvals_of(&events) {
-            events.extend(stream(log, approval).await?);
+        let streams: Vec<_> = approvals_of(&events).into_iter().chain([Stream::Run(run)]).collect();
+        Self::of_streams(log, title, &streams).await.map(Some)
+    }
+
+    /// Takes several streams out of the log, and the long outputs that they refer to.
+    pub async fn of_streams(log: &dyn Log, title: String, streams: &[Stream]) -> Result<Self, LogError> {
+        let mut events = Vec::new();
+        for of in streams {
+            events.extend(stream(log, *of).await?);
         }
         events.sort_by_key(|envelope| envelope.seq);
         let start = events.first().map_or_else(Default::default, |first| first.at);
@@ -98,7 +108,7 @@ impl Recording {
         }
         let since = |envelope: &Envelope| (envelope.at - start).to_std().unwrap_or_default();
         let events = events.into_iter().map(|envelope| (since(&envelope), envelope)).collect();
-        Ok(Some(Self { title, events, blobs, otherwise: None }))
+        Ok(Self { title, events, blobs, otherwise: None })
     }
 
     /// The recording as text, one JSON object a line.
@@ -123,7 +133,8 @@ impl Recording {
             text.push_str(&serde_json::to_string(&line)?);
         }
         text.push('\n');
-        Ok(text)
+        let end = serde_json::to_string(&Line::End { sha256: digest(&text) })?;
+        Ok(text + &end + "\n")
     }
 
     /// Reads a recording; `file` names it in errors.
@@ -141,6 +152,7 @@ impl Recording {
             return Err(wrong(1, problem));
         }
         let mut recording = Self { title: header.title, events: Vec::new(), blobs: BTreeMap::new(), otherwise: None };
+        let mut is_over = false;
         for (number, line) in lines.filter(|(_, line)| !line.trim().is_empty()) {
             if line.len() > LONGEST_LINE {
                 return Err(wrong(number, format!("it is longer than {LONGEST_LINE} bytes")));
@@ -148,11 +160,24 @@ impl Recording {
             let parsed = serde_json::from_str(line).map_err(|_| {
                 wrong(number, "this is neither an event nor a blob; the recording may be cut off here".to_owned())
             })?;
+            if is_over {
+                return Err(wrong(number, "nothing may stand below the line with the checksum".to_owned()));
+            }
+            if let Line::End { sha256 } = &parsed {
+                let above = line.as_ptr() as usize - text.as_ptr() as usize;
+                if digest(&text[..above]) != *sha256 {
+                    return Err(wrong(
+                        number,
+                        "the lines above it do not have this SHA-256: they were changed".to_owned(),
+                    ));
+                }
+                is_over = true;
+                continue;
+            }
             recording.take(parsed).map_err(|problem| wrong(number, problem))?;
         }
-        if !matches!(recording.events.first(), Some((_, Envelope { event: Event::Run(RunEvent::Started { .. }), .. })))
-        {
-            return Err(wrong(0, "it does not begin with the start of a run".to_owned()));
+        if recording.events.first().is_none_or(|(_, first)| first.version != 1) {
+            return Err(wrong(0, "it does not begin with the start of anything".to_owned()));
         }
         Ok(recording)
     }
@@ -160,6 +185,7 @@ impl Recording {
     /// Events are numbered anew, so that a log with other runs in it gives a recording without gaps.
     fn take(&mut self, line: Line) -> Result<(), String> {
         match line {
+            Line::End { .. } => {}
             Line::Event { t, mut envelope } => {
                 let at = Duration::from_millis(t);
                 if at > LONGEST {
@@ -227,6 +253,10 @@ fn times(envelope: &Envelope) -> impl Iterator<Item = Timestamp> {
         None
     };
     [Some(envelope.at), expires].into_iter().flatten()
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text))
 }
 
 async fn stream(log: &dyn Log, stream: Stream) -> Result<Vec<Envelope>, LogError> {

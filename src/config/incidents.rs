@@ -16,7 +16,7 @@ const MOST_SECRETS: usize = 2;
 pub struct IncidentsSection {
     /// An Alertmanager that is asked what fires: `http://localhost:9093`.
     pub alertmanager: Option<String>,
-    /// A Prometheus that is asked the same: `http://localhost:9090`.
+    /// A Prometheus that is asked for metrics, and without an Alertmanager also for what fires: `http://localhost:9090`.
     pub prometheus: Option<String>,
     /// Labels whose values the alerts of one incident share; as Alertmanager groups them when none are named.
     pub group_by: Vec<String>,

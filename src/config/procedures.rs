@@ -23,6 +23,8 @@ use crate::domain::{
 const BUNDLED: &[(&str, &str)] = &[
     ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
     ("disk-filling", include_str!("../../assets/procedures/disk-filling.md")),
+    ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
+    ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),
 ];
 
 /// The tool that runs scripts.

@@ -64,6 +64,10 @@ pub enum Context {
     RunPage,
     /// Where an incident is open or selected.
     Incident,
+    /// Where a handover is open or selected.
+    Handover,
+    /// Where a document is open that can be edited.
+    Document,
     /// On the log.
     Log,
     /// On any card.
@@ -87,6 +91,8 @@ impl Context {
         Self::Run,
         Self::RunPage,
         Self::Incident,
+        Self::Handover,
+        Self::Document,
         Self::Log,
         Self::Card,
         Self::Effect,
@@ -105,6 +111,8 @@ impl Context {
             Self::Run => "run",
             Self::RunPage => "run_page",
             Self::Incident => "incident",
+            Self::Handover => "handover",
+            Self::Document => "document",
             Self::Log => "log",
             Self::Card => "card",
             Self::Effect => "effect",
@@ -124,6 +132,8 @@ impl Context {
             Self::Run => "Runs",
             Self::RunPage => "One run",
             Self::Incident => "Incidents",
+            Self::Handover => "Handovers",
+            Self::Document => "Documents",
             Self::Log => "Log",
             Self::Card => "Cards",
             Self::Effect => "Deciding on an effect",
@@ -148,6 +158,8 @@ impl Context {
             (a, Card) => on_card(a),
             (Log, Run | RunPage | List | Incident) | (Run | RunPage | List | Incident, Log) => false,
             (Incident, Run | RunPage) | (Run | RunPage, Incident) => false,
+            (Handover | Document, b) => b == Home,
+            (a, Handover | Document) => a == Home,
             (a, b) => !on_card(a) && !on_card(b),
         }
     }
@@ -193,6 +205,7 @@ intents! {
     }
     Home {
         NewGoal = "new-goal" ["new", "start"], "give an agent a goal";
+        Handover = "handover" ["shift"], "write a handover for the next person on call";
         CheckMachine = "check-machine" ["check"], "check the health of this machine; needs no model";
     }
     Run {
@@ -209,6 +222,19 @@ intents! {
         Assign = "assign", "assign it to a person";
         Note = "note", "add a note to its timeline";
         Resolve = "resolve", "mark it resolved";
+        Merge = "merge", "merge it into another incident";
+        Split = "split", "split off the alerts that have a label";
+        Silence = "silence", "silence its alerts in Alertmanager until it is resolved";
+        Snooze = "snooze", "let it call nobody for a time";
+        Reopen = "reopen", "reopen it";
+        Link = "link", "link a run to it";
+        Postmortem = "postmortem", "show its postmortem";
+    }
+    Handover {
+        Sign = "sign", "sign the handover: you have read it and take over";
+    }
+    Document {
+        EditDocument = "edit-document", "edit it in your own editor";
     }
     Log {
         ShowEvent = "show-event", "show the event in full, or fold the run's events";

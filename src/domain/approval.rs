@@ -44,6 +44,17 @@ impl Ask {
         }
     }
 
+    /// What it would do, or asks, on one line: an outsider's words.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Effect { card } | Self::InDoubt { card, .. } => {
+                let targets: Vec<_> = card.targets.iter().map(Untrusted::raw).collect();
+                format!("{} {}", card.verb.as_str(), targets.join(", "))
+            }
+            Self::Question { text, .. } => text.raw().to_owned(),
+        }
+    }
+
     pub fn card(&self) -> Option<&EffectCard> {
         match self {
             Self::Effect { card } | Self::InDoubt { card, .. } => Some(card),

@@ -69,6 +69,10 @@ uuid_id! {
     IncidentId
 }
 uuid_id! {
+    /// One handover: what is open at the end of a shift, and who took it over.
+    HandoverId
+}
+uuid_id! {
     /// One person's account.
     AccountId
 }

@@ -47,18 +47,22 @@ pub(super) fn commands(
 ) -> Vec<Command> {
     let Groups { mut groups, suppressed } = groups;
     groups.retain(|key, group| {
-        let known = open.iter().find(|incident| incident.group == *key);
-        let is_known = |fingerprint: &String| known.is_some_and(|known| known.alerts.contains_key(fingerprint));
+        let is_known = |fingerprint: &String| open.iter().any(|incident| incident.knows(key, fingerprint));
         group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
         !group.alerts.is_empty()
     });
     let source_text = beginning(source);
     let sight = Sight::Seen { at, source: source_text.clone() };
     let (overflow, open): (Vec<_>, Vec<_>) = open.iter().partition(|incident| incident.group == GroupKey::overflow());
-    let gone = open.into_iter().filter(|incident| !groups.contains_key(&incident.group));
-    let gone = gone.filter(|incident| incident.firing().any(|state| state.alert.source == source_text));
-    let mut commands: Vec<_> =
-        gone.map(|incident| emptied(incident.group.clone(), incident.id, sight.clone())).collect();
+    let fires_here = |incident: &Incident, group: &GroupKey| {
+        let mut alerts = incident.alerts_of(group);
+        alerts.any(|state| state.cleared_at.is_none() && state.alert.source == source_text)
+    };
+    let mut commands = Vec::new();
+    for incident in open {
+        let gone = incident.groups().filter(|group| !groups.contains_key(*group) && fires_here(incident, group));
+        commands.extend(gone.map(|group| emptied(group.clone(), incident.id, sight.clone())));
+    }
     // Those that have no incident of their own are listed by their digests.
     let listed = overflow.into_iter().flat_map(Incident::firing).filter(|state| state.alert.source == source_text);
     let listed = listed.map(|state| GroupKey::of_digest(&state.alert.fingerprint));

@@ -152,6 +152,7 @@ mod tests {
                 title: Untrusted::default(),
                 labels: Labels::default(),
                 runbook: None,
+                part: Default::default(),
             };
             let mut incident = Incident::begin(IncidentId(uuid::Uuid::nil()), &opened, &stamp(1, from)).unwrap();
             if let Some(to) = to {

@@ -20,7 +20,7 @@ impl History {
 }
 
 /// A document that a kind can write about one of its things.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Document {
     /// The word that people type for it.
     pub name: &'static str,
@@ -28,4 +28,13 @@ pub struct Document {
     pub about: &'static str,
     /// In Markdown; nothing where the history has no beginning.
     pub write: fn(&History) -> Option<String>,
+    /// The verb that replaces its text by the one it is given; without, it cannot be edited.
+    pub amend: Option<&'static str>,
+}
+
+/// Of one kind, no two have the same name.
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
 }

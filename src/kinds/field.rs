@@ -2,8 +2,12 @@
 
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
+use uuid::Uuid;
 
+use super::row_key::RowKind;
 use super::verb::Declared;
+use super::world::World;
+use crate::domain::ShortId;
 
 /// Something that a verb takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +26,8 @@ pub enum Form {
     Number,
     Flag,
     OneOf(Vec<String>),
+    /// The id of another thing, or a part of it that names only that one.
+    Id(RowKind),
     Json,
 }
 
@@ -34,6 +40,10 @@ impl Field {
             Form::Number => word.parse().map(Value::Number).map_err(|_| format!("{name} is not a number: {word:?}")),
             Form::Flag => word.parse().map(Value::Bool).map_err(|_| format!("{name} is true or false, not {word:?}")),
             Form::OneOf(known) if known.iter().any(|known| known == word) => Ok(word.into()),
+            Form::Id(kind) => match ShortId::parse(word) {
+                Some(_) => Ok(word.trim().into()),
+                None => Err(format!("{name} names {} by its id, which {word:?} is not", kind.article())),
+            },
             Form::OneOf(known) => Err(format!("{name} is one of {}, not {word:?}", known.join(", "))),
             Form::Json => serde_json::from_str(word).map_err(|error| format!("{name} is not JSON: {error}")),
         }
@@ -52,7 +62,7 @@ pub(super) fn fields_of<V: Declared>(name: &str) -> Vec<Field> {
             name: name.clone(),
             about: about.to_owned(),
             is_required: required.contains(&name.as_str()),
-            form: form(whole),
+            form: id(written).map_or_else(|| form(whole), Form::Id),
         }
     };
     verb["properties"].as_object().into_iter().flatten().filter(|(name, _)| *name != "command").map(field).collect()
@@ -86,6 +96,31 @@ fn form(schema: &Value) -> Form {
         true if is_a("boolean") => Form::Flag,
         true => Form::Json,
     }
+}
+
+/// The kind whose id it is.
+fn id(written: &Value) -> Option<RowKind> {
+    let named = written["$ref"].as_str()?.rsplit('/').next()?.strip_suffix("Id")?;
+    RowKind::OF_STREAMS.iter().copied().find(|kind| kind.name().eq_ignore_ascii_case(named))
+}
+
+/// Puts whole ids in the place of what names a thing in memory by a part of its id.
+pub fn complete_ids(fields: &[Field], given: &mut Map<String, Value>, world: &dyn World) -> Result<(), String> {
+    for field in fields {
+        let Some(value) = given.get_mut(&field.name) else { continue };
+        let (Form::Id(kind), Some(word)) = (&field.form, value.as_str()) else { continue };
+        let Some(short) = ShortId::parse(word) else { continue };
+        let mut fitting = kind.ids(world).into_iter().filter(|id| short.fits(*id));
+        *value = match (fitting.next(), fitting.next()) {
+            (Some(id), None) => id.to_string().into(),
+            (Some(_), Some(_)) => {
+                return Err(format!("several {}s are called {word}: give more of the id", kind.name()));
+            }
+            (None, _) if word.parse::<Uuid>().is_ok() => continue,
+            (None, _) => return Err(format!("no {} that is open or recent is called {word}", kind.name())),
+        };
+    }
+    Ok(())
 }
 
 /// The words of a typed line as the fields they stand for: those that are required in their order, the last of these to

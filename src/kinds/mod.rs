@@ -11,6 +11,7 @@ mod document;
 mod envelope;
 mod event;
 mod field;
+mod handover;
 mod incident;
 mod kept;
 mod kind;
@@ -37,10 +38,11 @@ pub use decided::Decided;
 pub use document::{Document, History};
 pub use envelope::Envelope;
 pub use event::{ErasedEvent, Event, Listed};
-pub use field::{Field, Form, read_words};
+pub use field::{Field, Form, complete_ids, read_words};
+pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section};
 pub use incident::{
-    Alert, AlertState, GroupKey, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb, Labels,
-    LinkedRun, Severity, Sight,
+    Alert, AlertState, Claim, GroupKey, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb, Labels,
+    LinkedRun, Severity, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};

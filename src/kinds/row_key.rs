@@ -1,6 +1,7 @@
 //! Kinds of rows, and the key of a row.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::event::Listed;
 use super::kept::Kept;
@@ -43,6 +44,20 @@ macro_rules! define_rows {
         })*
 
         impl RowKind {
+            /// `an incident`, `a run`.
+            pub fn article(self) -> String {
+                let is_vowel = self.name().starts_with(['a', 'e', 'i', 'o', 'u']);
+                format!("{} {}", if is_vowel { "an" } else { "a" }, self.name())
+            }
+
+            /// Of those in memory.
+            pub fn ids(self, world: &dyn World) -> Vec<Uuid> {
+                match self {
+                    $(Self::$Kept => world.$table().keys().map(|id| (*id).into()).collect(),)*
+                    Self::Spend => Vec::new(),
+                }
+            }
+
             /// What somebody must be allowed to do to see them.
             pub fn reading(self) -> Action {
                 match self {

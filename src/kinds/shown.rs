@@ -139,6 +139,11 @@ impl Thing {
         }
     }
 
+    /// The streams of what it is about.
+    pub fn about(&self) -> Vec<Stream> {
+        self.facts.iter().filter_map(|fact| fact.of).collect()
+    }
+
     /// What tells it from others: the cell that takes the room.
     pub fn title(&self, surface: &Surface) -> Untrusted {
         let place = surface.columns.iter().position(|column| column.width.is_none()).unwrap_or(0);

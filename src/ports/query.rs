@@ -1,6 +1,7 @@
 //! Questions about history, answered a page at a time.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::client_error::ClientError;
 use super::rows::RowQuery;
@@ -66,6 +67,13 @@ impl Answer {
     /// The rows, as things of a kind that is told by its surface.
     pub fn things(self, surface: &Surface) -> Result<Page<Thing>, ClientError> {
         self.read_rows(surface.kind, |row| surface.read(row))
+    }
+
+    /// Only the ids of the rows.
+    pub fn ids(self, kind: RowKind) -> Result<Page<Uuid>, ClientError> {
+        let Self::Rows(page) = self else { return Err(unasked()) };
+        let of_kind = page.rows.into_iter().filter(|row| row.key.kind == kind);
+        Ok(Page { rows: of_kind.filter_map(|row| row.key.id.parse().ok()).collect(), more: page.more })
     }
 
     fn read_rows<T>(self, kind: RowKind, read: impl Fn(&Row) -> serde_json::Result<T>) -> Result<Page<T>, ClientError> {

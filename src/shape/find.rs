@@ -1,9 +1,10 @@
 //! From what somebody wrote to the thing it names: an id, a unique prefix of it, or its last 8 digits.
 
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::domain::ShortId;
-use crate::kinds::{RowKind, Rowed, Surface, Table, Thing};
+use crate::kinds::{Field, Form, RowKind, Rowed, Surface, Table, Thing};
 use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowQuery};
 
 /// Why there is not exactly one.
@@ -36,6 +37,23 @@ pub async fn find_thing(client: &dyn Client, surface: &Surface, given: &str) -> 
     let tell = |thing: &Thing| (thing.id, thing.is_open);
     find_among(client, surface.kind, std::iter::empty(), given, Prefer::Open, tell, |answer| answer.things(surface))
         .await
+}
+
+/// A field that names a thing, what was given for it, and why that is not exactly one.
+pub type Unnamed = (RowKind, String, NotOne<Uuid>);
+
+/// Puts whole ids in the place of what names a stored thing by a part of its id.
+pub async fn whole_ids(client: &dyn Client, fields: &[Field], given: &mut Map<String, Value>) -> Result<(), Unnamed> {
+    for field in fields {
+        let Some(value) = given.get_mut(&field.name) else { continue };
+        let (Form::Id(kind), Some(word)) = (&field.form, value.as_str()) else { continue };
+        let word = word.to_owned();
+        let nothing = std::iter::empty();
+        let found =
+            find_among(client, *kind, nothing, &word, Prefer::None, |id| (*id, false), |answer| answer.ids(*kind));
+        *value = found.await.map_err(|not_one| (*kind, word, not_one))?.to_string().into();
+    }
+    Ok(())
 }
 
 /// `tell` says the id, and whether it is open.

@@ -8,6 +8,7 @@ pub mod converse;
 pub mod files;
 pub mod git;
 pub mod host;
+pub mod monitoring;
 pub mod names;
 mod obeyed;
 pub mod output;

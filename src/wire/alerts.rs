@@ -33,9 +33,11 @@ impl Wire {
     fn pollers(&self) -> Result<Vec<Poller>, Failure> {
         let incidents = &self.config.incidents;
         let alertmanager = self.options.alertmanager.as_ref().or(incidents.alertmanager.as_ref());
-        let named = [(&ALERTMANAGER, alertmanager), (&PROMETHEUS, incidents.prometheus.as_ref())];
+        let alertmanager = alertmanager.filter(|address| !address.trim().is_empty());
+        // An Alertmanager has the same alerts, less what is silenced.
+        let prometheus = incidents.prometheus.as_ref().filter(|_| alertmanager.is_none());
+        let named = [(&ALERTMANAGER, alertmanager), (&PROMETHEUS, prometheus)];
         let named = named.into_iter().filter_map(|(asked, address)| Some((asked, address?)));
-        let named = named.filter(|(_, address)| !address.trim().is_empty());
         let poller = |(asked, address): (&'static Asked, &String)| {
             let poller = Poller::new(asked, address, self.alert_grouping());
             poller.map_err(|error| Failure::usage(error.to_string()).next(error.hint))

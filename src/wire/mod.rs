@@ -46,11 +46,12 @@ use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
 use crate::feeds::{Probe, ProbeBoard};
-use crate::ports::Tool;
+use crate::ports::{Clock, SystemClock, Tool};
 use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::git::{GitCommit, Hooks};
+use crate::tools::monitoring::{Endpoint, LiftSilences, QueryMetrics, SilenceAlerts};
 use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
@@ -93,7 +94,7 @@ impl Wire {
         Ok(Arc::new_cyclic(|own| Self {
             own: own.clone(),
             person: Actor::Person(places::person(options)),
-            toolbox: toolbox(&sandbox, &config),
+            toolbox: toolbox(&sandbox, &config, options),
             _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
             key,
@@ -149,10 +150,21 @@ impl Wire {
 }
 
 /// All tools, as the configuration wants them.
-fn toolbox(sandbox: &Arc<Sandbox>, config: &Config) -> Toolbox {
+fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> Toolbox {
     let hooks = match config.git.hooks {
         HooksChoice::Off => Hooks::Off,
         HooksChoice::Sandbox => Hooks::Sandboxed(Arc::clone(sandbox)),
     };
-    Toolbox::new(sandbox).with([Arc::new(GitCommit::with(hooks)) as Arc<dyn Tool>])
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    // An address that is none is told where it is asked for alerts; its tools say that nothing is configured.
+    let endpoint = |address: Option<&String>| address.and_then(|address| Endpoint::new(address).ok());
+    let alertmanager = endpoint(options.alertmanager.as_ref().or(config.incidents.alertmanager.as_ref()));
+    let prometheus = endpoint(config.incidents.prometheus.as_ref());
+    let tools: [Arc<dyn Tool>; 4] = [
+        Arc::new(GitCommit::with(hooks)),
+        Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
+        Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
+        Arc::new(LiftSilences::new(alertmanager)),
+    ];
+    Toolbox::new(sandbox).with(tools)
 }

@@ -12,8 +12,8 @@ use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
-use crate::domain::RunId;
 use crate::feeds::{Runbooks, Surroundings};
+use crate::kinds::Stream;
 use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
@@ -165,10 +165,12 @@ impl StoreKeeper for Keeper {
         Ok(runtime::compare_rows(self.log.as_ref()).await?)
     }
 
-    async fn record(&self, run: RunId) -> Result<String, Failure> {
-        let recording = Recording::of_run(self.log.as_ref(), run).await?;
-        let recording = recording.ok_or_else(|| Failure::failed(format!("run {run} has no history in this store")))?;
-        recording.to_ndjson().map_err(|error| Failure::failed(format!("the run cannot be written as JSON: {error}")))
+    async fn record(&self, title: &str, of: &[Stream]) -> Result<String, Failure> {
+        let recording = Recording::of_streams(self.log.as_ref(), title.to_owned(), of).await?;
+        if recording.events.is_empty() {
+            return Err(Failure::failed("this store has no history of it"));
+        }
+        recording.to_ndjson().map_err(|error| Failure::failed(format!("it cannot be written as JSON: {error}")))
     }
 
     async fn back_up(&self, target: &Path) -> Result<(), Failure> {

@@ -292,7 +292,7 @@ fn a_broken_recording_says_where() {
         "demo.ndjson, line 3: this is neither an event nor a blob; the recording may be cut off here"
     );
     assert_eq!(Recording::parse("x", "hello").unwrap_err().line, 1);
-    assert_eq!(Recording::parse("x", lines[0]).unwrap_err().problem, "it does not begin with the start of a run");
+    assert_eq!(Recording::parse("x", lines[0]).unwrap_err().problem, "it does not begin with the start of anything");
     let swapped = format!("{}\n{}\n{}\n{}", lines[0], lines[1], lines[4], lines[3]);
     assert_eq!(Recording::parse("x", &swapped).unwrap_err().line, 4);
     let newer = lines[0].replace("\"recording\":1", "\"recording\":9");

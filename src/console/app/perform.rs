@@ -12,8 +12,8 @@ use super::{App, Bell, End, Flow, Surface, Wake, clipboard, submit};
 use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{Command, Envelope, RowKind, Run, Stream, Surface as KindSurface};
-use crate::ports::{Answer, Client, ClientError, Query, RowQuery};
+use crate::kinds::{Command, Document, Envelope, RowKind, Run, Stream, Surface as KindSurface};
+use crate::ports::{Answer, Client, ClientError, Query, RowQuery, history};
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;
@@ -48,6 +48,7 @@ impl<S: Surface> App<S> {
                 let query = Query::Rows(RowQuery::ended(RowKind::Approval, after, LIST_PAGE));
                 self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
+            Request::WriteDocument { of, document } => self.write_document(of, document),
             Request::Launch(launch) => self.launch(launch),
             Request::Complete(sought) => {
                 let launcher = Arc::clone(&self.options.launcher);
@@ -134,6 +135,20 @@ impl<S: Surface> App<S> {
         self.spawn(async move {
             let result = read_stream(&*client, run).await.map(Box::new);
             Reply::RunRead { run, result }
+        });
+    }
+
+    fn write_document(&mut self, of: Stream, document: &'static Document) {
+        let client = Arc::clone(&self.client);
+        let thing = KindSurface::of_stream(of).and_then(|surface| surface.thing(&self.snapshot, of.parts().1));
+        self.spawn(async move {
+            let result = match thing {
+                Some(thing) => history(&*client, thing.stream, thing.about()).await.and_then(|history| {
+                    (document.write)(&history).ok_or_else(|| unreadable("its history is no longer in the log"))
+                }),
+                None => Err(unreadable("it is no longer in memory")),
+            };
+            Reply::DocumentWritten { of, document, result }
         });
     }
 
@@ -225,6 +240,10 @@ impl<S: Surface> App<S> {
 }
 
 /// A run's whole history, folded: its row and its thread.
+fn unreadable(message: &str) -> ClientError {
+    ClientError { message: message.to_owned(), hint: String::new() }
+}
+
 async fn read_stream(client: &dyn Client, run: RunId) -> Result<(Run, Thread), ClientError> {
     let mut events: Vec<Envelope> = Vec::new();
     loop {

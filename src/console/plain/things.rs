@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::usage::usage;
 use super::{Plain, command};
 use crate::console::view::format;
-use crate::domain::Timestamp;
-use crate::kinds::{Surface, Thing, VerbDoc, read_words};
+use crate::domain::{Timestamp, Untrusted};
+use crate::kinds::{Document, Surface, Thing, VerbDoc, complete_ids, read_words};
+use crate::ports::history;
 
 impl Plain<'_> {
     pub(super) async fn of_kind(&mut self, plural: &str, rest: &str) -> io::Result<()> {
@@ -30,12 +31,33 @@ impl Plain<'_> {
                 Ok(thing) => self.ask_thing(&surface, verb, thing.id, words).await,
                 Err(problem) => self.fail(&problem, &format!("{plural} lists them")),
             },
+            (_, None) if surface.documents.iter().any(|document| document.name == word) => {
+                let document = surface.documents.iter().find(|document| document.name == word);
+                match (document, self.find_thing(&surface, id)) {
+                    (Some(document), Ok(thing)) => self.write(document, &thing).await,
+                    (_, Err(problem)) => self.fail(&problem, &format!("{plural} lists them")),
+                    (None, Ok(_)) => Ok(()),
+                }
+            }
             (_, None) => self.fail(&format!("{plural} takes no {word:?}"), "help lists the commands"),
         }
     }
 
+    async fn write(&mut self, document: &Document, thing: &Thing) -> io::Result<()> {
+        let text = match history(&*self.client, thing.stream, thing.about()).await {
+            Ok(history) => (document.write)(&history),
+            Err(error) => return self.fail(&error.message, &error.hint),
+        };
+        let lines = Untrusted::from(text.unwrap_or_default()).visible_lines().map(String::from).collect();
+        self.say_all(lines, "Its history is no longer in the log.")
+    }
+
     async fn ask_thing(&mut self, surface: &Surface, verb: &VerbDoc, id: Uuid, words: &str) -> io::Result<()> {
-        let given = read_words(&surface.fields(verb), words);
+        let fields = surface.fields(verb);
+        let given = read_words(&fields, words).and_then(|mut given| {
+            complete_ids(&fields, &mut given, &self.snapshot)?;
+            Ok(given)
+        });
         match given.and_then(|given| surface.command(id, verb, given)) {
             Ok(command) => self.submit(command).await,
             Err(problem) => self.fail(&problem, &usage(surface, verb)),

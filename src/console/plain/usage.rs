@@ -24,7 +24,7 @@ pub(super) fn usage(surface: &Surface, verb: &VerbDoc) -> String {
     words.extend(others.iter().map(|field| format!("[--{} …]", field.name)));
     words.extend(required.iter().map(|field| match &field.form {
         Form::OneOf(known) => known.join("|"),
-        Form::Text | Form::Number | Form::Flag | Form::Json => field.name.to_uppercase(),
+        Form::Text | Form::Number | Form::Flag | Form::Id(_) | Form::Json => field.name.to_uppercase(),
     }));
     words.join(" ")
 }

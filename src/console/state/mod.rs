@@ -40,7 +40,7 @@ pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
-pub use things::{ThingList, ThingPage, ThingVerb};
+pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 
@@ -104,6 +104,7 @@ pub enum Page {
     /// All of a kind that is told by its surface.
     Things(ThingList),
     Thing(ThingPage),
+    Document(DocumentPage),
 }
 
 /// One run's page.
@@ -210,14 +211,14 @@ impl State {
     pub fn review(&self) -> Option<&Review> {
         match self.pages.last() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
         }
     }
 
     pub fn review_mut(&mut self) -> Option<&mut Review> {
         match self.pages.last_mut() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
         }
     }
 
@@ -232,7 +233,7 @@ impl State {
                 Page::Card(Review { evidence: Some(evidence), .. }) if evidence.run == run => {
                     evidence.loading = loading.clone();
                 }
-                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) => {}
+                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_) => {}
             }
         }
     }
@@ -242,7 +243,7 @@ impl State {
         let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
             Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
-            Page::Things(_) | Page::Thing(_) => None,
+            Page::Things(_) | Page::Thing(_) | Page::Document(_) => None,
         };
         self.pages.iter().filter_map(run).chain(self.preview.as_ref().map(|preview| preview.run)).collect()
     }
@@ -253,7 +254,9 @@ impl State {
         let least = match (self.pages.last(), self.screen) {
             (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => return None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => {
+                return None;
+            }
         };
         let is_shown = self.sheet_is_not_help() && width >= least;
         is_shown.then_some(width * 54 / 100)
@@ -274,6 +277,7 @@ impl State {
             Some(Page::Card(review)) => of(Stream::Approval(review.approval)),
             Some(Page::Things(open)) => open.kind.name().to_owned(),
             Some(Page::Thing(open)) => of(open.stream),
+            Some(Page::Document(open)) => of(open.of),
             None => self.screen.title().to_lowercase(),
         }
     }
@@ -288,7 +292,9 @@ impl State {
     pub fn can_do(&self, intent: Intent, status: &Status, replay: Option<&Moment>) -> bool {
         match intent.context() {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
-            Context::Home | Context::Run | Context::Incident => replay.is_none() && self.can_decide(status),
+            Context::Home | Context::Run | Context::Incident | Context::Handover | Context::Document => {
+                replay.is_none() && self.can_decide(status)
+            }
             Context::Everywhere
             | Context::Move
             | Context::List
@@ -307,7 +313,7 @@ impl State {
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
             (None, Screen::Incidents) => Some(&mut self.incidents),
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_)), _) | (None, Screen::Log) => None,
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _) | (None, Screen::Log) => None,
         }
     }
 
@@ -319,6 +325,7 @@ impl State {
             (_, Some(Page::Card(review))) => &review.pane,
             (_, Some(Page::Things(open))) => &open.list.pane,
             (_, Some(Page::Thing(open))) => &open.pane,
+            (_, Some(Page::Document(open))) => &open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &self.overview.pane,
                 Screen::Runs => &self.runs.pane,
@@ -336,6 +343,7 @@ impl State {
             (_, Some(Page::Card(review))) => &mut review.pane,
             (_, Some(Page::Things(open))) => &mut open.list.pane,
             (_, Some(Page::Thing(open))) => &mut open.pane,
+            (_, Some(Page::Document(open))) => &mut open.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &mut self.overview.pane,
                 Screen::Runs => &mut self.runs.pane,

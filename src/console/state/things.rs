@@ -2,7 +2,8 @@
 
 use super::list::ListPane;
 use super::pane::Pane;
-use crate::kinds::{RowKind, Stream, VerbDoc};
+use crate::domain::Untrusted;
+use crate::kinds::{Document, RowKind, Stream, VerbDoc};
 
 /// Everything of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,22 @@ pub struct ThingPage {
 impl ThingPage {
     pub fn new(stream: Stream) -> Self {
         Self { stream, pane: Pane::default() }
+    }
+}
+
+/// A document about a thing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DocumentPage {
+    pub of: Stream,
+    pub document: &'static Document,
+    /// In Markdown; `None` until it is written.
+    pub text: Option<Result<Untrusted, String>>,
+    pub pane: Pane,
+}
+
+impl DocumentPage {
+    pub fn new(of: Stream, document: &'static Document) -> Self {
+        Self { of, document, text: None, pane: Pane::default() }
     }
 }
 

@@ -26,6 +26,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
             active.extend(thing_context(state));
             active.push(Context::Home);
         }
+        Some(Page::Document(open)) => active.extend(open.document.amend.map(|_| Context::Document)),
         Some(Page::Run(_)) => active.extend([Context::RunPage, Context::Run, Context::Home]),
         None => {
             match state.screen {
@@ -47,7 +48,13 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
 
 /// What can be asked of the thing that is open or selected by keys of its own.
 fn thing_context(state: &State) -> Option<Context> {
-    matches!(things::current(state)?, Stream::Incident(_)).then_some(Context::Incident)
+    match things::current(state)? {
+        Stream::Incident(_) => Some(Context::Incident),
+        Stream::Handover(_) => Some(Context::Handover),
+        Stream::Run(_) | Stream::Approval(_) | Stream::Account(_) => None,
+        #[cfg(test)]
+        Stream::Toy(_) => None,
+    }
 }
 
 /// Decisions are offered only while the card waits for one.

@@ -22,6 +22,9 @@ fn text(state: &State, world: &World<'_>) -> Option<String> {
     if let Some(review) = state.review() {
         return snapshot.approvals.get(&review.approval).map(of_approval);
     }
+    if let Some(Page::Document(open)) = state.page() {
+        return open.text.as_ref()?.as_ref().ok().map(|text| text.raw().to_owned());
+    }
     if let Some(stream) = things::current(state) {
         return Some(stream.parts().1.to_string());
     }

@@ -45,6 +45,8 @@ pub fn place(state: &State, world: &World<'_>, intent: Intent) -> Option<Place> 
         | Context::RunPage
         | Context::Card
         | Context::Incident
+        | Context::Handover
+        | Context::Document
         | Context::Replay => None,
     }
 }

@@ -4,6 +4,7 @@ mod chosen;
 mod contexts;
 mod copy;
 mod decide;
+mod document;
 mod edit;
 mod elsewhere;
 mod goal;
@@ -39,7 +40,7 @@ use turn::Turn;
 use crate::console::intent::Intent;
 use crate::console::state::{Confirm, ListPane, Mouse, Pane, Prompt, PromptFor, Screen, Sheet, State, Step, Tone};
 use crate::domain::RunState;
-use crate::kinds::RunVerb;
+use crate::kinds::{RowKind, RunVerb};
 
 /// Does what a person asked for, as far as that is the console's own; the rest it requests.
 pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pressed) -> Vec<Request> {
@@ -80,9 +81,21 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::CancelRun => ask_to_cancel(state, world),
         Intent::Fold => navigate::fold(state, world),
         Intent::FoldAll => navigate::fold_all(state),
-        Intent::Acknowledge | Intent::StartRunbook | Intent::Assign | Intent::Note | Intent::Resolve => {
-            things::ask_by_name(state, world, intent.name())
-        }
+        Intent::Acknowledge
+        | Intent::StartRunbook
+        | Intent::Assign
+        | Intent::Note
+        | Intent::Resolve
+        | Intent::Merge
+        | Intent::Split
+        | Intent::Silence
+        | Intent::Snooze
+        | Intent::Reopen
+        | Intent::Link
+        | Intent::Sign => things::ask_by_name(state, world, intent.name()),
+        Intent::Handover => things::begin(state, world, RowKind::Handover, "write"),
+        Intent::Postmortem => document::open(state, intent.name()),
+        Intent::EditDocument => document::edit(state),
         Intent::ShowEvent => log::show_event(state),
         Intent::FoldRuns => log::fold_runs(state),
         Intent::GroupOrNot => log::narrow(state, world, log::group),

@@ -23,7 +23,7 @@ pub fn back(state: &mut State) -> Vec<Request> {
             drop_run(state, run)
         }
         Some(Page::Card(_)) => close_card(state),
-        Some(Page::Thing(_)) => {
+        Some(Page::Thing(_) | Page::Document(_)) => {
             state.pages.pop();
             Vec::new()
         }
@@ -223,7 +223,7 @@ pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
 pub fn current_run(state: &State) -> Option<RunId> {
     match state.page() {
         Some(Page::Run(open)) => Some(open.run),
-        Some(Page::Card(_) | Page::Things(_) | Page::Thing(_)) => None,
+        Some(Page::Card(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) => None,
         None => match state.pane().cursor {
             Some(Anchor::Run(run)) => Some(run),
             _ => None,

@@ -1,7 +1,7 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
 use super::toasts::{shown, unread};
-use super::{Launch, Reply, Request, World, edit, log, navigate, toast};
+use super::{Launch, Reply, Request, World, document, edit, log, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
@@ -47,11 +47,13 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             let next = goal_mut(state).and_then(|goal| goal.complete(&sought, found));
             next.map(Request::Complete).into_iter().collect()
         }
-        Reply::Edited { result, .. } => {
-            match result {
-                Ok(text) => edited(state, &text),
-                Err(reason) => toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists"),
-            }
+        Reply::DocumentWritten { of, document, result } => {
+            document::written(state, of, document.name, result);
+            Vec::new()
+        }
+        Reply::Edited { result: Ok(text), .. } => edited(state, world, &text),
+        Reply::Edited { result: Err(reason), .. } => {
+            toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists");
             Vec::new()
         }
         Reply::Copied(Ok(place)) => say(state, world, Tone::Good, place),
@@ -124,8 +126,9 @@ fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: 
 }
 
 /// A text comes back from the person's own editor to where it was taken from.
-fn edited(state: &mut State, text: &str) {
+fn edited(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> {
     match &mut state.sheet {
+        None => return document::edited(state, world, text),
         Some(Sheet::Goal(goal)) => goal.goal.set(text.trim_end()),
         Some(Sheet::Arguments(draft)) => {
             draft.editor.set(text.trim_end());
@@ -133,6 +136,7 @@ fn edited(state: &mut State, text: &str) {
         }
         _ => {}
     }
+    Vec::new()
 }
 
 fn prepared(
@@ -177,6 +181,7 @@ fn was_read(reply: &Reply) -> bool {
         Reply::ApprovalsRead(result) => result.is_ok(),
         Reply::ArgumentsRead { result, .. } => result.is_ok(),
         Reply::Submitted { .. }
+        | Reply::DocumentWritten { .. }
         | Reply::Offered(_)
         | Reply::Prepared { .. }
         | Reply::Completed { .. }

@@ -8,7 +8,7 @@ use crate::console::intent::Intent;
 use crate::console::state::{Hidden, Mouse, Offers};
 use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
-use crate::kinds::{Approval, Command, Envelope, RowKind, Run, VerbDoc};
+use crate::kinds::{Approval, Command, Document, Envelope, RowKind, Run, Stream, VerbDoc};
 use crate::ports::{ClientError, Page, RowPlace, Sought, Unlocking};
 
 /// Something to do outside.
@@ -48,6 +48,11 @@ pub enum Request {
         approval: ApprovalId,
         run: RunId,
         call: CallNo,
+    },
+    /// Write a document about a thing.
+    WriteDocument {
+        of: Stream,
+        document: &'static Document,
     },
     /// Make a workspace and whatever else a run needs, then start it.
     Launch(Launch),
@@ -125,6 +130,11 @@ pub enum Reply {
         search: String,
         before: u64,
         result: Result<Page<Envelope>, ClientError>,
+    },
+    DocumentWritten {
+        of: Stream,
+        document: &'static Document,
+        result: Result<String, ClientError>,
     },
     RunsRead(Result<Page<Run>, ClientError>),
     ApprovalsRead(Result<Page<Approval>, ClientError>),

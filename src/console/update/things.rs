@@ -3,7 +3,7 @@
 use super::{Request, World, submit, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{Page, Prompt, PromptFor, Sheet, State, ThingList, ThingPage, ThingVerb, Tone};
-use crate::kinds::{RowKind, Stream, Surface, read_words};
+use crate::kinds::{RowKind, Stream, Surface, complete_ids, read_words};
 
 pub fn open_list(state: &mut State, kind: RowKind) -> Vec<Request> {
     let open = state.pages.iter().position(|page| matches!(page, Page::Things(list) if list.kind == kind));
@@ -23,7 +23,7 @@ pub fn open(state: &mut State, stream: Stream) -> Vec<Request> {
 pub fn current(state: &State) -> Option<Stream> {
     match state.page() {
         Some(Page::Thing(open)) => Some(open.stream),
-        Some(Page::Run(_) | Page::Card(_)) => None,
+        Some(Page::Run(_) | Page::Card(_) | Page::Document(_)) => None,
         Some(Page::Things(_)) | None => match state.pane().cursor {
             Some(Anchor::Thing(stream)) => Some(stream),
             _ => None,
@@ -44,6 +44,14 @@ pub fn ask_by_name(state: &mut State, world: &World<'_>, name: &str) -> Vec<Requ
     }
 }
 
+/// Asks the verb of this name that begins a new thing.
+pub fn begin(state: &mut State, world: &World<'_>, kind: RowKind, name: &str) -> Vec<Request> {
+    match Surface::of_kind(kind).and_then(|surface| surface.verb(name)) {
+        Some(verb) => ask(state, world, ThingVerb { kind, of: None, verb }),
+        None => Vec::new(),
+    }
+}
+
 /// Asks a verb: at once where it takes nothing, else after its words were typed.
 pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Request> {
     let takes = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();
@@ -58,6 +66,8 @@ pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Reque
 pub fn perform(state: &mut State, world: &World<'_>, wanted: ThingVerb, words: &str) -> Vec<Request> {
     let Some(surface) = Surface::of_kind(wanted.kind) else { return Vec::new() };
     let asked = read_words(&surface.fields(wanted.verb), words).and_then(|given| {
+        let mut given = given;
+        complete_ids(&surface.fields(wanted.verb), &mut given, world.snapshot)?;
         let id = wanted.of.map(|stream| stream.parts().1).unwrap_or_default();
         Ok((surface.command(id, wanted.verb, given.clone())?, given))
     });

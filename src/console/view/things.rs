@@ -81,6 +81,9 @@ pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> V
 
 /// What the cursor rests on that leads to the page of a stream.
 fn anchor(stream: Stream) -> Anchor {
+    if let Stream::Approval(approval) = stream {
+        return Anchor::Approval(approval);
+    }
     stream.run().map_or(Anchor::Thing(stream), Anchor::Run)
 }
 

@@ -13,11 +13,11 @@ use crate::kinds::{
 
 const START: &str = "2026-11-30T03:00:00Z";
 
-fn at(minutes: i64) -> Timestamp {
+pub(super) fn at(minutes: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap() + chrono::TimeDelta::minutes(minutes)
 }
 
-fn ana() -> Actor {
+pub(super) fn ana() -> Actor {
     Actor::Person("ana".to_owned())
 }
 
@@ -51,6 +51,11 @@ pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
     }
 }
 
+/// Of one alert that fires.
+pub(super) fn told_one() -> IncidentReport {
+    told(vec![alert(1, 0, None)])
+}
+
 fn seen(minutes: i64, alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport { sight: Sight::Seen { at: at(minutes), source: "http://am:9093".into() }, ..told(alerts) }
 }
@@ -71,7 +76,7 @@ impl Log {
         self.ask(minutes, verb.on(id), Actor::System).unwrap()
     }
 
-    fn ask(&mut self, minutes: i64, command: Command, by: Actor) -> Result<Vec<&'static str>, Rejection> {
+    pub(super) fn ask(&mut self, minutes: i64, command: Command, by: Actor) -> Result<Vec<&'static str>, Rejection> {
         let decided = decide(&self.snapshot, command, &by, at(minutes))?;
         let names = decided.iter().map(|decided| decided.event.kind()).collect();
         for decided in decided {
@@ -80,7 +85,7 @@ impl Log {
         Ok(names)
     }
 
-    fn take(&mut self, minutes: i64, stream: Stream, by: Actor, event: Event) {
+    pub(super) fn take(&mut self, minutes: i64, stream: Stream, by: Actor, event: Event) {
         let (seq, version) = (self.snapshot.cursor + 1, self.snapshot.version(stream) + 1);
         let envelope = Envelope { seq, stream, version, at: at(minutes), by, event };
         self.snapshot.apply(&envelope);
@@ -92,7 +97,7 @@ impl Log {
         self.snapshot.incidents.values().next().unwrap()
     }
 
-    fn id(&self) -> IncidentId {
+    pub(super) fn id(&self) -> IncidentId {
         self.only().id
     }
 }
@@ -339,4 +344,132 @@ fn the_row_is_what_the_log_says_and_reads_back_from_its_json() {
     let thing = Thing::of(log.only());
     assert!(thing.facts.iter().any(|fact| fact.name == "timeline" && fact.value.raw().starts_with("opened")));
     assert!(!thing.is_open && thing.urgency == 0);
+}
+
+fn merge(log: &mut Log, minutes: i64, id: IncidentId, into: IncidentId) -> Result<Vec<&'static str>, Rejection> {
+    log.ask(minutes, IncidentVerb::Merge { into }.on(id), ana())
+}
+
+fn other(alerts: Vec<Alert>) -> IncidentReport {
+    IncidentReport { group: GroupKey::of(["alertname", "Slow"]), title: "Slow".into(), ..told(alerts) }
+}
+
+#[test]
+fn what_is_merged_goes_on_in_the_incident_that_stays() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let stays = log.id();
+    log.report(2, other(vec![alert(1, 1, None), alert(2, 1, None)]));
+    let merged = *log.snapshot.incidents.keys().find(|id| **id != stays).unwrap();
+    assert_eq!(merge(&mut log, 3, merged, merged).unwrap_err().kind, RejectionKind::Invalid);
+    let events = merge(&mut log, 3, merged, stays).unwrap();
+    let fired = "incident.alert_fired";
+    assert_eq!(events, ["incident.absorbed", fired, fired, "incident.merged"]);
+    assert_eq!(log.snapshot.incidents[&merged].merged_into, Some(stays));
+    assert_eq!(
+        log.snapshot.incidents[&stays].firing().count(),
+        3,
+        "alerts of two groups may have the same fingerprint"
+    );
+    assert!(log.ask(3, IncidentVerb::Reopen.on(merged), ana()).unwrap_err().message.contains("merged into"));
+
+    // What its group is told of later is told where it went.
+    assert_eq!(log.report(4, other(vec![alert(1, 1, None), alert(2, 1, None)])), [""; 0]);
+    assert_eq!(log.report(5, other(vec![alert(1, 1, Some(5)), alert(3, 4, None)])), ["incident.alert_cleared", fired]);
+    assert_eq!(log.report(6, told(vec![alert(1, 0, Some(6))])), ["incident.alert_cleared"]);
+    let last = log.report(7, other(vec![alert(2, 1, Some(7)), alert(3, 4, Some(7))]));
+    assert_eq!(last, ["incident.alert_cleared", "incident.alert_cleared", "incident.resolved"]);
+    assert_eq!(log.report(9, other(vec![alert(2, 8, None)])), ["incident.reopened", fired]);
+    assert_eq!(log.snapshot.incidents.len(), 2);
+}
+
+#[test]
+fn alerts_that_were_split_off_are_told_there_and_can_be_merged_back() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None), alert(2, 0, None), alert(3, 0, None)]));
+    let whole = log.id();
+    let split =
+        |log: &mut Log, label: &str| log.ask(2, IncidentVerb::Split { label: label.to_owned() }.on(whole), ana());
+    for wrong in ["svc", "svc=nothing", "alertname=HighErr"] {
+        assert_eq!(split(&mut log, wrong).unwrap_err().kind, RejectionKind::Invalid, "{wrong}");
+    }
+    let events = split(&mut log, "svc=svc2").unwrap();
+    let expected = ["incident.split", "incident.opened", "incident.alert_fired", "incident.acknowledged"];
+    assert_eq!(events, expected);
+    let part = *log.snapshot.incidents.keys().find(|id| **id != whole).unwrap();
+    let firing = |log: &Log, id| log.snapshot.incidents[&id].firing().count();
+    assert_eq!((firing(&log, whole), firing(&log, part)), (2, 1));
+
+    let all = |two: Option<i64>| vec![alert(1, 0, None), alert(2, 0, two), alert(3, 0, None)];
+    assert_eq!(log.report(3, told(all(None))), [""; 0]);
+    assert_eq!(log.report(4, seen(4, vec![alert(1, 0, None), alert(2, 0, None)])), ["incident.alert_cleared"]);
+    assert_eq!(log.report(5, told(all(Some(5)))), ["incident.alert_cleared", "incident.resolved"]);
+    assert!(!log.snapshot.incidents[&part].is_open() && log.snapshot.incidents[&whole].is_open());
+    assert_eq!(log.report(6, told(vec![alert(2, 6, None)])), ["incident.reopened", "incident.alert_fired"]);
+
+    merge(&mut log, 7, part, whole).unwrap();
+    assert_eq!((firing(&log, whole), log.snapshot.incidents[&whole].also.len()), (2, 0));
+    assert_eq!(log.report(8, told(vec![alert(2, 6, None)])), [""; 0]);
+}
+
+#[test]
+fn a_snoozed_incident_calls_nobody_until_its_time_is_over_or_it_gets_worse() {
+    let mut log = Log::default();
+    let mild = |number| Alert {
+        labels: labels(&[("alertname", "HighErr"), ("severity", "warning")]),
+        ..alert(number, 0, None)
+    };
+    let report = told(vec![mild(1)]);
+    log.report(1, IncidentReport { labels: labels(&[("severity", "warning")]), ..report });
+    let snooze = |log: &mut Log, length: &str| {
+        let id = log.id();
+        log.ask(2, IncidentVerb::Snooze { length: length.to_owned() }.on(id), ana())
+    };
+    for wrong in ["", "0m", "8d", "soon"] {
+        assert_eq!(snooze(&mut log, wrong).unwrap_err().kind, RejectionKind::Invalid, "{wrong}");
+    }
+    snooze(&mut log, "30m").unwrap();
+    assert!(!log.only().needs_somebody());
+    let due: Vec<_> = log.snapshot.due().collect();
+    let [(when, command)] = &due[..] else { panic!("{due:?}") };
+    assert_eq!((*when, log.ask(31, command.clone(), Actor::System).unwrap()), (at(32), vec![]));
+    assert_eq!(log.ask(32, command.clone(), Actor::System).unwrap(), ["incident.woke"]);
+    assert!(log.only().needs_somebody());
+    snooze(&mut log, "30m").unwrap();
+    log.report(33, told(vec![mild(1), mild(2)]));
+    assert!(!log.only().needs_somebody(), "one more of the same is no news");
+    log.report(34, told(vec![mild(1), mild(2), alert(3, 0, None)]));
+    assert!(log.only().needs_somebody(), "a critical one is");
+}
+
+#[test]
+fn an_incident_that_flaps_stays_with_who_has_it_and_does_not_ring() {
+    let mut log = Log::default();
+    log.report(0, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    for turn in 1..=3 {
+        log.ask(turn * 4, IncidentVerb::Acknowledge.on(id), ana()).unwrap();
+        log.report(turn * 4 + 1, told(vec![alert(1, turn * 4 - 4, Some(turn * 4))]));
+        log.report(turn * 4 + 2, told(vec![alert(1, turn * 4, None)]));
+        let rang = log.events.iter().rev().find(|envelope| envelope.event.kind() == "incident.reopened").unwrap();
+        assert_eq!(rang.event.rings(), turn < 3, "turn {turn}");
+        assert_eq!(log.only().state == IncidentState::Firing, turn < 3, "turn {turn}");
+    }
+}
+
+#[test]
+fn a_postmortem_that_was_edited_is_the_one_that_is_written() {
+    let mut log = Log::default();
+    log.report(0, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    let amend = IncidentVerb::Amend { text: "# What happened\n\nA disk was full.".into() };
+    log.ask(5, amend.on(id), ana()).unwrap();
+    let history = History { of: Stream::Incident(id), streams: [(Stream::Incident(id), log.events.clone())].into() };
+    let document = Incident::DOCUMENTS[0];
+    let text = (document.write)(&history).unwrap();
+    assert_eq!(text, "# What happened\n\nA disk was full.\n\nEdited by ana, 2026-11-30 03:05:00 UTC (#3)\n");
+    // Edited again, who did so is said once.
+    log.ask(6, IncidentVerb::Amend { text: text.into() }.on(id), ana()).unwrap();
+    let history = History { of: Stream::Incident(id), streams: [(Stream::Incident(id), log.events.clone())].into() };
+    assert_eq!((document.write)(&history).unwrap().matches("Edited by").count(), 1);
 }

@@ -3,9 +3,11 @@
 mod agent_run;
 mod decisions;
 mod edits;
+mod handovers;
 mod incidents;
 mod procedure_run;
 mod recovery;
+mod silences;
 mod storm;
 
 use chrono::TimeDelta;

@@ -103,7 +103,13 @@ mod tests {
         let group = Group::key(&[("alertname".to_owned(), "HighErr".to_owned())].into(), "");
         let stamp = |version| Stamp { version, at, by: &Actor::System };
         let id = group.incident(at);
-        let opened = IncidentEvent::Opened { group, title: "x".into(), labels: Labels::default(), runbook: None };
+        let opened = IncidentEvent::Opened {
+            group,
+            title: "x".into(),
+            labels: Labels::default(),
+            runbook: None,
+            part: Default::default(),
+        };
         let mut incident = Incident::begin(id, &opened, &stamp(1)).unwrap();
         let alert = Alert {
             fingerprint: "77aa".to_owned(),
@@ -114,7 +120,7 @@ mod tests {
             url: Untrusted::default(),
             source: "http://am:9093".into(),
         };
-        incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert) }, &stamp(2));
+        incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert), group: None }, &stamp(2));
         incident
     }
 

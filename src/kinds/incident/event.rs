@@ -1,11 +1,13 @@
 //! What can have happened in an incident.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
-use super::group::GroupKey;
+use super::group::{Claim, GroupKey};
 use super::labels::Labels;
-use crate::domain::{Actor, RunId, RunState, Timestamp, Untrusted};
+use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Look};
 
 /// What happened in an incident.
@@ -21,14 +23,27 @@ pub enum IncidentEvent {
         /// The runbook that matched its labels then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         runbook: Option<String>,
+        /// The only alerts of the group that it is about, by their fingerprints, where it was split off.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        part: BTreeSet<String>,
     },
     #[serde(rename = "incident.alert_fired")]
-    AlertFired { alert: Box<Alert> },
+    AlertFired {
+        alert: Box<Alert>,
+        /// The alert's group, where it is not the incident's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<GroupKey>,
+    },
     #[serde(rename = "incident.alert_cleared")]
     AlertCleared { fingerprint: String, ended_at: Timestamp, name: Untrusted },
     /// Alerts of the group that are not kept one by one: the source left them out, or they are too many.
     #[serde(rename = "incident.alerts_left_out")]
-    AlertsLeftOut { count: u32 },
+    AlertsLeftOut {
+        count: u32,
+        /// Their group, where it is not the incident's own.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        group: Option<GroupKey>,
+    },
     #[serde(rename = "incident.acknowledged")]
     Acknowledged {},
     #[serde(rename = "incident.assigned")]
@@ -43,10 +58,39 @@ pub enum IncidentEvent {
     /// A run that was started for it, or linked to it, came to its end.
     #[serde(rename = "incident.run_ended")]
     RunEnded { run: RunId, state: RunState, summary: Untrusted },
+    /// Another incident became a part of this one: from now on its alerts are told here.
+    #[serde(rename = "incident.absorbed")]
+    Absorbed { incident: IncidentId, claims: Vec<Claim> },
+    /// It became a part of another incident, and is closed.
+    #[serde(rename = "incident.merged")]
+    Merged { into: IncidentId },
+    /// Some of its alerts became an incident of their own.
+    #[serde(rename = "incident.split")]
+    Split {
+        incident: IncidentId,
+        /// As this incident knew them.
+        alerts: BTreeSet<String>,
+    },
+    /// A person wants its alerts silenced, for so long or until it is resolved; the run's id follows from this event.
+    #[serde(rename = "incident.silence_wanted")]
+    SilenceWanted { length: String },
+    /// A person edited its postmortem: the whole text.
+    #[serde(rename = "incident.postmortem_amended")]
+    Amended { text: Untrusted },
+    /// It calls nobody until then, unless it gets worse.
+    #[serde(rename = "incident.snoozed")]
+    Snoozed { until: Timestamp },
+    /// The time for which it was snoozed is over.
+    #[serde(rename = "incident.woke")]
+    Woke {},
     #[serde(rename = "incident.resolved")]
     Resolved {},
     #[serde(rename = "incident.reopened")]
-    Reopened {},
+    Reopened {
+        /// It has come back so often lately that it does not ring again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_flapping: bool,
+    },
 }
 
 impl KindEvent for IncidentEvent {
@@ -64,33 +108,58 @@ impl KindEvent for IncidentEvent {
             Self::RunbookStarted { .. } => "incident.runbook_started",
             Self::Linked { .. } => "incident.linked",
             Self::RunEnded { .. } => "incident.run_ended",
+            Self::Absorbed { .. } => "incident.absorbed",
+            Self::Merged { .. } => "incident.merged",
+            Self::Split { .. } => "incident.split",
+            Self::SilenceWanted { .. } => "incident.silence_wanted",
+            Self::Amended { .. } => "incident.postmortem_amended",
+            Self::Snoozed { .. } => "incident.snoozed",
+            Self::Woke {} => "incident.woke",
             Self::Resolved {} => "incident.resolved",
-            Self::Reopened {} => "incident.reopened",
+            Self::Reopened { .. } => "incident.reopened",
         }
     }
 
     fn remark(&self) -> Untrusted {
         match self {
             Self::Opened { title, .. } => title.clone(),
-            Self::AlertFired { alert } => alert.line(&Labels::default()),
+            Self::AlertFired { alert, .. } => alert.line(&Labels::default()),
             Self::AlertCleared { name, .. } => name.clone(),
-            Self::AlertsLeftOut { count } => format!("{count} more fire and are not listed").into(),
+            Self::AlertsLeftOut { count, .. } => format!("{count} more fire and are not listed").into(),
             Self::Assigned { to } => format!("to {}", to.name()).into(),
             Self::Noted { text } => text.clone(),
             Self::RunbookStarted { runbook } => runbook.as_str().into(),
             Self::Linked { run } => format!("run {}", run.short()).into(),
             Self::RunEnded { run, state, summary } => format!("run {} {state}: {}", run.short(), summary.raw()).into(),
-            Self::Acknowledged {} | Self::Resolved {} | Self::Reopened {} => Untrusted::default(),
+            Self::Absorbed { incident, .. } => format!("incident {}", incident.short()).into(),
+            Self::Merged { into } => format!("into {}", into.short()).into(),
+            Self::Split { incident, alerts } => format!("{} alerts into {}", alerts.len(), incident.short()).into(),
+            Self::Snoozed { until } => format!("until {}", until.format("%Y-%m-%d %H:%M UTC")).into(),
+            Self::SilenceWanted { length } => format!("for {length}, or until it is resolved").into(),
+            Self::Amended { text } => format!("{} words", text.raw().split_whitespace().count()).into(),
+            Self::Reopened { is_flapping: true } => "flapping: it does not ring".into(),
+            Self::Acknowledged {} | Self::Woke {} | Self::Resolved {} | Self::Reopened { is_flapping: false } => {
+                Untrusted::default()
+            }
         }
     }
 
     fn look(&self) -> Look {
         match self {
-            Self::Opened { .. } | Self::Reopened {} => Look::Waiting,
+            Self::Opened { .. } | Self::Reopened { .. } | Self::Woke {} => Look::Waiting,
             Self::AlertFired { .. } | Self::AlertsLeftOut { .. } => Look::Bad,
             Self::AlertCleared { .. } | Self::Resolved {} => Look::Good,
-            Self::Acknowledged {} | Self::Assigned { .. } | Self::Noted { .. } => Look::Plain,
-            Self::RunbookStarted { .. } | Self::Linked { .. } => Look::Notable,
+            Self::Acknowledged {}
+            | Self::Assigned { .. }
+            | Self::Noted { .. }
+            | Self::Snoozed { .. }
+            | Self::Amended { .. } => Look::Plain,
+            Self::RunbookStarted { .. }
+            | Self::Linked { .. }
+            | Self::Absorbed { .. }
+            | Self::Merged { .. }
+            | Self::Split { .. }
+            | Self::SilenceWanted { .. } => Look::Notable,
             Self::RunEnded { state: RunState::Succeeded, .. } => Look::Good,
             Self::RunEnded { .. } => Look::Bad,
         }
@@ -104,21 +173,52 @@ impl KindEvent for IncidentEvent {
             | Self::Noted { .. }
             | Self::RunbookStarted { .. }
             | Self::Linked { .. }
+            | Self::Absorbed { .. }
+            | Self::Merged { .. }
+            | Self::Split { .. }
+            | Self::Snoozed { .. }
+            | Self::Amended { .. }
+            | Self::SilenceWanted { .. }
             | Self::Resolved {}
-            | Self::Reopened {} => true,
+            | Self::Reopened { .. } => true,
             Self::Opened { .. }
             | Self::AlertFired { .. }
             | Self::AlertCleared { .. }
             | Self::AlertsLeftOut { .. }
+            | Self::Woke {}
             | Self::RunEnded { .. } => false,
         }
     }
 
     fn rings(&self) -> bool {
-        matches!(self, Self::Opened { .. } | Self::Reopened {})
+        match self {
+            // Of one that was split off, the person who did so knows.
+            Self::Opened { part, .. } => part.is_empty(),
+            Self::Reopened { is_flapping } => !is_flapping,
+            Self::Woke {} => true,
+            Self::AlertFired { .. }
+            | Self::AlertCleared { .. }
+            | Self::AlertsLeftOut { .. }
+            | Self::Acknowledged {}
+            | Self::Assigned { .. }
+            | Self::Noted { .. }
+            | Self::RunbookStarted { .. }
+            | Self::Linked { .. }
+            | Self::RunEnded { .. }
+            | Self::Absorbed { .. }
+            | Self::Merged { .. }
+            | Self::Split { .. }
+            | Self::Snoozed { .. }
+            | Self::Amended { .. }
+            | Self::SilenceWanted { .. }
+            | Self::Resolved {} => false,
+        }
     }
 
     fn wakes(&self) -> bool {
-        matches!(self, Self::RunbookStarted { .. })
+        matches!(
+            self,
+            Self::RunbookStarted { .. } | Self::SilenceWanted { .. } | Self::Resolved {} | Self::Merged { .. }
+        )
     }
 }

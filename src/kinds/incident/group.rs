@@ -1,5 +1,6 @@
 //! Which alerts belong together, and the id of the incident that they begin.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -35,6 +36,16 @@ impl GroupKey {
         Self(digest.to_owned())
     }
 
+    /// Some of its alerts, as a group of their own that began with the event `version` of `incident`.
+    pub(super) fn part(&self, incident: IncidentId, version: u64) -> Self {
+        Self::of([self.digest(), &incident.to_string(), &version.to_string()])
+    }
+
+    /// Its beginning: enough to tell the groups of one incident apart.
+    pub(super) fn short(&self) -> &str {
+        self.0.get(..12).unwrap_or(&self.0)
+    }
+
     /// The hash, in lower-case hex.
     pub fn digest(&self) -> &str {
         &self.0
@@ -52,9 +63,24 @@ impl GroupKey {
     }
 }
 
+/// The alerts of a group that belong to an incident.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    pub group: GroupKey,
+    /// Only the alerts with these fingerprints; all of the group where there are none.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub only: BTreeSet<String>,
+}
+
+impl Claim {
+    pub fn is_of(&self, group: &GroupKey, fingerprint: &str) -> bool {
+        self.group == *group && (self.only.is_empty() || self.only.contains(fingerprint))
+    }
+}
+
 impl fmt::Debug for GroupKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0.get(..12).unwrap_or(&self.0))
+        f.write_str(self.short())
     }
 }
 

@@ -46,6 +46,12 @@ impl Labels {
         self.0.iter()
     }
 
+    /// Those that both have.
+    pub(super) fn of_both(&self, other: &Self) -> Self {
+        let both = self.0.iter().filter(|(name, value)| other.0.get(*name) == Some(*value));
+        Self(both.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

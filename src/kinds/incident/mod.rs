@@ -9,6 +9,7 @@ mod postmortem;
 mod row;
 mod severity;
 mod shown;
+mod silence;
 mod verbs;
 
 use crate::domain::{Action, Actor, IncidentId, Rejection, RunId, RunState, Timestamp};
@@ -16,10 +17,11 @@ use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, St
 
 pub use alert::Alert;
 pub use event::IncidentEvent;
-pub use group::GroupKey;
+pub use group::{Claim, GroupKey};
 pub use labels::Labels;
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
+pub use silence::Silence;
 pub use verbs::{IncidentReport, IncidentVerb, Sight};
 
 impl Kind for Incident {
@@ -51,6 +53,12 @@ impl Kept for Incident {
             IncidentVerb::Note { text } => decide::note(world, id, text, by),
             IncidentVerb::Runbook { name } => decide::runbook(world, id, name, by),
             IncidentVerb::Link { run } => decide::link(world, id, run, by),
+            IncidentVerb::Merge { into } => decide::merge(world, id, into, by),
+            IncidentVerb::Split { label } => decide::split(world, id, &label, by),
+            IncidentVerb::Amend { text } => decide::amend(world, id, text, by),
+            IncidentVerb::Silence { length } => decide::silence(world, id, length, by),
+            IncidentVerb::Snooze { length } => decide::snooze(world, id, &length, by, now),
+            IncidentVerb::Wake => Ok(decide::wake(world, id, by, now)),
             IncidentVerb::Resolve => decide::resolve(world, id, by),
             IncidentVerb::Reopen => decide::reopen(world, id, by),
             IncidentVerb::GiveUp { run, reason } => Ok(decide::give_up(world, id, run, &reason, by)),
@@ -75,15 +83,22 @@ impl Kept for Incident {
     }
 
     fn index(&self) -> Index {
-        Index { is_open: self.is_open(), sort: self.opened_at, state: self.state.name(), parent: None, due: None }
+        // It needs its silence to be lifted, too.
+        let is_open = self.is_open() || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
+        let (state, due) = (self.state.name(), self.snoozed_until);
+        Index { is_open, sort: self.opened_at, state, parent: None, due }
+    }
+
+    fn when_due(&self) -> Option<IncidentVerb> {
+        Some(IncidentVerb::Wake)
     }
 
     fn wants(&self) -> Vec<Wanted> {
-        let wanted = |linked: &LinkedRun| {
+        let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
             let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
             Some(self.wanted(linked.runbook.as_ref()?, &stamp))
-        };
-        self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(wanted).collect()
+        });
+        runbooks.chain(self.silence.iter().flat_map(|silence| silence.wanted(self))).collect()
     }
 
     fn when_unstarted(&self, run: RunId, reason: &str) -> Option<IncidentVerb> {
@@ -92,7 +107,9 @@ impl Kept for Incident {
 
     fn told(&self, of: Stream, event: &Event) -> Option<IncidentEvent> {
         let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
-        self.runs.iter().find(|linked| linked.run == run && linked.ended.is_none())?;
+        if !self.waits_for_run(run) {
+            return None;
+        }
         let (state, summary) = match event {
             RunEvent::Succeeded { summary } => (RunState::Succeeded, summary.raw()),
             RunEvent::Failed { reason, .. } => (RunState::Failed, reason.raw()),

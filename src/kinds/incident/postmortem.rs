@@ -7,18 +7,25 @@ use chrono::TimeDelta;
 
 use super::event::IncidentEvent;
 use super::row::Incident;
-use crate::domain::{Actor, ApprovalId, Ask, RunId, RunState, Timestamp, Untrusted};
+use crate::domain::{Actor, ApprovalId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, Stamp, Stream};
 
 pub(super) const POSTMORTEM: Document = Document {
     name: "postmortem",
     about: "Write its postmortem: what happened, what was tried, how long it took",
     write: postmortem,
+    amend: Some("amend"),
 };
+
+/// How the line begins that says who edited it.
+const EDITED: &str = "Edited";
 
 fn postmortem(history: &History) -> Option<String> {
     let events = history.events(history.of);
     let incident = folded(history.of, events)?;
+    if let Some(amended) = amended(events) {
+        return Some(amended);
+    }
     let asked: Vec<_> = incident.runs.iter().flat_map(|linked| asked(history, linked.run)).collect();
     let mut text = format!("# Postmortem: {}\n\n", plain(&incident.title));
     summary(&incident, events, &asked, &mut text);
@@ -29,6 +36,18 @@ fn postmortem(history: &History) -> Option<String> {
     text.push_str("\n## Open follow-ups\n\n");
     follow_ups(&incident, events, &mut text);
     Some(text)
+}
+
+/// The text that a person gave it last, and who that was.
+fn amended(events: &[Envelope]) -> Option<String> {
+    let last = events.iter().rev().find_map(|envelope| {
+        let Event::Incident(IncidentEvent::Amended { text }) = &envelope.event else { return None };
+        Some((envelope, text))
+    });
+    let (envelope, text) = last?;
+    let text = text.raw().lines().filter(|line| !line.starts_with(EDITED)).collect::<Vec<_>>().join("\n");
+    let (by, at, seq) = (who(&envelope.by), instant(envelope.at), envelope.seq);
+    Some(format!("{}\n\n{EDITED} by {by}, {at} UTC (#{seq})\n", text.trim_end()))
 }
 
 fn folded(of: Stream, events: &[Envelope]) -> Option<Incident> {
@@ -65,7 +84,8 @@ fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut
         Some(end) => say(format!("Resolved after {} (#{})", span(end.at - began), end.seq)),
         None => say("Not resolved yet".to_owned()),
     }
-    let reopened = events.iter().filter(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Reopened {})));
+    let reopened =
+        events.iter().filter(|envelope| is(envelope, |event| matches!(event, IncidentEvent::Reopened { .. })));
     let reopened: Vec<_> = reopened.map(|envelope| format!("#{}", envelope.seq)).collect();
     if !reopened.is_empty() {
         let times = if reopened.len() == 1 { "time" } else { "times" };
@@ -118,13 +138,7 @@ fn request(history: &History, run: RunId, approval: ApprovalId) -> Option<Asked>
     let events = history.events(Stream::Approval(approval));
     let first = events.first()?;
     let Event::Approval(ApprovalEvent::Requested { ask, .. }) = &first.event else { return None };
-    let what = match &**ask {
-        Ask::Effect { card } | Ask::InDoubt { card, .. } => {
-            let targets: Vec<_> = card.targets.iter().map(plain).collect();
-            format!("{} {}", plain(&card.verb.as_str().into()), targets.join(", "))
-        }
-        Ask::Question { text, .. } => plain(text),
-    };
+    let what = plain(&ask.what().into());
     let end = events.get(1).map(|end| {
         let how = end.event.kind().trim_start_matches("approval.");
         Ended { seq: end.seq, at: end.at, how: format!("{how} by {}", who(&end.by)) }
@@ -195,8 +209,15 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::Assigned { .. }
         | IncidentEvent::RunbookStarted { .. }
         | IncidentEvent::Linked { .. }
+        | IncidentEvent::Absorbed { .. }
+        | IncidentEvent::Merged { .. }
+        | IncidentEvent::Amended { .. }
+        | IncidentEvent::SilenceWanted { .. }
+        | IncidentEvent::Split { .. }
+        | IncidentEvent::Snoozed { .. }
+        | IncidentEvent::Woke {}
         | IncidentEvent::Resolved {}
-        | IncidentEvent::Reopened {} => None,
+        | IncidentEvent::Reopened { .. } => None,
     }
 }
 

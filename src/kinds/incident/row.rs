@@ -1,20 +1,24 @@
 //! One incident as it is now: its alerts, who is on it, what was started for it, and the end of its timeline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::event::IncidentEvent;
-use super::group::GroupKey;
+use super::group::{Claim, GroupKey};
 use super::labels::{Labels, short};
 use super::severity::Severity;
+use super::silence::Silence;
 use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Stamp, Stream, Wanted};
 
 /// Entries of the timeline that a row keeps; the log has all.
 const TIMELINE: usize = 50;
+
+/// Times that it was reopened which a row keeps.
+const MOST_REOPENED: usize = 8;
 
 /// An incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -22,6 +26,14 @@ pub struct Incident {
     pub id: IncidentId,
     pub version: u64,
     pub group: GroupKey,
+    /// The only alerts of the group that it is about, where it was split off.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub part: BTreeSet<String>,
+    /// What else belongs to it, of incidents that were merged into it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Claim>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<IncidentId>,
     pub title: Untrusted,
     /// The worst that any of its alerts was.
     pub severity: Severity,
@@ -29,11 +41,19 @@ pub struct Incident {
     /// What all of its alerts share.
     pub labels: Labels,
     pub runbook: Option<String>,
-    /// By their fingerprints.
+    /// By their fingerprints; of another group than its own, with the beginning of that group's key before it.
     pub alerts: BTreeMap<String, AlertState>,
-    /// Alerts that fire and are not among these.
+    /// Alerts that fire and are not among these, and how many of them are of which other group.
     pub left_out: u32,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left_out_of: BTreeMap<GroupKey, u32>,
     pub opened_at: Timestamp,
+    /// It calls nobody until then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<Timestamp>,
+    /// When it was reopened, the last few times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reopened_at: Vec<Timestamp>,
     #[schemars(with = "Option<String>")]
     pub acknowledged_by: Option<Actor>,
     pub acknowledged_at: Option<Timestamp>,
@@ -43,6 +63,8 @@ pub struct Incident {
     #[schemars(with = "Option<String>")]
     pub resolved_by: Option<Actor>,
     pub runs: Vec<LinkedRun>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silence: Option<Silence>,
     pub timeline: Vec<Moment>,
 }
 
@@ -74,6 +96,9 @@ impl IncidentState {
 pub struct AlertState {
     #[serde(flatten)]
     pub alert: Alert,
+    /// Its group, where that is not the incident's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<GroupKey>,
     /// When it was taken note of that it had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cleared_at: Option<Timestamp>,
@@ -108,11 +133,14 @@ impl Incident {
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
-        let IncidentEvent::Opened { group, title, labels, runbook } = event else { return None };
+        let IncidentEvent::Opened { group, title, labels, runbook, part } = event else { return None };
         let mut opened = Self {
             id,
             version: stamp.version,
             group: group.clone(),
+            part: part.clone(),
+            also: Vec::new(),
+            merged_into: None,
             title: title.clone(),
             severity: Severity::of(labels),
             state: IncidentState::Firing,
@@ -120,13 +148,17 @@ impl Incident {
             runbook: runbook.clone(),
             alerts: BTreeMap::new(),
             left_out: 0,
+            left_out_of: BTreeMap::new(),
             opened_at: stamp.at,
+            snoozed_until: None,
+            reopened_at: Vec::new(),
             acknowledged_by: None,
             acknowledged_at: None,
             assigned_to: None,
             resolved_at: None,
             resolved_by: None,
             runs: Vec::new(),
+            silence: None,
             timeline: Vec::new(),
         };
         opened.remember(event, stamp);
@@ -136,12 +168,15 @@ impl Incident {
     pub(super) fn take_in(&mut self, event: &IncidentEvent, stamp: &Stamp<'_>) {
         self.version = stamp.version;
         match event {
-            IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } => {}
-            IncidentEvent::AlertFired { alert } => {
-                self.severity = self.severity.max(alert.severity());
-                self.make_room(&alert.fingerprint);
-                let state = AlertState { alert: (**alert).clone(), cleared_at: None };
-                self.alerts.insert(alert.fingerprint.clone(), state);
+            IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } | IncidentEvent::Amended { .. } => {}
+            IncidentEvent::AlertFired { alert, group } => {
+                if alert.severity() > self.severity {
+                    (self.severity, self.snoozed_until) = (alert.severity(), None);
+                }
+                let key = self.key(group.as_ref().unwrap_or(&self.group), &alert.fingerprint);
+                self.make_room(&key);
+                let state = AlertState { alert: (**alert).clone(), group: group.clone(), cleared_at: None };
+                self.alerts.insert(key, state);
             }
             IncidentEvent::AlertCleared { fingerprint, ended_at, .. } => {
                 if let Some(known) = self.alerts.get_mut(fingerprint) {
@@ -149,7 +184,14 @@ impl Incident {
                     known.cleared_at = Some(stamp.at);
                 }
             }
-            IncidentEvent::AlertsLeftOut { count } => self.left_out = *count,
+            IncidentEvent::AlertsLeftOut { count, group } => {
+                let own = if group.is_none() { *count } else { self.left_out_in(&self.group) };
+                if let Some(group) = group {
+                    self.left_out_of.insert(group.clone(), *count);
+                    self.left_out_of.retain(|_, count| *count > 0);
+                }
+                self.left_out = self.left_out_of.values().fold(own, |sum, count| sum.saturating_add(*count));
+            }
             IncidentEvent::Acknowledged {} => {
                 (self.acknowledged_by, self.acknowledged_at) = (Some(stamp.by.clone()), Some(stamp.at));
             }
@@ -161,17 +203,97 @@ impl Incident {
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
             IncidentEvent::RunEnded { run, state, .. } => {
                 self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
+                self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
-            IncidentEvent::Resolved {} => {
-                (self.resolved_at, self.resolved_by) = (Some(stamp.at), Some(stamp.by.clone()));
+            IncidentEvent::SilenceWanted { length } => self.silence = Some(Silence::new(self, length, stamp)),
+            IncidentEvent::Absorbed { claims, .. } => claims.iter().for_each(|claim| self.claim(claim)),
+            IncidentEvent::Merged { into } => {
+                self.end(stamp);
+                self.merged_into = Some(*into);
+                self.alerts.values_mut().for_each(|state| state.cleared_at = state.cleared_at.or(Some(stamp.at)));
+                (self.left_out, self.left_out_of) = (0, BTreeMap::new());
             }
-            IncidentEvent::Reopened {} => {
-                (self.resolved_at, self.resolved_by) = (None, None);
-                (self.acknowledged_at, self.acknowledged_by) = (None, None);
+            IncidentEvent::Split { alerts, .. } => self.alerts.retain(|key, _| !alerts.contains(key)),
+            IncidentEvent::Snoozed { until } => self.snoozed_until = Some(*until),
+            IncidentEvent::Woke {} => self.snoozed_until = None,
+            IncidentEvent::Resolved {} => self.end(stamp),
+            IncidentEvent::Reopened { is_flapping } => {
+                (self.resolved_at, self.resolved_by, self.merged_into) = (None, None, None);
+                if !is_flapping {
+                    (self.acknowledged_at, self.acknowledged_by) = (None, None);
+                }
+                self.reopened_at.push(stamp.at);
+                if self.reopened_at.len() > MOST_REOPENED {
+                    self.reopened_at.remove(0);
+                }
             }
         }
         self.state = self.state_now();
         self.remember(event, stamp);
+    }
+
+    fn end(&mut self, stamp: &Stamp<'_>) {
+        (self.resolved_at, self.resolved_by, self.snoozed_until) = (Some(stamp.at), Some(stamp.by.clone()), None);
+        self.silence = self.silence.take().map(|silence| silence.end(self, stamp));
+    }
+
+    /// Whether it is to be told of the end of this run.
+    pub(super) fn waits_for_run(&self, run: RunId) -> bool {
+        let is_linked = self.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
+        is_linked || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
+    }
+
+    /// What its alerts are known by.
+    pub(super) fn key(&self, group: &GroupKey, fingerprint: &str) -> String {
+        match *group == self.group {
+            true => fingerprint.to_owned(),
+            false => format!("{}:{fingerprint}", group.short()),
+        }
+    }
+
+    pub(super) fn key_of(&self, state: &AlertState) -> String {
+        self.key(state.group.as_ref().unwrap_or(&self.group), &state.alert.fingerprint)
+    }
+
+    fn claim(&mut self, claim: &Claim) {
+        let only = match self.also.iter_mut().find(|known| known.group == claim.group) {
+            Some(known) => &mut known.only,
+            None if claim.group == self.group => &mut self.part,
+            None => return self.also.push(claim.clone()),
+        };
+        match claim.only.is_empty() || only.is_empty() {
+            true => only.clear(),
+            false => only.extend(claim.only.iter().cloned()),
+        }
+    }
+
+    /// All that belongs to it.
+    pub(super) fn claims(&self) -> impl Iterator<Item = Claim> {
+        let own = Claim { group: self.group.clone(), only: self.part.clone() };
+        std::iter::once(own).chain(self.also.iter().cloned())
+    }
+
+    /// The groups that its alerts are of.
+    pub fn groups(&self) -> impl Iterator<Item = &GroupKey> {
+        std::iter::once(&self.group).chain(self.also.iter().map(|claim| &claim.group))
+    }
+
+    /// Whether it has had the alert of this group.
+    pub fn knows(&self, group: &GroupKey, fingerprint: &str) -> bool {
+        self.alerts.contains_key(&self.key(group, fingerprint))
+    }
+
+    /// Its alerts of one group.
+    pub fn alerts_of(&self, group: &GroupKey) -> impl Iterator<Item = &AlertState> {
+        self.alerts.values().filter(move |state| state.group.as_ref().unwrap_or(&self.group) == group)
+    }
+
+    /// How many alerts of a group fire that are not kept one by one.
+    pub(super) fn left_out_in(&self, group: &GroupKey) -> u32 {
+        match *group == self.group {
+            true => self.left_out - self.left_out_of.values().sum::<u32>(),
+            false => self.left_out_of.get(group).copied().unwrap_or(0),
+        }
     }
 
     /// Forgets the alert that cleared first, where another one than those that are known has no room.
@@ -196,7 +318,8 @@ impl Incident {
     }
 
     fn remember(&mut self, event: &IncidentEvent, stamp: &Stamp<'_>) {
-        let alert = if let IncidentEvent::AlertFired { alert } = event { Some(alert.line(&self.labels)) } else { None };
+        let alert =
+            if let IncidentEvent::AlertFired { alert, .. } = event { Some(alert.line(&self.labels)) } else { None };
         let what = alert.unwrap_or_else(|| event.remark());
         let event = event.name().trim_start_matches("incident.").replace('_', " ");
         self.timeline.push(Moment { at: stamp.at, done_by: stamp.by.clone(), event, what: short(what.raw()) });

@@ -45,7 +45,20 @@ impl Shown for Incident {
         facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
         facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
         facts.extend(self.resolved_by.iter().map(|by| dated("resolved", by, self.resolved_at)));
+        facts.extend(
+            self.merged_into
+                .map(|into| Fact::new("merged", format!("into incident {}", into.short())).of(Stream::Incident(into))),
+        );
+        facts
+            .extend(self.snoozed_until.map(|until| Fact::new("snoozed", "until then, unless it gets worse").at(until)));
+        if let (Some(last), count @ 2..) = (self.reopened_at.last(), self.reopened_at.len()) {
+            facts.push(Fact::new("reopened", format!("{count} times, last")).look(Look::Warning).at(*last));
+        }
         facts.extend(self.runbook.iter().map(|name| Fact::new("runbook", name.as_str())));
+        facts.extend(self.silence.as_ref().map(|silence| {
+            let (said, run) = silence.said();
+            Fact::new("silence", said).of(run)
+        }));
         facts.push(Fact::new("labels", self.labels.line()));
         facts.push(Fact::new("alerts", self.count()));
         let mut alerts: Vec<_> = self.alerts.values().collect();
@@ -83,11 +96,15 @@ impl Shown for Incident {
     }
 
     fn urgency(&self) -> u8 {
-        if self.is_open() { 1 + self.severity as u8 } else { 0 }
+        match (self.is_open(), self.snoozed_until) {
+            (false, _) => 0,
+            (true, Some(_)) => 1,
+            (true, None) => 1 + self.severity as u8,
+        }
     }
 
     fn needs_somebody(&self) -> bool {
-        self.state == IncidentState::Firing
+        self.state == IncidentState::Firing && self.snoozed_until.is_none()
     }
 }
 

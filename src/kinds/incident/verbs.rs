@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::group::GroupKey;
 use super::labels::Labels;
-use crate::domain::{RunId, Timestamp, Untrusted};
+use crate::domain::{IncidentId, RunId, Timestamp, Untrusted};
 use crate::kinds::{Stream, Verb, Words, verbs};
 
 verbs! {
@@ -35,10 +35,37 @@ verbs! {
             /// The run's whole id.
             run: RunId,
         } = "link", HandleIncidents;
+        /// Merge it into another incident, which takes over its alerts
+        Merge {
+            /// The incident that stays.
+            into: IncidentId,
+        } = "merge", HandleIncidents;
+        /// Split off the alerts that have a label, as an incident of their own
+        Split {
+            /// A label of the alerts that go: NAME=VALUE.
+            label: String,
+        } = "split", HandleIncidents;
+        /// Let it call nobody for a time, unless it gets worse
+        Snooze {
+            /// How long: 30m, 2h, at most 7d.
+            length: String,
+        } = "snooze", HandleIncidents;
+        /// Silence its alerts in Alertmanager until it is resolved, after approval
+        Silence {
+            /// How long at most: 30m, 2h, at most 7d.
+            length: String,
+        } = "silence", HandleIncidents;
+        /// Replace the text of its postmortem
+        Amend {
+            /// All of the text, in Markdown.
+            text: Untrusted,
+        } = "amend", HandleIncidents;
         /// Resolve it, whatever its alerts do
         Resolve = "resolve", HandleIncidents;
         /// Reopen it
         Reopen = "reopen", HandleIncidents;
+        /// Note that it is snoozed no longer
+        Wake = "wake", Orchestrate;
         /// Note that its runbook cannot be started
         GiveUp {
             run: RunId,
@@ -82,13 +109,18 @@ pub enum Sight {
 impl Verb for IncidentVerb {
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
-            Self::Note { text } => each(Words::Text(text)),
+            Self::Note { text } | Self::Amend { text } => each(Words::Text(text)),
             Self::GiveUp { reason, .. } => each(Words::Text(reason)),
             Self::Report { report } => words_of(report, each),
             // Names and ids are compared, and mean something else with a word of them replaced.
             Self::Assign { .. }
             | Self::Runbook { .. }
             | Self::Link { .. }
+            | Self::Merge { .. }
+            | Self::Split { .. }
+            | Self::Snooze { .. }
+            | Self::Silence { .. }
+            | Self::Wake
             | Self::Acknowledge
             | Self::Resolve
             | Self::Reopen => {}
@@ -96,7 +128,23 @@ impl Verb for IncidentVerb {
     }
 
     fn names(&self) -> Option<Stream> {
-        if let Self::Link { run } = self { Some(Stream::Run(*run)) } else { None }
+        match self {
+            Self::Link { run } => Some(Stream::Run(*run)),
+            Self::Merge { into } => Some(Stream::Incident(*into)),
+            Self::Acknowledge
+            | Self::Assign { .. }
+            | Self::Note { .. }
+            | Self::Runbook { .. }
+            | Self::Split { .. }
+            | Self::Snooze { .. }
+            | Self::Silence { .. }
+            | Self::Amend { .. }
+            | Self::Resolve
+            | Self::Reopen
+            | Self::Wake
+            | Self::GiveUp { .. }
+            | Self::Report { .. } => None,
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::not_one;
 use crate::access::Principal;
-use crate::kinds::{Command, Surface, Thing, VerbDoc};
+use crate::kinds::{Command, Document, Surface, Thing, VerbDoc};
+use crate::ports::history;
 use crate::server::app::App;
 use crate::server::body::{Once, json, with_status};
 use crate::server::commit;
@@ -40,6 +41,22 @@ pub(in crate::server) async fn list(app: Arc<App>, surface: Surface, wanted: Wan
 
 pub(in crate::server) async fn show(app: Arc<App>, surface: Surface, given: String) -> Result<Response, Problem> {
     json(&find(&app, &surface, &given).await?.json)
+}
+
+/// A document about one, in Markdown.
+pub(in crate::server) async fn document(
+    app: Arc<App>,
+    surface: Surface,
+    document: &'static Document,
+    given: String,
+) -> Result<Response, Problem> {
+    let thing = find(&app, &surface, &given).await?;
+    let history = history(&*app.client, thing.stream, thing.about()).await?;
+    let text = (document.write)(&history).ok_or_else(|| {
+        let message = format!("the log has no history of {} {}", surface.name(), thing.id);
+        Problem::not_found(message, "its events were pruned")
+    })?;
+    json(&value!({ "id": thing.id, document.name: text }))
 }
 
 async fn find(app: &App, surface: &Surface, given: &str) -> Result<Thing, Problem> {
@@ -80,7 +97,9 @@ pub(in crate::server) async fn begin(app: Arc<App>, asked: Asked) -> Result<Resp
 
 /// Asks a verb of one; the answer is the thing as it is after it.
 pub(in crate::server) async fn act(app: Arc<App>, asked: Asked, id: String) -> Result<Response, Problem> {
-    let Asked { principal, once, surface, verb, given } = asked;
+    let Asked { principal, once, surface, verb, mut given } = asked;
+    let named = shape::whole_ids(&*app.client, &surface.fields(verb), &mut given).await;
+    named.map_err(|(kind, _, several)| not_one(kind.name(), several, Uuid::to_string))?;
     let thing = find(&app, &surface, &id).await?;
     let command = command(&surface, thing.id, verb, given)?;
     let key = once.key(&principal, &command);

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::route::{Answer, Describe, Route, camel, capital};
 use crate::access::Principal;
-use crate::kinds::{Surface, VerbDoc};
+use crate::kinds::{Document, Surface, VerbDoc};
 use crate::server::api::things;
 use crate::server::api::things::Asked;
 use crate::server::app::App;
@@ -46,8 +46,30 @@ fn of_kind(surface: Surface) -> Vec<Route> {
         )
         .needs(surface.reading),
     ];
+    routes.extend(surface.documents.iter().map(|document| writes(surface, document)));
     routes.extend(surface.verbs().map(|verb| if verb.begins { begins(surface, verb) } else { acts(surface, verb) }));
     routes
+}
+
+fn writes(surface: Surface, document: &'static Document) -> Route {
+    let schema = move |_: &mut SchemaGenerator| {
+        json_schema!({
+            "type": "object",
+            "properties": {
+                "id": { "type": "string", "format": "uuid" },
+                document.name: { "type": "string", "description": "Markdown" },
+            },
+            "required": ["id", document.name],
+        })
+    };
+    let handler = move || {
+        get(async move |State(app): State<Arc<App>>, InPath(id): InPath| {
+            things::document(app, surface, document, id).await
+        })
+    };
+    let path = format!("/v1/{}/{{id}}/{}", surface.plural, document.name);
+    let id = camel(&["write", document.name, "of", surface.name()]);
+    Route::get(path, id, document.about, Answer::Json(Arc::new(schema)), handler).needs(surface.reading)
 }
 
 fn begins(surface: Surface, verb: &'static VerbDoc) -> Route {

@@ -221,12 +221,7 @@ async fn append(log: &dyn Log, snapshot: &mut Snapshot, events: Vec<(Stream, Eve
     let mut touched = std::collections::BTreeSet::new();
     let mut new = Vec::new();
     for (stream, event) in events {
-        let version = 1 + match stream {
-            Stream::Run(run) => snapshot.runs.get(&run).map_or(0, |run| run.version),
-            Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
-            Stream::Incident(id) => unreachable!("nothing here is about incident {id}"),
-            Stream::Account(id) => unreachable!("nothing here is about account {id}"),
-        };
+        let version = 1 + snapshot.version(stream);
         let by = Actor::System;
         let envelope = Envelope { seq: snapshot.cursor + 1, stream, version, at, by: by.clone(), event: event.clone() };
         touched.extend(snapshot.apply(&envelope));

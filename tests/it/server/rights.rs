@@ -128,6 +128,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
     let group = GroupKey::of(["x"]);
     let incident = group.incident(Timestamp::default());
+    let handover = HandoverId(uuid::Uuid::now_v7());
     let report = IncidentReport {
         group,
         title: "x".into(),
@@ -152,6 +153,15 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Note { text: "x".into() }.on(incident),
         IncidentVerb::Runbook { name: None }.on(incident),
         IncidentVerb::Link { run }.on(incident),
+        IncidentVerb::Merge { into: incident }.on(incident),
+        IncidentVerb::Split { label: "a=b".to_owned() }.on(incident),
+        IncidentVerb::Snooze { length: "1h".to_owned() }.on(incident),
+        IncidentVerb::Silence { length: "1h".to_owned() }.on(incident),
+        IncidentVerb::Amend { text: "x".into() }.on(incident),
+        IncidentVerb::Wake.on(incident),
+        HandoverVerb::Write { note: "x".into() }.on(handover),
+        HandoverVerb::Sign.on(handover),
+        HandoverVerb::Lapse.on(handover),
         IncidentVerb::Resolve.on(incident),
         IncidentVerb::Reopen.on(incident),
         IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
@@ -181,10 +191,19 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Incident { verb: IncidentVerb::Note { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Runbook { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Link { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Merge { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Split { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Snooze { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Silence { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Amend { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Wake, .. }
             | Command::Incident { verb: IncidentVerb::Resolve, .. }
             | Command::Incident { verb: IncidentVerb::Reopen, .. }
             | Command::Incident { verb: IncidentVerb::GiveUp { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Report { .. }, .. } => {}
+            Command::Handover { verb: HandoverVerb::Write { .. }, .. }
+            | Command::Handover { verb: HandoverVerb::Sign, .. }
+            | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
             Command::Report(Report::Proceed { .. })
             | Command::Report(Report::SetAside { .. })
             | Command::Report(Report::Recover { .. }) => {}
@@ -207,6 +226,7 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Rows(RowQuery::ended(RowKind::Run, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Approval, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Incident, None, 1)),
+        Query::Rows(RowQuery::ended(RowKind::Handover, None, 1)),
         Query::Blob { blob: BlobId::of(b"x") },
     ];
     let mut wishes: Vec<_> =

@@ -131,7 +131,7 @@ impl Process {
                     }
                 }
                 for decided in decided {
-                    let version = 1 + version_of(&self.snapshot, decided.stream);
+                    let version = 1 + self.snapshot.version(decided.stream);
                     let envelope = placed(decided, self.snapshot.cursor + 1, version, at);
                     touched.extend(self.snapshot.apply(&envelope));
                     if fence.is_some() {
@@ -407,15 +407,6 @@ fn doubt(world: &mut World, effect: &Effect) -> Option<Flight> {
         attempt,
         approval: ApprovalId(world.id()),
     }))))
-}
-
-fn version_of(snapshot: &Snapshot, stream: Stream) -> u64 {
-    match stream {
-        Stream::Run(id) => snapshot.runs.get(&id).map_or(0, |run| run.version),
-        Stream::Approval(id) => snapshot.approvals.get(&id).map_or(0, |approval| approval.version),
-        Stream::Incident(id) => snapshot.incidents.get(&id).map_or(0, |incident| incident.version),
-        Stream::Account(_) => 0,
-    }
 }
 
 /// Which history a command is decided on.

@@ -65,6 +65,7 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.incidents.insert(id, from.incidents[&id].clone());
             }
+            RowKind::Handover => unreachable!("nothing here hands over"),
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();
                 self.rows.spend.insert(day, from.spend[&day].clone());

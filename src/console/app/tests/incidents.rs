@@ -28,11 +28,12 @@ fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32)
             url: "http://prometheus/graph".into(),
             source: "http://alertmanager:9093".into(),
         };
-        IncidentEvent::AlertFired { alert: Box::new(alert) }
+        IncidentEvent::AlertFired { alert: Box::new(alert), group: None }
     };
     let title = format!("{name}: {summary}");
     let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
-    let first = IncidentEvent::Opened { group: GroupKey::of([name]), title: title.into(), labels: shared, runbook };
+    let (group, part) = (GroupKey::of([name]), Default::default());
+    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part };
     std::iter::once(first).chain((1..=alerts).map(alert)).collect()
 }
 

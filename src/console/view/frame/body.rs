@@ -8,18 +8,20 @@ use super::scene::Scene;
 use crate::console::anchor::Folds;
 use crate::console::role::Role;
 use crate::console::state::{
-    Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source, ThingList,
+    DocumentPage, Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
+    ThingList,
 };
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
 use crate::console::view::log_page::{Columns, LogLines};
+use crate::console::view::markdown::Highlighting;
 use crate::console::view::overview::OverviewContext;
 use crate::console::view::queue::Sizes;
 use crate::console::view::run_page;
 use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::wrap::sentence;
-use crate::console::view::{log_page, overview, queue, run_list, things};
+use crate::console::view::{log_page, markdown, overview, queue, run_list, things};
 use crate::kinds::{Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
@@ -60,6 +62,7 @@ pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Si
             return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
         }
         Some(Page::Thing(open)) => Content::Rows(thing(scene, open.stream, width)),
+        Some(Page::Document(open)) => Content::Rows(document(open, width)),
         None => return screen(scene, sizes, width),
     };
     Body { heading, ..Body::of(content) }
@@ -157,6 +160,16 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
         Some((surface, thing)) => things::page(&surface, &thing, scene.now, width),
         None => vec![Row::of(Role::Dim, "This is no longer in memory.")],
     }
+}
+
+fn document(open: &DocumentPage, width: usize) -> Vec<Row> {
+    let mut rows = Vec::new();
+    match &open.text {
+        None => sentence(Role::Dim, "Reading its history…", width, &mut rows),
+        Some(Err(reason)) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
+        Some(Ok(text)) => markdown::lay(text, Highlighting::Plain, &Row::of(Role::Text, " "), width, &mut rows),
+    }
+    rows
 }
 
 fn log_empty(log: &LogPane) -> &'static str {

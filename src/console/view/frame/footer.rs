@@ -112,7 +112,10 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::Assign,
                 Intent::Note,
                 Intent::Resolve,
+                Intent::Postmortem,
             ]),
+            Context::Handover => wanted.push(Intent::Sign),
+            Context::Document => wanted.extend([Intent::EditDocument, Intent::Copy, Intent::Back]),
             Context::Log => wanted.extend([
                 Intent::Filter,
                 Intent::NextKind,

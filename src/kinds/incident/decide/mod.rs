@@ -1,7 +1,9 @@
 //! What is asked of an incident leads to, by people here and by sources of alerts in `report`.
 
+mod join;
 mod overflow;
 mod report;
+mod snooze;
 
 use super::event::IncidentEvent;
 use super::labels::short;
@@ -9,10 +11,15 @@ use super::row::Incident;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
 
+pub(super) use join::{merge, split};
 pub(super) use report::report;
+pub(super) use snooze::{silence, snooze, wake};
 
 /// Bytes of a note.
 const LONGEST_NOTE: usize = 8 * 1024;
+
+/// Bytes of an edited postmortem.
+const LONGEST_POSTMORTEM: usize = 64 * 1024;
 
 pub(super) fn acknowledge(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
     let incident = find_open(world, id)?;
@@ -38,6 +45,18 @@ pub(super) fn note(world: &dyn World, id: IncidentId, text: Untrusted, by: &Acto
         return Err(Rejection::new(RejectionKind::Invalid, "a note needs words").hint("say what you saw or did"));
     }
     Ok(in_incident(id, by, [IncidentEvent::Noted { text: text.cut(LONGEST_NOTE) }]))
+}
+
+pub(super) fn amend(world: &dyn World, id: IncidentId, text: Untrusted, by: &Actor) -> Result<Vec<Decided>, Rejection> {
+    find(world, id)?;
+    let invalid = |message: &str| Rejection::new(RejectionKind::Invalid, message);
+    if text.raw().trim().is_empty() {
+        return Err(invalid("a postmortem needs words").hint("write what happened"));
+    }
+    if text.raw().len() > LONGEST_POSTMORTEM {
+        return Err(invalid("the postmortem is longer than 64 KB").hint("link to what is long instead"));
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Amended { text }]))
 }
 
 /// Who starts a runbook is on it.
@@ -67,9 +86,7 @@ pub(super) fn runbook(
 
 /// A runbook that cannot be started has failed, and another one can be.
 pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Untrusted, by: &Actor) -> Vec<Decided> {
-    let is_waited_for =
-        |incident: &Incident| incident.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
-    if !world.incidents().get(&id).is_some_and(is_waited_for) {
+    if !world.incidents().get(&id).is_some_and(|incident| incident.waits_for_run(run)) {
         return Vec::new();
     }
     in_incident(id, by, [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()) }])
@@ -95,10 +112,15 @@ pub(super) fn resolve(world: &dyn World, id: IncidentId, by: &Actor) -> Result<V
 }
 
 pub(super) fn reopen(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    if find(world, id)?.is_open() {
+    let incident = find(world, id)?;
+    if incident.is_open() {
         return Err(settled(id, "not resolved"));
     }
-    Ok(in_incident(id, by, [IncidentEvent::Reopened {}]))
+    if let Some(into) = incident.merged_into {
+        let hint = format!("split its alerts off there: `morningai incidents split {} NAME=VALUE`", into.short());
+        return Err(settled(id, &format!("merged into {}", into.short())).hint(hint));
+    }
+    Ok(in_incident(id, by, [IncidentEvent::Reopened { is_flapping: false }]))
 }
 
 fn in_incident(id: IncidentId, by: &Actor, events: impl IntoIterator<Item = IncidentEvent>) -> Vec<Decided> {

@@ -3,6 +3,8 @@
 //! A group that has no place in its list either is told as one more, and gets an incident of its own as soon as there is
 //! room and its source tells of it again.
 
+use std::collections::BTreeSet;
+
 use chrono::TimeDelta;
 
 use super::in_incident;
@@ -28,7 +30,7 @@ pub(super) fn fold(world: &dyn World, report: &IncidentReport, by: &Actor, now: 
     let overflow = world.incidents().values().rev().find(is_meant);
     let listed = overflow.and_then(|overflow| overflow.alerts.get(report.group.digest()));
     let listed = listed.filter(|state| state.cleared_at.is_none());
-    let fires = report.left_out > 0 || report.alerts.iter().any(|alert| alert.ended_at.is_none());
+    let fires = report.alerts.iter().any(|alert| alert.ended_at.is_none());
     let is_full = world.incidents().values().filter(|incident| incident.is_open()).count() >= MOST_OPEN;
     match (overflow, listed) {
         (_, Some(_)) if fires && is_full => Folded::Whole(Vec::new()),
@@ -51,15 +53,15 @@ fn list(
     let mut events = Vec::new();
     match overflow {
         None => events.push(opened(group.clone())),
-        Some(overflow) if !overflow.is_open() => events.push(IncidentEvent::Reopened {}),
+        Some(overflow) if !overflow.is_open() => events.push(IncidentEvent::Reopened { is_flapping: false }),
         Some(_) => {}
     }
     let has_room = overflow.is_none_or(|overflow| overflow.firing().count() < Incident::MOST_ALERTS);
     let is_told = overflow.is_some_and(|overflow| overflow.left_out > 0);
     match (has_room, is_told) {
-        (true, _) => events.push(IncidentEvent::AlertFired { alert: Box::new(alert(report, now)) }),
+        (true, _) => events.push(IncidentEvent::AlertFired { alert: Box::new(alert(report, now)), group: None }),
         // How many there are is not counted: nobody knows which were counted already.
-        (false, false) => events.push(IncidentEvent::AlertsLeftOut { count: 1 }),
+        (false, false) => events.push(IncidentEvent::AlertsLeftOut { count: 1, group: None }),
         (false, true) => {}
     }
     in_incident(overflow.map_or_else(|| group.incident(now), |overflow| overflow.id), by, events)
@@ -71,7 +73,7 @@ fn clear(overflow: &Incident, state: &AlertState, is_full: bool, by: &Actor, now
         vec![IncidentEvent::AlertCleared { fingerprint: state.alert.fingerprint.clone(), ended_at: now, name }];
     // The last that was listed: those that were not get incidents of their own now.
     if overflow.is_open() && overflow.firing().count() == 1 && !is_full {
-        events.extend((overflow.left_out > 0).then_some(IncidentEvent::AlertsLeftOut { count: 0 }));
+        events.extend((overflow.left_out > 0).then_some(IncidentEvent::AlertsLeftOut { count: 0, group: None }));
         events.push(IncidentEvent::Resolved {});
     }
     in_incident(overflow.id, by, events)
@@ -81,7 +83,7 @@ fn opened(group: GroupKey) -> IncidentEvent {
     let title = format!("TooManyIncidents: {MOST_OPEN} are open; the alerts of further groups are listed here");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let labels = Labels::bounded([pair("alertname", "TooManyIncidents"), pair("source", "morningai")]);
-    IncidentEvent::Opened { group, title: title.into(), labels, runbook: None }
+    IncidentEvent::Opened { group, title: title.into(), labels, runbook: None, part: BTreeSet::new() }
 }
 
 /// A whole group, as one alert.

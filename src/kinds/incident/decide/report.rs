@@ -1,80 +1,153 @@
 //! Taking in what a source of alerts tells of one group. The same report changes nothing the second time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 
 use super::in_incident;
 use super::overflow::{Folded, fold};
 use crate::domain::{Actor, IncidentId, Timestamp};
-use crate::kinds::{Alert, AlertState, Decided, Incident, IncidentEvent, IncidentReport, Sight, World};
+use crate::kinds::{
+    Alert, AlertState, Claim, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Sight, World,
+};
 
 /// Alerts that fire again this long after the end of their incident open it again, rather than begin another one.
 const FLAP: TimeDelta = TimeDelta::minutes(30);
 
-/// `id` is that of the incident which the report would begin.
+/// So many times within so long is flapping: it goes on, and does not ring each time.
+const FLAPS: (usize, TimeDelta) = (3, TimeDelta::hours(1));
+
+/// `id` is that of the incident which the report would begin. What was split off, or merged, is told where it belongs now.
 pub(in crate::kinds::incident) fn report(
     world: &dyn World,
+    id: IncidentId,
+    mut report: IncidentReport,
+    by: &Actor,
+    now: Timestamp,
+) -> Vec<Decided> {
+    let mut decided = Vec::new();
+    let main = current(world, id, &report, now);
+    for (incident, only) in parts(world, &report.group, now) {
+        if main.is_some_and(|main| main.id == incident.id) {
+            continue;
+        }
+        let alerts = std::mem::take(&mut report.alerts);
+        let (its, others) = alerts.into_iter().partition(|alert| only.contains(&alert.fingerprint));
+        let left_out = incident.left_out_in(&report.group);
+        let its = IncidentReport { alerts: its, left_out, ..report.clone() };
+        report.alerts = others;
+        decided.extend(take_in(Some(incident), incident.id, its, by, now));
+    }
+    if main.is_none() {
+        match fold(world, &report, by, now, FLAP) {
+            Folded::Whole(folded) => {
+                decided.extend(folded);
+                return decided;
+            }
+            Folded::Apart(relieved) => decided.extend(relieved),
+        }
+    }
+    decided.extend(take_in(main, id, report, by, now));
+    decided
+}
+
+fn take_in(
+    current: Option<&Incident>,
     id: IncidentId,
     report: IncidentReport,
     by: &Actor,
     now: Timestamp,
 ) -> Vec<Decided> {
-    let current = current(world, id, &report, now);
-    let mut relieved = Vec::new();
-    if current.is_none() {
-        match fold(world, &report, by, now, FLAP) {
-            Folded::Whole(decided) => return decided,
-            Folded::Apart(decided) => relieved = decided,
-        }
-    }
-    let nothing = BTreeMap::new();
-    let known = current.map_or(&nothing, |incident| &incident.alerts);
     let IncidentReport { group, title, labels, runbook, alerts, left_out, sight } = report;
+    let known: Known<'_> = current
+        .into_iter()
+        .flat_map(|incident| incident.alerts_of(&group))
+        .map(|state| (state.alert.fingerprint.as_str(), state))
+        .collect();
     // Of an alert that is told twice, the last word holds.
     let told: BTreeMap<String, Alert> = alerts.into_iter().map(|alert| (alert.fingerprint.clone(), alert)).collect();
-    let mut cleared: Vec<_> = told.values().filter_map(|alert| clears(known.get(&alert.fingerprint)?, alert)).collect();
-    cleared.extend(gone(known, &told, &sight));
-    let fired = told.into_values().filter(|alert| fires(known.get(&alert.fingerprint), alert, &sight)).collect();
+    let mut cleared: Vec<_> =
+        told.values().filter_map(|alert| clears(known.get(alert.fingerprint.as_str())?, alert)).collect();
+    cleared.extend(gone(&known, &told, &sight));
+    let fired = told
+        .into_values()
+        .filter(|alert| fires(known.get(alert.fingerprint.as_str()).copied(), alert, &sight))
+        .collect();
     let firing = current.map_or(0, |incident| incident.firing().count()) - cleared.len();
-    let (fired, beyond) = fitting(known, fired, Incident::MOST_ALERTS.saturating_sub(firing));
+    let (fired, beyond) = fitting(&known, fired, Incident::MOST_ALERTS.saturating_sub(firing));
     let left_out = left_out.saturating_add(beyond);
-    let left_before = current.map_or(0, |incident| incident.left_out);
+    let left_before = current.map_or(0, |incident| incident.left_out_in(&group));
+    let left_elsewhere = current.map_or(0, |incident| incident.left_out) - left_before;
     let is_worse = !fired.is_empty() || left_out > left_before;
+    // Named only where it is another one than the incident's own.
+    let named = current.filter(|incident| incident.group != group).map(|_| group.clone());
 
     let mut events = Vec::new();
     match current {
-        None if fired.is_empty() => return relieved,
-        None => events.push(IncidentEvent::Opened { group, title, labels, runbook }),
-        Some(incident) if !incident.is_open() && is_worse => events.push(IncidentEvent::Reopened {}),
+        None if fired.is_empty() => return Vec::new(),
+        None => events.push(IncidentEvent::Opened { group, title, labels, runbook, part: BTreeSet::new() }),
+        Some(incident) if !incident.is_open() && is_worse => {
+            events.push(IncidentEvent::Reopened { is_flapping: is_flapping(incident, now) });
+        }
         Some(_) => {}
     }
     let is_open = current.is_none_or(Incident::is_open) || is_worse;
     let is_quieter = !cleared.is_empty() || left_out < left_before;
-    let is_over = is_open && firing + fired.len() == 0 && left_out == 0 && is_quieter;
+    let is_over = is_open && firing + fired.len() == 0 && left_out + left_elsewhere == 0 && is_quieter;
     // What has cleared makes room for what fires.
-    events.extend(cleared);
-    events.extend(fired.into_iter().map(|alert| IncidentEvent::AlertFired { alert: Box::new(alert) }));
+    events.extend(cleared.into_iter().map(|(state, ended_at)| {
+        let fingerprint = current.map(|incident| incident.key_of(state)).unwrap_or_default();
+        IncidentEvent::AlertCleared { fingerprint, ended_at, name: state.alert.line(&Labels::default()) }
+    }));
+    events.extend(
+        fired.into_iter().map(|alert| IncidentEvent::AlertFired { alert: Box::new(alert), group: named.clone() }),
+    );
     if left_out != left_before {
-        events.push(IncidentEvent::AlertsLeftOut { count: left_out });
+        events.push(IncidentEvent::AlertsLeftOut { count: left_out, group: named });
     }
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
-    relieved.extend(in_incident(current.map_or(id, |incident| incident.id), by, events));
-    relieved
+    in_incident(current.map_or(id, |incident| incident.id), by, events)
 }
 
-/// The incident that the report is about, if there is one: that of its group which is not over, was over only lately, or
-/// knows one of its alerts.
+/// What an incident knows of a group's alerts, by their fingerprints.
+type Known<'a> = BTreeMap<&'a str, &'a AlertState>;
+
+/// Whether it has come back so often lately that one more time is no news.
+fn is_flapping(incident: &Incident, now: Timestamp) -> bool {
+    let (times, within) = FLAPS;
+    incident.reopened_at.iter().filter(|at| now - **at <= within).count() + 1 >= times
+}
+
+/// Incidents that are about some alerts of the group only, and which these are.
+fn parts<'a>(world: &'a dyn World, group: &GroupKey, now: Timestamp) -> Vec<(&'a Incident, BTreeSet<String>)> {
+    let recent = world.incidents().values().filter(|incident| is_recent(incident, now));
+    let part = |incident: &'a Incident| {
+        let claim = incident.claims().find(|claim| claim.group == *group)?;
+        (!claim.only.is_empty()).then_some((incident, claim.only))
+    };
+    recent.filter_map(part).collect()
+}
+
+fn is_recent(incident: &Incident, now: Timestamp) -> bool {
+    incident.merged_into.is_none() && incident.resolved_at.is_none_or(|at| now - at <= FLAP)
+}
+
+/// The incident that the report is about, if there is one: that of its whole group which is not over, was over only lately,
+/// or knows one of its alerts.
 fn current<'a>(world: &'a dyn World, id: IncidentId, report: &IncidentReport, now: Timestamp) -> Option<&'a Incident> {
     let knows = |incident: &Incident| {
-        report.alerts.iter().any(|alert| {
-            let known = incident.alerts.get(&alert.fingerprint);
-            known.is_some_and(|known| known.alert.starts_at.timestamp() == alert.starts_at.timestamp())
+        let mut known = incident.alerts_of(&report.group);
+        known.any(|known| {
+            report.alerts.iter().any(|alert| {
+                let is_this = known.alert.fingerprint == alert.fingerprint;
+                is_this && known.alert.starts_at.timestamp() == alert.starts_at.timestamp()
+            })
         })
     };
     let is_meant = |incident: &&Incident| {
-        let lately = incident.resolved_at.is_none_or(|at| now - at <= FLAP);
-        incident.group == report.group && (lately || knows(incident))
+        let has = |claim: Claim| claim.group == report.group && claim.only.is_empty();
+        let is_candidate = incident.merged_into.is_none() && incident.claims().any(has);
+        is_candidate && (is_recent(incident, now) || knows(incident))
     };
     world.incidents().values().rev().find(is_meant).or_else(|| world.incidents().get(&id))
 }
@@ -92,36 +165,27 @@ fn fires(known: Option<&AlertState>, alert: &Alert, sight: &Sight) -> bool {
 }
 
 /// That an alert has ended, where it is known to fire. Some tell of times to the second only.
-fn clears(known: &AlertState, alert: &Alert) -> Option<IncidentEvent> {
+fn clears<'a>(known: &&'a AlertState, alert: &Alert) -> Option<(&'a AlertState, Timestamp)> {
     let ended_at = alert.ended_at?;
     let is_this = ended_at.timestamp() >= known.alert.starts_at.timestamp();
-    (known.cleared_at.is_none() && is_this).then(|| cleared(known, ended_at))
+    (known.cleared_at.is_none() && is_this).then_some((*known, ended_at))
 }
 
 /// What is not there any more where the whole group was looked at.
-fn gone<'a>(
-    known: &'a BTreeMap<String, AlertState>,
-    told: &'a BTreeMap<String, Alert>,
-    sight: &'a Sight,
-) -> Vec<IncidentEvent> {
+fn gone<'a>(known: &Known<'a>, told: &BTreeMap<String, Alert>, sight: &Sight) -> Vec<(&'a AlertState, Timestamp)> {
     let Sight::Seen { at, source } = sight else { return Vec::new() };
     let is_gone = |state: &&AlertState| {
         let alert = &state.alert;
         state.cleared_at.is_none() && alert.source == *source && !told.contains_key(&alert.fingerprint)
     };
-    known.values().filter(is_gone).map(|state| cleared(state, *at)).collect()
-}
-
-fn cleared(known: &AlertState, ended_at: Timestamp) -> IncidentEvent {
-    let name = known.alert.line(&Default::default());
-    IncidentEvent::AlertCleared { fingerprint: known.alert.fingerprint.clone(), ended_at, name }
+    known.values().copied().filter(is_gone).map(|state| (state, *at)).collect()
 }
 
 /// As many of the alerts that begin to fire as there is room for, those that are known first, and how many are left out.
-fn fitting(known: &BTreeMap<String, AlertState>, mut fired: Vec<Alert>, room: usize) -> (Vec<Alert>, u32) {
+fn fitting(known: &Known<'_>, mut fired: Vec<Alert>, room: usize) -> (Vec<Alert>, u32) {
     let order = |alert: &Alert| {
         let fingerprint = alert.fingerprint.clone();
-        (!known.contains_key(&fingerprint), alert.starts_at, fingerprint)
+        (!known.contains_key(fingerprint.as_str()), alert.starts_at, fingerprint)
     };
     fired.sort_by_cached_key(order);
     let beyond = fired.len().saturating_sub(room);

@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::kinds::{Envelope, Event, History, Stream, Thing};
-use crate::ports::{Answer, Client, ClientError, Query};
+use super::{Answer, Client, ClientError, Query};
+use crate::kinds::{Envelope, Event, History, Stream};
 
 /// Events read at once.
 const PAGE: u32 = 500;
 
 /// Reads all of it.
-pub async fn history(client: &dyn Client, thing: &Thing) -> Result<History, ClientError> {
+pub async fn history(client: &dyn Client, of: Stream, about: Vec<Stream>) -> Result<History, ClientError> {
     let mut streams = BTreeMap::new();
-    let mut waiting: Vec<Stream> = thing.facts.iter().filter_map(|fact| fact.of).chain([thing.stream]).collect();
+    let mut waiting: Vec<Stream> = about.into_iter().chain([of]).collect();
     while let Some(stream) = waiting.pop() {
         if streams.contains_key(&stream) {
             continue;
@@ -23,7 +23,7 @@ pub async fn history(client: &dyn Client, thing: &Thing) -> Result<History, Clie
         }));
         streams.insert(stream, events);
     }
-    Ok(History { of: thing.stream, streams })
+    Ok(History { of, streams })
 }
 
 async fn read(client: &dyn Client, stream: Stream) -> Result<Vec<Envelope>, ClientError> {

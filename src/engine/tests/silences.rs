@@ -1,0 +1,78 @@
+//! Silencing the alerts of an incident: a run makes the silence, and another one lifts it at the end.
+
+use super::incidents::{Log, ana, told_one};
+use crate::domain::{Actor, IncidentId, RejectionKind, RunId, Untrusted};
+use crate::kinds::{Event, IncidentVerb, Rowed, RunEvent, Stream, Wanted};
+
+fn silence(log: &mut Log, minutes: i64, length: &str) -> Result<Vec<&'static str>, crate::domain::Rejection> {
+    let id = log.id();
+    log.ask(minutes, IncidentVerb::Silence { length: length.to_owned() }.on(id), ana())
+}
+
+fn wanted(log: &Log) -> Vec<Wanted> {
+    log.snapshot.wanted()
+}
+
+/// What the incident remembers of the end of a run.
+fn ended(log: &mut Log, minutes: i64, run: RunId, end: RunEvent) {
+    for told in log.snapshot.told(Stream::Run(run), &Event::Run(end)) {
+        log.take(minutes, told.stream, told.by, told.event);
+    }
+}
+
+fn succeeded() -> RunEvent {
+    RunEvent::Succeeded { summary: "silenced".into() }
+}
+
+fn is_open(log: &Log, id: IncidentId) -> bool {
+    use crate::kinds::Kept;
+    crate::kinds::Incident::table(&log.snapshot)[&id].index().is_open
+}
+
+#[test]
+fn a_silence_is_made_by_a_run_and_lifted_by_another_when_the_incident_is_resolved() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    let id = log.id();
+    for wrong in ["", "8d", "a while"] {
+        assert_eq!(silence(&mut log, 1, wrong).unwrap_err().kind, RejectionKind::Invalid, "{wrong}");
+    }
+    assert_eq!(silence(&mut log, 1, "2h").unwrap(), ["incident.acknowledged", "incident.silence_wanted"]);
+    assert_eq!(silence(&mut log, 2, "2h").unwrap_err().kind, RejectionKind::AlreadySettled);
+    let [made] = &wanted(&log)[..] else { panic!("{:?}", wanted(&log)) };
+    assert_eq!((made.procedure.as_str(), &made.by), ("silence-alerts", &ana()));
+    assert_eq!(made.inputs["SILENCE_LENGTH"].raw(), "2h");
+    let shared = Untrusted::from("{\"alertname\":\"HighErr\",\"severity\":\"critical\"}");
+    assert_eq!(made.inputs["SHARED_LABELS"], shared, "what they do not share would hide too little");
+
+    ended(&mut log, 3, made.run(), succeeded());
+    assert_eq!(wanted(&log), []);
+    log.ask(10, IncidentVerb::Resolve.on(id), ana()).unwrap();
+    assert!(is_open(&log, id), "its silence is still there");
+    let [lifted] = &wanted(&log)[..] else { panic!("{:?}", wanted(&log)) };
+    assert_eq!((lifted.procedure.as_str(), &lifted.by), ("lift-silences", &Actor::System));
+    ended(&mut log, 11, lifted.run(), succeeded());
+    assert!(!is_open(&log, id) && wanted(&log).is_empty());
+}
+
+#[test]
+fn what_is_resolved_while_it_is_being_silenced_is_lifted_after_that_and_what_was_denied_is_not() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    let id = log.id();
+    silence(&mut log, 1, "2h").unwrap();
+    log.ask(2, IncidentVerb::Resolve.on(id), ana()).unwrap();
+    let [making] = &wanted(&log)[..] else { panic!("{:?}", wanted(&log)) };
+    assert_eq!(making.procedure, "silence-alerts");
+    ended(&mut log, 3, making.run(), succeeded());
+    assert_eq!(wanted(&log)[0].procedure, "lift-silences");
+
+    let mut log = Log::default();
+    log.report(0, told_one());
+    let id = log.id();
+    silence(&mut log, 1, "2h").unwrap();
+    let run = wanted(&log)[0].run();
+    ended(&mut log, 2, run, RunEvent::Cancelled { reason: "no".to_owned() });
+    log.ask(3, IncidentVerb::Resolve.on(id), ana()).unwrap();
+    assert!(wanted(&log).is_empty() && !is_open(&log, id));
+}

@@ -5,7 +5,7 @@
 //! There is a log of past-tense events, and everything else is a view of it. A key press becomes an intent, the
 //! intent a [`kinds::Command`]; [`engine::decide`] turns that into events, [`runtime`] appends them to the log, and
 //! only what is on disk is shown, acted upon or told to anybody. A committed event may lead to an effect, a call of a
-//! model or a tool, and what came of it returns as another command.
+//! model or a tool, and the outcome returns as another command.
 //!
 //! ```text
 //!            ┌──────────────── log (store) ────────────────┐
@@ -21,7 +21,7 @@
 //! | to find | look in |
 //! |---|---|
 //! | ids, money, text from outside, cards, tools | [`domain`] |
-//! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `incident/`, `account/`, `spend/` |
+//! | what can be asked and what can have happened, a folder a kind | [`kinds`]: `run/`, `approval/`, `incident/`, `page/`, `account/`, `spend/` |
 //! | all kinds in one table, and the types made from it | [`kinds`]: `table.rs`; `stream.rs`, `event.rs`, `command.rs` |
 //! | how a run goes on | [`engine`] |
 //! | what is live, as one row each | [`fold`] |
@@ -33,6 +33,9 @@
 //! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | alerts from elsewhere, and which incidents they are of | [`feeds`] |
+//! | who is on call at any instant | [`rota`] |
+//! | whom to page when, and that it arrives | [`pager`]; `kinds/page/` is its outbox |
+//! | Slack, PagerDuty, webhooks, mail | [`notify`] |
 //! | what may run, must ask, or is refused | [`policy`], and `assets/policy/` |
 //! | who may do what, and how they show who they are | [`access`] |
 //! | what a server and a console elsewhere say to each other | [`protocol`] |
@@ -96,9 +99,12 @@ pub mod feeds;
 pub mod fold;
 pub mod kinds;
 pub mod models;
+pub mod notify;
+pub mod pager;
 pub mod policy;
 pub mod ports;
 pub mod protocol;
+pub mod rota;
 pub mod runtime;
 pub mod server;
 pub mod shape;

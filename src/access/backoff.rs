@@ -1,5 +1,5 @@
 //! Delays after failed sign-ins: long for the place they come from, short for the account they are about, and never for
-//! ever, so that whoever guesses is slowed and whoever owns the account is not shut out.
+//! ever, so that guessing is slow and the owner of the account is not shut out.
 //!
 //! - One place guessing at one account waits twice as long after each failure, from the fourth on, up to 15 minutes.
 //! - An account that failed more than 20 times from anywhere takes one attempt in 30 seconds from places where nobody

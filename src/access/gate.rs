@@ -1,7 +1,7 @@
 //! The gate of a server: the door, and the token in a file for a server that has no accounts yet.
 //!
-//! One rule stands between the two: as long as the tenant has no account, the token stands for whoever runs the server,
-//! who may do everything; from the first account on it opens nothing, and only accounts do.
+//! One rule stands between the two: as long as the tenant has no account, the token stands for the person who runs the
+//! server, who may do everything; from the first account on it opens nothing, and only accounts do.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -116,6 +116,11 @@ impl Gate {
         let principal = own.principal()?;
         self.door.count(&principal, self.at()).await?;
         Ok(principal)
+    }
+
+    /// Who this is, by the word of another service whose request was signed.
+    pub async fn vouched(&self, name: &AccountName) -> Result<Principal, Refusal> {
+        self.door.vouched(name, self.at()).await
     }
 
     pub async fn has_accounts(&self) -> Result<bool, Refusal> {

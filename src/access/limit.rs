@@ -111,7 +111,7 @@ pub struct TooMany {
     pub retry_after: u64,
 }
 
-/// As `Retry-After` has it: rounded up, so that whoever waits that long is let in.
+/// As `Retry-After` has it: rounded up, so that a caller who waits that long is let in.
 pub fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }

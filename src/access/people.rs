@@ -77,6 +77,11 @@ impl PeopleError {
 
 type Changed = Result<AccessChange, PeopleError>;
 
+/// What somebody with access to the store itself is there: what their account says, and an owner without one.
+pub fn role_at_the_store(own: Option<&Account>) -> Role {
+    own.map_or(Role::Owner, |account| account.role)
+}
+
 /// A new account. `others` are all there are.
 pub fn create(
     by: &Principal,
@@ -148,7 +153,7 @@ pub fn set_password(by: &Principal, target: &Account, kept: String, now: Timesta
     Ok(AccessChange { writes, records: vec![record(by, target.id, now, AccessEvent::PasswordChanged {})] })
 }
 
-/// One's own, or that of somebody below, who then learns the secret from whoever set it up.
+/// One's own, or that of somebody below, who then learns the secret from the person who set it up.
 pub fn set_totp(
     by: &Principal,
     target: &Account,

@@ -32,7 +32,9 @@ pub enum Credential {
         role: Role,
         until: Timestamp,
     },
-    /// The token file of a server without accounts, which stands for whoever runs that server.
+    /// Who Slack says pressed a button.
+    Slack,
+    /// The token file of a server without accounts, which stands for the person who runs that server.
     TokenFile {
         person: String,
     },

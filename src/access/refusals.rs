@@ -1,4 +1,4 @@
-//! Telling the log of refusals without letting whoever causes them fill the disk: the first of a kind at once, those
+//! Telling the log of refusals without letting their senders fill the disk: the first of a kind at once, those
 //! that follow as one count a minute.
 
 use std::collections::BTreeMap;

@@ -30,7 +30,7 @@ impl SecretKind {
     }
 }
 
-/// Writes a secret of these random bytes. Shown once, to whoever asked for it.
+/// Writes a secret of these random bytes. Shown once, to the person who asked for it.
 pub fn write(kind: SecretKind, random: [u8; BYTES]) -> String {
     let mut bytes = [0; BYTES + CHECK];
     bytes[..BYTES].copy_from_slice(&random);

@@ -1,5 +1,5 @@
-//! `morningai accounts`: who may do what here. Whoever can write the store needs no password for this; what they do is
-//! in the log under their name, and a name that has an account can do no more than that account may.
+//! `morningai accounts`: who may do what here. A person who can write the store needs no password for this; what they
+//! do is in the log under their name, and a name that has an account can do no more than that account may.
 
 use secrecy::ExposeSecret;
 use uuid::Uuid;
@@ -196,7 +196,7 @@ pub(super) async fn commit(store: &dyn StoreKeeper, change: AccessChange) -> Res
     Ok(())
 }
 
-/// Who does it: the account of that name, or whoever holds the store.
+/// Who does it: the account of that name, or the owner of the store.
 pub(super) fn administrator(person: &Actor, accounts: &[Account]) -> Result<Principal, Failure> {
     let name = AccountName::parse(person.name()).map_err(|why| {
         Failure::usage(format!("{:?} cannot change accounts: {why}", person.name())).next("say who you are with `--as`")
@@ -207,7 +207,7 @@ pub(super) fn administrator(person: &Actor, accounts: &[Account]) -> Result<Prin
     }
     Ok(Principal {
         account: own.map_or(AccountId::NOBODY, |account| account.id),
-        role: own.map_or(Role::Owner, |account| account.role),
+        role: people::role_at_the_store(own),
         name,
         reach: Reach::Role,
         means: Means::Store,

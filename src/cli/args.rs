@@ -12,6 +12,7 @@ use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
+use super::oncall_args::OnCallOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
@@ -61,6 +62,7 @@ impl CommandLine {
                 Command::Runs(_)
                 | Command::Approvals(_)
                 | Command::Agents(_)
+                | Command::Oncall(_)
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -128,7 +130,7 @@ impl GlobalOptions {
     }
 }
 
-/// A store's URL as it may be shown; whoever runs the next command has the password where this one had it, or gives it.
+/// A store's URL as it may be shown; the next command has the password from where this one had it, or is given it.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -238,6 +240,8 @@ pub enum Command {
     Ingest(IngestOptions),
     /// Run each uptime probe once, and list latency and uptime
     Probes,
+    /// Show who is on call; `test NOTIFIER` sends a test page
+    Oncall(OnCallOptions),
     /// Write a run as a recording
     Record {
         /// The run: its id, any unique prefix of it, or its last 8 digits

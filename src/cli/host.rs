@@ -13,6 +13,7 @@ use crate::feeds::{Grouping, Probe};
 use crate::kinds::Stream;
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
+use crate::shape::OnCallShape;
 pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
 
 /// The program around the commands.
@@ -53,6 +54,12 @@ pub trait Host: Send + Sync {
 
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;
+
+    /// Who is on call at an instant, for each schedule.
+    fn on_call(&self, at: Timestamp) -> Vec<OnCallShape>;
+
+    /// Sends a test page by a notifier; says where it went.
+    async fn test_notifier(&self, name: &str) -> Result<String, Failure>;
 
     /// Everything that is fixed when a run starts; makes its workspace.
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure>;

@@ -25,6 +25,8 @@ mod ingest_args;
 mod kinds;
 mod kinds_args;
 mod new_file;
+mod oncall;
+mod oncall_args;
 mod outcome;
 mod output;
 pub mod password;
@@ -48,6 +50,7 @@ mod time;
 mod tokens;
 
 pub use args::{Command, CommandLine, GlobalOptions, Traces};
+pub use card::{headline as card_headline, text as card_text};
 pub use context::Form;
 pub use demo_args::{CastFormat, CastOptions, DemoOptions};
 pub use exit::Exit;
@@ -101,6 +104,7 @@ pub async fn perform(
             (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
             (false, false) => steer::resume(context, &run, carry).await,
         },
+        Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
         Command::Record { run, output } => {

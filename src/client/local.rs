@@ -21,9 +21,9 @@ impl LocalClient {
         Self { runtime, status: Mutex::new(status) }
     }
 
-    /// The rung of the sandbox, once it is known.
-    pub fn learn_sandbox(&self, rung: &str) {
-        rung.clone_into(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner).sandbox);
+    /// Takes in a fact about the source that was found out after the start.
+    pub fn learn(&self, learn: impl FnOnce(&mut Status)) {
+        learn(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 

@@ -10,8 +10,20 @@ use super::table::Entry;
 use crate::domain::{Fault, SourceText};
 
 /// Keys under which people write secrets by mistake.
-const SECRET_KEYS: &[&str] =
-    &["api_key", "apikey", "api-key", "key", "token", "access_token", "password", "passwd", "secret", "bearer"];
+const SECRET_KEYS: &[&str] = &[
+    "api_key",
+    "apikey",
+    "api-key",
+    "key",
+    "token",
+    "access_token",
+    "password",
+    "passwd",
+    "secret",
+    "bearer",
+    "routing_key",
+    "webhook_url",
+];
 
 /// How well-known services begin their keys.
 const PREFIXES: &[&str] = &[
@@ -44,7 +56,7 @@ pub fn literal_secrets(source: &SourceText, tree: &DeTable<'_>) -> Vec<Fault> {
         let Some(text) = value.get_ref().as_str() else { continue };
         let last = path.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
         let in_secrets = path.starts_with("secrets.") && path.matches('.').count() == 1;
-        let in_section = in_secrets || path == "store.key";
+        let in_section = in_secrets || path == "store.key" || path.starts_with("oncall.");
         if SECRET_KEYS.contains(&last.as_str()) || in_secrets || looks_secret(text) {
             let message = format!("{path}: a secret has no place in this file");
             let hint = if in_section { SECTION_HINT } else { SECRET_HINT };

@@ -14,6 +14,7 @@ mod literal;
 mod looking;
 mod markdown;
 mod matching;
+mod oncall;
 mod paths;
 mod procedures;
 mod read;
@@ -29,6 +30,10 @@ pub use library::{Library, Missing};
 pub use limits::RunLimits;
 pub use looking::{ProbeSection, WatchSection};
 pub use matching::Matching;
+pub use oncall::{
+    EmailNotifier, EmailSecurity, OnCallSection, PagerDutyNotifier, Person, ScheduleSection, SlackNotifier,
+    StepSection, WebhookNotifier,
+};
 pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
 pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;

@@ -24,6 +24,8 @@ const BUNDLED: &[(&str, &str)] = &[
     ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
     ("disk-filling", include_str!("../../assets/procedures/disk-filling.md")),
     ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
+    ("memory-leak", include_str!("../../assets/procedures/memory-leak.md")),
+    ("runaway-process", include_str!("../../assets/procedures/runaway-process.md")),
     ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),
 ];
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use toml::de::{DeTable, DeValue};
 
 use super::literal::{literal_secrets, masked};
+use super::oncall;
 use super::paths::is_absent;
 use super::secret::SecretSource;
 use super::serde_words::words;
@@ -116,6 +117,7 @@ fn misfits(source: &SourceText, tree: &DeTable<'_>, config: &Config) -> Vec<Faul
     if config.store.key == Some(SecretSource::Command(Vec::new())) {
         fault("store.key.command".to_owned(), "this is not a command".to_owned(), COMMAND_HINT.to_owned());
     }
+    oncall::misfits(&config.oncall).into_iter().for_each(|(path, message, help)| fault(path, message, help));
     faults.extend(providers(source, tree));
     faults.sort_by_key(Fault::position);
     faults

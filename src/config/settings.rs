@@ -10,6 +10,7 @@ use super::access::AccessSection;
 use super::incidents::IncidentsSection;
 use super::limits::{RunLimits, seconds};
 use super::looking::{ProbeSection, WatchSection};
+use super::oncall::OnCallSection;
 use super::secret::SecretSource;
 use crate::domain::{RungChoice, SourceText, TaskClass};
 
@@ -40,6 +41,7 @@ pub struct Config {
     pub probe: Vec<ProbeSection>,
     /// Patterns in logs.
     pub watch: Vec<WatchSection>,
+    pub oncall: OnCallSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }
@@ -200,7 +202,7 @@ pub struct GitSection {
     pub hooks: HooksChoice,
 }
 
-/// What becomes of a repository's hooks when an agent commits.
+/// Whether a repository's hooks run when an agent commits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum HooksChoice {

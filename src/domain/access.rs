@@ -209,7 +209,9 @@ pub enum Means {
     Session,
     Token,
     Jwt,
-    /// Access to the store itself: whoever has that needs no password of ours.
+    /// A button in Slack, by a request that Slack signed.
+    Slack,
+    /// Access to the store itself: which needs no password of ours.
     Store,
 }
 
@@ -217,7 +219,7 @@ pub enum Means {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RefusalCause {
-    /// No such name, or the wrong password; to whoever asks, one and the same.
+    /// No such name, or the wrong password; to the caller, one and the same.
     WrongPassword,
     /// A code of the second factor is wanted, and none or a wrong one was given.
     WrongCode,

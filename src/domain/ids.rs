@@ -69,6 +69,10 @@ uuid_id! {
     IncidentId
 }
 uuid_id! {
+    /// One notification to one person.
+    PageId
+}
+uuid_id! {
     /// One handover: what is open at the end of a shift, and who took it over.
     HandoverId
 }
@@ -94,7 +98,7 @@ impl SubjectId {
 }
 
 impl AccountId {
-    /// Whoever is not known: attempts under names that do not exist.
+    /// People who are not known: attempts under names that do not exist.
     pub const NOBODY: Self = Self(Uuid::nil());
 }
 

@@ -37,7 +37,9 @@ pub use diff::{DiffKind, DiffLine, changed_files, diff_lines};
 pub use duration::{DURATION_FORM, parse_duration};
 pub use fault::{Fault, Faults, Position, SourceText, nearest};
 pub use idempotency::IdempotencyKey;
-pub use ids::{AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, RunId, StepNo, SubjectId, TokenId};
+pub use ids::{
+    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, PageId, RunId, StepNo, SubjectId, TokenId,
+};
 pub use limits::{LimitKind, Limits};
 pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,

@@ -35,7 +35,7 @@ pub struct RunSpec {
     pub procedure: Vec<ProcedureStep>,
     #[serde(default)]
     pub limits: Limits,
-    /// The user's policies in force at the start. Whoever works on the run later applies them beside its own, and the
+    /// The user's policies in force at the start. A later worker of the run applies them beside its own, and the
     /// stricter verdict wins: a run that moves to another process gains no rights by it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub policies: Vec<PolicyText>,

@@ -21,7 +21,7 @@ pub enum Freshness {
     Stale,
 }
 
-/// What whoever takes a run up does about an effect that was begun before.
+/// What a worker that takes a run up does about an effect that was begun before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TakeUp {
     Repeat,

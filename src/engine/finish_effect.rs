@@ -1,4 +1,4 @@
-//! Recording what came of an effect.
+//! Recording the outcome of an effect.
 
 use super::Decided;
 use super::call::settled;

@@ -1,4 +1,4 @@
-//! Taking up a run whose worker is gone, and leaving one for whoever takes it up.
+//! Taking up a run whose worker is gone, and leaving one for the next worker.
 //!
 //! What was under way each time a worker was lost may be what ended it. So it is not repeated for ever: after
 //! `MOST_DEATHS` a model is not asked again until a person resumes the run, and of a call a person is asked.
@@ -26,7 +26,7 @@ pub(super) fn recover(snapshot: &Snapshot, id: RunId, left: Untrusted) -> Result
     Ok(events)
 }
 
-/// Says that nobody was lost, so that whoever takes the run up does not count a death.
+/// Says that nobody was lost, so that the next worker does not count a death.
 pub(super) fn set_aside(snapshot: &Snapshot, id: RunId) -> Result<Vec<Decided>, Rejection> {
     let run = find_live_run(snapshot, id)?;
     let says_something = run.is_busy() && !run.is_set_aside;

@@ -248,7 +248,7 @@ impl Snapshot {
         RowKey { kind: RowKind::Spend, id: day.to_string() }
     }
 
-    /// Counts what calls cost that were pruned; only for whoever folds the whole log, since stored days have it already.
+    /// Counts what calls cost that were pruned; only for a fold of the whole log, since stored days have it already.
     pub fn count_pruned(&mut self, spent: &[Spent]) -> BTreeSet<RowKey> {
         let count = |spent: &Spent| {
             self.spend.entry(spent.day).or_default().add_spent(spent);

@@ -177,7 +177,7 @@ impl Thread {
             }
             RunEvent::Paused { reason } => self.note(envelope, TimelineItem::Paused(reason.clone())),
             RunEvent::Resumed {} => self.note(envelope, TimelineItem::Resumed),
-            // The next line, by whoever takes it up, says all that a reader wants to know.
+            // The next line, by the worker that takes it up, says all that a reader wants to know.
             RunEvent::SetAside {} => {}
             RunEvent::Recovered { lost: _, left } => self.note(envelope, TimelineItem::Recovered(left.clone())),
             RunEvent::CancelRequested { reason } => self.note(envelope, TimelineItem::CancelRequested(reason.clone())),

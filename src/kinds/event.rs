@@ -65,6 +65,15 @@ macro_rules! define_events {
                 }
             }
 
+            /// What happened, in a few words for the person who asked for it.
+            pub fn said(&self) -> Untrusted {
+                match self {
+                    $(Self::$Kept(event) => event.said(),)*
+                    $(Self::$Bare(event) => event.said(),)*
+                    Self::Erased(_) => self.kind().into(),
+                }
+            }
+
             /// What it is to somebody who looks down a list for failures, decisions and waits.
             pub fn look(&self) -> Look {
                 match self {

@@ -55,6 +55,15 @@ pub trait KindEvent: Clone + Debug + PartialEq + Serialize + DeserializeOwned {
         Untrusted::default()
     }
 
+    /// What happened, in a few words for the person who asked for it: `incident acknowledged`.
+    fn said(&self) -> Untrusted {
+        let name = self.name().replace(['.', '_'], " ");
+        match self.remark() {
+            remark if remark.is_empty() => name.into(),
+            remark => format!("{name}: {}", remark.raw()).into(),
+        }
+    }
+
     /// What it is to somebody who looks down a list for failures, decisions and waits.
     fn look(&self) -> Look {
         Look::Plain

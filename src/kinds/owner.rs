@@ -14,7 +14,7 @@ pub trait Owned: Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner<'a> {
     Person(&'a str),
-    /// Whoever that stream belongs to; it is also removed with it.
+    /// The owner of that stream; it is also removed with it.
     Stream(Stream),
     Tenant,
 }

@@ -48,6 +48,21 @@ pub trait Shown: Rowed + Commanded + JsonSchema {
     fn needs_somebody(&self) -> bool {
         false
     }
+
+    /// Whether the verb of this name could be carried out now: as long as it cannot, it is not offered.
+    fn takes(&self, _verb: &str) -> Takes {
+        Takes::Anything
+    }
+}
+
+/// Whether a thing takes a verb now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// With as much as the verb needs.
+    Anything,
+    /// With something that may usually be left out.
+    Words,
+    Nothing,
 }
 
 /// A column of a list.
@@ -173,6 +188,7 @@ pub struct Surface {
     needing: fn(&dyn World) -> Vec<Thing>,
     count_needing: fn(&dyn World) -> usize,
     thing: fn(&dyn World, Uuid) -> Option<Thing>,
+    takes: fn(&dyn World, Uuid, &str) -> Takes,
     read: fn(&str) -> serde_json::Result<Thing>,
     command: fn(Uuid, Value) -> serde_json::Result<Command>,
 }
@@ -196,6 +212,7 @@ impl Surface {
             needing: |world| most_urgent_first(world, K::needs_somebody).into_iter().map(Thing::listed).collect(),
             count_needing: |world| K::table(world).values().filter(|kept| kept.needs_somebody()).count(),
             thing: |world, id| K::table(world).get(&id.into()).map(Thing::of),
+            takes: |world, id, verb| K::table(world).get(&id.into()).map_or(Takes::Nothing, |kept| kept.takes(verb)),
             read: |body| {
                 let kept: K = serde_json::from_str(body)?;
                 Ok(Thing { json: serde_json::to_value(&kept)?, ..Thing::of(&kept) })
@@ -270,6 +287,11 @@ impl Surface {
 
     pub fn thing(&self, world: &dyn World, id: Uuid) -> Option<Thing> {
         (self.thing)(world, id)
+    }
+
+    /// Whether one that is in memory takes the verb of this name now.
+    pub fn takes(&self, world: &dyn World, id: Uuid, verb: &str) -> Takes {
+        (self.takes)(world, id, verb)
     }
 
     /// One as a store keeps it.

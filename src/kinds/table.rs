@@ -13,6 +13,7 @@ macro_rules! table_of_kinds {
                 Run = "run", runs, b'r';
                 Approval = "approval", approvals, b'a';
                 Incident = "incident", incidents, b'i';
+                Page = "page", pages, b'p';
                 Handover = "handover", handovers, b'h';
                 $($tried)*
             }

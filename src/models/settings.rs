@@ -1,7 +1,7 @@
 //! Which models there are, who serves them, and which kind of work goes to which.
 //!
 //! Plain data: nothing here reads the environment or a file. The stored form is the configuration's, which is
-//! turned into this by whoever wires the two; a key is fetched on first use and never printed.
+//! turned into this where the two are wired; a key is fetched on first use and never printed.
 
 use std::collections::BTreeMap;
 use std::fmt;

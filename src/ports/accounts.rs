@@ -107,7 +107,7 @@ impl fmt::Debug for TotpSecret {
     }
 }
 
-/// The SHA-256 of a secret of 256 random bits: enough to find it by, and useless to whoever reads the store.
+/// The SHA-256 of a secret of 256 random bits: enough to find it by, and useless to a reader of the store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SecretHash(pub [u8; 32]);
 

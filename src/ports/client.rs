@@ -58,10 +58,12 @@ pub struct Status {
     pub model: Option<String>,
     /// Rung of the sandbox: `bubblewrap`, `namespaces`, `landlock+seccomp`, `none`; empty while it is being looked at.
     pub sandbox: String,
+    /// The better rung that this machine had before; empty where it has not fallen.
+    pub sandbox_before: String,
     /// Whether decisions are refused here.
     pub observe: Observe,
     pub link: Link,
-    /// What whoever sits here may do: `operator`; empty where nothing is asked, as on one's own store.
+    /// The role of the person at the console: `operator`; empty in a replay.
     pub role: String,
     /// How many other consoles look at the same thing.
     pub others: usize,
@@ -109,7 +111,7 @@ pub enum Link {
     Up { behind: Duration, age: Duration },
     /// Nothing has been heard for this long, for this reason; it is tried again.
     Down { since: Duration, reason: String },
-    /// Whoever sits here is not let in any more, for this reason; it is not tried again by itself.
+    /// The person at the console is not let in any more, for this reason; it is not tried again by itself.
     Ended { reason: String },
 }
 

@@ -17,7 +17,7 @@ pub struct Order {
     pub uncommitted: Uncommitted,
 }
 
-/// What becomes of changes in the repository that are not committed, which a run does not see.
+/// What to do about changes in the repository that are not committed, which a run does not see.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uncommitted {
     /// The run does not start.

@@ -1,4 +1,4 @@
-//! What outputs are stored under, for whoever removes those that nothing names any more.
+//! What outputs are stored under, for the removal of those that nothing names any more.
 
 use async_trait::async_trait;
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::client_error::ClientError;
 
-/// Finds out whether whoever sits at a locked console may go on.
+/// Finds out whether the person at a locked console may go on.
 #[async_trait]
 pub trait Unlock: Send + Sync {
     /// `code` is that of the second factor; empty where none was asked for yet.

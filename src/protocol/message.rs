@@ -104,6 +104,9 @@ pub struct Welcome {
     pub source: String,
     pub model: Option<String>,
     pub sandbox: String,
+    /// The better rung that the server's machine had before; empty where it has not fallen.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sandbox_before: String,
     pub observe: Observe,
 }
 

@@ -36,7 +36,7 @@ pub(super) async fn complete(
     tokio::pin!(answer);
     let stopped = async {
         loop {
-            // Whoever decided this is gone when it cannot be heard any more, and then `cancel` tells.
+            // The caller is gone when this cannot be heard any more, and then `cancel` tells.
             if going.wait_for(|going| *going == Going::ToStop).await.is_err() {
                 return std::future::pending().await;
             }

@@ -1,4 +1,4 @@
-//! Does what committed events ask for, and says what came of it.
+//! Does what committed events ask for, and reports the outcome.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -114,7 +114,7 @@ struct Begun<'a> {
     freshness: Freshness,
 }
 
-/// `None` when there is nothing to say: the effect stays open in the log, for whoever works on the run next.
+/// `None` when there is nothing to say: the effect stays open in the log, for the next worker of the run.
 async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel: CancellationToken) -> Option<Command> {
     let Begun { run, call, attempt, card, freshness } = begun;
     let finished = |result| Some(Command::Report(Report::EffectFinished { run, call, attempt, result }));

@@ -1,5 +1,5 @@
 //! Starting the runs that things want. A wish has one run, however many processes see it: its id follows from the wish,
-//! and whoever prepares it holds the run's lease.
+//! and the worker that prepares it holds the run's lease.
 
 use super::core::Core;
 use super::tenure::LEASE;

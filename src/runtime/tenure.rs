@@ -28,7 +28,7 @@ pub(super) struct Tenure {
     renewing: JoinHandle<()>,
 }
 
-/// What whoever begins an effect asks.
+/// What is asked before an effect begins.
 pub(super) struct Right {
     core: Arc<Core>,
     lease: Mutex<Lease>,

@@ -1,4 +1,4 @@
-//! Turns of the writer: whoever appends together with a change of what is kept beside the log does so while the writer
+//! Turns of the writer: a caller that appends together with a change of what is kept beside the log does so while the writer
 //! waits, and gives the events their places here. Where no orchestrator runs there is no writer to wait for.
 
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Turns {
         Self { writer: Some(writer) }
     }
 
-    /// Does `work` while the writer of this process does nothing; it reads what came of it afterwards.
+    /// Does `work` while the writer of this process does nothing; it reads the result afterwards.
     pub async fn take<T>(&self, work: impl Future<Output = T>) -> T {
         let turn = self.begin().await;
         let done = work.await;
@@ -113,7 +113,7 @@ async fn of_nobody(
     Ok(NewEvent { stream, version: last + 1, at, by: by.clone(), event: Event::Account(event) })
 }
 
-/// Changes accounts, and appends what the log says of it. Whoever works beside others takes a turn.
+/// Changes accounts, and appends what the log says of it. Those that work beside others take turns.
 pub async fn change_accounts(rows: &dyn AccountRows, change: AccessChange) -> Result<Vec<Envelope>, LogError> {
     let AccessChange { writes, records } = change;
     let mut events = numbered(rows, &records).await?;

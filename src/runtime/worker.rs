@@ -1,4 +1,4 @@
-//! Carries one run from one waiting to the next: prepares, decides, performs, and records what came of it.
+//! Carries one run from one waiting to the next: prepares, decides, performs, and records the outcome.
 //!
 //! It holds the run's lease while it lives. When the run waits for a person it ends, and the run costs rows only.
 
@@ -111,7 +111,7 @@ impl Worker {
 
     async fn carry_on(&mut self, inbox: &mut Inbox) {
         if let Err(rejection) = self.recover().await {
-            // The run is looked at again soon; whoever asked something is told now, by the store itself.
+            // The run is looked at again soon; callers are told now, by the store itself.
             tracing::warn!(%rejection, run = %self.run, "could not take up what was under way");
             return relay(&self.core, inbox).await;
         }
@@ -185,7 +185,7 @@ impl Worker {
             Ok(prepared) => {
                 commands.push((Command::Report(Report::Proceed { run: self.run, prepared }), Actor::System))
             }
-            // The program ends: what came of something is still saved, nothing follows from it now.
+            // The program ends: outcomes are still saved, nothing follows from it now.
             Err(_) if reply.is_none() && !commands.is_empty() => {}
             Err(rejection) => {
                 answer(reply, Err(rejection));
@@ -311,7 +311,7 @@ impl Worker {
         }
     }
 
-    /// What was cut off is said to be, for whoever takes the run up. Unsaved, it is taken for a death.
+    /// What was cut off is said to be, for the next worker of the run. Unsaved, it is taken for a death.
     async fn set_aside(&self) {
         if !self.core.committed().runs.get(&self.run).is_some_and(|run| run.is_busy()) {
             return;

@@ -184,7 +184,7 @@ impl Writer {
         }
     }
 
-    /// Turns away what was carried out before, or is asked for twice at once: whoever asked looks what came of it.
+    /// Turns away what was carried out before, or is asked for twice at once: the caller then looks up the outcome.
     async fn without_repeats(&self, group: Vec<Job>) -> Result<Vec<Job>, (Vec<Job>, LogError)> {
         let mut fresh: Vec<Job> = Vec::with_capacity(group.len());
         let mut group = group.into_iter();

@@ -51,6 +51,8 @@ pub(super) enum Asks {
     /// What a source shows its receiver, which says nothing of who one is. The receiver checks it: a signature is over the
     /// body.
     Hook(Proof),
+    /// A signature over the body, which the route looks at.
+    Signature,
     /// Who one is, whatever one may do.
     Admission,
     /// That one may do this; some routes look closer at what is asked for, and ask for more.
@@ -97,7 +99,7 @@ fn head_length(request: &Request) -> usize {
 async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     check_name(door, request)?;
     check_origin(request.headers())?;
-    if matches!(door.asks, Asks::Nothing | Asks::Hook(_)) {
+    if matches!(door.asks, Asks::Nothing | Asks::Hook(_) | Asks::Signature) {
         return Ok(());
     }
     let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };

@@ -53,7 +53,7 @@ async fn probe(app: &App) -> Result<(), Problem> {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => {
             tracing::warn!(%error, "not ready");
-            // Whoever asks here is not known, so paths and servers are not named to them.
+            // Callers here are not known, so paths and servers are not named to them.
             Err(unready("the store takes no writes".to_owned(), "the server's log file says why"))
         }
         Err(_) => Err(unready("the store does not answer".to_owned(), "the server's log file says more")),

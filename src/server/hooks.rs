@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use axum::http::HeaderMap;
 
 use super::problem::Problem;
+use super::slack::SlackDoor;
 use crate::access::{Limiter, Quota};
 use crate::feeds::{Claim, Grouping, Keys, Source, Unproven};
 
@@ -20,6 +21,7 @@ const MOST_KNOWN: usize = 1_024;
 pub struct Hooks {
     keys: BTreeMap<&'static str, Keys>,
     pub(super) grouping: Grouping,
+    pub(super) slack: SlackDoor,
     pace: Mutex<Limiter<(&'static str, IpAddr)>>,
     began: Instant,
 }
@@ -28,7 +30,13 @@ impl Hooks {
     /// Receivers by the names of their sources; those without keys are closed.
     pub fn new(keys: impl IntoIterator<Item = (&'static str, Keys)>, grouping: Grouping) -> Self {
         let pace = Mutex::new(Limiter::new(vec![PACE], MOST_KNOWN));
-        Self { keys: keys.into_iter().collect(), grouping, pace, began: Instant::now() }
+        let slack = SlackDoor::default();
+        Self { keys: keys.into_iter().collect(), grouping, slack, pace, began: Instant::now() }
+    }
+
+    /// The same with what opens it to Slack.
+    pub fn with_slack(self, slack: SlackDoor) -> Self {
+        Self { slack, ..self }
     }
 
     /// The names of those that are open.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::{RunId, RunSpec};
+use crate::domain::{RunId, RunSpec, Timestamp};
 use crate::feeds::{Probe, ProbeBoard};
 use crate::ports::{Offer, Order, Sought};
-use crate::shape::Finding;
+use crate::shape::{Finding, OnCallShape};
 
 /// What the server asks of the program around it.
 #[async_trait]
@@ -40,6 +40,14 @@ pub trait Host: Send + Sync {
     fn probes(&self) -> (Vec<Arc<Probe>>, Arc<ProbeBoard>) {
         Default::default()
     }
+
+    /// Who is on call at an instant, for each schedule.
+    fn on_call(&self, _at: Timestamp) -> Vec<OnCallShape> {
+        Vec::new()
+    }
+
+    /// Tells somebody who pressed a button in Slack how that ended.
+    async fn reply_in_slack(&self, _response_url: &str, _text: &str) {}
 
     /// A run as a recording; `None` when it has no history.
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared>;

@@ -4,7 +4,7 @@
 //! only to what they may do; `rights` asks it about each command, of a request and of an attached console alike;
 //! `routes` is the one table that the router and the OpenAPI document are both made from; `feed` tells consoles what
 //! is committed and takes their wishes. Nothing here decides or stores anything: it asks a `Client`, like a console, and
-//! whoever looks after the store, one thing at a time (`turn`).
+//! the caretaker of the store, one thing at a time (`turn`).
 
 mod api;
 mod app;
@@ -28,6 +28,7 @@ mod readiness;
 mod rights;
 mod router;
 mod routes;
+mod slack;
 mod tls;
 mod token;
 mod turn;
@@ -49,6 +50,7 @@ pub use listen::Exposure;
 pub use listen_error::ListenError;
 pub use openapi::document as openapi_document;
 pub use routes::{Operation, operations, table as route_table};
+pub use slack::SlackDoor;
 pub use tls::Identity;
 pub use token::{TokenFileError, own_token, read_token};
 pub use upkeep::Upkeep;

@@ -86,7 +86,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "parameters": parameters(route, generator),
         "responses": responses(route, generator),
         "security": match route.asks {
-            Asks::Nothing => json!([]),
+            Asks::Nothing | Asks::Signature => json!([]),
             Asks::Hook(proof) => json!([{ scheme(proof): [] }]),
             Asks::Admission | Asks::Right(_) => json!([{ "token": [] }]),
         },
@@ -187,11 +187,12 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// Every error it can answer with: what the door refuses, what follows from its row, and what it names itself.
 fn statuses(route: &Route) -> BTreeSet<u16> {
     let is_asked_for_admission = matches!(route.asks, Asks::Admission | Asks::Right(_));
-    let cases: [(bool, &[u16]); 8] = [
+    let cases: [(bool, &[u16]); 9] = [
         // Unknown names and web pages; heads too long; defects; a store that does not answer in time.
         (true, &[403, 431, 500, 503]),
         (is_asked_for_admission, &[400, 401, 429]),
         (matches!(route.asks, Asks::Hook(_)), &[401, 429]),
+        (route.asks == Asks::Signature, &[400, 401, 413]),
         (route.path.contains('{'), &[400, 404, 422]),
         (route.params.is_some(), &[400, 422]),
         (route.body.is_some(), &[400, 413, 422]),

@@ -78,6 +78,10 @@ impl Problem {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", detail, "send it again then").after(retry_after)
     }
 
+    pub(super) fn not_signed(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed", detail, hint)
+    }
+
     /// Something is wrong inside; the log has it, the answer does not.
     pub(super) fn internal() -> Self {
         let hint = "the server's log file has the details";

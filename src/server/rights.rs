@@ -47,7 +47,7 @@ async fn first_of(app: &App, stream: Stream) -> Result<Option<Envelope>, Refusal
     }
 }
 
-/// The same to whoever submitted a command.
+/// The same, to the caller who submitted a command.
 pub(super) fn rejected(refusal: Refusal) -> Rejection {
     let kind = match refusal.kind {
         RefusalKind::NotSignedIn | RefusalKind::CodeWanted | RefusalKind::NotAllowed | RefusalKind::NotSuited => {

@@ -22,7 +22,7 @@ pub(super) fn router(app: Arc<App>) -> Router {
         let handler = (route.handler)().layer(middleware::from_fn_with_state(door, door::pass));
         router = router.route(&route.path, handler);
     }
-    // Whoever asks for what is not there passes the same door, so that nothing is learned without a token.
+    // A request for a path that does not exist passes the same door, so that nothing is learned without a token.
     let closed = Door { app: app.clone(), asks: Asks::Admission, pace: Pace::Prompt, params: Arc::new([]) };
     let nothing = get(nowhere).fallback(nowhere).layer(middleware::from_fn_with_state(closed, door::pass));
     router

@@ -55,7 +55,7 @@ pub fn operations() -> Vec<Operation> {
         name: route.name.clone(),
         action: match route.asks {
             Asks::Right(action) => Some(action),
-            Asks::Admission | Asks::Hook(_) | Asks::Nothing => None,
+            Asks::Admission | Asks::Hook(_) | Asks::Signature | Asks::Nothing => None,
         },
         is_open: route.asks == Asks::Nothing,
     };
@@ -71,6 +71,7 @@ pub fn table() -> String {
         let takes = match route.asks {
             Asks::Nothing => "nothing".to_owned(),
             Asks::Hook(proof) => proof.about(),
+            Asks::Signature => "the sender's signature".to_owned(),
             Asks::Admission => "being admitted".to_owned(),
             Asks::Right(action) => format!("`{action}`"),
         };

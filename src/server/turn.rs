@@ -1,4 +1,4 @@
-//! One piece of upkeep at a time, each done to its end: whoever asked for it may be gone by then, and the next one waits
+//! One piece of upkeep at a time, each done to its end: the caller may be gone by then, and the next one waits
 //! for nobody and is refused.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_comes_second_is_told_what_is_under_way_until_it_ended() {
+    fn the_second_caller_is_told_what_is_under_way_until_it_ended() {
         let turns = Turns::default();
         let turn = turns.take("a backup").ok().unwrap();
         let refused = serde_json::to_value(turns.take("pruning").err().unwrap()).unwrap();

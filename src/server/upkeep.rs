@@ -1,4 +1,4 @@
-//! What the server asks of whoever looks after the store that it serves. Only what is safe while work goes on.
+//! What the server asks of the caretaker of the store that it serves. Only what is safe while work goes on.
 
 use std::time::Duration;
 

@@ -29,11 +29,15 @@ impl NotPast {
 pub fn past(text: &str, now: Timestamp) -> Result<Timestamp, NotPast> {
     let text = text.trim();
     let age = parse_duration(text).and_then(|age| ago(age, now));
-    let date =
-        || text.parse::<chrono::NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|at| at.and_utc());
-    let time = || chrono::DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc());
-    let moment = age.or_else(date).or_else(time).ok_or(NotPast::Unclear)?;
+    let moment = age.or_else(|| moment(text)).ok_or(NotPast::Unclear)?;
     if moment > now { Err(NotPast::Future) } else { Ok(moment) }
+}
+
+/// A date, at its beginning, UTC; or a full RFC 3339 time; past or to come.
+pub fn moment(text: &str) -> Option<Timestamp> {
+    let date = text.trim().parse::<chrono::NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0));
+    let time = || chrono::DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
+    date.map(|at| at.and_utc()).or_else(time)
 }
 
 /// `None` where time does not go back as far.

@@ -1,4 +1,4 @@
-//! The log of a store that was never made: empty to whoever looks, and closed to whoever writes. Makes nothing.
+//! The log of a store that was never made: empty to readers, and closed to writers. Makes nothing.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ impl Log for AbsentLog {
         Ok(Head::default())
     }
 
-    /// Nobody will ever send: whoever waits for more learns at once that there will be none.
+    /// Nobody will ever send: a reader that waits for more learns at once that there will be none.
     fn watch_head(&self) -> watch::Receiver<u64> {
         watch::Sender::new(0).subscribe()
     }

@@ -1,4 +1,4 @@
-//! The accounts of a store that was never made: none to whoever looks, and closed to whoever writes. Makes nothing.
+//! The accounts of a store that was never made: none to readers, and closed to writers. Makes nothing.
 
 use async_trait::async_trait;
 

@@ -1,7 +1,7 @@
 //! Directories for what is not whole yet, beside the place where it is to go: a backup that is being written, one that
 //! is being tried.
 //!
-//! A process that is killed leaves its directory behind. Whoever makes the next one in the same place removes those that
+//! A process that is killed leaves its directory behind. The next one made in the same place removes those that
 //! no living process holds, which the kernel knows: a lock ends with the process that took it. Of a directory left behind
 //! only files with names of ours are removed, so whatever somebody else put there stays, and the directory with it.
 
@@ -39,7 +39,7 @@ impl Scratch {
             let mut builder = tempfile::Builder::new();
             let directory = builder.prefix(PREFIX).permissions(Permissions::from_mode(0o700)).tempdir_in(place)?;
             let lock = match open(directory.path()) {
-                // Whoever cleans up was faster than our lock.
+                // Another clean-up was faster than our lock.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 opened => opened?,
             };

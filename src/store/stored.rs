@@ -142,7 +142,7 @@ impl RowIndex<'_> {
         let Some(state) = self.state else {
             return Ok(match Row::read(key.clone(), body.clone()) {
                 Ok(row) => Row { is_open, sort, ..row },
-                // Whoever wants more than the JSON says why it cannot be read.
+                // The caller that wants more than the JSON says why it cannot be read.
                 Err(_) => Row { key, is_open, sort, state: String::new(), parent: None, due: None, body },
             });
         };

@@ -52,6 +52,7 @@ impl Toolbox {
             Arc::new(git::GitCommit::default()),
             Arc::new(git::GitPush::new(Arc::clone(sandbox))),
             Arc::new(host::HostCheck::default()),
+            Arc::new(host::StopProcess::default()),
             Arc::new(host::WriteReport::default()),
             Arc::new(shell::Shell::new(Arc::clone(sandbox))),
             Arc::new(run_tests::RunTests::new(Arc::clone(sandbox))),

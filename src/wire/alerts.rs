@@ -91,7 +91,7 @@ pub(super) struct Lookouts {
 impl Lookouts {
     /// Has all of them look until the session ends.
     pub(super) fn start(self, wire: &Wire, surroundings: &Surroundings, log: Arc<dyn Log>) {
-        let machine = ThisMachine::new(wire.places.paths.data_dir(), wire.sandbox.clone(), log);
+        let machine = ThisMachine::new(wire.own.clone(), log);
         let own = Poller::of_own_troubles(Arc::new(machine), wire.alert_grouping());
         for poller in self.pollers.into_iter().chain([own]) {
             let Surroundings { client, clock, stopping, .. } = surroundings.clone();

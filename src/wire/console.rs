@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::Wire;
 use super::desk::{DemoDesk, Desk};
 use super::places::read;
+use super::session::LocalSession;
 use super::signals::asked_to_end;
+use crate::access::people::role_at_the_store;
 use crate::cli::{Exit, Failure};
 use crate::client::{Recording, ReplayClient};
 use crate::config::{Keys, TimeChoice};
@@ -17,7 +19,7 @@ use crate::console::plain::PlainOptions;
 use crate::console::state::Mouse;
 use crate::console::theme::{Depth, Ground, Theme};
 use crate::console::view::zone::{Zone, show_times_in};
-use crate::console::{Bell, ConsoleError, ConsoleOptions, Launcher, plain};
+use crate::console::{Bell, ConsoleError, ConsoleOptions, IdleLock, Launcher, plain};
 use crate::domain::{Actor, Faults, SourceText};
 use crate::ports::{Client, Clock, SystemClock};
 use crate::runtime::Role;
@@ -32,7 +34,7 @@ impl Wire {
         let mut options = self.console_options(Arc::new(Desk::new(self.clone())))?;
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
-        match self.idle_lock(session.accounts()).await {
+        match self.sit_down(&session).await {
             Ok(lock) => options.lock = lock,
             Err(failure) => {
                 session.end_in_order().await;
@@ -41,11 +43,21 @@ impl Wire {
         }
         tokio::spawn({
             let (wire, client) = (self.clone(), client.clone());
-            async move { client.learn_sandbox(wire.sandbox.rung().await.name()) }
+            async move { wire.learn_sandbox(&client).await }
         });
         let shown = console::run(client, options).await;
         session.end_in_order().await;
         ended(shown)
+    }
+
+    /// Says in the header what the person's account may do, and locks the console where one opens it again.
+    async fn sit_down(&self, session: &LocalSession) -> Result<Option<IdleLock>, Failure> {
+        let accounts = session.accounts();
+        // A store whose accounts cannot be read opens no console either: it might be one that must lock.
+        let own = self.own_account(accounts.as_ref()).await?;
+        let role = role_at_the_store(own.as_ref()).to_string();
+        session.shared().learn(|status| status.role = role);
+        self.idle_lock(accounts, own)
     }
 
     /// The console as text that only grows, until `quit`, the end of the input, or a signal.
@@ -53,7 +65,7 @@ impl Wire {
         let launcher = Arc::new(Desk::new(self.clone()));
         let session = self.start(Role::Worker).await?;
         let client = session.shared();
-        client.learn_sandbox(self.sandbox.rung().await.name());
+        self.learn_sandbox(&client).await;
         let shown = self.talk(self.person.clone(), client, launcher).await;
         session.end_in_order().await;
         shown

@@ -25,6 +25,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     let mut findings = vec![configuration(wire), store(wire).await, logs(wire)];
     findings.extend(self::models(wire, models).await);
     findings.extend([sandbox(wire).await, policy(wire)]);
+    findings.extend(wire.examine_on_call(chrono::Utc::now()).await);
     findings.extend(line::findings().await);
     findings.push(wire.receiver_finding());
     findings.extend(wire.looking_finding(models).await);
@@ -207,10 +208,18 @@ async fn sandbox(wire: &Wire) -> Finding {
         }
     }
     lines.extend(report.weaknesses.iter().map(|weakness| (*weakness).to_owned()));
+    let before = wire.better_rung_before().await;
+    if let Some(before) = &before {
+        lines.push(format!("programs ran on {before} here before"));
+        advice
+            .push(format!("or accept it: under [sandbox] in the configuration, rung = \"{}\"", report.rung.setting()));
+    }
     let detail = lines.join("\n");
     match report.rung {
-        Rung::Bubblewrap | Rung::Namespaces => Finding::ok("sandbox", detail),
-        Rung::LandlockSeccomp => Finding::warn("sandbox", detail, advice.join("\n")),
+        Rung::Bubblewrap | Rung::Namespaces if before.is_none() => Finding::ok("sandbox", detail),
+        Rung::Bubblewrap | Rung::Namespaces | Rung::LandlockSeccomp => {
+            Finding::warn("sandbox", detail, advice.join("\n"))
+        }
         Rung::None { .. } => Finding::fail(
             "sandbox",
             format!("{detail}\nno program can be confined, so tools that run programs refuse"),

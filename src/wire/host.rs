@@ -17,6 +17,7 @@ use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp};
 use crate::feeds::{Grouping, Probe};
 use crate::runtime::Role;
+use crate::shape::OnCallShape;
 
 #[async_trait]
 impl Host for Wire {
@@ -75,6 +76,14 @@ impl Host for Wire {
 
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {
         Wire::probes(self).map(<[_]>::to_vec)
+    }
+
+    fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {
+        self.on_call_at(at)
+    }
+
+    async fn test_notifier(&self, name: &str) -> Result<String, Failure> {
+        self.send_test(name, chrono::Utc::now()).await
     }
 
     async fn prepare(&self, order: Order) -> Result<RunSpec, Failure> {

@@ -21,12 +21,14 @@ mod line;
 mod lock;
 mod looking;
 mod model;
+mod oncall;
 mod own;
 #[cfg(test)]
 mod picture;
 mod places;
 mod prune;
 mod receivers;
+mod rung;
 mod secrets;
 mod serve;
 mod served_store;

@@ -37,6 +37,8 @@ fn known(config: &Config, places: &Places, key: &LazyKey) -> Vec<(String, String
         SecretSource::Command(_) => None,
         SecretSource::Env(_) | SecretSource::File(_) => fetch("token of the receivers".to_owned(), source, places),
     }));
+    let paging = config.oncall.secrets().into_iter().filter(|(_, source)| !matches!(source, SecretSource::Command(_)));
+    secrets.extend(paging.filter_map(|(name, source)| fetch(name, source, places)));
     secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));
     secrets.extend(std::env::var("PGPASSWORD").ok().map(|password| ("PGPASSWORD".to_owned(), password)));
     secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));

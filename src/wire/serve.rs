@@ -12,12 +12,14 @@ use super::{Wire, doctor, goals, launch};
 use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
-use crate::domain::{RunId, RunSpec};
+use crate::domain::{RunId, RunSpec, Timestamp};
 use crate::feeds::{Probe, ProbeBoard};
+use crate::notify::Sender;
 use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
+use crate::shape::OnCallShape;
 
 impl Wire {
     /// Serves until a signal ends it. What is under way then ends in order, and the runs go on at the next start.
@@ -28,6 +30,7 @@ impl Wire {
         let settings = self.door_settings()?;
         let (hooks, place) = self.hooks()?;
         let receivers: Vec<_> = hooks.open().collect();
+        let hooks = hooks.with_slack(self.slack_door()?);
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
             Ok(entry) => entry,
@@ -39,7 +42,7 @@ impl Wire {
         let entropy = Arc::new(SystemEntropy::new());
         let gate = Gate::new(session.accounts(), entropy, Arc::new(SystemClock), settings, entry.own_token);
         let client = session.shared();
-        client.learn_sandbox(self.sandbox.rung().await.name());
+        self.learn_sandbox(&client).await;
         let shared: Arc<dyn Client> = client;
         let host = Arc::new(ServerHost { wire: self.clone(), log: session.log() });
         let upkeep = Arc::new(ServedStore::new(self.clone(), session.store(), session.turns()));
@@ -198,6 +201,16 @@ impl Host for ServerHost {
     fn probes(&self) -> (Vec<Arc<Probe>>, Arc<ProbeBoard>) {
         // What cannot be probed was said when the server started.
         (self.wire.probes().unwrap_or_default().to_vec(), self.wire.probe_board.clone())
+    }
+
+    fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {
+        self.wire.on_call_at(at)
+    }
+
+    async fn reply_in_slack(&self, response_url: &str, text: &str) {
+        if let Err(error) = Sender::reply_in_slack(response_url, text).await {
+            tracing::warn!(%error, "somebody in Slack was not told how a decision ended");
+        }
     }
 
     async fn record(&self, run: RunId) -> Result<Option<String>, Unprepared> {

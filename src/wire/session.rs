@@ -14,6 +14,7 @@ use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
 use crate::feeds::{Runbooks, Surroundings};
 use crate::kinds::Stream;
+use crate::pager::Pager;
 use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
@@ -45,6 +46,11 @@ impl LocalSession {
     pub(super) fn surroundings(&self, runbooks: Runbooks) -> Surroundings {
         let (client, stopping) = (self.client.clone(), self.stopping.clone());
         Surroundings { client, clock: Arc::new(SystemClock), stopping, runbooks }
+    }
+
+    /// Has people paged as long as the session lasts.
+    pub(super) fn page(&mut self, pager: Pager) {
+        tokio::spawn(pager.run(self.stopping.clone()));
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {

@@ -6,8 +6,9 @@ use super::launch::Unasked;
 use super::places::Choice;
 use super::session::LocalSession;
 use super::store::OpenStore;
-use super::{Wire, secrets};
+use super::{Wire, oncall, secrets};
 use crate::cli::Failure;
+use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
 use crate::runtime::{Parts, Role, Runtime};
 
@@ -20,14 +21,19 @@ impl Wire {
             return self.start_reading().await;
         }
         let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
-        let session = self.start_on(self.store_to_write().await?, role).await?;
+        let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
+        let mut session = self.start_on(self.store_to_write().await?, role).await?;
         if let Some(lookouts) = lookouts {
             lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+        }
+        if let Some(plan) = plan {
+            let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));
+            session.page(pager.map_err(|error| Failure::failed(error.to_string()))?);
         }
         Ok(session)
     }
 
-    /// The same for whoever only looks.
+    /// The same, only to look.
     pub(super) async fn start_reading(&self) -> Result<LocalSession, Failure> {
         self.start_on(self.store_to_read().await?, Role::Clerk).await
     }

@@ -218,7 +218,7 @@ async fn it_is_kept_and_asked_on_postgres() {
 fn its_commands_have_help_and_completions() {
     let mut command = CommandLine::command_of_all();
     let toys = command.find_subcommand_mut("toys").unwrap().render_long_help().to_string();
-    for told in ["List toys; `show ID` for one", "make  Make a toy", "play  Play with a toy", "--state <STATE>"] {
+    for told in ["List toys; `show ID` for one", "make    Make a toy", "play    Play with a toy", "--state <STATE>"] {
         assert!(toys.contains(told), "{told} is missing in\n{toys}");
     }
     let toys = command.find_subcommand_mut("toys").unwrap();
@@ -349,13 +349,13 @@ const LOOK: &str = "---\nname: look\ndescription: Looks\nneeds: scratch\n---\n\n
                     what = \"load\"\n```\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_it_wants_done_is_a_run_that_starts_once_whoever_was_there() {
+async fn what_it_wants_done_is_a_run_that_starts_once_on_any_process() {
     let program = Program::on_sqlite();
     std::fs::create_dir(program.path("procedures")).unwrap();
     std::fs::write(program.path("procedures").join("look.md"), LOOK).unwrap();
     let made = program.run(&["toys", "make", "bear", "--json"]).await.done().json();
     let id = made[0]["id"].as_str().unwrap();
-    // Nobody starts runs here; whoever comes next finds what is left to start.
+    // Nobody starts runs here; the next process finds what is left to start.
     program.run(&["toys", "play", id, "roughly"]).await.done();
     assert_eq!(program.run(&["runs", "--json"]).await.done().out, "");
     let served = program.serve().await;

@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
         }
     }
     let (script, pace) = match is_night {
-        true => (night::night(), 140),
+        true => (night::night(), 100),
         false => (story::fix_the_failing_test(), 30),
     };
     let server = ScriptedModel::start_at(&address, script.paced(Duration::from_millis(pace)))?;

@@ -143,12 +143,49 @@ const BAD: &[(&str, &str)] = &[
     ("unknown_kind_of_task", "[routes]\ncoding = [\"big\"]\n"),
     ("address_without_a_scheme", "[providers.local]\nbase_url = \"127.0.0.1:8080\"\n"),
     ("attempts_out_of_range", "[retry]\nattempts = 0\n"),
+    ("on_call_gap", ON_CALL_GAP),
+    ("on_call_names", ON_CALL_NAMES),
+    ("on_call_zone", "[oncall.schedules.a]\nzone = \"Europe/Berln\"\nlayers = []\n"),
+    (
+        "on_call_shift",
+        "[oncall.schedules.a]\nzone = \"UTC\"\nlayers = [{ people = [\"a\"], shift = \"monthly\", from = \"2026-01-01T09:00\" }]\n",
+    ),
+    (
+        "on_call_circle",
+        "[oncall.people]\na = { notify = [\"n\"] }\n[oncall.notifiers.webhook.n]\nurl = \"https://h/x\"\n[oncall.policies]\nx = { steps = [{ notify = [\"a\"] }], then = \"y\", then_after = \"1m\" }\ny = { steps = [{ notify = [\"a\"] }], then = \"x\", then_after = \"1m\" }\n",
+    ),
+    ("on_call_literal_secret", "[oncall.notifiers.pagerduty.pd]\nrouting_key = \"hunter2-hunter2\"\n"),
+    (
+        "on_call_unencrypted_mail",
+        "[oncall.notifiers.email.m]\nfrom = \"a@b\"\nto = [\"c@d\"]\nserver = \"smtp.example.org:25\"\nsecurity = \"none\"\n",
+    ),
     ("keys_of_the_wrong_kind", "[console]\nkeys = 3\n"),
     (
         "empty_command",
         "[secrets]\na = { command = [] }\n[providers.a]\nbase_url = \"http://h/v1\"\napi_key_command = []\n",
     ),
 ];
+
+const ON_CALL_GAP: &str = r#"[oncall]
+people.a = { notify = ["n"] }
+notifiers.webhook.n = { url = "https://h/x" }
+[oncall.schedules.office]
+zone = "Europe/Berlin"
+layers = [{ people = ["a"], shift = "daily", from = 2026-01-05T09:00:00, hours = "09:00-17:00" }]
+"#;
+
+const ON_CALL_NAMES: &str = r#"[oncall]
+incidents = "usuall"
+[oncall.people.ana]
+notify = ["pagr"]
+[oncall.notifiers.webhook.pager]
+url = "hooks.example.org"
+[oncall.schedules.primary]
+zone = "UTC"
+layers = [{ people = ["anna"], shift = "weekly", from = "2026-01-05T09:00" }]
+[oncall.policies.usual]
+steps = [{ notify = ["primry"] }]
+"#;
 
 #[test]
 fn bad_configurations_are_told_with_place_reason_and_remedy() {

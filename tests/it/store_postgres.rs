@@ -165,7 +165,7 @@ async fn a_store_of_a_newer_version_or_of_another_program_is_refused_unchanged()
 }
 
 #[tokio::test]
-async fn whoever_is_not_let_in_reads_why_and_no_secret() {
+async fn a_caller_that_is_not_let_in_reads_why_and_no_secret() {
     let database = Database::migrated().await;
     let host = Cluster::shared().dir.display();
     let wrong_password = format!("postgres://{LOCKED}:hunter2@/{}?host={host}", database.name);

@@ -75,7 +75,7 @@ async fn a_notification_that_never_comes_is_made_good_by_looking() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_loses_the_connection_it_listens_on_looks_and_listens_again() {
+async fn a_listener_that_loses_its_connection_looks_and_listens_again() {
     let database = Database::migrated().await;
     let (watching, writing) = (database.open_log().await, database.open_log().await);
     let mut superuser = database.connect("postgres").await;

@@ -49,7 +49,7 @@ pub fn http_with(method: &str, url: &str, header: Option<&str>, body: &str) -> O
     Some((status, answer.split_once("\r\n\r\n")?.1.to_owned()))
 }
 
-fn body(status: &str, directory: &str) -> String {
+pub fn body(status: &str, directory: &str) -> String {
     let began = "2026-11-30T03:00:00Z";
     let ended = if status == "firing" { "0001-01-01T00:00:00Z" } else { "2026-11-30T03:20:00Z" };
     let labels = json!({ "alertname": "DiskFilling", "severity": "critical", "directory": directory });

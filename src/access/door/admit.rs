@@ -14,7 +14,7 @@ use crate::access::principal::{Credential, Principal};
 use crate::access::refusals::Refused;
 use crate::access::secret;
 use crate::access::secret::SecretKind;
-use crate::domain::{AccountId, RefusalCause};
+use crate::domain::{AccountId, AccountName, RefusalCause};
 use crate::kinds::AccessEvent;
 use crate::ports::{AccessChange, AccessWrite, SecretHash, Used};
 
@@ -38,6 +38,14 @@ impl Door {
                 Err(refusal.unwrap_or(not_good.refusal))
             }
         }
+    }
+
+    /// Somebody for whom another service vouches, by a request that it signed. Counts as one request.
+    pub async fn vouched(&self, name: &AccountName, at: Moment) -> Result<Principal, Refusal> {
+        let known = Lookup { door: self, at }.by_name(name).await?;
+        let principal = known.map_err(|not_good| not_good.refusal)?;
+        self.count(&principal, at).await?;
+        Ok(principal)
     }
 
     /// Counts something that is not good against the place it came from; a refusal where there were too many.
@@ -64,6 +72,7 @@ impl Door {
                 Some(session) => lookup.of_session(&session).await?,
                 None => return Err(Refusal::session_ended()),
             },
+            Credential::Slack => lookup.by_name(&principal.name).await?,
             Credential::Jwt { role, until } => lookup.of_jwt(&principal.name, *role, *until).await?,
         };
         known.map_err(|not_good| not_good.refusal)
@@ -101,7 +110,7 @@ impl Door {
             return false;
         }
         if uses.len() >= super::MOST_KNOWN {
-            // Whoever is forgotten is noted once more.
+            // A forgotten one is noted once more.
             uses.clear();
         }
         uses.insert(hash, at.steady);

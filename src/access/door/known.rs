@@ -13,7 +13,7 @@ use crate::domain::{AccountId, AccountName, Means, RefusalCause, Role, Timestamp
 use crate::kinds::AccessEvent;
 use crate::ports::{AccessChange, AccessRecord, Account, SecretHash, Session, Standing, Token, Used};
 
-/// Why a credential is not good: for the log, and for whoever showed it.
+/// Why a credential is not good: for the log, and for the caller who showed it.
 pub(super) struct NotGood {
     pub(super) cause: RefusalCause,
     /// Whose it was, where that is known.
@@ -121,6 +121,16 @@ impl Lookup<'_> {
         Ok(Ok(principal))
     }
 
+    /// By a name that another service vouches for.
+    pub(super) async fn by_name(&self, name: &AccountName) -> Found {
+        let Some(account) = self.door.accounts.account_named(name).await? else {
+            let refusal = Refusal::no_account(name);
+            return Ok(Err(NotGood::new(RefusalCause::UnknownCredential, AccountId::NOBODY, refusal)));
+        };
+        let account = self.active(account.id).await?;
+        Ok(account.map(|account| principal(&account, Means::Slack, Reach::Role, Credential::Slack)))
+    }
+
     async fn active(&self, id: AccountId) -> Result<Result<Account, NotGood>, Refusal> {
         Ok(match self.door.accounts.account(id).await? {
             Some(account) if account.standing == Standing::Active => Ok(account),
@@ -139,7 +149,7 @@ impl Door {
         at: Moment,
     ) -> Result<(), Refusal> {
         match &principal.credential {
-            Credential::Store | Credential::TokenFile { .. } => Ok(()),
+            Credential::Store | Credential::Slack | Credential::TokenFile { .. } => Ok(()),
             // Signing in was told.
             Credential::Session(_) => self.used(principal, at).await,
             Credential::Token { hash, .. } if !self.is_worth_noting(*hash, at) => Ok(()),
@@ -163,7 +173,7 @@ impl Door {
         let hour = hour_of(at.now).timestamp();
         let seen = &mut self.books().seen;
         if seen.len() >= super::MOST_KNOWN {
-            // Whoever is forgotten is told of once more.
+            // A forgotten one is told of once more.
             seen.clear();
         }
         seen.insert(principal.name.clone(), hour) != Some(hour)

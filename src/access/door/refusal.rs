@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 
 use crate::access::limit::{TooMany, whole_seconds};
 use crate::access::moment::NoEntropy;
-use crate::domain::{RefusalCause, Timestamp};
+use crate::domain::{AccountName, RefusalCause, Timestamp};
 use crate::ports::LogError;
 
 /// Not let in, or not allowed.
@@ -39,7 +39,7 @@ impl Refusal {
         Self { kind, message: message.into(), hint: hint.into() }
     }
 
-    /// For whoever shows nothing.
+    /// For a caller who shows nothing.
     pub(in crate::access) fn nothing_shown() -> Self {
         let hint = "sign in, or send `Authorization: Bearer TOKEN`";
         Self::new(RefusalKind::NotSignedIn, "this needs a token", hint)
@@ -48,6 +48,12 @@ impl Refusal {
     pub(in crate::access) fn not_known() -> Self {
         let hint = "sign in again, or show a token that is still good";
         Self::new(RefusalKind::NotSignedIn, "this token is not known here", hint)
+    }
+
+    /// For somebody another service vouches for.
+    pub(super) fn no_account(name: &AccountName) -> Self {
+        let hint = format!("`morningai accounts add {name}` adds one");
+        Self::new(RefusalKind::NotSignedIn, format!("there is no account {name}"), hint)
     }
 
     /// For the token file of a server, once there are accounts.

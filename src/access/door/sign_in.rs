@@ -59,7 +59,7 @@ impl Proven {
 }
 
 impl Door {
-    /// Begins a session for whoever shows a password, and a code where one is wanted.
+    /// Begins a session for a person who shows a password, and a code where one is wanted.
     pub async fn sign_in(&self, attempt: SignIn<'_>, at: Moment) -> Result<SignedIn, Refusal> {
         let proven = self.proven(&attempt, at).await?;
         let text = secret::write(SecretKind::Session, draw(self.entropy.as_ref())?);

@@ -1,6 +1,6 @@
 //! Why a token is not believed.
 
-/// Why a token is not believed. For the log; whoever sent it is told only that it is not.
+/// Why a token is not believed. For the log; the sender is told only that it is not.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtError {
     #[error("not a signed token: {0}")]

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::domain::Timestamp;
 
-/// How a key signs. Asymmetric all: whoever can check a token cannot make one.
+/// How a key signs. Asymmetric all: being able to check a token is not being able to make one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Algorithm {
     EdDsa,

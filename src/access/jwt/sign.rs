@@ -28,7 +28,7 @@ impl Signer {
         json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "alg": alg, "kid": self.kid, "x": x}]}).to_string()
     }
 
-    /// A token that says this, for whoever expects it. The role is written under each name that is mapped to it.
+    /// A token that says this, for the server that expects it. The role is written under each name that is mapped to it.
     pub fn issue(&self, claims: &Claims, expected: &Expected, issued_at: crate::domain::Timestamp) -> String {
         let names = expected.roles.iter().filter(|(_, role)| **role == claims.role);
         let names: Vec<_> = names.map(|(name, _)| name.as_str()).collect();

@@ -62,7 +62,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_is_no_owner_makes_nobody_their_equal(mine in role(), theirs in role(), wanted in role()) {
+    fn only_owners_make_others_their_equals(mine in role(), theirs in role(), wanted in role()) {
         let (me, them, spare) = (account(1, mine), account(2, theirs), account(3, Role::Owner));
         let others = [me.clone(), them.clone(), spare];
         let done = set_role(&principal(&me), &them, wanted, &others, at(1));

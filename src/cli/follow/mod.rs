@@ -28,7 +28,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// What to do when the run needs a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// Ask whoever sits at this terminal.
+    /// Ask the person at this terminal.
     Ask,
     /// Leave it to others.
     Leave,

@@ -184,7 +184,7 @@ impl<'a> Progress<'a> {
         if self.state.replace(run.state) == Some(run.state) {
             return Ok(());
         }
-        // The state it stops in is told once, by whoever concludes.
+        // The state it stops in is told once, by what concludes.
         match run.state {
             RunState::Planning | RunState::Running => self.run_object(run),
             _ => Ok(()),

@@ -114,6 +114,7 @@ impl Mirror {
             source: format!("attached to {}", target.name()),
             model: welcome.and_then(|welcome| welcome.model.clone()),
             sandbox: welcome.map(|welcome| welcome.sandbox.clone()).unwrap_or_default(),
+            sandbox_before: welcome.map(|welcome| welcome.sandbox_before.clone()).unwrap_or_default(),
             observe: welcome.map(|welcome| welcome.observe.clone()).unwrap_or_default(),
             link: state.line.link(),
             role: welcome.map(|welcome| welcome.role.clone()).unwrap_or_default(),
@@ -130,7 +131,7 @@ impl Mirror {
         self.state().welcome = Some(welcome);
     }
 
-    /// A whole new snapshot. Whoever listens begins anew.
+    /// A whole new snapshot. Listeners begin anew.
     pub(super) fn replace(&self, snapshot: Snapshot, mark: Option<Mark>, fresh: Instant) {
         {
             let mut state = self.state();

@@ -80,7 +80,7 @@ impl Pending {
         }
     }
 
-    /// There will be no more connection: whoever waits is told so, and nothing of it is sent again.
+    /// There will be no more connection: callers are told so, and nothing of it is sent again.
     pub(super) fn end(&self) {
         self.waiting().clear();
     }
@@ -97,7 +97,7 @@ impl Pending {
     }
 }
 
-/// Forgets a wish with whoever had it.
+/// Forgets a wish and its caller.
 struct Forgetting<'a> {
     pending: &'a Pending,
     id: Uuid,

@@ -75,7 +75,7 @@ impl Session {
         }
     }
 
-    /// Ends it there. Whoever leaves is not kept waiting for it, nor told if it fails: unused, it ends by itself.
+    /// Ends it there. The person who leaves is not kept waiting for it, nor told if it fails: unused, it ends by itself.
     pub async fn end(&self) {
         let ended = async {
             let mut request = request(&self.target, Method::DELETE, protocol::SESSION_PATH, Body::empty())?;

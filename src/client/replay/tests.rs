@@ -114,12 +114,30 @@ async fn another_decision_is_refused_and_the_request_waits_on() {
     assert_eq!(next(&mut feed).await, "run.paused");
 }
 
-/// The same, and what came of it when the question was answered.
+/// Its lines without the last, which has the checksum of those above it.
+fn without_checksum(recording: &Recording) -> String {
+    let text = recording.to_ndjson().unwrap();
+    let (lines, _) = text.trim_end().rsplit_once('\n').unwrap();
+    format!("{lines}\n")
+}
+
+#[test]
+fn a_recording_that_was_changed_after_it_was_written_is_refused() {
+    let text = recording().to_ndjson().unwrap();
+    let changed = text.replace("\"reason\":\"no\"", "\"reason\":\"na\"");
+    let error = Recording::parse("x", &changed).unwrap_err();
+    assert_eq!(error.problem, "the lines above it do not have this SHA-256: they were changed");
+    let error = Recording::parse("x", &format!("{text}{}", text.lines().next().unwrap())).unwrap_err();
+    assert!(error.problem.contains("below the line with the checksum") || error.line == text.lines().count() + 1);
+    assert!(Recording::parse("x", &without_checksum(&recording())).is_ok(), "older ones have none");
+}
+
+/// The same, and what followed when the question was answered.
 fn with_both_courses() -> Recording {
     let mut recording = recording();
     // Nothing but the request precedes the decision.
     recording.events.remove(2);
-    let text = recording.to_ndjson().unwrap();
+    let text = without_checksum(&recording);
     let lines: Vec<_> = text.lines().collect();
     let decided = lines[3].replace("\"approval.denied\",\"reason\":\"no\"", "\"approval.answered\",\"text\":\"do\"");
     let ended = lines[4]
@@ -301,7 +319,7 @@ fn a_broken_recording_says_where() {
 
 #[test]
 fn times_that_cannot_be_reckoned_with_are_refused() {
-    let text = recording().to_ndjson().unwrap();
+    let text = without_checksum(&recording());
     let lines: Vec<_> = text.lines().collect();
     let last = lines.len() - 1;
     let with_last = |line: String| format!("{}\n{line}\n", lines[..last].join("\n"));

@@ -13,7 +13,7 @@ use crate::console::update::Launch;
 use crate::console::view::fixtures::{Story, approval_id, run_id, spec};
 use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Payload, Rejection, RunId, RunSpec};
 use crate::fold::Snapshot;
-use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb};
+use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb, decide_verb};
 use crate::ports::{
     Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Sought, Status, Transport,
 };
@@ -76,6 +76,19 @@ impl Fake {
     pub fn say(&self, item: FeedItem) {
         // Nobody may be listening.
         let _ = self.feed.send(item);
+    }
+
+    /// Carries out what its own kind decides.
+    fn decide(&self, command: Command, by: &Actor) -> Result<Vec<Envelope>, Rejection> {
+        let decided = {
+            let story = self.story.lock().unwrap();
+            decide_verb(&story.snapshot, command, by, story.now())?.unwrap_or_default()
+        };
+        Ok(self.tell(|story| {
+            for decided in decided {
+                story.append(decided.stream, &decided.by, decided.event);
+            }
+        }))
     }
 
     fn carry_out(&self, command: &Command, by: &Actor) -> Vec<Envelope> {
@@ -191,7 +204,10 @@ impl Client for Fake {
         self.submitted.lock().unwrap().push(command.clone());
         match self.rejection.lock().unwrap().take() {
             Some(rejection) => Err(rejection),
-            None => Ok(self.carry_out(&command, &by)),
+            None if matches!(command, Command::Run { .. } | Command::Approval { .. }) => {
+                Ok(self.carry_out(&command, &by))
+            }
+            None => self.decide(command, &by),
         }
     }
 

@@ -351,6 +351,10 @@ impl<S: Surface> App<S> {
         self.frames += 1;
         self.compose(now);
         self.say_place();
+        if self.caches.is_unfinished() {
+            self.want(Wanted::News);
+        }
+        self.caches.painted();
         match self.surface.paint(self.frames, &self.picture, &self.theme)? {
             Sent::OnItsWay => {
                 self.in_flight = Some(InFlight { number: self.frames, painted: self.picture.painted.clone() });
@@ -368,10 +372,10 @@ impl<S: Surface> App<S> {
         self.replay = self.transport.as_ref().map(|transport| transport.moment());
         let before = self.state.pane().cursor;
         self.lay_out(uptime);
-        // What a run's row offers is known once it is known whether the cursor rests on one.
-        let is_run = |cursor| matches!(cursor, Some(Anchor::Run(_)));
+        // What a row offers is known once it is known which one the cursor rests on.
+        let has_keys = |cursor| matches!(cursor, Some(Anchor::Run(_) | Anchor::Thing(_)));
         let after = self.state.pane().cursor;
-        if after != before && (is_run(before) || is_run(after)) {
+        if after != before && (has_keys(before) || has_keys(after)) {
             self.lay_out(uptime);
         }
     }

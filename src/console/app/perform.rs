@@ -26,10 +26,10 @@ impl<S: Surface> App<S> {
             // Nothing decides behind a lock, by whatever way it came here.
             Request::Submit { command, .. } if self.state.lock.is_locked() && command.approval().is_some() => {}
             Request::Submit { command, done } => self.submit(command, done),
-            Request::Begin { kind, verb, given, done } => {
+            Request::Begin { kind, verb, given } => {
                 let surface = KindSurface::of_kind(kind);
                 if let Some(Ok(command)) = surface.map(|surface| surface.command(Uuid::now_v7(), verb, given)) {
-                    self.submit(Box::new(command), done);
+                    self.submit(Box::new(command), String::new());
                 }
             }
             Request::Unlock { password, code } => self.unlock(password, code),

@@ -138,7 +138,7 @@ impl<S: Surface> App<S> {
             waiting.push(envelope.clone());
         }
         self.forget_now_and_then();
-        let mut requests = update::heard(&mut self.state, envelope);
+        let mut requests = update::heard(&mut self.state, &self.snapshot, envelope);
         if let (Stream::Run(run), 1) = (envelope.stream, envelope.version)
             && self.only_run() == Some(run)
         {

@@ -82,7 +82,7 @@ enum Stage {
     Watching,
     /// A card is open and waits.
     Reading,
-    /// It was let go on; what came of it is shown.
+    /// It was let go on; the outcome is shown.
     Following,
     /// The recording has ended.
     Leaving,

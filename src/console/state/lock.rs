@@ -81,7 +81,7 @@ impl Hidden {
         self.0.is_empty()
     }
 
-    /// For whoever finds out whether it is right.
+    /// For the check whether it is right.
     pub fn reveal(&self) -> &str {
         &self.0
     }

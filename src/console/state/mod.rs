@@ -44,10 +44,11 @@ pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 
-use crate::console::anchor::Folds;
+use crate::console::anchor::{Anchor, Folds};
 use crate::console::intent::{Context, Intent};
 use crate::domain::{ApprovalId, RunId, Timestamp};
-use crate::kinds::{RowKind, Stream};
+use crate::fold::Snapshot;
+use crate::kinds::{RowKind, Stream, Surface, Takes};
 use crate::ports::{Delta, Link, Moment, Status};
 
 /// The screens, in the order of their keys.
@@ -288,12 +289,35 @@ impl State {
         is_linked && !status.observe.is_on() && self.store_down.is_none()
     }
 
+    /// The thing that is open, or the one under the cursor.
+    pub fn thing(&self) -> Option<Stream> {
+        match self.page() {
+            Some(Page::Thing(open)) => Some(open.stream),
+            Some(Page::Run(_) | Page::Card(_) | Page::Document(_)) => None,
+            Some(Page::Things(_)) | None => match self.pane().cursor {
+                Some(Anchor::Thing(stream)) => Some(stream),
+                _ => None,
+            },
+        }
+    }
+
+    /// The run that is open, or the one under the cursor.
+    pub fn run(&self) -> Option<RunId> {
+        match (self.page(), self.pane().cursor) {
+            (Some(Page::Run(open)), _) => Some(open.run),
+            (None, Some(Anchor::Run(run))) => Some(run),
+            _ => None,
+        }
+    }
+
     /// Whether it would do more now than say why not. In a replay one decides, but starts and steers nothing.
-    pub fn can_do(&self, intent: Intent, status: &Status, replay: Option<&Moment>) -> bool {
+    pub fn can_do(&self, intent: Intent, snapshot: &Snapshot, status: &Status, replay: Option<&Moment>) -> bool {
         match intent.context() {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
-            Context::Home | Context::Run | Context::Incident | Context::Handover | Context::Document => {
-                replay.is_none() && self.can_decide(status)
+            Context::Home | Context::Document => replay.is_none() && self.can_decide(status),
+            Context::Run => replay.is_none() && self.can_decide(status) && self.can_steer(snapshot),
+            Context::Incident | Context::Handover => {
+                replay.is_none() && self.can_decide(status) && self.can_ask(snapshot, intent.name())
             }
             Context::Everywhere
             | Context::Move
@@ -303,6 +327,18 @@ impl State {
             | Context::Card
             | Context::Replay => true,
         }
+    }
+
+    /// Whether the run that is open or selected, if one is, can be paused, resumed or cancelled.
+    fn can_steer(&self, snapshot: &Snapshot) -> bool {
+        let run = self.run().and_then(|run| snapshot.runs.get(&run));
+        run.is_none_or(|run| !run.state.is_final() && run.cancelling.is_none())
+    }
+
+    /// Whether the thing that is open or selected, if one is, takes the verb of this name now.
+    pub fn can_ask(&self, snapshot: &Snapshot, verb: &str) -> bool {
+        let takes = |stream| Some(Surface::of_stream(stream)?.takes(snapshot, stream.parts().1, verb));
+        self.thing().and_then(takes) != Some(Takes::Nothing)
     }
 
     /// The list that is shown, if one is.

@@ -72,7 +72,7 @@ impl Guard {
     /// Gives the terminal back for a while. Does so as far as it can, and more than once does no harm.
     pub fn leave(&mut self) {
         if HELD.swap(false, Ordering::SeqCst) {
-            // Whoever hung up hears none of this, and there is nobody else to tell.
+            // A terminal that hung up hears none of this, and there is nobody else to tell.
             let _ = write_all(LEAVE);
             let _ = crossterm::terminal::disable_raw_mode();
         }

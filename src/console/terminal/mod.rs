@@ -9,6 +9,7 @@ mod guard;
 mod input;
 mod painter;
 mod pen;
+mod pieces;
 mod shift;
 mod signals;
 mod strokes;

@@ -38,6 +38,11 @@ impl Pen {
         if is_blank && !self.marks.intersects(SEEN_ON_BLANKS) { Self { bg: cell.bg, ..self } } else { Self::of(cell) }
     }
 
+    /// Whether blanks that it writes look the same in the style of this cell.
+    pub fn for_blanks_of(self, cell: &Cell) -> bool {
+        self.bg == cell.bg && !(self.marks | cell.modifier).intersects(SEEN_ON_BLANKS)
+    }
+
     /// What it must be to erase: no ground, nothing that is seen on blanks.
     pub fn for_erasing(self) -> Self {
         if self.marks.intersects(SEEN_ON_BLANKS) { Self::default() } else { Self { bg: Cell::EMPTY.bg, ..self } }

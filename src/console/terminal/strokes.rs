@@ -10,13 +10,13 @@ use unicode_width::UnicodeWidthStr;
 
 use super::grid::{Grid, Look};
 use super::pen::Pen;
+use super::pieces;
+use super::pieces::{Manner, Piece};
 use super::shift;
 use super::shift::Shift;
 
 /// Longest way walked over what has not changed: moving the cursor over it takes as many bytes.
 const LONGEST: usize = 4;
-/// Shortest blank worth an order of its own: that and the move behind it take up to ten bytes.
-const SHORTEST_BLANK: usize = 11;
 
 /// The bytes that bring the terminal from what it shows to what is wanted; none where that is the same.
 pub fn bytes(mut shown: Grid, wanted: &Grid) -> String {
@@ -25,16 +25,16 @@ pub fn bytes(mut shown: Grid, wanted: &Grid) -> String {
         strokes.shift(top, bottom, by);
         shown.shift(top, bottom, by);
     }
-    for y in 0..wanted.rows().len() {
-        if shown.row(y) != wanted.row(y) {
-            strokes.row(y, shown.row(y), wanted.row(y));
-        }
-    }
-    strokes.pen(Pen::default());
-    strokes.bytes
+    let pieces = pieces::pieces(&shown, wanted);
+    let by_row = strokes.clone().drawn(&pieces, wanted);
+    // A style may take more bytes to set than it takes to go to the next piece that has it.
+    let mut by_style = pieces;
+    by_style.sort_by_key(|piece| piece.style);
+    let by_style = strokes.drawn(&by_style, wanted);
+    if by_style.len() < by_row.len() { by_style } else { by_row }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Strokes {
     bytes: String,
     /// The style that is set.
@@ -75,41 +75,58 @@ impl Strokes {
             1 => "\x1b[C".to_owned(),
             _ => format!("\x1b[{columns}C"),
         };
+        let backward = |columns: usize| match columns {
+            0 => String::new(),
+            1..=3 => "\u{8}".repeat(columns),
+            _ => format!("\x1b[{columns}D"),
+        };
         let from_here = match self.at {
             Some((column, row)) if row == y && column < x => onward(x - column),
-            Some((_, row)) if row < y && y - row <= 3 => format!("\r{}{}", "\n".repeat(y - row), onward(x)),
+            Some((column, row)) if row < y && y - row <= 3 => {
+                let down = "\n".repeat(y - row);
+                let from_edge = format!("\r{down}{}", onward(x));
+                let back = if column < x { onward(x - column) } else { backward(column - x) };
+                let from_here = format!("{down}{back}");
+                if from_here.len() < from_edge.len() { from_here } else { from_edge }
+            }
             _ => anywhere.clone(),
         };
         self.bytes.push_str(if from_here.len() < anywhere.len() { &from_here } else { &anywhere });
         self.at = Some((x, y));
     }
 
-    fn row(&mut self, y: usize, shown: &[Look], wanted: &[Look]) {
-        let width = wanted.len();
-        // From here on it is blank to the edge.
-        let end = wanted.iter().rposition(|look| !look.is_erased()).map_or(0, |last| last + 1);
-        let differs = |x: usize| shown.get(x) != wanted.get(x);
-        let mut x = 0;
-        while let Some(next) = (x..width).find(|x| differs(*x)) {
-            x = next;
-            if x >= end && (x..width).filter(|x| differs(*x)).count() > 3 {
+    /// The bytes once all pieces are drawn.
+    fn drawn(mut self, pieces: &[Piece], wanted: &Grid) -> String {
+        for piece in pieces {
+            self.piece(piece, wanted.row(piece.y));
+        }
+        self.pen(Pen::default());
+        self.bytes
+    }
+
+    fn piece(&mut self, piece: &Piece, wanted: &[Look]) {
+        let Piece { y, x, end, .. } = *piece;
+        match piece.manner {
+            Manner::Written => {
+                self.bridge(x, y, wanted);
+                self.go(x, y);
+                let mut x = x;
+                while x < end {
+                    // Where the cursor is not known to be after a character, it is put there.
+                    self.go(x, y);
+                    x = self.write(x, y, wanted);
+                }
+            }
+            Manner::Erased => {
+                self.go(x, y);
+                self.pen(self.pen.for_erasing());
+                self.put(format_args!("\x1b[{}X", end - x));
+            }
+            Manner::ErasedToEdge => {
                 self.go(x, y);
                 self.pen(self.pen.for_erasing());
                 self.bytes.push_str("\x1b[K");
-                return;
             }
-            let blank = wanted.iter().skip(x).take_while(|look| look.is_erased()).count();
-            let changed = (x..x + blank).filter(|x| differs(*x)).count();
-            if blank >= SHORTEST_BLANK && changed >= SHORTEST_BLANK {
-                self.go(x, y);
-                self.pen(self.pen.for_erasing());
-                self.put(format_args!("\x1b[{blank}X"));
-                x += blank;
-                continue;
-            }
-            self.bridge(x, y, wanted);
-            self.go(x, y);
-            x = self.write(x, y, wanted);
         }
     }
 

@@ -41,7 +41,7 @@ impl Writer {
                         Err(_) => return listener.tell(Told::Gone),
                     },
                     Job::Barrier(reached) => {
-                        // Whoever waited may have given up.
+                        // The waiting side may have given up.
                         let _ = reached.send(());
                     }
                 }

@@ -1,6 +1,6 @@
 //! Which contexts of keys are active: what is open decides, never what was open before.
 
-use super::{World, things};
+use super::World;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Context;
 use crate::console::state::{Page, Screen, Sheet, State};
@@ -48,10 +48,10 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
 
 /// What can be asked of the thing that is open or selected by keys of its own.
 fn thing_context(state: &State) -> Option<Context> {
-    match things::current(state)? {
+    match state.thing()? {
         Stream::Incident(_) => Some(Context::Incident),
         Stream::Handover(_) => Some(Context::Handover),
-        Stream::Run(_) | Stream::Approval(_) | Stream::Account(_) => None,
+        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Account(_) => None,
         #[cfg(test)]
         Stream::Toy(_) => None,
     }

@@ -1,6 +1,6 @@
 //! What `copy` copies: the text as it is, since it goes to the clipboard and not to the screen.
 
-use super::{Request, World, things, toast};
+use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{Page, State, Tone};
 use crate::domain::{Ask, EffectCard, Payload};
@@ -25,7 +25,7 @@ fn text(state: &State, world: &World<'_>) -> Option<String> {
     if let Some(Page::Document(open)) = state.page() {
         return open.text.as_ref()?.as_ref().ok().map(|text| text.raw().to_owned());
     }
-    if let Some(stream) = things::current(state) {
+    if let Some(stream) = state.thing() {
         return Some(stream.parts().1.to_string());
     }
     match (state.page(), state.pane().cursor?) {

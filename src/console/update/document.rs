@@ -8,7 +8,7 @@ use crate::ports::ClientError;
 
 /// Opens the document of this name about what is open or selected.
 pub fn open(state: &mut State, name: &str) -> Vec<Request> {
-    let Some(of) = things::current(state) else { return Vec::new() };
+    let Some(of) = state.thing() else { return Vec::new() };
     let documents = Surface::of_stream(of).map(|surface| surface.documents).unwrap_or_default();
     let Some(document) = documents.iter().find(|document| document.name == name) else { return Vec::new() };
     state.pages.push(Page::Document(DocumentPage::new(of, document)));

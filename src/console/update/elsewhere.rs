@@ -94,7 +94,7 @@ fn card_meant<'a>(state: &State, world: &World<'a>, context: Context) -> Option<
     let open = state.review().map(|review| review.approval);
     let run = match state.page() {
         Some(Page::Run(open)) => Some(open.run),
-        _ => navigate::current_run(state),
+        _ => state.run(),
     };
     let here = waiting.iter().find(|approval| Some(approval.id) == open);
     let of_run = waiting.iter().find(|approval| Some(approval.run) == run);

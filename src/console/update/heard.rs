@@ -3,10 +3,11 @@
 use super::{Request, edit, navigate};
 use crate::console::state::{Reading, Source, State};
 use crate::domain::{Actor, RunId};
+use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
-/// Takes note of an event. A new request rings; what has ended needs no live text any more.
-pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
+/// Takes note of an event that `snapshot` has taken in. A new request rings; what has ended needs no live text any more.
+pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec<Request> {
     state.log.push(envelope);
     if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
         edit::asked_anew(state, envelope);
@@ -15,7 +16,9 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
         return vec![Request::Bell];
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
-        let rings = model_answers(state, envelope, event, run) || stops_by_itself(envelope, event);
+        let rings = model_answers(state, envelope, event, run)
+            || stops_by_itself(envelope, event)
+            || nears_cost_limit(snapshot, event, run);
         let requests = if rings { vec![Request::Bell] } else { Vec::new() };
         if let RunEvent::EffectStarted { call, .. } = event {
             state.outcomes.begun(run, *call);
@@ -55,6 +58,12 @@ pub fn heard(state: &mut State, envelope: &Envelope) -> Vec<Request> {
 fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
     let stops = matches!(event, RunEvent::Paused { .. } | RunEvent::Failed { .. });
     stops && !matches!(envelope.by, Actor::Person(_))
+}
+
+/// Whether this answer cost so much that a person should know before the limit stops the run.
+fn nears_cost_limit(snapshot: &Snapshot, event: &RunEvent, run: RunId) -> bool {
+    let RunEvent::TurnFinished { reply, .. } = event else { return false };
+    snapshot.runs.get(&run).is_some_and(|run| run.was_brought_near_by(reply))
 }
 
 /// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.

@@ -7,8 +7,8 @@ use crate::console::state::{Asking, Leaving, LockField, LockScreen, State};
 use crate::domain::Untrusted;
 use crate::ports::Unlocking;
 
-/// Hides everything, if the console locks itself at all. A card that was open must be read again: whoever comes back
-/// need not be who read it.
+/// Hides everything, if the console locks itself at all. A card that was open must be read again: the person
+/// who comes back need not be the one who read it.
 pub fn lock(state: &mut State) {
     if state.lock.after.is_none() || state.lock.is_locked() {
         return;

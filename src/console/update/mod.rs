@@ -189,7 +189,7 @@ fn quit(state: &mut State, world: &World<'_>) -> Vec<Request> {
 }
 
 fn pause_or_resume(state: &mut State, world: &World<'_>) -> Vec<Request> {
-    let Some(run) = navigate::current_run(state).and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
+    let Some(run) = state.run().and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
     let (command, done) = match run.state {
         RunState::Succeeded | RunState::Failed | RunState::Cancelled => {
             toast(state, world, Tone::Note, "this run has ended", "");
@@ -204,7 +204,7 @@ fn pause_or_resume(state: &mut State, world: &World<'_>) -> Vec<Request> {
 }
 
 fn ask_to_cancel(state: &mut State, world: &World<'_>) -> Vec<Request> {
-    let Some(run) = navigate::current_run(state).and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
+    let Some(run) = state.run().and_then(|id| world.snapshot.runs.get(&id)) else { return Vec::new() };
     if run.state.is_final() {
         toast(state, world, Tone::Note, "this run has ended", "");
     } else {

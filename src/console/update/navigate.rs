@@ -134,7 +134,7 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
 
 /// The card that a call of the open run waits for.
 fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<ApprovalId> {
-    let run = world.snapshot.runs.get(&current_run(state)?)?;
+    let run = world.snapshot.runs.get(&state.run()?)?;
     match &run.open_call(call)?.stage {
         CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
         CallStage::Requested | CallStage::Started { .. } => None,
@@ -216,18 +216,6 @@ pub fn open_run_of_card(state: &mut State, world: &World<'_>) -> Vec<Request> {
     match run.map(|approval| approval.run) {
         Some(run) => open_run(state, run),
         None => Vec::new(),
-    }
-}
-
-/// The run that is open, or else the one under the cursor.
-pub fn current_run(state: &State) -> Option<RunId> {
-    match state.page() {
-        Some(Page::Run(open)) => Some(open.run),
-        Some(Page::Card(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) => None,
-        None => match state.pane().cursor {
-            Some(Anchor::Run(run)) => Some(run),
-            _ => None,
-        },
     }
 }
 

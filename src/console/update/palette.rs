@@ -1,7 +1,7 @@
 //! What the palette offers. It never decides: of a decision it opens the card.
 
 use super::contexts::contexts;
-use super::{Request, World, elsewhere, things};
+use super::{Request, World, elsewhere};
 use crate::console::intent::{Context, Intent};
 use crate::console::state::{Choice, Item, Offer, Palette, Screen, Sheet, State, ThingVerb};
 use crate::domain::{Ask, Untrusted};
@@ -59,7 +59,7 @@ fn commands(state: &State, world: &World<'_>) -> Vec<Item> {
     let (here, elsewhere): (Vec<_>, Vec<_>) = Intent::ALL
         .iter()
         .filter(|intent| !is_movement(intent) && **intent != Intent::Palette)
-        .filter(|intent| state.can_do(**intent, world.status, world.replay))
+        .filter(|intent| state.can_do(**intent, world.snapshot, world.status, world.replay))
         .partition(|intent| is_here(intent) && !intent.decides());
     let mut items: Vec<_> =
         here.into_iter().map(|intent: &Intent| item(Choice::Do(*intent), *intent, intent.doc().to_owned())).collect();
@@ -83,8 +83,9 @@ fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut
         let listed = format!("show all {}", surface.plural);
         items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
     }
-    let here = things::current(state).filter(|stream| stream.row().is_some_and(|key| key.kind == surface.kind));
-    for verb in surface.verbs().filter(|verb| verb.begins || here.is_some()) {
+    let here = state.thing().filter(|stream| stream.row().is_some_and(|key| key.kind == surface.kind));
+    let can_ask = |name| here.is_some() && state.can_ask(world.snapshot, name);
+    for verb in surface.verbs().filter(|verb| verb.begins || can_ask(verb.name)) {
         let of = here.filter(|_| !verb.begins);
         let asked = Choice::Ask(ThingVerb { kind: surface.kind, of, verb });
         items.push(item(asked, "command", format!("{} {}", verb.name, surface.name()), verb.about.to_owned()));

@@ -4,7 +4,7 @@ use super::toasts::{shown, unread};
 use super::{Launch, Reply, Request, World, document, edit, log, navigate, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec};
-use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb};
+use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb, Stream};
 use crate::ports::{ClientError, RowPlace};
 
 /// Takes in a reply. What belongs into the snapshot, `app` has put there already.
@@ -88,6 +88,7 @@ fn submitted(
         edit::done(state, world, approval, &events, done);
         return Vec::new();
     }
+    let done = if done.is_empty() { said(&events, command.stream()) } else { done };
     let left = world.snapshot.open_approvals().filter(|approval| Some(approval.id) != decided).count();
     let more = match (decided, left) {
         (Some(_), 1) => "1 more waits for you".to_owned(),
@@ -108,6 +109,12 @@ fn submitted(
         requests.extend(navigate::open_run(state, run));
     }
     requests
+}
+
+/// What the last of these says of what was asked, in words: those before it only led there.
+fn said(events: &[Envelope], of: Stream) -> String {
+    let last = events.iter().rfind(|envelope| envelope.stream == of);
+    last.map_or("nothing changed".to_owned(), |last| shown(last.event.said().raw()))
 }
 
 fn rejected(state: &mut State, world: &World<'_>, command: &Command, rejection: &Rejection) -> Vec<Request> {

@@ -14,7 +14,7 @@ use crate::ports::{ClientError, Page, RowPlace, Sought, Unlocking};
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Request {
-    /// Submit a command; `done` is said when it was carried out.
+    /// Submit a command; `done` is said when it was carried out, or where that is empty what happened.
     Submit {
         command: Box<Command>,
         done: String,
@@ -24,7 +24,6 @@ pub enum Request {
         kind: RowKind,
         verb: &'static VerbDoc,
         given: Map<String, Value>,
-        done: String,
     },
     /// Read a run's whole stream and keep its thread in the snapshot.
     ReadRun(RunId),

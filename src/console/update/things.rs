@@ -1,9 +1,8 @@
 //! Opening things of kinds that are told by their surfaces, and asking their verbs.
 
 use super::{Request, World, submit, toast};
-use crate::console::anchor::Anchor;
 use crate::console::state::{Page, Prompt, PromptFor, Sheet, State, ThingList, ThingPage, ThingVerb, Tone};
-use crate::kinds::{RowKind, Stream, Surface, complete_ids, read_words};
+use crate::kinds::{RowKind, Stream, Surface, Takes, complete_ids, read_words};
 
 pub fn open_list(state: &mut State, kind: RowKind) -> Vec<Request> {
     let open = state.pages.iter().position(|page| matches!(page, Page::Things(list) if list.kind == kind));
@@ -19,28 +18,18 @@ pub fn open(state: &mut State, stream: Stream) -> Vec<Request> {
     Vec::new()
 }
 
-/// The thing that is open, or the one under the cursor.
-pub fn current(state: &State) -> Option<Stream> {
-    match state.page() {
-        Some(Page::Thing(open)) => Some(open.stream),
-        Some(Page::Run(_) | Page::Card(_) | Page::Document(_)) => None,
-        Some(Page::Things(_)) | None => match state.pane().cursor {
-            Some(Anchor::Thing(stream)) => Some(stream),
-            _ => None,
-        },
-    }
-}
-
-/// Asks the verb of this name of what is open or selected; of what it may be given, nothing.
+/// Asks the verb of this name of what is open or selected, with words where it needs them.
 pub fn ask_by_name(state: &mut State, world: &World<'_>, name: &str) -> Vec<Request> {
-    let Some(of) = current(state) else { return Vec::new() };
+    let Some(of) = state.thing() else { return Vec::new() };
     let Some((surface, verb)) = Surface::of_stream(of).and_then(|surface| Some((surface, surface.verb(name)?))) else {
         return Vec::new();
     };
     let wanted = ThingVerb { kind: surface.kind, of: Some(of), verb };
-    match surface.fields(verb).iter().any(|field| field.is_required) {
-        true => ask(state, world, wanted),
-        false => perform(state, world, wanted, ""),
+    let fields = surface.fields(verb);
+    match (surface.takes(world.snapshot, of.parts().1, name), fields.first()) {
+        (Takes::Words, Some(first)) if !first.is_required => prompt(state, wanted, &format!("--{} ", first.name)),
+        _ if fields.iter().any(|field| field.is_required) => prompt(state, wanted, ""),
+        _ => perform(state, world, wanted, ""),
     }
 }
 
@@ -58,7 +47,11 @@ pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Reque
     if takes.is_empty() {
         return perform(state, world, wanted, "");
     }
-    state.sheet = Some(Sheet::Prompt(Box::new(Prompt::new(PromptFor::Verb(wanted), ""))));
+    prompt(state, wanted, "")
+}
+
+fn prompt(state: &mut State, wanted: ThingVerb, text: &str) -> Vec<Request> {
+    state.sheet = Some(Sheet::Prompt(Box::new(Prompt::new(PromptFor::Verb(wanted), text))));
     Vec::new()
 }
 
@@ -79,11 +72,11 @@ pub fn perform(state: &mut State, world: &World<'_>, wanted: ThingVerb, words: &
         }
     };
     state.sheet = None;
-    let done = format!("{}: {}", surface.name(), wanted.verb.name);
-    let requests = submit(state, world, command, done.clone());
+    // What happened is said by the events that come back.
+    let requests = submit(state, world, command, String::new());
     match wanted.of {
         // The id of a new one is drawn where it is sent.
-        None if !requests.is_empty() => vec![Request::Begin { kind: wanted.kind, verb: wanted.verb, given, done }],
+        None if !requests.is_empty() => vec![Request::Begin { kind: wanted.kind, verb: wanted.verb, given }],
         None | Some(_) => requests,
     }
 }

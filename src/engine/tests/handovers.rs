@@ -44,7 +44,7 @@ fn another_person_signs_it_once_and_without_it_lapses() {
     let mut log = Log::default();
     write(&mut log, 0, 1);
     let sign = |log: &mut Log, minutes, by| log.ask(minutes, HandoverVerb::Sign.on(id(1)), by);
-    assert_eq!(sign(&mut log, 1, ana()).unwrap_err().kind, RejectionKind::NotAllowed);
+    assert_eq!(sign(&mut log, 1, ana()).unwrap_err().kind, RejectionKind::Invalid);
     assert_eq!(sign(&mut log, 1, ben()).unwrap(), ["handover.signed"]);
     assert_eq!(sign(&mut log, 2, ben()).unwrap_err().kind, RejectionKind::AlreadySettled);
     write(&mut log, 5, 2);

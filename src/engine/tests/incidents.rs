@@ -1,5 +1,7 @@
 //! Deciding on incidents, and folding what was decided.
 
+mod takes;
+
 use serde_json::json;
 
 use super::{RUN, agent_spec};
@@ -92,7 +94,7 @@ impl Log {
         self.events.push(envelope);
     }
 
-    fn only(&self) -> &Incident {
+    pub(super) fn only(&self) -> &Incident {
         assert_eq!(self.snapshot.incidents.len(), 1);
         self.snapshot.incidents.values().next().unwrap()
     }
@@ -350,7 +352,7 @@ fn merge(log: &mut Log, minutes: i64, id: IncidentId, into: IncidentId) -> Resul
     log.ask(minutes, IncidentVerb::Merge { into }.on(id), ana())
 }
 
-fn other(alerts: Vec<Alert>) -> IncidentReport {
+pub(super) fn other(alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport { group: GroupKey::of(["alertname", "Slow"]), title: "Slow".into(), ..told(alerts) }
 }
 

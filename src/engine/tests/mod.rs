@@ -5,6 +5,7 @@ mod decisions;
 mod edits;
 mod handovers;
 mod incidents;
+mod pages;
 mod procedure_run;
 mod recovery;
 mod silences;

@@ -145,6 +145,7 @@ fn means(means: Means) -> &'static str {
         Means::Session => "by session",
         Means::Token => "by token",
         Means::Jwt => "by signed token",
+        Means::Slack => "in Slack",
         Means::Store => "by access to the store",
     }
 }

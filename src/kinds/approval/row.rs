@@ -9,7 +9,7 @@ use crate::domain::{
 };
 use crate::kinds::ApprovalEvent;
 
-/// A request and what came of it.
+/// A request and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Approval {
     pub id: ApprovalId,

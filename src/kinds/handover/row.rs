@@ -84,7 +84,7 @@ impl Handover {
             return Err(settled(format!("handover {} is already signed by {}", self.id.short(), name.visible())));
         }
         if *by == self.written_by {
-            return Err(Rejection::new(RejectionKind::NotAllowed, "you wrote this handover")
+            return Err(Rejection::new(RejectionKind::Invalid, "you wrote this handover")
                 .hint("the person who takes over signs it"));
         }
         Ok(())

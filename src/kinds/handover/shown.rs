@@ -3,7 +3,7 @@
 use super::event::Section;
 use super::row::Handover;
 use crate::domain::Untrusted;
-use crate::kinds::{Column, Fact, Look, Shown, Surface, Surfaced};
+use crate::kinds::{Column, Fact, Look, Shown, Surface, Surfaced, Takes};
 
 impl Surfaced for Handover {
     fn surface() -> Option<Surface> {
@@ -54,6 +54,10 @@ impl Shown for Handover {
             (false, None) => Look::Dim,
             (false, Some(_)) => Look::Warning,
         }
+    }
+
+    fn takes(&self, verb: &str) -> Takes {
+        if verb == "sign" && !self.is_open() { Takes::Nothing } else { Takes::Anything }
     }
 
     fn needs_somebody(&self) -> bool {

@@ -144,6 +144,30 @@ impl KindEvent for IncidentEvent {
         }
     }
 
+    fn said(&self) -> Untrusted {
+        match self {
+            Self::Acknowledged {} => "incident acknowledged".into(),
+            Self::Assigned { to } => format!("incident assigned to {}", to.name()).into(),
+            Self::Noted { .. } => "note added".into(),
+            Self::RunbookStarted { runbook } => format!("runbook {runbook} started").into(),
+            Self::Linked { run } => format!("run {} linked", run.short()).into(),
+            Self::Resolved {} => "incident resolved".into(),
+            Self::Reopened { .. } => "incident reopened".into(),
+            Self::Merged { into } => format!("merged into incident {}", into.short()).into(),
+            Self::Split { incident, .. } => format!("split off as incident {}", incident.short()).into(),
+            Self::Snoozed { until } => format!("snoozed until {}", until.format("%H:%M UTC on %Y-%m-%d")).into(),
+            Self::SilenceWanted { length } => format!("silence asked for, for {length} at most").into(),
+            Self::Amended { .. } => "postmortem saved".into(),
+            Self::Opened { .. }
+            | Self::AlertFired { .. }
+            | Self::AlertCleared { .. }
+            | Self::AlertsLeftOut { .. }
+            | Self::Absorbed { .. }
+            | Self::Woke {}
+            | Self::RunEnded { .. } => self.remark(),
+        }
+    }
+
     fn look(&self) -> Look {
         match self {
             Self::Opened { .. } | Self::Reopened { .. } | Self::Woke {} => Look::Waiting,

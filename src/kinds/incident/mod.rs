@@ -11,6 +11,7 @@ mod severity;
 mod shown;
 mod silence;
 mod verbs;
+mod wishes;
 
 use crate::domain::{Action, Actor, IncidentId, Rejection, RunId, RunState, Timestamp};
 use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, Stamp, Stream, Wanted, World};
@@ -94,11 +95,7 @@ impl Kept for Incident {
     }
 
     fn wants(&self) -> Vec<Wanted> {
-        let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
-            let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
-            Some(self.wanted(linked.runbook.as_ref()?, &stamp))
-        });
-        runbooks.chain(self.silence.iter().flat_map(|silence| silence.wanted(self))).collect()
+        self.wishes()
     }
 
     fn when_unstarted(&self, run: RunId, reason: &str) -> Option<IncidentVerb> {

@@ -54,6 +54,9 @@ pub struct Incident {
     /// When it was reopened, the last few times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reopened_at: Vec<Timestamp>,
+    /// When it was last reopened other than by flapping, and so calls somebody anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_at: Option<Timestamp>,
     #[schemars(with = "Option<String>")]
     pub acknowledged_by: Option<Actor>,
     pub acknowledged_at: Option<Timestamp>,
@@ -152,6 +155,7 @@ impl Incident {
             opened_at: stamp.at,
             snoozed_until: None,
             reopened_at: Vec::new(),
+            called_at: None,
             acknowledged_by: None,
             acknowledged_at: None,
             assigned_to: None,
@@ -205,7 +209,10 @@ impl Incident {
                 self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
-            IncidentEvent::SilenceWanted { length } => self.silence = Some(Silence::new(self, length, stamp)),
+            IncidentEvent::SilenceWanted { length } => {
+                let run = self.silencing(length, stamp).run();
+                self.silence = Some(Silence::new(length, run, stamp));
+            }
             IncidentEvent::Absorbed { claims, .. } => claims.iter().for_each(|claim| self.claim(claim)),
             IncidentEvent::Merged { into } => {
                 self.end(stamp);
@@ -221,6 +228,7 @@ impl Incident {
                 (self.resolved_at, self.resolved_by, self.merged_into) = (None, None, None);
                 if !is_flapping {
                     (self.acknowledged_at, self.acknowledged_by) = (None, None);
+                    self.called_at = Some(stamp.at);
                 }
                 self.reopened_at.push(stamp.at);
                 if self.reopened_at.len() > MOST_REOPENED {
@@ -234,7 +242,8 @@ impl Incident {
 
     fn end(&mut self, stamp: &Stamp<'_>) {
         (self.resolved_at, self.resolved_by, self.snoozed_until) = (Some(stamp.at), Some(stamp.by.clone()), None);
-        self.silence = self.silence.take().map(|silence| silence.end(self, stamp));
+        let lifting = self.lifting(stamp.version, stamp.at).run();
+        self.silence = self.silence.take().map(|silence| silence.end(lifting, stamp));
     }
 
     /// Whether it is to be told of the end of this run.
@@ -308,10 +317,9 @@ impl Incident {
     }
 
     fn state_now(&self) -> IncidentState {
-        let is_started = |linked: &LinkedRun| linked.runbook.is_some() && linked.ended.is_none();
         match (self.resolved_at, self.acknowledged_at) {
             (Some(_), _) => IncidentState::Resolved,
-            (None, _) if self.runs.iter().any(is_started) => IncidentState::Mitigating,
+            (None, _) if self.mitigation().is_some() => IncidentState::Mitigating,
             (None, Some(_)) => IncidentState::Acknowledged,
             (None, None) => IncidentState::Firing,
         }
@@ -336,6 +344,11 @@ impl Incident {
 
     pub fn is_open(&self) -> bool {
         self.resolved_at.is_none()
+    }
+
+    /// The run of a runbook that was started for it and is under way.
+    pub fn mitigation(&self) -> Option<&LinkedRun> {
+        self.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none())
     }
 
     /// Who is on it: whom it was given to, or else who acknowledged it.

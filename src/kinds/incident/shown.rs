@@ -4,7 +4,7 @@ use super::postmortem::POSTMORTEM;
 use super::row::{AlertState, Incident, IncidentState};
 use super::severity::Severity;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced};
+use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced, Takes};
 
 impl Surfaced for Incident {
     fn surface() -> Option<Surface> {
@@ -105,6 +105,28 @@ impl Shown for Incident {
 
     fn needs_somebody(&self) -> bool {
         self.state == IncidentState::Firing && self.snoozed_until.is_none()
+    }
+
+    fn takes(&self, verb: &str) -> Takes {
+        let is_possible = match verb {
+            "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
+            "runbook" => self.is_open() && self.mitigation().is_none(),
+            "assign" | "snooze" | "resolve" => self.is_open(),
+            "merge" => self.is_open() && self.mitigation().is_none(),
+            "split" => self.is_open() && self.firing().count() > 1,
+            "silence" => {
+                let is_silenced = self.silence.as_ref().is_some_and(|silence| silence.is_on());
+                self.is_open() && !self.labels.is_empty() && !is_silenced
+            }
+            "reopen" => !self.is_open() && self.merged_into.is_none(),
+            _ => true,
+        };
+        match is_possible {
+            false => Takes::Nothing,
+            // None matches, so one must be named.
+            true if verb == "runbook" && self.runbook.is_none() => Takes::Words,
+            true => Takes::Anything,
+        }
     }
 }
 

@@ -2,11 +2,9 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::row::Incident;
 use crate::domain::{Actor, RunId, RunState, Timestamp};
-use crate::kinds::{Stamp, Stream, Wanted};
+use crate::kinds::{Stamp, Stream};
 
 /// A silence, and how far it is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -33,37 +31,23 @@ pub struct Lift {
     pub ended: Option<RunState>,
 }
 
+/// What is to be done about a silence, since an event.
+pub(super) enum Step<'a> {
+    Make(Stamp<'a>),
+    Lift(Stamp<'a>),
+}
+
 impl Silence {
-    pub(super) fn new(of: &Incident, length: &str, stamp: &Stamp<'_>) -> Self {
+    /// Wanted by the event with this stamp; `run` will make it.
+    pub(super) fn new(length: &str, run: RunId, stamp: &Stamp<'_>) -> Self {
         let (wanted_by, wanted_at, since) = (stamp.by.clone(), stamp.at, stamp.version);
-        let run = RunId(uuid::Uuid::nil());
-        let silence = Self { length: length.to_owned(), wanted_by, wanted_at, since, run, made: None, lift: None };
-        Self { run: silence.making(of).run(), ..silence }
+        Self { length: length.to_owned(), wanted_by, wanted_at, since, run, made: None, lift: None }
     }
 
-    fn making(&self, of: &Incident) -> Wanted {
-        let stamp = Stamp { version: self.since, at: self.wanted_at, by: &self.wanted_by };
-        let mut wanted = Wanted { rule: "silence", ..of.wanted("silence-alerts", &stamp) };
-        let shared = of.labels.iter().map(|(name, value)| (name.raw().to_owned(), Value::from(value.raw())));
-        wanted.inputs.insert("SHARED_LABELS".to_owned(), Value::Object(shared.collect()).to_string().into());
-        wanted.inputs.insert("SILENCE_LENGTH".to_owned(), self.length.as_str().into());
-        wanted
-    }
-
-    /// Nobody need ask for it: it only ends what was made for the incident.
-    fn lifting(of: &Incident, since: u64, at: Timestamp) -> Wanted {
-        let stamp = Stamp { version: since, at, by: &Actor::System };
-        Wanted { rule: "lift", ..of.wanted("lift-silences", &stamp) }
-    }
-
-    /// The incident is over. What could not be made needs no lifting.
-    pub(super) fn end(self, of: &Incident, stamp: &Stamp<'_>) -> Self {
-        if !self.is_on() {
-            return self;
-        }
-        let (since, at) = (stamp.version, stamp.at);
-        let run = Self::lifting(of, since, at).run();
-        Self { lift: Some(Lift { since, at, run, ended: None }), ..self }
+    /// The incident is over, and `run` will lift what is there. What could not be made needs no lifting.
+    pub(super) fn end(self, run: RunId, stamp: &Stamp<'_>) -> Self {
+        let lift = Lift { since: stamp.version, at: stamp.at, run, ended: None };
+        if self.is_on() { Self { lift: Some(lift), ..self } } else { self }
     }
 
     /// How one of its runs ended.
@@ -90,11 +74,13 @@ impl Silence {
         self.lift.is_none() && matches!(self.made, None | Some(RunState::Succeeded))
     }
 
-    /// The runs that it wants now. It is lifted once the run that makes it has ended.
-    pub(super) fn wanted(&self, of: &Incident) -> Option<Wanted> {
+    /// What it wants now: to be made, or to be lifted once the run that makes it has ended.
+    pub(super) fn wants(&self) -> Option<Step<'_>> {
         match (self.made, &self.lift) {
-            (None, _) => Some(self.making(of)),
-            (Some(_), Some(lift)) if lift.ended.is_none() => Some(Self::lifting(of, lift.since, lift.at)),
+            (None, _) => Some(Step::Make(Stamp { version: self.since, at: self.wanted_at, by: &self.wanted_by })),
+            (Some(_), Some(lift)) if lift.ended.is_none() => {
+                Some(Step::Lift(Stamp { version: lift.since, at: lift.at, by: &Actor::System }))
+            }
             (Some(_), _) => None,
         }
     }

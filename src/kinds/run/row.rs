@@ -5,8 +5,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
-    Actor, ApprovalId, CallNo, CardDigest, Limits, PurposeOfTurn, Repeat, RunId, RunSpec, RunState, StepState,
-    Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
+    Actor, ApprovalId, CallNo, CardDigest, Limits, ModelReply, PurposeOfTurn, Repeat, RunId, RunSpec, RunState,
+    StepState, Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
 };
 use crate::kinds::RunEvent;
 
@@ -135,6 +135,21 @@ impl Run {
 
     pub fn open_call(&self, call: CallNo) -> Option<&OpenCall> {
         self.open_calls.iter().find(|open| open.call == call)
+    }
+
+    /// Whether four fifths of its cost limit are used, so that a person should know before the limit stops it.
+    pub fn nears_cost_limit(&self) -> bool {
+        !self.state.is_final() && self.is_near(self.cost)
+    }
+
+    /// Whether it was the cost of this, which it has taken in, that brought it near the limit.
+    pub fn was_brought_near_by(&self, reply: &ModelReply) -> bool {
+        let before = Usd(self.cost.0 - reply.cost.unwrap_or(Usd::ZERO).0);
+        self.nears_cost_limit() && !self.is_near(before)
+    }
+
+    fn is_near(&self, cost: Usd) -> bool {
+        self.limits.cost > Usd::ZERO && i128::from(cost.0) * 5 >= i128::from(self.limits.cost.0) * 4
     }
 
     /// Approvals this run waits for.

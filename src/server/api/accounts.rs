@@ -1,4 +1,4 @@
-//! `/v1/accounts`: who may do what here, and changing it. Whoever changes their own password or second factor shows the
+//! `/v1/accounts`: who may do what here, and changing it. A person who changes their own password or second factor shows the
 //! password they have: a token that was left lying about must not be enough to take an account over.
 
 use std::sync::Arc;

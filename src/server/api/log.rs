@@ -104,7 +104,7 @@ pub(in crate::server) async fn verify(
     json(&Verification::of(&app.log.verify(&[]).await?, &[], &[]))
 }
 
-/// All events, one JSON object a line, read as fast as they are taken, and cut off for whoever may not any more.
+/// All events, one JSON object a line, read as fast as they are taken, and cut off once the caller may not any more.
 pub(in crate::server) async fn export(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,

@@ -32,7 +32,7 @@ pub(super) async fn committed(
     }
 }
 
-/// The same to whoever asked, and to the log.
+/// The same, to the caller and to the log.
 pub(super) async fn refused(app: &App, principal: &Principal, error: PeopleError) -> Problem {
     if let PeopleError::NotAllowed(NotAllowed::ByRole { action, .. } | NotAllowed::ByToken { action }) = error
         && let Err(refusal) = app.gate.permit(principal, action).await

@@ -21,7 +21,7 @@ use crate::shape::{ErasedShape, ExportError, Sources, SubjectExport};
 /// Lines are sent together until they are so long, in bytes.
 const TOGETHER: usize = 64 * 1024;
 
-/// All of it, one JSON object a line, read as fast as it is taken, and cut off for whoever may not any more. One that
+/// All of it, one JSON object a line, read as fast as it is taken, and cut off once the caller may not any more. One that
 /// came to its end has a last line that says so.
 pub(in crate::server) async fn export(
     State(app): State<Arc<App>>,

@@ -27,7 +27,7 @@ pub(in crate::server) struct TokenList {
     tokens: Vec<TokenShape>,
 }
 
-/// All of them; for whoever may not see those of others, their own.
+/// All of them; for a caller who may not see those of others, their own.
 pub(in crate::server) async fn list(
     State(app): State<Arc<App>>,
     Extension(principal): Extension<Principal>,

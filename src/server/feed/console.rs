@@ -52,7 +52,7 @@ pub(super) async fn attend(mut socket: WebSocket, app: Arc<App>, principal: Prin
     while reason.len() > LONGEST_REASON {
         reason.pop();
     }
-    // Whoever has gone hears no farewell.
+    // A console that has gone hears no farewell.
     let farewell = socket.send(Message::Close(Some(CloseFrame { code, reason: reason.into() })));
     let _ = tokio::time::timeout(protocol::BEAT, farewell).await;
 }
@@ -83,6 +83,7 @@ async fn introduce(socket: &mut WebSocket, app: &App, principal: &Principal) -> 
         source: status.source,
         model: status.model,
         sandbox: status.sandbox,
+        sandbox_before: status.sandbox_before,
         observe: standing::observe(&status.observe, principal),
     };
     say(socket, &FromServer::Welcome(Box::new(welcome))).await?;
@@ -127,7 +128,7 @@ struct Console {
     waiting: Arc<Semaphore>,
     working: Arc<Semaphore>,
     seat: Seat,
-    /// Ends once whoever sits there may not stay.
+    /// Ends once the person at it may not stay.
     standing: AbortOnDropHandle<End>,
 }
 

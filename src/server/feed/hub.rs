@@ -41,7 +41,7 @@ struct Position {
     store: Store,
 }
 
-/// What is known of the store that is no event: whoever begins to listen is told.
+/// What is known of the store that is no event: a new listener is told.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Store {
     down: Option<String>,

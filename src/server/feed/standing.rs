@@ -1,4 +1,4 @@
-//! Whether whoever sits at an attached console may stay, and what they may do there. Looked at every second: what was
+//! Whether the person at an attached console may stay, and what they may do there. Looked at every second: what was
 //! revoked, has expired, or was taken from an account ends on a connection that is open too.
 
 use std::sync::Arc;

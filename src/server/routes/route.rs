@@ -140,6 +140,11 @@ impl Route {
         Self { asks: Asks::Hook(proof), ..self }
     }
 
+    /// For those who sign what they send.
+    pub(super) fn signed(self) -> Self {
+        Self { asks: Asks::Signature, ..self }
+    }
+
     /// For anybody at all.
     pub(super) fn open(self) -> Self {
         Self { asks: Asks::Nothing, ..self }

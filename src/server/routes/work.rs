@@ -10,7 +10,7 @@ use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
 use crate::feeds::{SOURCES, Source};
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, probes, runs};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, probes, runs, slack};
 use crate::server::app::App;
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
@@ -188,6 +188,15 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog),
         Route::get(
+            "/v1/oncall",
+            "listOnCall",
+            "Who is on call, for each schedule",
+            Answer::Json(describe::<oncall::OnCallList>()),
+            || get(oncall::list),
+        )
+        .params::<oncall::Wanted>()
+        .needs(Action::ReadIncidents),
+        Route::get(
             "/v1/log",
             "readLog",
             "Events of the log, a page",
@@ -218,6 +227,15 @@ pub(super) fn other_routes() -> Vec<Route> {
         )
         .needs(Action::ReadLog)
         .takes_long(),
+        Route::post(
+            "/v1/hooks/slack",
+            "decideInSlack",
+            "Take in a decision that somebody made by a button in Slack",
+            describe::<Value>(),
+            Answer::Json(describe::<slack::Reply>()),
+            || post(slack::pressed),
+        )
+        .signed(),
         Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)

@@ -33,7 +33,7 @@ pub(super) fn place(row: &PgRow) -> Result<Place, sqlx::Error> {
 }
 
 impl Store {
-    /// Where the log ends, whoever wrote it.
+    /// Where the log ends, also where another process wrote it.
     pub(super) async fn read_end(&self) -> Result<Place, LogError> {
         let question = || sqlx::query("SELECT seq, hash FROM morningai.log_end($1, 0)").bind(self.tenant.0.clone());
         let rows = self.ask(How::Calling, "read the head of", question).await?;

@@ -104,7 +104,7 @@ pub(super) fn decode(store: &Store, row: &PgRow) -> Result<Option<Row>, LogError
 }
 
 /// Fills in what lists find rows by that an earlier version wrote, a piece at a time. A row that cannot be read says so
-/// to whoever wants it.
+/// to the caller.
 pub(super) async fn complete(store: &Store) -> Result<(), LogError> {
     const INCOMPLETE: &str = listed_rows!("listed.state IS NULL LIMIT 256");
     const COMPLETE: &str =

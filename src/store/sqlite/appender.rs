@@ -51,7 +51,7 @@ impl Appender {
     ) -> Result<T, LogError> {
         let (reply, answer) = oneshot::channel();
         let order: Order = Box::new(move |connection| {
-            // Whoever no longer waits needs no answer.
+            // A caller that no longer waits needs no answer.
             let _ = reply.send(connection.map(work));
         });
         // A thread that is gone has dropped the reply too.

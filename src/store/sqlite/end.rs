@@ -25,7 +25,7 @@ pub(super) fn place(transaction: &Transaction<'_>, tenant: &Tenant) -> rusqlite:
 }
 
 impl Store {
-    /// Where the log ends, whoever wrote it.
+    /// Where the log ends, also where another process wrote it.
     pub(super) async fn place(&self) -> Result<Place, LogError> {
         let failed = |error| self.explain("read the head of", &error);
         let mut reader = self.readers.acquire().await.map_err(failed)?;

@@ -149,7 +149,7 @@ pub(super) fn decode(store: &Store, row: &SqliteRow) -> Result<Option<Row>, LogE
 }
 
 /// Fills in what rows that an earlier version wrote are found by, a piece at a time. A row that cannot be read says so
-/// to whoever wants it.
+/// to the caller.
 pub(super) async fn complete(store: &Store) -> Result<(), LogError> {
     const INCOMPLETE: &str = select_rows!("state IS NULL LIMIT 500");
     const COMPLETE: &str = "UPDATE projection SET state = $1, parent = $2, due = $3 WHERE rowid = $4 AND state IS NULL";

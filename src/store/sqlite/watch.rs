@@ -46,7 +46,7 @@ pub(super) fn subscribe(store: &Arc<Store>) -> Receiver<u64> {
 }
 
 fn run(store: &Weak<Store>, runtime: &Handle) {
-    // Whoever drops the last hold on a store needs it.
+    // The drop of the last hold on a store needs it.
     let _entered = runtime.enter();
     let mut seen = None;
     let mut ask_again = true;

@@ -31,7 +31,7 @@ pub struct Root {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(PathBuf);
 
-/// What becomes of a link in the last component.
+/// Whether a link in the last component is followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LastLink {
     Follow,

@@ -40,7 +40,7 @@ pub struct GitCommit {
     hooks: Hooks,
 }
 
-/// What becomes of the repository's hooks.
+/// Whether the repository's hooks run.
 #[derive(Clone, Debug, Default)]
 pub enum Hooks {
     /// They are programs of the repository, which agents write, and would run as the user.

@@ -146,7 +146,7 @@ impl<'a> Staging<'a> {
         }
         let kept = changes.iter().filter(|change| change.status != 'D');
         let paths = kept.flat_map(|change| [change.path.as_os_str().as_bytes(), b"\0"].concat()).collect();
-        // Here the attributes of the commit to be are meant: whoever checks it out has the filter run.
+        // Here the attributes of the commit to be are meant: a checkout of it runs the filter.
         let asked = self.git(["check-attr", "--cached", "-z", "--stdin", "filter"]).without_env(ATTRIBUTES);
         let answers = asked.stdin(paths).success().await.map_err(|error| failure(&error))?;
         let fields: Vec<&OsStr> = answers.fields().collect();

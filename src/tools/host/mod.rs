@@ -9,15 +9,18 @@ mod load;
 mod memory;
 mod ports;
 mod processes;
+mod protected;
 mod reading;
 mod report;
 mod services;
+mod stop;
 mod system;
 mod take;
 mod what;
 
 pub use check::HostCheck;
 pub use report::WriteReport;
+pub use stop::StopProcess;
 
 /// A text file, whatever bytes are in it; `None` when it cannot be read.
 fn lossy(path: &str) -> Option<String> {

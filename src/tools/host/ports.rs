@@ -10,7 +10,7 @@ use crate::tools::cards::count;
 
 const SHOWN: usize = 60;
 
-/// Services that trust whoever reaches them, or often do; open to every address they deserve a look.
+/// Services that trust every caller, or often do; open to every address they deserve a look.
 const TRUSTING: &[(u16, &str)] = &[
     (23, "telnet"),
     (2049, "NFS"),

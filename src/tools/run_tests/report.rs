@@ -1,4 +1,4 @@
-//! What a run of tests found, whoever ran them, and the interface of those who read it from text.
+//! What a run of tests found, in any framework, and the interface of those who read it from text.
 
 use serde::Serialize;
 

@@ -9,6 +9,9 @@ use super::target::Target;
 use super::{bubblewrap, namespaces, order};
 use crate::domain::RungChoice;
 
+/// Best first.
+pub(super) const LADDER: [Rung; 3] = [Rung::Bubblewrap, Rung::Namespaces, Rung::LandlockSeccomp];
+
 /// The rung of the ladder that programs run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rung {
@@ -31,6 +34,22 @@ impl Rung {
             Self::LandlockSeccomp => "landlock+seccomp",
             Self::None { .. } => "none",
         }
+    }
+
+    /// The word that allows only this one, in the configuration.
+    pub fn setting(&self) -> &'static str {
+        match self {
+            Self::Bubblewrap => "bubblewrap",
+            Self::Namespaces => "namespaces",
+            Self::LandlockSeccomp => "landlock",
+            Self::None { .. } => "refuse",
+        }
+    }
+
+    /// Whether the rung of this name confines better.
+    pub fn is_weaker_than(&self, name: &str) -> bool {
+        let place = |name: &str| LADDER.iter().position(|rung| rung.name() == name).unwrap_or(LADDER.len());
+        place(name) < place(self.name())
     }
 }
 

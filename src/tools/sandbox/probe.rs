@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::confinement::{Confinement, ResourceLimits};
-use super::ladder::{Ladder, Rung};
+use super::ladder::{LADDER, Ladder, Rung};
 use super::launch::launch;
 use super::order::Stop;
 use super::target::Target;
@@ -34,8 +34,6 @@ pub struct Problem {
     pub hint: &'static str,
 }
 
-/// Best first.
-const LADDER: [Rung; 3] = [Rung::Bubblewrap, Rung::Namespaces, Rung::LandlockSeccomp];
 /// Longest a probe may take; a working one takes some 10 ms.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// A code nothing else on the way would return.

@@ -116,7 +116,7 @@ impl Before {
         let listed = asked(&["ls-tree", "-z", "--full-tree", base, "--"], head).await;
         let changed = asked(&["diff", "--no-ext-diff", "--name-only", "-z", base, "--"], &paths).await;
         let added = asked(&["ls-files", "--others", "-z", "--"], &paths).await;
-        // One that was changed since may obey whoever changed it.
+        // One that was changed since may obey the program that changed it.
         listed.is_ok_and(|ran| !ran.stdout.is_empty())
             && [changed, added].into_iter().all(|ran| ran.is_ok_and(|ran| ran.stdout.is_empty()))
     }

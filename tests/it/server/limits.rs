@@ -72,7 +72,7 @@ async fn a_consoles_commands_are_counted_and_what_it_reads_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_place_that_guesses_tokens_is_slowed_and_whoever_shows_a_good_one_there_is_not() {
+async fn a_place_that_guesses_tokens_is_slowed_and_a_caller_with_a_good_one_there_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let settings = DoorSettings { per_place: vec![Quota::per_hour(5)], ..generous() };
     let post = limited(dir.path(), settings).await;

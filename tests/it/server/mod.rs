@@ -9,7 +9,7 @@ mod documented;
 mod edit;
 mod house;
 mod limits;
-mod post;
+pub mod post;
 mod proxy;
 mod revoked;
 mod rights;

@@ -51,14 +51,35 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "issueToken" => {
             (operation.path.to_string(), Some(json!({ "account": name, "label": "x", "scopes": ["runs.read"] })))
         }
-        "showIncident" | "acknowledgeIncident" | "resolveIncident" | "reopenIncident" | "runbookIncident" => {
+        "showIncident"
+        | "writePostmortemOfIncident"
+        | "acknowledgeIncident"
+        | "resolveIncident"
+        | "reopenIncident"
+        | "runbookIncident" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" | "listProbes" => (operation.path.to_string(), None),
+        "listIncidents" | "listProbes" | "listHandovers" | "listPages" | "listOnCall" => {
+            (operation.path.to_string(), None)
+        }
+        "showPage" | "retryPage" | "dismissPage" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
+        "showHandover" | "signHandover" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
+        "writeHandover" => (operation.path.to_string(), Some(json!({ "note": "x" }))),
+        "mergeIncident" => (operation.path.replace("{id}", run), Some(json!({ "into": run }))),
+        "splitIncident" => (operation.path.replace("{id}", run), Some(json!({ "label": "a=b" }))),
+        "snoozeIncident" | "silenceIncident" => (operation.path.replace("{id}", run), Some(json!({ "length": "1h" }))),
+        "amendIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),
+        "decideInSlack" => (operation.path.to_string(), empty()),
         hook if hook.starts_with("take") => (operation.path.to_string(), empty()),
         "revokeToken" => (operation.path.replace("{id}", token), empty()),
         other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
@@ -128,6 +149,16 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let outcome = Box::new(Ok(crate::runtime::desk::reply(&[])));
     let group = GroupKey::of(["x"]);
     let incident = group.incident(Timestamp::default());
+    let key = PageKey {
+        about: Stream::Incident(incident),
+        run: None,
+        since: Timestamp::default(),
+        step: 0,
+        target: "x".to_owned(),
+        notifier: "x".to_owned(),
+    };
+    let page = key.page();
+    let order = PageOrder { key, person: None, title: "x".into(), follows: Follows::Not };
     let handover = HandoverId(uuid::Uuid::now_v7());
     let report = IncidentReport {
         group,
@@ -166,6 +197,13 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Reopen.on(incident),
         IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
         IncidentVerb::Report { report: Box::new(report) }.on(incident),
+        PageVerb::Retry.on(page),
+        PageVerb::Dismiss.on(page),
+        PageVerb::Queue { order: Box::new(order) }.on(page),
+        PageVerb::Attempt { attempt: 1 }.on(page),
+        PageVerb::Deliver { attempt: 1 }.on(page),
+        PageVerb::Fail { attempt: 1, reason: "x".into(), retry_at: None }.on(page),
+        PageVerb::Turn { tidings: Tidings::Resolve }.on(page),
         Command::Report(Report::Proceed { run, prepared: Vec::new() }),
         Command::Report(Report::TurnFinished { run, turn: 1, attempt: 1, outcome }),
         Command::Report(Report::SetAside { run }),
@@ -201,6 +239,10 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Incident { verb: IncidentVerb::Reopen, .. }
             | Command::Incident { verb: IncidentVerb::GiveUp { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Report { .. }, .. } => {}
+            Command::Page { verb: PageVerb::Retry | PageVerb::Dismiss, .. }
+            | Command::Page { verb: PageVerb::Queue { .. } | PageVerb::Attempt { .. }, .. }
+            | Command::Page { verb: PageVerb::Deliver { .. } | PageVerb::Fail { .. }, .. }
+            | Command::Page { verb: PageVerb::Turn { .. }, .. } => {}
             Command::Handover { verb: HandoverVerb::Write { .. }, .. }
             | Command::Handover { verb: HandoverVerb::Sign, .. }
             | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
@@ -226,6 +268,7 @@ fn wishes(run: RunId) -> Vec<(Wish, Action)> {
         Query::Rows(RowQuery::ended(RowKind::Run, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Approval, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Incident, None, 1)),
+        Query::Rows(RowQuery::ended(RowKind::Page, None, 1)),
         Query::Rows(RowQuery::ended(RowKind::Handover, None, 1)),
         Query::Blob { blob: BlobId::of(b"x") },
     ];

@@ -65,6 +65,10 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.incidents.insert(id, from.incidents[&id].clone());
             }
+            RowKind::Page => {
+                let id = key.id.parse().unwrap();
+                self.rows.pages.insert(id, from.pages[&id].clone());
+            }
             RowKind::Handover => unreachable!("nothing here hands over"),
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();

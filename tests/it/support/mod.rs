@@ -9,3 +9,4 @@ pub mod postgres_failing;
 pub mod pty;
 pub mod scale;
 pub mod scripted_model;
+pub mod sink;

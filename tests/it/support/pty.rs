@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub struct Terminal {
     /// Held, for the program loses its terminal with it.
     _master: Box<dyn MasterPty + Send>,
-    input: Box<dyn Write + Send>,
+    input: Line,
     child: Box<dyn Child + Send + Sync>,
     seen: Arc<Seen>,
 }
@@ -31,8 +32,36 @@ struct State {
     is_over: bool,
 }
 
+/// One way between the program and its terminal: what is sent arrives so much later, in order.
+struct Line {
+    sender: Sender<(Instant, Vec<u8>)>,
+}
+
+impl Line {
+    fn new(delay: Duration, mut arrives: impl FnMut(&[u8]) + Send + 'static) -> Self {
+        let (sender, sent) = channel::<(Instant, Vec<u8>)>();
+        std::thread::spawn(move || {
+            for (at, bytes) in sent {
+                std::thread::sleep((at + delay).saturating_duration_since(Instant::now()));
+                arrives(&bytes);
+            }
+        });
+        Self { sender }
+    }
+
+    fn send(&self, bytes: &[u8]) {
+        // What is sent when nothing is received any more is lost.
+        let _ = self.sender.send((Instant::now(), bytes.to_vec()));
+    }
+}
+
 impl Terminal {
     pub fn start(command: CommandBuilder, rows: u16, cols: u16) -> Self {
+        Self::start_far(command, rows, cols, Duration::ZERO)
+    }
+
+    /// The same on a line on which each way takes so long.
+    pub fn start_far(command: CommandBuilder, rows: u16, cols: u16, one_way: Duration) -> Self {
         let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
@@ -40,29 +69,35 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().unwrap();
         let state = State { screen: parser(rows, cols), bytes: Vec::new(), is_over: false };
         let seen = Arc::new(Seen { state: Mutex::new(state), changed: Condvar::new() });
-        let reader = seen.clone();
+        let shown = seen.clone();
+        let way_back = Line::new(one_way, move |bytes| {
+            let Ok(mut state) = shown.state.lock() else { return };
+            state.screen.process(bytes);
+            state.bytes.extend_from_slice(bytes);
+            state.is_over = bytes.is_empty();
+            shown.changed.notify_all();
+        });
         std::thread::spawn(move || {
             let mut buffer = [0; 8192];
             loop {
                 let read = output.read(&mut buffer).unwrap_or(0);
-                let Ok(mut state) = reader.state.lock() else { return };
-                state.screen.process(&buffer[..read]);
-                state.bytes.extend_from_slice(&buffer[..read]);
-                state.is_over = read == 0;
-                reader.changed.notify_all();
+                way_back.send(&buffer[..read]);
                 if read == 0 {
                     return;
                 }
             }
         });
-        let input = pair.master.take_writer().unwrap();
+        let mut input = pair.master.take_writer().unwrap();
+        let input = Line::new(one_way, move |keys| {
+            // A program that has ended takes no keys.
+            let _ = input.write_all(keys).and_then(|()| input.flush());
+        });
         Self { _master: pair.master, input, child, seen }
     }
 
     /// Types keys; escape sequences are the caller's.
     pub fn keys(&mut self, keys: &str) {
-        self.input.write_all(keys.as_bytes()).unwrap();
-        self.input.flush().unwrap();
+        self.input.send(keys.as_bytes());
     }
 
     /// The screen once `wanted` holds of it.

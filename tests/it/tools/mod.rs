@@ -4,6 +4,7 @@ mod endings;
 mod files;
 mod git;
 mod host;
+mod host_stop;
 mod hostile;
 mod judged;
 mod leftovers;

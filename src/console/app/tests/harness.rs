@@ -15,7 +15,7 @@ use super::fake::{Fake, FakeLauncher, StoryClock};
 use crate::console::app::{App, Bell, ConsoleOptions, End, Flow, IdleLock, Sent, Surface, Wakes, draw};
 use crate::console::keymap::Keymap;
 use crate::console::state::{Mouse, Size, State};
-use crate::console::terminal::{Listener, Told};
+use crate::console::terminal::{Listener, Painter, Told};
 use crate::console::theme::{Depth, Theme};
 use crate::console::view::fixtures::{Story, ana};
 use crate::console::view::frame::Picture;
@@ -26,6 +26,9 @@ pub struct Screen {
     pub bytes: Vec<Vec<u8>>,
     pub frames: usize,
     pub held: bool,
+    /// The same as bytes on a line to a terminal, where somebody counts them: how many each frame took.
+    pub line: Option<Terminal<Painter>>,
+    pub sent: Vec<usize>,
 }
 
 impl Surface for Screen {
@@ -41,6 +44,10 @@ impl Surface for Screen {
     fn paint(&mut self, _: u64, picture: &Picture, theme: &Theme) -> io::Result<Sent> {
         let Ok(()) = draw(&mut self.terminal, picture, theme);
         self.frames += 1;
+        if let Some(line) = &mut self.line {
+            draw(line, picture, theme)?;
+            self.sent.push(line.backend_mut().take().len());
+        }
         Ok(Sent::Flushed)
     }
 
@@ -109,7 +116,7 @@ impl Harness {
             term: "xterm-256color".to_owned(),
         };
         let terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-        let screen = Screen { terminal, bytes: Vec::new(), frames: 0, held: true };
+        let screen = Screen { terminal, bytes: Vec::new(), frames: 0, held: true, line: None, sent: Vec::new() };
         let wakes = Wakes::default();
         let listener = wakes.listener();
         let app = App::new(fake.clone(), options, screen, wakes);

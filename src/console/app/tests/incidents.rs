@@ -123,25 +123,61 @@ async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_ask_what_the_verbs_ask() {
+async fn keys_ask_what_the_verbs_ask_and_the_answer_says_what_happened() {
     let disk = id("DiskFilling");
     let mut console = Harness::new(incidents(), 80, 24).await;
-    console.press("5 a R x").await;
-    let mut expected = vec![
+    console.press("5 a").await;
+    assert!(console.sees("✓ incident acknowledged"), "{}", console.screen());
+    console.press("enter A").await;
+    assert!(console.sees("Assign it to a person"), "{}", console.screen());
+    console.write("bo").await;
+    console.press("enter").await;
+    assert!(console.sees("✓ incident assigned to bo"), "{}", console.screen());
+    console.press("+").await;
+    console.write("it is the backup").await;
+    console.press("enter").await;
+    assert!(console.sees("✓ note added"), "{}", console.screen());
+    console.press("R").await;
+    assert!(console.sees("✓ runbook disk-filling started"), "{}", console.screen());
+    console.press("x").await;
+    assert!(console.sees("✓ incident resolved"), "{}", console.screen());
+    let expected = [
         IncidentVerb::Acknowledge.on(disk),
+        IncidentVerb::Assign { to: "bo".to_owned() }.on(disk),
+        IncidentVerb::Note { text: "it is the backup".into() }.on(disk),
         IncidentVerb::Runbook { name: None }.on(disk),
         IncidentVerb::Resolve.on(disk),
     ];
     assert_eq!(asked(&console).await, expected);
-    console.press("enter A").await;
-    assert!(console.sees("Assign it to a person"), "{}", console.screen());
-    console.write("bo").await;
-    console.press("enter +").await;
-    console.write("it is the backup").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_keys_that_can_be_done_now_are_offered() {
+    let mut console = Harness::new(incidents(), 120, 24).await;
+    let offers = |console: &mut Harness, all: &[&str], none: &[&str]| {
+        let screen = console.screen();
+        let footer = screen.lines().last().unwrap_or_default();
+        all.iter().for_each(|hint| assert!(footer.contains(hint), "{hint} is not in {footer}"));
+        none.iter().for_each(|hint| assert!(!footer.contains(hint), "{hint} is in {footer}"));
+    };
+    console.press("5 enter").await;
+    offers(&mut console, &["a acknowledge", "R runbook", "A assign", "+ note", "x resolve"], &[]);
+    console.press("a").await;
+    offers(&mut console, &["R runbook", "x resolve"], &["a acknowledge"]);
+    console.press("R").await;
+    offers(&mut console, &["A assign", "x resolve"], &["a acknowledge", "R runbook"]);
+    console.press("x").await;
+    offers(&mut console, &["+ note"], &["a acknowledge", "R runbook", "A assign", "x resolve"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_no_runbook_matches_the_key_asks_for_one() {
+    let mut console = Harness::new(incidents(), 80, 24).await;
+    console.press("5 j R").await;
+    assert!(console.sees("Start the runbook that matches it, or another one"), "{}", console.screen());
+    console.write("slow-queries").await;
     console.press("enter").await;
-    expected.push(IncidentVerb::Assign { to: "bo".to_owned() }.on(disk));
-    expected.push(IncidentVerb::Note { text: "it is the backup".into() }.on(disk));
-    assert_eq!(asked(&console).await, expected);
+    assert!(console.sees("✓ runbook slow-queries started"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,12 +3,16 @@
 use super::Harness;
 use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
-use crate::domain::{Actor, ModelFailure, ModelFailureKind};
+use crate::domain::{Actor, LimitKind, ModelFailure, ModelFailureKind, ModelReply, PurposeOfTurn};
 use crate::kinds::RunEvent;
 use crate::ports::FeedItem;
 
 fn bells(console: &mut Harness) -> usize {
     console.app.surface_mut().bytes.iter().filter(|bytes| **bytes == [0x07]).count()
+}
+
+fn reply_costing(dollars: i64) -> ModelReply {
+    reply("thinking", Some(dollars * 1_000_000_000))
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,11 +77,56 @@ async fn a_run_that_stops_by_itself_rings_and_one_that_a_person_paused_does_not(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_more_or_ends() {
+    let mut console = Harness::new(one_run(), 120, 24).await;
+    let answer = |console: &Harness, turn: u32, dollars: i64| {
+        console.fake.tell(|story| {
+            let purpose = PurposeOfTurn::Act;
+            story.run(run_id(1), &Actor::System, RunEvent::TurnStarted { turn, attempt: 1, purpose });
+            story.run(run_id(1), &dev(), RunEvent::TurnFinished { turn, attempt: 1, reply: reply_costing(dollars) });
+        });
+    };
+    answer(&console, 2, 3);
+    console.settle().await;
+    assert!(!console.sees("spent (") && bells(&mut console) == 0, "{}", console.screen());
+    answer(&console, 3, 1);
+    answer(&console, 4, 0);
+    console.settle().await;
+    assert!(console.sees("budget") && console.sees("of $5.00 spent ("), "{}", console.screen());
+    assert!(console.sees("1 Now ●1"), "{}", console.screen());
+    assert_eq!(bells(&mut console), 1);
+    console.fake.tell(|story| {
+        let run = run_id(1);
+        story.run(run, &Actor::System, RunEvent::TurnFinished { turn: 5, attempt: 1, reply: reply_costing(1) });
+        story.run(run, &Actor::System, RunEvent::LimitReached { limit: LimitKind::Cost });
+        story.run(run, &ana(), RunEvent::Resumed {});
+    });
+    console.settle().await;
+    assert!(!console.sees("spent (") && !console.sees("1 Now ●"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
 async fn where_nothing_confines_programs_that_needs_somebody() {
     let mut console = Harness::new(one_run(), 100, 24).await;
     console.fake.status.lock().unwrap().sandbox = "none".to_owned();
     console.press("2 1").await;
     assert!(console.sees("▲ no sandbox works here") && console.sees("1 Now ●1"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sandbox_that_fell_needs_somebody_until_it_works_again() {
+    let mut console = Harness::new(one_run(), 100, 24).await;
+    let learn = |console: &Harness, rung: &str, before: &str| {
+        let mut status = console.fake.status.lock().unwrap();
+        (status.sandbox, status.sandbox_before) = (rung.to_owned(), before.to_owned());
+    };
+    learn(&console, "landlock+seccomp", "bubblewrap");
+    console.press("2 1").await;
+    assert!(console.sees("▲ the sandbox fell from bubblewrap to landlock+seccomp"), "{}", console.screen());
+    assert!(console.sees("sandbox landlock+seccomp ✗") && console.sees("1 Now ●1"), "{}", console.screen());
+    learn(&console, "bubblewrap", "");
+    console.press("2 1").await;
+    assert!(!console.sees("fell from") && !console.sees("1 Now ●"), "{}", console.screen());
 }
 
 #[tokio::test(start_paused = true)]

@@ -73,7 +73,7 @@ fn verdict(context: &CardContext<'_>) -> Row {
     row
 }
 
-/// What was decided, by whom and in which words, and what came of it.
+/// What was decided, by whom and in which words, and the outcome.
 fn decided(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     let approval = context.approval;
     let sign = words::outcome(approval);

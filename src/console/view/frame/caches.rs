@@ -1,5 +1,6 @@
 //! What was laid out before and has not changed since.
 
+use super::beside::Beside;
 use crate::console::view::card::CardCache;
 use crate::console::view::queue::Sizes;
 use crate::console::view::run_page::RunPageCache;
@@ -11,6 +12,19 @@ pub struct Caches {
     /// Of what stands beside a list, in another width.
     pub(super) preview: PageCaches,
     pub(super) sizes: Sizes,
+    pub(super) beside: Beside,
+}
+
+impl Caches {
+    /// The frame that was composed last is on the screen.
+    pub fn painted(&mut self) {
+        self.beside.painted();
+    }
+
+    /// Whether the frame that was composed last leaves something for the next one.
+    pub fn is_unfinished(&self) -> bool {
+        self.beside.is_unfinished()
+    }
 }
 
 #[derive(Clone, Debug, Default)]

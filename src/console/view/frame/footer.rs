@@ -1,7 +1,6 @@
 //! The last rows: what just came of something, and the keys that work here.
 
 use super::scene::Scene;
-use crate::console::anchor::Anchor;
 use crate::console::intent::{Context, Intent};
 use crate::console::role::Role;
 use crate::console::state::{Direction, Extent, Page, Screen, Sheet, Tone, by_urgency};
@@ -103,15 +102,16 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::Back,
             ])),
             Context::RunPage => wanted.extend([Intent::Open, Intent::Fold]),
-            Context::Run if !is_live(scene) => {}
+            Context::Run if current(scene).is_none() => {}
             Context::Run => wanted.extend([Intent::PauseOrResume, Intent::CancelRun]),
-            Context::Incident if scene.replay.is_some() || !has_rows(scene) => {}
+            Context::Incident if scene.state.thing().is_none() => {}
             Context::Incident => wanted.extend([
                 Intent::Acknowledge,
                 Intent::StartRunbook,
                 Intent::Assign,
                 Intent::Note,
                 Intent::Resolve,
+                Intent::Reopen,
                 Intent::Postmortem,
             ]),
             Context::Handover => wanted.push(Intent::Sign),
@@ -135,7 +135,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
         // Nothing can be changed in it.
         wanted.retain(|intent| *intent != Intent::Edit);
     }
-    wanted.retain(|intent| scene.state.can_do(*intent, scene.status, scene.replay));
+    wanted.retain(|intent| scene.state.can_do(*intent, scene.snapshot, scene.status, scene.replay));
     if !matches!(scene.state.page(), Some(Page::Card(_))) {
         wanted.push(Intent::Palette);
         wanted.push(Intent::Quit);
@@ -143,19 +143,9 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
     wanted
 }
 
-/// Whether the run that is open or selected can still be steered.
-fn is_live(scene: &Scene<'_>) -> bool {
-    current(scene).is_some_and(|run| !run.state.is_final())
-}
-
 /// The run that is open or selected.
 fn current<'a>(scene: &Scene<'a>) -> Option<&'a Run> {
-    let run = match (scene.state.page(), scene.state.pane().cursor) {
-        (Some(Page::Run(open)), _) => open.run,
-        (_, Some(Anchor::Run(run))) => run,
-        _ => return None,
-    };
-    scene.snapshot.runs.get(&run)
+    scene.snapshot.runs.get(&scene.state.run()?)
 }
 
 /// Whether the screen has anything to open.

@@ -168,9 +168,11 @@ fn confines(scene: &Scene<'_>) -> Row {
         row.push(Role::Rule, " │ ");
     }
     if !status.sandbox.is_empty() {
-        let role = if status.sandbox == "none" { Role::Warning } else { Role::Dim };
+        let is_weak = status.sandbox == "none" || !status.sandbox_before.is_empty();
+        let role = if is_weak { Role::Warning } else { Role::Dim };
         row.push(Role::Dim, "sandbox ");
         row.push_untrusted(role, &Untrusted::from(status.sandbox.as_str()));
+        row.push(role, if is_weak { " ✗" } else { "" });
         row.push(Role::Rule, " │ ");
     }
     row.append(who(scene));

@@ -27,6 +27,9 @@ pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
         }
         rows.push(Row::new());
     }
+    rows.push(Row::section("Who else is here", Row::new(), width));
+    sentence(Role::Text, OTHERS, width, &mut rows);
+    rows.push(Row::new());
     rows.push(Row::section("How decisions are kept safe", Row::new(), width));
     sentence(Role::Text, SAFETY, width, &mut rows);
     rows
@@ -35,6 +38,9 @@ pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
 const MODEL: &str = "Runs of agents need one. Set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own, with \
 MORNINGAI_MODEL naming the model; or write [models] into the configuration file. Then start morningai again. \
 Procedures, approvals, history and the log work without; `morningai doctor` says what works here.";
+
+const OTHERS: &str = "In the header, `+1 here` counts the other consoles attached to the same server that show the \
+same page. Consoles on another server, or opened on the store itself, are not counted.";
 
 const SAFETY: &str = "A card can be approved once every row of what will run has been on the screen, and half a \
 second after it came up. A key pressed right after another one, pasted text, the mouse and enter never approve. \

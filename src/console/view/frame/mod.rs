@@ -1,5 +1,6 @@
 //! The whole screen as rows: header, page, sheet, toast, replay bar, footer. Decides nothing, paints nothing.
 
+mod beside;
 mod body;
 mod caches;
 mod crumb;
@@ -63,7 +64,7 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     mark(&mut page, selected, &laid, scroll);
     page.resize(room, Row::new());
     if let Some(column) = state.list_width().filter(|_| !laid.stops.is_empty()) {
-        page = preview::beside(page, scene, &mut caches.preview, selected, column);
+        page = preview::beside(page, scene, (&mut caches.preview, &mut caches.beside), selected, column);
     }
     if let (Some(column), Some(Page::Run(open))) = (state.history_width(), state.page()) {
         page = preview::rail(page, scene, open, column);

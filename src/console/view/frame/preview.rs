@@ -1,5 +1,6 @@
 //! What the cursor of a list rests on, beside the list. It shows, and takes no keys: nothing in it counts as read.
 
+use super::beside::{Beside, Place};
 use super::body;
 use super::caches::PageCaches;
 use super::scene::Scene;
@@ -18,12 +19,12 @@ const GAP: usize = 3;
 pub fn beside(
     page: Vec<Row>,
     scene: &Scene<'_>,
-    caches: &mut PageCaches,
+    (caches, beside): (&mut PageCaches, &mut Beside),
     selected: Option<Anchor>,
     column: usize,
 ) -> Vec<Row> {
     let width = usize::from(scene.state.size.width).saturating_sub(column + GAP);
-    let rows = match selected {
+    let mut rows = match selected {
         Some(Anchor::Run(run)) => self::run(scene, caches, run, width, page.len()),
         Some(Anchor::Approval(approval)) => card(scene, caches, approval, width, page.len()),
         Some(Anchor::Thing(stream)) => body::thing(scene, stream, width).into_iter().take(page.len()).collect(),
@@ -31,7 +32,9 @@ pub fn beside(
             Vec::new()
         }
     };
-    join(page, column, rows)
+    rows.resize(page.len(), Row::new());
+    let place = Place { list: scene.state.place(), selected, width };
+    join(page, column, beside.settle(place, rows))
 }
 
 /// The plan and budget of the open run, beside the rows of its history.

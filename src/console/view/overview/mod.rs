@@ -117,7 +117,7 @@ const ENDED: &[Column] = &[
     Column::whole("", Align::Right, 8),
 ];
 
-/// What ended in the last day, newest first, with what came of it.
+/// What ended in the last day, newest first, with its outcome.
 fn ended(context: &OverviewContext<'_>, found: &mut Found, rows: &mut Vec<Row>) {
     let OverviewContext { snapshot, now, width, state, .. } = *context;
     let is_told = |run: &Run| needs::failed_unseen(run, state, now);

@@ -30,13 +30,30 @@ const COLUMNS: &[Column] = &[
 /// How many things need somebody.
 pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
-    let stopped = stopped(snapshot, state, now).count();
-    waiting + stopped + troubles(snapshot, state).len() + untaken(snapshot, None) + usize::from(is_bare(status))
+    let runs = stopped(snapshot, state, now).count() + dear(snapshot).count();
+    waiting + runs + troubles(snapshot, state).len() + untaken(snapshot, None) + usize::from(is_exposed(status))
 }
 
-/// Whether nothing confines programs here, so that none are run.
-fn is_bare(status: &Status) -> bool {
-    status.sandbox == "none"
+/// Whether programs are confined less well than before, or not at all, so that none are run.
+fn is_exposed(status: &Status) -> bool {
+    status.sandbox == "none" || !status.sandbox_before.is_empty()
+}
+
+/// `▲ the sandbox fell from bubblewrap to namespaces; morningai doctor says why`
+fn sandbox_row(status: &Status, width: usize) -> Row {
+    let mut row = Row::of(Role::Bad, "▲ ");
+    if status.sandbox == "none" {
+        row.push(Role::Bad, "no sandbox works here");
+        row.push(Role::Bad, if status.sandbox_before.is_empty() { "" } else { " any more" });
+        row.push(Role::Bad, ", so programs are not run; ");
+    } else {
+        row.push(Role::Bad, "the sandbox fell from ");
+        row.push_untrusted(Role::Bad, &status.sandbox_before.as_str().into());
+        row.push(Role::Bad, " to ");
+        row.push_untrusted(Role::Bad, &status.sandbox.as_str().into());
+        row.push(Role::Bad, "; ");
+    }
+    row.with(Role::Code, "morningai doctor").with(Role::Bad, " says why").cut(width)
 }
 
 /// How many things nobody has taken up yet who must: of one kind, or of all that are told by their surfaces.
@@ -50,6 +67,11 @@ fn stopped<'a>(snapshot: &'a Snapshot, state: &'a State, now: Timestamp) -> impl
     snapshot.runs_newest_first().filter(move |run| run.state == RunState::Paused || failed_unseen(run, state, now))
 }
 
+/// Runs that go on and have nearly used up what they may cost.
+fn dear(snapshot: &Snapshot) -> impl Iterator<Item = &Run> {
+    snapshot.runs_newest_first().filter(|run| run.state != RunState::Paused && run.nears_cost_limit())
+}
+
 /// What the models of runs that work run into, and the store.
 pub fn troubles(snapshot: &Snapshot, state: &State) -> Vec<Trouble> {
     let works = |run: &Run| matches!(run.state, RunState::Planning | RunState::Running);
@@ -61,10 +83,12 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let waiting = by_urgency(snapshot);
     let mut stopped: Vec<_> = stopped(snapshot, state, now).collect();
     stopped.sort_by_key(|run| run.state == RunState::Failed);
+    let dear: Vec<_> = dear(snapshot).collect();
     let troubles = troubles(snapshot, state);
     let needing = |surface: Surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing));
     let untaken: Vec<_> = Surface::all().into_iter().flat_map(needing).collect();
-    let count = waiting.len() + stopped.len() + troubles.len() + untaken.len() + usize::from(is_bare(status));
+    let runs = stopped.len() + dear.len();
+    let count = waiting.len() + runs + troubles.len() + untaken.len() + usize::from(is_exposed(status));
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),
@@ -73,9 +97,8 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     };
     rows.push(Row::section("Needs you", note, width));
     rows.extend(troubles.iter().map(|trouble| trouble_row(trouble, now, width)));
-    if is_bare(status) {
-        let row = Row::of(Role::Bad, "▲ no sandbox works here, so programs are not run; ");
-        rows.push(row.with(Role::Code, "morningai doctor").with(Role::Bad, " says why").cut(width));
+    if is_exposed(status) {
+        rows.push(sandbox_row(status, width));
     }
     let mut table = found.keep(untaken.iter().map(|(surface, thing)| thing_row(surface, thing, now)).collect());
     let more_incidents = shorten(&mut table);
@@ -86,6 +109,7 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let mut stopped = found.keep(stopped.iter().map(|run| stopped_row(run, now)).collect());
     let more_stopped = shorten(&mut stopped);
     table.extend(stopped);
+    table.extend(found.keep(dear.into_iter().map(|run| dear_row(run, now)).collect()));
     rows.extend(lines(COLUMNS, table, width));
     let incidents = format::count(more_incidents, "more incident", "more incidents");
     let more = [
@@ -140,6 +164,16 @@ fn thing_row(surface: &Surface, thing: &Thing, now: Timestamp) -> ListRow {
         about.push_untrusted(Role::Text, cell);
     }
     ListRow::plain(Some(Anchor::Thing(thing.stream)), [name, first, about, Row::new(), age])
+}
+
+/// `● write the release notes  budget  $0.021 of $0.025 spent (84 %)`
+fn dear_row(run: &Run, now: Timestamp) -> ListRow {
+    let limit = run.limits.cost;
+    let percent = i128::from(run.cost.0) * 100 / i128::from(limit.0.max(1));
+    let why = format!("{} of {} spent ({percent} %)", format::run_cost(run), limit.display());
+    let age = Row::of(Role::Dim, format::ago_in_words(run.updated_at, now));
+    let word = Row::of(Role::Warning, "budget");
+    table_row(run, [named(run, Role::Strong), word, Row::of(Role::Warning, why), run_list::agent(run), age])
 }
 
 fn stopped_row(run: &Run, now: Timestamp) -> ListRow {

@@ -1,4 +1,4 @@
-//! A tool call: one line that says what it did and what came of it; unfolded, everything that is known of it.
+//! A tool call: one line that says what it did and how it ended; unfolded, everything that is known of it.
 
 use super::context::{RunPageContext, live_output};
 use super::gutter::{GUTTER, gutter};

@@ -18,7 +18,7 @@ pub(in crate::kinds::incident) fn merge(
     if id == into {
         return Err(invalid("an incident cannot be merged into itself").hint("name another one"));
     }
-    if let Some(run) = merged.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none()) {
+    if let Some(run) = merged.mitigation() {
         let message = format!("incident {} is being mitigated by run {}", id.short(), run.run.short());
         return Err(Rejection::new(RejectionKind::AlreadySettled, message)
             .hint("merge the other one into it, or wait until the run has ended"));

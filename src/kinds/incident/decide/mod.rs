@@ -77,7 +77,7 @@ pub(super) fn runbook(
         let message = format!("{} is not the name of a runbook", visible(&runbook));
         return Err(Rejection::new(RejectionKind::Invalid, message).hint("`morningai agents` lists them"));
     }
-    if let Some(open) = incident.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none()) {
+    if let Some(open) = incident.mitigation() {
         return Err(settled(id, &format!("already being mitigated by run {}", open.run.short())));
     }
     let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});

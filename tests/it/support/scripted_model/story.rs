@@ -34,9 +34,9 @@ mod tests {
 }
 ";
 
-const WRONG: &str = "(10_000 - objective) / 1_000;";
-const RIGHT: &str = "(10_000 - objective) / 10_000;";
-const COMMIT: &str = "Count the objective in hundredths of a percent when dividing";
+pub(super) const WRONG: &str = "(10_000 - objective) / 1_000;";
+pub(super) const RIGHT: &str = "(10_000 - objective) / 10_000;";
+pub(super) const COMMIT: &str = "Count the objective in hundredths of a percent when dividing";
 
 const NOTE: &str = "\
 # Not pushed

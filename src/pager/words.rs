@@ -1,0 +1,83 @@
+//! What a page says: drawn from the incident, or from the card of the request, as they are when it is sent.
+
+use crate::domain::{Actor, Ask, Environment, Untrusted};
+use crate::kinds::{Approval, Incident, Page, Severity, Tidings};
+use crate::notify::{Decision, Message};
+
+/// Alerts that are told one by one.
+const MOST_ALERTS: usize = 10;
+/// Bytes of a fact, and of all that is told.
+const LONGEST_FACT: usize = 300;
+const LONGEST: usize = 10_000;
+
+/// How a request is told, in one line and in full; without anything hidden.
+#[derive(Clone, Copy)]
+pub struct CardWords {
+    pub headline: fn(&Approval) -> String,
+    pub text: fn(&Approval) -> String,
+}
+
+/// The message of a page about an incident.
+pub(super) fn of_incident(page: &Page, incident: &Incident) -> Message {
+    let firing = incident.firing().take(MOST_ALERTS);
+    let lines: Vec<_> = firing
+        .map(|state| {
+            let summary = state.alert.summary().map(|summary| format!(": {summary}")).unwrap_or_default();
+            line(&format!("{}{summary}", state.alert.line(&incident.labels).raw()))
+        })
+        .collect();
+    let mut facts = vec![
+        ("incident".to_owned(), incident.id.short()),
+        ("alerts".to_owned(), format!("{} firing", incident.firing().count() + incident.left_out as usize)),
+    ];
+    facts.extend(incident.runbook.iter().map(|name| ("runbook".to_owned(), line(name))));
+    facts.extend(incident.holder().map(Actor::name).map(|name| ("who".to_owned(), line(name))));
+    let labels = incident.labels.iter().map(|(name, value)| (line(name.raw()), line(value.raw())));
+    facts.extend(labels);
+    Message { severity: incident.severity, facts, text: lines.join("\n"), ..begun(page) }
+}
+
+/// The message of a page about a request: all that its card says, so that a decision can be made on it.
+pub(super) fn of_approval(page: &Page, approval: &Approval, card: CardWords) -> Message {
+    let text = (card.text)(approval);
+    let is_too_long = text.len() > LONGEST;
+    let is_production = approval.ask.card().is_some_and(|card| card.environment == Environment::Production);
+    let only_deny = match &approval.ask {
+        Ask::Effect { card } if card.change_is_cut() || is_too_long => Some("the card is too long to be shown here"),
+        Ask::Effect { .. } if is_production || approval.ask.type_to_approve().is_some() => {
+            Some("it is critical, or in production")
+        }
+        Ask::Effect { .. } | Ask::Question { .. } | Ask::InDoubt { .. } => None,
+    };
+    let decision = matches!(approval.ask, Ask::Effect { .. }).then(|| Decision {
+        approval: approval.id,
+        digest: approval.digest.clone(),
+        only_deny,
+    });
+    let risk = approval.ask.card().map(|card| card.risk);
+    let severity =
+        if is_production || risk >= Some(crate::domain::Risk::High) { Severity::Critical } else { Severity::Warning };
+    Message { severity, text: Untrusted::from(text).cut(LONGEST).into_raw(), decision, ..begun(page) }
+}
+
+/// Where what it is about is gone.
+pub(super) fn begun(page: &Page) -> Message {
+    Message {
+        id: format!("{}.{}.{}", page.id, page.round, page.tidings.name()),
+        key: page.key.dedup(),
+        tidings: page.tidings,
+        about: Some(page.key.about),
+        severity: Severity::Critical,
+        title: line(page.title.raw()),
+        facts: Vec::new(),
+        text: String::new(),
+        person: page.person.as_deref().map(line),
+        at: if page.tidings == Tidings::Trigger { page.queued_at } else { page.due.unwrap_or(page.queued_at) },
+        decision: None,
+    }
+}
+
+/// An outsider's text on one line.
+fn line(text: &str) -> String {
+    Untrusted::from(text).cut(LONGEST_FACT).visible().into_owned()
+}

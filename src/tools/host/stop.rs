@@ -1,0 +1,234 @@
+//! `stop_process`: stops one process of this machine, asked first and then killed. The card names the very process: its
+//! id, its command line, its user, and since when it runs.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::processes::{Process, all, parse_stat};
+use super::{lossy, protected};
+use crate::domain::{
+    EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
+    ToolSpec, Untrusted,
+};
+use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::{args, cards};
+
+/// How long processes are watched to tell how busy they are.
+const WATCHED: Duration = Duration::from_millis(500);
+/// How long a process may take to end once it is asked to.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The input that names the program: a label of the alert.
+const LABEL: &str = "LABEL_process";
+/// Bytes of a command line that a card shows.
+const LONGEST_COMMAND: usize = 1000;
+/// Characters that the kernel keeps of a program's name.
+const NAME: usize = 15;
+
+#[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum Which {
+    /// The one that uses most processor time.
+    Busiest,
+    /// The one that uses most memory.
+    Largest,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    /// Which process.
+    which: Which,
+    /// Only processes of the program with this name; when left out, what the alert's label `process` says.
+    name: Option<String>,
+}
+
+/// Stops a process of this machine.
+pub struct StopProcess {
+    spec: ToolSpec,
+}
+
+impl Default for StopProcess {
+    fn default() -> Self {
+        let about = "Stops the process of this machine that uses most processor time or most memory, if need be among \
+                     those of one program. It is asked to end, and killed after 10 s. The person sees which one it is.";
+        Self { spec: args::spec::<Args>("stop_process", EffectClass::Host, Repeat::Checkable, about) }
+    }
+}
+
+impl StopProcess {
+    async fn find(&self, context: &ToolContext, args: &Value) -> Result<Found, ToolResult> {
+        let Args { which, name } = args::parse(&self.spec, args)?;
+        let name = name.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
+        let before = all();
+        tokio::time::sleep(WATCHED).await;
+        let mut after = all();
+        let spared = protected::ids();
+        after.retain(|process| !spared.contains(&process.id) && !protected::is_vital(&process.name));
+        if let Some(name) = &name {
+            after.retain(|process| process.name == *cut(name));
+        }
+        let used = |process: &Process| {
+            let earlier = before.iter().find(|known| known.id == process.id).map_or(process.ticks, |known| known.ticks);
+            match which {
+                Which::Busiest => process.ticks.saturating_sub(earlier),
+                Which::Largest => process.pages,
+            }
+        };
+        let chosen = after.iter().max_by_key(|process| (used(process), std::cmp::Reverse(process.id)));
+        let is_enough = |process: &&Process| name.is_some() || is_heavy(which, used(process));
+        chosen.filter(is_enough).and_then(|process| Found::of(process.id)).ok_or_else(|| {
+            let summary = match (name, which) {
+                (Some(name), _) => format!("no process of {name:?} runs that may be stopped"),
+                (None, Which::Busiest) => "no process that may be stopped uses half a processor".to_owned(),
+                (None, Which::Largest) => "no process that may be stopped uses a tenth of the memory".to_owned(),
+            };
+            ToolResult::success(summary.clone(), Output::text(summary))
+        })
+    }
+
+    fn card(&self, found: &Found) -> EffectCard {
+        let args = json!({ "pid": found.id, "started": found.started, "name": found.name });
+        let mut card = cards::change(&self.spec, "stop", Vec::new(), Payload::Arguments { args });
+        card.class = EffectClass::Host;
+        card.environment = Environment::Host;
+        card.risk = Risk::High;
+        card.reversible = Reversibility::Irreversible;
+        card.targets = vec![Untrusted::new(format!("{} ({})", found.name, found.id))];
+        cards::fact(&mut card, "program", found.name.as_str());
+        cards::notice(&mut card, Some(format!("command: {}", found.command)));
+        cards::notice(&mut card, Some(format!("runs as: {}", found.user)));
+        card
+    }
+}
+
+/// Half a processor, or a tenth of the memory.
+fn is_heavy(which: Which, used: u64) -> bool {
+    match which {
+        Which::Busiest => {
+            let ticks = rustix::param::clock_ticks_per_second().max(1);
+            used * 1000 >= ticks * u64::try_from(WATCHED.as_millis()).unwrap_or(u64::MAX) / 2
+        }
+        Which::Largest => {
+            let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+            let info = rustix::system::sysinfo();
+            used.saturating_mul(page) >= info.totalram.saturating_mul(u64::from(info.mem_unit)) / 10
+        }
+    }
+}
+
+fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME)]
+}
+
+/// One process, told from every other that has or had its id by when it started.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    id: u32,
+    name: String,
+    /// In clock ticks since the machine started.
+    started: u64,
+    command: String,
+    user: String,
+}
+
+impl Found {
+    fn of(id: u32) -> Option<Self> {
+        let stat = lossy(&format!("/proc/{id}/stat"))?;
+        let name = parse_stat(&stat)?.name;
+        let started = started(&stat)?;
+        let command = lossy(&format!("/proc/{id}/cmdline"))?.replace('\0', " ");
+        let command = command[..command.floor_char_boundary(LONGEST_COMMAND)].trim().to_owned();
+        let status = lossy(&format!("/proc/{id}/status"))?;
+        let user = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?;
+        Some(Self { id, name, started, command, user: format!("user {user}") })
+    }
+}
+
+/// When a process started, of its `/proc/PID/stat`.
+fn started(stat: &str) -> Option<u64> {
+    stat.rsplit_once(") ")?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Which process a card names.
+fn named(card: &EffectCard) -> Option<(u32, u64)> {
+    let Payload::Arguments { args } = &card.payload else { return None };
+    Some((u32::try_from(args["pid"].as_u64()?).ok()?, args["started"].as_u64()?))
+}
+
+/// Whether it is still there. One that has ended and was not collected is not.
+fn is_there(id: u32, since: u64) -> bool {
+    let stat = lossy(&format!("/proc/{id}/stat"));
+    let ended = |stat: &str| parse_stat(stat).is_none_or(|process| matches!(process.state, 'Z' | 'X'));
+    stat.is_some_and(|stat| started(&stat) == Some(since) && !ended(&stat))
+}
+
+/// How it ended.
+enum Ended {
+    Asked,
+    Killed,
+}
+
+fn stop(id: u32, since: u64) -> Result<Option<Ended>, String> {
+    let Some(pid) = i32::try_from(id).ok().and_then(Pid::from_raw) else { return Ok(None) };
+    // Held, it stays that process whatever gets its id next; so its start is looked at after that.
+    let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return Ok(None) };
+    if !is_there(id, since) {
+        return Ok(None);
+    }
+    let send = |signal| match pidfd_send_signal(&process, signal) {
+        Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        Err(error) => Err(format!("it cannot be stopped: {error}")),
+    };
+    let ends_within = |patience: Duration| {
+        let limit = Timespec { tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
+        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
+    };
+    send(Signal::TERM)?;
+    if ends_within(PATIENCE) {
+        return Ok(Some(Ended::Asked));
+    }
+    send(Signal::KILL)?;
+    match ends_within(PATIENCE) {
+        true => Ok(Some(Ended::Killed)),
+        false => Err("it was killed and has not ended: it waits for a device".to_owned()),
+    }
+}
+
+#[async_trait]
+impl Tool for StopProcess {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let found = self.find(context, args).await?;
+        Ok(Prepared::Effect(Box::new(self.card(&found))))
+    }
+
+    async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
+        let failed = |why: String| ToolResult::failure(FailureKind::Failed, why);
+        let Some((id, since)) = named(invocation.card) else { return failed("the card names no process".to_owned()) };
+        let name = &invocation.card.targets[0];
+        match tokio::task::spawn_blocking(move || stop(id, since)).await {
+            Ok(Ok(Some(Ended::Asked))) => ToolResult::success(format!("{} ended", name.raw()), Output::default()),
+            Ok(Ok(Some(Ended::Killed))) => ToolResult::success(format!("{} was killed", name.raw()), Output::default()),
+            Ok(Ok(None)) => ToolResult::success(format!("{} had already ended", name.raw()), Output::default()),
+            Ok(Err(why)) => failed(format!("{}: {why}", name.raw())),
+            Err(error) => failed(error.to_string()),
+        }
+    }
+
+    async fn check(&self, _: &ToolContext, card: &EffectCard) -> Checked {
+        match named(card) {
+            Some((id, since)) if is_there(id, since) => Checked::DidNotHappen,
+            Some(_) => Checked::Happened(Box::new(ToolResult::success("it has ended", Output::default()))),
+            None => Checked::Unknown,
+        }
+    }
+}

@@ -245,3 +245,38 @@ fn a_real_alertmanager_is_heard_by_webhook_and_by_asking_it() {
         until("the end of it", || only(machine).filter(|incident| incident["state"] == "resolved"));
     }
 }
+
+#[test]
+fn a_silence_is_made_after_approval_and_ends_with_its_incident() {
+    let machine = Machine::new();
+    let Some(source) = Alertmanager::start(&machine, "http://127.0.0.1:9/", "x") else {
+        eprintln!("not tested: there is no prometheus-alertmanager here");
+        return;
+    };
+    let _served = serve(&machine, &["--alertmanager", &source.url]);
+    let silences = |state: &str| {
+        let (_, listed) = http("GET", &format!("{}/api/v2/silences", source.url), None, "").unwrap();
+        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        listed.into_iter().filter(|silence| silence["status"]["state"] == state).collect::<Vec<_>>()
+    };
+    source.alert("2099-01-01T00:00:00Z");
+    let incident = until("an incident", || only(&machine));
+    let id = incident["id"].as_str().unwrap();
+    machine.run(&["incidents", "silence", id, "for ever"]).ended(2);
+    machine.run(&["incidents", "silence", id, "2h"]).ended(0);
+    let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
+    assert_eq!((&card["verb"], &card["tool"]), (&json!("silence"), &json!("silence_alerts")));
+    let shown = machine.run(&["approvals", "show", card["id"].as_str().unwrap()]).ended(0).out;
+    assert!(shown.contains("1 alert that fires") && shown.contains("hides HighErr"), "{shown}");
+    assert_eq!(silences("active"), [Value::Null; 0], "nothing is silenced before it is approved");
+    let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
+    machine.run(&["approve", approval, "--digest", digest]).ended(0);
+    let made = until("a silence", || silences("active").into_iter().next());
+    assert!(made["comment"].as_str().unwrap().contains(id), "{made}");
+    until("that it is known", || Some(()).filter(|()| only(&machine).unwrap()["silence"]["made"] == "succeeded"));
+    machine.run(&["incidents", "resolve", id]).ended(0);
+    until("the end of the silence", || silences("expired").into_iter().next());
+    until("that this is known", || {
+        Some(()).filter(|()| only(&machine).unwrap()["silence"]["lift"]["ended"] == "succeeded")
+    });
+}

@@ -267,7 +267,7 @@ fn a_silence_is_made_after_approval_and_ends_with_its_incident() {
     let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
     assert_eq!((&card["verb"], &card["tool"]), (&json!("silence"), &json!("silence_alerts")));
     let shown = machine.run(&["approvals", "show", card["id"].as_str().unwrap()]).ended(0).out;
-    assert!(shown.contains("1 alert that fires") && shown.contains("hides HighErr"), "{shown}");
+    assert!(shown.contains("hides HighErr"), "{shown}");
     assert_eq!(silences("active"), [Value::Null; 0], "nothing is silenced before it is approved");
     let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
     machine.run(&["approve", approval, "--digest", digest]).ended(0);

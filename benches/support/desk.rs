@@ -11,6 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use morningai::domain::*;
 use morningai::kinds::*;
+use morningai::ports::Page;
 use morningai::ports::*;
 use morningai::runtime::{Parts, Role, Runtime, Tools};
 use serde_json::{Value, json};

@@ -240,6 +240,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Run each uptime probe once, and list latency and uptime
+    Probes,
     /// Show who is on call; `test NOTIFIER` sends a test page
     Oncall(OnCallOptions),
     /// Write a run as a recording

@@ -1,6 +1,7 @@
 //! What the commands ask of the program around them. `wire` answers; nothing here knows a store or a model.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp};
-use crate::feeds::Grouping;
+use crate::feeds::{Grouping, Probe};
 use crate::kinds::Stream;
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
@@ -50,6 +51,9 @@ pub trait Host: Send + Sync {
 
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
+
+    /// What the configuration has probed.
+    fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape>;

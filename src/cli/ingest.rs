@@ -9,9 +9,9 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::find;
 use super::host::Part;
-use super::ingest_args::{IngestOptions, IngestSource};
+use super::ingest_args::IngestOptions;
 use crate::domain::Actor;
-use crate::feeds::{LARGEST_BODY, read_webhook};
+use crate::feeds::{Heard, LARGEST_BODY};
 use crate::kinds::{Command, Surface};
 use crate::ports::Client;
 
@@ -20,10 +20,17 @@ pub async fn ingest(mut context: Context<'_>, options: IngestOptions) -> Result<
         if options.file == Path::new("-") { "standard input".into() } else { options.file.display().to_string() };
     let body = read(&options.file).map_err(|failure| failure.at(shown.as_str()))?;
     let grouping = context.host.grouping();
-    let commands = match options.source {
-        IngestSource::Alertmanager => read_webhook(&body, &grouping),
+    let heard = options.source.read(&body, &grouping);
+    let heard = heard.map_err(|error| Failure::usage(error.message).at(shown.as_str()).next(error.hint))?;
+    let commands = match heard {
+        Heard::Alerts(commands) => commands,
+        Heard::Ignored(why) => {
+            if context.form == Form::Text {
+                context.output.line(&format!("nothing about an incident: {why}"))?;
+            }
+            return Ok(Exit::Done);
+        }
     };
-    let commands = commands.map_err(|error| Failure::usage(error.message).at(shown.as_str()).next(error.hint))?;
     let session = context.host.session(Part::Clerk).await?;
     let taken = take_in(&mut context, session.client(), commands).await;
     session.close().await;

@@ -12,6 +12,7 @@ use super::kinds_args::{Asked, What};
 use super::record::{Recorded, record};
 use super::table::table;
 use super::{find, time};
+use crate::domain::Untrusted;
 use crate::kinds::{Surface, Thing};
 use crate::ports::{Client, history};
 use crate::shape;
@@ -91,7 +92,10 @@ async fn write(
         text.ok_or_else(|| Failure::failed(format!("the log has no history of {} {}", surface.name(), thing.id)))?;
     match context.form {
         Form::Json => context.output.json(&serde_json::json!({ "id": thing.id, name: text })),
-        Form::Text => context.output.line(text.trim_end()),
+        Form::Text => {
+            let text = Untrusted::from(text.trim_end());
+            context.output.line(&text.visible_lines().collect::<Vec<_>>().join("\n"))
+        }
     }
 }
 

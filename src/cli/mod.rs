@@ -30,6 +30,7 @@ mod oncall_args;
 mod outcome;
 mod output;
 pub mod password;
+mod probes;
 mod prune;
 mod record;
 mod run;
@@ -107,6 +108,7 @@ pub async fn perform(
         },
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
+        Command::Probes => probes::probes(context).await,
         Command::Record { run, output } => {
             record::record(context, record::Recorded::Run(&run), output.as_deref()).await
         }

@@ -11,6 +11,7 @@ mod incidents;
 mod library;
 mod limits;
 mod literal;
+mod looking;
 mod markdown;
 mod matching;
 mod oncall;
@@ -24,9 +25,10 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
-pub use incidents::IncidentsSection;
+pub use incidents::{IncidentsSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::RunLimits;
+pub use looking::{ProbeSection, WatchSection};
 pub use matching::Matching;
 pub use oncall::{
     EmailNotifier, EmailSecurity, OnCallSection, PagerDutyNotifier, Person, ScheduleSection, SlackNotifier,

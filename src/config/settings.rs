@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use super::access::AccessSection;
 use super::incidents::IncidentsSection;
 use super::limits::{RunLimits, seconds};
+use super::looking::{ProbeSection, WatchSection};
 use super::oncall::OnCallSection;
 use super::secret::SecretSource;
 use crate::domain::{RungChoice, SourceText, TaskClass};
@@ -36,6 +37,10 @@ pub struct Config {
     pub retention: RetentionSection,
     pub store: StoreSection,
     pub incidents: IncidentsSection,
+    /// What must answer.
+    pub probe: Vec<ProbeSection>,
+    /// Patterns in logs.
+    pub watch: Vec<WatchSection>,
     pub oncall: OnCallSection,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actor::Actor;
-use super::card::{CardDigest, EffectCard, Risk};
+use super::card::{CardDigest, EffectCard, Environment, Risk};
 use super::ids::ApprovalId;
 use super::text::Untrusted;
 
@@ -41,6 +41,16 @@ impl Ask {
         match self {
             Self::Effect { card } if card.risk == Risk::Critical => Some(card.name_to_type()),
             Self::Effect { .. } | Self::Question { .. } | Self::InDoubt { .. } => None,
+        }
+    }
+
+    /// Why it may only be denied where not all of its card is seen and nothing can be typed: in a chat, for example.
+    pub fn only_deny_elsewhere(&self) -> Option<&'static str> {
+        let card = self.card()?;
+        match (card.change_is_cut(), card.environment == Environment::Production, self.type_to_approve()) {
+            (true, ..) => Some("the card is too long to be shown here"),
+            (false, true, _) | (false, false, Some(_)) => Some("it is critical, or in production"),
+            (false, false, None) => None,
         }
     }
 

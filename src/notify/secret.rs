@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use secrecy::SecretString;
+
+/// How long a program may take to print one: with the sending, less than a claim of an attempt holds.
+const PATIENCE: Duration = Duration::from_secs(8);
 
 type Fetch = dyn Fn() -> Result<SecretString, String> + Send + Sync;
 
@@ -18,8 +22,12 @@ impl Secret {
 
     pub(super) async fn fetch(&self) -> Result<SecretString, String> {
         let fetch = self.0.clone();
-        let fetched = tokio::task::spawn_blocking(move || fetch()).await;
-        fetched.unwrap_or_else(|_| Err("the secret could not be fetched".to_owned()))
+        let fetched = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || fetch())).await;
+        match fetched {
+            Ok(Ok(fetched)) => fetched,
+            Ok(Err(_)) => Err("the secret could not be fetched".to_owned()),
+            Err(_) => Err(format!("its command did not end within {} s", PATIENCE.as_secs())),
+        }
     }
 }
 

@@ -1,18 +1,19 @@
 //! The task: looks at what is open when something happens and every few seconds, submits what follows, and sends what it
 //! has claimed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::due::{approval_of, matters, orders, sendable, turns};
 use super::plan::Plan;
 use super::words;
 use super::words::CardWords;
-use crate::domain::{Actor, RejectionKind, Timestamp, Untrusted};
+use crate::domain::{Actor, PageId, RejectionKind, Timestamp, Untrusted};
 use crate::kinds::{Approval, Command, Incident, Page, PageVerb, RowKind, Stream};
 use crate::notify::{Again, Message, Sender, Undelivered};
 use crate::ports::{Answer, Client, ClientError, Clock, Feed, FeedItem, Query, RowFilter, RowQuery};
@@ -21,8 +22,39 @@ use crate::ports::{Answer, Client, ClientError, Clock, Feed, FeedItem, Query, Ro
 const EVERY: Duration = Duration::from_secs(5);
 /// The least time between two looks, however much happens.
 const PAUSE: Duration = Duration::from_millis(300);
-/// Messages under way at once.
-const AT_ONCE: usize = 8;
+/// Messages under way at once to one notifier.
+const AT_ONCE: usize = 4;
+
+/// Messages that are under way, beside the looking: a notifier that does not answer holds up no other.
+#[derive(Default)]
+struct Sends {
+    tasks: JoinSet<PageId>,
+    under_way: BTreeMap<PageId, String>,
+}
+
+impl Sends {
+    /// Sends the page, unless that is under way, or its notifier has enough to do.
+    fn begin(&mut self, pager: &Arc<Pager>, page: &Page, open: &Arc<Open>) {
+        while let Some(ended) = self.tasks.try_join_next() {
+            match ended {
+                Ok(page) => drop(self.under_way.remove(&page)),
+                // A task that panicked does not say which page it was for; its claim runs out.
+                Err(_) => self.under_way.clear(),
+            }
+        }
+        let notifier = &page.key.notifier;
+        let is_busy = self.under_way.values().filter(|other| *other == notifier).count() >= AT_ONCE;
+        if is_busy || self.under_way.contains_key(&page.id) {
+            return;
+        }
+        self.under_way.insert(page.id, notifier.clone());
+        let (pager, page, open) = (Arc::clone(pager), page.clone(), Arc::clone(open));
+        self.tasks.spawn(async move {
+            pager.send(&page, &open).await;
+            page.id
+        });
+    }
+}
 
 /// Pages people, as long as it runs.
 pub struct Pager {
@@ -52,9 +84,11 @@ impl Pager {
 
     /// Works until `stopping`. What is under way then is sent again by another process, or at the next start.
     pub async fn run(self, stopping: CancellationToken) {
+        let pager = Arc::new(self);
+        let mut sends = Sends::default();
         let work = async {
             loop {
-                let mut feed = match self.client.open().await {
+                let mut feed = match pager.client.open().await {
                     Ok((_, feed)) => feed,
                     Err(error) => {
                         tracing::debug!(error = error.message, "the pager cannot listen yet");
@@ -62,23 +96,23 @@ impl Pager {
                         continue;
                     }
                 };
-                while self.look_and_wait(&mut feed).await {}
+                while pager.look_and_wait(&mut feed, &mut sends).await {}
             }
         };
         stopping.run_until_cancelled(work).await;
     }
 
     /// Whether the feed is still good.
-    async fn look_and_wait(&self, feed: &mut Feed) -> bool {
-        if let Err(error) = self.look().await {
+    async fn look_and_wait(self: &Arc<Self>, feed: &mut Feed, sends: &mut Sends) -> bool {
+        if let Err(error) = self.look(sends).await {
             tracing::debug!(error = error.message, "the pager cannot see what is open");
         }
         tokio::time::sleep(PAUSE).await;
         tokio::time::timeout(EVERY, something_happens(feed)).await.unwrap_or(true)
     }
 
-    async fn look(&self) -> Result<(), ClientError> {
-        let open = self.open().await?;
+    async fn look(self: &Arc<Self>, sends: &mut Sends) -> Result<(), ClientError> {
+        let open = Arc::new(self.open().await?);
         let matters = matters(&self.plan, &open.incidents, &open.approvals, self.card.headline);
         let now = self.clock.now();
         for command in turns(&matters, &open.pages).into_iter().chain(orders(&self.plan, &matters, &open.pages, now)) {
@@ -87,8 +121,9 @@ impl Pager {
         // With those that were queued just now.
         let pages: Vec<Page> = self.rows(RowFilter::Open).await?;
         let now = self.clock.now();
-        let due: Vec<_> = sendable(&self.plan, &matters, &pages, now).collect();
-        futures::stream::iter(due).for_each_concurrent(AT_ONCE, |page| self.send(page, &open)).await;
+        for page in sendable(&self.plan, &matters, &pages, now) {
+            sends.begin(self, page, &open);
+        }
         Ok(())
     }
 

@@ -42,18 +42,10 @@ pub(super) fn of_approval(page: &Page, approval: &Approval, card: CardWords) -> 
     let text = (card.text)(approval);
     let is_too_long = text.len() > LONGEST;
     let is_production = approval.ask.card().is_some_and(|card| card.environment == Environment::Production);
-    let only_deny = match &approval.ask {
-        Ask::Effect { card } if card.change_is_cut() || is_too_long => Some("the card is too long to be shown here"),
-        Ask::Effect { .. } if is_production || approval.ask.type_to_approve().is_some() => {
-            Some("it is critical, or in production")
-        }
-        Ask::Effect { .. } | Ask::Question { .. } | Ask::InDoubt { .. } => None,
-    };
-    let decision = matches!(approval.ask, Ask::Effect { .. }).then(|| Decision {
-        approval: approval.id,
-        digest: approval.digest.clone(),
-        only_deny,
-    });
+    let is_effect = matches!(approval.ask, Ask::Effect { .. });
+    let too_long = is_too_long.then_some("the card is too long to be shown here");
+    let only_deny = approval.ask.only_deny_elsewhere().or(too_long).filter(|_| is_effect);
+    let decision = is_effect.then(|| Decision { approval: approval.id, digest: approval.digest.clone(), only_deny });
     let risk = approval.ask.card().map(|card| card.risk);
     let severity =
         if is_production || risk >= Some(crate::domain::Risk::High) { Severity::Critical } else { Severity::Warning };

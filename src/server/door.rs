@@ -17,6 +17,7 @@ use super::problem::Problem;
 use super::query;
 use crate::access::Presented;
 use crate::domain::Action;
+use crate::feeds::Proof;
 
 /// What a request may take; a longer one is answered with an error.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -47,8 +48,9 @@ pub(super) struct Door {
 pub(super) enum Asks {
     /// Nothing at all.
     Nothing,
-    /// The token of the receivers, which says nothing of who one is.
-    Hook,
+    /// What a source shows its receiver, which says nothing of who one is. The receiver checks it: a signature is over the
+    /// body.
+    Hook(Proof),
     /// A signature over the body, which the route looks at.
     Signature,
     /// Who one is, whatever one may do.
@@ -97,15 +99,8 @@ fn head_length(request: &Request) -> usize {
 async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     check_name(door, request)?;
     check_origin(request.headers())?;
-    if matches!(door.asks, Asks::Nothing | Asks::Signature) {
+    if matches!(door.asks, Asks::Nothing | Asks::Hook(_) | Asks::Signature) {
         return Ok(());
-    }
-    if door.asks == Asks::Hook {
-        let token = match presented(request.headers())? {
-            Presented::Bearer(token) => Some(token),
-            _ => None,
-        };
-        return door.app.hooks.admit(token);
     }
     let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };
     let principal = door.app.gate.admit(presented(request.headers())?, from).await?;

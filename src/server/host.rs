@@ -1,8 +1,11 @@
 //! What the server asks of the program around it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::domain::{RunId, RunSpec, Timestamp};
+use crate::feeds::{Probe, ProbeBoard};
 use crate::ports::{Offer, Order, Sought};
 use crate::shape::{Finding, OnCallShape};
 
@@ -32,6 +35,11 @@ pub trait Host: Send + Sync {
 
     /// Looks at everything the program depends on, asking no model.
     async fn examine(&self) -> Vec<Finding>;
+
+    /// What is probed, and how the last looks ended.
+    fn probes(&self) -> (Vec<Arc<Probe>>, Arc<ProbeBoard>) {
+        Default::default()
+    }
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, _at: Timestamp) -> Vec<OnCallShape> {

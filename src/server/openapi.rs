@@ -12,6 +12,7 @@ use super::problem;
 use super::problem::Problem;
 use super::routes::{Answer, Crowd, Describe, Route, routes};
 use crate::domain::Action;
+use crate::feeds::{Proof, SOURCES};
 
 /// The document: every route of the table, with the schemas of what goes in and comes out.
 pub fn document() -> Value {
@@ -39,7 +40,7 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": schemes(),
             "responses": {
                 "Problem": {
                     "description": "Why it was not done, and what to do next (RFC 9457)",
@@ -48,6 +49,27 @@ pub fn document() -> Value {
             },
         },
     })
+}
+
+/// The document's name for what a source shows.
+fn scheme(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Token => "hook",
+        Proof::Signature { header, .. } => header,
+    }
+}
+
+fn schemes() -> Value {
+    let mut schemes = Map::new();
+    schemes.insert("token".to_owned(), json!({ "type": "http", "scheme": "bearer" }));
+    for source in &SOURCES {
+        let shown = match source.proof {
+            Proof::Token => json!({ "type": "http", "scheme": "bearer" }),
+            Proof::Signature { header, .. } => json!({ "type": "apiKey", "in": "header", "name": header }),
+        };
+        schemes.insert(scheme(source.proof).to_owned(), shown);
+    }
+    schemes.into()
 }
 
 fn settings() -> SchemaSettings {
@@ -65,7 +87,7 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
         "responses": responses(route, generator),
         "security": match route.asks {
             Asks::Nothing | Asks::Signature => json!([]),
-            Asks::Hook => json!([{ "hook": [] }]),
+            Asks::Hook(proof) => json!([{ scheme(proof): [] }]),
             Asks::Admission | Asks::Right(_) => json!([{ "token": [] }]),
         },
     });
@@ -143,6 +165,13 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
                 "200": { "description": "It was there already", "content": content },
             })
         }
+        Answer::Taken(describe) => {
+            let content = content(describe(generator).to_value());
+            json!({
+                "200": { "description": "It is on disk", "content": content },
+                "202": { "description": "It says nothing about incidents", "content": content },
+            })
+        }
         Answer::Lines => json!({
             "200": { "description": "One JSON object a line", "content": { "application/x-ndjson": {} } },
         }),
@@ -158,11 +187,12 @@ fn responses(route: &Route, generator: &mut SchemaGenerator) -> Value {
 /// Every error it can answer with: what the door refuses, what follows from its row, and what it names itself.
 fn statuses(route: &Route) -> BTreeSet<u16> {
     let is_asked_for_admission = matches!(route.asks, Asks::Admission | Asks::Right(_));
-    let cases: [(bool, &[u16]); 8] = [
+    let cases: [(bool, &[u16]); 9] = [
         // Unknown names and web pages; heads too long; defects; a store that does not answer in time.
         (true, &[403, 431, 500, 503]),
         (is_asked_for_admission, &[400, 401, 429]),
-        (matches!(route.asks, Asks::Hook | Asks::Signature), &[400, 401, 413]),
+        (matches!(route.asks, Asks::Hook(_)), &[401, 429]),
+        (route.asks == Asks::Signature, &[400, 401, 413]),
         (route.path.contains('{'), &[400, 404, 422]),
         (route.params.is_some(), &[400, 422]),
         (route.body.is_some(), &[400, 413, 422]),

@@ -11,6 +11,7 @@ use super::host::{Unprepared, Whose};
 use crate::access::people::PeopleError;
 use crate::access::{Refusal, RefusalKind};
 use crate::domain::{Rejection, RejectionKind};
+use crate::feeds::Proof;
 use crate::ports::{ClientError, EraseError, LogError, LogErrorKind};
 use crate::shape::ExportError;
 
@@ -66,13 +67,19 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail, hint)
     }
 
-    pub(super) fn not_signed(detail: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "not-signed", detail, hint)
+    /// A delivery to a receiver that does not show what it must.
+    pub(super) fn unproven(proof: Proof) -> Self {
+        let detail = format!("this receiver asks for {}", proof.about());
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed-in", detail, proof.hint())
     }
 
-    pub(super) fn not_the_receivers_token() -> Self {
-        let hint = "send `Authorization: Bearer TOKEN` with the token that `morningai serve` names for it";
-        Self::new(StatusCode::UNAUTHORIZED, "not-signed-in", "this receiver has a token of its own", hint)
+    pub(super) fn too_often(retry_after: u64) -> Self {
+        let detail = format!("too many requests; the next is taken in {retry_after} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-often", detail, "send it again then").after(retry_after)
+    }
+
+    pub(super) fn not_signed(detail: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "not-signed", detail, hint)
     }
 
     /// Something is wrong inside; the log has it, the answer does not.

@@ -26,6 +26,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(store::subject_routes());
     routes.extend(things::thing_routes());
     routes.extend(work::other_routes());
+    routes.extend(work::hook_routes());
     routes
 }
 
@@ -54,7 +55,7 @@ pub fn operations() -> Vec<Operation> {
         name: route.name.clone(),
         action: match route.asks {
             Asks::Right(action) => Some(action),
-            Asks::Admission | Asks::Hook | Asks::Signature | Asks::Nothing => None,
+            Asks::Admission | Asks::Hook(_) | Asks::Signature | Asks::Nothing => None,
         },
         is_open: route.asks == Asks::Nothing,
     };
@@ -69,7 +70,7 @@ pub fn table() -> String {
     for route in routes() {
         let takes = match route.asks {
             Asks::Nothing => "nothing".to_owned(),
-            Asks::Hook => "the receiver's own token".to_owned(),
+            Asks::Hook(proof) => proof.about(),
             Asks::Signature => "the sender's signature".to_owned(),
             Asks::Admission => "being admitted".to_owned(),
             Asks::Right(action) => format!("`{action}`"),

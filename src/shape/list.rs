@@ -19,7 +19,7 @@ pub async fn runs(client: &dyn Client, state: Option<RunState>, most_ended: u32)
         }
     };
     if state.is_none() {
-        runs.extend(newest(client, RowFilter::Ended, most_ended).await?);
+        join(&mut runs, newest(client, RowFilter::Ended, most_ended).await?, |run| run.id);
     }
     runs.sort_by_key(|run| std::cmp::Reverse((run.started_at, run.id)));
     Ok(runs)
@@ -40,8 +40,14 @@ pub async fn approvals_in(client: &dyn Client, state: ApprovalState, most: u32) 
 pub async fn approvals(client: &dyn Client, most_settled: u32) -> Result<Vec<Approval>, ClientError> {
     let mut approvals: Vec<Approval> = newest(client, RowFilter::Open, u32::MAX).await?;
     approvals.sort_by_key(|approval| approval.id);
-    approvals.extend(newest(client, RowFilter::Ended, most_settled).await?);
+    join(&mut approvals, newest(client, RowFilter::Ended, most_settled).await?, |approval| approval.id);
     Ok(approvals)
+}
+
+/// Adds those that have ended. What ended between the two questions was still open at the first, and is told once.
+fn join<T, Id: PartialEq>(open: &mut Vec<T>, ended: Vec<T>, id: impl Fn(&T) -> Id) {
+    open.retain(|one| ended.iter().all(|other| id(other) != id(one)));
+    open.extend(ended);
 }
 
 fn in_state(name: &str) -> RowFilter {
@@ -95,7 +101,8 @@ pub async fn things(
     let read = |answer: Answer| answer.things(surface);
     let Some(state) = state else {
         let mut things = newest_of(client, (surface.kind, RowFilter::Open), u32::MAX, read, place).await?;
-        things.extend(newest_of(client, (surface.kind, RowFilter::Ended), most_ended, read, place).await?);
+        let ended = newest_of(client, (surface.kind, RowFilter::Ended), most_ended, read, place).await?;
+        join(&mut things, ended, |thing| thing.id);
         things.sort_by_key(|thing| std::cmp::Reverse((thing.began, thing.id)));
         return Ok(things);
     };

@@ -1,18 +1,20 @@
-//! Where alerts come from: how they are put together, who is asked for them, and what opens the receiver.
+//! Where alerts come from: how they are put together, and who is asked for them.
 
-use std::path::PathBuf;
-
-use secrecy::SecretString;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::Wire;
+use super::own::ThisMachine;
 use crate::cli::Failure;
-use crate::config::{Matching, SecretSource};
-use crate::feeds::{BadAddress, Grouping, Poller, Runbooks};
+use crate::config::{MappingSection, Matching, ProbeSection, WatchSection};
+use crate::feeds::{
+    ALERTMANAGER, Asked, BadProbe, Grouping, Mapping, PROMETHEUS, Poller, Probe, ProbeSettings, Runbooks, Surroundings,
+    Watch, WatchSettings, WatchedPlace,
+};
 use crate::kinds::Labels;
-use crate::server::{Hooks, own_token};
-
-/// The file of the receivers' token in the data directory, where the configuration names none.
-const TOKEN_FILE: &str = "hooks.token";
+use crate::ports::Log;
 
 impl Wire {
     /// As the configuration has it, and the runbooks as they are now.
@@ -22,59 +24,110 @@ impl Wire {
         let runbooks: Vec<_> =
             runbooks.map(|(name, procedure)| (name.to_owned(), procedure.matching.clone())).collect();
         let runbooks = Runbooks::new(move |labels| best(&runbooks, labels));
-        Grouping { by: self.config.incidents.group_by.clone(), runbooks }
+        let incidents = &self.config.incidents;
+        let mappings = incidents.mapping.iter().map(mapping).collect();
+        Grouping { by: incidents.group_by.clone(), runbooks, mappings }
     }
 
-    /// Who asks an Alertmanager, where one is named.
-    pub(super) fn poller(&self) -> Result<Option<Poller>, Failure> {
-        let named = self.options.alertmanager.as_ref().or(self.config.incidents.alertmanager.as_ref());
-        let Some(address) = named.filter(|address| !address.trim().is_empty()) else { return Ok(None) };
-        let poller = Poller::new(address, self.alert_grouping());
-        poller.map(Some).map_err(|error| Failure::usage(error.to_string()).next(BadAddress::HINT))
+    /// What asks an Alertmanager or a Prometheus, where one is named.
+    fn pollers(&self) -> Result<Vec<Poller>, Failure> {
+        let incidents = &self.config.incidents;
+        let alertmanager = self.options.alertmanager.as_ref().or(incidents.alertmanager.as_ref());
+        let alertmanager = alertmanager.filter(|address| !address.trim().is_empty());
+        // An Alertmanager has the same alerts, less what is silenced.
+        let prometheus = incidents.prometheus.as_ref().filter(|_| alertmanager.is_none());
+        let named = [(&ALERTMANAGER, alertmanager), (&PROMETHEUS, prometheus)];
+        let named = named.into_iter().filter_map(|(asked, address)| Some((asked, address?)));
+        let poller = |(asked, address): (&'static Asked, &String)| {
+            let poller = Poller::new(asked, address, self.alert_grouping());
+            poller.map_err(|error| Failure::usage(error.to_string()).next(error.hint))
+        };
+        named.map(poller).collect()
     }
 
-    /// What opens the receivers, and how a sender is told to find that.
-    pub(super) fn hooks(&self) -> Result<(Hooks, TokenPlace), Failure> {
-        let named = &self.config.incidents.tokens;
-        let base = self.places.paths.config_dir();
-        let env = |name: &str| std::env::var(name).ok();
-        let mut tokens: Vec<SecretString> = Vec::new();
-        for source in named {
-            let token = source.resolve(env, base);
-            tokens
-                .push(token.map_err(|error| Failure::usage(error.message).at("[incidents] tokens").next(error.hint))?);
+    /// What is probed.
+    pub(super) fn probes(&self) -> Result<&[Arc<Probe>], Failure> {
+        if let Some(probes) = self.probes.get() {
+            return Ok(probes);
         }
-        let place = match named.first() {
-            Some(SecretSource::File(path)) => TokenPlace::File(base.join(path)),
-            Some(SecretSource::Env(_) | SecretSource::Command(_)) => TokenPlace::Elsewhere,
-            None => {
-                let path = self.places.paths.data_dir().join(TOKEN_FILE);
-                tokens.push(own_token(&path).map_err(|error| Failure::usage(error.to_string()).next(error.hint))?);
-                TokenPlace::File(path)
-            }
+        let probe = |section: &ProbeSection| match Probe::new(probe_settings(section)) {
+            Ok(probe) => Ok(Arc::new(probe)),
+            Err(error) => Err(Failure::usage(error.to_string()).at("[[probe]]").next(BadProbe::HINT)),
         };
-        Ok((Hooks::new(&tokens, self.alert_grouping()), place))
+        let probes = self.config.probe.iter().map(probe).collect::<Result<Vec<_>, _>>()?;
+        let mut names = BTreeSet::new();
+        if let Some(twice) = probes.iter().find(|probe| !names.insert(probe.name())) {
+            let message = format!("two probes are called {}", twice.name());
+            return Err(Failure::usage(message).at("[[probe]]").next("give each its own name"));
+        }
+        Ok(self.probes.get_or_init(|| probes))
+    }
+
+    fn watches(&self) -> Result<Vec<Watch>, Failure> {
+        let watch = |section: &WatchSection| {
+            let failed = |message: String, hint: &str| Failure::usage(message).at("[[watch]]").next(hint);
+            let settings = watch_settings(section, self.places.paths.config_dir());
+            let neither = || format!("watch {} names no place, or two", section.name);
+            let settings = settings.ok_or_else(|| failed(neither(), "write either file = \"…\" or unit = \"…\""))?;
+            Watch::new(settings)
+                .map_err(|error| failed(error.to_string(), "write a regular expression in single quotes"))
+        };
+        self.config.watch.iter().map(watch).collect()
+    }
+
+    /// Everything that looks for alerts while this process works.
+    pub(super) fn lookouts(&self) -> Result<Lookouts, Failure> {
+        Ok(Lookouts { pollers: self.pollers()?, probes: self.probes()?.to_vec(), watches: self.watches()? })
     }
 }
 
-/// Where the receivers' token is.
-pub(super) enum TokenPlace {
-    File(PathBuf),
-    /// As the configuration says.
-    Elsewhere,
+/// What looks for alerts, made and not started.
+pub(super) struct Lookouts {
+    pollers: Vec<Poller>,
+    probes: Vec<Arc<Probe>>,
+    watches: Vec<Watch>,
 }
 
-impl TokenPlace {
-    /// What goes into `alertmanager.yml` for it to post to `url`.
-    pub(super) fn for_alertmanager(&self, url: &str) -> String {
-        let credentials = match self {
-            Self::File(path) => format!("credentials_file: {}", serde_json::Value::from(path.display().to_string())),
-            Self::Elsewhere => "credentials: \"the token of [incidents] tokens\"".to_owned(),
-        };
-        format!(
-            "webhook_configs:\n  - url: {url}/v1/hooks/alertmanager\n    http_config:\n      authorization:\n        {credentials}"
-        )
+impl Lookouts {
+    /// Has all of them look until the session ends.
+    pub(super) fn start(self, wire: &Wire, surroundings: &Surroundings, log: Arc<dyn Log>) {
+        let machine = ThisMachine::new(wire.own.clone(), log);
+        let own = Poller::of_own_troubles(Arc::new(machine), wire.alert_grouping());
+        for poller in self.pollers.into_iter().chain([own]) {
+            let Surroundings { client, clock, stopping, .. } = surroundings.clone();
+            tokio::spawn(poller.run(client, clock, stopping));
+        }
+        for probe in self.probes {
+            tokio::spawn(probe.run(wire.probe_board.clone(), surroundings.clone()));
+        }
+        for watch in self.watches {
+            tokio::spawn(watch.run(surroundings.clone()));
+        }
     }
+}
+
+fn probe_settings(section: &ProbeSection) -> ProbeSettings {
+    let ProbeSection { name, url, every, timeout, misses, status, text, severity } = section.clone();
+    let (every, timeout) = (Duration::from_secs(every), Duration::from_secs(timeout));
+    ProbeSettings { name, url, every, timeout, misses, status, text, severity }
+}
+
+/// `None` where it names no place, or two. A relative path begins where the configuration is.
+fn watch_settings(section: &WatchSection, base: &Path) -> Option<WatchSettings> {
+    let WatchSection { name, file, unit, pattern, count, within, quiet, severity } = section.clone();
+    let place = match (file, unit) {
+        (Some(file), None) => WatchedPlace::File(base.join(file)),
+        (None, Some(unit)) => WatchedPlace::Unit(unit),
+        _ => return None,
+    };
+    let (within, quiet) = (Duration::from_secs(within), Duration::from_secs(quiet));
+    Some(WatchSettings { name, place, pattern, count, within, quiet, severity })
+}
+
+fn mapping(section: &MappingSection) -> Mapping {
+    let MappingSection { name, alerts, alertname, started, ended, state, resolved, severity, labels, id, summary, url } =
+        section.clone();
+    Mapping { name, alerts, alertname, id, started, ended, state, resolved, severity, labels, summary, url }
 }
 
 /// Of the runbooks that fit, the one that asks for most labels; of several such, the first by name.

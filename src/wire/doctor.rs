@@ -27,6 +27,8 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend([sandbox(wire).await, policy(wire)]);
     findings.extend(wire.examine_on_call(chrono::Utc::now()).await);
     findings.extend(line::findings().await);
+    findings.push(wire.receiver_finding());
+    findings.extend(wire.looking_finding(models).await);
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));

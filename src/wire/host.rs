@@ -1,6 +1,7 @@
 //! What the commands ask of the program, answered.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,7 +15,7 @@ use crate::cli::{
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp};
-use crate::feeds::Grouping;
+use crate::feeds::{Grouping, Probe};
 use crate::runtime::Role;
 use crate::shape::OnCallShape;
 
@@ -71,6 +72,10 @@ impl Host for Wire {
 
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
+    }
+
+    fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {
+        Wire::probes(self).map(<[_]>::to_vec)
     }
 
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {

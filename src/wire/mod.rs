@@ -19,12 +19,15 @@ mod key;
 mod launch;
 mod line;
 mod lock;
+mod looking;
 mod model;
 mod oncall;
+mod own;
 #[cfg(test)]
 mod picture;
 mod places;
 mod prune;
+mod receivers;
 mod rung;
 mod secrets;
 mod serve;
@@ -39,11 +42,12 @@ mod toy;
 mod trace;
 mod upkeep;
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
+use crate::feeds::{Probe, ProbeBoard};
 use crate::ports::{Clock, SystemClock, Tool};
 use crate::runtime::Tools;
 use crate::store::OpenMode;
@@ -69,6 +73,9 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
+    /// What is probed, made when it is first asked for, and how the last looks ended.
+    probes: OnceLock<Vec<Arc<Probe>>>,
+    probe_board: Arc<ProbeBoard>,
     /// Itself, for what starts runs behind its back.
     own: Weak<Self>,
     /// Writes what is logged; the log ends with it.
@@ -98,6 +105,8 @@ impl Wire {
             sandbox,
             model: Arc::new(model),
             judge: Arc::new(judge),
+            probes: OnceLock::new(),
+            probe_board: Arc::default(),
         }))
     }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::alerts::TokenPlace;
+use super::receivers::TokenPlace;
 use super::served_store::ServedStore;
 use super::{Wire, doctor, goals, launch};
 use crate::access::{Gate, OwnToken, SystemEntropy};
 use crate::cli::{AskModels, Exit, Failure, Finding, Output, ServeOptions};
 use crate::client::Recording;
 use crate::domain::{RunId, RunSpec, Timestamp};
+use crate::feeds::{Probe, ProbeBoard};
 use crate::notify::Sender;
 use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
 use crate::protocol;
@@ -28,6 +29,7 @@ impl Wire {
         self.places.make_data_dir()?;
         let settings = self.door_settings()?;
         let (hooks, place) = self.hooks()?;
+        let receivers: Vec<_> = hooks.open().collect();
         let hooks = hooks.with_slack(self.slack_door()?);
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
@@ -53,7 +55,7 @@ impl Wire {
             }
         };
         tracing::info!(url = server.url(), "listening");
-        let announced = self.announce(&server, entry.token_file.as_deref(), &place, output);
+        let announced = self.announce(&server, entry.token_file.as_deref(), (&place, &receivers), output);
         if announced.is_ok() {
             signals.next().await;
         }
@@ -79,7 +81,7 @@ impl Wire {
         &self,
         server: &Server,
         token_file: Option<&Path>,
-        hooks: &TokenPlace,
+        (hooks, receivers): (&TokenPlace, &[&str]),
         output: &mut Output,
     ) -> Result<(), Failure> {
         let url = server.url();
@@ -94,7 +96,11 @@ impl Wire {
             }
             None => format!("listening on {url}; people sign in with their accounts, programs show tokens of them"),
         })?;
-        output.line(&format!("for alerts, in a receiver of alertmanager.yml:\n{}", hooks.for_alertmanager(&url)))
+        output.line(&format!("for alerts, in a receiver of alertmanager.yml:\n{}", hooks.for_alertmanager(&url)))?;
+        for other in receivers.iter().filter(|name| **name != "alertmanager") {
+            output.line(&format!("webhooks of {other}: {url}/v1/hooks/{other}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -190,6 +196,11 @@ impl Host for ServerHost {
 
     async fn examine(&self) -> Vec<Finding> {
         doctor::examine(&self.wire, AskModels::No).await
+    }
+
+    fn probes(&self) -> (Vec<Arc<Probe>>, Arc<ProbeBoard>) {
+        // What cannot be probed was said when the server started.
+        (self.wire.probes().unwrap_or_default().to_vec(), self.wire.probe_board.clone())
     }
 
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {

@@ -12,7 +12,7 @@ use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
-use crate::feeds::Poller;
+use crate::feeds::{Runbooks, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
 use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
@@ -32,7 +32,7 @@ pub(super) struct LocalSession {
     runtime: Arc<Runtime>,
     store: OpenStore,
     client: Arc<LocalClient>,
-    /// Ends what asks for alerts.
+    /// Ends what looks for alerts.
     stopping: CancellationToken,
 }
 
@@ -42,10 +42,10 @@ impl LocalSession {
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 
-    /// Has an Alertmanager asked for as long as the session lasts.
-    pub(super) fn poll(&mut self, poller: Poller) {
+    /// For what looks for alerts as long as the session lasts.
+    pub(super) fn surroundings(&self, runbooks: Runbooks) -> Surroundings {
         let (client, stopping) = (self.client.clone(), self.stopping.clone());
-        tokio::spawn(poller.run(client, Arc::new(SystemClock), stopping));
+        Surroundings { client, clock: Arc::new(SystemClock), stopping, runbooks }
     }
 
     /// Has people paged as long as the session lasts.

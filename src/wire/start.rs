@@ -20,10 +20,12 @@ impl Wire {
         if self.options.observe && has_place {
             return self.start_reading().await;
         }
-        let poller = if role == Role::Worker { self.poller()? } else { None };
+        let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
         let mut session = self.start_on(self.store_to_write().await?, role).await?;
-        poller.into_iter().for_each(|poller| session.poll(poller));
+        if let Some(lookouts) = lookouts {
+            lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+        }
         if let Some(plan) = plan {
             let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));
             session.page(pager.map_err(|error| Failure::failed(error.to_string()))?);

@@ -28,12 +28,18 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 
 /// Status and body of the answer to a request.
 pub fn http(method: &str, url: &str, token: Option<&str>, body: &str) -> Option<(u16, String)> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}"));
+    http_with(method, url, token.as_deref(), body)
+}
+
+/// The same with any header.
+pub fn http_with(method: &str, url: &str, header: Option<&str>, body: &str) -> Option<(u16, String)> {
     let (address, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(address).ok()?;
-    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let header = header.map(|header| format!("{header}\r\n")).unwrap_or_default();
     let length = body.len();
     let head = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{token}Content-Length: {length}\r\nConnection: close\r\n\r\n"
+        "{method} /{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n{header}Content-Length: {length}\r\nConnection: close\r\n\r\n"
     );
     // One that refuses the body may close before it has read all of it.
     let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
@@ -69,15 +75,15 @@ fn fill(machine: &Machine) -> String {
     directory.canonicalize().unwrap().display().to_string()
 }
 
-fn serve(machine: &Machine, more: &[&str]) -> Served {
+pub fn serve(machine: &Machine, more: &[&str]) -> Served {
     Served::start_by(machine.command(&[&["serve", "--json", "--listen", "127.0.0.1:0"], more].concat()))
 }
 
-fn hook_token(machine: &Machine) -> String {
+pub fn hook_token(machine: &Machine) -> String {
     std::fs::read_to_string(machine.path("data/hooks.token")).unwrap().trim().to_owned()
 }
 
-fn only(machine: &Machine) -> Option<Value> {
+pub fn only(machine: &Machine) -> Option<Value> {
     let listed = machine.run(&["incidents", "--json"]).ended(0).json();
     assert!(listed.len() <= 1, "{listed:?}");
     listed.into_iter().next()
@@ -238,4 +244,39 @@ fn a_real_alertmanager_is_heard_by_webhook_and_by_asking_it() {
     for machine in [&called, &asking] {
         until("the end of it", || only(machine).filter(|incident| incident["state"] == "resolved"));
     }
+}
+
+#[test]
+fn a_silence_is_made_after_approval_and_ends_with_its_incident() {
+    let machine = Machine::new();
+    let Some(source) = Alertmanager::start(&machine, "http://127.0.0.1:9/", "x") else {
+        eprintln!("not tested: there is no prometheus-alertmanager here");
+        return;
+    };
+    let _served = serve(&machine, &["--alertmanager", &source.url]);
+    let silences = |state: &str| {
+        let (_, listed) = http("GET", &format!("{}/api/v2/silences", source.url), None, "").unwrap();
+        let listed: Vec<Value> = serde_json::from_str(&listed).unwrap();
+        listed.into_iter().filter(|silence| silence["status"]["state"] == state).collect::<Vec<_>>()
+    };
+    source.alert("2099-01-01T00:00:00Z");
+    let incident = until("an incident", || only(&machine));
+    let id = incident["id"].as_str().unwrap();
+    machine.run(&["incidents", "silence", id, "for ever"]).ended(2);
+    machine.run(&["incidents", "silence", id, "2h"]).ended(0);
+    let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
+    assert_eq!((&card["verb"], &card["tool"]), (&json!("silence"), &json!("silence_alerts")));
+    let shown = machine.run(&["approvals", "show", card["id"].as_str().unwrap()]).ended(0).out;
+    assert!(shown.contains("hides HighErr"), "{shown}");
+    assert_eq!(silences("active"), [Value::Null; 0], "nothing is silenced before it is approved");
+    let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
+    machine.run(&["approve", approval, "--digest", digest]).ended(0);
+    let made = until("a silence", || silences("active").into_iter().next());
+    assert!(made["comment"].as_str().unwrap().contains(id), "{made}");
+    until("that it is known", || Some(()).filter(|()| only(&machine).unwrap()["silence"]["made"] == "succeeded"));
+    machine.run(&["incidents", "resolve", id]).ended(0);
+    until("the end of the silence", || silences("expired").into_iter().next());
+    until("that this is known", || {
+        Some(()).filter(|()| only(&machine).unwrap()["silence"]["lift"]["ended"] == "succeeded")
+    });
 }

@@ -7,6 +7,9 @@ use super::notifiers::{EmailNotifier, EmailSecurity, SlackNotifier};
 use crate::config::secret::SecretSource;
 use crate::domain::{AccountName, nearest};
 
+/// Seconds that a step may be away.
+const LONGEST_WAIT: u64 = 7 * 24 * 60 * 60;
+
 /// Where, what, and what to do.
 pub type Misfit = (String, String, String);
 
@@ -62,7 +65,7 @@ fn people(section: &OnCallSection, found: &mut Vec<Misfit>) {
         if let Some(id) = person.slack.as_deref() {
             if ids.contains(&id) {
                 let help = "a person in Slack decides as one account".to_owned();
-                found.push((format!("{path}.slack"), format!("{id} is somebody else already"), help));
+                found.push((format!("{path}.slack"), format!("two people have the Slack id {id}"), help));
             }
             ids.push(id);
         }
@@ -119,6 +122,9 @@ fn policies(section: &OnCallSection, found: &mut Vec<Misfit>) {
                     &close(target, "schedules", names),
                 );
             }
+            if [step.after, step.before_expiry].into_iter().flatten().any(|seconds| seconds > LONGEST_WAIT) {
+                push(".steps", "a step is at most 7d away".to_owned(), "write a shorter time");
+            }
             if step.after.is_some() && step.before_expiry.is_some() {
                 push(".steps", "a step has one time".to_owned(), "keep `after` or `before_expiry`");
             }
@@ -139,7 +145,7 @@ fn policies(section: &OnCallSection, found: &mut Vec<Misfit>) {
                 push(".then", format!("`{then}` leads back to this one"), "end one of them without `then`");
             }
             Some(_) if policy.then_after.is_none() => {
-                push(".then", "and when?".to_owned(), "add `then_after = \"30m\"`");
+                push(".then", "`then` without `then_after`".to_owned(), "add `then_after = \"30m\"`");
             }
             Some(_) | None => {}
         }

@@ -239,11 +239,11 @@ impl<S: Surface> App<S> {
     }
 }
 
-/// A run's whole history, folded: its row and its thread.
 fn unreadable(message: &str) -> ClientError {
     ClientError { message: message.to_owned(), hint: String::new() }
 }
 
+/// A run's whole history, folded: its row and its thread.
 async fn read_stream(client: &dyn Client, run: RunId) -> Result<(Run, Thread), ClientError> {
     let mut events: Vec<Envelope> = Vec::new();
     loop {

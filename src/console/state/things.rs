@@ -38,12 +38,14 @@ pub struct DocumentPage {
     pub document: &'static Document,
     /// In Markdown; `None` until it is written.
     pub text: Option<Result<Untrusted, String>>,
+    /// What the person wrote and that is not saved yet.
+    pub draft: Option<String>,
     pub pane: Pane,
 }
 
 impl DocumentPage {
     pub fn new(of: Stream, document: &'static Document) -> Self {
-        Self { of, document, text: None, pane: Pane::default() }
+        Self { of, document, text: None, draft: None, pane: Pane::default() }
     }
 }
 

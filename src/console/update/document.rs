@@ -1,7 +1,7 @@
 //! Documents about things: opening them, and editing them in the person's own editor.
 
-use super::{Edit, Request, World, Written, things};
-use crate::console::state::{DocumentPage, Page, State, ThingVerb};
+use super::{Edit, Request, World, Written, submit, toast};
+use crate::console::state::{DocumentPage, Page, State, Tone};
 use crate::domain::Untrusted;
 use crate::kinds::{Stream, Surface};
 use crate::ports::ClientError;
@@ -29,25 +29,46 @@ pub fn written(state: &mut State, of: Stream, name: &str, result: Result<String,
     }
 }
 
+/// What was not saved is edited on.
 pub fn edit(state: &mut State) -> Vec<Request> {
-    match state.page() {
-        Some(Page::Document(DocumentPage { text: Some(Ok(text)), .. })) => {
-            vec![Request::Edit(Edit { text: text.raw().to_owned(), written: Written::Markdown })]
+    let Some(Page::Document(open)) = state.page() else { return Vec::new() };
+    let shown = open.text.as_ref().and_then(|text| text.as_ref().ok()).map(|text| text.raw().to_owned());
+    let text = open.draft.clone().or(shown);
+    text.map(|text| Request::Edit(Edit { text, written: Written::Markdown })).into_iter().collect()
+}
+
+/// It comes back from the editor; what has not changed is not saved. It is kept until it is.
+pub fn edited(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> {
+    let Some(Page::Document(open)) = state.pages.last_mut() else { return Vec::new() };
+    if matches!(&open.text, Some(Ok(before)) if before.raw().trim_end() == text.trim_end()) {
+        open.draft = None;
+        return Vec::new();
+    }
+    open.draft = Some(text.to_owned());
+    let (of, amend) = (open.of, open.document.amend);
+    let surface = Surface::of_stream(of);
+    let asked = surface.zip(amend).and_then(|(surface, amend)| {
+        let verb = surface.verb(amend)?;
+        let field = surface.fields(verb).into_iter().next()?.name;
+        Some(surface.command(of.parts().1, verb, [(field, text.into())].into_iter().collect()))
+    });
+    match asked {
+        Some(Ok(command)) => submit(state, world, command, "saved".to_owned()),
+        Some(Err(wrong)) => {
+            toast(state, world, Tone::Bad, wrong, "e opens your text again");
+            Vec::new()
         }
-        _ => Vec::new(),
+        None => Vec::new(),
     }
 }
 
-/// It comes back from the editor; what has not changed is not saved.
-pub fn edited(state: &mut State, world: &World<'_>, text: &str) -> Vec<Request> {
-    let Some(Page::Document(open)) = state.page() else { return Vec::new() };
-    let is_same = matches!(&open.text, Some(Ok(before)) if before.raw().trim_end() == text.trim_end());
-    let amend = open.document.amend.filter(|_| !is_same);
-    let verb = amend.zip(Surface::of_stream(open.of)).and_then(|(verb, surface)| Some((surface.verb(verb)?, surface)));
-    let Some((verb, surface)) = verb else { return Vec::new() };
-    let wanted = ThingVerb { kind: surface.kind, of: Some(open.of), verb };
-    let (of, document) = (open.of, open.document);
-    let mut requests = things::perform(state, world, wanted, text);
-    requests.push(Request::WriteDocument { of, document });
-    requests
+/// Something of the thing was saved: the document about it is written anew, and no draft is left.
+pub fn saved(state: &mut State, stream: Stream) -> Vec<Request> {
+    match state.pages.last_mut() {
+        Some(Page::Document(open)) if open.of == stream => {
+            open.draft = None;
+            vec![Request::WriteDocument { of: open.of, document: open.document }]
+        }
+        _ => Vec::new(),
+    }
 }

@@ -96,11 +96,11 @@ fn submitted(
         _ => String::new(),
     };
     toast(state, world, Tone::Good, done, more);
-    let mut requests = Vec::new();
+    let mut requests = document::saved(state, command.stream());
     if let Some(review) = state.review_mut().filter(|review| Some(review.approval) == decided) {
         // What comes of it is shown at the top, and the next card is a key away.
         review.pane.step(Step::Top);
-        requests = navigate::close_card_over_its_run(state, world);
+        requests.extend(navigate::close_card_over_its_run(state, world));
     }
     if let Command::Run { id: run, verb: RunVerb::Start { .. } } = command {
         if matches!(state.sheet, Some(Sheet::Goal(_))) {

@@ -66,7 +66,7 @@ fn seen(minutes: i64, alerts: Vec<Alert>) -> IncidentReport {
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) snapshot: Snapshot,
-    events: Vec<Envelope>,
+    pub(super) events: Vec<Envelope>,
 }
 
 impl Log {

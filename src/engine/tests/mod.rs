@@ -9,6 +9,7 @@ mod pages;
 mod procedure_run;
 mod recovery;
 mod silences;
+mod storm;
 
 use chrono::TimeDelta;
 use serde_json::json;

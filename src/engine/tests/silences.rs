@@ -1,8 +1,8 @@
 //! Silencing the alerts of an incident: a run makes the silence, and another one lifts it at the end.
 
-use super::incidents::{Log, ana, told_one};
+use super::incidents::{Log, alert, ana, told_one};
 use crate::domain::{Actor, IncidentId, RejectionKind, RunId, Untrusted};
-use crate::kinds::{Event, IncidentVerb, Rowed, RunEvent, Stream, Wanted};
+use crate::kinds::{Event, IncidentReport, IncidentVerb, Rowed, RunEvent, Stream, Wanted};
 
 fn silence(log: &mut Log, minutes: i64, length: &str) -> Result<Vec<&'static str>, crate::domain::Rejection> {
     let id = log.id();
@@ -42,8 +42,8 @@ fn a_silence_is_made_by_a_run_and_lifted_by_another_when_the_incident_is_resolve
     let [made] = &wanted(&log)[..] else { panic!("{:?}", wanted(&log)) };
     assert_eq!((made.procedure.as_str(), &made.by), ("silence-alerts", &ana()));
     assert_eq!(made.inputs["SILENCE_LENGTH"].raw(), "2h");
-    let shared = Untrusted::from("{\"alertname\":\"HighErr\",\"severity\":\"critical\"}");
-    assert_eq!(made.inputs["SHARED_LABELS"], shared, "what they do not share would hide too little");
+    let shared = Untrusted::from("{\"alertname\":\"HighErr\",\"severity\":\"critical\",\"svc\":\"svc1\"}");
+    assert_eq!(made.inputs["SHARED_LABELS"], shared);
 
     ended(&mut log, 3, made.run(), succeeded());
     assert_eq!(wanted(&log), []);
@@ -75,4 +75,31 @@ fn what_is_resolved_while_it_is_being_silenced_is_lifted_after_that_and_what_was
     ended(&mut log, 2, run, RunEvent::Cancelled { reason: "no".to_owned() });
     log.ask(3, IncidentVerb::Resolve.on(id), ana()).unwrap();
     assert!(wanted(&log).is_empty() && !is_open(&log, id));
+}
+
+#[test]
+fn a_silence_can_be_made_again_for_longer_and_what_was_there_before_is_lifted_all_the_same() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    let id = log.id();
+    silence(&mut log, 1, "30m").unwrap();
+    let first = wanted(&log)[0].run();
+    ended(&mut log, 2, first, succeeded());
+    silence(&mut log, 40, "2h").unwrap();
+    let second = wanted(&log)[0].run();
+    assert_ne!(first, second);
+    ended(&mut log, 41, second, RunEvent::Cancelled { reason: "denied".to_owned() });
+    log.ask(50, IncidentVerb::Resolve.on(id), ana()).unwrap();
+    assert_eq!(wanted(&log)[0].procedure, "lift-silences", "the first one is still there");
+}
+
+#[test]
+fn only_what_all_alerts_that_fire_share_is_silenced() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    let grown = IncidentReport { alerts: vec![alert(1, 0, None), alert(2, 1, None)], ..told_one() };
+    log.report(1, grown);
+    silence(&mut log, 2, "1h").unwrap();
+    let shared = wanted(&log)[0].inputs["SHARED_LABELS"].clone();
+    assert_eq!(shared.raw(), "{\"alertname\":\"HighErr\",\"severity\":\"critical\"}");
 }

@@ -1,14 +1,10 @@
 //! What Alertmanager's API answers to `/api/v2/alerts/groups`: all alerts there are, as it groups them.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::Deserialize;
 
-use super::MOST_ALERTS;
-use super::group::{Group, Grouping, Pairs, Told, fingerprint, time};
-use super::unreadable::Unreadable;
-use crate::domain::{Timestamp, Untrusted};
-use crate::kinds::{Command, GroupKey, Incident, IncidentReport, IncidentVerb, Labels, Sight};
+use crate::feeds::group::{Group, MOST_ALERTS, Pairs, Told, fingerprint, time};
+use crate::feeds::groups::Groups;
+use crate::feeds::unreadable::Unreadable;
 
 #[derive(Deserialize)]
 struct Listed {
@@ -43,16 +39,10 @@ enum State {
     Suppressed,
 }
 
-/// The groups that there are, and alerts among them that call nobody.
-pub(in crate::feeds) struct Groups {
-    groups: BTreeMap<GroupKey, Group>,
-    suppressed: BTreeSet<String>,
-}
-
 pub(in crate::feeds) fn read_groups(body: &[u8], by: &[String]) -> Result<Groups, Unreadable> {
     let listed: Vec<Listed> = serde_json::from_slice(body)
         .map_err(|error| Unreadable::json("what Alertmanager's /api/v2/alerts/groups answers", &error))?;
-    let mut read = Groups { groups: BTreeMap::new(), suppressed: BTreeSet::new() };
+    let mut read = Groups::default();
     let mut count = 0;
     for Listed { labels, alerts } in listed {
         count += alerts.len();
@@ -60,82 +50,32 @@ pub(in crate::feeds) fn read_groups(body: &[u8], by: &[String]) -> Result<Groups
             let message = format!("more than {MOST_ALERTS} alerts are there");
             return Err(Unreadable::new(message, "let Prometheus send fewer, or use the webhook"));
         }
-        let told = alerts.into_iter().map(|known| read.told(known)).collect::<Result<Vec<_>, _>>()?;
+        let told = alerts.into_iter().map(|known| told(known, &mut read)).collect::<Result<Vec<_>, _>>()?;
         let group = Group { key: Group::key(&labels, "{}"), labels, alerts: told, left_out: 0 };
-        for group in group.regrouped(by) {
-            // Each receiver has its own group of the same alerts.
-            match read.groups.get_mut(&group.key) {
-                Some(known) => known.alerts.extend(group.alerts),
-                None => drop(read.groups.insert(group.key.clone(), group)),
-            }
-        }
+        group.regrouped(by).into_iter().for_each(|group| read.add(group));
     }
     Ok(read)
 }
 
-impl Groups {
-    fn told(&mut self, known: Known) -> Result<Told, Unreadable> {
-        let wrong = |wrong: String| Unreadable::new(wrong, "times are RFC 3339");
-        let starts_at = time(&known.starts_at).map_err(wrong)?;
-        let starts_at = starts_at.ok_or_else(|| wrong("startsAt is missing".to_owned()))?;
-        let fingerprint = fingerprint(&known.fingerprint, &known.labels);
-        if known.status.state == State::Suppressed {
-            self.suppressed.insert(fingerprint.clone());
-        }
-        let (labels, annotations) = (known.labels, known.annotations);
-        Ok(Told { labels, annotations, starts_at, ended_at: None, fingerprint, url: known.url })
+fn told(known: Known, groups: &mut Groups) -> Result<Told, Unreadable> {
+    let wrong = |wrong: String| Unreadable::new(wrong, "times are RFC 3339");
+    let starts_at = time(&known.starts_at).map_err(wrong)?;
+    let starts_at = starts_at.ok_or_else(|| wrong("startsAt is missing".to_owned()))?;
+    let fingerprint = fingerprint(&known.fingerprint, &known.labels);
+    if known.status.state == State::Suppressed {
+        groups.suppress(&fingerprint);
     }
-}
-
-/// What follows from looking into `source` at `at`: of the groups in which something calls somebody, and of those of
-/// `open` in which nothing does any more.
-pub(in crate::feeds) fn commands(
-    groups: Groups,
-    open: &[Incident],
-    (source, at): (&str, Timestamp),
-    grouping: &Grouping,
-) -> Vec<Command> {
-    let Groups { mut groups, suppressed } = groups;
-    groups.retain(|key, group| {
-        let is_known = |fingerprint: &String| open.iter().any(|incident| incident.knows(key, fingerprint));
-        group.alerts.retain(|told| !suppressed.contains(&told.fingerprint) || is_known(&told.fingerprint));
-        !group.alerts.is_empty()
-    });
-    let source_text = super::group::beginning(source);
-    let sight = Sight::Seen { at, source: source_text.clone() };
-    let fires_here = |incident: &Incident, group: &GroupKey| {
-        let mut alerts = incident.alerts_of(group);
-        alerts.any(|state| state.cleared_at.is_none() && state.alert.source == source_text)
-    };
-    let mut commands = Vec::new();
-    for incident in open {
-        let gone = incident.groups().filter(|group| !groups.contains_key(*group) && fires_here(incident, group));
-        commands.extend(gone.map(|group| emptied(incident, group, sight.clone())));
-    }
-    let there = groups.into_values();
-    commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.runbooks)));
-    commands
-}
-
-/// That nothing of one of the incident's groups is there any more.
-fn emptied(incident: &Incident, group: &GroupKey, sight: Sight) -> Command {
-    let report = IncidentReport {
-        group: group.clone(),
-        title: Untrusted::default(),
-        labels: Labels::default(),
-        runbook: None,
-        alerts: Vec::new(),
-        left_out: 0,
-        sight,
-    };
-    IncidentVerb::Report { report: Box::new(report) }.on(incident.id)
+    let (labels, annotations) = (known.labels, known.annotations);
+    Ok(Told { labels, annotations, starts_at, ended_at: None, fingerprint, url: known.url })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Actor;
-    use crate::kinds::{Alert, IncidentEvent, Kept, Stamp};
+    use crate::domain::{Actor, Timestamp, Untrusted};
+    use crate::feeds::group::Grouping;
+    use crate::feeds::groups::commands;
+    use crate::kinds::{Alert, Command, Incident, IncidentEvent, IncidentVerb, Kept, Labels, Stamp};
 
     const ANSWER: &str = r#"[{"labels":{"alertname":"HighErr"},"receiver":{"name":"a"},"alerts":[
         {"annotations":{},"endsAt":"2026-11-30T07:19:18Z","fingerprint":"05fa","receivers":[{"name":"a"}],
@@ -168,7 +108,7 @@ mod tests {
             title: "x".into(),
             labels: Labels::default(),
             runbook: None,
-            part: BTreeSet::new(),
+            part: Default::default(),
         };
         let mut incident = Incident::begin(id, &opened, &stamp(1)).unwrap();
         let alert = Alert {
@@ -203,6 +143,6 @@ mod tests {
         for body in ["", "<html>", "{}", r#"[{"labels":{}}]"#, &ANSWER.replace("active", "x")] {
             assert!(read_groups(body.as_bytes(), &[]).is_err(), "{body}");
         }
-        assert!(read_groups(b"[]", &[]).unwrap().groups.is_empty());
+        assert_eq!(read_groups(b"[]", &[]).unwrap().len(), 0);
     }
 }

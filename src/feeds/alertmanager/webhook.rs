@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::MOST_ALERTS;
-use super::group::{Group, Grouping, Pairs, Told, fingerprint, time};
-use super::unreadable::Unreadable;
-use crate::kinds::{Command, Sight};
+use crate::feeds::group::{Group, Grouping, MOST_ALERTS, Pairs, Told, beginning, fingerprint, time};
+use crate::feeds::heard::Heard;
+use crate::feeds::unreadable::Unreadable;
+use crate::kinds::Sight;
 
 #[derive(Deserialize)]
 struct Version<'a> {
@@ -54,14 +54,13 @@ enum Status {
 }
 
 /// What a body asks for: one command for each incident that it is about.
-pub fn read_webhook(body: &[u8], grouping: &Grouping) -> Result<Vec<Command>, Unreadable> {
+pub(in crate::feeds) fn read_webhook(body: &[u8], grouping: &Grouping) -> Result<Heard, Unreadable> {
     const WHAT: &str = "the body of an Alertmanager webhook";
-    let text = std::str::from_utf8(body)
-        .map_err(|error| Unreadable::new(format!("byte {} is not UTF-8", error.valid_up_to()), "send JSON in UTF-8"))?;
+    let text = Unreadable::unless_text(body)?;
     let unreadable = |error: serde_json::Error| Unreadable::json(WHAT, &error);
     let Version { version } = serde_json::from_str(text).map_err(unreadable)?;
     if version != "4" {
-        let shown = super::group::beginning(&version);
+        let shown = beginning(&version);
         return Err(Unreadable::new(
             format!("this is version {shown:?} of Alertmanager's webhook, and version \"4\" is understood"),
             "use an Alertmanager from 0.6 on, and `webhook_configs`",
@@ -79,7 +78,8 @@ pub fn read_webhook(body: &[u8], grouping: &Grouping) -> Result<Vec<Command>, Un
     let key = Group::key(&body.group_labels, &body.group_key);
     let group = Group { key, labels: body.group_labels, alerts, left_out: body.truncated_alerts };
     let groups = group.regrouped(&grouping.by).into_iter();
-    Ok(groups.filter_map(|group| group.command(&body.external_url, Sight::Told, &grouping.runbooks)).collect())
+    let commands = groups.filter_map(|group| group.command(&body.external_url, Sight::Told, &grouping.runbooks));
+    Ok(Heard::Alerts(commands.collect()))
 }
 
 impl Sent {
@@ -106,7 +106,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::kinds::{IncidentReport, IncidentVerb};
+    use crate::kinds::IncidentReport;
 
     fn alert(name: &str, status: &str) -> Value {
         json!({
@@ -126,17 +126,7 @@ mod tests {
     }
 
     fn read(body: &Value) -> Result<Vec<IncidentReport>, Unreadable> {
-        reports(read_webhook(body.to_string().as_bytes(), &Grouping::default())?)
-    }
-
-    fn reports(commands: Vec<Command>) -> Result<Vec<IncidentReport>, Unreadable> {
-        let report = |command| {
-            let Command::Incident { verb: IncidentVerb::Report { report }, .. } = command else {
-                panic!("{command:?}")
-            };
-            *report
-        };
-        Ok(commands.into_iter().map(report).collect())
+        Ok(read_webhook(body.to_string().as_bytes(), &Grouping::default())?.reports())
     }
 
     #[test]
@@ -158,7 +148,7 @@ mod tests {
         other["fingerprint"] = "1".into();
         let sent = body(&[alert("HighErr", "firing"), other]).to_string();
         let grouping = Grouping { by: vec!["svc".to_owned()], ..Grouping::default() };
-        let split = reports(read_webhook(sent.as_bytes(), &grouping).unwrap()).unwrap();
+        let split = read_webhook(sent.as_bytes(), &grouping).unwrap().reports();
         assert_eq!(split.len(), 2);
         assert_ne!(split[0].group, split[1].group);
     }
@@ -171,7 +161,7 @@ mod tests {
         }
         for name in ["hook-01.json", "hook-02.json", "hook-03.json"] {
             let body = std::fs::read(folder.join(name)).unwrap();
-            assert_eq!(read_webhook(&body, &Grouping::default()).unwrap().len(), 1, "{name}");
+            assert_eq!(read_webhook(&body, &Grouping::default()).unwrap().reports().len(), 1, "{name}");
         }
     }
 

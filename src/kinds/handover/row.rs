@@ -83,6 +83,9 @@ impl Handover {
             let name = Untrusted::from(signed_by.name());
             return Err(settled(format!("handover {} is already signed by {}", self.id.short(), name.visible())));
         }
+        if self.lapsed_at.is_some() {
+            return Err(settled(format!("handover {} has lapsed: nobody signed it for a day", self.id.short())));
+        }
         if *by == self.written_by {
             return Err(Rejection::new(RejectionKind::Invalid, "you wrote this handover")
                 .hint("the person who takes over signs it"));

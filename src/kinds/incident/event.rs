@@ -133,6 +133,9 @@ impl KindEvent for IncidentEvent {
             Self::RunEnded { run, state, summary } => format!("run {} {state}: {}", run.short(), summary.raw()).into(),
             Self::Absorbed { incident, .. } => format!("incident {}", incident.short()).into(),
             Self::Merged { into } => format!("into {}", into.short()).into(),
+            Self::Split { incident, alerts } if alerts.len() == 1 => {
+                format!("1 alert into {}", incident.short()).into()
+            }
             Self::Split { incident, alerts } => format!("{} alerts into {}", alerts.len(), incident.short()).into(),
             Self::Snoozed { until } => format!("until {}", until.format("%Y-%m-%d %H:%M UTC")).into(),
             Self::SilenceWanted { length } => format!("for {length}, or until it is resolved").into(),

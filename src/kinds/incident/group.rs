@@ -26,6 +26,16 @@ impl GroupKey {
         Self(hex::encode(hash.finalize()))
     }
 
+    /// The group of groups for which there is no room; no source has it.
+    pub fn overflow() -> Self {
+        Self::of(["too many incidents"])
+    }
+
+    /// The key with this digest.
+    pub fn of_digest(digest: &str) -> Self {
+        Self(digest.to_owned())
+    }
+
     /// Some of its alerts, as a group of their own that began with the event `version` of `incident`.
     pub(super) fn part(&self, incident: IncidentId, version: u64) -> Self {
         Self::of([self.digest(), &incident.to_string(), &version.to_string()])

@@ -46,8 +46,14 @@ impl Labels {
         self.0.iter()
     }
 
+    /// Those that all of them have, in the same words.
+    pub(super) fn shared<'a>(mut all: impl Iterator<Item = &'a Self>) -> Self {
+        let first = all.next().cloned().unwrap_or_default();
+        all.fold(first, |shared, other| shared.of_both(other))
+    }
+
     /// Those that both have.
-    pub(super) fn of_both(&self, other: &Self) -> Self {
+    fn of_both(&self, other: &Self) -> Self {
         let both = self.0.iter().filter(|(name, value)| other.0.get(*name) == Some(*value));
         Self(both.map(|(name, value)| (name.clone(), value.clone())).collect())
     }

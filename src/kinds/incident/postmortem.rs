@@ -18,7 +18,7 @@ pub(super) const POSTMORTEM: Document = Document {
 };
 
 /// How the line begins that says who edited it.
-const EDITED: &str = "Edited";
+const EDITED: &str = "Edited by ";
 
 fn postmortem(history: &History) -> Option<String> {
     let events = history.events(history.of);
@@ -45,9 +45,13 @@ fn amended(events: &[Envelope]) -> Option<String> {
         Some((envelope, text))
     });
     let (envelope, text) = last?;
-    let text = text.raw().lines().filter(|line| !line.starts_with(EDITED)).collect::<Vec<_>>().join("\n");
+    // The line that said who edited it before came along with the text.
+    let text = text.raw().trim_end();
+    let last = text.lines().last().unwrap_or_default();
+    let says_who = last.starts_with(EDITED) && last.contains(" UTC (#") && last.ends_with(')');
+    let text = if says_who { text.strip_suffix(last).unwrap_or(text) } else { text };
     let (by, at, seq) = (who(&envelope.by), instant(envelope.at), envelope.seq);
-    Some(format!("{}\n\n{EDITED} by {by}, {at} UTC (#{seq})\n", text.trim_end()))
+    Some(format!("{}\n\n{EDITED}{by}, {at} UTC (#{seq})\n", text.trim_end()))
 }
 
 fn folded(of: Stream, events: &[Envelope]) -> Option<Incident> {

@@ -211,7 +211,7 @@ impl Incident {
             }
             IncidentEvent::SilenceWanted { length } => {
                 let run = self.silencing(length, stamp).run();
-                self.silence = Some(Silence::new(length, run, stamp));
+                self.silence = Some(Silence::new(length, run, self.silence.as_ref(), stamp));
             }
             IncidentEvent::Absorbed { claims, .. } => claims.iter().for_each(|claim| self.claim(claim)),
             IncidentEvent::Merged { into } => {
@@ -222,7 +222,7 @@ impl Incident {
             }
             IncidentEvent::Split { alerts, .. } => self.alerts.retain(|key, _| !alerts.contains(key)),
             IncidentEvent::Snoozed { until } => self.snoozed_until = Some(*until),
-            IncidentEvent::Woke {} => self.snoozed_until = None,
+            IncidentEvent::Woke {} => (self.snoozed_until, self.called_at) = (None, Some(stamp.at)),
             IncidentEvent::Resolved {} => self.end(stamp),
             IncidentEvent::Reopened { is_flapping } => {
                 (self.resolved_at, self.resolved_by, self.merged_into) = (None, None, None);
@@ -300,7 +300,7 @@ impl Incident {
     /// How many alerts of a group fire that are not kept one by one.
     pub(super) fn left_out_in(&self, group: &GroupKey) -> u32 {
         match *group == self.group {
-            true => self.left_out - self.left_out_of.values().sum::<u32>(),
+            true => self.left_out_of.values().fold(self.left_out, |own, count| own.saturating_sub(*count)),
             false => self.left_out_of.get(group).copied().unwrap_or(0),
         }
     }
@@ -335,6 +335,11 @@ impl Incident {
         if self.timeline.len() > TIMELINE {
             self.timeline.remove(1);
         }
+    }
+
+    /// What all alerts that fire have in common.
+    pub(super) fn shared_labels(&self) -> Labels {
+        Labels::shared(self.firing().map(|state| &state.alert.labels))
     }
 
     /// Alerts that fire.

@@ -115,8 +115,8 @@ impl Shown for Incident {
             "merge" => self.is_open() && self.mitigation().is_none(),
             "split" => self.is_open() && self.firing().count() > 1,
             "silence" => {
-                let is_silenced = self.silence.as_ref().is_some_and(|silence| silence.is_on());
-                self.is_open() && !self.labels.is_empty() && !is_silenced
+                let is_being_made = self.silence.as_ref().is_some_and(|silence| silence.is_being_made());
+                self.is_open() && !self.shared_labels().is_empty() && !is_being_made
             }
             "reopen" => !self.is_open() && self.merged_into.is_none(),
             _ => true,

@@ -18,6 +18,9 @@ pub struct Silence {
     pub run: RunId,
     /// How the run ended that makes it.
     pub made: Option<RunState>,
+    /// Whether an earlier one was made for the incident, which is lifted with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    has_earlier: bool,
     /// The run that lifts it, once it is to be lifted.
     pub lift: Option<Lift>,
 }
@@ -38,16 +41,18 @@ pub(super) enum Step<'a> {
 }
 
 impl Silence {
-    /// Wanted by the event with this stamp; `run` will make it.
-    pub(super) fn new(length: &str, run: RunId, stamp: &Stamp<'_>) -> Self {
+    /// Wanted by the event with this stamp; `run` will make it. `before` is the one that there was.
+    pub(super) fn new(length: &str, run: RunId, before: Option<&Self>, stamp: &Stamp<'_>) -> Self {
+        let has_earlier = before.is_some_and(|before| before.is_there() && before.lift.is_none());
         let (wanted_by, wanted_at, since) = (stamp.by.clone(), stamp.at, stamp.version);
-        Self { length: length.to_owned(), wanted_by, wanted_at, since, run, made: None, lift: None }
+        Self { length: length.to_owned(), wanted_by, wanted_at, since, run, made: None, has_earlier, lift: None }
     }
 
     /// The incident is over, and `run` will lift what is there. What could not be made needs no lifting.
     pub(super) fn end(self, run: RunId, stamp: &Stamp<'_>) -> Self {
         let lift = Lift { since: stamp.version, at: stamp.at, run, ended: None };
-        if self.is_on() { Self { lift: Some(lift), ..self } } else { self }
+        let is_to_be_lifted = self.lift.is_none() && (self.made.is_none() || self.is_there());
+        if is_to_be_lifted { Self { lift: Some(lift), ..self } } else { self }
     }
 
     /// How one of its runs ended.
@@ -69,9 +74,13 @@ impl Silence {
         self.lift.as_ref().is_some_and(|lift| lift.ended.is_none())
     }
 
-    /// Whether it is there, or about to be.
-    pub(super) fn is_on(&self) -> bool {
-        self.lift.is_none() && matches!(self.made, None | Some(RunState::Succeeded))
+    /// Whether its run is yet to end. One that was made can be made again, for longer.
+    pub(super) fn is_being_made(&self) -> bool {
+        self.made.is_none() && self.lift.is_none()
+    }
+
+    fn is_there(&self) -> bool {
+        self.made == Some(RunState::Succeeded) || self.has_earlier
     }
 
     /// What it wants now: to be made, or to be lifted once the run that makes it has ended.

@@ -25,7 +25,8 @@ impl Incident {
     /// The run that silences what all of its alerts share.
     pub(super) fn silencing(&self, length: &str, stamp: &Stamp<'_>) -> Wanted {
         let mut wanted = Wanted { rule: "silence", ..self.wanted("silence-alerts", stamp) };
-        let shared = self.labels.iter().map(|(name, value)| (name.raw().to_owned(), Value::from(value.raw())));
+        let shared = self.shared_labels();
+        let shared = shared.iter().map(|(name, value)| (name.raw().to_owned(), Value::from(value.raw())));
         wanted.inputs.insert("SHARED_LABELS".to_owned(), Value::Object(shared.collect()).to_string().into());
         wanted.inputs.insert("SILENCE_LENGTH".to_owned(), length.into());
         wanted

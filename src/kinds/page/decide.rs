@@ -55,8 +55,12 @@ pub(super) fn decide(
 /// One page a notifier, and one person a step: who was found first is paged, wherever it was asked. What ended and waits
 /// again, as what flaps does, pages again after a while.
 fn queue(world: &dyn World, id: PageId, order: PageOrder, now: Timestamp) -> Vec<PageEvent> {
-    let is_another =
-        |page: &&Page| page.key.is_beside(&order.key) && page.person.is_some() && page.person != order.person;
+    let is_another = |page: &&Page| {
+        page.ended_at.is_none()
+            && page.key.is_beside(&order.key)
+            && page.person.is_some()
+            && page.person != order.person
+    };
     let is_new = world.pages().get(&id).is_none_or(|page| page.ended_at.is_some() && now - page.queued_at >= REPEAT);
     if !is_new || world.pages().values().any(|page| is_another(&page)) {
         return Vec::new();

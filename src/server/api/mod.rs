@@ -10,6 +10,7 @@ pub(super) mod hooks;
 pub(super) mod log;
 pub(super) mod oncall;
 mod people;
+pub(super) mod probes;
 pub(super) mod runs;
 pub(super) mod second_factor;
 pub(super) mod session;

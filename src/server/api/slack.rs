@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::access::Refusal;
-use crate::domain::Untrusted;
+use crate::domain::{ShortId, Untrusted};
+use crate::kinds::{Approval, RowKind};
+use crate::ports::{Answer, Query, RowFilter, RowQuery};
 use crate::server::app::App;
 use crate::server::body::{MOST, json, whole};
 use crate::server::commit;
@@ -68,10 +70,22 @@ async fn decide(app: &App, pressed: &Pressed) -> String {
         Ok(principal) => principal,
         Err(refused) => return refusal(refused),
     };
+    if let Some(why) = only_deny(app, pressed).await {
+        return format!("Nothing was decided: {why}. Decide in the console.");
+    }
     match commit::decide(app, &principal, pressed.command.clone(), None).await {
         Ok(_) => format!("{} as {name}.", if is_approval(pressed) { "Approved" } else { "Denied" }),
         Err(rejection) => format!("Nothing was decided: {}. {}", rejection.message, rejection.hint),
     }
+}
+
+/// Why this card cannot be approved here, whatever button was shown.
+async fn only_deny(app: &App, pressed: &Pressed) -> Option<&'static str> {
+    let id = pressed.command.approval().filter(|_| is_approval(pressed))?;
+    let named = ShortId::parse(&id.to_string())?;
+    let query = Query::Rows(RowQuery::first(RowKind::Approval, RowFilter::Named(named), 1));
+    let found = app.client.query(query).await.and_then(Answer::rows::<Approval>).ok()?;
+    found.rows.first()?.ask.only_deny_elsewhere()
 }
 
 fn is_approval(pressed: &Pressed) -> bool {

@@ -8,6 +8,7 @@ use axum::routing::MethodRouter;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::domain::Action;
+use crate::feeds::Proof;
 use crate::server::app::App;
 use crate::server::door::{Asks, Pace};
 
@@ -42,6 +43,8 @@ pub(in crate::server) enum Answer {
     Json(Describe),
     /// The same, with status 201 when something was made.
     Made(Describe),
+    /// The same, with status 202 when there was nothing to do.
+    Taken(Describe),
     Lines,
     /// A WebSocket.
     Switched,
@@ -59,6 +62,17 @@ pub(in crate::server) enum Crowd {
 
 pub(super) fn describe<T: JsonSchema + 'static>() -> Describe {
     Arc::new(SchemaGenerator::subschema_for::<T>)
+}
+
+/// `["take_over", "incident"]` as `takeOverIncident`.
+pub(super) fn camel(words: &[&str]) -> String {
+    let words = words.iter().flat_map(|words| words.split(['_', '-']));
+    words.enumerate().map(|(place, word)| if place == 0 { word.to_owned() } else { capital(word) }).collect()
+}
+
+pub(super) fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
 impl Route {
@@ -121,9 +135,9 @@ impl Route {
         Self { asks: Asks::Admission, ..self }
     }
 
-    /// For senders that have the receivers' token.
-    pub(super) fn hook(self) -> Self {
-        Self { asks: Asks::Hook, ..self }
+    /// For a source that shows this.
+    pub(super) fn hook(self, proof: Proof) -> Self {
+        Self { asks: Asks::Hook(proof), ..self }
     }
 
     /// For those who sign what they send.

@@ -7,7 +7,7 @@ use axum::routing::{get, post};
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
-use super::route::{Answer, Describe, Route};
+use super::route::{Answer, Describe, Route, camel, capital};
 use crate::access::Principal;
 use crate::kinds::{Document, Surface, VerbDoc};
 use crate::server::api::things;
@@ -118,15 +118,4 @@ fn list_schema(surface: Surface, generator: &mut SchemaGenerator) -> Schema {
     let items = (surface.schema)(generator).to_value();
     let list = serde_json::json!({ "type": "array", "items": items });
     json_schema!({ "type": "object", "properties": { surface.plural: list }, "required": [surface.plural] })
-}
-
-/// `["take_over", "incident"]` as `takeOverIncident`.
-fn camel(words: &[&str]) -> String {
-    let words = words.iter().flat_map(|words| words.split(['_', '-']));
-    words.enumerate().map(|(place, word)| if place == 0 { word.to_owned() } else { capital(word) }).collect()
-}
-
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }

@@ -1,13 +1,17 @@
 //! The routes of what is done here: runs, requests, agents, the log, and the server itself.
 
-use axum::routing::{get, post};
+use std::sync::Arc;
 
+use axum::extract::{Request, State};
+use axum::routing::{get, post};
 use serde_json::Value;
 
-use super::route::{Answer, Route, describe};
+use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
+use crate::feeds::{SOURCES, Source};
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, runs, slack, usage};
+use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, probes, runs, slack, usage};
+use crate::server::app::App;
 use crate::server::{feed, health};
 use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification};
 
@@ -168,6 +172,14 @@ pub(super) fn other_routes() -> Vec<Route> {
             || get(agents::show),
         ),
         Route::get(
+            "/v1/probes",
+            "listProbes",
+            "The uptime probes: whether each answers, latency and uptime",
+            Answer::Json(describe::<probes::ProbeList>()),
+            || get(probes::list),
+        )
+        .needs(Action::ReadIncidents),
+        Route::get(
             "/v1/doctor",
             "examine",
             "Check what works on the server, and how to fix what does not; calls no model",
@@ -226,15 +238,6 @@ pub(super) fn other_routes() -> Vec<Route> {
         .needs(Action::ReadLog)
         .takes_long(),
         Route::post(
-            "/v1/hooks/alertmanager",
-            "takeAlerts",
-            "Take in what Alertmanager posts to a webhook, version 4",
-            describe::<Value>(),
-            Answer::Json(describe::<hooks::Taken>()),
-            || post(hooks::alertmanager),
-        )
-        .hook(),
-        Route::post(
             "/v1/hooks/slack",
             "decideInSlack",
             "Take in a decision that somebody made by a button in Slack",
@@ -250,4 +253,16 @@ pub(super) fn other_routes() -> Vec<Route> {
         .open(),
         Route::get("/openapi.json", "describe", "This document", Answer::Document, || get(document::show)).open(),
     ]
+}
+
+/// A receiver for each source that posts.
+pub(super) fn hook_routes() -> Vec<Route> {
+    let receiver = |source: &'static Source| {
+        let handler =
+            move || post(async move |app: State<Arc<App>>, request: Request| hooks::take(app, source, request).await);
+        let (path, name) = (format!("/v1/hooks/{}", source.name), camel(&["take", source.name]));
+        Route::post(path, name, source.about, describe::<Value>(), Answer::Taken(describe::<hooks::Taken>()), handler)
+            .hook(source.proof)
+    };
+    SOURCES.iter().map(receiver).collect()
 }

@@ -6,11 +6,10 @@ use std::collections::BTreeSet;
 use super::lossy;
 
 /// Programs whose end takes the machine, or everybody's connection to it, along. As far as the kernel keeps names.
-const VITAL: &[&str] =
-    &["init", "sshd", "dbus-daemon", "dbus-broker", "containerd", "dockerd", "kubelet", "agetty", "login"];
+const VITAL: &[&str] = &["init", "dbus-daemon", "dbus-broker", "containerd", "dockerd", "kubelet", "agetty", "login"];
 
 pub(super) fn is_vital(name: &str) -> bool {
-    VITAL.contains(&name) || name.starts_with("systemd") || name.starts_with("(sd-")
+    VITAL.contains(&name) || name.starts_with("sshd") || name.starts_with("systemd") || name.starts_with("(sd-")
 }
 
 /// The first process, the kernel's threads, and this one with its ancestors.
@@ -40,6 +39,6 @@ mod tests {
         let spared = ids();
         let own = std::process::id();
         assert!(spared.contains(&own) && spared.contains(&parent(own).unwrap()) && spared.contains(&1));
-        assert!(is_vital("systemd-journal") && is_vital("sshd") && !is_vital("python3"));
+        assert!(is_vital("systemd-journal") && is_vital("sshd-session") && !is_vital("python3"));
     }
 }

@@ -1,7 +1,8 @@
 //! `stop_process`: stops one process of this machine, asked first and then killed. The card names the very process: its
-//! id, its command line, its user, and since when it runs.
+//! id, its program and its user.
 
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -25,24 +26,22 @@ const WATCHED: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The input that names the program: a label of the alert.
 const LABEL: &str = "LABEL_process";
-/// Bytes of a command line that a card shows.
-const LONGEST_COMMAND: usize = 1000;
+/// Bytes of an argument that a card shows.
+const LONGEST: usize = 1000;
 /// Characters that the kernel keeps of a program's name.
 const NAME: usize = 15;
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 enum Which {
-    /// The one that uses most processor time.
     Busiest,
-    /// The one that uses most memory.
     Largest,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Args {
-    /// Which process.
+    /// Which process: the busiest uses most processor time, the largest most memory.
     which: Which,
     /// Only processes of the program with this name; when left out, what the alert's label `process` says.
     name: Option<String>,
@@ -80,8 +79,11 @@ impl StopProcess {
                 Which::Largest => process.pages,
             }
         };
-        let chosen = after.iter().max_by_key(|process| (used(process), std::cmp::Reverse(process.id)));
-        let is_enough = |process: &&Process| name.is_some() || is_heavy(which, used(process));
+        // As good as equal is equal, and then the lower id is meant: a card that names another process each time it is
+        // prepared could never be approved.
+        let rank = |process: &Process| (used(process) / grain(which), std::cmp::Reverse(process.id));
+        let chosen = after.iter().max_by_key(|process| rank(process));
+        let is_enough = |process: &&Process| name.is_some() || used(process) >= enough(which);
         chosen.filter(is_enough).and_then(|process| Found::of(process.id)).ok_or_else(|| {
             let summary = match (name, which) {
                 (Some(name), _) => format!("no process of {name:?} runs that may be stopped"),
@@ -101,23 +103,29 @@ impl StopProcess {
         card.reversible = Reversibility::Irreversible;
         card.targets = vec![Untrusted::new(format!("{} ({})", found.name, found.id))];
         cards::fact(&mut card, "program", found.name.as_str());
-        cards::notice(&mut card, Some(format!("command: {}", found.command)));
+        cards::notice(&mut card, Some(format!("program: {}", found.program)));
+        cards::notice(&mut card, found.script.as_ref().map(|script| format!("its first argument: {script}")));
         cards::notice(&mut card, Some(format!("runs as: {}", found.user)));
         card
     }
 }
 
+/// What makes no difference: a tenth of a processor, or a fiftieth of the memory.
+fn grain(which: Which) -> u64 {
+    (enough(which) / 5).max(1)
+}
+
 /// Half a processor, or a tenth of the memory.
-fn is_heavy(which: Which, used: u64) -> bool {
+fn enough(which: Which) -> u64 {
     match which {
         Which::Busiest => {
-            let ticks = rustix::param::clock_ticks_per_second().max(1);
-            used * 1000 >= ticks * u64::try_from(WATCHED.as_millis()).unwrap_or(u64::MAX) / 2
+            let watched = u64::try_from(WATCHED.as_millis()).unwrap_or(u64::MAX);
+            rustix::param::clock_ticks_per_second().saturating_mul(watched) / 1000 / 2
         }
         Which::Largest => {
-            let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096);
+            let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096).max(1);
             let info = rustix::system::sysinfo();
-            used.saturating_mul(page) >= info.totalram.saturating_mul(u64::from(info.mem_unit)) / 10
+            info.totalram.saturating_mul(u64::from(info.mem_unit)) / page / 10
         }
     }
 }
@@ -133,7 +141,9 @@ struct Found {
     name: String,
     /// In clock ticks since the machine started.
     started: u64,
-    command: String,
+    program: String,
+    /// Its first argument, where that is a file. Of the others, secrets may be among them, so they stay out of the log.
+    script: Option<String>,
     user: String,
 }
 
@@ -142,11 +152,13 @@ impl Found {
         let stat = lossy(&format!("/proc/{id}/stat"))?;
         let name = parse_stat(&stat)?.name;
         let started = started(&stat)?;
-        let command = lossy(&format!("/proc/{id}/cmdline"))?.replace('\0', " ");
-        let command = command[..command.floor_char_boundary(LONGEST_COMMAND)].trim().to_owned();
+        let program = std::fs::read_link(format!("/proc/{id}/exe")).ok()?.to_string_lossy().into_owned();
+        let arguments = lossy(&format!("/proc/{id}/cmdline"))?;
+        let script = arguments.split('\0').nth(1).filter(|first| first.len() < LONGEST && Path::new(first).is_file());
+        let script = script.map(str::to_owned);
         let status = lossy(&format!("/proc/{id}/status"))?;
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?;
-        Some(Self { id, name, started, command, user: format!("user {user}") })
+        Some(Self { id, name, started, program, script, user: format!("user {user}") })
     }
 }
 
@@ -186,8 +198,19 @@ fn stop(id: u32, since: u64) -> Result<Option<Ended>, String> {
         Err(error) => Err(format!("it cannot be stopped: {error}")),
     };
     let ends_within = |patience: Duration| {
-        let limit = Timespec { tv_sec: i64::try_from(patience.as_secs()).unwrap_or(i64::MAX), tv_nsec: 0 };
-        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).is_ok_and(|ready| ready > 0)
+        let end = Instant::now() + patience;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let limit = Timespec {
+                tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            match poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)) {
+                // Interrupted by a signal, it has not been waited for.
+                Err(rustix::io::Errno::INTR) => {}
+                ready => return ready.is_ok_and(|ready| ready > 0),
+            }
+        }
     };
     send(Signal::TERM)?;
     if ends_within(PATIENCE) {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::chart::{chart, figure};
 use super::endpoint::Endpoint;
 use crate::domain::{
-    DURATION_FORM, EffectClass, Environment, FailureKind, Repeat, ToolResult, ToolSpec, parse_duration,
+    DURATION_FORM, EffectClass, Environment, FailureKind, Repeat, ToolResult, ToolSpec, Untrusted, parse_duration,
 };
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::{args, cards, output};
@@ -22,6 +22,8 @@ const POINTS: u64 = 60;
 /// Series that are listed, and drawn.
 const MOST_SERIES: usize = 50;
 const MOST_CHARTS: usize = 4;
+/// Bytes of a series' labels.
+const LONGEST_LABELS: usize = 300;
 /// The longest range.
 const LONGEST: Duration = Duration::from_secs(31 * 24 * 60 * 60);
 
@@ -139,11 +141,12 @@ fn labels(metric: &Value) -> String {
     let name = metric["__name__"].as_str().unwrap_or_default();
     let pairs = metric.as_object().into_iter().flatten().filter(|(name, _)| *name != "__name__");
     let pairs: Vec<_> = pairs.map(|(name, value)| format!("{name}={value}")).collect();
-    match pairs.is_empty() {
+    let whole = match pairs.is_empty() {
         true if name.is_empty() => "{}".to_owned(),
         true => name.to_owned(),
         false => format!("{name}{{{}}}", pairs.join(", ")),
-    }
+    };
+    Untrusted::new(whole).cut(LONGEST_LABELS).into_raw()
 }
 
 fn summary(series: &[Series]) -> String {
@@ -192,7 +195,10 @@ fn columns(values: &[(i64, f64)], end: i64, step: u64) -> Vec<Option<f64>> {
     let points = i64::try_from(POINTS).unwrap_or(0);
     let at = |point: i64| {
         let time = end - (points - point) * step;
-        values.iter().find(|(known, _)| (known - time).abs() * 2 <= step).map(|(_, value)| *value)
+        values
+            .iter()
+            .find(|(known, _)| known.saturating_sub(time).saturating_abs().saturating_mul(2) <= step)
+            .map(|(_, value)| *value)
     };
     (0..=points).map(at).collect()
 }

@@ -1,5 +1,6 @@
 //! `silence_alerts`: silences the alerts of an incident in Alertmanager for a time. The card names what that would hide.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -17,8 +18,9 @@ use crate::domain::{
 use crate::ports::{Checked, Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::{args, cards};
 
-/// Alerts that a card names.
+/// Names of alerts that a card tells, and bytes of one.
 const MOST_NAMED: usize = 20;
+const LONGEST_NAME: usize = 120;
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -39,6 +41,8 @@ struct Wanted<'a> {
     endpoint: &'a Endpoint,
     labels: Map<String, Value>,
     length: TimeDelta,
+    /// The length as it was given.
+    written: String,
     incident: String,
 }
 
@@ -56,34 +60,32 @@ impl SilenceAlerts {
         let given = context.inputs.get(silences::LENGTH).map(|length| length.raw().to_owned());
         let length = length.or(given).unwrap_or_else(|| "1h".to_owned());
         let parsed = parse_duration(&length).and_then(|length| TimeDelta::from_std(length).ok());
+        let written = length;
         let length = parsed
             .filter(|length| *length > TimeDelta::zero() && *length <= TimeDelta::days(7))
             .ok_or_else(|| args::bad_call(&self.spec, &format!("\"length\" is {DURATION_FORM}, at most 7d")))?;
         let (labels, incident) = (silences::shared_labels(context)?, silences::incident(context)?);
-        Ok(Wanted { endpoint, labels, length, incident })
+        Ok(Wanted { endpoint, labels, length, written, incident })
     }
 
     async fn card(&self, wanted: &Wanted<'_>) -> Result<EffectCard, ToolResult> {
-        let pairs: Vec<_> = wanted.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = wanted.labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
         let filters: Vec<_> = pairs.iter().map(|pair| ("filter", pair.as_str())).collect();
         let hidden = wanted.endpoint.get(&["api", "v2", "alerts"], &filters).await?;
-        let mut names: Vec<_> = hidden.as_array().into_iter().flatten().map(|alert| named(&alert["labels"])).collect();
-        names.sort();
-        let minutes = wanted.length.num_minutes();
-        let args = json!({ "matchers": silences::matchers(&wanted.labels), "minutes": minutes });
+        // Names only: how many fire changes by the minute, and a card that changes must be approved again.
+        let names: BTreeSet<_> = hidden.as_array().into_iter().flatten().map(|alert| named(&alert["labels"])).collect();
+        let args = json!({ "matchers": silences::matchers(&wanted.labels), "length": wanted.written });
         let mut card = cards::change(&self.spec, "silence", Vec::new(), Payload::Arguments { args });
         card.class = EffectClass::External;
         card.environment = Environment::Remote;
         card.risk = Risk::Medium;
         card.targets = vec![Untrusted::new(pairs.join(", "))];
         card.reversible = Reversibility::Undo("resolve the incident, or expire the silence in Alertmanager".into());
-        cards::fact(&mut card, "hides", cards::count(names.len(), "alert that fires", "alerts that fire"));
-        for name in names.iter().take(MOST_NAMED) {
+        let more = names.len().saturating_sub(MOST_NAMED);
+        for name in names.into_iter().take(MOST_NAMED) {
             cards::notice(&mut card, Some(format!("hides {name}")));
         }
-        if names.len() > MOST_NAMED {
-            cards::notice(&mut card, Some(format!("and {} more", names.len() - MOST_NAMED)));
-        }
+        cards::notice(&mut card, (more > 0).then(|| format!("hides alerts of {more} more names")));
         Ok(card)
     }
 
@@ -91,13 +93,12 @@ impl SilenceAlerts {
         let wanted = self.read(invocation.context, invocation.args)?;
         let now = self.clock.now();
         let time = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
-        let (run, call) = (invocation.context.run, invocation.call);
         let body = json!({
             "matchers": silences::matchers(&wanted.labels),
             "startsAt": time(now),
             "endsAt": time(now + wanted.length),
             "createdBy": "morningai",
-            "comment": format!("{}: run {run}, call {}", silences::mark(&wanted.incident), call.0),
+            "comment": silences::comment(&wanted.incident, invocation.context.run),
         });
         let made = wanted.endpoint.post(&["api", "v2", "silences"], &body).await?;
         let id = made["silenceID"].as_str().unwrap_or_default().to_owned();
@@ -109,11 +110,16 @@ impl SilenceAlerts {
     }
 }
 
-/// `HighErr instance="a:9100"`
+/// What the alert is called.
 fn named(labels: &Value) -> String {
-    let name = labels["alertname"].as_str().unwrap_or("an alert");
-    let instance = labels["instance"].as_str().map(|instance| format!(" on {instance}")).unwrap_or_default();
-    format!("{name}{instance}")
+    let name = labels["alertname"].as_str().unwrap_or("an alert without a name");
+    Untrusted::from(name).cut(LONGEST_NAME).into_raw()
+}
+
+/// As a value of Alertmanager's own matchers, which means exactly this text.
+fn quoted(value: &Value) -> String {
+    let text = value.as_str().unwrap_or_default();
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 #[async_trait]
@@ -131,12 +137,11 @@ impl Tool for SilenceAlerts {
         self.run(&invocation).await.unwrap_or_else(|result| result)
     }
 
-    /// Only one silence is made for an incident at a time, so one that is there is this one.
     async fn check(&self, context: &ToolContext, _: &EffectCard) -> Checked {
         let Some((endpoint, incident)) = self.alertmanager.as_ref().zip(silences::incident(context).ok()) else {
             return Checked::Unknown;
         };
-        match silences::of_incident(endpoint, &incident).await {
+        match silences::of_run(endpoint, &incident, context.run).await {
             Ok(known) if known.is_empty() => Checked::DidNotHappen,
             Ok(_) => Checked::Happened(Box::new(ToolResult::success("silenced", Output::default()))),
             Err(_) => Checked::Unknown,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::endpoint::Endpoint;
-use crate::domain::{FailureKind, ToolResult, Untrusted};
+use crate::domain::{FailureKind, RunId, ToolResult, Untrusted};
 use crate::ports::ToolContext;
 
 /// The input that names the incident, and the one that has its shared labels as a JSON object.
@@ -48,13 +48,26 @@ pub(super) fn mark(incident: &str) -> String {
     format!("morningai, incident {incident}")
 }
 
+/// The comment of the silence that a run makes.
+pub(super) fn comment(incident: &str, run: RunId) -> String {
+    format!("{}: run {run}", mark(incident))
+}
+
 /// The ids of the silences of an incident that have not expired.
 pub(super) async fn of_incident(endpoint: &Endpoint, incident: &str) -> Result<Vec<String>, ToolResult> {
+    marked(endpoint, &mark(incident)).await
+}
+
+/// The same of those that one run made.
+pub(super) async fn of_run(endpoint: &Endpoint, incident: &str, run: RunId) -> Result<Vec<String>, ToolResult> {
+    marked(endpoint, &comment(incident, run)).await
+}
+
+async fn marked(endpoint: &Endpoint, mark: &str) -> Result<Vec<String>, ToolResult> {
     let listed = endpoint.get(&["api", "v2", "silences"], &[]).await?;
-    let mark = mark(incident);
     let is_ours = |silence: &&Value| {
         let comment = silence["comment"].as_str().unwrap_or_default();
-        silence["status"]["state"] != "expired" && comment.starts_with(&mark)
+        silence["status"]["state"] != "expired" && comment.starts_with(mark)
     };
     let silences = listed.as_array().into_iter().flatten().filter(is_ours);
     Ok(silences.filter_map(|silence| silence["id"].as_str().map(str::to_owned)).collect())

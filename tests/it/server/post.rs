@@ -9,7 +9,7 @@ use morningai::access::{DoorSettings, Gate, OwnToken, Quota, SystemEntropy};
 use morningai::client::remote::{DialError, Target, Trust};
 use morningai::client::{LocalClient, Recording, RemoteClient};
 use morningai::domain::*;
-use morningai::feeds::Grouping;
+use morningai::feeds::{Grouping, Keys, SOURCES};
 use morningai::fold::Snapshot;
 use morningai::kinds::*;
 use morningai::ports::*;
@@ -132,7 +132,8 @@ impl Post {
         let status = Status { source: "sqlite:test.db".to_owned(), ..Status::default() };
         let client = Arc::new(LocalClient::new(desk.runtime.clone(), status));
         let upkeep = Arc::new(TestUpkeep::new(accounts.clone()));
-        let hooks = Hooks::new(&[SecretString::from(HOOK_TOKEN.to_owned())], Grouping::default());
+        let token = || Keys::new([SecretString::from(HOOK_TOKEN.to_owned())]);
+        let hooks = Hooks::new(SOURCES.iter().map(|source| (source.name, token())), Grouping::default());
         let parts = Parts { client, log, host: host.clone(), upkeep: upkeep.clone(), gate, hooks, exposure };
         let server = Server::start(parts).await.unwrap();
         Self { desk, server, host, upkeep, accounts, clock }

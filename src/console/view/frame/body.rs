@@ -170,6 +170,9 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
 
 fn document(open: &DocumentPage, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
+    if open.draft.is_some() {
+        sentence(Role::Warning, "Your changes are not saved yet; e opens them again.", width, &mut rows);
+    }
     match &open.text {
         None => sentence(Role::Dim, "Reading its history…", width, &mut rows),
         Some(Err(reason)) => sentence(Role::Bad, reason.as_str(), width, &mut rows),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{find_open, in_incident, visible};
 use crate::domain::{Actor, IncidentId, Rejection, RejectionKind};
-use crate::kinds::{Alert, AlertState, Decided, Incident, IncidentEvent, Labels, World};
+use crate::kinds::{AlertState, Decided, Incident, IncidentEvent, Labels, World};
 
 /// What fires in `id` goes on in `into`, and so does whatever its groups are told of later.
 pub(in crate::kinds::incident) fn merge(
@@ -72,7 +72,7 @@ pub(in crate::kinds::incident) fn split(
     let mut events = vec![IncidentEvent::Opened {
         group,
         title: incident.title.clone(),
-        labels: shared(gone.iter().map(|state| &state.alert)),
+        labels: Labels::shared(gone.iter().map(|state| &state.alert.labels)),
         runbook: incident.runbook.clone(),
         part: gone.iter().map(|state| state.alert.fingerprint.clone()).collect(),
     }];
@@ -83,12 +83,6 @@ pub(in crate::kinds::incident) fn split(
     let mut decided = in_incident(id, by, [IncidentEvent::Split { incident: new, alerts }]);
     decided.extend(in_incident(new, by, events));
     Ok(decided)
-}
-
-/// The labels that all of them have.
-fn shared<'a>(mut alerts: impl Iterator<Item = &'a Alert>) -> Labels {
-    let first = alerts.next().map(|alert| alert.labels.clone()).unwrap_or_default();
-    alerts.fold(first, |shared, alert| shared.of_both(&alert.labels))
 }
 
 fn invalid(message: &str) -> Rejection {

@@ -1,6 +1,7 @@
 //! What is asked of an incident leads to, by people here and by sources of alerts in `report`.
 
 mod join;
+mod overflow;
 mod report;
 mod snooze;
 
@@ -18,7 +19,7 @@ pub(super) use snooze::{silence, snooze, wake};
 const LONGEST_NOTE: usize = 8 * 1024;
 
 /// Bytes of an edited postmortem.
-const LONGEST_POSTMORTEM: usize = 64 * 1024;
+const LONGEST_POSTMORTEM: usize = 256 * 1024;
 
 pub(super) fn acknowledge(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
     let incident = find_open(world, id)?;
@@ -53,7 +54,7 @@ pub(super) fn amend(world: &dyn World, id: IncidentId, text: Untrusted, by: &Act
         return Err(invalid("a postmortem needs words").hint("write what happened"));
     }
     if text.raw().len() > LONGEST_POSTMORTEM {
-        return Err(invalid("the postmortem is longer than 64 KB").hint("link to what is long instead"));
+        return Err(invalid("the postmortem is longer than 256 KB").hint("link to what is long instead"));
     }
     Ok(in_incident(id, by, [IncidentEvent::Amended { text }]))
 }

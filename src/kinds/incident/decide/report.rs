@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::TimeDelta;
 
 use super::in_incident;
+use super::overflow::{Folded, fold};
 use crate::domain::{Actor, IncidentId, Timestamp};
 use crate::kinds::{
     Alert, AlertState, Claim, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Sight, World,
@@ -32,10 +33,19 @@ pub(in crate::kinds::incident) fn report(
         }
         let alerts = std::mem::take(&mut report.alerts);
         let (its, others) = alerts.into_iter().partition(|alert| only.contains(&alert.fingerprint));
-        let left_out = incident.left_out_in(&report.group);
-        let its = IncidentReport { alerts: its, left_out, ..report.clone() };
+        // What the source left out is told of the whole group.
+        let its = IncidentReport { alerts: its, left_out: 0, ..report.clone() };
         report.alerts = others;
         decided.extend(take_in(Some(incident), incident.id, its, by, now));
+    }
+    if main.is_none() {
+        match fold(world, &report, by, now, FLAP) {
+            Folded::Whole(folded) => {
+                decided.extend(folded);
+                return decided;
+            }
+            Folded::Apart(relieved) => decided.extend(relieved),
+        }
     }
     decided.extend(take_in(main, id, report, by, now));
     decided
@@ -67,7 +77,7 @@ fn take_in(
     let (fired, beyond) = fitting(&known, fired, Incident::MOST_ALERTS.saturating_sub(firing));
     let left_out = left_out.saturating_add(beyond);
     let left_before = current.map_or(0, |incident| incident.left_out_in(&group));
-    let left_elsewhere = current.map_or(0, |incident| incident.left_out) - left_before;
+    let left_elsewhere = current.map_or(0, |incident| incident.left_out).saturating_sub(left_before);
     let is_worse = !fired.is_empty() || left_out > left_before;
     // Named only where it is another one than the incident's own.
     let named = current.filter(|incident| incident.group != group).map(|_| group.clone());
@@ -83,7 +93,7 @@ fn take_in(
     }
     let is_open = current.is_none_or(Incident::is_open) || is_worse;
     let is_quieter = !cleared.is_empty() || left_out < left_before;
-    let is_over = is_open && firing + fired.len() == 0 && left_out + left_elsewhere == 0 && is_quieter;
+    let is_over = is_open && firing + fired.len() == 0 && left_out == 0 && left_elsewhere == 0 && is_quieter;
     // What has cleared makes room for what fires.
     events.extend(cleared.into_iter().map(|(state, ended_at)| {
         let fingerprint = current.map(|incident| incident.key_of(state)).unwrap_or_default();

@@ -29,12 +29,12 @@ pub(in crate::kinds::incident) fn silence(
 ) -> Result<Vec<Decided>, Rejection> {
     let incident = find_open(world, id)?;
     read(&length)?;
-    if incident.labels.is_empty() {
+    if incident.shared_labels().is_empty() {
         return Err(Rejection::new(RejectionKind::Invalid, "its alerts share no label that a silence could match")
             .hint("snooze it, or silence single alerts in Alertmanager"));
     }
-    if incident.silence.as_ref().is_some_and(|silence| silence.is_on()) {
-        return Err(settled(id, "already silenced, or about to be"));
+    if incident.silence.as_ref().is_some_and(|silence| silence.is_being_made()) {
+        return Err(settled(id, "already being silenced"));
     }
     let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});
     let length = length.trim().to_owned();

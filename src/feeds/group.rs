@@ -4,9 +4,16 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::mapping::Mapping;
+use super::runbooks::Runbooks;
 use crate::domain::{Timestamp, Untrusted};
-use crate::feeds::Runbooks;
 use crate::kinds::{Alert, Command, GroupKey, IncidentReport, IncidentVerb, Labels, Sight};
+
+/// Bytes of the largest body that is taken.
+pub const LARGEST_BODY: usize = 8 * 1024 * 1024;
+
+/// Alerts taken of one body.
+pub(super) const MOST_ALERTS: usize = 20_000;
 
 /// Names and values as they came.
 pub(super) type Pairs = BTreeMap<String, String>;
@@ -20,6 +27,8 @@ pub struct Grouping {
     /// Labels whose values alerts of one incident share; empty: as Alertmanager groups them.
     pub by: Vec<String>,
     pub runbooks: Runbooks,
+    /// How to read the bodies of those whose format is not known here.
+    pub mappings: Vec<Mapping>,
 }
 
 /// Alerts that belong together.
@@ -49,6 +58,12 @@ impl Group {
             true => GroupKey::of(["group", otherwise]),
             false => GroupKey::of(labels.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()])),
         }
+    }
+
+    /// The group that `source` knows by a name of its own, whatever labels its alerts have.
+    pub(super) fn named(source: &str, name: &[&str], alerts: Vec<Told>) -> Self {
+        let key = GroupKey::of(std::iter::once(source).chain(name.iter().copied()));
+        Self { key, labels: Pairs::new(), alerts, left_out: 0 }
     }
 
     /// Put together by other labels, if that is wanted.
@@ -131,6 +146,12 @@ pub(super) fn fingerprint(said: &str, labels: &Pairs) -> String {
 
 pub(super) fn beginning(text: &str) -> Untrusted {
     Untrusted::from(text).cut(LONGEST)
+}
+
+/// Labels or annotations as the sources here write them.
+pub(super) fn pairs<'a>(given: impl IntoIterator<Item = (&'a str, &'a str)>) -> Pairs {
+    let given = given.into_iter().filter(|(_, value)| !value.is_empty());
+    given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// A time as RFC 3339 has it; `None` for the one that stands for none.

@@ -1,0 +1,123 @@
+//! What the real program looks at by itself: probes, logs, its own runs, and a real Prometheus.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::story_incidents::{http, serve, until};
+use crate::support::machine::Machine;
+
+fn configured(config: &str) -> Machine {
+    let machine = Machine::new();
+    let directory = machine.path(".config/morningai");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("config.toml"), config).unwrap();
+    machine
+}
+
+/// The incident whose title begins like this, in this state.
+fn find(machine: &Machine, title: &str, state: &str) -> Option<Value> {
+    let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+    let is_it = |incident: &Value| incident["title"].as_str().unwrap().starts_with(title) && incident["state"] == state;
+    listed.into_iter().find(is_it)
+}
+
+const PROCEDURE: &str = "---\nname: breaks\ndescription: Fails\n---\n\n## Break\n\n```sh\nfalse\n```\n";
+
+#[test]
+fn what_does_not_answer_what_is_logged_and_a_run_that_failed_are_incidents() {
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let machine = configured(&format!(
+        "[[probe]]\nname = \"web\"\nurl = \"tcp://{address}\"\nevery = \"1s\"\nmisses = 2\n\
+         [[watch]]\nname = \"app\"\nfile = \"app.log\"\npattern = 'ERROR \\d+'\nquiet = \"2s\"\n"
+    ));
+    let log = machine.path(".config/morningai/app.log");
+    std::fs::write(&log, "ERROR 1 of before\n").unwrap();
+    std::fs::write(machine.path("breaks.md"), PROCEDURE).unwrap();
+    machine.run(&["run", "--runbook", "breaks.md", "--until-waiting"]).ended(1);
+    let listed = machine.run(&["probes"]).ended(1).out;
+    assert!(listed.contains("failing") && listed.contains("100.00 %"), "{listed}");
+
+    let served = serve(&machine, &[]);
+    until("a failed probe", || find(&machine, "ProbeFailed: web does not answer", "firing"));
+    let tell =
+        |text: &str| std::fs::File::options().append(true).open(&log).unwrap().write_all(text.as_bytes()).unwrap();
+    tell("all is well\nERROR 500 \u{1b}[2Jsecret\n");
+    until("a pattern", || find(&machine, "LogPattern: app: ERROR 500 \u{1b}[2J", "firing"));
+    let shown = machine.run(&["incidents"]).ended(0).out;
+    assert!(shown.contains("ERROR 500 ␛[2J"), "{shown}");
+    until("the end of the pattern", || find(&machine, "LogPattern", "resolved"));
+    until("a run that failed", || find(&machine, "RunFailed: run ", "firing"));
+    let token = std::fs::read_to_string(machine.path("data/serve.token")).unwrap();
+    let answer = || http("GET", &format!("{}/v1/probes", served.url), Some(token.trim()), "").unwrap().1;
+    let probes = || serde_json::from_str::<Value>(&answer()).unwrap()["probes"][0].clone();
+    assert_eq!((&probes()["name"], &probes()["state"]), (&json!("web"), &json!("down")));
+    let _listening = TcpListener::bind(address).unwrap();
+    until("the end of it", || find(&machine, "ProbeFailed", "resolved"));
+    assert_eq!(probes()["state"], "up");
+    assert!(probes()["uptime_24h"].as_f64().unwrap() < 100.0);
+    machine.run(&["probes", "--json"]).ended(0);
+}
+
+/// A Prometheus of its own, ended with the test.
+struct Prometheus {
+    child: Child,
+    url: String,
+}
+
+impl Prometheus {
+    /// `None` where this machine has no such program.
+    fn start(machine: &Machine) -> Option<Self> {
+        let config = "global:\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n";
+        std::fs::write(machine.path("prometheus.yml"), config).unwrap();
+        // Free just now; if something else takes it meanwhile, the test fails.
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", machine.path("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", machine.path("prometheus").display()))
+            .arg(format!("--web.listen-address={free}"))
+            .arg("--web.enable-lifecycle")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let started = Self { child: child.ok()?, url: format!("http://{free}") };
+        until("a Prometheus", || http("GET", &format!("{}/-/ready", started.url), None, "").filter(|a| a.0 == 200));
+        Some(started)
+    }
+
+    fn rules(&self, machine: &Machine, text: &str) {
+        std::fs::write(machine.path("rules.yml"), text).unwrap();
+        assert_eq!(http("POST", &format!("{}/-/reload", self.url), None, "").unwrap().0, 200);
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_real_prometheus_is_asked_what_fires() {
+    let place = Machine::new();
+    let Some(prometheus) = Prometheus::start(&place) else {
+        eprintln!("not tested: there is no prometheus here");
+        return;
+    };
+    prometheus.rules(
+        &place,
+        "groups:\n  - name: test\n    rules:\n      - alert: AlwaysOn\n        expr: vector(1)\n        labels: { severity: critical }\n        \
+         annotations: { summary: it is on }\n",
+    );
+    let machine = configured(&format!("[incidents]\nprometheus = \"{}\"\n", prometheus.url));
+    let _served = serve(&machine, &[]);
+    let incident = until("an incident", || find(&machine, "AlwaysOn: it is on", "firing"));
+    assert_eq!(incident["severity"], "critical");
+    prometheus.rules(&place, "groups: []\n");
+    until("the end of it", || find(&machine, "AlwaysOn", "resolved"));
+    drop(prometheus);
+    until("that it tells nothing", || find(&machine, "PrometheusSilent: no alerts arrive", "firing"));
+}

@@ -351,7 +351,7 @@ async fn fill(log: &dyn Log, events: u64) {
                 let event = Event::Run(match version {
                     1 => RunEvent::Started { spec: Box::new(spec.clone()) },
                     A_RUN => RunEvent::Cancelled { reason: "enough of it".to_owned() },
-                    even if even % 2 == 0 => RunEvent::Paused { reason: "paused by bench".to_owned() },
+                    even if even % 2 == 0 => RunEvent::Paused { reason: "paused by bench".to_owned(), over: None },
                     _ => RunEvent::Resumed {},
                 });
                 seq += 1;

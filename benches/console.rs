@@ -56,7 +56,8 @@ async fn fill(dir: &Path) {
             number += 1;
             let stream = Stream::Run(RunId(uuid::Uuid::from_u128(number)));
             for version in 1..=50 {
-                let event = Event::Run(RunEvent::Paused { reason: format!("event {version} of an old run") });
+                let event =
+                    Event::Run(RunEvent::Paused { reason: format!("event {version} of an old run"), over: None });
                 let at = chrono::DateTime::from_timestamp(1_700_000_000, 0).unwrap();
                 events.push(NewEvent { stream, version, at, by: Actor::System, event });
             }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::{DURATION_FORM, Limits, Usd, parse_duration};
+use crate::domain::{Budgets, DURATION_FORM, Limits, OnceUsedUp, Usd, parse_duration};
 
 /// The `[limits]` section of the configuration, and `limits:` of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -33,7 +33,29 @@ impl RunLimits {
             cost: self.cost_usd.unwrap_or(base.cost),
             seconds: self.time.unwrap_or(base.seconds),
             output_bytes: self.output_bytes.unwrap_or(base.output_bytes),
+            budgets: base.budgets.clone(),
         }
+    }
+}
+
+/// The `[budgets]` section: what all runs together may cost.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BudgetsSection {
+    /// In a day of UTC; dollars as text.
+    #[serde(deserialize_with = "dollars")]
+    day: Option<Usd>,
+    /// In a month of UTC.
+    #[serde(deserialize_with = "dollars")]
+    month: Option<Usd>,
+    /// Only tell people, and stop nothing.
+    soft: bool,
+}
+
+impl BudgetsSection {
+    pub fn budgets(&self) -> Budgets {
+        let once_used_up = if self.soft { OnceUsedUp::Warn } else { OnceUsedUp::Pause };
+        Budgets { day: self.day, month: self.month, once_used_up }
     }
 }
 
@@ -60,6 +82,17 @@ mod tests {
         let expected = Limits { turns: 3, cost: Usd(250_000_000), seconds: 300, ..Limits::default() };
         assert_eq!(limits.over(&Limits::default()), expected);
         assert_eq!(RunLimits::default().over(&expected), expected);
+    }
+
+    #[test]
+    fn budgets_stop_unless_they_are_soft() {
+        let read = |text: &str| toml::from_str::<BudgetsSection>(text).map(|section| section.budgets());
+        let hard = Budgets { day: Some(Usd(25_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+        assert_eq!(read("day = \"25.00\"").unwrap(), hard);
+        assert_eq!(read("month = \"300\"\nsoft = true").unwrap().once_used_up, OnceUsedUp::Warn);
+        for bad in ["day = 25.0", "day = \"-1\"", "week = \"1\"", "soft = 1"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

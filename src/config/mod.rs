@@ -27,7 +27,7 @@ pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
 pub use incidents::{IncidentsSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
-pub use limits::RunLimits;
+pub use limits::{BudgetsSection, RunLimits};
 pub use looking::{ProbeSection, WatchSection};
 pub use matching::Matching;
 pub use oncall::{

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::access::AccessSection;
 use super::incidents::IncidentsSection;
-use super::limits::{RunLimits, seconds};
+use super::limits::{BudgetsSection, RunLimits, seconds};
 use super::looking::{ProbeSection, WatchSection};
 use super::oncall::OnCallSection;
 use super::secret::SecretSource;
@@ -32,6 +32,7 @@ pub struct Config {
     pub access: AccessSection,
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
+    pub budgets: BudgetsSection,
     pub sandbox: SandboxSection,
     pub git: GitSection,
     pub retention: RetentionSection,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::budgets::Budgets;
 use super::money::Usd;
 
 /// What a run may use before it must ask a person for more.
@@ -17,11 +18,21 @@ pub struct Limits {
     pub seconds: u64,
     /// Bytes of tool output stored.
     pub output_bytes: u64,
+    /// What all runs together may cost.
+    #[serde(skip_serializing_if = "Budgets::is_none")]
+    pub budgets: Budgets,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { turns: 60, tokens: 2_000_000, cost: Usd(5_000_000_000), seconds: 3_600, output_bytes: 256 * 1024 * 1024 }
+        Self {
+            turns: 60,
+            tokens: 2_000_000,
+            cost: Usd(5_000_000_000),
+            seconds: 3_600,
+            output_bytes: 256 * 1024 * 1024,
+            budgets: Budgets::default(),
+        }
     }
 }
 

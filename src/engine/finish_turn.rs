@@ -51,7 +51,7 @@ fn failed(run: &Run, open: &OpenTurn, failure: ModelFailure) -> Vec<Decided> {
     let event = RunEvent::TurnFailed { turn: open.turn, attempt: open.attempt, failure };
     let mut events = vec![in_run(run.id, &Actor::System, event)];
     if pause {
-        events.push(in_run(run.id, &Actor::System, RunEvent::Paused { reason }));
+        events.push(in_run(run.id, &Actor::System, RunEvent::Paused { reason, over: None }));
     }
     events
 }

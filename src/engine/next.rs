@@ -3,11 +3,11 @@
 use super::record::in_run;
 use super::{Decided, alias};
 use crate::domain::{
-    Actor, CallNo, LimitKind, ModelReply, OnFailure, Plan, PlanStep, PurposeOfTurn, RunId, StepNo, Timestamp, ToolCall,
-    ToolName, Untrusted,
+    Actor, BudgetPeriod, CallNo, LimitKind, ModelReply, OnFailure, OnceUsedUp, OverBudget, Plan, PlanStep,
+    PurposeOfTurn, RunId, StepNo, Timestamp, ToolCall, ToolName, Untrusted,
 };
 use crate::fold::{CallEntry, CallStatus, Snapshot, Thread, TurnStatus};
-use crate::kinds::{Run, RunEvent};
+use crate::kinds::{BudgetRaises, Period, Run, RunEvent};
 
 /// Turns in a row without a tool call before the run is given up.
 const MOST_IDLE_TURNS: usize = 3;
@@ -47,11 +47,41 @@ fn procedure_call(run: &Run, thread: &Thread) -> Option<ToolCall> {
 }
 
 /// The next turn, the next call, or the end. Only for a run with nothing open.
-pub(super) fn next(run: &Run, thread: &Thread, now: Timestamp) -> Vec<Decided> {
+pub(super) fn next(snapshot: &Snapshot, run: &Run, thread: &Thread, now: Timestamp) -> Vec<Decided> {
     if let Some(limit) = limit_reached(run, now) {
         return vec![in_run(run.id, &Actor::System, RunEvent::LimitReached { limit })];
     }
-    if run.is_procedure { next_in_procedure(run, thread) } else { next_for_agent(run, thread) }
+    if run.is_procedure {
+        return next_in_procedure(run, thread);
+    }
+    match over_budget(snapshot, run, now) {
+        Some(pause) => vec![in_run(run.id, &Actor::System, pause)],
+        None => next_for_agent(run, thread),
+    }
+}
+
+/// The pause of an agent's run by a budget that all runs together have used up. What is under way elsewhere is not in the
+/// sums yet, so they can pass the budget by that much and no more.
+fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<RunEvent> {
+    let (budgets, today) = (&run.limits.budgets, now.date_naive());
+    if budgets.once_used_up == OnceUsedUp::Warn {
+        return None;
+    }
+    BudgetPeriod::ALL.into_iter().find_map(|period| {
+        let budget = run.budget_raises.budget(budgets, period, today)?;
+        let spent = Period::of(period, today).total(&snapshot.spend).cost;
+        let pause = || RunEvent::Paused {
+            reason: format!(
+                "budget of {} for {} is used up: {} spent; resuming gives this run {} more, once",
+                budget.display(),
+                period.now(),
+                spent.display(),
+                BudgetRaises::more().display()
+            ),
+            over: Some(OverBudget { period, spent }),
+        };
+        (spent >= budget).then(pause)
+    })
 }
 
 /// The first limit that is used up.
@@ -114,7 +144,7 @@ fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
             }
             Some(Stuck::Repeating(tool)) if !already_paused_for_it(thread) => {
                 let reason = format!("{tool} was called {MOST_REPETITIONS} times with the same result");
-                vec![in_run(run.id, &Actor::System, RunEvent::Paused { reason })]
+                vec![in_run(run.id, &Actor::System, RunEvent::Paused { reason, over: None })]
             }
             Some(Stuck::Repeating(_)) | None => vec![turn(last.turn + 1, 1, PurposeOfTurn::Act)],
         },

@@ -124,7 +124,7 @@ fn go_on(
     prepared: &mut BTreeMap<CallNo, PreparedCall>,
     now: Timestamp,
 ) -> Vec<Decided> {
-    let mut events = next(run, thread, now);
+    let mut events = next(snapshot, run, thread, now);
     let requested: Vec<_> = events
         .iter()
         .filter_map(|decided| {

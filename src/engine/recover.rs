@@ -49,6 +49,6 @@ fn ask_no_more(run: &Run, open: &OpenTurn) -> Vec<Decided> {
         ModelFailure { kind: ModelFailureKind::Cancelled, message: reason.as_str().into(), hint: String::new() };
     let failed = RunEvent::TurnFailed { turn: open.turn, attempt: open.attempt, failure };
     let pauses = run.cancelling.is_none() && run.state != RunState::Paused;
-    let paused = pauses.then_some(RunEvent::Paused { reason });
+    let paused = pauses.then_some(RunEvent::Paused { reason, over: None });
     [Some(failed), paused].into_iter().flatten().map(|event| in_run(run.id, &Actor::System, event)).collect()
 }

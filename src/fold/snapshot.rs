@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::thread::Thread;
 use crate::domain::{Actor, ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
 use crate::kinds::{
-    Approval, Command, DaySpend, Decided, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream, Table,
-    Wanted, World, with_kinds,
+    Approval, BudgetGauge, Command, DaySpend, Decided, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream,
+    Table, Wanted, World, with_kinds,
 };
 
 macro_rules! define_snapshot {
@@ -276,6 +276,13 @@ impl Snapshot {
     /// The request by which a call is asked for as somebody changed it in `edited`.
     pub fn asked_instead_of(&self, edited: ApprovalId) -> Option<&Approval> {
         self.approvals.values().find(|approval| approval.edit.as_ref().is_some_and(|edit| edit.request == edited))
+    }
+
+    /// How far the budgets are used that the run which began last was started under.
+    pub fn budgets(&self, now: Timestamp) -> Vec<BudgetGauge> {
+        let newest = self.runs.values().max_by_key(|run| (run.started_at, run.id));
+        let gauges = |run: &Run| BudgetGauge::all(&run.limits.budgets, &self.spend, now.date_naive());
+        newest.map(gauges).unwrap_or_default()
     }
 
     /// Runs, newest first.

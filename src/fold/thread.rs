@@ -175,7 +175,7 @@ impl Thread {
             RunEvent::LimitReached { limit } => {
                 self.note(envelope, TimelineItem::Paused(format!("reached its limit on {}", limit.name())));
             }
-            RunEvent::Paused { reason } => self.note(envelope, TimelineItem::Paused(reason.clone())),
+            RunEvent::Paused { reason, .. } => self.note(envelope, TimelineItem::Paused(reason.clone())),
             RunEvent::Resumed {} => self.note(envelope, TimelineItem::Resumed),
             // The next line, by the worker that takes it up, says all that a reader wants to know.
             RunEvent::SetAside {} => {}

@@ -53,9 +53,11 @@ pub use page::{Follows, Page, PageEvent, PageKey, PageOrder, PageState, PageVerb
 pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
-pub use run::{CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run};
+pub use run::{
+    BudgetRaises, CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run,
+};
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
-pub use spend::{DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine};
+pub use spend::{BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine};
 pub use stream::Stream;
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]

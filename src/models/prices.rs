@@ -1,9 +1,11 @@
 //! What a call costs: list prices per million tokens, exact to the nano-dollar, or unknown.
 
+use reqwest::Url;
 use rust_decimal::Decimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
+use super::settings::{ModelEntry, ModelSettings};
 use crate::domain::{Usage, Usd};
 
 /// A table of prices, the user's own before the bundled ones.
@@ -79,6 +81,18 @@ impl Prices {
             .checked_add(part(cached, price.cached.unwrap_or(price.input))?)?
             .checked_add(part(usage.output, price.output)?)?;
         Usd::from_decimal(sum.checked_div(Decimal::from(1_000_000))?)
+    }
+}
+
+impl Prices {
+    /// The configured models that nobody has a price for, or whose own name is not known before they are asked.
+    pub fn missing<'a>(&self, settings: &'a ModelSettings) -> Vec<&'a str> {
+        let is_known = |entry: &ModelEntry| {
+            let provider = settings.providers.get(&entry.provider)?;
+            let url = Url::parse(provider.base_url.trim()).ok()?;
+            self.cost(url.host_str().unwrap_or_default(), entry.id.as_deref()?, Usage::default())
+        };
+        settings.models.iter().filter(|(_, entry)| is_known(entry).is_none()).map(|(name, _)| name.as_str()).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use super::store::StorePlace;
 use super::{Wire, line, model, secrets};
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
-use crate::domain::{Secrets, TaskClass};
+use crate::domain::{BudgetPeriod, OnceUsedUp, Secrets, TaskClass};
 use crate::models::{ProbeReport, probe};
 use crate::ports::{EncryptionState, Model};
 use crate::store::OpenMode;
@@ -32,6 +32,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));
+    findings.extend(budgets(wire));
     findings
 }
 
@@ -286,6 +287,26 @@ fn broken_files(wire: &Wire) -> Vec<Finding> {
     findings.extend(misfits.map(|(name, faults)| finding("agent", (name, &faults))));
     findings.extend(procedures.broken().map(|broken| finding("procedure", broken)));
     findings
+}
+
+/// Budgets that are set; calls whose price is not known count for nothing in them.
+fn budgets(wire: &Wire) -> Option<Finding> {
+    let budgets = wire.config.budgets.budgets();
+    let amount = |period: BudgetPeriod| budgets.of(period).map(|usd| format!("{} for {}", usd.display(), period.now()));
+    let set: Vec<_> = BudgetPeriod::ALL.into_iter().filter_map(amount).collect();
+    let detail = match budgets.once_used_up {
+        OnceUsedUp::Pause => format!("{}; agents pause once it is used up", set.join(", ")),
+        OnceUsedUp::Warn => format!("{}; soft: nothing is stopped", set.join(", ")),
+    };
+    let missing = wire.model.prices().map(|prices| prices.missing(wire.model.settings()).join(", "));
+    (!set.is_empty()).then(|| match missing {
+        Ok(missing) if !missing.is_empty() => Finding::warn(
+            "budget",
+            format!("{detail}; without a known price, calls of these models are not counted: {missing}"),
+            "name a file of prices by `prices` in the configuration; a model needs its `id` there",
+        ),
+        Ok(_) | Err(_) => Finding::ok("budget", detail),
+    })
 }
 
 /// Secrets that would be found in every other word, so they are searched for nowhere.

@@ -140,7 +140,8 @@ fn policies(wire: &Wire) -> Vec<PolicyText> {
 }
 
 fn limits(wire: &Wire) -> Limits {
-    wire.config.limits.over(&Limits::default())
+    let base = Limits { budgets: wire.config.budgets.budgets(), ..Limits::default() };
+    wire.config.limits.over(&base)
 }
 
 /// An agent that uses git works in a repository, any other in a directory of its own.

@@ -14,8 +14,8 @@ use crate::config;
 use crate::config::{Config, SecretSource};
 use crate::domain::{ModelFailure, ModelFailureKind, ModelReply, TaskClass};
 use crate::models::{
-    ApiKey, CallStyle, KeyError, ModelEntry, ModelEnvironment, ModelSettings, Prices, ProviderSettings, RetrySettings,
-    Router, Timeouts,
+    ApiKey, CallStyle, KeyError, ModelEntry, ModelEnvironment, ModelSettings, Prices, PricesError, ProviderSettings,
+    RetrySettings, Router, Timeouts,
 };
 use crate::ports::{DeltaSink, Model, ModelRequest};
 
@@ -56,6 +56,14 @@ impl LazyModel {
         })
     }
 
+    pub(super) fn prices(&self) -> Result<Prices, PricesError> {
+        let bundled = Prices::bundled()?;
+        Ok(match &self.prices {
+            Some(prices) => bundled.overridden_by(prices.clone()),
+            None => bundled,
+        })
+    }
+
     fn router(&self) -> Result<&Arc<Router>, &ModelFailure> {
         self.router.get_or_init(|| self.build()).as_ref()
     }
@@ -67,11 +75,7 @@ impl LazyModel {
             message: message.into(),
             hint: "`morningai doctor` says what is configured".to_owned(),
         };
-        let bundled = Prices::bundled().map_err(|error| unusable(error.to_string()))?;
-        let prices = match &self.prices {
-            Some(prices) => bundled.overridden_by(prices.clone()),
-            None => bundled,
-        };
+        let prices = self.prices().map_err(|error| unusable(error.to_string()))?;
         Router::new(self.settings.clone(), prices).map_err(|error| unusable(error.to_string()))
     }
 }

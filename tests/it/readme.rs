@@ -2,7 +2,7 @@
 
 use morningai::config::Config;
 use morningai::console::keymap::Keymap;
-use morningai::domain::SourceText;
+use morningai::domain::{BudgetPeriod, SourceText, Usd};
 use serde_json::Value;
 
 use crate::support::machine::Machine;
@@ -58,6 +58,14 @@ fn the_example_of_being_paged_is_read() {
     let config =
         Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
     assert_eq!(config.oncall.people.len(), 4);
+}
+
+#[test]
+fn the_example_of_budgets_is_read() {
+    let text = format!("[budgets]{}", between(README, "```toml\n[budgets]", "```"));
+    let config =
+        Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
+    assert_eq!(config.budgets.budgets().of(BudgetPeriod::Day), Some(Usd(25_000_000_000)));
 }
 
 #[test]

@@ -33,7 +33,7 @@ pub fn paused(run: RunId, version: u64, reason: &str) -> NewEvent {
         version,
         at: at(version as i64),
         by: Actor::Person("ana".into()),
-        event: Event::Run(RunEvent::Paused { reason: reason.into() }),
+        event: Event::Run(RunEvent::Paused { reason: reason.into(), over: None }),
     }
 }
 

@@ -43,7 +43,7 @@ async fn keep_appending(log: &PostgresLog, stop: &AtomicBool) -> (BTreeSet<u64>,
 async fn stored(log: &dyn Log) -> BTreeSet<u64> {
     let events = log.read(0, 100_000).await.unwrap();
     let attempt = |event: &morningai::kinds::Event| match event {
-        morningai::kinds::Event::Run(morningai::kinds::RunEvent::Paused { reason }) => reason.parse().unwrap(),
+        morningai::kinds::Event::Run(morningai::kinds::RunEvent::Paused { reason, .. }) => reason.parse().unwrap(),
         other => panic!("{other:?}"),
     };
     events.iter().map(|envelope| attempt(&envelope.event)).collect()

@@ -83,6 +83,29 @@ fn an_approved_push_is_made_and_the_run_succeeds() {
     story.machine.run(&["log", "verify"]).ended(0);
 }
 
+#[test]
+fn a_budget_pauses_the_run_before_its_next_call_and_resuming_raises_it_once() {
+    let story = Story::new();
+    let (machine, dir) = (&story.machine, story.machine.path(".config/morningai"));
+    std::fs::create_dir_all(&dir).unwrap();
+    std::fs::write(dir.join("config.toml"), "prices = \"prices.toml\"\n[budgets]\nday = \"0.001\"\n").unwrap();
+    std::fs::write(dir.join("prices.toml"), "[[price]]\nmodel = \"*\"\ninput = \"100\"\noutput = \"100\"\n").unwrap();
+    let goal = ["run", "make the failing test pass", "--workspace", &story.repository, "--until-waiting", "--json"];
+    let run = machine.run(&goal).ended(4).json().pop().unwrap();
+    assert_eq!(text(&run["state"]), "paused");
+    let shown = machine.run(&["runs", "show", text(&run["id"])]).ended(0).out;
+    assert!(shown.contains("budget of $0.00100 for today is used up"), "{shown}");
+    let calls = || machine.run(&["usage", "--json"]).ended(0).json()[0]["today"]["calls"].as_u64().unwrap();
+    assert_eq!(calls(), 1, "the call after the one that used it up was not made");
+    let second = machine.run(&goal).ended(4).json().pop().unwrap();
+    assert_eq!((text(&second["state"]), calls()), ("paused", 1), "a new run makes no call at all");
+    let doctor = machine.run(&["doctor", "--offline"]).out;
+    assert!(doctor.contains("$0.00100 for today; agents pause once it is used up"), "{doctor}");
+    machine.run(&["resume", text(&run["id"]), "--until-waiting"]).ended(4);
+    let resumed = machine.run(&["runs", "show", text(&run["id"]), "--json"]).ended(0).json().pop().unwrap();
+    assert_eq!(text(&resumed["state"]), "waiting", "it came to its push: {resumed}");
+}
+
 /// Each side of the usage adds up to the same, which is what the runs cost.
 fn costs_are_told(story: &Story, run: &str) {
     for (by, name) in [("agent", "dev"), ("person", "ana"), ("run", run)] {

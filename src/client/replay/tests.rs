@@ -35,7 +35,7 @@ fn recording() -> Recording {
     let events = [
         (0, Stream::Run(RUN), 1, Event::Run(RunEvent::Started { spec: Box::new(spec()) })),
         (1, Stream::Approval(APPROVAL), 1, Event::Approval(requested)),
-        (20, Stream::Run(RUN), 2, Event::Run(RunEvent::Paused { reason: "lunch".to_owned() })),
+        (20, Stream::Run(RUN), 2, Event::Run(RunEvent::Paused { reason: "lunch".to_owned(), over: None })),
         (31, Stream::Approval(APPROVAL), 2, Event::Approval(ApprovalEvent::Denied { reason: "no".into() })),
         (32, Stream::Run(RUN), 3, Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new() })),
     ];

@@ -99,7 +99,7 @@ impl Fake {
                         story.run(*run, by, RunEvent::Started { spec: spec.clone() });
                     }
                     RunVerb::Pause => {
-                        story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned() });
+                        story.run(*run, by, RunEvent::Paused { reason: "paused".to_owned(), over: None });
                     }
                     RunVerb::Resume => {
                         story.run(*run, by, RunEvent::Resumed {});

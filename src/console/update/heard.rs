@@ -2,7 +2,7 @@
 
 use super::{Request, edit, navigate};
 use crate::console::state::{Reading, Source, State};
-use crate::domain::{Actor, RunId};
+use crate::domain::{Actor, ModelReply, RunId};
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
 
@@ -18,7 +18,8 @@ pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
         let rings = model_answers(state, envelope, event, run)
             || stops_by_itself(envelope, event)
-            || nears_cost_limit(snapshot, event, run);
+            || nears_cost_limit(snapshot, event, run)
+            || nears_budget(snapshot, envelope, event);
         let requests = if rings { vec![Request::Bell] } else { Vec::new() };
         if let RunEvent::EffectStarted { call, .. } = event {
             state.outcomes.begun(run, *call);
@@ -64,6 +65,12 @@ fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
 fn nears_cost_limit(snapshot: &Snapshot, event: &RunEvent, run: RunId) -> bool {
     let RunEvent::TurnFinished { reply, .. } = event else { return false };
     snapshot.runs.get(&run).is_some_and(|run| run.was_brought_near_by(reply))
+}
+
+/// Whether this answer brought what all runs cost together to four fifths of a budget, or to its end.
+fn nears_budget(snapshot: &Snapshot, envelope: &Envelope, event: &RunEvent) -> bool {
+    let RunEvent::TurnFinished { reply: ModelReply { cost: Some(cost), .. }, .. } = event else { return false };
+    snapshot.budgets(envelope.at).iter().any(|gauge| gauge.was_passed_by(*cost))
 }
 
 /// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.

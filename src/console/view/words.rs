@@ -11,7 +11,7 @@ use crate::domain::{
     Timestamp,
 };
 use crate::fold::CallStatus;
-use crate::kinds::{Approval, CallStage, Look, Run};
+use crate::kinds::{Approval, BudgetGauge, CallStage, Look, Run};
 
 /// How a state is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +163,15 @@ fn bar_of([full, empty]: [&str; 2], part: i64, whole: i64, cells: usize) -> Stri
     let filled = part.clamp(0, whole.max(0)).saturating_mul(room) / whole.max(1);
     let filled = usize::try_from(filled.max(i64::from(part > 0))).unwrap_or(cells).min(cells);
     format!("{}{}", full.repeat(filled), empty.repeat(cells - filled))
+}
+
+/// How far a budget is used.
+pub fn gauge(gauge: &BudgetGauge) -> Role {
+    match (gauge.is_used_up(), gauge.is_near()) {
+        (true, _) => Role::Bad,
+        (false, true) => Role::Warning,
+        (false, false) => Role::Money,
+    }
 }
 
 /// `▁▁▃█`: amounts beside each other, the largest as high as a line is; only nothing has no height.

@@ -1,6 +1,7 @@
 //! Commands to events, for each verb and each way it can be refused. No I/O anywhere.
 
 mod agent_run;
+mod budgets;
 mod decisions;
 mod edits;
 mod handovers;

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, LimitKind, ModelFailure, ModelReply, Plan,
-    PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
+    ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, LimitKind, ModelFailure, ModelReply, OverBudget,
+    Plan, PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
 };
 use crate::kinds::{KindEvent, Look};
 
@@ -54,7 +54,12 @@ pub enum RunEvent {
     #[serde(rename = "run.limit_reached")]
     LimitReached { limit: LimitKind },
     #[serde(rename = "run.paused")]
-    Paused { reason: String },
+    Paused {
+        reason: String,
+        /// Of a budget that was used up.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        over: Option<OverBudget>,
+    },
     #[serde(rename = "run.resumed")]
     Resumed {},
     /// Its worker ended in order with something under way, which may be repeated and was cut off.

@@ -1,5 +1,6 @@
 //! A run: an agent or a procedure at work.
 
+mod budget;
 mod decide;
 mod event;
 mod row;
@@ -8,6 +9,7 @@ mod verbs;
 use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
 use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
+pub use budget::BudgetRaises;
 pub use decide::{end_cancelled, find_live_run, find_run};
 pub use event::RunEvent;
 pub use row::{CallStage, OpenCall, OpenTurn, Run};

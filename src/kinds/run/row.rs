@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::BudgetRaises;
 use crate::domain::{
     Actor, ApprovalId, CallNo, CardDigest, Limits, ModelReply, PurposeOfTurn, Repeat, RunId, RunSpec, RunState,
     StepState, Timestamp, ToolCall, ToolName, Untrusted, Usd, Workspace,
@@ -54,6 +55,9 @@ pub struct Run {
     pub note: Untrusted,
     /// What to do about a failure.
     pub hint: String,
+    /// What it may spend beyond a budget that was used up.
+    #[serde(default, skip_serializing_if = "BudgetRaises::is_none")]
+    pub budget_raises: BudgetRaises,
 }
 
 /// A model turn that was started and not answered.
@@ -130,6 +134,7 @@ impl Run {
             open_calls: Vec::new(),
             note: Untrusted::default(),
             hint: String::new(),
+            budget_raises: BudgetRaises::default(),
         }
     }
 
@@ -206,7 +211,10 @@ impl Run {
             RunEvent::SetAside {} => self.is_set_aside = true,
             RunEvent::Recovered { lost, left: _ } => self.recover(*lost),
             RunEvent::CancelRequested { reason } => self.cancelling = Some(reason.clone()),
-            RunEvent::Paused { reason } => self.note = reason.as_str().into(),
+            RunEvent::Paused { reason, over } => {
+                self.note = reason.as_str().into();
+                self.budget_raises.paused(*over, at);
+            }
             RunEvent::Resumed {} => self.resume(),
             RunEvent::Succeeded { summary } => self.end(summary, "", at),
             RunEvent::Failed { reason, hint } => self.end(reason, hint, at),
@@ -289,6 +297,7 @@ impl Run {
         if self.output_bytes >= limits.output_bytes {
             limits.output_bytes = self.output_bytes + given.output_bytes;
         }
+        self.budget_raises.resumed();
         self.note = Untrusted::default();
     }
 

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::row::{DaySpend, Spending};
-use crate::domain::Untrusted;
+use crate::domain::{BudgetPeriod, Untrusted};
 
 /// Spending by UTC day.
 pub type Days = BTreeMap<NaiveDate, DaySpend>;
@@ -66,6 +66,14 @@ impl Period {
     /// The last days, today included.
     pub fn last(count: u64, today: NaiveDate) -> Self {
         Self::since(today.checked_sub_days(DayCount::new(count.saturating_sub(1))).unwrap_or(today), today)
+    }
+
+    /// What a budget is for, as far as it is over.
+    pub fn of(budget: BudgetPeriod, today: NaiveDate) -> Self {
+        match budget {
+            BudgetPeriod::Day => Self::last(1, today),
+            BudgetPeriod::Month => Self::month(today),
+        }
     }
 
     /// The month so far.

@@ -15,7 +15,7 @@ fn batch(after: u64, count: u64) -> Batch {
         version,
         at: Timestamp::UNIX_EPOCH,
         by: Actor::System,
-        event: Event::Run(RunEvent::Paused { reason: "x".repeat(2_000) }),
+        event: Event::Run(RunEvent::Paused { reason: "x".repeat(2_000), over: None }),
     };
     Batch { after, events: (after + 1..=after + count).map(event).collect(), ..Batch::default() }
 }

@@ -139,6 +139,33 @@ async fn rebuilt_rows_equal_the_stored_ones() {
 }
 
 #[tokio::test]
+async fn a_budget_that_was_used_up_holds_for_every_run_and_in_another_process() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.db");
+    let budgets = Budgets { day: Some(Usd(2_000)), month: None, once_used_up: OnceUsedUp::Pause };
+    let limited = || RunSpec { limits: Limits { budgets: budgets.clone(), ..Limits::default() }, ..spec() };
+    let turns: &[&[&str]] = &[&[], &["read"], &["finish"]];
+    let read = || vec![Counter::new("read", EffectClass::Observe, Repeat::Repeatable)];
+    let one = Desk::start(Desk::open(&path).await, turns, read(), Role::Worker).await;
+    let first = one.begin_with(limited()).await;
+    let paused = one.until_state(first, RunState::Paused).await;
+    assert!(paused.note.raw().starts_with("budget of $0.00000 for today is used up"), "{:?}", paused.note);
+    assert_eq!((paused.turns, paused.cost), (2, Usd(2_000)), "its third call was never made");
+
+    one.runtime.shut_down(Duration::from_secs(5)).await;
+    let other = Desk::start(Desk::open(&path).await, turns, read(), Role::Worker).await;
+    let second = other.begin_with(limited()).await;
+    assert_eq!(other.until_state(second, RunState::Paused).await.turns, 0, "not one call was made");
+    other.runtime.submit(RunVerb::Resume.on(second), ana()).await.unwrap();
+    assert_eq!(other.until_state(second, RunState::Succeeded).await.turns, 3);
+    assert_eq!(other.until_state(first, RunState::Paused).await.turns, 2, "what one run was given is not another's");
+    other.runtime.shut_down(Duration::from_secs(5)).await;
+    let rows = all_rows(one.log.as_ref()).await;
+    rebuild(one.log.as_ref()).await.unwrap();
+    assert_eq!(all_rows(one.log.as_ref()).await, rows);
+}
+
+#[tokio::test]
 async fn what_was_decided_long_ago_with_nobody_there_is_still_acted_on() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log.db");

@@ -172,7 +172,7 @@ async fn a_footer_offers_nothing_that_cannot_be_done_now() {
     assert!(console.sees("p pause") && !console.sees("p resume"), "{}", console.screen());
     console.fake.tell(|story| {
         let reason = "paused by ana".to_owned();
-        story.run(run_id(1), &crate::console::view::fixtures::ana(), RunEvent::Paused { reason });
+        story.run(run_id(1), &crate::console::view::fixtures::ana(), RunEvent::Paused { reason, over: None });
     });
     console.settle().await;
     assert!(console.sees("p resume"), "{}", console.screen());

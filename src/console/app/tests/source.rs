@@ -74,7 +74,7 @@ async fn events_between_a_history_and_the_feed_are_not_lost() {
     let mut console = Harness::new(night(), 100, 40).await;
     console.press("2 G enter").await;
     console.fake.tell(|story| {
-        story.run(run_id(1), &ana(), RunEvent::Paused { reason: "hold on a moment".to_owned() });
+        story.run(run_id(1), &ana(), RunEvent::Paused { reason: "hold on a moment".to_owned(), over: None });
     });
     console.settle().await;
     console.press("G").await;

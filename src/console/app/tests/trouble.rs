@@ -3,7 +3,10 @@
 use super::Harness;
 use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
-use crate::domain::{Actor, LimitKind, ModelFailure, ModelFailureKind, ModelReply, PurposeOfTurn};
+use crate::domain::{
+    Actor, Budgets, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn, RunSpec,
+    Usd,
+};
 use crate::kinds::RunEvent;
 use crate::ports::FeedItem;
 
@@ -61,7 +64,7 @@ async fn a_run_that_stops_by_itself_rings_and_one_that_a_person_paused_does_not(
     let pause = |console: &Harness, by: Actor| {
         let reason = "the budget is spent".to_owned();
         console.fake.tell(|story| {
-            story.run(run_id(1), &by, RunEvent::Paused { reason });
+            story.run(run_id(1), &by, RunEvent::Paused { reason, over: None });
         });
     };
     pause(&console, ana());
@@ -103,6 +106,33 @@ async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_mo
     });
     console.settle().await;
     assert!(!console.sees("spent (") && !console.sees("1 Now ●"), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_budget_of_all_runs_rings_at_four_fifths_and_at_its_end() {
+    let mut story = Story::new();
+    let budgets = Budgets { day: Some(Usd(10_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+    let spec =
+        RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX), ..Limits::default() }, ..spec("mend it", "dev") };
+    story.run(run_id(1), &ana(), RunEvent::Started { spec: Box::new(spec) });
+    let mut console = Harness::new(story, 120, 24).await;
+    for (cost, rung, says) in [(7, 0, "$7.00 of $10.00 today"), (1, 1, "is spent (80 %)"), (1, 1, "is spent (90 %)")] {
+        console.fake.tell(|story| turn(story, run_id(1), 1, PurposeOfTurn::Act, reply_costing(cost)));
+        console.settle().await;
+        assert!(console.sees(says), "{}", console.screen());
+        assert_eq!(bells(&mut console), rung);
+    }
+    console.press("6").await;
+    insta::assert_snapshot!("budget_usage_120x24", console.screen());
+    console.fake.tell(|story| turn(story, run_id(1), 2, PurposeOfTurn::Act, reply_costing(2)));
+    console.press("1").await;
+    assert!(
+        console.sees("▲ $11.00 of the $10.00 budget for today is spent (110 %); agents pause"),
+        "{}",
+        console.screen()
+    );
+    assert!(console.sees("1 Now ●"), "{}", console.screen());
+    assert_eq!(bells(&mut console), 2);
 }
 
 #[tokio::test(start_paused = true)]

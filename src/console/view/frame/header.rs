@@ -8,8 +8,8 @@ use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::console::state::{Screen, Source};
 use crate::console::view::text::{Row, fit_middle};
-use crate::console::view::{format, overview};
-use crate::domain::{RunState, Untrusted};
+use crate::console::view::{format, overview, words};
+use crate::domain::{BudgetPeriod, RunState, Untrusted};
 use crate::ports::{Link, Moment};
 use chrono::TimeDelta;
 
@@ -101,7 +101,13 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
     if !cost.contains('$') {
         row.push(Role::Dim, "cost ");
     }
-    row.push(Role::Money, cost);
+    let budget = scene.snapshot.budgets(scene.now).into_iter().find(|gauge| gauge.period == BudgetPeriod::Day);
+    row.push(budget.as_ref().map_or(Role::Money, words::gauge), cost);
+    match &budget {
+        Some(gauge) if width >= ROOMY => row.push(Role::Dim, format!(" of {}", gauge.budget.display())),
+        Some(gauge) if gauge.is_near() => row.push(words::gauge(gauge), format!(" {}%", gauge.percent())),
+        Some(_) | None => {}
+    }
     row.push(Role::Dim, if width < ROOMY { " " } else { " today " });
     row
 }

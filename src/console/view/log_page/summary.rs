@@ -51,7 +51,7 @@ fn of_run(event: &RunEvent) -> Row {
         }
         RunEvent::CallSettled { call, result, .. } => call_settled(&call.to_string(), result),
         RunEvent::LimitReached { limit } => plain(format!("on {}", limit.name())),
-        RunEvent::Paused { reason } | RunEvent::CancelRequested { reason } | RunEvent::Cancelled { reason } => {
+        RunEvent::Paused { reason, .. } | RunEvent::CancelRequested { reason } | RunEvent::Cancelled { reason } => {
             said(String::new(), Role::Text, &reason.as_str().into())
         }
         RunEvent::Resumed {} => plain("goes on".to_owned()),

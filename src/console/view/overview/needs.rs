@@ -11,9 +11,9 @@ use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::queue::Sizes;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::{format, queue, run_list, things, words};
-use crate::domain::{RunState, Timestamp};
+use crate::domain::{OnceUsedUp, RunState, Timestamp};
 use crate::fold::Snapshot;
-use crate::kinds::{RowKind, Run, Surface, Thing};
+use crate::kinds::{BudgetGauge, RowKind, Run, Surface, Thing};
 use crate::ports::Status;
 
 /// Most incidents shown, and most runs that stopped.
@@ -31,7 +31,35 @@ const COLUMNS: &[Column] = &[
 pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp) -> usize {
     let waiting = snapshot.open_approvals().count();
     let runs = stopped(snapshot, state, now).count() + dear(snapshot).count();
-    waiting + runs + troubles(snapshot, state).len() + untaken(snapshot, None) + usize::from(is_exposed(status))
+    let budgets = near_budgets(snapshot, now).count();
+    waiting
+        + runs
+        + budgets
+        + troubles(snapshot, state).len()
+        + untaken(snapshot, None)
+        + usize::from(is_exposed(status))
+}
+
+/// Budgets of all runs together that are used up, or nearly.
+fn near_budgets(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = BudgetGauge> {
+    snapshot.budgets(now).into_iter().filter(BudgetGauge::is_near)
+}
+
+/// `▲ $21.20 of the $25.00 budget for today is spent (84 %); once it is used up, agents pause`
+fn budget_row(gauge: &BudgetGauge, width: usize) -> Row {
+    let role = words::gauge(gauge);
+    let mut row = Row::of(role, format!("▲ {} of the ", format::cost(gauge.spent.cost, gauge.spent.unpriced)));
+    row.push(role, format!("{} budget for {} is spent", gauge.budget.display(), gauge.period.now()));
+    row.push(role, format!(" ({} %)", gauge.percent()));
+    row.with(
+        role,
+        match (gauge.once_used_up, gauge.is_used_up()) {
+            (OnceUsedUp::Warn, _) => "",
+            (OnceUsedUp::Pause, true) => "; agents pause",
+            (OnceUsedUp::Pause, false) => "; once it is used up, agents pause",
+        },
+    )
+    .cut(width)
 }
 
 /// Whether programs are confined less well than before, or not at all, so that none are run.
@@ -87,7 +115,8 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let troubles = troubles(snapshot, state);
     let needing = |surface: Surface| surface.needing(snapshot).into_iter().map(move |thing| (surface, thing));
     let untaken: Vec<_> = Surface::all().into_iter().flat_map(needing).collect();
-    let runs = stopped.len() + dear.len();
+    let budgets: Vec<_> = near_budgets(snapshot, now).collect();
+    let runs = stopped.len() + dear.len() + budgets.len();
     let count = waiting.len() + runs + troubles.len() + untaken.len() + usize::from(is_exposed(status));
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
@@ -100,6 +129,7 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     if is_exposed(status) {
         rows.push(sandbox_row(status, width));
     }
+    rows.extend(budgets.iter().map(|gauge| budget_row(gauge, width)));
     let mut table = found.keep(untaken.iter().map(|(surface, thing)| thing_row(surface, thing, now)).collect());
     let more_incidents = shorten(&mut table);
     let asked = waiting.into_iter().map(|approval| {

@@ -7,10 +7,12 @@ mod table;
 pub use context::UsageContext;
 
 use super::text::Row;
+use super::words;
 use super::wrap::sentence;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::kinds::{Forecast, Period};
+use crate::domain::OnceUsedUp;
+use crate::kinds::{BudgetGauge, Forecast, Period};
 
 /// Stands above the page and does not scroll.
 pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
@@ -29,7 +31,19 @@ pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
     }
     let mut rows = vec![Row::spread(row, Row::of(Role::Dim, "days in UTC "), context.width())];
     rows.extend(Forecast::of(days, today).map(|forecast| estimate(&forecast, &month).cut(context.width())));
+    rows.extend(context.snapshot.budgets(context.now).iter().map(|gauge| budget(gauge).cut(context.width())));
     rows
+}
+
+/// ` budget for today ▰▰▰▰▰▰▱▱ $21.20 of $25.00 (84 %)`
+fn budget(gauge: &BudgetGauge) -> Row {
+    let role = words::gauge(gauge);
+    let bar = words::bar(gauge.spent.cost.0, gauge.budget.0, 20);
+    let word = if gauge.once_used_up == OnceUsedUp::Warn { "soft budget" } else { "budget" };
+    let amounts = format!("{} of {}", table::cost(gauge.spent), gauge.budget.display());
+    Row::of(Role::Dim, format!(" {word} for {:<10} ", gauge.period.now()))
+        .with(role, format!("{bar} {amounts}"))
+        .with(Role::Dim, format!(" ({} %)", gauge.percent()))
 }
 
 /// ` November will come to about $31.00 ($20.00 to $45.00), estimated from the last 7 days`

@@ -9,7 +9,7 @@ pub(in crate::kinds::run) fn pause(world: &dyn World, id: RunId, by: &Actor) -> 
     if find_live_run(world, id)?.state == RunState::Paused {
         return Err(Rejection::new(RejectionKind::AlreadySettled, format!("run {} is already paused", id.short())));
     }
-    Ok(vec![in_run(id, by, RunEvent::Paused { reason: format!("paused by {}", by.name()) })])
+    Ok(vec![in_run(id, by, RunEvent::Paused { reason: format!("paused by {}", by.name()), over: None })])
 }
 
 pub(in crate::kinds::run) fn resume(world: &dyn World, id: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {

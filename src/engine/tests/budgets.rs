@@ -1,0 +1,174 @@
+//! Budgets hold back the next call of every agent, whichever process decides, and by no more than what is under way.
+
+use uuid::Uuid;
+
+use super::{Desk, RUN, agent_spec, ana, procedure_spec, reply};
+use crate::domain::{
+    Actor, BudgetPeriod, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId, RunSpec, Timestamp,
+    Usd,
+};
+use crate::engine::decide;
+use crate::fold::{Snapshot, Thread};
+use crate::kinds::{Command, Envelope, Event, Report, RunEvent, RunVerb, Stream};
+
+fn costing(cost: i64) -> ModelReply {
+    ModelReply { cost: Some(Usd(cost)), finish: FinishReason::Stop, ..reply("thinking", &[]) }
+}
+
+fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
+    let budgets = Budgets { day: day.map(Usd), month: month.map(Usd), once_used_up };
+    RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() }, ..spec }
+}
+
+/// An agent whose first turn was answered at this cost.
+fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
+    let mut desk = Desk::new();
+    desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
+    desk.proceed(vec![]);
+    desk.answer(costing(cost));
+    desk
+}
+
+#[test]
+fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_once() {
+    let budget = 2_000_000_000;
+    let mut desk = after_a_turn(limited(agent_spec(), Some(budget), None, OnceUsedUp::Pause), budget);
+    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    let note = desk.run().note.raw().to_owned();
+    assert_eq!(note, "budget of $2.00 for today is used up: $2.00 spent; resuming gives this run $5.00 more, once");
+    assert!(desk.proceed(vec![]).is_empty(), "nothing goes on by itself");
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
+    assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
+    desk.answer(costing(4_999_999_999));
+    assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
+    desk.answer(costing(1));
+    assert_eq!(desk.proceed(vec![]), ["run.paused"], "what it was given is used up too");
+}
+
+#[test]
+fn the_next_day_has_a_budget_of_its_own_and_nothing_that_was_given_before() {
+    let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
+    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    desk.wait(24 * 3_600);
+    desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
+    assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
+    desk.answer(costing(10));
+    assert_eq!(desk.proceed(vec![]), ["run.paused"], "yesterday's raise is no part of today's budget");
+}
+
+#[test]
+fn a_month_is_not_over_with_the_day() {
+    let mut desk = after_a_turn(limited(agent_spec(), None, Some(10), OnceUsedUp::Pause), 9);
+    desk.wait(24 * 3_600);
+    assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
+    desk.answer(costing(1));
+    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
+    assert_eq!(desk.run().budget_raises.budget(&Budgets::default(), BudgetPeriod::Month, desk.now.date_naive()), None);
+}
+
+#[test]
+fn a_soft_budget_stops_nothing_and_a_procedure_calls_no_model() {
+    let mut desk = after_a_turn(limited(agent_spec(), Some(10), Some(10), OnceUsedUp::Warn), 50);
+    assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
+    let mut desk = Desk::new();
+    let spec = limited(procedure_spec(OnFailure::Stop), Some(0), None, OnceUsedUp::Pause);
+    desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
+    assert_eq!(desk.proceed(vec![]), ["run.calls_requested"]);
+}
+
+/// One log, and processes that each know it up to some event.
+struct Fleet {
+    log: Vec<Envelope>,
+    processes: Vec<Snapshot>,
+    now: Timestamp,
+}
+
+impl Fleet {
+    fn catch_up(&mut self, process: usize) {
+        let snapshot = &mut self.processes[process];
+        for envelope in &self.log[snapshot.cursor as usize..] {
+            snapshot.apply(envelope);
+            if let (Stream::Run(run), Event::Run(RunEvent::Started { .. })) = (envelope.stream, &envelope.event) {
+                snapshot.threads.insert(run, Thread::of(std::slice::from_ref(envelope)).unwrap());
+            }
+        }
+    }
+
+    /// As the writer does: decided on what the process knows, refused by the log where that is not all, and then decided
+    /// on all of it.
+    fn submit(&mut self, process: usize, command: &Command, by: &Actor) -> Vec<&'static str> {
+        loop {
+            let snapshot = &self.processes[process];
+            let decided = decide(snapshot, command.clone(), by, self.now);
+            if snapshot.cursor < self.log.len() as u64 {
+                self.catch_up(process);
+                continue;
+            }
+            let mut kinds = Vec::new();
+            for decided in decided.unwrap_or_default() {
+                let (seq, stream) = (self.log.len() as u64 + 1, decided.stream);
+                let version = 1 + self.processes[process].version(stream);
+                kinds.push(decided.event.kind());
+                self.log.push(Envelope { seq, stream, version, at: self.now, by: decided.by, event: decided.event });
+                self.catch_up(process);
+            }
+            return kinds;
+        }
+    }
+
+    fn spent(&self) -> i64 {
+        let cost = |envelope: &Envelope| envelope.event.spent().and_then(|reply| reply.cost).map_or(0, |cost| cost.0);
+        self.log.iter().map(cost).sum()
+    }
+}
+
+#[test]
+fn two_processes_pass_a_budget_by_no_more_than_the_calls_under_way() {
+    let (budget, price, runs) = (1_000, 70, 6_u128);
+    let mut used_up = 0;
+    for seed in 0..200_u64 {
+        let mut dice = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut roll = |sides: u64| {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            dice % sides
+        };
+        let now = "2026-11-24T03:00:00Z".parse().unwrap();
+        let mut fleet = Fleet { log: Vec::new(), processes: vec![Snapshot::default(), Snapshot::default()], now };
+        let id = |number: u64| RunId(Uuid::from_u128(1 + u128::from(number) % runs));
+        for number in 0..runs as u64 {
+            let spec = limited(agent_spec(), Some(budget), None, OnceUsedUp::Pause);
+            fleet.submit(roll(2) as usize, &RunVerb::Start { spec: Box::new(spec) }.on(id(number)), &ana());
+        }
+        let mut in_flight_at_the_end = None;
+        for _ in 0..400 {
+            let (process, run) = (roll(2) as usize, id(roll(runs as u64)));
+            let open = fleet.processes[process].runs.get(&run).and_then(|run| run.open_turn.clone());
+            let command = match open {
+                Some(open) => Command::Report(Report::TurnFinished {
+                    run,
+                    turn: open.turn,
+                    attempt: open.attempt,
+                    outcome: Box::new(Ok(costing(price))),
+                }),
+                None => Command::Report(Report::Proceed { run, prepared: Vec::new() }),
+            };
+            let before = fleet.spent();
+            let kinds = fleet.submit(process, &command, &Actor::System);
+            if kinds.contains(&"run.turn_started") {
+                assert!(before < budget, "seed {seed}: a call began after {before} of {budget} were spent");
+            }
+            if fleet.spent() >= budget && in_flight_at_the_end.is_none() {
+                let last = fleet.processes[process].runs.values().filter(|run| run.open_turn.is_some()).count();
+                in_flight_at_the_end = Some(last as i64);
+            }
+        }
+        if let Some(in_flight) = in_flight_at_the_end {
+            used_up += 1;
+            assert!(fleet.spent() < budget + (1 + in_flight) * price, "seed {seed}: {} spent", fleet.spent());
+        }
+    }
+    assert!(used_up > 100, "only {used_up} schedules came to the end of the budget");
+}

@@ -1,0 +1,55 @@
+//! How a run stands to the budgets that hold for all: what it may spend of them, and what a person gave it once more.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{BudgetPeriod, Budgets, Limits, OverBudget, Timestamp, Usd};
+
+/// A higher budget for one run, in the one day or month in which it was used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetRaise {
+    period: BudgetPeriod,
+    on: NaiveDate,
+    to: Usd,
+}
+
+/// What a run was offered when a budget paused it, and what it was given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BudgetRaises {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offered: Option<BudgetRaise>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    given: Vec<BudgetRaise>,
+}
+
+impl BudgetRaises {
+    /// What resuming gives beyond what is spent by then.
+    pub fn more() -> Usd {
+        Limits::default().cost
+    }
+
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The budget of a run that started under `budgets`, with what it was given in the period of `today`.
+    pub fn budget(&self, budgets: &Budgets, period: BudgetPeriod, today: NaiveDate) -> Option<Usd> {
+        let given = self.given.iter().filter(|raise| raise.period == period && period.has_both(raise.on, today));
+        let most = given.map(|raise| raise.to).max();
+        budgets.of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
+    }
+
+    pub(super) fn paused(&mut self, over: Option<OverBudget>, at: Timestamp) {
+        self.offered =
+            over.map(|over| BudgetRaise { period: over.period, on: at.date_naive(), to: over.spent + Self::more() });
+    }
+
+    /// At most one of a kind is kept.
+    pub(super) fn resumed(&mut self) {
+        if let Some(raise) = self.offered.take() {
+            self.given.retain(|given| given.period != raise.period);
+            self.given.push(raise);
+        }
+    }
+}

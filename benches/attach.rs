@@ -20,11 +20,12 @@ use futures::{SinkExt, StreamExt};
 use morningai::access::{DoorSettings, Gate, OwnToken, Quota, SystemEntropy};
 use morningai::client::LocalClient;
 use morningai::domain::*;
+use morningai::feeds::Grouping;
 use morningai::kinds::*;
 use morningai::ports::*;
 use morningai::protocol;
 use morningai::runtime::{Parts as RuntimeParts, Role, Runtime, Turns};
-use morningai::server::{Exposure, Host, Parts, Server, Unprepared};
+use morningai::server::{Exposure, Hooks, Host, Parts, Server, Unprepared};
 use morningai::store::{OpenMode, SqliteLog};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -294,7 +295,7 @@ impl Desk {
             host: Arc::new(NoHost),
             upkeep: Arc::new(no_upkeep::NoUpkeep),
             gate,
-            hooks: Default::default(),
+            hooks: Hooks::new([], Grouping::default()),
             exposure: Exposure { listen, identity: None, is_terminated_elsewhere: false, names: Vec::new() },
         };
         Self { runtime, server: Server::start(parts).await.unwrap(), _dir: dir }

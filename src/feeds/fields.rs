@@ -83,7 +83,7 @@ pub(super) fn scalar(value: &Value) -> Option<String> {
 fn since_1970(number: f64) -> Option<Timestamp> {
     const LAST_SECOND: f64 = 95_617_584_000.0;
     let millis = if number > LAST_SECOND { number } else { number * 1000.0 };
-    let is_time = millis >= 1000.0 && millis <= LAST_SECOND * 1000.0;
+    let is_time = (1000.0..=LAST_SECOND * 1000.0).contains(&millis);
     is_time.then(|| DateTime::from_timestamp_millis(millis as i64)).flatten()
 }
 

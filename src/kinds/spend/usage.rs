@@ -161,7 +161,7 @@ mod tests {
             refusal: None,
             calls: Vec::new(),
             finish: FinishReason::Stop,
-            usage: usage,
+            usage,
             cost: cost.map(Usd),
             carried: None,
         }

@@ -23,7 +23,7 @@ pub fn lay(context: &UsageContext<'_>, rows: &mut Vec<Row>) {
     let room = context.width().saturating_sub(AMOUNT + 2);
     let first = context.snapshot.spend.keys().next().copied().unwrap_or(today);
     let known = usize::try_from((today - first).num_days() + 1).unwrap_or(1);
-    let count = known.max(FEWEST_DAYS).min(MOST_DAYS).min(room).max(1);
+    let count = known.clamp(FEWEST_DAYS, MOST_DAYS).min(room).max(1);
     let column = (room / count).clamp(1, WIDEST);
     let day = |ago: usize| today.checked_sub_days(Days::new(ago as u64)).unwrap_or(today);
     let cost = |day: NaiveDate| context.snapshot.spend.get(&day).map_or(Usd::ZERO, |spend| spend.cost());

@@ -32,6 +32,8 @@ fn a_viewer_signs_in_looks_decides_nothing_and_is_let_go_when_disabled() {
     terminal.until_shown("wrong name, password or code");
     answer(&mut terminal, "Password of vi", 2, PASSWORD);
     terminal.until_shown("read-only");
+    // Before it has heard of the request, there is nothing to open.
+    terminal.until_shown("3 Approvals ●1");
     terminal.keys("w");
     terminal.until_shown("Exactly this will run");
     terminal.keys("G");

@@ -29,7 +29,7 @@ pub struct Sender {
 
 impl Sender {
     pub fn new() -> Result<Self, Undelivered> {
-        // Whoever makes the first client of this process; the others find it there.
+        // The first client of this process installs it; the others find it there.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let builder = || {
             Client::builder()

@@ -53,7 +53,7 @@ use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::git::{GitCommit, Hooks};
-use crate::tools::monitoring::{Endpoint, LiftSilences, QueryMetrics, SilenceAlerts};
+use crate::tools::monitoring::{Endpoint, LiftSilences, QueryMetrics, SilenceAlerts, WrongAddress};
 use crate::tools::sandbox::Sandbox;
 
 use judge::LazyJudge;
@@ -93,10 +93,11 @@ impl Wire {
         let model = LazyModel::new(&config, &places)?;
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
+        let toolbox = toolbox(&sandbox, &config, options)?;
         Ok(Arc::new_cyclic(|own| Self {
             own: own.clone(),
             person: Actor::Person(places::person(options)),
-            toolbox: toolbox(&sandbox, &config, options),
+            toolbox,
             _trace: trace::start(places.paths.log_dir(), traces),
             options: options.clone(),
             key,
@@ -152,21 +153,23 @@ impl Wire {
 }
 
 /// All tools, as the configuration wants them.
-fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> Toolbox {
+fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> Result<Toolbox, Failure> {
     let hooks = match config.git.hooks {
         HooksChoice::Off => Hooks::Off,
         HooksChoice::Sandbox => Hooks::Sandboxed(Arc::clone(sandbox)),
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    // An address that is none is told where it is asked for alerts; its tools say that nothing is configured.
-    let endpoint = |address: Option<&String>| address.and_then(|address| Endpoint::new(address).ok());
-    let alertmanager = endpoint(options.alertmanager.as_ref().or(config.incidents.alertmanager.as_ref()));
-    let prometheus = endpoint(config.incidents.prometheus.as_ref());
+    // A wrong address of an Alertmanager is an error where alerts are asked for.
+    let alertmanager = options.alertmanager.as_ref().or(config.incidents.alertmanager.as_ref());
+    let alertmanager = alertmanager.and_then(|address| Endpoint::new(address).ok());
+    let prometheus = config.incidents.prometheus.as_deref().map(Endpoint::new).transpose();
+    let prometheus = prometheus
+        .map_err(|wrong| Failure::usage(wrong.to_string()).at("[incidents] prometheus").next(WrongAddress::HINT))?;
     let tools: [Arc<dyn Tool>; 4] = [
         Arc::new(GitCommit::with(hooks)),
         Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
         Arc::new(LiftSilences::new(alertmanager)),
     ];
-    Toolbox::new(sandbox).with(tools)
+    Ok(Toolbox::new(sandbox).with(tools))
 }

@@ -177,6 +177,10 @@ fn a_file_is_taken_in_as_the_receiver_would() {
     machine.run(&["ingest", "nagios", "hook.json"]).ended(2);
     let none = machine.run(&["--alertmanager", "localhost", "serve"]).ended(2).err;
     assert!(none.contains("is not the address of an Alertmanager"), "{none}");
+    let config = "[incidents]\nalertmanager = \"http://localhost:9093\"\nprometheus = \"localhost:9090\"\n";
+    std::fs::write(machine.path("wrong.toml"), config).unwrap();
+    let wrong = machine.run(&["--config", "wrong.toml", "runs"]).ended(2).err;
+    assert!(wrong.contains("[incidents] prometheus") && wrong.contains("http://localhost:9090"), "{wrong}");
 }
 
 /// An Alertmanager of its own, ended with the test.

@@ -1,6 +1,6 @@
 //! A page: one notification to one person by one notifier, from the moment it is due until what it is about is over.
 //!
-//! It is an outbox of its own: what is to be sent is in the log before anything is sent, whoever sends it claims the
+//! It is an outbox of its own: what is to be sent is in the log before anything is sent, its sender claims the
 //! attempt by an event first, and an attempt whose outcome nobody reported is made again. So it arrives at least once,
 //! always under the same key, by which the other side tells that it has it already.
 

@@ -127,7 +127,7 @@ impl Page {
         (self.state, self.tidings, self.attempts, self.due) = (PageState::Queued, tidings, 0, Some(stamp.at));
     }
 
-    /// Whether it is to be sent, by whoever claims the attempt.
+    /// Whether it is to be sent by the process that claims the attempt.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.due.is_some_and(|due| due <= now)
     }

@@ -1,5 +1,6 @@
 //! One address of the configuration, asked over HTTP: with a time limit, a bounded answer, and no redirect followed.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -17,7 +18,7 @@ const LONGEST_ERROR: usize = 500;
 /// A server that the configuration names.
 #[derive(Clone)]
 pub struct Endpoint {
-    http: Client,
+    http: OnceLock<Client>,
     base: Url,
     /// Without a password in it.
     name: String,
@@ -27,6 +28,10 @@ pub struct Endpoint {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is not the address of a server")]
 pub struct WrongAddress(pub String);
+
+impl WrongAddress {
+    pub const HINT: &str = "write it as a browser has it: http://localhost:9090";
+}
 
 impl Endpoint {
     pub fn new(address: &str) -> Result<Self, WrongAddress> {
@@ -38,12 +43,23 @@ impl Endpoint {
         let mut shown = base.clone();
         shown.set_username("").and_then(|()| shown.set_password(None)).map_err(|()| wrong())?;
         let name = shown.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { http: OnceLock::new(), base, name })
+    }
+
+    /// Made when it is first used: reading the machine's certificates would delay every start.
+    fn client(&self) -> Result<&Client, ToolResult> {
+        if let Some(known) = self.http.get() {
+            return Ok(known);
+        }
         // The first client of the process installs it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = Client::builder().timeout(PATIENCE).redirect(reqwest::redirect::Policy::none());
-        let is_here = matches!(base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let http = if is_here { http.no_proxy() } else { http };
-        Ok(Self { http: http.build().map_err(|_| wrong())?, base, name })
+        let is_here = matches!(self.base.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+        let made = if is_here { http.no_proxy() } else { http }.build();
+        let made = made.map_err(|_| {
+            ToolResult::failure(FailureKind::Failed, "no HTTP client can be made on this machine".to_owned())
+        })?;
+        Ok(self.http.get_or_init(|| made))
     }
 
     pub fn name(&self) -> &str {
@@ -77,7 +93,7 @@ impl Endpoint {
         if !pairs.is_empty() {
             url.query_pairs_mut().extend_pairs(pairs);
         }
-        let request = self.http.request(method, url);
+        let request = self.client()?.request(method, url);
         let request = match body {
             Some(body) => request.json(body),
             None => request,

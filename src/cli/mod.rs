@@ -4,6 +4,8 @@
 mod access_args;
 mod accounts;
 mod agents;
+mod alerts;
+mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
@@ -106,6 +108,7 @@ pub async fn perform(
             (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
             (false, false) => steer::resume(context, &run, carry).await,
         },
+        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,

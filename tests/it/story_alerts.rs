@@ -1,14 +1,21 @@
-//! Rules that alert, with the real program: read, and asked about at a real Prometheus.
+//! Rules that alert, with the real program: read, asked about at a real Prometheus, and the bundled ones proven.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
+use crate::story_incidents::body;
 use crate::support::machine::Machine;
 use crate::support::prometheus::Prometheus;
 
 const BAD: &str = "groups:\n- name: g\n  rules:\n  - alert: NoneUp\n    expr: count(up == 1) == 0\n    labels: {severity: critical}\n";
+
+fn bundled(name: &str) -> String {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets/monitoring").join(name).display().to_string()
+}
 
 /// A file with a rule for each expression, named by its number.
 fn rules(expressions: &[&str]) -> String {
@@ -104,4 +111,55 @@ fn a_real_prometheus_knows_what_reading_cannot() {
         cases.iter().enumerate().map(|(number, (_, check))| (format!("R{number}"), (*check).to_owned())).collect();
     assert_eq!(said(&found), expected, "{found:#?}");
     assert!(found[0]["advice"].as_str().unwrap().contains("prometheus_http_requests_total"), "{}", found[0]);
+}
+
+/// Whether a checker of Debian's package is content; `None` where it is not installed.
+fn checked(program: &str, arguments: &[&str]) -> Option<()> {
+    let output = match Command::new(program).args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output() {
+        Err(_) => {
+            eprintln!("not tested: there is no {program} here");
+            return None;
+        }
+        Ok(output) => output,
+    };
+    let told = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{program} {arguments:?}: {}", String::from_utf8_lossy(&told));
+    Some(())
+}
+
+#[test]
+fn the_bundled_rules_and_configurations_are_sound_and_each_alert_fires() {
+    let machine = Machine::new();
+    let (alerts, prometheus, alertmanager) =
+        (bundled("alerts.yml"), bundled("prometheus.yml"), bundled("alertmanager.yml"));
+    let text = machine.run(&["alerts", "lint", &alerts]).ended(0).out;
+    assert!(text.starts_with("nothing found in 16 alerts"), "{text}");
+    checked("promtool", &["check", "rules", &alerts]);
+    checked("promtool", &["check", "config", &prometheus]);
+    checked("promtool", &["test", "rules", "tests/fixtures/monitoring/alerts_test.yml"]);
+    checked("amtool", &["check-config", &alertmanager]);
+    // Each of them is in the test of rules, firing and quiet.
+    let (rules, tests) =
+        (std::fs::read_to_string(&alerts).unwrap(), include_str!("../fixtures/monitoring/alerts_test.yml"));
+    for name in rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")) {
+        assert!(tests.contains(&format!("- alertname: {name}\n")), "nothing makes {name} fire");
+    }
+}
+
+#[test]
+fn the_bundled_runbooks_are_for_the_bundled_alerts() {
+    let machine = Machine::new();
+    let alerts = std::fs::read_to_string(bundled("alerts.yml")).unwrap();
+    for (alert, runbook) in [
+        ("NodeFilesystemAlmostFull", "disk-filling"),
+        ("NodeMemoryLow", "memory-leak"),
+        ("NodeCPUBusy", "runaway-process"),
+    ] {
+        assert!(alerts.contains(&format!("- alert: {alert}\n")), "{alert}");
+        let hook = body("firing", "/var").replace("DiskFilling", alert);
+        machine.run_with_input(&["ingest", "alertmanager", "-"], &hook).ended(0);
+        let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+        let incident = listed.iter().find(|incident| incident["title"].as_str().unwrap().contains(alert));
+        assert_eq!(incident.unwrap()["runbook"], runbook);
+    }
 }

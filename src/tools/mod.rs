@@ -8,6 +8,7 @@ pub mod converse;
 pub mod files;
 pub mod git;
 pub mod host;
+pub mod logs;
 pub mod monitoring;
 pub mod names;
 mod obeyed;
@@ -54,6 +55,7 @@ impl Toolbox {
             Arc::new(host::HostCheck::default()),
             Arc::new(host::StopProcess::default()),
             Arc::new(host::WriteReport::default()),
+            Arc::new(logs::SearchLogs::new(Arc::new(SystemClock), sandbox.hidden())),
             // Without an address, until the configuration gives them one.
             Arc::new(monitoring::QueryMetrics::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),

@@ -8,6 +8,7 @@ mod host_stop;
 mod hostile;
 mod judged;
 mod leftovers;
+mod logs;
 mod metrics;
 mod names;
 mod push;

@@ -7,6 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
+use super::alerts_args::AlertsOptions;
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
@@ -66,6 +67,7 @@ impl CommandLine {
                 | Command::Agents(_)
                 | Command::Oncall(_)
                 | Command::Runbooks(_)
+                | Command::Alerts(_)
                 | Command::Usage(_)
                 | Command::Record { .. }
                 | Command::Log { .. }
@@ -242,6 +244,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Check alerting rules: `lint FILE`
+    Alerts(AlertsOptions),
     /// Run each uptime probe once, and list latency and uptime
     Probes,
     /// List the runbooks and the alerts they are for; check them, and find alerts that have none

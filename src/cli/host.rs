@@ -59,6 +59,9 @@ pub trait Host: Send + Sync {
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
 
+    /// The Prometheus that the configuration names.
+    fn prometheus(&self) -> Option<String>;
+
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;
 

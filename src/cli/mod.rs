@@ -4,6 +4,8 @@
 mod access_args;
 mod accounts;
 mod agents;
+mod alerts;
+mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
@@ -109,6 +111,7 @@ pub async fn perform(
             (false, false) => steer::resume(context, &run, carry).await,
         },
         Command::Runbooks(options) => runbooks::runbooks(context, options).await,
+        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,

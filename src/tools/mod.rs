@@ -9,6 +9,7 @@ pub mod database;
 pub mod files;
 pub mod git;
 pub mod host;
+pub mod logs;
 pub mod monitoring;
 pub mod names;
 mod obeyed;
@@ -67,6 +68,7 @@ impl Toolbox {
             Arc::new(database::CheckConnections::new(databases.clone())),
             Arc::new(database::EndIdleSessions::new(databases)),
             Arc::new(host::WriteReport::default()),
+            Arc::new(logs::SearchLogs::new(Arc::new(SystemClock), sandbox.hidden())),
             // Without an address, until the configuration gives them one.
             Arc::new(monitoring::QueryMetrics::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),

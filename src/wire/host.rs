@@ -83,6 +83,10 @@ impl Host for Wire {
         self.alert_grouping()
     }
 
+    fn prometheus(&self) -> Option<String> {
+        self.config.incidents.prometheus.clone()
+    }
+
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {
         Wire::probes(self).map(<[_]>::to_vec)
     }

@@ -158,6 +158,9 @@ fn each_command_does_what_is_said() {
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
     std::fs::write(machine.path("hook.json"), HOOK).unwrap();
+    let rules = "assets/monitoring/alerts.yml";
+    std::fs::create_dir_all(machine.path("assets/monitoring")).unwrap();
+    std::fs::copy(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(rules), machine.path(rules)).unwrap();
     let mut real = Real::default();
     let mut ran = 0;
     for line in commands() {

@@ -13,11 +13,10 @@ use serde_json::{Value, json};
 use super::agents::tool_hint;
 use super::library::Library;
 use super::markdown::Part;
-use super::matching::Matching;
 use super::serde_words::words;
 use super::{front_matter, markdown};
 use crate::domain::{
-    DURATION_FORM, Fault, Faults, OnFailure, ProcedureStep, SourceText, ToolName, nearest, parse_duration,
+    DURATION_FORM, Fault, Faults, Matching, OnFailure, ProcedureStep, SourceText, ToolName, nearest, parse_duration,
 };
 
 const BUNDLED: &[(&str, &str)] = &[

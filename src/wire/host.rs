@@ -16,6 +16,7 @@ use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp};
 use crate::feeds::{Grouping, Probe};
+use crate::kinds::Command;
 use crate::runtime::Role;
 use crate::shape::OnCallShape;
 
@@ -72,6 +73,10 @@ impl Host for Wire {
 
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
+    }
+
+    fn maintenance(&self, now: Timestamp) -> Vec<Command> {
+        self.maintenance_at(now)
     }
 
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {

@@ -20,6 +20,7 @@ mod launch;
 mod line;
 mod lock;
 mod looking;
+mod maintenance;
 mod model;
 mod oncall;
 mod own;

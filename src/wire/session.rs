@@ -12,7 +12,7 @@ use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
-use crate::feeds::{Runbooks, Surroundings};
+use crate::feeds::{Rules, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
 use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
@@ -43,9 +43,9 @@ impl LocalSession {
     }
 
     /// For what looks for alerts as long as the session lasts.
-    pub(super) fn surroundings(&self, runbooks: Runbooks) -> Surroundings {
+    pub(super) fn surroundings(&self, rules: Rules) -> Surroundings {
         let (client, stopping) = (self.client.clone(), self.stopping.clone());
-        Surroundings { client, clock: Arc::new(SystemClock), stopping, runbooks }
+        Surroundings { client, clock: Arc::new(SystemClock), stopping, rules }
     }
 
     /// Has people paged as long as the session lasts.

@@ -24,7 +24,7 @@ impl Wire {
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
         let mut session = self.start_on(self.store_to_write().await?, role).await?;
         if let Some(lookouts) = lookouts {
-            lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+            lookouts.start(self, &session.surroundings(self.alert_grouping().rules), session.log());
         }
         if let Some(plan) = plan {
             let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));

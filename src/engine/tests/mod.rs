@@ -5,6 +5,7 @@ mod budgets;
 mod decisions;
 mod edits;
 mod handovers;
+mod holds;
 mod incidents;
 mod pages;
 mod procedure_run;

@@ -27,13 +27,14 @@ fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32)
             annotations: labels(&[("summary", summary)]),
             url: "http://prometheus/graph".into(),
             source: "http://alertmanager:9093".into(),
+            marks: Default::default(),
         };
         IncidentEvent::AlertFired { alert: Box::new(alert), group: None }
     };
     let title = format!("{name}: {summary}");
     let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
     let (group, part) = (GroupKey::of([name]), Default::default());
-    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part };
+    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part, is_held: false };
     std::iter::once(first).chain((1..=alerts).map(alert)).collect()
 }
 

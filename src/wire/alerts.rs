@@ -158,3 +158,35 @@ fn marks(rules: &[InhibitSection], labels: &Labels) -> Marks {
     }
     marks
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_inhibition_marks_both_of_its_sides_by_what_they_share() {
+        let rule = |equal: &[&str]| InhibitSection {
+            source: Matching::read("alertname=NodeDown").unwrap(),
+            target: Matching::read("severity=warning severity=info").unwrap(),
+            equal: equal.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let labels = |text: &str| {
+            let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Labels::bounded(text.split(' ').filter_map(pair))
+        };
+        let inhibits = |equal: &[&str], source: &str, target: &str| {
+            let (source, target) = (marks(&[rule(equal)], &labels(source)), marks(&[rule(equal)], &labels(target)));
+            source.inhibits.intersection(&target.inhibited_by).next().is_some()
+        };
+        let down = "alertname=NodeDown severity=critical instance=a";
+        assert!(inhibits(&["instance"], down, "alertname=HighErr severity=warning instance=a"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=warning instance=b"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=warning"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=critical instance=a"));
+        assert!(inhibits(&["zone"], down, "alertname=HighErr severity=info"), "neither has the label");
+        assert!(inhibits(&[], down, "alertname=HighErr severity=info"));
+        let mild = "alertname=NodeDown severity=warning";
+        assert!(!inhibits(&[], mild, mild), "what is on both sides is not inhibited by its like");
+        assert!(inhibits(&[], mild, "alertname=HighErr severity=info"));
+    }
+}

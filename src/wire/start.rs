@@ -60,6 +60,7 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
+            rosters: self.rosters(SystemClock.now()),
             ..Status::default()
         }
     }

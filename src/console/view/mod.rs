@@ -11,6 +11,7 @@ pub mod json;
 pub mod list;
 pub mod log_page;
 pub mod markdown;
+mod on_call;
 pub mod overview;
 pub mod queue;
 pub mod run_list;

@@ -7,6 +7,7 @@ mod edits;
 mod handovers;
 mod holds;
 mod incidents;
+mod noise;
 mod pages;
 mod procedure_run;
 mod recovery;

@@ -47,6 +47,7 @@ mod story_left_behind;
 mod story_looking;
 mod story_oncall;
 mod story_postgres;
+mod story_quiet;
 mod story_sealed;
 mod story_sign_in;
 mod story_slow_line;

@@ -38,7 +38,7 @@ fn of_kind(surface: Surface) -> Vec<Route> {
         Route::get(
             format!("/v1/{plural}/{{id}}"),
             camel(&["show", name]),
-            format!("One of the {plural}"),
+            "One of them in full",
             Answer::Json(Arc::new(surface.schema)),
             move || {
                 get(async move |State(app): State<Arc<App>>, InPath(id): InPath| things::show(app, surface, id).await)

@@ -60,9 +60,13 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" | "listProbes" | "listHandovers" | "listPages" | "listOnCall" => {
-            (operation.path.to_string(), None)
+        "listIncidents" | "listProbes" | "listHandovers" | "listPages" | "listOnCall" | "listMaintenance"
+        | "countNoiseOfIncidents" => (operation.path.to_string(), None),
+        "showMaintenance" | "endMaintenance" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
         }
+        "startMaintenance" => (operation.path.to_string(), Some(json!({ "labels": "a=b", "length": "1h" }))),
         "showPage" | "retryPage" | "dismissPage" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)

@@ -18,8 +18,11 @@ pub(super) const MOST_ALERTS: usize = 20_000;
 /// Names and values as they came.
 pub(super) type Pairs = BTreeMap<String, String>;
 
-/// Bytes of a title, and of an address, that are kept.
+/// Bytes of a title that are kept.
 const LONGEST: usize = 300;
+
+/// Bytes of the address of a rule, which holds its query.
+const LONGEST_URL: usize = 2048;
 
 /// How alerts are put together, which runbook is for which, and which inhibits which.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +137,7 @@ impl Told {
             ended_at: self.ended_at,
             labels,
             annotations: Labels::bounded(self.annotations),
-            url: beginning(&self.url),
+            url: Untrusted::from(self.url).cut(LONGEST_URL),
             source: beginning(source),
         }
     }

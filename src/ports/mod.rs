@@ -3,6 +3,7 @@
 //! Nothing here performs I/O; every implementation lives in an adapter.
 
 mod accounts;
+mod chart;
 mod client;
 mod client_error;
 mod clock;
@@ -26,6 +27,7 @@ pub use accounts::{
     AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, SecretHash, Session,
     Standing, Token, TotpSecret, Used,
 };
+pub use chart::{Chart, Charts};
 pub use client::{Client, Feed, Link, Moment, Observe, Status, Transport};
 pub use client_error::ClientError;
 pub use clock::{Clock, SystemClock};

@@ -15,7 +15,7 @@ use crate::client::{LocalClient, Recording};
 use crate::feeds::{Rules, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
-use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
+use crate::ports::{Accounts, Charts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
@@ -37,8 +37,13 @@ pub(super) struct LocalSession {
 }
 
 impl LocalSession {
-    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, status: Status) -> Self {
-        let client = Arc::new(LocalClient::new(runtime.clone(), status));
+    pub(super) fn new(
+        runtime: Arc<Runtime>,
+        store: OpenStore,
+        status: Status,
+        charts: Option<Arc<dyn Charts>>,
+    ) -> Self {
+        let client = Arc::new(LocalClient::new(runtime.clone(), status).drawing(charts));
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 

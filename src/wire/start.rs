@@ -51,7 +51,7 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status()))
+        Ok(LocalSession::new(runtime, store, self.status(), self.charts()))
     }
 
     pub(super) fn status(&self) -> Status {

@@ -1,6 +1,7 @@
 //! What is shown, as plain rows and roles: (snapshot, state, now) in, no ratatui out.
 
 pub mod card;
+pub mod chart;
 pub mod diff;
 #[cfg(test)]
 pub(in crate::console) mod fixtures;

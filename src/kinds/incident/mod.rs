@@ -7,6 +7,7 @@ mod group;
 mod hold;
 mod labels;
 mod marks;
+mod metric;
 mod noise;
 mod postmortem;
 mod row;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::failure::Failure;
 use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
-use crate::kinds::Stream;
+use crate::kinds::{Command, Stream};
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
 use crate::shape::{DryRunCall, OnCallShape};
@@ -61,6 +61,9 @@ pub trait Host: Send + Sync {
 
     /// The Prometheus that the configuration names.
     fn prometheus(&self) -> Option<String>;
+
+    /// What the log is to be told of the maintenance windows of the configuration.
+    fn maintenance(&self, now: Timestamp) -> Vec<Command>;
 
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;

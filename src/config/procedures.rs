@@ -8,10 +8,9 @@ use serde::Deserialize;
 use super::agents::tool_hint;
 use super::library::Library;
 use super::limits::RunLimits;
-use super::matching::Matching;
 use super::steps::{Step, steps};
 use super::{front_matter, markdown};
-use crate::domain::{Condition, Fault, Faults, ProcedureStep, SourceText, StepCall, StepPart};
+use crate::domain::{Condition, Fault, Faults, Matching, ProcedureStep, SourceText, StepCall, StepPart};
 
 const BUNDLED: &[(&str, &str)] = &[
     ("service-down", include_str!("../../assets/procedures/service-down.md")),

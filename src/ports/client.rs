@@ -10,7 +10,7 @@ use tokio::sync::broadcast;
 use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, ClientError, FeedItem, Query};
+use crate::ports::{Answer, ClientError, FeedItem, Query, Roster};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;
@@ -67,6 +67,8 @@ pub struct Status {
     pub role: String,
     /// How many other consoles look at the same thing.
     pub others: usize,
+    /// Who is on call; empty where nobody is configured.
+    pub rosters: Vec<Roster>,
 }
 
 /// Whether a console only looks.

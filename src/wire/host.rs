@@ -17,6 +17,7 @@ use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Faults, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
+use crate::kinds::Command;
 use crate::runtime::Role;
 use crate::shape::{DryRunCall, OnCallShape};
 
@@ -85,6 +86,10 @@ impl Host for Wire {
 
     fn prometheus(&self) -> Option<String> {
         self.config.incidents.prometheus.clone()
+    }
+
+    fn maintenance(&self, now: Timestamp) -> Vec<Command> {
+        self.maintenance_at(now)
     }
 
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {

@@ -21,6 +21,7 @@ mod launch;
 mod line;
 mod lock;
 mod looking;
+mod maintenance;
 mod model;
 mod oncall;
 mod own;
@@ -50,13 +51,13 @@ use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
 use crate::feeds::{Probe, ProbeBoard};
-use crate::ports::{Clock, SystemClock, Tool};
+use crate::ports::{Charts, Clock, SystemClock, Tool};
 use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::database::{CheckConnections, Databases, EndIdleSessions};
 use crate::tools::git::{GitCommit, Hooks};
-use crate::tools::monitoring::{Endpoint, LiftSilences, QueryMetrics, SilenceAlerts, WrongAddress};
+use crate::tools::monitoring::{Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress};
 use crate::tools::sandbox::Sandbox;
 use crate::tools::service::{CheckService, RestartService, Services};
 
@@ -125,6 +126,12 @@ impl Wire {
 
     fn tool_names(&self) -> Vec<&str> {
         self.toolbox.specs().map(|spec| spec.name.0.as_str()).collect()
+    }
+
+    /// What draws metrics, where a Prometheus is configured.
+    fn charts(&self) -> Option<Arc<dyn Charts>> {
+        let prometheus = Endpoint::new(self.config.incidents.prometheus.as_deref()?).ok()?;
+        Some(Arc::new(MetricCharts::new(prometheus)))
     }
 
     fn tools(&self) -> Tools {

@@ -48,6 +48,7 @@ mod story_left_behind;
 mod story_looking;
 mod story_oncall;
 mod story_postgres;
+mod story_quiet;
 mod story_runbooks;
 mod story_sealed;
 mod story_sign_in;

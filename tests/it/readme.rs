@@ -69,6 +69,15 @@ fn the_example_of_budgets_is_read() {
 }
 
 #[test]
+fn the_example_of_maintenance_is_read() {
+    let example = between(README, "[[maintenance]]", "```");
+    let config = Config::read(&SourceText::new("README.md", format!("[[maintenance]]\n{example}"))).unwrap();
+    assert_eq!((config.maintenance.len(), config.incidents.inhibit.len()), (2, 1));
+    let saturday = "2026-12-05T23:00:00Z".parse().unwrap();
+    assert!(config.maintenance[0].next(saturday).is_some_and(|(from, _)| from < saturday));
+}
+
+#[test]
 fn the_picture_is_there() {
     let path = between(README, "](assets/", ")");
     assert!(std::path::Path::new("assets").join(path).is_file(), "{path}");

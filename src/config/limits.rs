@@ -59,7 +59,8 @@ impl BudgetsSection {
     }
 }
 
-fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+/// Dollars as text.
+pub(super) fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let amount = text.parse::<Decimal>().ok().filter(|amount| !amount.is_sign_negative()).and_then(Usd::from_decimal);
     amount.map(Some).ok_or_else(|| D::Error::custom("an amount of dollars is written as text, like \"2.50\""))

@@ -18,6 +18,7 @@ mod limits;
 mod model;
 mod money;
 mod plan;
+mod quota;
 mod rejection;
 mod run;
 mod secrets;
@@ -47,8 +48,9 @@ pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,
     Usage,
 };
-pub use money::Usd;
+pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
+pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
 pub use run::{
     FinishOutcome, OnFailure, PolicyText, ProcedureStep, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace,

@@ -14,6 +14,7 @@ use regex::{Captures, Regex};
 /// Each layer and the layers it may name. `wire`, `main` and `lib` join everything and may name all.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("billing", &["domain"]),
     ("kinds", &["domain"]),
     ("policy", &["domain"]),
     ("fold", &["domain", "kinds"]),
@@ -23,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("protocol", &["domain", "kinds", "fold", "ports"]),
     ("shape", &["domain", "kinds", "fold", "ports"]),
     ("rota", &["domain"]),
-    ("config", &["domain", "rota"]),
+    ("config", &["domain", "rota", "billing"]),
     ("notify", &["domain", "kinds"]),
     ("pager", &["domain", "kinds", "ports", "rota", "notify"]),
     ("store", &["domain", "kinds", "fold", "ports"]),

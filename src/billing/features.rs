@@ -1,8 +1,7 @@
-//! What plans differ in beside numbers: the one table of features, and the one question whether a plan has one.
-
-use std::fmt;
+//! What plans differ in beside runs: the one table of features, and the one gate that asks whether a plan has room.
 
 use super::account::Account;
+use super::plans::Plan;
 use crate::domain::Timestamp;
 
 /// What a plan may include.
@@ -10,18 +9,16 @@ use crate::domain::Timestamp;
 pub enum Feature {
     /// Agents of the user's own.
     CustomAgents,
-    /// The HTTP interface, for programs.
+    /// Tokens, with which programs use the HTTP API.
     ApiAccess,
-    /// A store and a server of one's own.
+    /// A Postgres store of one's own, which several machines share.
     OnPremises,
 }
 
-/// Why a feature is not there, and which plan has it.
+/// What the plan does not include, and which one does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FeatureRefused {
-    pub feature: Feature,
-    /// Title of the plan in force.
-    pub plan: String,
+pub struct Refused {
+    pub message: String,
     /// What to do about it.
     pub hint: String,
 }
@@ -46,32 +43,41 @@ impl Feature {
     pub fn title(self) -> &'static str {
         match self {
             Self::CustomAgents => "agents of your own",
-            Self::ApiAccess => "access by API",
-            Self::OnPremises => "a server on your own premises",
+            Self::ApiAccess => "tokens for the API",
+            Self::OnPremises => "a shared Postgres store",
         }
     }
 }
 
 impl Account {
     /// Whether the plan of `now` has a feature, by itself or by an add-on.
-    pub fn check(&self, feature: Feature, now: Timestamp) -> Result<(), FeatureRefused> {
-        let Some(term) = self.term(now) else { return Ok(()) };
-        if term.has(feature.name()) {
-            return Ok(());
-        }
-        let plan = self.plans().smallest(|plan| plan.has(feature.name())).map(|plan| format!("{} has it", plan.title));
-        let add_on = self.plans().add_on(feature.name()).map(|add_on| format!("the add-on `{}` adds it", add_on.name));
+    pub fn check(&self, feature: Feature, now: Timestamp) -> Result<(), Refused> {
+        let Some(term) = self.term(now).filter(|term| !term.has(feature.name())) else { return Ok(()) };
+        let plan = self.plans().smallest(|plan| plan.has(feature.name())).map(|plan| format!("{} does", plan.title));
+        let add_on = self.plans().add_on(feature.name()).map(|add_on| format!("with the add-on `{}` it does", add_on.name));
         let ways: Vec<_> = plan.into_iter().chain(add_on).collect();
-        let hint = match ways.is_empty() {
-            true => "no plan has it".to_owned(),
-            false => format!("{}; {}", ways.join(", or "), Account::HOW),
-        };
-        Err(FeatureRefused { feature, plan: term.plan.title.clone(), hint })
+        let message = format!("the plan {} does not include {}", term.plan.title, feature.title());
+        Err(Refused { message, hint: self.hint(ways) })
     }
-}
 
-impl fmt::Display for FeatureRefused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the plan {} does not include {}", self.plan, self.feature.title())
+    /// Whether the plan of `now` has room for one more account beside so many that are not disabled.
+    pub fn check_users(&self, active: usize, now: Timestamp) -> Result<(), Refused> {
+        let fits = |plan: &Plan| plan.users.is_none_or(|users| (active as u64) < users);
+        let Some(term) = self.term(now).filter(|term| !fits(&term.plan)) else { return Ok(()) };
+        let users = term.plan.users.unwrap_or_default();
+        let noun = if users == 1 { "user" } else { "users" };
+        let message = format!("the plan {} includes {users} {noun}, and {active} have an account", term.plan.title);
+        let room = |plan: &Plan| match plan.users {
+            Some(users) => format!("{} includes {users}", plan.title),
+            None => format!("{} has no limit", plan.title),
+        };
+        Err(Refused { message, hint: self.hint(self.plans().smallest(fits).map(room).into_iter().collect()) })
+    }
+
+    fn hint(&self, ways: Vec<String>) -> String {
+        match ways.is_empty() {
+            true => "no plan does".to_owned(),
+            false => format!("{}; {}", ways.join(", or "), Account::HOW),
+        }
     }
 }

@@ -13,6 +13,7 @@
 //! - An add-on is for plans that do not include it.
 
 mod account;
+mod facts;
 mod features;
 mod invoice;
 mod period;
@@ -25,7 +26,7 @@ mod standing;
 mod tests;
 
 pub use account::{Account, Cycle, Term, TermProblem};
-pub use features::{Feature, FeatureRefused};
+pub use features::{Feature, Refused};
 pub use invoice::{Invoice, Item, Line};
 pub use period::BillingPeriod;
 pub use plans::{AddOn, Band, Beyond, Overage, OverageMode, Plan, Plans};

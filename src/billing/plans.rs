@@ -96,9 +96,9 @@ impl Plan {
         self.includes.iter().any(|included| included == name)
     }
 
-    /// `100 runs a month`, `runs without a limit`.
+    /// `100 runs a month`, `unlimited runs`.
     pub fn runs_in_words(&self) -> String {
-        self.runs.map_or_else(|| "runs without a limit".to_owned(), |runs| format!("{runs} runs a month"))
+        self.runs.map_or_else(|| "unlimited runs".to_owned(), |runs| format!("{runs} runs a month"))
     }
 }
 

@@ -10,9 +10,10 @@ use super::failure::Failure;
 use super::follow::{Following, Manner, Progress, Stop, Voice};
 use super::host::{Order, Part, Session, Uncommitted, Work};
 use super::{decide, find, follow};
-use crate::domain::{RunId, RunState};
+use crate::domain::{RunId, RunState, Untrusted};
 use crate::kinds::{Command, RunVerb};
-use crate::ports::Client;
+use crate::ports::{Client, Clock, SystemClock};
+use crate::shape;
 
 /// Whether a person at this terminal is asked what the run asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             return Err(failure);
         }
     };
+    warn_of_quota(&mut context, session.client()).await;
     let begin = RunVerb::Start { spec: Box::new(spec.clone()) }.on(run);
     let carried = if options.detach {
         leave(&mut context, session, run, begin).await
@@ -59,6 +61,15 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         context.host.discard(&spec).await;
     }
     carried
+}
+
+/// Says so where the plan's runs are nearly used up and more will be refused.
+async fn warn_of_quota(context: &mut Context<'_>, client: &dyn Client) {
+    let Ok(Some(standing)) = shape::standing(client, SystemClock.now()).await else { return };
+    if standing.is_near() && standing.overrun.is_none() {
+        let told = format!("the plan {}: runs, {}", standing.term.plan.title, standing.runs());
+        context.output.diagnose(&Untrusted::from(told).visible());
+    }
 }
 
 /// Whether the store can be asked and has no such run.

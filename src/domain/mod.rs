@@ -34,7 +34,7 @@ pub use access::{AccountName, Action, Means, RefusalCause, Role, Scopes};
 pub use actor::{Actor, Tenant};
 pub use approval::{ApprovalState, Ask, CallEdit, Settlement};
 pub use arguments::OVERLONG;
-pub use budgets::{BudgetPeriod, Budgets, OnceUsedUp, OverBudget};
+pub use budgets::{Budget, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, OverBudget};
 pub use card::{CardDigest, EffectCard, Environment, Payload, Reversibility, Risk};
 pub use diff::{DiffKind, DiffLine, changed_files, diff_lines};
 pub use duration::{DURATION_FORM, parse_duration};

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::answer::WireAnswer;
 use super::parts::SnapshotPart;
+use crate::billing::Account;
 use crate::domain::{Rejection, RunId, RunSpec, Timestamp};
 use crate::kinds::{Command, Envelope, Stream};
 use crate::ports::{FeedItem, Observe, Query, Sought};
@@ -108,6 +109,9 @@ pub struct Welcome {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sandbox_before: String,
     pub observe: Observe,
+    /// What is subscribed to; none where no plan is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Box<Account>>,
 }
 
 /// What a console wants.

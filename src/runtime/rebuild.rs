@@ -101,8 +101,9 @@ impl Folded {
         let mut touched = BTreeSet::new();
         for envelope in page {
             touched.extend(self.snapshot.apply(envelope));
-            if let Event::Account(AccessEvent::LogPruned { spent, .. }) = &envelope.event {
+            if let Event::Account(AccessEvent::LogPruned { spent, began, .. }) = &envelope.event {
                 touched.extend(self.snapshot.count_pruned(spent));
+                touched.extend(self.snapshot.count_pruned_runs(began));
             }
         }
         for key in &touched {

@@ -8,13 +8,14 @@ use async_trait::async_trait;
 
 use super::session::Keeper;
 use super::{Wire, doctor, launch, prune, upkeep};
+use crate::billing::Account;
 use crate::cli::{
     Access, AskModels, Copied, Failure, Finding, Host, Offer, Order, Part, Pruned, Rehearsed, Session, StoreKeeper,
     Trial,
 };
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
-use crate::domain::{Actor, Faults, RunSpec, Timestamp};
+use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp};
 use crate::feeds::{Grouping, Probe};
 use crate::runtime::Role;
 use crate::shape::OnCallShape;
@@ -27,6 +28,14 @@ impl Host for Wire {
 
     fn program(&self) -> String {
         self.options.program()
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.config.budgets.budgets()
+    }
+
+    fn billing(&self) -> Option<Arc<Account>> {
+        self.billing.clone()
     }
 
     async fn session(&self, part: Part) -> Result<Box<dyn Session>, Failure> {

@@ -38,6 +38,7 @@ mod store_sealed;
 mod store_tamper;
 mod store_tenants;
 mod story_attach;
+mod story_billing;
 mod story_commands;
 mod story_console;
 mod story_ending;

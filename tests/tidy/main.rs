@@ -19,10 +19,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("policy", &["domain"]),
     ("fold", &["domain", "kinds"]),
     ("engine", &["domain", "kinds", "policy", "fold"]),
-    ("ports", &["domain", "kinds", "fold"]),
+    ("ports", &["domain", "billing", "kinds", "fold"]),
     ("access", &["domain", "kinds", "ports"]),
-    ("protocol", &["domain", "kinds", "fold", "ports"]),
-    ("shape", &["domain", "kinds", "fold", "ports"]),
+    ("protocol", &["domain", "billing", "kinds", "fold", "ports"]),
+    ("shape", &["domain", "billing", "kinds", "fold", "ports"]),
     ("rota", &["domain"]),
     ("config", &["domain", "rota", "billing"]),
     ("notify", &["domain", "kinds"]),
@@ -33,9 +33,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["domain", "kinds", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "kinds", "fold", "ports", "protocol", "runtime"]),
     ("feeds", &["domain", "kinds", "ports"]),
-    ("server", &["domain", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
-    ("console", &["domain", "kinds", "fold", "ports", "config"]),
-    ("cli", &["domain", "kinds", "fold", "ports", "feeds", "shape", "config", "access"]),
+    ("server", &["domain", "billing", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
+    ("console", &["domain", "billing", "kinds", "fold", "ports", "config"]),
+    ("cli", &["domain", "billing", "kinds", "fold", "ports", "feeds", "shape", "config", "access"]),
 ];
 
 /// The same discipline inside the console.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 
 use super::read_plans;
-use crate::billing::{Account, BillingPeriod, Cycle, Invoice, Plan, Plans, Term, allowance, rate};
+use crate::billing::{Account, BillingPeriod, Cycle, Feature, Invoice, Plan, Plans, Term, allowance, rate};
 use crate::domain::{SourceText, Timestamp};
 
 fn plans() -> Plans {
@@ -134,6 +134,46 @@ fn a_plan_that_refuses_has_a_quota_and_names_the_one_with_more() {
     assert_eq!((quota.runs, quota.resets), (10, at("2026-12-01T00:00:00Z")));
     assert!(quota.hint.starts_with("Starter has 100 runs a month; "), "{}", quota.hint);
     assert_eq!(account.standing(9, quota.resets).unwrap().overrun, None);
+}
+
+#[test]
+fn each_feature_is_refused_with_the_plan_that_has_it() {
+    let plans = plans();
+    let now = at("2026-11-30T12:00:00Z");
+    let account = |plan: &str, add_ons: &[&str]| {
+        Account::new(plans.clone(), vec![term(&plans, LONG_AGO, (plan, Cycle::Monthly), add_ons)])
+    };
+    let has = |plan: &str| Feature::ALL.map(|feature| account(plan, &[]).check(feature, now).is_ok());
+    assert_eq!(has("free"), [false, false, false]);
+    assert_eq!(has("starter"), [true, false, false]);
+    assert_eq!(has("professional"), [true, true, false]);
+    assert_eq!(has("enterprise"), [true, true, true]);
+    assert_eq!(account("free", &["custom_agents"]).check(Feature::CustomAgents, now), Ok(()));
+    let said = |feature| account("free", &[]).check(feature, now).unwrap_err();
+    assert_eq!(said(Feature::CustomAgents).message, "the plan Free does not include agents of your own");
+    assert_eq!(
+        said(Feature::CustomAgents).hint,
+        "Starter does, or with the add-on `custom_agents` it does; set `plan` under [billing] in the configuration"
+    );
+    assert!(said(Feature::ApiAccess).hint.starts_with("Professional does; "));
+    assert!(said(Feature::OnPremises).hint.starts_with("Enterprise does; "));
+}
+
+#[test]
+fn users_are_admitted_up_to_the_limit_of_the_plan() {
+    let plans = plans();
+    let now = at("2026-11-30T12:00:00Z");
+    for (plan, users, hint) in [
+        ("free", 1, "Starter includes 5; "),
+        ("starter", 5, "Professional includes 20; "),
+        ("professional", 20, "Enterprise has no limit; "),
+    ] {
+        let account = Account::new(plans.clone(), vec![term(&plans, LONG_AGO, (plan, Cycle::Monthly), &[])]);
+        assert_eq!(account.check_users(users - 1, now), Ok(()), "{plan}");
+        assert!(account.check_users(users, now).unwrap_err().hint.starts_with(hint), "{plan}");
+    }
+    let account = Account::new(plans.clone(), vec![term(&plans, LONG_AGO, ("enterprise", Cycle::Monthly), &[])]);
+    assert_eq!(account.check_users(1_000_000, now), Ok(()));
 }
 
 /// Each tier × add-on × change × boundary, one line each: the lines of the invoice and what they add up to.

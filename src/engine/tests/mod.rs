@@ -8,6 +8,7 @@ mod handovers;
 mod incidents;
 mod pages;
 mod procedure_run;
+mod quota;
 mod recovery;
 mod silences;
 mod storm;

@@ -13,6 +13,10 @@ use crate::kinds::{Index, Run};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
     pub by_model: BTreeMap<String, Spending>,
+    /// Runs that began on it, of agents and procedures alike, whoever or whatever started them. Days that an earlier
+    /// version counted have none until the rows are computed from the log again.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub runs: u64,
     /// Cost in each hour from midnight in UTC, as far as the last one that cost something. Days that an earlier version
     /// counted have none; when the log is counted again, those whose calls were pruned have less.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -44,6 +48,10 @@ pub struct Spending {
     pub cost: Usd,
     /// Calls whose price is not known; `cost` is then a lower bound.
     pub unpriced: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl DaySpend {

@@ -97,7 +97,7 @@ fn runs_are_counted_warned_of_refused_and_charged_and_every_form_says_the_same()
     assert!(shown.contains("$18.10") && shown.contains("as it would be issued now"), "{shown}");
 
     machine.run(&["db", "rebuild"]).ended(0);
-    machine.run(&["db", "check"]).ended(0);
+    machine.run(&["log", "verify"]).ended(0);
     assert_eq!(plan(&machine), told);
 }
 

@@ -13,9 +13,9 @@ use crate::kinds::{Index, Run};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
     pub by_model: BTreeMap<String, Spending>,
-    /// Runs that began on it, of agents and procedures alike, whoever or whatever started them. Days that an earlier
-    /// version counted have none until the rows are computed from the log again.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    /// Runs that began on it, of agents and procedures alike, no matter who or what started them. Days that an earlier
+    /// version counted lack it until the rows are computed from the log again.
+    #[serde(default)]
     pub runs: u64,
     /// Cost in each hour from midnight in UTC, as far as the last one that cost something. Days that an earlier version
     /// counted have none; when the log is counted again, those whose calls were pruned have less.
@@ -50,16 +50,15 @@ pub struct Spending {
     pub unpriced: u64,
 }
 
-fn is_zero(count: &u64) -> bool {
-    *count == 0
-}
-
 impl DaySpend {
     /// What the row of a day is found by.
     pub fn index(day: NaiveDate) -> Index {
         let midnight = day.and_time(NaiveTime::MIN).and_utc();
         Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
     }
+
+    /// The field that rows of an earlier version lack.
+    pub const ADDED: &str = "runs";
 
     /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
     /// were that were erased.

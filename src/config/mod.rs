@@ -20,9 +20,11 @@ mod paths;
 mod plans;
 mod procedures;
 mod read;
+mod scripts;
 mod secret;
 mod serde_words;
 mod settings;
+mod steps;
 mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};

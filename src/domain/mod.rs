@@ -18,6 +18,7 @@ mod limits;
 mod model;
 mod money;
 mod plan;
+mod procedure;
 mod quota;
 mod rejection;
 mod run;
@@ -50,11 +51,10 @@ pub use model::{
 };
 pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
+pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, StepPart, Verify};
 pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
-pub use run::{
-    FinishOutcome, OnFailure, PolicyText, ProcedureStep, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace,
-};
+pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};
 pub use secrets::{Held, Part, Secrets};
 pub use short_id::ShortId;
 pub use spent::Spent;

@@ -13,6 +13,7 @@ mod demos;
 mod desk;
 mod doctor;
 mod door;
+mod dry_run;
 mod goals;
 mod host;
 mod judge;

@@ -8,6 +8,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::alerts_args::AlertsOptions;
+use super::billing_args::BillingAction;
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
@@ -69,6 +70,8 @@ impl CommandLine {
                 | Command::Runbooks(_)
                 | Command::Alerts(_)
                 | Command::Usage(_)
+                | Command::Billing { .. }
+                | Command::Budgets
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -270,6 +273,13 @@ pub enum Command {
     Subject(SubjectOptions),
     /// Show what model calls cost: today, this month, and by agent, model, person, run or day
     Usage(UsageOptions),
+    /// Show the budgets of all runs, of agents and of people, and how far each is used
+    Budgets,
+    /// Show the plan, what is used of it, and the next invoice
+    Billing {
+        #[command(subcommand)]
+        action: BillingAction,
+    },
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp, Untrusted};
+use crate::billing::Account as Billing;
+use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::{Command, Stream};
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
@@ -67,6 +68,12 @@ pub trait Host: Send + Sync {
 
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;
+
+    /// The budgets of the configuration.
+    fn budgets(&self) -> Budgets;
+
+    /// What is subscribed to; `None` where no plan is set.
+    fn billing(&self) -> Option<Arc<Billing>>;
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape>;

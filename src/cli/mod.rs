@@ -9,9 +9,13 @@ mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
+mod billing;
+mod billing_args;
+mod budgets;
 mod card;
 mod carry_args;
 mod context;
+mod csv;
 mod decide;
 mod demo_args;
 mod doctor;
@@ -124,6 +128,8 @@ pub async fn perform(
         Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
+        Command::Budgets => budgets::budgets(context).await,
+        Command::Billing { action } => billing::billing(context, action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod attach;
+mod billing;
 mod cast;
 mod console;
 mod demos;
@@ -47,6 +48,7 @@ mod upkeep;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 
+use crate::billing::{Account, Feature};
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
@@ -78,6 +80,8 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
+    /// What is subscribed to, if anything is.
+    billing: Option<Arc<Account>>,
     /// What is probed, made when it is first asked for, and how the last looks ended.
     probes: OnceLock<Vec<Arc<Probe>>>,
     probe_board: Arc<ProbeBoard>,
@@ -96,6 +100,7 @@ impl Wire {
         let config = Config::load(places.paths.config_file(), absence)?;
         let judge = LazyJudge::new(places.policy_files(&config, options)?)?;
         let model = LazyModel::new(&config, &places)?;
+        let billing = billing::account(&config, &places)?;
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
         let toolbox = toolbox(&sandbox, &config, &places, options)?;
@@ -111,6 +116,7 @@ impl Wire {
             sandbox,
             model: Arc::new(model),
             judge: Arc::new(judge),
+            billing,
             probes: OnceLock::new(),
             probe_board: Arc::default(),
         }))
@@ -122,6 +128,12 @@ impl Wire {
 
     fn procedures(&self) -> Procedures {
         Procedures::load(Some(&self.places.paths.procedures_dir()))
+    }
+
+    /// Whether the plan has it; everything is there where no plan is set.
+    fn check_feature(&self, feature: Feature) -> Result<(), Failure> {
+        let now = SystemClock.now();
+        Ok(self.billing.as_ref().map_or(Ok(()), |account| account.check(feature, now))?)
     }
 
     fn tool_names(&self) -> Vec<&str> {

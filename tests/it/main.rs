@@ -39,6 +39,7 @@ mod store_tamper;
 mod store_tenants;
 mod story_alerts;
 mod story_attach;
+mod story_billing;
 mod story_commands;
 mod story_console;
 mod story_ending;

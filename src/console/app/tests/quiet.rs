@@ -32,7 +32,8 @@ fn held() -> Story {
 }
 
 async fn on_call(story: Story, width: u16, height: u16) -> Harness {
-    let turn = |from: &str, person: Option<&str>| Turn { from: from.parse().unwrap(), person: person.map(str::to_owned) };
+    let turn =
+        |from: &str, person: Option<&str>| Turn { from: from.parse().unwrap(), person: person.map(str::to_owned) };
     let turns = vec![turn("2026-11-20T08:00:00Z", Some("bo")), turn("2026-11-24T08:00:00Z", Some("cy"))];
     let gap = vec![turn("2026-11-20T08:00:00Z", None), turn("2026-11-25T08:00:00Z", Some("ana"))];
     let roster = |schedule: &str, turns| Roster { schedule: schedule.to_owned(), turns };

@@ -211,7 +211,9 @@ fn finish(snapshot: &Snapshot, run: &Run, call: CallNo, summary: Untrusted, outc
     let mut events = settled(snapshot, run, call, 0, ToolResult::success("finished", Output::default()));
     events.push(match outcome {
         FinishOutcome::Succeeded => in_run(run.id, &agent, RunEvent::Succeeded { summary }),
-        FinishOutcome::Failed => in_run(run.id, &agent, RunEvent::Failed { reason: summary, hint: String::new() }),
+        FinishOutcome::Failed => {
+            in_run(run.id, &agent, RunEvent::Failed { reason: summary, hint: String::new(), because: None })
+        }
     });
     events
 }

@@ -58,7 +58,8 @@ pub(super) fn next(run: &Run, thread: &Thread) -> Vec<Decided> {
         }
         Next::Failed => {
             let hint = "read the step's output; start the procedure again once its cause is gone".to_owned();
-            vec![in_this(RunEvent::Failed { reason: path.failure().into(), hint })]
+            let because = path.stopped_by();
+            vec![in_this(RunEvent::Failed { reason: path.failure().into(), hint, because })]
         }
     }
 }
@@ -216,6 +217,11 @@ impl Path<'_> {
             };
             Some((entry, format!("{what}{}", result.summary.raw())))
         })
+    }
+
+    /// The kind of the failure that stopped it.
+    fn stopped_by(&self) -> Option<FailureKind> {
+        self.failures().last().and_then(|(entry, _)| settled(entry)?.failure)
     }
 
     fn failure(&self) -> String {

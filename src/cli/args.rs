@@ -14,6 +14,7 @@ use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
 use super::oncall_args::OnCallOptions;
+use super::runbooks_args::RunbooksOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
 use super::store_args::DbAction;
 use super::subject_args::SubjectOptions;
@@ -66,6 +67,7 @@ impl CommandLine {
                 | Command::Agents(_)
                 | Command::Oncall(_)
                 | Command::Alerts(_)
+                | Command::Runbooks(_)
                 | Command::Usage(_)
                 | Command::Record { .. }
                 | Command::Log { .. }
@@ -246,6 +248,8 @@ pub enum Command {
     Alerts(AlertsOptions),
     /// Run each uptime probe once, and list latency and uptime
     Probes,
+    /// List the runbooks and the alerts they are for; check them, and find alerts that have none
+    Runbooks(RunbooksOptions),
     /// Show who is on call; `test NOTIFIER` sends a test page
     Oncall(OnCallOptions),
     /// Write a run as a recording
@@ -311,12 +315,27 @@ pub struct RunOptions {
     /// Follow a procedure instead of a goal: its name, or a Markdown file
     #[arg(long, value_name = "FILE|NAME")]
     pub runbook: Option<String>,
+    /// Show what the procedure would do, and what would wait for a person; run nothing
+    #[arg(long, requires = "runbook", conflicts_with_all = ["detach", "until_waiting"])]
+    pub dry_run: bool,
+    /// A label that the procedure is given, as of an alert: directory=/var/tmp; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", requires = "runbook", value_parser = label)]
+    pub label: Vec<(String, String)>,
     /// Return as soon as the run is saved; a console or server on this store carries it out
     #[arg(long, conflicts_with = "until_waiting")]
     pub detach: bool,
     /// Follow it without prompting, and exit when it needs a person
     #[arg(long)]
     pub until_waiting: bool,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let is_name =
+        |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    match text.split_once('=') {
+        Some((name, value)) if is_name(name) && !value.contains('\0') => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE, such as directory=/var/tmp".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

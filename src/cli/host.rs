@@ -1,5 +1,6 @@
 //! What the commands ask of the program around them. `wire` answers; nothing here knows a store or a model.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,12 +9,12 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp};
+use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::Stream;
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
-use crate::shape::OnCallShape;
+use crate::shape::{DryRunCall, OnCallShape};
 pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
 
 /// The program around the commands.
@@ -49,6 +50,12 @@ pub trait Host: Send + Sync {
     /// Agents and procedures that can be used, and what is wrong with the others.
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure>;
 
+    /// What is wrong with these runbooks, files or names; with all of them where none is named.
+    async fn lint_runbooks(&self, named: &[String]) -> Result<Vec<Linted>, Failure>;
+
+    /// What a procedure would do with these inputs, one call after the other; nothing is performed.
+    async fn dry_run(&self, procedure: &str, inputs: BTreeMap<String, Untrusted>) -> Result<Vec<DryRunCall>, Failure>;
+
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
 
@@ -75,6 +82,14 @@ pub trait Host: Send + Sync {
 
     /// Looks at everything this program depends on.
     async fn examine(&self, models: AskModels) -> Vec<Finding>;
+}
+
+/// A runbook that was checked.
+#[derive(Clone, Debug)]
+pub struct Linted {
+    pub name: String,
+    /// What is wrong with it.
+    pub faults: Option<Faults>,
 }
 
 /// What a session does.

@@ -36,6 +36,8 @@ mod probes;
 mod prune;
 mod record;
 mod run;
+mod runbooks;
+mod runbooks_args;
 mod runs;
 #[cfg(test)]
 mod sample;
@@ -60,7 +62,7 @@ pub use demo_args::{CastFormat, CastOptions, DemoOptions};
 pub use exit::Exit;
 pub use failure::Failure;
 pub use host::{
-    Access, AskModels, CheckedOutputs, Copied, Finding, Host, Offer, OfferKind, Order, Part, Pruned, Rehearsed,
+    Access, AskModels, CheckedOutputs, Copied, Finding, Host, Linted, Offer, OfferKind, Order, Part, Pruned, Rehearsed,
     Session, StoreKeeper, Trial, Uncommitted, Work,
 };
 pub use new_file::write_new_file;
@@ -109,6 +111,7 @@ pub async fn perform(
             (false, false) => steer::resume(context, &run, carry).await,
         },
         Command::Alerts(options) => alerts::alerts(context, options).await,
+        Command::Runbooks(options) => runbooks::runbooks(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,

@@ -1,5 +1,6 @@
 //! `morningai run`, and `resume` where it follows: setting a run going and following it.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
 use super::args::RunOptions;
@@ -9,10 +10,12 @@ use super::exit::Exit;
 use super::failure::Failure;
 use super::follow::{Following, Manner, Progress, Stop, Voice};
 use super::host::{Order, Part, Session, Uncommitted, Work};
+use super::table::table;
 use super::{decide, find, follow};
-use crate::domain::{RunId, RunState};
+use crate::domain::{RunId, RunSpec, RunState, Untrusted};
 use crate::kinds::{Command, RunVerb};
 use crate::ports::Client;
+use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// Whether a person at this terminal is asked what the run asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +30,11 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         (None, Some(goal)) if !goal.trim().is_empty() => Work::Goal { goal, agent: options.agent },
         (None, _) => return Err(Failure::usage("a run needs a goal").next("say what should be done")),
     };
+    let inputs: BTreeMap<_, _> =
+        options.label.into_iter().map(|(name, value)| (format!("LABEL_{name}"), value.into())).collect();
+    if let (true, Work::Procedure(procedure)) = (options.dry_run, &work) {
+        return dry_run(context, procedure, inputs).await;
+    }
     let run = RunId(uuid::Uuid::now_v7());
     let uncommitted = if options.leave_changes { Uncommitted::LeaveBehind } else { Uncommitted::Refuse };
     let order = Order { run, work, workspace: options.workspace, uncommitted };
@@ -41,7 +49,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             false => context.host.prepare(order).await,
         };
     let spec = match prepared {
-        Ok(spec) => spec,
+        Ok(spec) => RunSpec { inputs, ..spec },
         Err(failure) => {
             session.close().await;
             return Err(failure);
@@ -59,6 +67,32 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         context.host.discard(&spec).await;
     }
     carried
+}
+
+/// Prints what a procedure would do. It fails where a call could not run as it is written.
+async fn dry_run(context: Context<'_>, procedure: &str, inputs: BTreeMap<String, Untrusted>) -> Result<Exit, Failure> {
+    let calls = context.host.dry_run(procedure, inputs).await?;
+    let is_sound = calls.iter().all(|call| !matches!(call.outcome, DryRunOutcome::Wrong | DryRunOutcome::Refused));
+    match context.form {
+        Form::Json => calls.iter().try_for_each(|call| context.output.json(call))?,
+        Form::Text => {
+            let row = |call: &DryRunCall| {
+                let step = if call.part == "act" { format!("{}. {}", call.step, call.title) } else { String::new() };
+                let part = if call.part == "act" { String::new() } else { call.part.to_owned() };
+                let (outcome, why) = match call.outcome {
+                    DryRunOutcome::Runs => ("runs", &call.rule),
+                    DryRunOutcome::Asks => ("asks a person", &call.reason),
+                    DryRunOutcome::Refused => ("REFUSED", &call.reason),
+                    DryRunOutcome::Unknown => ("not known yet", &call.rule),
+                    DryRunOutcome::Wrong => ("WRONG", &call.rule),
+                };
+                vec![step, part, call.tool.clone(), call.what.visible().into_owned(), outcome.to_owned(), why.clone()]
+            };
+            let rows: Vec<_> = calls.iter().map(row).collect();
+            context.output.line(&table(&["STEP", "", "TOOL", "WHAT", "THEN", "WHY"], &rows))?;
+        }
+    }
+    Ok(if is_sound { Exit::Done } else { Exit::Failed })
 }
 
 /// Whether the store can be asked and has no such run.

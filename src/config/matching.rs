@@ -50,6 +50,10 @@ impl Matching {
         (!self.0.is_empty() && self.0.iter().all(fits)).then_some(self.0.len())
     }
 
+    pub fn labels(&self) -> &BTreeMap<String, Vec<String>> {
+        &self.0
+    }
+
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -18,9 +18,11 @@ mod oncall;
 mod paths;
 mod procedures;
 mod read;
+mod scripts;
 mod secret;
 mod serde_words;
 mod settings;
+mod steps;
 mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};

@@ -1,24 +1,17 @@
-//! Procedures: Markdown whose `##` headings are steps, each with one fenced block that runs. They need no model.
-//!
-//! A block is a tool call, ```` ```tool NAME ```` with its arguments as JSON or TOML inside, or a script,
-//! ```` ```sh ````. After that may stand `on_failure=continue` and, for a script, `timeout=30s`. Blocks of other
-//! languages are prose.
+//! Procedures: Markdown whose `##` headings are steps. They need no model. `steps` says what stands under a heading.
 
 use std::ops::Range;
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::agents::tool_hint;
 use super::library::Library;
-use super::markdown::Part;
+use super::limits::RunLimits;
 use super::matching::Matching;
-use super::serde_words::words;
+use super::steps::{Step, steps};
 use super::{front_matter, markdown};
-use crate::domain::{
-    DURATION_FORM, Fault, Faults, OnFailure, ProcedureStep, SourceText, ToolName, nearest, parse_duration,
-};
+use crate::domain::{Condition, Fault, Faults, ProcedureStep, SourceText, StepCall, StepPart};
 
 const BUNDLED: &[(&str, &str)] = &[
     ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
@@ -29,9 +22,6 @@ const BUNDLED: &[(&str, &str)] = &[
     ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),
 ];
 
-/// The tool that runs scripts.
-const SHELL: &str = "shell";
-
 /// A procedure as its file describes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Procedure {
@@ -41,10 +31,11 @@ pub struct Procedure {
     pub needs: Needs,
     /// The alerts that it is a runbook for.
     pub matching: Matching,
+    pub limits: RunLimits,
     pub steps: Vec<ProcedureStep>,
     pub source: SourceText,
-    /// Where each step's block stands.
-    spans: Vec<Range<usize>>,
+    /// Where each step's blocks stand.
+    places: Vec<Vec<(StepPart, Range<usize>)>>,
 }
 
 /// The workspace a procedure works in.
@@ -71,6 +62,8 @@ struct Matter {
     needs: Needs,
     #[serde(default, rename = "match")]
     matching: Matching,
+    #[serde(default)]
+    limits: RunLimits,
 }
 
 impl Procedures {
@@ -92,10 +85,11 @@ impl Procedure {
             faults.push(Fault::new(source, span, message).help("give both the same name"));
         }
         let body = &source.text[parts.body.clone()];
-        let (steps, spans) = steps(source, markdown::parts(body, parts.body.start), &mut faults).into_iter().unzip();
+        let read = steps(source, markdown::parts(body, parts.body.start), &mut faults);
+        let (steps, places) = read.into_iter().map(|Step { step, places }| (step, places)).unzip();
         Faults::none_in(faults)?;
-        let Matter { name, description, needs, matching } = matter;
-        Ok(Self { name, description, needs, matching, steps, source: source.clone(), spans })
+        let Matter { name, description, needs, matching, limits } = matter;
+        Ok(Self { name, description, needs, matching, limits, steps, source: source.clone(), places })
     }
 
     /// Reads a file that is on no shelf: its name is the file's own.
@@ -111,162 +105,42 @@ impl Procedure {
 
     /// Whether all its tools exist.
     pub fn check_tools(&self, known: &[&str]) -> Result<(), Faults> {
-        let calls = self.steps.iter().zip(&self.spans);
-        let unknown = calls.filter(|(step, _)| !known.contains(&step.tool.0.as_str()));
-        let faults = unknown.map(|(step, span)| {
-            let message = format!("there is no tool `{}`", step.tool);
-            Fault::new(&self.source, span.clone(), message).help(tool_hint(&step.tool.0, known))
+        let unknown = self.calls().filter(|(_, _, call, _)| !known.contains(&call.tool.0.as_str()));
+        let faults = unknown.map(|(_, _, call, span)| {
+            let message = format!("there is no tool `{}`", call.tool);
+            Fault::new(&self.source, span.clone(), message).help(tool_hint(&call.tool.0, known))
         });
         Faults::none_in(faults.collect())
     }
-}
 
-type Step = (ProcedureStep, Range<usize>);
+    /// All calls it may make, each with its step, its part and the place of its block.
+    pub fn calls(&self) -> impl Iterator<Item = (&ProcedureStep, StepPart, &StepCall, &Range<usize>)> {
+        self.steps.iter().zip(&self.places).flat_map(|(step, places)| {
+            places.iter().filter_map(move |(part, span)| Some((step, *part, step.call(*part)?, span)))
+        })
+    }
 
-fn steps(source: &SourceText, parts: Vec<Part>, faults: &mut Vec<Fault>) -> Vec<Step> {
-    let mut steps: Vec<Step> = Vec::new();
-    let mut waiting: Option<(String, Range<usize>)> = None;
-    let mut seen_heading = false;
-    for part in parts {
-        match part {
-            Part::Step { title, span } => {
-                faults.extend(waiting.take().map(|step| without_block(source, step)));
-                seen_heading = true;
-                waiting = Some((title, span));
-            }
-            Part::Block { info, text, span, text_start } if runs(&info) => {
-                let Some((title, _)) = waiting.take() else {
-                    let (message, help) = if seen_heading {
-                        ("this step has a second block", "give it its own heading `## …`")
-                    } else {
-                        ("this block belongs to no step", "put a heading `## …` above it")
-                    };
-                    faults.push(Fault::new(source, first_line(source, &span), message).help(help));
-                    continue;
-                };
-                let block = Block { source, info: &info, text: &text, span: first_line(source, &span), text_start };
-                match block.step(title) {
-                    Ok(step) => steps.push((step, block.span)),
-                    Err(fault) => faults.push(*fault),
+    /// Its steps in a few lines: titles, conditions, checks and what rolls back.
+    pub fn outline(&self) -> String {
+        let mut lines = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            let approved = if step.act.needs_approval { ", always after approval" } else { "" };
+            lines.push(format!("{}. {}{approved}", index + 1, step.title));
+            match &step.when {
+                Some(Condition::Answer(answers)) => {
+                    lines.push(format!("   only if the answer is {}", answers.join(" or ")))
                 }
+                Some(Condition::Call(call)) => lines.push(format!("   only if {} succeeds", call.tool)),
+                None => {}
             }
-            Part::Block { .. } => {}
-        }
-    }
-    faults.extend(waiting.map(|step| without_block(source, step)));
-    if steps.is_empty() && faults.is_empty() {
-        let end = source.text.len();
-        faults.push(Fault::new(source, end..end, "there are no steps").help("a step is a heading `## …` and a block"));
-    }
-    steps
-}
-
-fn runs(info: &str) -> bool {
-    matches!(info.split_whitespace().next(), Some("tool" | "sh"))
-}
-
-fn without_block(source: &SourceText, (title, span): (String, Range<usize>)) -> Fault {
-    let message = format!("the step {title:?} has no block that runs");
-    Fault::new(source, first_line(source, &span), message).help("add ```tool NAME or ```sh; other languages are prose")
-}
-
-fn first_line(source: &SourceText, span: &Range<usize>) -> Range<usize> {
-    let end = source.text[span.clone()].find('\n').map_or(span.end, |end| span.start + end);
-    span.start..end
-}
-
-/// A block that runs, before it is understood.
-struct Block<'a> {
-    source: &'a SourceText,
-    info: &'a str,
-    text: &'a str,
-    /// Its fence line.
-    span: Range<usize>,
-    /// Where its content begins in the file.
-    text_start: usize,
-}
-
-type Attributes = (OnFailure, Option<u64>);
-
-impl Block<'_> {
-    fn step(&self, title: String) -> Result<ProcedureStep, Box<Fault>> {
-        let mut words = self.info.split_whitespace();
-        if words.next() == Some("sh") {
-            let (on_failure, timeout) = self.attributes(words)?;
-            let mut args = json!({ "argv": ["sh", "-c", self.text] });
-            if let Some(seconds) = timeout {
-                args["timeout_seconds"] = seconds.into();
+            if let Some(verify) = &step.verify {
+                let patience = verify
+                    .patience
+                    .map(|patience| format!(", every {} s for up to {} s", patience.every, patience.within));
+                lines.push(format!("   verified by {}{}", verify.call.tool, patience.unwrap_or_default()));
             }
-            return Ok(ProcedureStep { title, tool: ToolName(SHELL.to_owned()), args, on_failure });
+            lines.extend(step.rollback.as_ref().map(|call| format!("   rolled back by {}", call.tool)));
         }
-        let Some(tool) = words.next().filter(|tool| !tool.contains('=')) else {
-            return Err(self.fault("this block names no tool", "write ```tool NAME"));
-        };
-        let (on_failure, timeout) = self.attributes(words)?;
-        if timeout.is_some() {
-            return Err(
-                self.fault("only a script takes timeout=", "a tool that has a time limit takes it as an argument")
-            );
-        }
-        Ok(ProcedureStep { title, tool: ToolName(tool.to_owned()), args: self.args()?, on_failure })
-    }
-
-    fn attributes<'a>(&self, words: impl Iterator<Item = &'a str>) -> Result<Attributes, Box<Fault>> {
-        let mut read = (OnFailure::Stop, None);
-        for word in words {
-            match word.split_once('=') {
-                Some(("on_failure", "stop")) => read.0 = OnFailure::Stop,
-                Some(("on_failure", "continue")) => read.0 = OnFailure::Continue,
-                Some(("on_failure", _)) => {
-                    return Err(self.fault("on_failure is stop or continue", "stop is the default"));
-                }
-                Some(("timeout", text)) => match parse_duration(text) {
-                    Some(time) => read.1 = Some(time.as_secs()),
-                    None => {
-                        return Err(self.fault(&format!("{text:?} is not a time"), &format!("write {DURATION_FORM}")));
-                    }
-                },
-                other => {
-                    let name = other.map_or(word, |(name, _)| name);
-                    let help = match nearest(name, ["on_failure", "timeout"]) {
-                        Some(close) => format!("did you mean `{close}=`?"),
-                        None => "a block takes on_failure= and timeout=; arguments stand inside".to_owned(),
-                    };
-                    return Err(self.fault(&format!("unknown attribute `{name}`"), &help));
-                }
-            }
-        }
-        Ok(read)
-    }
-
-    /// JSON when it begins with a brace, else TOML.
-    fn args(&self) -> Result<Value, Box<Fault>> {
-        let text = self.text.trim_start();
-        let start = self.text_start + (self.text.len() - text.len());
-        let wrong = |span: Range<usize>, form: &str, message: &str| {
-            let words = words(message);
-            let fault = Fault::new(self.source, span, format!("the arguments are not {form}: {}", words.message));
-            Box::new(fault.help("write JSON, { \"key\": \"value\" }, or TOML, key = \"value\""))
-        };
-        if text.starts_with('{') {
-            return serde_json::from_str(text).map_err(|error| {
-                let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
-                let at = start + before + error.column().saturating_sub(1);
-                wrong(at..at + 1, "JSON", &error.to_string())
-            });
-        }
-        toml::from_str::<toml::Table>(text)
-            .map_err(|error| {
-                let span = error.span().unwrap_or_default();
-                wrong(start + span.start..start + span.end, "TOML", error.message())
-            })
-            .and_then(|table| {
-                let whole = start..start + text.trim_end().len();
-                serde_json::to_value(table).map_err(|error| wrong(whole, "TOML", &error.to_string()))
-            })
-    }
-
-    fn fault(&self, message: &str, help: &str) -> Box<Fault> {
-        Box::new(Fault::new(self.source, self.span.clone(), message).help(help))
+        lines.join("\n")
     }
 }

@@ -18,6 +18,7 @@ mod limits;
 mod model;
 mod money;
 mod plan;
+mod procedure;
 mod rejection;
 mod run;
 mod secrets;
@@ -49,10 +50,9 @@ pub use model::{
 };
 pub use money::Usd;
 pub use plan::{Plan, PlanStep, StepState};
+pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, StepPart, Verify};
 pub use rejection::{Rejection, RejectionKind};
-pub use run::{
-    FinishOutcome, OnFailure, PolicyText, ProcedureStep, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace,
-};
+pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};
 pub use secrets::{Held, Part, Secrets};
 pub use short_id::ShortId;
 pub use spent::Spent;

@@ -5,10 +5,10 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use super::limits::Limits;
 use super::model::TaskClass;
+use super::procedure::ProcedureStep;
 use super::text::Untrusted;
 use super::tool::ToolName;
 
@@ -105,28 +105,6 @@ pub struct Workspace {
     /// What is in the repository and is not in the workspace, a sentence each: submodules, contents kept elsewhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
-}
-
-/// One step of a procedure: a heading with a tool call.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ProcedureStep {
-    pub title: String,
-    pub tool: ToolName,
-    pub args: Value,
-    /// What to do when it fails.
-    #[serde(default)]
-    pub on_failure: OnFailure,
-}
-
-/// What a procedure does when one of its steps fails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnFailure {
-    /// The run fails and later steps are skipped.
-    #[default]
-    Stop,
-    /// The failure is noted and the next step runs.
-    Continue,
 }
 
 /// How an agent says it ended.

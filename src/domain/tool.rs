@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::{BlobId, CallNo, StepNo};
+use super::procedure::StepPart;
 use super::text::Untrusted;
 
 /// Name of a tool, as the model calls it.
@@ -84,6 +85,9 @@ pub struct ToolCall {
     /// The plan step it belongs to, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepNo>,
+    /// Which of the step's calls it is, in a procedure.
+    #[serde(default, skip_serializing_if = "StepPart::is_act")]
+    pub part: StepPart,
 }
 
 /// Why a tool did not do what was asked.

@@ -2,7 +2,7 @@
 
 use super::mentions::not_mentioned;
 use super::record::{in_approval, in_run};
-use super::{Decided, edit};
+use super::{Decided, edit, procedure};
 use crate::domain::{
     Actor, ApprovalState, Ask, Authority, CallEdit, CallNo, EffectCard, EffectClass, FailureKind, FinishOutcome,
     Output, RunId, Settlement, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted, Verdict,
@@ -45,6 +45,8 @@ pub(super) fn act_on(
     let PreparedCall { call, approval, preparation } = prepared;
     let edit = edit::of_call(snapshot, run, open);
     let preparation = edit::asks_again(edit.as_ref(), preparation);
+    let preparation =
+        procedure::asks(run, snapshot.threads.get(&run.id).filter(|_| run.is_procedure), call, preparation);
     let ask = |ask: Ask, rule: &str, reason: &str, expires_at| Request {
         ask,
         rule: rule.to_owned(),
@@ -180,12 +182,12 @@ fn last_words(snapshot: &Snapshot, run: RunId) -> Untrusted {
     }
 }
 
-/// The end of a call; in a procedure it is also the end of its step.
+/// The end of a call; in a procedure it may also be the end of its step.
 pub(super) fn settled(snapshot: &Snapshot, run: &Run, call: CallNo, attempt: u32, result: ToolResult) -> Vec<Decided> {
-    let state = if result.succeeded() { StepState::Done } else { StepState::Failed };
-    let step = snapshot.threads.get(&run.id).and_then(|thread| thread.calls.get(&call)?.call.step);
+    let thread = snapshot.threads.get(&run.id).filter(|_| run.is_procedure);
+    let marked = thread.and_then(|thread| procedure::step_after(run, thread, call, &result));
     let mut events = vec![in_run(run.id, &Actor::System, RunEvent::CallSettled { call, attempt, result })];
-    if let Some(step) = step.filter(|_| run.is_procedure) {
+    if let Some((step, state)) = marked {
         events.push(in_run(run.id, &Actor::System, RunEvent::StepMarked { step, state }));
     }
     events

@@ -14,6 +14,7 @@ mod finish_effect;
 mod finish_turn;
 mod mentions;
 mod next;
+mod procedure;
 mod proceed;
 mod react;
 mod record;
@@ -28,7 +29,8 @@ use crate::kinds::{Command, Decided, Report, decide_verb};
 pub use call::calls_to_prepare;
 pub use conversation::{conversation, plan_schema};
 pub use effects::{Effect, Freshness, TakeUp, effects_for, effects_left};
-pub use next::{calls_of, upcoming_call};
+pub use next::calls_of;
+pub use procedure::{last_answer, patience, upcoming_call};
 pub use react::{left_to_start, react};
 pub use recover::MOST_DEATHS;
 

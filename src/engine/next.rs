@@ -1,12 +1,12 @@
 //! What a run does next, once nothing in it is open.
 
 use super::record::in_run;
-use super::{Decided, alias};
+use super::{Decided, alias, procedure};
 use crate::domain::{
-    Actor, BudgetPeriod, CallNo, LimitKind, ModelReply, OnFailure, OnceUsedUp, OverBudget, Plan, PlanStep,
-    PurposeOfTurn, RunId, StepNo, Timestamp, ToolCall, ToolName, Untrusted,
+    Actor, BudgetPeriod, CallNo, LimitKind, ModelReply, OnceUsedUp, OverBudget, Plan, PlanStep, PurposeOfTurn, StepNo,
+    StepPart, Timestamp, ToolCall, ToolName, Untrusted,
 };
-use crate::fold::{CallEntry, CallStatus, Snapshot, Thread, TurnStatus};
+use crate::fold::{CallEntry, Snapshot, Thread, TurnStatus};
 use crate::kinds::{BudgetRaises, Period, Run, RunEvent};
 
 /// Turns in a row without a tool call before the run is given up.
@@ -25,25 +25,9 @@ pub fn calls_of(snapshot: &Snapshot, run: &Run, reply: &ModelReply) -> Vec<ToolC
             tool: alias::meant(&requested.tool, tools),
             args: requested.args.clone(),
             step: None,
+            part: StepPart::Act,
         })
         .collect()
-}
-
-/// The call a procedure makes after the open one, so that it can be prepared in time for the same commit.
-pub fn upcoming_call(snapshot: &Snapshot, run: RunId) -> Option<ToolCall> {
-    let (row, thread) = (snapshot.runs.get(&run)?, snapshot.threads.get(&run)?);
-    procedure_call(row, thread)
-}
-
-fn procedure_call(run: &Run, thread: &Thread) -> Option<ToolCall> {
-    let step = thread.spec.procedure.get(run.calls as usize)?;
-    Some(ToolCall {
-        call: CallNo(run.calls + 1),
-        provider_id: String::new(),
-        tool: step.tool.clone(),
-        args: step.args.clone(),
-        step: Some(StepNo(run.calls + 1)),
-    })
 }
 
 /// The next turn, the next call, or the end. Only for a run with nothing open.
@@ -52,7 +36,7 @@ pub(super) fn next(snapshot: &Snapshot, run: &Run, thread: &Thread, now: Timesta
         return vec![in_run(run.id, &Actor::System, RunEvent::LimitReached { limit })];
     }
     if run.is_procedure {
-        return next_in_procedure(run, thread);
+        return procedure::next(run, thread);
     }
     match over_budget(snapshot, run, now) {
         Some(pause) => vec![in_run(run.id, &Actor::System, pause)],
@@ -95,32 +79,6 @@ fn limit_reached(run: &Run, now: Timestamp) -> Option<LimitKind> {
         (LimitKind::Output, run.output_bytes >= run.limits.output_bytes),
     ];
     checks.into_iter().find(|(_, reached)| *reached).map(|(limit, _)| limit)
-}
-
-fn next_in_procedure(run: &Run, thread: &Thread) -> Vec<Decided> {
-    // One call at a time, and each looked at before the next: only the last can still stop the run.
-    if let Some(entry) = thread.calls.values().next_back().filter(|entry| stops(thread, entry)) {
-        let step = entry.call.step.map_or(0, |step| step.0);
-        let reason = format!("step {step} of {}: {}", thread.spec.procedure.len(), summary_of(entry));
-        let hint = "read the step's output; start the procedure again once its cause is gone".to_owned();
-        return vec![in_run(run.id, &Actor::System, RunEvent::Failed { reason: reason.into(), hint })];
-    }
-    if let Some(call) = procedure_call(run, thread) {
-        return vec![in_run(run.id, &Actor::System, RunEvent::CallsRequested { calls: vec![call] })];
-    }
-    let failed: Vec<_> = thread.calls.values().filter(|entry| !succeeded(entry)).collect();
-    let done = thread.spec.procedure.len() - failed.len();
-    let mut summary = format!("{done} of {} steps done", thread.spec.procedure.len());
-    for entry in failed {
-        summary.push_str(&format!("; step {} did not: {}", entry.call.call.0, summary_of(entry)));
-    }
-    vec![in_run(run.id, &Actor::System, RunEvent::Succeeded { summary: summary.into() })]
-}
-
-/// Whether a step failed that the others must not follow.
-fn stops(thread: &Thread, entry: &CallEntry) -> bool {
-    let step = entry.call.step.and_then(|step| thread.spec.procedure.get(step.0 as usize - 1));
-    !succeeded(entry) && step.is_some_and(|step| step.on_failure == OnFailure::Stop)
 }
 
 fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
@@ -179,17 +137,6 @@ fn already_paused_for_it(thread: &Thread) -> bool {
     let last_call = thread.calls.values().next_back().map(|entry| entry.requested_at);
     let resumed = thread.timeline.iter().rev().find(|line| line.item == crate::fold::TimelineItem::Resumed);
     resumed.zip(last_call).is_some_and(|(line, requested)| line.at >= requested)
-}
-
-fn succeeded(entry: &CallEntry) -> bool {
-    matches!(&entry.status, CallStatus::Settled(result) if result.succeeded())
-}
-
-fn summary_of(entry: &CallEntry) -> String {
-    match &entry.status {
-        CallStatus::Settled(result) => result.summary.raw().to_owned(),
-        _ => "not settled".to_owned(),
-    }
 }
 
 /// The plan a model wrote; when it is none, one step that is the goal itself.

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod asked;
+mod coverage;
 mod fields;
 mod github;
 mod group;
@@ -33,6 +34,7 @@ mod unreadable;
 mod watch;
 
 pub use asked::{ALERTMANAGER, Asked, BadAddress, PROMETHEUS};
+pub use coverage::{Covered, coverage};
 pub use group::{Grouping, LARGEST_BODY};
 pub use heard::Heard;
 pub use mapping::Mapping;

@@ -118,7 +118,7 @@ fn uptime(own: &[&Incident], now: Timestamp, span: TimeDelta) -> f64 {
 }
 
 /// Those that are open, and the others as far back as they began since then.
-async fn incidents_since(client: &dyn Client, since: Timestamp) -> Result<Vec<Incident>, ClientError> {
+pub(super) async fn incidents_since(client: &dyn Client, since: Timestamp) -> Result<Vec<Incident>, ClientError> {
     let open = Query::Rows(RowQuery::whole(RowKind::Incident, RowFilter::Open));
     let mut found = client.query(open).await.and_then(Answer::rows::<Incident>)?.rows;
     let mut after: Option<RowPlace> = None;

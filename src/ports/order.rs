@@ -1,5 +1,6 @@
 //! What can be run, and what somebody wants run. Preparing it is an adapter's work.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -47,7 +48,10 @@ pub struct Offer {
     pub tools: Vec<String>,
     /// Where it is written.
     pub source: String,
-    /// An agent's instructions, or the titles of a procedure's steps.
+    /// The labels of alerts that it is a runbook for, and the values they may have; empty where it is none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub matches: BTreeMap<String, Vec<String>>,
+    /// An agent's instructions, or a procedure's steps.
     #[serde(skip)]
     pub text: String,
 }

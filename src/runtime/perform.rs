@@ -14,8 +14,8 @@ use super::feed::Gatherer;
 use super::tenure::Right;
 use super::{boundary, prepare};
 use crate::domain::{
-    ApprovalId, CallNo, EffectCard, FailureKind, ModelFailure, ModelFailureKind, OutputShape, PurposeOfTurn, Repeat,
-    RunId, ToolCall, ToolResult, Untrusted,
+    ApprovalId, CallNo, EffectCard, FailureKind, ModelFailure, ModelFailureKind, OutputShape, Patience, PurposeOfTurn,
+    Repeat, RunId, ToolCall, ToolResult, Untrusted,
 };
 use crate::engine;
 use crate::engine::{Effect, Freshness};
@@ -139,17 +139,65 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
         return finished(ToolResult::failure(FailureKind::Cancelled, "the run was cancelled; it was not run"));
     }
     let output = Gatherer::of_call(core.clone(), run, call);
-    let invocation = Invocation { context: &context, call, args: &request.args, card, output: output.as_ref(), cancel };
-    match AssertUnwindSafe(tool.perform(invocation)).catch_unwind().await {
-        Ok(result) => finished(result),
-        // Repeating it would fail the same way, again and again.
-        Err(_) if card.repeat == Repeat::Repeatable => {
-            finished(ToolResult::failure(FailureKind::Failed, "the tool ended unexpectedly; this is a defect of it"))
+    let invocation = || {
+        let (args, cancel) = (&request.args, cancel.clone());
+        Invocation { context: &context, call, args, card, output: output.as_ref(), cancel }
+    };
+    let patience = engine::patience(&core.staging(), run, call).filter(|_| card.repeat == Repeat::Repeatable);
+    let mut trying = Trying::begin(patience);
+    loop {
+        match AssertUnwindSafe(tool.perform(invocation())).catch_unwind().await {
+            Ok(result) => match trying.goes_on(&result) {
+                None => return finished(trying.told(result)),
+                Some(pause) => tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = cancel.cancelled() => return finished(trying.told(result)),
+                },
+            },
+            // Repeating it would fail the same way, again and again.
+            Err(_) if card.repeat == Repeat::Repeatable => {
+                let summary = "the tool ended unexpectedly; this is a defect of it";
+                return finished(ToolResult::failure(FailureKind::Failed, summary));
+            }
+            Err(_) => {
+                tracing::error!(%run, tool = %request.tool, "a tool ended unexpectedly; its outcome is unknown");
+                return None;
+            }
         }
-        Err(_) => {
-            tracing::error!(%run, tool = %request.tool, "a tool ended unexpectedly; its outcome is unknown");
-            None
+        if !right.is_ours().await {
+            return None;
         }
+    }
+}
+
+/// A check that is tried until it succeeds or its time is over.
+struct Trying {
+    patience: Option<Patience>,
+    since: tokio::time::Instant,
+    tries: u32,
+}
+
+impl Trying {
+    fn begin(patience: Option<Patience>) -> Self {
+        Self { patience, since: tokio::time::Instant::now(), tries: 0 }
+    }
+
+    /// How long to wait before the next try; `None` when this result stands.
+    fn goes_on(&mut self, result: &ToolResult) -> Option<Duration> {
+        self.tries += 1;
+        let patience = self.patience?;
+        let may_change = matches!(result.failure, Some(FailureKind::Failed | FailureKind::Limit));
+        let pause = Duration::from_secs(patience.every);
+        let in_time = self.since.elapsed() + pause <= Duration::from_secs(patience.within);
+        (may_change && in_time).then_some(pause)
+    }
+
+    fn told(&self, mut result: ToolResult) -> ToolResult {
+        if self.tries > 1 {
+            let (tries, seconds) = (self.tries, self.since.elapsed().as_secs());
+            result.summary = format!("{} (try {tries}, after {seconds} s)", result.summary.raw()).into();
+        }
+        result
     }
 }
 

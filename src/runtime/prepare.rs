@@ -5,7 +5,10 @@ use std::panic::AssertUnwindSafe;
 use futures::FutureExt;
 
 use super::core::Core;
-use crate::domain::{ApprovalId, EffectCard, EffectClass, FailureKind, RunId, RunSpec, ToolCall, ToolResult, Verdict};
+use crate::domain::{
+    ApprovalId, EffectCard, EffectClass, FailureKind, ProcedureStep, RunId, RunSpec, ToolCall, ToolResult, Verdict,
+};
+use crate::engine;
 use crate::kinds::{CallPreparation, PreparedCall};
 use crate::ports::{Prepared, ToolContext};
 
@@ -33,7 +36,8 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     let Some(spec) = core.staging().threads.get(&run).map(|thread| thread.spec.clone()) else {
         return invalid("the run is not being worked on".to_owned());
     };
-    let allowed = spec.tools.contains(&call.tool) || spec.procedure.iter().any(|step| step.tool == call.tool);
+    let mut of_procedure = spec.procedure.iter().flat_map(ProcedureStep::calls).map(|(_, planned)| &planned.tool);
+    let allowed = spec.tools.contains(&call.tool) || of_procedure.any(|tool| *tool == call.tool);
     let Some(tool) = core.tools.get(&call.tool).filter(|_| allowed) else {
         return invalid(no_such_tool(core, run, call));
     };
@@ -68,7 +72,11 @@ fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
 pub(super) fn context(core: &Core, run: RunId) -> Option<ToolContext> {
     let staging = core.staging();
     let row = staging.runs.get(&run)?;
-    let inputs = staging.threads.get(&run).map(|thread| thread.spec.inputs.clone()).unwrap_or_default();
+    let thread = staging.threads.get(&run);
+    let mut inputs = thread.map(|thread| thread.spec.inputs.clone()).unwrap_or_default();
+    if let Some(answer) = thread.filter(|_| row.is_procedure).and_then(|thread| engine::last_answer(thread)) {
+        inputs.insert("ANSWER".to_owned(), answer.into());
+    }
     Some(ToolContext { run, agent: row.agent.clone(), workspace: row.workspace.clone(), inputs })
 }
 

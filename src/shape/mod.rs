@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod dry_run;
 mod escape;
 mod find;
 mod finding;
@@ -18,6 +19,7 @@ mod usage;
 
 pub use access::{AccountDetail, AccountShape, IssuedToken, RoleShape, TokenNotFound, TokenShape, TotpShape, token};
 pub use audit::{Audited, audit};
+pub use dry_run::{DryRunCall, DryRunOutcome};
 pub use escape::escaped;
 pub use find::{NotOne, Prefer, find, find_thing, whole_ids};
 pub use finding::{Finding, Health};

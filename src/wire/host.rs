@@ -1,5 +1,6 @@
 //! What the commands ask of the program, answered.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,17 +8,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::session::Keeper;
-use super::{Wire, doctor, launch, prune, upkeep};
+use super::{Wire, doctor, dry_run, launch, prune, upkeep};
 use crate::cli::{
-    Access, AskModels, Copied, Failure, Finding, Host, Offer, Order, Part, Pruned, Rehearsed, Session, StoreKeeper,
-    Trial,
+    Access, AskModels, Copied, Failure, Finding, Host, Linted, Offer, Order, Part, Pruned, Rehearsed, Session,
+    StoreKeeper, Trial,
 };
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
-use crate::domain::{Actor, Faults, RunSpec, Timestamp};
+use crate::domain::{Actor, Faults, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::runtime::Role;
-use crate::shape::OnCallShape;
+use crate::shape::{DryRunCall, OnCallShape};
 
 #[async_trait]
 impl Host for Wire {
@@ -68,6 +69,14 @@ impl Host for Wire {
 
     async fn offers(&self) -> Result<(Vec<Offer>, Vec<Faults>), Failure> {
         Ok(launch::offers(self))
+    }
+
+    async fn lint_runbooks(&self, named: &[String]) -> Result<Vec<Linted>, Failure> {
+        dry_run::lint(self, named).await
+    }
+
+    async fn dry_run(&self, procedure: &str, inputs: BTreeMap<String, Untrusted>) -> Result<Vec<DryRunCall>, Failure> {
+        dry_run::dry_run(self, procedure, inputs).await
     }
 
     fn grouping(&self) -> Grouping {

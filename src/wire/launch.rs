@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::{Wire, secrets};
 use crate::cli::{Failure, Offer, OfferKind, Order, Uncommitted as Changes, Work};
 use crate::config::{Agent, Missing, Needs, Procedure};
-use crate::domain::{Faults, Limits, PolicyText, RunId, RunSpec, SourceText, TaskClass, Workspace};
+use crate::domain::{Faults, Limits, PolicyText, ProcedureStep, RunId, RunSpec, SourceText, TaskClass, Workspace};
 use crate::ports::{ClientError, Model, Starter};
 use crate::tools::workspace::{
     Uncommitted, UnsavedWork, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree, remove, scratch,
@@ -28,13 +28,13 @@ pub(super) fn offers(wire: &Wire) -> (Vec<Offer>, Vec<Faults>) {
         tools: agent.tools.iter().map(|tool| tool.0.clone()).collect(),
         source: agent.source.name.to_string(),
         text: agent.instructions.clone(),
+        matches: Default::default(),
     });
     let offered_procedures = procedures.iter().map(|(_, procedure)| {
-        let mut tools: Vec<_> = procedure.steps.iter().map(|step| step.tool.0.clone()).collect();
+        let calls = procedure.steps.iter().flat_map(ProcedureStep::calls);
+        let mut tools: Vec<_> = calls.map(|(_, call)| call.tool.0.clone()).collect();
         tools.sort();
         tools.dedup();
-        let titles: Vec<_> =
-            procedure.steps.iter().enumerate().map(|(index, step)| format!("{}. {}", index + 1, step.title)).collect();
         Offer {
             name: procedure.name.clone(),
             kind: OfferKind::Procedure,
@@ -42,7 +42,8 @@ pub(super) fn offers(wire: &Wire) -> (Vec<Offer>, Vec<Faults>) {
             model: None,
             tools,
             source: procedure.source.name.to_string(),
-            text: titles.join("\n"),
+            text: procedure.outline(),
+            matches: procedure.matching.labels().clone(),
         }
     });
     let broken = agents.broken().chain(procedures.broken()).map(|(_, faults)| faults.clone());
@@ -108,7 +109,7 @@ async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Resul
 
 async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec, Failure> {
     let wire = places.wire;
-    let procedure = find_procedure(wire, name)?;
+    let procedure = look_up(wire, name).map_err(missing)?;
     procedure.check_tools(&wire.tool_names())?;
     let workspace = places.make(&procedure.name, procedure.needs).await?;
     Ok(RunSpec {
@@ -120,18 +121,18 @@ async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec,
         workspace,
         procedure: procedure.steps,
         inputs: Default::default(),
-        limits: limits(wire),
+        limits: procedure.limits.over(&limits(wire)),
         policies: policies(wire),
         rungs: wire.config.sandbox.rung,
     })
 }
 
 /// A name from the library, or a file.
-fn find_procedure(wire: &Wire, name: &str) -> Result<Procedure, Failure> {
+pub(super) fn look_up(wire: &Wire, name: &str) -> Result<Procedure, Missing> {
     if name.contains('/') || name.ends_with(".md") {
-        return Ok(Procedure::read_file(Path::new(name))?);
+        return Procedure::read_file(Path::new(name)).map_err(Missing::Broken);
     }
-    wire.procedures().get(name).cloned().map_err(missing)
+    wire.procedures().get(name).cloned()
 }
 
 fn policies(wire: &Wire) -> Vec<PolicyText> {
@@ -149,7 +150,7 @@ fn agent_needs(agent: &Agent) -> Needs {
     if agent.tools.iter().any(|tool| tool.0.starts_with("git_")) { Needs::Repository } else { Needs::Scratch }
 }
 
-fn missing(missing: Missing) -> Failure {
+pub(super) fn missing(missing: Missing) -> Failure {
     match missing {
         Missing::Unknown { message, hint } => {
             let end = if hint.ends_with('?') { "" } else { ";" };

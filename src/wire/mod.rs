@@ -12,6 +12,7 @@ mod demos;
 mod desk;
 mod doctor;
 mod door;
+mod dry_run;
 mod goals;
 mod host;
 mod judge;

@@ -16,7 +16,8 @@ fn the_bundled_procedure_is_sound_and_ends_in_a_clean_up() {
     assert_eq!(procedures.broken().count(), 0);
     let check = procedures.get("check-this-machine").unwrap();
     assert_eq!(check.needs, Needs::Scratch);
-    let steps: Vec<_> = check.steps.iter().map(|step| format!("{}: {} {}", step.title, step.tool, step.args)).collect();
+    let steps: Vec<_> =
+        check.steps.iter().map(|step| format!("{}: {} {}", step.title, step.act.tool, step.act.args)).collect();
     insta::assert_snapshot!(steps.join("\n"));
 }
 
@@ -28,7 +29,8 @@ fn steps_are_headings_and_blocks_and_the_rest_is_prose() {
          ```tool write_report\ntitle = \"R\"\ntags = [1, 2]\n```\n\n## Script\n\n```sh timeout=2m\necho a\necho b\n```\n\n\
          ## No arguments\n\n```tool finish\n```\n"
     ));
-    let steps: Vec<_> = procedure.steps.iter().map(|s| (s.title.as_str(), s.tool.0.as_str(), &s.args)).collect();
+    let steps: Vec<_> =
+        procedure.steps.iter().map(|s| (s.title.as_str(), s.act.tool.0.as_str(), &s.act.args)).collect();
     assert_eq!(
         steps,
         [

@@ -56,10 +56,10 @@ async fn the_bundled_procedure_runs_up_to_its_clean_up_which_asks() {
     let procedures = Procedures::load(None);
     let mut verdicts = Vec::new();
     for step in &procedures.get("check-this-machine").unwrap().steps {
-        let said = verdict(&bench, &step.tool.0, step.args.clone()).await;
+        let said = verdict(&bench, &step.act.tool.0, step.act.args.clone()).await;
         verdicts.push(format!("{}: {said}", step.title));
         if said.starts_with("run") {
-            bench.call(&step.tool.0, step.args.clone()).await;
+            bench.call(&step.act.tool.0, step.act.args.clone()).await;
         }
     }
     let (last, before) = verdicts.split_last().unwrap();

@@ -370,6 +370,7 @@ mod tests {
             tool: ToolName("git_push".to_owned()),
             args: serde_json::Value::Null,
             step: None,
+            part: Default::default(),
         };
         vec![
             Event::Run(RunEvent::Started { spec: Box::new(spec()) }),

@@ -19,17 +19,16 @@ pub struct Shift {
 
 /// The move after which the fewest bytes are left to write; `None` where none saves any.
 pub fn find(shown: &Grid, wanted: &Grid) -> Option<Shift> {
-    let shown: Vec<_> = shown.rows().collect();
-    let wanted: Vec<_> = wanted.rows().collect();
-    let in_place: Vec<_> = shown.iter().zip(&wanted).map(|(row, wanted)| price(row, wanted)).collect();
+    let in_place: Vec<_> = shown.rows().zip(wanted.rows()).map(|(row, wanted)| price_of(row, wanted)).collect();
     if in_place.iter().sum::<usize>() < SMALL {
         return None;
     }
     // Rows that come in blank are written as a whole: the bytes that this costs more, for all rows before each.
     let mut blank = vec![0];
-    for (wanted, in_place) in wanted.iter().zip(&in_place) {
+    for (wanted, in_place) in wanted.rows().zip(&in_place) {
         blank.push(blank[blank.len() - 1] + signed(blank_price(wanted)) - signed(*in_place));
     }
+    let [shown, wanted] = [shown, wanted].map(|grid| grid.rows().map(marks).collect::<Vec<_>>());
     let furthest = isize::try_from(wanted.len()).unwrap_or(0) - 1;
     let moves = (1..=furthest).flat_map(|by| [by, -by]);
     let best = moves.filter_map(|by| best_by(&shown, &wanted, &in_place, &blank, by)).max_by_key(|(saved, _)| *saved);
@@ -38,8 +37,8 @@ pub fn find(shown: &Grid, wanted: &Grid) -> Option<Shift> {
 
 /// The stretch of rows for which moving by just so many saves the most bytes.
 fn best_by(
-    shown: &[&[Look]],
-    wanted: &[&[Look]],
+    shown: &[Vec<u64>],
+    wanted: &[Vec<u64>],
     in_place: &[usize],
     blank: &[isize],
     by: isize,
@@ -50,8 +49,9 @@ fn best_by(
     for place in 0..places {
         // Moving up, a row comes from below; moving down, from above.
         let (from, to) = if by > 0 { (place + distance, place) } else { (place, place + distance) };
-        let moved = if shown[from] == wanted[to] { 0 } else { price(shown[from], wanted[to]) };
-        saved += signed(in_place[to]) - signed(moved);
+        // A row that costs more than all that was saved before it ends the stretch, however much more it is.
+        let most = saved + signed(in_place[to]);
+        saved = if most == 0 { 0 } else { most - signed(price_up_to(most, &shown[from], &wanted[to])) };
         if saved <= 0 {
             (saved, begin) = (0, place + 1);
             continue;
@@ -70,18 +70,34 @@ fn signed(bytes: usize) -> isize {
     isize::try_from(bytes).unwrap_or(isize::MAX)
 }
 
+/// What tells the cells of a row from others, close together: they are compared many times.
+fn marks(row: &[Look]) -> Vec<u64> {
+    row.iter().map(|look| look.mark).collect()
+}
+
 /// About how many bytes make one row the other.
-fn price(shown: &[Look], wanted: &[Look]) -> usize {
-    runs(shown.iter().zip(wanted).map(|(one, other)| one.mark != other.mark))
+fn price_of(shown: &[Look], wanted: &[Look]) -> usize {
+    runs(usize::MAX, shown.iter().zip(wanted).map(|(one, other)| one.mark != other.mark))
+}
+
+/// The same, counted no further than to `most`.
+fn price_up_to(most: isize, shown: &[u64], wanted: &[u64]) -> usize {
+    if shown == wanted {
+        return 0;
+    }
+    runs(most.unsigned_abs(), shown.iter().zip(wanted).map(|(one, other)| one != other))
 }
 
 fn blank_price(wanted: &[Look]) -> usize {
-    runs(wanted.iter().map(|look| !look.is_erased()))
+    runs(usize::MAX, wanted.iter().map(|look| !look.is_erased()))
 }
 
-fn runs(differs: impl Iterator<Item = bool>) -> usize {
+fn runs(most: usize, differs: impl Iterator<Item = bool>) -> usize {
     let (mut bytes, mut since) = (0, usize::MAX);
     for differs in differs {
+        if bytes >= most {
+            return bytes;
+        }
         since = if differs { 0 } else { since.saturating_add(1) };
         bytes += match (differs, since) {
             (true, _) => 1,

@@ -18,8 +18,8 @@ use serde_json::json;
 use super::decide;
 use crate::domain::{
     Actor, ApprovalId, CallNo, EffectCard, EffectClass, Environment, FinishReason, Limits, ModelReply, OnFailure,
-    Payload, ProcedureStep, Rejection, Repeat, RequestedCall, Reversibility, Risk, RunId, RunSpec, RunState, TaskClass,
-    Timestamp, ToolName, Usage, Usd, Verdict,
+    Payload, ProcedureStep, Rejection, Repeat, RequestedCall, Reversibility, Risk, RunId, RunSpec, RunState, StepCall,
+    TaskClass, Timestamp, ToolName, Usage, Usd, Verdict,
 };
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{CallPreparation, Command, Envelope, Event, PreparedCall, Report, Run, RunEvent, RunVerb, Stream};
@@ -125,11 +125,9 @@ fn agent_spec() -> RunSpec {
 }
 
 fn procedure_spec(on_failure: OnFailure) -> RunSpec {
-    let step = |title: &str| ProcedureStep {
-        title: title.to_owned(),
-        tool: ToolName("host_check".to_owned()),
-        args: json!({ "what": title }),
-        on_failure,
+    let step = |title: &str| {
+        let act = StepCall::new("host_check", json!({ "what": title }));
+        ProcedureStep { on_failure, ..ProcedureStep::new(title, act) }
     };
     RunSpec { procedure: vec![step("load"), step("disks")], agent: "check".to_owned(), ..agent_spec() }
 }

@@ -1,6 +1,6 @@
 //! What may be asked of a run.
 
-use crate::domain::{ProcedureStep, RunSpec};
+use crate::domain::{Condition, ProcedureStep, RunSpec};
 use crate::kinds::{Verb, Words, verbs};
 
 verbs! {
@@ -53,8 +53,18 @@ fn words_of(spec: &mut RunSpec, each: &mut dyn FnMut(Words<'_>)) {
     each(Words::Text(goal));
     each(Words::Plain(instructions));
     inputs.values_mut().for_each(|text| each(Words::Text(text)));
-    for ProcedureStep { title, tool: _, args, on_failure: _ } in procedure {
+    for ProcedureStep { title, act, on_failure: _, when, verify, rollback } in procedure {
         each(Words::Plain(title));
-        each(Words::Json(args));
+        let when = match when {
+            Some(Condition::Call(call)) => Some(call),
+            Some(Condition::Answer(answers)) => {
+                answers.iter_mut().for_each(|answer| each(Words::Plain(answer)));
+                None
+            }
+            None => None,
+        };
+        let verify = verify.as_mut().map(|verify| &mut verify.call);
+        let calls = [Some(act), when, verify, rollback.as_mut()];
+        calls.into_iter().flatten().for_each(|call| each(Words::Json(&mut call.args)));
     }
 }

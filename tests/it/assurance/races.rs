@@ -243,7 +243,14 @@ fn history(asked: Asked, now: Timestamp) -> (Target, Vec<(Stream, Event)>) {
         Asked::Doubt => Ask::InDoubt { card: card.clone(), attempt: 1 },
     };
     let digest = ask.digest();
-    let request = ToolCall { call, provider_id: String::new(), tool: tool.clone(), args: card_args(), step: None };
+    let request = ToolCall {
+        call,
+        provider_id: String::new(),
+        tool: tool.clone(),
+        args: card_args(),
+        step: None,
+        part: Default::default(),
+    };
     let requested = ApprovalEvent::Requested {
         run,
         call,

@@ -58,6 +58,7 @@ impl Host for TestHost {
             model: Some("simple".to_owned()),
             tools: vec!["read".to_owned()],
             source: "built in".to_owned(),
+            matches: Default::default(),
             text: "Be careful.".to_owned(),
         }]
     }

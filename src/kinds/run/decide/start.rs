@@ -35,7 +35,7 @@ fn plan_of_procedure(spec: &RunSpec) -> Option<Plan> {
         .map(|(index, step)| PlanStep {
             step: number(index),
             action: step.title.as_str().into(),
-            tool: Some(step.tool.0.clone()),
+            tool: Some(step.act.tool.0.clone()),
             success: Untrusted::default(),
             fallback: Untrusted::default(),
             after: index.checked_sub(1).map(number).into_iter().collect(),

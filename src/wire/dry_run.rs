@@ -1,0 +1,130 @@
+//! What a procedure would do, found out by preparing each of its calls. Nothing is performed.
+
+use std::collections::BTreeMap;
+
+use super::{Wire, launch};
+use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
+use crate::config::{Missing, Needs, Procedure};
+use crate::domain::{
+    EffectClass, FailureKind, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict,
+    Workspace,
+};
+use crate::ports::{Judge, Prepared, ToolContext};
+use crate::shape::{DryRunCall, DryRunOutcome};
+
+/// What is wrong with each of these runbooks, files or names; of all where none is named.
+pub(super) async fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, Failure> {
+    let procedures = wire.procedures();
+    let mut found = Vec::new();
+    if named.is_empty() {
+        let broken = procedures.broken();
+        found.extend(broken.map(|(name, faults)| Linted { name: name.to_owned(), faults: Some(faults.clone()) }));
+        for (name, procedure) in procedures.iter() {
+            found.push(Linted { name: name.to_owned(), faults: lint_one(wire, procedure).await.err() });
+        }
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+    for name in named {
+        let faults = match launch::look_up(wire, name) {
+            Ok(procedure) => lint_one(wire, &procedure).await.err(),
+            Err(Missing::Broken(faults)) => Some(faults),
+            Err(missing @ Missing::Unknown { .. }) => return Err(launch::missing(missing)),
+        };
+        found.push(Linted { name: name.clone(), faults });
+    }
+    Ok(found)
+}
+
+async fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
+    procedure.check_tools(&wire.tool_names())?;
+    let Ok(scratch) = tempfile::tempdir() else { return Ok(()) };
+    let root = scratch.path().display().to_string();
+    let context = ToolContext {
+        run: RunId(uuid::Uuid::now_v7()),
+        agent: procedure.name.clone(),
+        workspace: Some(Workspace { root, ..Workspace::default() }),
+        inputs: BTreeMap::new(),
+    };
+    let mut faults = Vec::new();
+    for (step, part, call, place) in procedure.calls() {
+        let Some(tool) = wire.toolbox.get(&call.tool) else { continue };
+        let fault = |message: String| Fault::new(&procedure.source, place.clone(), message);
+        // Whether a call fits a repository can only be said in one.
+        if procedure.needs != Needs::Repository
+            && let Err(ToolResult { failure: Some(FailureKind::BadCall), summary, .. }) =
+                tool.prepare(&context, &call.args).await
+        {
+            faults.push(fault(summary.raw().to_owned()).help("correct the arguments inside the block"));
+        }
+        let class = tool.spec().class;
+        let changes = matches!(class, EffectClass::Host | EffectClass::External);
+        let is_runbook = !procedure.matching.is_empty();
+        if part == StepPart::Act && changes && step.verify.is_none() && is_runbook {
+            let message = format!("{} changes something, and nothing verifies that it helped", call.tool);
+            faults.push(fault(message).help("add a block ```verify tool NAME or ```verify sh"));
+        }
+    }
+    Faults::none_in(faults)
+}
+
+/// All calls that it may make, in order.
+pub(super) async fn dry_run(
+    wire: &Wire,
+    procedure: &str,
+    inputs: BTreeMap<String, Untrusted>,
+) -> Result<Vec<DryRunCall>, Failure> {
+    let run = RunId(uuid::Uuid::now_v7());
+    let work = Work::Procedure(procedure.to_owned());
+    let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
+    let spec = launch::prepare(wire, order).await?;
+    let spec = RunSpec { inputs, ..spec };
+    let context =
+        ToolContext { run, agent: spec.agent.clone(), workspace: spec.workspace.clone(), inputs: spec.inputs.clone() };
+    let mut calls = Vec::new();
+    for (index, step) in spec.procedure.iter().enumerate() {
+        for (part, call) in step.calls() {
+            let (outcome, what, rule, reason) = look(wire, &spec, &context, call).await;
+            calls.push(DryRunCall {
+                step: index as u32 + 1,
+                title: step.title.clone(),
+                part: part.name(),
+                tool: call.tool.0.clone(),
+                outcome,
+                what,
+                rule,
+                reason,
+            });
+        }
+    }
+    launch::discard(&spec).await;
+    Ok(calls)
+}
+
+type Look = (DryRunOutcome, Untrusted, String, String);
+
+async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCall) -> Look {
+    let nothing = |outcome, summary: Untrusted| (outcome, summary, String::new(), String::new());
+    let Some(tool) = wire.toolbox.get(&call.tool) else {
+        return nothing(DryRunOutcome::Wrong, wire.toolbox.unknown(&call.tool).summary);
+    };
+    match tool.prepare(context, &call.args).await {
+        Ok(Prepared::Effect(card)) => {
+            let targets: Vec<_> = card.targets.iter().map(Untrusted::raw).collect();
+            let what = Untrusted::new(format!("{} {}", card.verb, targets.join(", ")).trim_end().to_owned());
+            match wire.judge.judge(spec, &card) {
+                Verdict::Run { rule, .. } if call.needs_approval => {
+                    let reason = "the procedure wants this step approved".to_owned();
+                    (DryRunOutcome::Asks, what, rule, reason)
+                }
+                Verdict::Run { rule, reason } => (DryRunOutcome::Runs, what, rule, reason),
+                Verdict::Ask { rule, reason, .. } => (DryRunOutcome::Asks, what, rule, reason),
+                Verdict::Refuse { rule, reason } => (DryRunOutcome::Refused, what, rule, reason),
+            }
+        }
+        Ok(Prepared::Question { text, .. }) => nothing(DryRunOutcome::Asks, text),
+        Ok(Prepared::Finish { summary, .. }) => nothing(DryRunOutcome::Runs, summary),
+        Ok(Prepared::Mark { .. }) => nothing(DryRunOutcome::Runs, Untrusted::default()),
+        Err(ToolResult { failure: Some(FailureKind::BadCall), summary, .. }) => nothing(DryRunOutcome::Wrong, summary),
+        Err(ToolResult { summary, .. }) => nothing(DryRunOutcome::Unknown, summary),
+    }
+}

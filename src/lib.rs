@@ -34,6 +34,7 @@
 //! | what tools do, and how they are confined | [`tools`] |
 //! | alerts from elsewhere, and which incidents they are of | [`feeds`] |
 //! | what is wrong with alerting rules | [`lint`]: `checks/mod.rs` has the table |
+//! | plans, and the invoices they lead to | [`billing`], and `assets/plans.toml` |
 //! | who is on call at any instant | [`rota`] |
 //! | whom to page when, and that it arrives | [`pager`]; `kinds/page/` is its outbox |
 //! | Slack, PagerDuty, webhooks, mail | [`notify`] |
@@ -90,6 +91,7 @@
 extern crate self as morningai;
 
 pub mod access;
+pub mod billing;
 pub mod cli;
 pub mod client;
 pub mod config;

@@ -8,11 +8,13 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::alerts_args::AlertsOptions;
+use super::billing_args::BillingAction;
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
+use super::log_args::LogAction;
 use super::oncall_args::OnCallOptions;
 use super::runbooks_args::RunbooksOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
@@ -66,9 +68,11 @@ impl CommandLine {
                 | Command::Approvals(_)
                 | Command::Agents(_)
                 | Command::Oncall(_)
-                | Command::Alerts(_)
                 | Command::Runbooks(_)
+                | Command::Alerts(_)
                 | Command::Usage(_)
+                | Command::Billing { .. }
+                | Command::Budgets
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -270,6 +274,13 @@ pub enum Command {
     Subject(SubjectOptions),
     /// Show what model calls cost: today, this month, and by agent, model, person, run or day
     Usage(UsageOptions),
+    /// Show the budgets of all runs, of agents and of people, and how far each is used
+    Budgets,
+    /// Show the plan, what is used of it, and the next invoice
+    Billing {
+        #[command(subcommand)]
+        action: BillingAction,
+    },
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]
@@ -409,23 +420,6 @@ impl From<SettleOutcome> for Settlement {
             SettleOutcome::GiveUp => Self::GiveUp,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LogAction {
-    /// Recompute the hash chain and compare it with the saved heads
-    Verify,
-    /// Write all events, one JSON object a line
-    Export,
-    /// Show the last events
-    Tail {
-        /// Go on with those that come
-        #[arg(short, long)]
-        follow: bool,
-        /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        lines: u32,
-    },
 }
 
 fn run_state(name: &str) -> Result<RunState, String> {

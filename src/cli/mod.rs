@@ -9,9 +9,13 @@ mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
+mod billing;
+mod billing_args;
+mod budgets;
 mod card;
 mod carry_args;
 mod context;
+mod csv;
 mod decide;
 mod demo_args;
 mod doctor;
@@ -26,6 +30,7 @@ mod ingest;
 mod ingest_args;
 mod kinds;
 mod kinds_args;
+mod log_args;
 mod new_file;
 mod oncall;
 mod oncall_args;
@@ -110,8 +115,8 @@ pub async fn perform(
             (false, true) => run::resume(context, &run, run::Asking::Nobody).await,
             (false, false) => steer::resume(context, &run, carry).await,
         },
-        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Runbooks(options) => runbooks::runbooks(context, options).await,
+        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
@@ -124,6 +129,8 @@ pub async fn perform(
         Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
+        Command::Budgets => budgets::budgets(context).await,
+        Command::Billing { action } => billing::billing(context, action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

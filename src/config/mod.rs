@@ -6,16 +6,18 @@
 
 mod access;
 mod agents;
+mod billing;
 mod front_matter;
 mod incidents;
 mod library;
 mod limits;
 mod literal;
 mod looking;
+mod maintenance;
 mod markdown;
-mod matching;
 mod oncall;
 mod paths;
+mod plans;
 mod procedures;
 mod read;
 mod scripts;
@@ -27,16 +29,18 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
-pub use incidents::{IncidentsSection, MappingSection, ReceiverSection};
+pub use billing::{BillingMisfit, BillingSection};
+pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};
 pub use looking::{ProbeSection, WatchSection};
-pub use matching::Matching;
+pub use maintenance::MaintenanceSection;
 pub use oncall::{
     EmailNotifier, EmailSecurity, OnCallSection, PagerDutyNotifier, Person, ScheduleSection, SlackNotifier,
     StepSection, WebhookNotifier,
 };
 pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
+pub use plans::read_plans;
 pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;
 pub use secret::{SecretError, SecretSource};

@@ -15,10 +15,12 @@ mod fault;
 mod idempotency;
 mod ids;
 mod limits;
+mod matching;
 mod model;
 mod money;
 mod plan;
 mod procedure;
+mod quota;
 mod rejection;
 mod run;
 mod secrets;
@@ -34,23 +36,26 @@ pub use access::{AccountName, Action, Means, RefusalCause, Role, Scopes};
 pub use actor::{Actor, Tenant};
 pub use approval::{ApprovalState, Ask, CallEdit, Settlement};
 pub use arguments::OVERLONG;
-pub use budgets::{BudgetPeriod, Budgets, OnceUsedUp, OverBudget};
+pub use budgets::{Budget, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, OverBudget};
 pub use card::{CardDigest, EffectCard, Environment, Payload, Reversibility, Risk};
 pub use diff::{DiffKind, DiffLine, changed_files, diff_lines};
 pub use duration::{DURATION_FORM, parse_duration};
 pub use fault::{Fault, Faults, Position, SourceText, nearest};
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, PageId, RunId, StepNo, SubjectId, TokenId,
+    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo, SubjectId,
+    TokenId,
 };
 pub use limits::{LimitKind, Limits};
+pub use matching::Matching;
 pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,
     Usage,
 };
-pub use money::Usd;
+pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
 pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, StepPart, Verify};
+pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
 pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};
 pub use secrets::{Held, Part, Secrets};

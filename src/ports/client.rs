@@ -7,10 +7,11 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::billing::Account;
 use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, ClientError, FeedItem, Query};
+use crate::ports::{Answer, ClientError, FeedItem, Query, Roster};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;
@@ -67,6 +68,10 @@ pub struct Status {
     pub role: String,
     /// How many other consoles look at the same thing.
     pub others: usize,
+    /// Who is on call; empty where nobody is configured.
+    pub rosters: Vec<Roster>,
+    /// What is subscribed to; `None` where no plan is set.
+    pub billing: Option<Arc<Account>>,
 }
 
 /// Whether a console only looks.

@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod billing;
 mod dry_run;
 mod escape;
 mod find;
@@ -14,11 +15,13 @@ mod object;
 mod oncall;
 mod store;
 mod subject;
+mod survey;
 mod thread;
 mod usage;
 
 pub use access::{AccountDetail, AccountShape, IssuedToken, RoleShape, TokenNotFound, TokenShape, TotpShape, token};
 pub use audit::{Audited, audit};
+pub use billing::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape, billing, standing};
 pub use dry_run::{DryRunCall, DryRunOutcome};
 pub use escape::escaped;
 pub use find::{NotOne, Prefer, find, find_thing, whole_ids};
@@ -29,5 +32,6 @@ pub use object::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape
 pub use oncall::OnCallShape;
 pub use store::{BackupFile, BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck, StoreShape, Trial};
 pub use subject::{ExportError, Sources, SubjectExport};
+pub use survey::survey;
 pub use thread::thread;
 pub use usage::{Sums, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};

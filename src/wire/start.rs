@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::launch::Unasked;
 use super::places::Choice;
 use super::session::LocalSession;
-use super::store::OpenStore;
+use super::store::{OpenStore, StorePlace};
 use super::{Wire, oncall, secrets};
+use crate::billing::Feature;
 use crate::cli::Failure;
 use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
@@ -20,11 +21,14 @@ impl Wire {
         if self.options.observe && has_place {
             return self.start_reading().await;
         }
+        if matches!(self.places.store, StorePlace::Postgres(_)) {
+            self.check_feature(Feature::OnPremises)?;
+        }
         let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
         let mut session = self.start_on(self.store_to_write().await?, role).await?;
         if let Some(lookouts) = lookouts {
-            lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+            lookouts.start(self, &session.surroundings(self.alert_grouping().rules), session.log());
         }
         if let Some(plan) = plan {
             let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));
@@ -51,7 +55,7 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status()))
+        Ok(LocalSession::new(runtime, store, self.status(), self.charts()))
     }
 
     pub(super) fn status(&self) -> Status {
@@ -60,6 +64,8 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
+            rosters: self.rosters(SystemClock.now()),
+            billing: self.billing.clone(),
             ..Status::default()
         }
     }

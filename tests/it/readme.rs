@@ -65,7 +65,28 @@ fn the_example_of_budgets_is_read() {
     let text = format!("[budgets]{}", between(README, "```toml\n[budgets]", "```"));
     let config =
         Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
-    assert_eq!(config.budgets.budgets().of(BudgetPeriod::Day), Some(Usd(25_000_000_000)));
+    let budgets = config.budgets.budgets();
+    assert_eq!(budgets.all.of(BudgetPeriod::Day), Some(Usd(25_000_000_000)));
+    assert!(budgets.agents.contains_key("dev") && budgets.people.contains_key("ana"));
+}
+
+#[test]
+fn the_example_of_a_plan_is_read() {
+    let text = format!("[billing]{}", between(README, "```toml\n[billing]", "```"));
+    let config =
+        Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
+    let plans = SourceText::new("plans.toml", include_str!("../../assets/plans.toml"));
+    let account = config.billing.account(morningai::config::read_plans(&plans).unwrap()).unwrap().unwrap();
+    assert_eq!(account.terms().len(), 2);
+}
+
+#[test]
+fn the_example_of_maintenance_is_read() {
+    let example = between(README, "[[maintenance]]", "```");
+    let config = Config::read(&SourceText::new("README.md", format!("[[maintenance]]\n{example}"))).unwrap();
+    assert_eq!((config.maintenance.len(), config.incidents.inhibit.len()), (2, 1));
+    let saturday = "2026-12-05T23:00:00Z".parse().unwrap();
+    assert!(config.maintenance[0].next(saturday).is_some_and(|(from, _)| from < saturday));
 }
 
 #[test]

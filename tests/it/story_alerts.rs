@@ -154,6 +154,9 @@ fn the_bundled_runbooks_are_for_the_bundled_alerts() {
         ("NodeFilesystemAlmostFull", "disk-filling"),
         ("NodeMemoryLow", "memory-leak"),
         ("NodeCPUBusy", "runaway-process"),
+        ("NodeUnitFailed", "service-down"),
+        ("HighErrorRate", "error-rate-up"),
+        ("DatabaseConnectionPoolExhausted", "connections-exhausted"),
     ] {
         assert!(alerts.contains(&format!("- alert: {alert}\n")), "{alert}");
         let hook = body("firing", "/var").replace("DiskFilling", alert);

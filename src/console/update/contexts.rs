@@ -38,6 +38,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                 }
                 Screen::Overview => active.extend(thing_context(state)),
                 Screen::Usage => active.push(Context::Usage),
+                Screen::Billing => {}
                 Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }
             active.push(Context::Home);
@@ -52,7 +53,7 @@ fn thing_context(state: &State) -> Option<Context> {
     match state.thing()? {
         Stream::Incident(_) => Some(Context::Incident),
         Stream::Handover(_) => Some(Context::Handover),
-        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Account(_) => None,
+        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Maintenance(_) | Stream::Account(_) => None,
         #[cfg(test)]
         Stream::Toy(_) => None,
     }

@@ -1,5 +1,6 @@
 //! Key scripts through the real loop: a story, keys, and the screen they lead to. Waits until idle, never sleeps.
 
+mod billing;
 mod bytes;
 mod decisions;
 mod edits;
@@ -11,6 +12,7 @@ mod lock;
 mod log;
 mod pairs;
 mod palette;
+mod quiet;
 mod screens;
 mod source;
 mod things;

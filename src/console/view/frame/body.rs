@@ -11,6 +11,7 @@ use crate::console::state::{
     DocumentPage, Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
     ThingList,
 };
+use crate::console::view::billing::BillingContext;
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
 use crate::console::view::log_page::{Columns, LogLines};
@@ -22,7 +23,7 @@ use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::usage::UsageContext;
 use crate::console::view::wrap::sentence;
-use crate::console::view::{log_page, markdown, overview, queue, run_list, things, usage};
+use crate::console::view::{billing, log_page, markdown, overview, queue, run_list, things, usage};
 use crate::kinds::{Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
@@ -131,6 +132,11 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             let heading = usage::heading(&context);
             Body { heading, ..Body::of(Content::Rows(usage::rows(&context))) }
         }
+        Screen::Billing => {
+            let context = BillingContext { account: status.billing.as_deref(), snapshot, now, size: state.size };
+            let heading = billing::heading(&context);
+            Body { heading, ..Body::of(Content::Rows(billing::rows(&context))) }
+        }
         Screen::Log => log(scene, width),
     }
 }
@@ -163,7 +169,10 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
     let found = Surface::of_stream(stream)
         .and_then(|surface| Some((surface, surface.thing(scene.snapshot, stream.parts().1)?)));
     match found {
-        Some((surface, thing)) => things::page(&surface, &thing, scene.now, width),
+        Some((surface, thing)) => {
+            let beside = things::Beside { rosters: &scene.status.rosters, charts: &scene.state.charts };
+            things::page(&surface, &thing, &beside, scene.now, width)
+        }
         None => vec![Row::of(Role::Dim, "This is no longer in memory.")],
     }
 }

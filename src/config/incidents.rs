@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn an_inhibition_has_labels_on_both_sides() {
-        let rule = "[[inhibit]]\nsource = { alertname = \"NodeDown\" }\ntarget = { severity = [\"warning\", \"info\"] }\n";
+        let rule =
+            "[[inhibit]]\nsource = { alertname = \"NodeDown\" }\ntarget = { severity = [\"warning\", \"info\"] }\n";
         let read_one = read(&format!("{rule}equal = [\"instance\"]")).unwrap().inhibit.remove(0);
         assert_eq!(read_one.target.line(), "severity=warning, info");
         assert!(read("[[inhibit]]\nsource = {}\ntarget = { a = \"b\" }").unwrap_err().contains("names no label"));

@@ -152,7 +152,10 @@ fn only_critical_incidents_page_and_each_time_they_open() {
     let open = incident(Vec::new());
     let first = ordered(&plan, &open, &[], 0);
     let pages = [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered {}])];
-    let again = incident(vec![(3, IncidentEvent::Resolved {}), (8, IncidentEvent::Reopened { is_flapping: false, is_held: false })]);
+    let again = incident(vec![
+        (3, IncidentEvent::Resolved {}),
+        (8, IncidentEvent::Reopened { is_flapping: false, is_held: false }),
+    ]);
     let second = ordered(&plan, &again, &pages, 8);
     assert_eq!(who(&second), [(0, "ana")]);
     assert_ne!(second[0].key.dedup(), first[0].key.dedup());

@@ -10,11 +10,7 @@ use crate::ports::{Answer, Client, ClientError, Query};
 const PAGE: u32 = 500;
 
 /// Reads what happened since then, and the first event of each thing that it happened to.
-pub async fn survey(
-    client: &dyn Client,
-    survey: &Survey,
-    since: Timestamp,
-) -> Result<Vec<SurveyLine>, ClientError> {
+pub async fn survey(client: &dyn Client, survey: &Survey, since: Timestamp) -> Result<Vec<SurveyLine>, ClientError> {
     let mut events = read(client, survey, since).await?;
     let begun: BTreeSet<Stream> = events.iter().filter(|event| event.version == 1).map(|event| event.stream).collect();
     let older: BTreeSet<_> = events.iter().map(|event| event.stream).filter(|stream| !begun.contains(stream)).collect();

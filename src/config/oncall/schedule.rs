@@ -109,7 +109,9 @@ impl<'de> Visitor<'de> for Written {
     }
 }
 
-pub(in crate::config) fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<(NaiveTime, NaiveTime)>, D::Error> {
+pub(in crate::config) fn hours<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<(NaiveTime, NaiveTime)>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
     let read = text.split_once('-').and_then(|(from, until)| Some((time(from)?, time(until)?)));

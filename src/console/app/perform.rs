@@ -49,7 +49,10 @@ impl<S: Surface> App<S> {
                 self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
             Request::ReadChart(incident) => {
-                let read = move |answer: Result<Answer, _>| Reply::ChartRead { incident, result: answer.and_then(Answer::chart) };
+                let read = move |answer: Result<Answer, _>| Reply::ChartRead {
+                    incident,
+                    result: answer.and_then(Answer::chart),
+                };
                 self.ask(Query::Chart { incident }, read);
             }
             Request::WriteDocument { of, document } => self.write_document(of, document),

@@ -41,7 +41,7 @@ pub fn lines(chart: &Chart, form: ChartForm, width: usize) -> Vec<String> {
         }
         None => line.into_owned(),
     };
-    chart.text.visible_lines().map(line).collect()
+    Untrusted::from(chart.text.raw().trim_end()).visible_lines().map(line).collect()
 }
 
 fn in_form(line: &str, form: ChartForm) -> String {
@@ -66,7 +66,8 @@ mod tests {
     #[test]
     fn the_newest_is_shown_where_there_is_not_room_for_all() {
         let drawn: String = (0..61).map(|column| if column < 60 { '▁' } else { '█' }).collect();
-        let chart = Chart { query: "up\u{1b}[2J".into(), text: format!("up  now 1\n 1 ┤   █\n 0 ┤{drawn}\n").into() };
+        let chart =
+            Chart { query: "up\u{1b}[2J".into(), text: format!("up  now 1\n 1 ┤   █\n 0 ┤{drawn}\n").into() };
         let shown = |form, width| lines(&chart, form, width);
         assert_eq!(shown(ChartForm::Blocks, 80)[1..], [" 1 ┤   █".to_owned(), format!(" 0 ┤{drawn}")]);
         assert_eq!(shown(ChartForm::Blocks, 10), ["up  now 1", " 1 ┤", " 0 ┤▁▁▁▁▁█"]);

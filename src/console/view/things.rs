@@ -57,7 +57,9 @@ pub fn page(surface: &Surface, thing: &Thing, beside: &Beside<'_>, now: Timestam
     let is_paged = thing.kind == RowKind::Incident && thing.is_open;
     let on_call = is_paged.then(|| on_call::row(beside.rosters, now)).flatten();
     let names = thing.facts.iter().map(|fact| fact.name.len());
-    let column = names.chain(["state".len(), "due".len()]).chain(on_call.as_ref().map(|_| "on call".len())).max().unwrap_or(0) + 2;
+    let column =
+        names.chain(["state".len(), "due".len()]).chain(on_call.as_ref().map(|_| "on call".len())).max().unwrap_or(0)
+            + 2;
     let lead = |name: &str| {
         let mut lead = Row::of(Role::Text, " ");
         lead.push_cell(Role::Dim, name, column, Align::Left);

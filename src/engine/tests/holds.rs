@@ -121,7 +121,8 @@ fn a_window_of_the_configuration_begins_once_and_only_while_somebody_has_it() {
 fn a_window_takes_exactly_the_verbs_that_would_not_be_refused_and_says_what_it_cannot_read() {
     let mut log = Log::default();
     start(&mut log, 0, "svc=svc1", "1h");
-    let people: Vec<_> = MaintenanceVerb::ALL.iter().filter(|verb| verb.is_for_people()).map(|verb| verb.name).collect();
+    let people: Vec<_> =
+        MaintenanceVerb::ALL.iter().filter(|verb| verb.is_for_people()).map(|verb| verb.name).collect();
     assert_eq!(people, ["start", "end"]);
     let taken = |log: &Log| log.snapshot.maintenance[&window(1)].takes("end") == Takes::Anything;
     assert!(taken(&log));

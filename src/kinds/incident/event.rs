@@ -162,8 +162,12 @@ impl KindEvent for IncidentEvent {
             }
             Self::Split { incident, alerts } => format!("{} alerts into {}", alerts.len(), incident.short()).into(),
             Self::Snoozed { until } => format!("until {}", until.format("%Y-%m-%d %H:%M UTC")).into(),
-            Self::SilenceWanted { length, is_renewed: false } => format!("for {length}, or until it is resolved").into(),
-            Self::SilenceWanted { length, is_renewed: true } => format!("again, for {length}, since it came back").into(),
+            Self::SilenceWanted { length, is_renewed: false } => {
+                format!("for {length}, or until it is resolved").into()
+            }
+            Self::SilenceWanted { length, is_renewed: true } => {
+                format!("again, for {length}, since it came back").into()
+            }
             Self::Amended { text } => format!("{} words", text.raw().split_whitespace().count()).into(),
             Self::Reopened { is_flapping: true, .. } => "flapping: it does not ring".into(),
             Self::Held { why } => why.said().into(),

@@ -17,9 +17,8 @@ impl Incident {
     /// The query of the worst alert that fires, the oldest of several; after all have cleared, of those that did.
     pub fn metric(&self) -> Option<Untrusted> {
         let mut alerts: Vec<_> = self.alerts.values().collect();
-        alerts.sort_by_key(|state| {
-            (state.cleared_at.is_some(), Reverse(state.alert.severity()), state.alert.starts_at)
-        });
+        alerts
+            .sort_by_key(|state| (state.cleared_at.is_some(), Reverse(state.alert.severity()), state.alert.starts_at));
         alerts.into_iter().find_map(|state| query(state.alert.url.raw()))
     }
 }

@@ -21,8 +21,8 @@ use crate::domain::{Action, Actor, IncidentId, Rejection, RunId, RunState, Times
 use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, Stamp, Stream, Wanted, World};
 
 pub use alert::Alert;
-pub use event::IncidentEvent;
 pub(in crate::kinds) use decide::with_holds;
+pub use event::IncidentEvent;
 pub use group::{Claim, GroupKey};
 pub use hold::Hold;
 pub use labels::Labels;

@@ -85,9 +85,8 @@ fn read(
 ) -> Result<MaintenanceOrder, Rejection> {
     let invalid = |message: String, hint: &str| Rejection::new(RejectionKind::Invalid, message).hint(hint);
     let visible = |text: &str| Untrusted::from(text).visible().into_owned();
-    let matching = Matching::read(labels).ok_or_else(|| {
-        invalid(format!("{:?} are not labels", visible(labels)), "write them as svc=api env=stag*")
-    })?;
+    let matching = Matching::read(labels)
+        .ok_or_else(|| invalid(format!("{:?} are not labels", visible(labels)), "write them as svc=api env=stag*"))?;
     let parsed = parse_duration(length.trim()).and_then(|length| TimeDelta::from_std(length).ok());
     let length = parsed
         .filter(|length| *length > TimeDelta::zero() && *length <= LONGEST)
@@ -99,7 +98,10 @@ fn read(
             .to_utc(),
     };
     if from + length <= now || from > now + FARTHEST {
-        return Err(invalid("the window would be over already, or begin in more than a year".to_owned(), "check `from`"));
+        return Err(invalid(
+            "the window would be over already, or begin in more than a year".to_owned(),
+            "check `from`",
+        ));
     }
     let name = name.filter(|name| !name.raw().trim().is_empty()).unwrap_or_else(|| "maintenance".into());
     Ok(MaintenanceOrder { name: name.cut(LONGEST_NAME), matching, from, until: from + length })

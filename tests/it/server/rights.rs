@@ -60,7 +60,12 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" | "listProbes" | "listHandovers" | "listPages" | "listOnCall" | "listMaintenance"
+        "listIncidents"
+        | "listProbes"
+        | "listHandovers"
+        | "listPages"
+        | "listOnCall"
+        | "listMaintenance"
         | "countNoiseOfIncidents" => (operation.path.to_string(), None),
         "showMaintenance" | "endMaintenance" => {
             let body = (operation.method == "POST").then(|| json!({}));

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::in_incident;
 use crate::domain::{Actor, IncidentId, Timestamp};
 use crate::kinds::{
-    Alert, Decided, Event, Hold, Incident, IncidentEvent, Kept, Maintenance, MaintenanceEvent, Stamp, Stream, Table, World,
+    Alert, Decided, Event, Hold, Incident, IncidentEvent, Kept, Maintenance, MaintenanceEvent, Stamp, Stream, Table,
+    World,
 };
 
 /// Longest chain of incidents that inhibit one another.

@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 
 use super::in_incident;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Alert, AlertState, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Marks, World};
+use crate::kinds::{
+    Alert, AlertState, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Marks, World,
+};
 
 /// Incidents that are open at once.
 pub(in crate::kinds::incident) const MOST_OPEN: usize = 2_000;
@@ -53,7 +55,9 @@ fn list(
     let mut events = Vec::new();
     match overflow {
         None => events.push(opened(group.clone())),
-        Some(overflow) if !overflow.is_open() => events.push(IncidentEvent::Reopened { is_flapping: false, is_held: false }),
+        Some(overflow) if !overflow.is_open() => {
+            events.push(IncidentEvent::Reopened { is_flapping: false, is_held: false })
+        }
         Some(_) => {}
     }
     let has_room = overflow.is_none_or(|overflow| overflow.firing().count() < Incident::MOST_ALERTS);

@@ -38,7 +38,11 @@ pub(in crate::kinds::incident) fn silence(
     }
     let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});
     let length = length.trim().to_owned();
-    Ok(in_incident(id, by, acknowledged.into_iter().chain([IncidentEvent::SilenceWanted { length, is_renewed: false }])))
+    Ok(in_incident(
+        id,
+        by,
+        acknowledged.into_iter().chain([IncidentEvent::SilenceWanted { length, is_renewed: false }]),
+    ))
 }
 
 fn read(length: &str) -> Result<TimeDelta, Rejection> {

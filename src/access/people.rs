@@ -82,6 +82,11 @@ pub fn role_at_the_store(own: Option<&Account>) -> Role {
     own.map_or(Role::Owner, |account| account.role)
 }
 
+/// How many accounts are not disabled.
+pub fn active(accounts: &[Account]) -> usize {
+    accounts.iter().filter(|account| account.standing == Standing::Active).count()
+}
+
 /// A new account. `others` are all there are.
 pub fn create(
     by: &Principal,

@@ -40,6 +40,13 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// Whether it is one that programs are given, and not people.
+    pub fn is_for_programs(&self) -> bool {
+        matches!(self, Self::Token { .. } | Self::Jwt { .. })
+    }
+}
+
 /// How much of the role this way of showing oneself opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach {

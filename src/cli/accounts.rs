@@ -100,6 +100,11 @@ async fn change(context: &mut Context<'_>, store: &dyn StoreKeeper, action: Acco
     let others = store.accounts().accounts().await?;
     let by = administrator(&context.host.person(), &others)?;
     let now = SystemClock.now();
+    if let (Some(billing), AccountsAction::Add { .. } | AccountsAction::Enable { .. }) =
+        (context.host.billing(), &action)
+    {
+        billing.check_users(people::active(&others), now)?;
+    }
     let target = |name: &str| find(&others, name);
     let (name, change) = match action {
         AccountsAction::Add { name, role, no_password } => {

@@ -7,6 +7,8 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
+use super::alerts_args::AlertsOptions;
+use super::billing_args::BillingAction;
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
@@ -66,7 +68,10 @@ impl CommandLine {
                 | Command::Agents(_)
                 | Command::Oncall(_)
                 | Command::Runbooks(_)
+                | Command::Alerts(_)
                 | Command::Usage(_)
+                | Command::Billing { .. }
+                | Command::Budgets
                 | Command::Record { .. }
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -242,6 +247,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Check alerting rules: `lint FILE`
+    Alerts(AlertsOptions),
     /// Run each uptime probe once, and list latency and uptime
     Probes,
     /// List the runbooks and the alerts they are for; check them, and find alerts that have none
@@ -266,6 +273,13 @@ pub enum Command {
     Subject(SubjectOptions),
     /// Show what model calls cost: today, this month, and by agent, model, person, run or day
     Usage(UsageOptions),
+    /// Show the budgets of all runs, of agents and of people, and how far each is used
+    Budgets,
+    /// Show the plan, what is used of it, and the next invoice
+    Billing {
+        #[command(subcommand)]
+        action: BillingAction,
+    },
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::exit::Exit;
+use crate::billing::Refused;
 use crate::domain::{Faults, Rejection, RejectionKind, printable};
 use crate::ports::{ClientError, LogError, LogErrorKind};
 
@@ -82,6 +83,12 @@ impl From<Faults> for Failure {
             }
             count => Self { drawing: drawn, ..Self::usage(format!("{count} mistakes in the file")) },
         }
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        Self::new(Exit::Refused, refused.message).next(refused.hint)
     }
 }
 

@@ -9,7 +9,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use super::failure::Failure;
-use crate::domain::{Actor, Faults, RunId, RunSpec, Timestamp, Untrusted};
+use crate::billing::Account as Billing;
+use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::{Command, Stream};
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
@@ -59,11 +60,20 @@ pub trait Host: Send + Sync {
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
 
+    /// The Prometheus that the configuration names.
+    fn prometheus(&self) -> Option<String>;
+
     /// What the log is to be told of the maintenance windows of the configuration.
     fn maintenance(&self, now: Timestamp) -> Vec<Command>;
 
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;
+
+    /// The budgets of the configuration.
+    fn budgets(&self) -> Budgets;
+
+    /// What is subscribed to; `None` where no plan is set.
+    fn billing(&self) -> Option<Arc<Billing>>;
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape>;

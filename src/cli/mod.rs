@@ -4,12 +4,18 @@
 mod access_args;
 mod accounts;
 mod agents;
+mod alerts;
+mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
+mod billing;
+mod billing_args;
+mod budgets;
 mod card;
 mod carry_args;
 mod context;
+mod csv;
 mod decide;
 mod demo_args;
 mod doctor;
@@ -109,6 +115,7 @@ pub async fn perform(
             (false, false) => steer::resume(context, &run, carry).await,
         },
         Command::Runbooks(options) => runbooks::runbooks(context, options).await,
+        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
@@ -121,6 +128,8 @@ pub async fn perform(
         Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
+        Command::Budgets => budgets::budgets(context).await,
+        Command::Billing { action } => billing::billing(context, action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

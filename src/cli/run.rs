@@ -14,7 +14,8 @@ use super::table::table;
 use super::{decide, find, follow};
 use crate::domain::{RunId, RunSpec, RunState, Untrusted};
 use crate::kinds::{Command, RunVerb};
-use crate::ports::Client;
+use crate::ports::{Client, Clock, SystemClock};
+use crate::shape;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// Whether a person at this terminal is asked what the run asks.
@@ -55,6 +56,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
             return Err(failure);
         }
     };
+    warn_of_quota(&mut context, session.client()).await;
     let begin = RunVerb::Start { spec: Box::new(spec.clone()) }.on(run);
     let carried = if options.detach {
         leave(&mut context, session, run, begin).await
@@ -67,6 +69,15 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         context.host.discard(&spec).await;
     }
     carried
+}
+
+/// Says so where the plan's runs are nearly used up and more will be refused.
+async fn warn_of_quota(context: &mut Context<'_>, client: &dyn Client) {
+    let Ok(Some(standing)) = shape::standing(client, SystemClock.now()).await else { return };
+    if standing.is_near() && standing.overrun.is_none() {
+        let told = format!("the plan {}: runs, {}", standing.term.plan.title, standing.runs());
+        context.output.diagnose(&Untrusted::from(told).visible());
+    }
 }
 
 /// Prints what a procedure would do. It fails where a call could not run as it is written.

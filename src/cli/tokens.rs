@@ -12,6 +12,7 @@ use super::table::table;
 use super::time;
 use crate::access::people::TokenOrder;
 use crate::access::{Entropy, SystemEntropy, people};
+use crate::billing::Feature;
 use crate::domain::{AccountId, TokenId, Untrusted};
 use crate::ports::{Account, Clock, SystemClock, Token};
 use crate::shape;
@@ -75,6 +76,9 @@ async fn issue(
     account: &str,
     mut order: TokenOrder,
 ) -> Result<(), Failure> {
+    if let Some(billing) = context.host.billing() {
+        billing.check(Feature::ApiAccess, SystemClock.now())?;
+    }
     let accounts = store.accounts().accounts().await?;
     let by = administrator(&context.host.person(), &accounts)?;
     let account = find(&accounts, account)?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::context::{Context, Form};
+use super::csv::cell;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
@@ -103,7 +104,7 @@ fn rows(found: &UsageShape) -> String {
 }
 
 /// `$0.42`, `at least $0.42`, `unknown`.
-fn amount(known: Usd, unpriced: u64) -> String {
+pub(super) fn amount(known: Usd, unpriced: u64) -> String {
     match (known, unpriced) {
         (known, 0) => known.display(),
         (Usd::ZERO, _) => "unknown".to_owned(),
@@ -135,33 +136,9 @@ fn csv(found: &UsageShape) -> String {
     text
 }
 
-/// A text that others wrote: hidden characters made visible, nothing that a spreadsheet would take for a formula.
-fn cell(text: &str) -> String {
-    let visible = Untrusted::from(text).visible().into_owned();
-    let guarded = if visible.starts_with(['=', '+', '-', '@', '\t']) { format!("'{visible}") } else { visible };
-    match guarded.contains([',', '"', '\r', '\n']) {
-        true => format!("\"{}\"", guarded.replace('"', "\"\"")),
-        false => guarded,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_others_wrote_stays_in_its_cell_and_is_no_formula() {
-        for (text, expected) in [
-            ("dev", "dev"),
-            ("a, b", "\"a, b\""),
-            ("say \"no\"", "\"say \"\"no\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1,A2)", "\"'@SUM(A1,A2)\""),
-        ] {
-            assert_eq!(cell(text), expected, "{text}");
-        }
-        assert!(!cell("a\nb").contains('\n'), "{:?}", cell("a\nb"));
-    }
 
     #[test]
     fn an_amount_with_an_unknown_part_is_a_lower_bound() {

@@ -1,7 +1,7 @@
 //! A shelf of files by name: the bundled ones, and the user's own from a directory, which add or take a bundled
 //! one's place. A broken file spoils itself alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -14,6 +14,8 @@ pub struct Library<T> {
     /// What a member is called in messages.
     noun: &'static str,
     shelf: BTreeMap<String, Result<T, Faults>>,
+    /// Names of those from the user's directory.
+    own: BTreeSet<String>,
 }
 
 /// No usable member of that name.
@@ -44,16 +46,17 @@ impl<T> Library<T> {
         dir: Option<&Path>,
         read: fn(&SourceText, &str) -> Result<T, Faults>,
     ) -> Self {
-        let mut shelf = BTreeMap::new();
+        let (mut shelf, mut own) = (BTreeMap::new(), BTreeSet::new());
         for (name, text) in bundled {
             let source = SourceText::new(format!("bundled {noun} {name}.md"), *text);
             shelf.insert((*name).to_owned(), read(&source, name));
         }
         for (name, source) in dir.into_iter().flat_map(markdown_files) {
             let member = source.and_then(|source| read(&source, &name));
+            own.insert(name.clone());
             shelf.insert(name, member);
         }
-        Self { noun, shelf }
+        Self { noun, shelf, own }
     }
 
     pub fn get(&self, name: &str) -> Result<&T, Missing> {
@@ -64,6 +67,11 @@ impl<T> Library<T> {
                 Err(Missing::Unknown { message: format!("there is no {} `{name}`", self.noun), hint: self.hint(name) })
             }
         }
+    }
+
+    /// Whether it is the user's own, and not a bundled one.
+    pub fn is_own(&self, name: &str) -> bool {
+        self.own.contains(name)
     }
 
     /// All that can be used, by name.

@@ -1,10 +1,12 @@
 //! Limits of runs as files state them; what is left out keeps its default.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::{Budgets, DURATION_FORM, Limits, OnceUsedUp, Usd, parse_duration};
+use crate::domain::{Budget, Budgets, DURATION_FORM, Limits, OnceUsedUp, Usd, parse_duration};
 
 /// The `[limits]` section of the configuration, and `limits:` of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -34,6 +36,7 @@ impl RunLimits {
             seconds: self.time.unwrap_or(base.seconds),
             output_bytes: self.output_bytes.unwrap_or(base.output_bytes),
             budgets: base.budgets.clone(),
+            quota: base.quota.clone(),
         }
     }
 }
@@ -50,16 +53,43 @@ pub struct BudgetsSection {
     month: Option<Usd>,
     /// Only tell people, and stop nothing.
     soft: bool,
+    /// What the runs of an agent may cost, by its name.
+    agents: BTreeMap<String, BudgetSection>,
+    /// What the runs that a person started may cost, by their name.
+    people: BTreeMap<String, BudgetSection>,
+}
+
+/// The same of one agent or person.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct BudgetSection {
+    #[serde(deserialize_with = "dollars")]
+    day: Option<Usd>,
+    #[serde(deserialize_with = "dollars")]
+    month: Option<Usd>,
+    soft: bool,
 }
 
 impl BudgetsSection {
     pub fn budgets(&self) -> Budgets {
-        let once_used_up = if self.soft { OnceUsedUp::Warn } else { OnceUsedUp::Pause };
-        Budgets { day: self.day, month: self.month, once_used_up }
+        let Self { day, month, soft, agents, people } = self;
+        let named = |sections: &BTreeMap<String, BudgetSection>| {
+            sections.iter().map(|(name, section)| (name.clone(), section.budget())).collect()
+        };
+        let all = BudgetSection { day: *day, month: *month, soft: *soft }.budget();
+        Budgets { all, agents: named(agents), people: named(people) }
     }
 }
 
-fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
+impl BudgetSection {
+    fn budget(self) -> Budget {
+        let once_used_up = if self.soft { OnceUsedUp::Warn } else { OnceUsedUp::Pause };
+        Budget { day: self.day, month: self.month, once_used_up }
+    }
+}
+
+/// Dollars as text.
+pub(super) fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let amount = text.parse::<Decimal>().ok().filter(|amount| !amount.is_sign_negative()).and_then(Usd::from_decimal);
     amount.map(Some).ok_or_else(|| D::Error::custom("an amount of dollars is written as text, like \"2.50\""))
@@ -87,10 +117,21 @@ mod tests {
     #[test]
     fn budgets_stop_unless_they_are_soft() {
         let read = |text: &str| toml::from_str::<BudgetsSection>(text).map(|section| section.budgets());
-        let hard = Budgets { day: Some(Usd(25_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
-        assert_eq!(read("day = \"25.00\"").unwrap(), hard);
-        assert_eq!(read("month = \"300\"\nsoft = true").unwrap().once_used_up, OnceUsedUp::Warn);
-        for bad in ["day = 25.0", "day = \"-1\"", "week = \"1\"", "soft = 1"] {
+        let hard = Budget { day: Some(Usd(25_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+        assert_eq!(read("day = \"25.00\"").unwrap(), Budgets { all: hard, ..Budgets::default() });
+        assert_eq!(read("month = \"300\"\nsoft = true").unwrap().all.once_used_up, OnceUsedUp::Warn);
+        let scoped = read("[agents.dev]\nday = \"25\"\n[people.ana]\nmonth = \"1\"\nsoft = true").unwrap();
+        assert_eq!((scoped.agents["dev"], scoped.all), (hard, Budget::default()));
+        assert_eq!(scoped.people["ana"].once_used_up, OnceUsedUp::Warn);
+        for bad in [
+            "[agents.dev]\nweek = \"1\"",
+            "[agent.dev]\nday = \"1\"",
+            "[people.ana]\nday = \"-1\"",
+            "day = 25.0",
+            "day = \"-1\"",
+            "week = \"1\"",
+            "soft = 1",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -6,6 +6,7 @@
 
 mod access;
 mod agents;
+mod billing;
 mod front_matter;
 mod incidents;
 mod library;
@@ -16,6 +17,7 @@ mod maintenance;
 mod markdown;
 mod oncall;
 mod paths;
+mod plans;
 mod procedures;
 mod read;
 mod scripts;
@@ -27,6 +29,7 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
+pub use billing::{BillingMisfit, BillingSection};
 pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};
@@ -37,6 +40,7 @@ pub use oncall::{
     StepSection, WebhookNotifier,
 };
 pub use paths::{Overrides, Paths, PathsError, PlatformDirs, is_absent};
+pub use plans::read_plans;
 pub use procedures::{Needs, Procedure, Procedures};
 pub use read::Absence;
 pub use secret::{SecretError, SecretSource};

@@ -59,7 +59,7 @@ impl Config {
     }
 }
 
-fn syntax_fault(source: &SourceText, error: &toml::de::Error) -> Fault {
+pub(super) fn syntax_fault(source: &SourceText, error: &toml::de::Error) -> Fault {
     let help = match error.message() {
         "duplicate key" => "keep one of the two",
         _ => "this is not TOML; texts are written in quotes, lists in brackets",
@@ -67,7 +67,7 @@ fn syntax_fault(source: &SourceText, error: &toml::de::Error) -> Fault {
     Fault::new(source, error.span().unwrap_or_default(), error.message()).help(help)
 }
 
-fn key_fault(source: &SourceText, tree: &DeTable<'_>, error: &toml::de::Error) -> Fault {
+pub(super) fn key_fault(source: &SourceText, tree: &DeTable<'_>, error: &toml::de::Error) -> Fault {
     let span = error.span().unwrap_or_default();
     let words = words(error.message());
     let place = table::path_at(tree, span.clone()).map(|path| format!("{path}: ")).unwrap_or_default();

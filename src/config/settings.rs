@@ -7,6 +7,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::access::AccessSection;
+use super::billing::BillingSection;
 use super::incidents::IncidentsSection;
 use super::limits::{BudgetsSection, RunLimits, seconds};
 use super::looking::{ProbeSection, WatchSection};
@@ -34,6 +35,7 @@ pub struct Config {
     /// For runs whose agent says nothing else.
     pub limits: RunLimits,
     pub budgets: BudgetsSection,
+    pub billing: BillingSection,
     pub sandbox: SandboxSection,
     pub git: GitSection,
     pub retention: RetentionSection,

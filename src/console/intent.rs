@@ -181,6 +181,7 @@ intents! {
         ShowLog = "log" ["l", "events"], "show every event";
         ShowIncidents = "incidents" ["i", "alerts"], "show incidents, the worst first";
         ShowUsage = "usage" ["u", "costs", "spending"], "show what model calls cost, by agent, model, person and run";
+        ShowBilling = "billing" ["plan", "invoice"], "show the plan, what is used of it, and the next invoice";
         NextScreen = "next-screen", "go to the next screen";
         PreviousScreen = "previous-screen", "go to the previous screen";
         NextWaiting = "next-waiting" ["w", "next"], "open the oldest card that waits for you";

@@ -1,14 +1,33 @@
-//! Budgets: what all runs together may cost in a day and in a month, in UTC.
+//! Budgets: what runs together may cost in a day and in a month, in UTC: all of them, those of an agent, those that a
+//! person started.
+
+use std::collections::BTreeMap;
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use super::actor::Actor;
 use super::money::Usd;
 
 /// The budgets that were in force when a run started; what is absent is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budgets {
+    /// Of all runs.
+    #[serde(flatten)]
+    pub all: Budget,
+    /// Of the runs of an agent, by its name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub agents: BTreeMap<String, Budget>,
+    /// Of the runs that a person started, by their name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub people: BTreeMap<String, Budget>,
+}
+
+/// What some runs may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Budget {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub day: Option<Usd>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,15 +54,57 @@ pub enum BudgetPeriod {
     Month,
 }
 
+/// Whose runs a budget is for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BudgetScope {
+    #[default]
+    All,
+    Agent(String),
+    /// Who started them.
+    Person(String),
+}
+
 /// A budget that a run was paused by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OverBudget {
+    #[serde(default, skip_serializing_if = "BudgetScope::is_all")]
+    pub scope: BudgetScope,
     pub period: BudgetPeriod,
-    /// What all runs together had cost in it by then.
+    /// What its runs together had cost in it by then.
     pub spent: Usd,
 }
 
 impl Budgets {
+    pub fn of_scope(&self, scope: &BudgetScope) -> Budget {
+        let found = match scope {
+            BudgetScope::All => Some(&self.all),
+            BudgetScope::Agent(name) => self.agents.get(name),
+            BudgetScope::Person(name) => self.people.get(name),
+        };
+        found.copied().unwrap_or_default()
+    }
+
+    /// Every scope that has a budget, all runs first.
+    pub fn scopes(&self) -> Vec<BudgetScope> {
+        let agents = self.agents.keys().cloned().map(BudgetScope::Agent);
+        let people = self.people.keys().cloned().map(BudgetScope::Person);
+        std::iter::once(BudgetScope::All).chain(agents).chain(people).collect()
+    }
+
+    pub fn is_none(&self) -> bool {
+        self.all.is_none() && self.agents.is_empty() && self.people.is_empty()
+    }
+
+    /// Those that hold for a run of `agent` that `by` started: nobody else's name is kept with it.
+    pub fn keep_for(&mut self, agent: &str, by: &Actor) {
+        self.agents.retain(|name, _| name == agent);
+        let person = BudgetScope::of_person(by);
+        self.people.retain(|name, _| person == Some(BudgetScope::Person(name.clone())));
+    }
+}
+
+impl Budget {
     pub fn of(&self, period: BudgetPeriod) -> Option<Usd> {
         match period {
             BudgetPeriod::Day => self.day,
@@ -53,6 +114,31 @@ impl Budgets {
 
     pub fn is_none(&self) -> bool {
         self.day.is_none() && self.month.is_none()
+    }
+}
+
+impl BudgetScope {
+    pub fn of_person(by: &Actor) -> Option<Self> {
+        let Actor::Person(name) = by else { return None };
+        Some(Self::Person(name.clone()))
+    }
+
+    /// Those that a run of `agent` counts in which `by` started.
+    pub fn of_run(agent: &str, by: &Actor) -> impl Iterator<Item = Self> {
+        [Self::All, Self::Agent(agent.to_owned())].into_iter().chain(Self::of_person(by))
+    }
+
+    pub fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+
+    /// ` of agent dev`, ` of ana`; nothing for all runs.
+    pub fn of(&self) -> String {
+        match self {
+            Self::All => String::new(),
+            Self::Agent(name) => format!(" of agent {name}"),
+            Self::Person(name) => format!(" of {name}"),
+        }
     }
 }
 
@@ -67,11 +153,49 @@ impl BudgetPeriod {
         }
     }
 
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Month => "month",
+        }
+    }
+
     /// Whether both days lie in the same one.
     pub fn has_both(self, one: NaiveDate, other: NaiveDate) -> bool {
         match self {
             Self::Day => one == other,
             Self::Month => (one.year(), one.month()) == (other.year(), other.month()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_of_before_are_read_and_written_as_they_were() {
+        let old = r#"{"day":5,"once_used_up":"warn"}"#;
+        let budgets: Budgets = serde_json::from_str(old).unwrap();
+        assert_eq!(budgets.all, Budget { day: Some(Usd(5)), month: None, once_used_up: OnceUsedUp::Warn });
+        assert_eq!(serde_json::to_string(&budgets).unwrap(), old);
+        let over: OverBudget = serde_json::from_str(r#"{"period":"day","spent":7}"#).unwrap();
+        assert_eq!(over, OverBudget { scope: BudgetScope::All, period: BudgetPeriod::Day, spent: Usd(7) });
+    }
+
+    #[test]
+    fn a_run_keeps_the_budgets_that_hold_for_it_and_nobody_elses_name() {
+        let some = Budget { day: Some(Usd(1)), ..Budget::default() };
+        let named = |names: [&str; 2]| names.map(|name| (name.to_owned(), some)).into_iter().collect();
+        let budgets = Budgets { all: some, agents: named(["dev", "ops"]), people: named(["ana", "bo"]) };
+        let mut kept = budgets.clone();
+        kept.keep_for("dev", &Actor::Person("ana".to_owned()));
+        assert_eq!(
+            kept.scopes(),
+            [BudgetScope::All, BudgetScope::Agent("dev".to_owned()), BudgetScope::Person("ana".to_owned())]
+        );
+        let mut kept = budgets;
+        kept.keep_for("ops", &Actor::System);
+        assert_eq!(kept.scopes(), [BudgetScope::All, BudgetScope::Agent("ops".to_owned())]);
     }
 }

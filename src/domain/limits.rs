@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::budgets::Budgets;
 use super::money::Usd;
+use super::quota::Quota;
 
 /// What a run may use before it must ask a person for more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +22,9 @@ pub struct Limits {
     /// What all runs together may cost.
     #[serde(skip_serializing_if = "Budgets::is_none")]
     pub budgets: Budgets,
+    /// How many of them may begin, where the plan sets a limit. Asked once, when a run starts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<Quota>,
 }
 
 impl Default for Limits {
@@ -32,6 +36,7 @@ impl Default for Limits {
             seconds: 3_600,
             output_bytes: 256 * 1024 * 1024,
             budgets: Budgets::default(),
+            quota: None,
         }
     }
 }

@@ -20,6 +20,7 @@ mod model;
 mod money;
 mod plan;
 mod procedure;
+mod quota;
 mod rejection;
 mod run;
 mod secrets;
@@ -35,7 +36,7 @@ pub use access::{AccountName, Action, Means, RefusalCause, Role, Scopes};
 pub use actor::{Actor, Tenant};
 pub use approval::{ApprovalState, Ask, CallEdit, Settlement};
 pub use arguments::OVERLONG;
-pub use budgets::{BudgetPeriod, Budgets, OnceUsedUp, OverBudget};
+pub use budgets::{Budget, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, OverBudget};
 pub use card::{CardDigest, EffectCard, Environment, Payload, Reversibility, Risk};
 pub use diff::{DiffKind, DiffLine, changed_files, diff_lines};
 pub use duration::{DURATION_FORM, parse_duration};
@@ -51,9 +52,10 @@ pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,
     Usage,
 };
-pub use money::Usd;
+pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
 pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, StepPart, Verify};
+pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
 pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};
 pub use secrets::{Held, Part, Secrets};

@@ -3,8 +3,8 @@
 use super::record::in_run;
 use super::{Decided, alias, procedure};
 use crate::domain::{
-    Actor, BudgetPeriod, CallNo, LimitKind, ModelReply, OnceUsedUp, OverBudget, Plan, PlanStep, PurposeOfTurn, StepNo,
-    StepPart, Timestamp, ToolCall, ToolName, Untrusted,
+    Actor, BudgetPeriod, BudgetScope, CallNo, LimitKind, ModelReply, OnceUsedUp, OverBudget, Plan, PlanStep,
+    PurposeOfTurn, StepNo, StepPart, Timestamp, ToolCall, ToolName, Untrusted,
 };
 use crate::fold::{CallEntry, Snapshot, Thread, TurnStatus};
 use crate::kinds::{BudgetRaises, Period, Run, RunEvent};
@@ -44,27 +44,28 @@ pub(super) fn next(snapshot: &Snapshot, run: &Run, thread: &Thread, now: Timesta
     }
 }
 
-/// The pause of an agent's run by a budget that all runs together have used up. What is under way elsewhere is not in the
+/// The pause of an agent's run by a budget that is used up: of all runs together, of its agent's, or of those that the
+/// same person started. What is under way elsewhere is not in the
 /// sums yet, so they can pass the budget by that much and no more.
 fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<RunEvent> {
     let (budgets, today) = (&run.limits.budgets, now.date_naive());
-    if budgets.once_used_up == OnceUsedUp::Warn {
-        return None;
-    }
-    BudgetPeriod::ALL.into_iter().find_map(|period| {
-        let budget = run.budget_raises.budget(budgets, period, today)?;
-        let spent = Period::of(period, today).total(&snapshot.spend).cost;
-        let pause = || RunEvent::Paused {
-            reason: format!(
-                "budget of {} for {} is used up: {} spent; resuming gives this run {} more, once",
-                budget.display(),
-                period.now(),
-                spent.display(),
-                BudgetRaises::more().display()
-            ),
-            over: Some(OverBudget { period, spent }),
-        };
-        (spent >= budget).then(pause)
+    let scopes = BudgetScope::of_run(&run.agent, &run.started_by);
+    let stopping = scopes.filter(|scope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause);
+    let mut each = stopping.flat_map(|scope| BudgetPeriod::ALL.map(|period| (scope.clone(), period)));
+    each.find_map(|(scope, period)| {
+        let budget = run.budget_raises.budget(budgets, (&scope, period), today)?;
+        let spending = Period::of(period, today).spent_by(&snapshot.spend, &scope);
+        let spent = spending.cost;
+        let least = if spending.unpriced > 0 { "at least " } else { "" };
+        let reason = format!(
+            "budget of {} for {}{} is used up: {least}{} spent; resuming gives this run {} more, once",
+            budget.display(),
+            period.now(),
+            scope.of(),
+            spent.display(),
+            BudgetRaises::more().display()
+        );
+        (spent >= budget).then(|| RunEvent::Paused { reason, over: Some(OverBudget { scope, period, spent }) })
     })
 }
 

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::thread::Thread;
-use crate::domain::{Actor, ApprovalId, CallNo, ModelReply, RunId, Spent, Timestamp};
+use crate::domain::{Actor, ApprovalId, BudgetScope, CallNo, ModelReply, RunId, Spent, Timestamp};
 use crate::kinds::{
     Approval, BudgetGauge, Command, DaySpend, Decided, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream,
     Table, Wanted, World, with_kinds,
@@ -166,6 +166,10 @@ macro_rules! implement_world {
                 &self.$table
             })*
 
+            fn runs_since(&self, day: NaiveDate) -> u64 {
+                self.spend.range(day..).map(|(_, spend)| spend.runs).sum()
+            }
+
             fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value> {
                 Some(&self.threads.get(&run)?.calls.get(&call)?.call.args)
             }
@@ -216,11 +220,13 @@ impl Snapshot {
         self.cursor = self.cursor.max(envelope.seq);
         let mut touched = BTreeSet::new();
         let is_erased = matches!(envelope.event, Event::Erased(_));
-        if !is_erased && !self.take_into_row(envelope) {
-            return touched;
+        let is_taken = !is_erased && self.take_into_row(envelope);
+        // A row may be newer than the cursor and have it already; the sums of days are exactly as old as the cursor.
+        if is_taken || is_erased || envelope.seq != 0 {
+            touched.extend(envelope.event.spent().map(|reply| self.spend(envelope, reply)));
+            touched.extend(envelope.event.begins_run().then(|| self.count_run(envelope)));
         }
-        touched.extend(envelope.event.spent().map(|reply| self.spend(envelope, reply)));
-        if !is_erased {
+        if is_taken {
             touched.extend(envelope.stream.row());
             if let Stream::Run(run) = envelope.stream
                 && let Some(thread) = self.threads.get_mut(&run)
@@ -247,6 +253,21 @@ impl Snapshot {
         let run = envelope.stream.run().and_then(|run| self.runs.get(&run));
         self.spend.entry(day).or_default().add(reply, envelope.at, run);
         RowKey { kind: RowKind::Spend, id: day.to_string() }
+    }
+
+    fn count_run(&mut self, envelope: &Envelope) -> RowKey {
+        let day = envelope.at.date_naive();
+        self.spend.entry(day).or_default().runs += 1;
+        RowKey { kind: RowKind::Spend, id: day.to_string() }
+    }
+
+    /// Counts runs that were pruned; only for a fold of the whole log.
+    pub fn count_pruned_runs(&mut self, began: &BTreeMap<NaiveDate, u64>) -> BTreeSet<RowKey> {
+        let count = |(day, runs): (&NaiveDate, &u64)| {
+            self.spend.entry(*day).or_default().runs += runs;
+            RowKey { kind: RowKind::Spend, id: day.to_string() }
+        };
+        began.iter().map(count).collect()
     }
 
     /// Counts what calls cost that were pruned; only for a fold of the whole log, since stored days have it already.
@@ -278,11 +299,21 @@ impl Snapshot {
         self.approvals.values().find(|approval| approval.edit.as_ref().is_some_and(|edit| edit.request == edited))
     }
 
-    /// How far the budgets are used that the run which began last was started under.
+    /// How far the budgets are used, each as the run was started under it that it held for last.
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetGauge> {
-        let newest = self.runs.values().max_by_key(|run| (run.started_at, run.id));
-        let gauges = |run: &Run| BudgetGauge::all(&run.limits.budgets, &self.spend, now.date_naive());
-        newest.map(gauges).unwrap_or_default()
+        let mut newest: BTreeMap<BudgetScope, &Run> = BTreeMap::new();
+        for run in self.runs.values() {
+            for scope in BudgetScope::of_run(&run.agent, &run.started_by) {
+                let last = newest.entry(scope).or_insert(run);
+                if (last.started_at, last.id) < (run.started_at, run.id) {
+                    *last = run;
+                }
+            }
+        }
+        let gauges = |(scope, run): (&BudgetScope, &&Run)| {
+            BudgetGauge::of_scope(&run.limits.budgets, scope, &self.spend, now.date_naive())
+        };
+        newest.iter().flat_map(gauges).collect()
     }
 
     /// Runs, newest first.

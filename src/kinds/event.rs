@@ -126,6 +126,14 @@ macro_rules! define_events {
                 }
             }
 
+            /// Whether a run begins with it, erased or not.
+            pub fn begins_run(&self) -> bool {
+                if let Self::Erased(ErasedEvent::Erased { was, .. }) = self {
+                    return was == "run.started";
+                }
+                self.kind() == "run.started"
+            }
+
             /// The answer of a model that cost something; of an erased one, what is left of it.
             pub fn spent(&self) -> Option<&ModelReply> {
                 match self {

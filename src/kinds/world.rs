@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::kind::Kind;
@@ -16,6 +17,9 @@ macro_rules! define_world {
         /// Everything that decisions may look at. They read no clock: time is an argument.
         pub trait World {
             $(fn $table(&self) -> &Table<$crate::kinds::$Kept>;)*
+
+            /// Runs that began on a day of the last three months or since, in UTC.
+            fn runs_since(&self, day: NaiveDate) -> u64;
 
             /// What a call of a run would run with now, where the run's history is open.
             fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value>;

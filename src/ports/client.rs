@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
+use crate::billing::Account;
 use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
@@ -69,6 +70,8 @@ pub struct Status {
     pub others: usize,
     /// Who is on call; empty where nobody is configured.
     pub rosters: Vec<Roster>,
+    /// What is subscribed to; `None` where no plan is set.
+    pub billing: Option<Arc<Account>>,
 }
 
 /// Whether a console only looks.

@@ -1,6 +1,9 @@
 //! Removing what ended long ago, together with the event that says so.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
+use chrono::NaiveDate;
 
 use super::log::{LogError, NewEvent};
 use crate::domain::{Actor, Spent, Timestamp};
@@ -16,6 +19,8 @@ pub struct Pruning {
     pub events: u64,
     /// What the removed calls of models cost.
     pub spent: Vec<Spent>,
+    /// How many of the removed runs began on each day.
+    pub began: BTreeMap<NaiveDate, u64>,
     pub at: Timestamp,
     pub by: Actor,
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::answer::WireAnswer;
 use super::parts::SnapshotPart;
+use crate::billing::Account;
 use crate::domain::{Rejection, RunId, RunSpec, Timestamp};
 use crate::kinds::{Command, Envelope, Stream};
 use crate::ports::{FeedItem, Observe, Query, Roster, Sought};
@@ -111,6 +112,9 @@ pub struct Welcome {
     /// Who is on call; none where nobody is configured.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rosters: Vec<Roster>,
+    /// What is subscribed to; none where no plan is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub billing: Option<Box<Account>>,
 }
 
 /// What a console wants.

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use crate::domain::{RunId, Spent, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Approval, Owner, Row, RowKind, Run, Stream};
@@ -34,6 +36,8 @@ pub struct PrunePortion {
     pub events: u64,
     /// What the calls of models in them cost.
     pub spent: Vec<Spent>,
+    /// How many of the runs began on each day.
+    pub began: BTreeMap<NaiveDate, u64>,
 }
 
 impl PrunePortion {
@@ -76,6 +80,8 @@ pub async fn plan_prune(
     }
     for (portion, removed) in portions.iter_mut().zip(removed) {
         portion.spent = removed.spend.iter().flat_map(|(day, spend)| spend.spent_on(*day)).collect();
+        let began = removed.spend.iter().map(|(day, spend)| (*day, spend.runs));
+        portion.began = began.filter(|(_, runs)| *runs > 0).collect();
     }
     // Somebody else may have pruned some of them since their rows were read.
     portions.retain(|portion| portion.events > 0);

@@ -3,7 +3,7 @@
 
 use super::core::Core;
 use super::tenure::LEASE;
-use crate::domain::{Actor, RunSpec};
+use crate::domain::{Actor, RejectionKind, RunSpec};
 use crate::kinds::{RunVerb, Stream, Wanted};
 use crate::ports::{Order, Starter, Uncommitted, Work};
 
@@ -40,12 +40,7 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
-            let given_up = core.committed().when_unstarted(wanted, &error.message);
-            if let Some(command) = given_up
-                && let Err(rejection) = core.commit(vec![(command, Actor::System)], None).await
-            {
-                tracing::debug!(%of, error = rejection.message, "that a run cannot start is not noted yet");
-            }
+            give_up(core, wanted, &error.message).await;
             return Started::NotYet;
         }
     };
@@ -55,7 +50,21 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
         Err(rejection) => {
             tracing::warn!(of = %wanted.of, error = rejection.message, "a run that is wanted was not started");
             starter.discard(&spec).await;
+            // A plan that has no room for it has none in a moment either.
+            if rejection.kind == RejectionKind::NotAllowed {
+                give_up(core, wanted, &rejection.message).await;
+            }
             Started::NotYet
         }
+    }
+}
+
+/// Tells what wants a run that it does not start, and why.
+async fn give_up(core: &Core, wanted: &Wanted, reason: &str) {
+    let given_up = core.committed().when_unstarted(wanted, reason);
+    if let Some(command) = given_up
+        && let Err(rejection) = core.commit(vec![(command, Actor::System)], None).await
+    {
+        tracing::debug!(of = %wanted.of, error = rejection.message, "that a run cannot start is not noted yet");
     }
 }

@@ -101,8 +101,9 @@ impl Folded {
         let mut touched = BTreeSet::new();
         for envelope in page {
             touched.extend(self.snapshot.apply(envelope));
-            if let Event::Account(AccessEvent::LogPruned { spent, .. }) = &envelope.event {
+            if let Event::Account(AccessEvent::LogPruned { spent, began, .. }) = &envelope.event {
                 touched.extend(self.snapshot.count_pruned(spent));
+                touched.extend(self.snapshot.count_pruned_runs(began));
             }
         }
         for key in &touched {
@@ -149,11 +150,17 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
         .into_iter()
         .filter(|name| meant.get(*name) != rightly.get(*name))
         .filter(|name| stored.key.kind != RowKind::Spend || !DaySpend::MAY_DIFFER.contains(&name.as_str()))
+        .filter(|name| stored.key.kind != RowKind::Spend || !lacks(stored, DaySpend::ADDED, name))
         .map(|name| difference(name, meant.get(name), rightly.get(name)))
         .collect();
     let columns = found_by(stored).into_iter().zip(found_by(right)).filter(|(stored, right)| stored != right);
     found.extend(columns.map(|((name, stored), (_, right))| difference(name, Some(&stored), Some(&right))));
     (!found.is_empty()).then(|| found.join("; "))
+}
+
+/// Whether `name` is this field, and the stored row was written before there was one.
+fn lacks(stored: &Row, field: &str, name: &str) -> bool {
+    name == field && !stored.body.contains(&format!("\"{field}\":"))
 }
 
 /// What a row is found by, by the names that its columns are told under.

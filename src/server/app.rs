@@ -18,6 +18,7 @@ use super::readiness::Readiness;
 use super::turn::Turns;
 use super::upkeep::Upkeep;
 use crate::access::Gate;
+use crate::billing::Feature;
 use crate::ports::{Client, Log};
 
 pub(super) struct App {
@@ -44,6 +45,12 @@ pub(super) struct App {
 }
 
 impl App {
+    /// Whether the plan has it; everything is there where no plan is set.
+    pub(super) fn check_feature(&self, feature: Feature) -> Result<(), Problem> {
+        let billing = self.client.status().billing;
+        Ok(billing.map_or(Ok(()), |account| account.check(feature, self.gate.now()))?)
+    }
+
     /// Does `work`, which people know as `what`, unless other upkeep is under way. The server waits for it when it ends.
     pub(super) async fn in_turn<T: Send + 'static>(
         &self,

@@ -16,6 +16,7 @@ use super::peer::Peer;
 use super::problem::Problem;
 use super::query;
 use crate::access::Presented;
+use crate::billing::Feature;
 use crate::domain::Action;
 use crate::feeds::Proof;
 
@@ -104,6 +105,9 @@ async fn admit(door: &Door, request: &mut Request) -> Result<(), Problem> {
     }
     let Some(Peer(from)) = request.extensions().get().copied() else { return Err(Problem::internal()) };
     let principal = door.app.gate.admit(presented(request.headers())?, from).await?;
+    if principal.credential.is_for_programs() {
+        door.app.check_feature(Feature::ApiAccess)?;
+    }
     if let Asks::Right(action) = door.asks {
         door.app.gate.permit(&principal, action).await?;
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::host::{Unprepared, Whose};
 use crate::access::people::PeopleError;
 use crate::access::{Refusal, RefusalKind};
+use crate::billing::Refused;
 use crate::domain::{Rejection, RejectionKind};
 use crate::feeds::Proof;
 use crate::ports::{ClientError, EraseError, LogError, LogErrorKind};
@@ -166,6 +167,12 @@ impl From<PeopleError> for Problem {
             | PeopleError::Unlabelled
             | PeopleError::Disabled(_) => Self::invalid(message, hint),
         }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "not-in-plan", refused.message, refused.hint)
     }
 }
 

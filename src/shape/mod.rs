@@ -4,6 +4,7 @@
 
 mod access;
 mod audit;
+mod billing;
 mod dry_run;
 mod escape;
 mod find;
@@ -20,6 +21,7 @@ mod usage;
 
 pub use access::{AccountDetail, AccountShape, IssuedToken, RoleShape, TokenNotFound, TokenShape, TotpShape, token};
 pub use audit::{Audited, audit};
+pub use billing::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape, billing, standing};
 pub use dry_run::{DryRunCall, DryRunOutcome};
 pub use escape::escaped;
 pub use find::{NotOne, Prefer, find, find_thing, whole_ids};

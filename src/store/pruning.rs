@@ -79,6 +79,7 @@ impl Remains {
             last: self.last,
             digest: self.digest(),
             spent: pruning.spent.clone(),
+            began: pruning.began.clone(),
         })
     }
 
@@ -139,6 +140,7 @@ mod tests {
             streams: vec![stream],
             events: 1,
             spent: Vec::new(),
+            began: Default::default(),
             at: Timestamp::from_timestamp_micros(7).unwrap(),
             by: Actor::System,
         };

@@ -7,7 +7,7 @@ use super::store::StorePlace;
 use super::{Wire, line, model, secrets};
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
-use crate::domain::{BudgetPeriod, OnceUsedUp, Secrets, TaskClass};
+use crate::domain::{BudgetPeriod, BudgetScope, OnceUsedUp, Secrets, TaskClass};
 use crate::models::{ProbeReport, probe};
 use crate::ports::{EncryptionState, Model};
 use crate::store::OpenMode;
@@ -292,12 +292,19 @@ fn broken_files(wire: &Wire) -> Vec<Finding> {
 /// Budgets that are set; calls whose price is not known count for nothing in them.
 fn budgets(wire: &Wire) -> Option<Finding> {
     let budgets = wire.config.budgets.budgets();
-    let amount = |period: BudgetPeriod| budgets.of(period).map(|usd| format!("{} for {}", usd.display(), period.now()));
-    let set: Vec<_> = BudgetPeriod::ALL.into_iter().filter_map(amount).collect();
-    let detail = match budgets.once_used_up {
-        OnceUsedUp::Pause => format!("{}; agents pause once it is used up", set.join(", ")),
-        OnceUsedUp::Warn => format!("{}; soft: nothing is stopped", set.join(", ")),
+    let amounts = |scope: &BudgetScope| {
+        let budget = budgets.of_scope(scope);
+        let soft = if budget.once_used_up == OnceUsedUp::Warn { " (soft)" } else { "" };
+        let amount = |period: BudgetPeriod| {
+            budget.of(period).map(|usd| format!("{} for {}{}{soft}", usd.display(), period.now(), scope.of()))
+        };
+        BudgetPeriod::ALL.into_iter().filter_map(amount).collect::<Vec<_>>()
     };
+    let set: Vec<_> = budgets.scopes().iter().flat_map(amounts).collect();
+    let is_hard = |scope: &BudgetScope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause;
+    let stops =
+        if budgets.scopes().iter().any(is_hard) { "agents pause once it is used up" } else { "nothing is stopped" };
+    let detail = format!("{}; {stops}", set.join(", "));
     let missing = wire.model.prices().map(|prices| prices.missing(wire.model.settings()).join(", "));
     (!set.is_empty()).then(|| match missing {
         Ok(missing) if !missing.is_empty() => Finding::warn(

@@ -9,13 +9,14 @@ use async_trait::async_trait;
 
 use super::session::Keeper;
 use super::{Wire, doctor, dry_run, launch, prune, upkeep};
+use crate::billing::Account;
 use crate::cli::{
     Access, AskModels, Copied, Failure, Finding, Host, Linted, Offer, Order, Part, Pruned, Rehearsed, Session,
     StoreKeeper, Trial,
 };
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
-use crate::domain::{Actor, Faults, RunSpec, Timestamp, Untrusted};
+use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::Command;
 use crate::runtime::Role;
@@ -29,6 +30,14 @@ impl Host for Wire {
 
     fn program(&self) -> String {
         self.options.program()
+    }
+
+    fn budgets(&self) -> Budgets {
+        self.config.budgets.budgets()
+    }
+
+    fn billing(&self) -> Option<Arc<Account>> {
+        self.billing.clone()
     }
 
     async fn session(&self, part: Part) -> Result<Box<dyn Session>, Failure> {
@@ -82,6 +91,10 @@ impl Host for Wire {
 
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
+    }
+
+    fn prometheus(&self) -> Option<String> {
+        self.config.incidents.prometheus.clone()
     }
 
     fn maintenance(&self, now: Timestamp) -> Vec<Command> {

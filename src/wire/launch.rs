@@ -6,10 +6,11 @@ use std::sync::Weak;
 use async_trait::async_trait;
 
 use super::{Wire, secrets};
+use crate::billing::Feature;
 use crate::cli::{Failure, Offer, OfferKind, Order, Uncommitted as Changes, Work};
 use crate::config::{Agent, Missing, Needs, Procedure};
 use crate::domain::{Faults, Limits, PolicyText, ProcedureStep, RunId, RunSpec, SourceText, TaskClass, Workspace};
-use crate::ports::{ClientError, Model, Starter};
+use crate::ports::{ClientError, Clock, Model, Starter, SystemClock};
 use crate::tools::workspace::{
     Uncommitted, UnsavedWork, WorkspaceError, WorkspaceErrorKind, WorktreeRequest, create_worktree, remove, scratch,
 };
@@ -82,6 +83,9 @@ async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Resul
     let wire = places.wire;
     let agents = wire.agents();
     let agent = agents.get(name).map_err(missing)?;
+    if agents.is_own(name) {
+        wire.check_feature(Feature::CustomAgents)?;
+    }
     agent.check_tools(&wire.tool_names())?;
     if !wire.model.is_configured() {
         return Err(Failure::usage("no model is configured, and an agent needs one").next(
@@ -141,7 +145,8 @@ fn policies(wire: &Wire) -> Vec<PolicyText> {
 }
 
 fn limits(wire: &Wire) -> Limits {
-    let base = Limits { budgets: wire.config.budgets.budgets(), ..Limits::default() };
+    let quota = wire.billing.as_ref().and_then(|account| account.quota(SystemClock.now()));
+    let base = Limits { budgets: wire.config.budgets.budgets(), quota, ..Limits::default() };
     wire.config.limits.over(&base)
 }
 

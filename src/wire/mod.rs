@@ -6,6 +6,7 @@
 
 mod alerts;
 mod attach;
+mod billing;
 mod cast;
 mod console;
 mod demos;
@@ -44,8 +45,10 @@ mod toy;
 mod trace;
 mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 
+use crate::billing::{Account, Feature};
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
@@ -54,9 +57,11 @@ use crate::ports::{Charts, Clock, SystemClock, Tool};
 use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
+use crate::tools::database::{CheckConnections, Databases, EndIdleSessions};
 use crate::tools::git::{GitCommit, Hooks};
 use crate::tools::monitoring::{Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress};
 use crate::tools::sandbox::Sandbox;
+use crate::tools::service::{CheckService, RestartService, Services};
 
 use judge::LazyJudge;
 use key::LazyKey;
@@ -75,6 +80,8 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
+    /// What is subscribed to, if anything is.
+    billing: Option<Arc<Account>>,
     /// What is probed, made when it is first asked for, and how the last looks ended.
     probes: OnceLock<Vec<Arc<Probe>>>,
     probe_board: Arc<ProbeBoard>,
@@ -93,9 +100,10 @@ impl Wire {
         let config = Config::load(places.paths.config_file(), absence)?;
         let judge = LazyJudge::new(places.policy_files(&config, options)?)?;
         let model = LazyModel::new(&config, &places)?;
+        let billing = billing::account(&config, &places)?;
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
-        let toolbox = toolbox(&sandbox, &config, options)?;
+        let toolbox = toolbox(&sandbox, &config, &places, options)?;
         Ok(Arc::new_cyclic(|own| Self {
             own: own.clone(),
             person: Actor::Person(places::person(options)),
@@ -108,6 +116,7 @@ impl Wire {
             sandbox,
             model: Arc::new(model),
             judge: Arc::new(judge),
+            billing,
             probes: OnceLock::new(),
             probe_board: Arc::default(),
         }))
@@ -119,6 +128,12 @@ impl Wire {
 
     fn procedures(&self) -> Procedures {
         Procedures::load(Some(&self.places.paths.procedures_dir()))
+    }
+
+    /// Whether the plan has it; everything is there where no plan is set.
+    fn check_feature(&self, feature: Feature) -> Result<(), Failure> {
+        let now = SystemClock.now();
+        Ok(self.billing.as_ref().map_or(Ok(()), |account| account.check(feature, now))?)
     }
 
     fn tool_names(&self) -> Vec<&str> {
@@ -161,7 +176,12 @@ impl Wire {
 }
 
 /// All tools, as the configuration wants them.
-fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> Result<Toolbox, Failure> {
+fn toolbox(
+    sandbox: &Arc<Sandbox>,
+    config: &Config,
+    places: &Places,
+    options: &GlobalOptions,
+) -> Result<Toolbox, Failure> {
     let hooks = match config.git.hooks {
         HooksChoice::Off => Hooks::Off,
         HooksChoice::Sandbox => Hooks::Sandboxed(Arc::clone(sandbox)),
@@ -173,7 +193,14 @@ fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> 
     let prometheus = config.incidents.prometheus.as_deref().map(Endpoint::new).transpose();
     let prometheus = prometheus
         .map_err(|wrong| Failure::usage(wrong.to_string()).at("[incidents] prometheus").next(WrongAddress::HINT))?;
-    let tools: [Arc<dyn Tool>; 4] = [
+    // As runit's own programs have it.
+    let services = Services::new(std::env::var_os("SVDIR").map_or_else(|| "/etc/service".into(), PathBuf::from));
+    let databases = Databases::new(Arc::new(secrets::by_name(config, places)));
+    let tools: [Arc<dyn Tool>; 8] = [
+        Arc::new(CheckService::new(services.clone())),
+        Arc::new(RestartService::new(services)),
+        Arc::new(CheckConnections::new(databases.clone())),
+        Arc::new(EndIdleSessions::new(databases)),
         Arc::new(GitCommit::with(hooks)),
         Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),

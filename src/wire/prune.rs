@@ -98,6 +98,7 @@ async fn perform(
             streams: portion.streams.iter().copied().collect(),
             events: portion.events,
             spent: portion.spent.clone(),
+            began: portion.began.clone(),
             at: SystemClock.now(),
             by: by.clone(),
         };

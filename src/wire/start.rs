@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::launch::Unasked;
 use super::places::Choice;
 use super::session::LocalSession;
-use super::store::OpenStore;
+use super::store::{OpenStore, StorePlace};
 use super::{Wire, oncall, secrets};
+use crate::billing::Feature;
 use crate::cli::Failure;
 use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
@@ -19,6 +20,9 @@ impl Wire {
         let has_place = self.places.store_is == Choice::Named || self.places.store.exists();
         if self.options.observe && has_place {
             return self.start_reading().await;
+        }
+        if matches!(self.places.store, StorePlace::Postgres(_)) {
+            self.check_feature(Feature::OnPremises)?;
         }
         let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
@@ -61,6 +65,7 @@ impl Wire {
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
             rosters: self.rosters(SystemClock.now()),
+            billing: self.billing.clone(),
             ..Status::default()
         }
     }

@@ -65,7 +65,19 @@ fn the_example_of_budgets_is_read() {
     let text = format!("[budgets]{}", between(README, "```toml\n[budgets]", "```"));
     let config =
         Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
-    assert_eq!(config.budgets.budgets().of(BudgetPeriod::Day), Some(Usd(25_000_000_000)));
+    let budgets = config.budgets.budgets();
+    assert_eq!(budgets.all.of(BudgetPeriod::Day), Some(Usd(25_000_000_000)));
+    assert!(budgets.agents.contains_key("dev") && budgets.people.contains_key("ana"));
+}
+
+#[test]
+fn the_example_of_a_plan_is_read() {
+    let text = format!("[billing]{}", between(README, "```toml\n[billing]", "```"));
+    let config =
+        Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
+    let plans = SourceText::new("plans.toml", include_str!("../../assets/plans.toml"));
+    let account = config.billing.account(morningai::config::read_plans(&plans).unwrap()).unwrap().unwrap();
+    assert_eq!(account.terms().len(), 2);
 }
 
 #[test]
@@ -167,6 +179,9 @@ fn each_command_does_what_is_said() {
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
     std::fs::write(machine.path("hook.json"), HOOK).unwrap();
+    let rules = "assets/monitoring/alerts.yml";
+    std::fs::create_dir_all(machine.path("assets/monitoring")).unwrap();
+    std::fs::copy(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(rules), machine.path(rules)).unwrap();
     let mut real = Real::default();
     let mut ran = 0;
     for line in commands() {

@@ -246,6 +246,7 @@ async fn prune(log: &SqliteLog) {
         streams: vec![Stream::Run(run(7))],
         events: 1,
         spent: Vec::new(),
+        began: Default::default(),
         at: at(2_000),
         by: Actor::System,
     };

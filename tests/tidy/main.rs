@@ -14,16 +14,17 @@ use regex::{Captures, Regex};
 /// Each layer and the layers it may name. `wire`, `main` and `lib` join everything and may name all.
 const LAYERS: &[(&str, &[&str])] = &[
     ("domain", &[]),
+    ("billing", &["domain"]),
     ("kinds", &["domain"]),
     ("policy", &["domain"]),
     ("fold", &["domain", "kinds"]),
     ("engine", &["domain", "kinds", "policy", "fold"]),
-    ("ports", &["domain", "kinds", "fold"]),
+    ("ports", &["domain", "billing", "kinds", "fold"]),
     ("access", &["domain", "kinds", "ports"]),
-    ("protocol", &["domain", "kinds", "fold", "ports"]),
-    ("shape", &["domain", "kinds", "fold", "ports"]),
+    ("protocol", &["domain", "billing", "kinds", "fold", "ports"]),
+    ("shape", &["domain", "billing", "kinds", "fold", "ports"]),
     ("rota", &["domain"]),
-    ("config", &["domain", "rota"]),
+    ("config", &["domain", "rota", "billing"]),
     ("notify", &["domain", "kinds"]),
     ("pager", &["domain", "kinds", "ports", "rota", "notify"]),
     ("store", &["domain", "kinds", "fold", "ports"]),
@@ -32,9 +33,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["domain", "kinds", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "kinds", "fold", "ports", "protocol", "runtime"]),
     ("feeds", &["domain", "kinds", "ports"]),
-    ("server", &["domain", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
-    ("console", &["domain", "kinds", "fold", "ports", "config"]),
-    ("cli", &["domain", "kinds", "fold", "ports", "feeds", "shape", "config", "access"]),
+    ("lint", &["domain", "feeds"]),
+    ("server", &["domain", "billing", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
+    ("console", &["domain", "billing", "kinds", "fold", "ports", "config"]),
+    ("cli", &["domain", "billing", "kinds", "fold", "ports", "feeds", "lint", "shape", "config", "access"]),
 ];
 
 /// The same discipline inside the console.

@@ -1,6 +1,6 @@
 //! What is known here of a server: its snapshot, folded on with every event heard, and how old that is.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{broadcast, watch};
@@ -120,6 +120,7 @@ impl Mirror {
             role: welcome.map(|welcome| welcome.role.clone()).unwrap_or_default(),
             others: state.others,
             rosters: welcome.map(|welcome| welcome.rosters.clone()).unwrap_or_default(),
+            billing: welcome.and_then(|welcome| welcome.billing.as_deref().cloned()).map(Arc::new),
         }
     }
 

@@ -163,7 +163,7 @@ impl<S: Surface> App<S> {
                 Screen::Overview => any_runs() || self.snapshot.open_approvals().any(|a| expires_soon(&a)),
                 Screen::Runs => any_runs(),
                 Screen::Approvals => self.snapshot.open_approvals().any(|a| expires_soon(&a)),
-                Screen::Log | Screen::Incidents | Screen::Usage => false,
+                Screen::Log | Screen::Incidents | Screen::Usage | Screen::Billing => false,
             },
         };
         let is_empty = self.snapshot.runs.is_empty() && self.snapshot.incidents.is_empty();

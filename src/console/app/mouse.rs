@@ -38,6 +38,7 @@ impl<S: Surface> App<S> {
                 Screen::Log => Intent::ShowLog,
                 Screen::Incidents => Intent::ShowIncidents,
                 Screen::Usage => Intent::ShowUsage,
+                Screen::Billing => Intent::ShowBilling,
             };
             return self.intend(intent, self.uptime());
         }

@@ -65,16 +65,18 @@ pub enum Screen {
     Log,
     Incidents,
     Usage,
+    Billing,
 }
 
 impl Screen {
-    pub const ALL: [Self; 6] = [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents, Self::Usage];
+    pub const ALL: [Self; 7] =
+        [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents, Self::Usage, Self::Billing];
 
     /// The kind that it lists, of those that are told by their surfaces.
     pub fn kind(self) -> Option<RowKind> {
         match self {
             Self::Incidents => Some(RowKind::Incident),
-            Self::Overview | Self::Runs | Self::Approvals | Self::Log | Self::Usage => None,
+            Self::Overview | Self::Runs | Self::Approvals | Self::Log | Self::Usage | Self::Billing => None,
         }
     }
 
@@ -91,6 +93,17 @@ impl Screen {
             Self::Log => "Log",
             Self::Incidents => "Incidents",
             Self::Usage => "Usage",
+            Self::Billing => "Billing",
+        }
+    }
+
+    /// Where there is no room for the title.
+    pub fn short_title(self) -> &'static str {
+        match self {
+            Self::Approvals => "Appr",
+            Self::Incidents => "Inc",
+            Self::Billing => "Bill",
+            Self::Overview | Self::Runs | Self::Log | Self::Usage => self.title(),
         }
     }
 
@@ -177,6 +190,7 @@ pub struct State {
     pub incidents: ListPane,
     pub log: LogPane,
     pub usage: UsagePane,
+    pub billing: Pane,
     pub live: BTreeMap<RunId, Live>,
     /// What was chosen from the palette, newest first.
     pub chosen_lately: Vec<Choice>,
@@ -265,7 +279,7 @@ impl State {
             (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _)
-            | (None, Screen::Log | Screen::Usage) => {
+            | (None, Screen::Log | Screen::Usage | Screen::Billing) => {
                 return None;
             }
         };
@@ -361,7 +375,7 @@ impl State {
             (None, Screen::Approvals) => Some(&mut self.approvals),
             (None, Screen::Incidents) => Some(&mut self.incidents),
             (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _)
-            | (None, Screen::Log | Screen::Usage) => None,
+            | (None, Screen::Log | Screen::Usage | Screen::Billing) => None,
         }
     }
 
@@ -381,6 +395,7 @@ impl State {
                 Screen::Log => &self.log.pane,
                 Screen::Incidents => &self.incidents.pane,
                 Screen::Usage => &self.usage.pane,
+                Screen::Billing => &self.billing,
             },
         }
     }
@@ -400,6 +415,7 @@ impl State {
                 Screen::Log => &mut self.log.pane,
                 Screen::Incidents => &mut self.incidents.pane,
                 Screen::Usage => &mut self.usage.pane,
+                Screen::Billing => &mut self.billing,
             },
         }
     }

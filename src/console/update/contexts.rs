@@ -38,6 +38,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                 }
                 Screen::Overview => active.extend(thing_context(state)),
                 Screen::Usage => active.push(Context::Usage),
+                Screen::Billing => {}
                 Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }
             active.push(Context::Home);

@@ -70,7 +70,9 @@ fn nears_cost_limit(snapshot: &Snapshot, event: &RunEvent, run: RunId) -> bool {
 /// Whether this answer brought what all runs cost together to four fifths of a budget, or to its end.
 fn nears_budget(snapshot: &Snapshot, envelope: &Envelope, event: &RunEvent) -> bool {
     let RunEvent::TurnFinished { reply: ModelReply { cost: Some(cost), .. }, .. } = event else { return false };
-    snapshot.budgets(envelope.at).iter().any(|gauge| gauge.was_passed_by(*cost))
+    let Some(run) = envelope.stream.run().and_then(|run| snapshot.runs.get(&run)) else { return false };
+    let gauges = snapshot.budgets(envelope.at);
+    gauges.iter().any(|gauge| gauge.was_passed_by(*cost, &run.agent, &run.started_by))
 }
 
 /// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.

@@ -56,6 +56,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::ShowLog => navigate::show(state, Screen::Log),
         Intent::ShowIncidents => navigate::show(state, Screen::Incidents),
         Intent::ShowUsage => navigate::show(state, Screen::Usage),
+        Intent::ShowBilling => navigate::show(state, Screen::Billing),
         Intent::NextScreen => navigate::show(state, state.screen.next()),
         Intent::PreviousScreen => navigate::show(state, state.screen.previous()),
         Intent::NextWaiting => navigate::next_waiting(state, world),

@@ -1,5 +1,6 @@
 //! What is shown, as plain rows and roles: (snapshot, state, now) in, no ratatui out.
 
+pub mod billing;
 pub mod card;
 pub mod chart;
 pub mod diff;

@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Desk, RUN, agent_spec, ana, procedure_spec, reply};
 use crate::domain::{
-    Actor, BudgetPeriod, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId, RunSpec, Timestamp,
-    Usd,
+    Actor, Budget, BudgetPeriod, BudgetScope, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId,
+    RunSpec, Timestamp, Usd,
 };
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
@@ -16,7 +16,8 @@ fn costing(cost: i64) -> ModelReply {
 }
 
 fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
-    let budgets = Budgets { day: day.map(Usd), month: month.map(Usd), once_used_up };
+    let all = Budget { day: day.map(Usd), month: month.map(Usd), once_used_up };
+    let budgets = Budgets { all, ..Budgets::default() };
     RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() }, ..spec }
 }
 
@@ -46,6 +47,56 @@ fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_o
 }
 
 #[test]
+fn a_budget_of_an_agent_or_a_person_counts_only_their_runs_and_is_named() {
+    let of = |number: u128| RunId(Uuid::from_u128(number));
+    let start = |desk: &mut Desk, number, agent: &str, by: &str| {
+        let day = |nanos| Budget { day: Some(Usd(nanos)), ..Budget::default() };
+        let budgets = Budgets {
+            agents: [("dev".to_owned(), day(10))].into(),
+            people: [("bo".to_owned(), day(5))].into(),
+            ..Budgets::default()
+        };
+        let limits = Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() };
+        let spec = RunSpec { agent: agent.to_owned(), limits, ..agent_spec() };
+        let begin = RunVerb::Start { spec: Box::new(spec) }.on(of(number));
+        desk.by(Actor::Person(by.to_owned()), begin).unwrap();
+    };
+    let mut desk = Desk::new();
+    start(&mut desk, 1, "dev", "ana");
+    start(&mut desk, 2, "ops", "bo");
+    desk.snapshot.spend = [(desk.now.date_naive(), spent(&desk, &[(1, 9), (2, 9)]))].into();
+    let gauges = desk.snapshot.budgets(desk.now);
+    let told: Vec<_> = gauges.iter().map(|gauge| (gauge.scope.of(), gauge.spent.cost.0, gauge.is_used_up())).collect();
+    assert_eq!(told, [(" of agent dev".to_owned(), 9, false), (" of bo".to_owned(), 9, true)]);
+    assert!(!pauses(&desk, 1), "9 of 10 are spent, and what ops spent is not dev's");
+    assert!(pauses(&desk, 2), "bo has spent 9 of 5");
+    desk.snapshot.spend = [(desk.now.date_naive(), spent(&desk, &[(1, 10), (2, 4)]))].into();
+    assert!(pauses(&desk, 1) && !pauses(&desk, 2));
+    let kept = |number| desk.snapshot.runs[&of(number)].limits.budgets.clone();
+    assert!(kept(1).people.is_empty() && kept(2).agents.is_empty(), "nobody else's budget is kept with a run");
+}
+
+/// A day on which calls of these runs cost so much.
+fn spent(desk: &Desk, costs: &[(u128, i64)]) -> crate::kinds::DaySpend {
+    let mut day = crate::kinds::DaySpend::default();
+    for (number, cost) in costs {
+        day.add(&costing(*cost), desk.now, desk.snapshot.runs.get(&RunId(Uuid::from_u128(*number))));
+    }
+    day
+}
+
+/// Whether a run's next event is its pause by a budget.
+fn pauses(desk: &Desk, number: u128) -> bool {
+    let run = RunId(Uuid::from_u128(number));
+    let mut snapshot = desk.snapshot.clone();
+    let started: Vec<_> = desk.log.iter().filter(|envelope| envelope.stream == Stream::Run(run)).cloned().collect();
+    snapshot.threads.extend(Thread::of(&started).map(|thread| (run, thread)));
+    let proceed = Command::Report(Report::Proceed { run, prepared: Vec::new() });
+    let events = decide(&snapshot, proceed, &Actor::System, desk.now).unwrap();
+    matches!(&events[0].event, Event::Run(RunEvent::Paused { over: Some(_), .. }))
+}
+
+#[test]
 fn the_next_day_has_a_budget_of_its_own_and_nothing_that_was_given_before() {
     let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
     assert_eq!(desk.proceed(vec![]), ["run.paused"]);
@@ -64,7 +115,14 @@ fn a_month_is_not_over_with_the_day() {
     desk.answer(costing(1));
     assert_eq!(desk.proceed(vec![]), ["run.paused"]);
     assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
-    assert_eq!(desk.run().budget_raises.budget(&Budgets::default(), BudgetPeriod::Month, desk.now.date_naive()), None);
+    assert_eq!(
+        desk.run().budget_raises.budget(
+            &Budgets::default(),
+            (&BudgetScope::All, BudgetPeriod::Month),
+            desk.now.date_naive()
+        ),
+        None
+    );
 }
 
 #[test]

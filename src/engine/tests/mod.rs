@@ -10,6 +10,7 @@ mod incidents;
 mod noise;
 mod pages;
 mod procedure_run;
+mod quota;
 mod recovery;
 mod silences;
 mod storm;

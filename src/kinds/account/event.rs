@@ -1,7 +1,9 @@
 //! What can have happened to an account: changes, and attempts to get in. No secret and no hash of one is ever in it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{
@@ -60,7 +62,17 @@ pub enum AccessEvent {
     /// Runs that ended before then were removed, with what they asked: `events` of the log, the first and the last by
     /// `seq`, and the SHA-256 over what was left of them. Stands in the stream of `NOBODY`.
     #[serde(rename = "access.log_pruned")]
-    LogPruned { ended_before: Timestamp, events: u64, first: u64, last: u64, digest: String, spent: Vec<Spent> },
+    LogPruned {
+        ended_before: Timestamp,
+        events: u64,
+        first: u64,
+        last: u64,
+        digest: String,
+        spent: Vec<Spent>,
+        /// Runs that began on each day, of those removed.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        began: BTreeMap<NaiveDate, u64>,
+    },
     /// A person's data was erased for good. Stands in the stream of `NOBODY`: there is nobody of that name any more.
     #[serde(rename = "access.subject_erased")]
     SubjectErased { subject: SubjectId },

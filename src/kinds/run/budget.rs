@@ -1,13 +1,16 @@
-//! How a run stands to the budgets that hold for all: what it may spend of them, and what a person gave it once more.
+//! How a run stands to the budgets that it shares with others: what it may spend of them, and what a person gave it once
+//! more.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BudgetPeriod, Budgets, Limits, OverBudget, Timestamp, Usd};
+use crate::domain::{BudgetPeriod, BudgetScope, Budgets, Limits, OverBudget, Timestamp, Usd};
 
 /// A higher budget for one run, in the one day or month in which it was used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BudgetRaise {
+    #[serde(default, skip_serializing_if = "BudgetScope::is_all")]
+    scope: BudgetScope,
     period: BudgetPeriod,
     on: NaiveDate,
     to: Usd,
@@ -34,22 +37,37 @@ impl BudgetRaises {
     }
 
     /// The budget of a run that started under `budgets`, with what it was given in the period of `today`.
-    pub fn budget(&self, budgets: &Budgets, period: BudgetPeriod, today: NaiveDate) -> Option<Usd> {
-        let given = self.given.iter().filter(|raise| raise.period == period && period.has_both(raise.on, today));
-        let most = given.map(|raise| raise.to).max();
-        budgets.of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
+    pub fn budget(
+        &self,
+        budgets: &Budgets,
+        (scope, period): (&BudgetScope, BudgetPeriod),
+        today: NaiveDate,
+    ) -> Option<Usd> {
+        let is_of = |raise: &&BudgetRaise| raise.is_of(scope, period) && period.has_both(raise.on, today);
+        let most = self.given.iter().filter(is_of).map(|raise| raise.to).max();
+        budgets.of_scope(scope).of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
     }
 
-    pub(super) fn paused(&mut self, over: Option<OverBudget>, at: Timestamp) {
-        self.offered =
-            over.map(|over| BudgetRaise { period: over.period, on: at.date_naive(), to: over.spent + Self::more() });
+    pub(super) fn paused(&mut self, over: Option<&OverBudget>, at: Timestamp) {
+        self.offered = over.map(|over| BudgetRaise {
+            scope: over.scope.clone(),
+            period: over.period,
+            on: at.date_naive(),
+            to: over.spent + Self::more(),
+        });
     }
 
     /// At most one of a kind is kept.
     pub(super) fn resumed(&mut self) {
         if let Some(raise) = self.offered.take() {
-            self.given.retain(|given| given.period != raise.period);
+            self.given.retain(|given| !given.is_of(&raise.scope, raise.period));
             self.given.push(raise);
         }
+    }
+}
+
+impl BudgetRaise {
+    fn is_of(&self, scope: &BudgetScope, period: BudgetPeriod) -> bool {
+        self.scope == *scope && self.period == period
     }
 }

@@ -41,10 +41,10 @@ impl Kept for Run {
         id: RunId,
         verb: RunVerb,
         by: &Actor,
-        _: Timestamp,
+        now: Timestamp,
     ) -> Result<Vec<Decided>, Rejection> {
         match verb {
-            RunVerb::Start { spec } => decide::start(world, id, *spec, by),
+            RunVerb::Start { spec } => decide::start(world, id, *spec, by, now),
             RunVerb::Pause => decide::pause(world, id, by),
             RunVerb::Resume => decide::resume(world, id, by),
             RunVerb::Cancel { reason } => decide::cancel(world, id, reason, by),

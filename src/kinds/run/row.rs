@@ -113,7 +113,7 @@ impl Run {
             started_by: by.clone(),
             state: if spec.procedure.is_empty() { RunState::Planning } else { RunState::Running },
             workspace: spec.workspace.clone(),
-            limits: spec.limits.clone(),
+            limits: Limits { quota: None, ..spec.limits.clone() },
             is_procedure: !spec.procedure.is_empty(),
             started_at: at,
             updated_at: at,
@@ -213,7 +213,7 @@ impl Run {
             RunEvent::CancelRequested { reason } => self.cancelling = Some(reason.clone()),
             RunEvent::Paused { reason, over } => {
                 self.note = reason.as_str().into();
-                self.budget_raises.paused(*over, at);
+                self.budget_raises.paused(over.as_ref(), at);
             }
             RunEvent::Resumed {} => self.resume(),
             RunEvent::Succeeded { summary } => self.end(summary, "", at),

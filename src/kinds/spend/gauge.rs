@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 
 use super::row::Spending;
 use super::usage::{Days, Period};
-use crate::domain::{BudgetPeriod, Budgets, OnceUsedUp, Usd};
+use crate::domain::{Actor, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, Usd};
 
 /// A budget, and what is spent of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BudgetGauge {
+    pub scope: BudgetScope,
     pub period: BudgetPeriod,
     pub budget: Usd,
     pub spent: Spending,
@@ -21,10 +22,16 @@ impl BudgetGauge {
 
     /// Those that are set.
     pub fn all(budgets: &Budgets, days: &Days, today: NaiveDate) -> Vec<Self> {
+        budgets.scopes().iter().flat_map(|scope| Self::of_scope(budgets, scope, days, today)).collect()
+    }
+
+    /// Those of one scope that are set.
+    pub fn of_scope(budgets: &Budgets, scope: &BudgetScope, days: &Days, today: NaiveDate) -> Vec<Self> {
+        let set = budgets.of_scope(scope);
         let gauge = |period| {
-            let spent = Period::of(period, today).total(days);
-            let once_used_up = budgets.once_used_up;
-            budgets.of(period).map(|budget| Self { period, budget, spent, once_used_up })
+            let spent = Period::of(period, today).spent_by(days, scope);
+            let once_used_up = set.once_used_up;
+            set.of(period).map(|budget| Self { scope: scope.clone(), period, budget, spent, once_used_up })
         };
         BudgetPeriod::ALL.into_iter().filter_map(gauge).collect()
     }
@@ -48,10 +55,11 @@ impl BudgetGauge {
         self.percent() >= 100
     }
 
-    /// Whether it was the last `cost` that made it near or used up.
-    pub fn was_passed_by(&self, cost: Usd) -> bool {
+    /// Whether it was the last `cost` that made it near or used up, of a run of `agent` that `by` started.
+    pub fn was_passed_by(&self, cost: Usd, agent: &str, by: &Actor) -> bool {
         let before = self.percent_at(Usd(self.spent.cost.0 - cost.0));
-        [Self::NEAR, 100].into_iter().any(|mark| before < mark && self.percent() >= mark)
+        let passed = [Self::NEAR, 100].into_iter().any(|mark| before < mark && self.percent() >= mark);
+        passed && BudgetScope::of_run(agent, by).any(|scope| scope == self.scope)
     }
 }
 
@@ -62,15 +70,17 @@ mod tests {
     #[test]
     fn people_are_told_once_of_each_mark() {
         let gauge = |cost| BudgetGauge {
+            scope: BudgetScope::Agent("dev".to_owned()),
             period: BudgetPeriod::Day,
             budget: Usd(100),
             spent: Spending { cost: Usd(cost), ..Spending::default() },
             once_used_up: OnceUsedUp::Pause,
         };
-        let rings = |cost, last| gauge(cost).was_passed_by(Usd(last));
+        let rings = |cost, last| gauge(cost).was_passed_by(Usd(last), "dev", &Actor::System);
         assert!(
             !rings(79, 79) && rings(80, 1) && !rings(85, 5) && rings(100, 15) && !rings(110, 10) && rings(120, 120)
         );
+        assert!(!gauge(80).was_passed_by(Usd(1), "ops", &Actor::System), "another agent's answer");
         assert!(!gauge(79).is_near() && gauge(80).is_near() && !gauge(99).is_used_up() && gauge(100).is_used_up());
     }
 }

@@ -13,6 +13,10 @@ use crate::kinds::{Index, Run};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaySpend {
     pub by_model: BTreeMap<String, Spending>,
+    /// Runs that began on it, of agents and procedures alike, no matter who or what started them. Days that an earlier
+    /// version counted lack it until the rows are computed from the log again.
+    #[serde(default)]
+    pub runs: u64,
     /// Cost in each hour from midnight in UTC, as far as the last one that cost something. Days that an earlier version
     /// counted have none; when the log is counted again, those whose calls were pruned have less.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -52,6 +56,9 @@ impl DaySpend {
         let midnight = day.and_time(NaiveTime::MIN).and_utc();
         Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
     }
+
+    /// The field that rows of an earlier version lack.
+    pub const ADDED: &str = "runs";
 
     /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
     /// were that were erased.

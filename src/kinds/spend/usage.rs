@@ -7,8 +7,8 @@ use chrono::{Datelike, Days as DayCount, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::row::{DaySpend, Spending};
-use crate::domain::{BudgetPeriod, Untrusted};
+use super::row::{DaySpend, Spending, StarterSpending};
+use crate::domain::{Actor, BudgetPeriod, BudgetScope, Untrusted};
 
 /// Spending by UTC day.
 pub type Days = BTreeMap<NaiveDate, DaySpend>;
@@ -94,6 +94,24 @@ impl Period {
         days.range(self.0.clone()).map(|(_, day)| day.total()).sum()
     }
 
+    /// Runs that began in it.
+    pub fn runs(&self, days: &Days) -> u64 {
+        days.range(self.0.clone()).map(|(_, day)| day.runs).sum()
+    }
+
+    /// What was spent in it by the runs that a budget is for.
+    pub fn spent_by(&self, days: &Days, scope: &BudgetScope) -> Spending {
+        let of_day = |day: &DaySpend| match scope {
+            BudgetScope::All => day.total(),
+            BudgetScope::Agent(agent) => day.by_agent.get(agent).copied().unwrap_or_default(),
+            BudgetScope::Person(name) => {
+                let is_theirs = |starter: &&StarterSpending| starter.started_by == Actor::Person(name.clone());
+                day.by_starter.iter().filter(is_theirs).map(|starter| starter.spending).sum()
+            }
+        };
+        days.range(self.0.clone()).map(|(_, day)| of_day(day)).sum()
+    }
+
     /// The same by one of its sides, the largest first; days the newest first. Runs are not told apart in the sums of
     /// days.
     pub fn lines(&self, days: &Days, by: UsageBy) -> Vec<UsageLine> {
@@ -141,7 +159,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::{Actor, FinishReason, ModelReply, RunId, Spent, Usage, Usd};
+    use crate::domain::{FinishReason, ModelReply, RunId, Spent, Usage, Usd};
     use crate::kinds::Run;
 
     fn day(number: u32) -> NaiveDate {

@@ -13,7 +13,7 @@ use super::people::{committed, found, refused, reread};
 use crate::access::people::PeopleError;
 use crate::access::{Principal, password, people};
 use crate::domain::{AccountId, AccountName, Role};
-use crate::ports::Standing;
+use crate::ports::{Account, Standing};
 use crate::server::app::App;
 use crate::server::body::{Given, InPath, json, with_status};
 use crate::server::peer::Peer;
@@ -58,6 +58,7 @@ pub(in crate::server) async fn add(
 ) -> Result<Response, Problem> {
     let name = AccountName::parse(&given.name).map_err(|why| Problem::invalid(why, "choose another name"))?;
     let others = app.gate.accounts().accounts().await?;
+    check_room(&app, &others)?;
     let new = (AccountId(uuid::Uuid::now_v7()), name.clone(), given.role);
     // Refused before any work is done for it.
     if let Err(error) = people::create(&principal, new.clone(), None, &others, app.gate.now()) {
@@ -111,8 +112,17 @@ pub(in crate::server) async fn enable(
 async fn set_standing(app: &App, principal: &Principal, name: &str, standing: Standing) -> Result<Response, Problem> {
     let others = app.gate.accounts().accounts().await?;
     let target = found(&others, name)?;
+    if standing == Standing::Active {
+        check_room(app, &others)?;
+    }
     committed(app, principal, people::set_standing(principal, &target, standing, &others, app.gate.now())).await?;
     json(&AccountShape::of(&reread(app, &target.name).await?))
+}
+
+/// Whether the plan has room for one more account.
+fn check_room(app: &App, accounts: &[Account]) -> Result<(), Problem> {
+    let Some(billing) = app.client.status().billing else { return Ok(()) };
+    Ok(billing.check_users(people::active(accounts), app.gate.now())?)
 }
 
 /// A password to come.

@@ -4,6 +4,7 @@ pub(super) mod accounts;
 pub(super) mod agents;
 pub(super) mod approvals;
 pub(super) mod audit;
+pub(super) mod billing;
 pub(super) mod doctor;
 pub(super) mod document;
 pub(super) mod hooks;

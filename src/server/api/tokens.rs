@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::people::{committed, found, refused};
 use crate::access::people::{TokenOrder, USUAL_DAYS};
 use crate::access::{Principal, people};
+use crate::billing::Feature;
 use crate::domain::{Action, Scopes, TokenId};
 use crate::ports::Token;
 use crate::server::app::App;
@@ -59,6 +60,7 @@ pub(in crate::server) async fn issue(
     Extension(principal): Extension<Principal>,
     Given(given): Given<Wanted>,
 ) -> Result<Response, Problem> {
+    app.check_feature(Feature::ApiAccess)?;
     let Wanted { account, label, scopes, days } = given;
     let owner = found(&app.gate.accounts().accounts().await?, &account)?;
     let random = app.gate.draw().map_err(|error| Problem::unavailable(error.to_string(), "try again in a moment"))?;

@@ -10,10 +10,14 @@ use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
 use crate::feeds::{SOURCES, Source};
 use crate::protocol;
-use crate::server::api::{agents, approvals, doctor, document, hooks, log, oncall, probes, runs, slack, usage};
+use crate::server::api::{
+    agents, approvals, billing, doctor, document, hooks, log, oncall, probes, runs, slack, usage,
+};
 use crate::server::app::App;
 use crate::server::{feed, health};
-use crate::shape::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification};
+use crate::shape::{
+    ApprovalDetail, ApprovalShape, BillingShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification,
+};
 
 pub(super) fn run_routes() -> Vec<Route> {
     let run = || Answer::Json(describe::<RunShape<'static>>());
@@ -206,6 +210,15 @@ pub(super) fn other_routes() -> Vec<Route> {
         .params::<usage::Wanted>()
         .needs(Action::ReadRuns)
         .note("Days are days in UTC. Where `unpriced_calls` is not 0, the amount beside it is a lower bound."),
+        Route::get(
+            "/v1/billing",
+            "showBilling",
+            "The plan, what is used of it, and the next invoice line by line as it would be issued now",
+            Answer::Json(describe::<BillingShape>()),
+            || get(billing::show),
+        )
+        .needs(Action::ReadRuns)
+        .note("A billing period is a calendar month of UTC. Both are `null` where the server has no plan."),
         Route::get(
             "/v1/log",
             "readLog",

@@ -39,8 +39,36 @@ async fn both_print_the_same_objects() {
     assert_eq!(shown, machine.run(&["accounts", "show", "ci", "--json"]).json()[0]);
     let (_, roles) = http.get("/v1/roles").await;
     assert_eq!(roles["roles"], Value::from(machine.run(&["accounts", "roles", "--json"]).json()));
+    let (_, billing) = http.get("/v1/billing").await;
+    assert_eq!(billing, json!({"plan": null, "invoice": null}));
     let (_, audit) = http.get("/v1/audit").await;
     assert_eq!(audit["events"], Value::from(machine.run(&["audit", "--json"]).json()));
+}
+
+/// A plan with access by API: the server says what the command line says. One without it lets no token in.
+#[tokio::test(flavor = "multi_thread")]
+async fn both_tell_of_the_same_plan_and_a_token_is_let_in_where_the_plan_has_it() {
+    let machine = Machine::new();
+    let config = machine.path(".config/morningai/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(&config, "[billing]\nplan = \"professional\"\nadd_ons = [\"soc2_pack\"]\n").unwrap();
+    machine.run(&["accounts", "add", "ana", "--role", "owner", "--no-password"]).ended(0);
+    let token = issued(&machine, "ana", &["runs.read"]);
+    let served = Served::start(machine.home(), "127.0.0.1:0");
+    let (_, billing) = http(&served, &token).get("/v1/billing").await;
+    let mut plan = billing["plan"].clone();
+    plan["kind"] = json!("plan");
+    assert_eq!(plan, machine.run(&["billing", "plan", "--json"]).json()[0]);
+    assert_eq!(billing["invoice"]["total_usd"], "498.00");
+    let lines = machine.run(&["billing", "invoice", "--json"]).json();
+    assert_eq!(billing["invoice"]["total_usd"], lines[0]["total_usd"]);
+    assert_eq!(billing["invoice"]["lines"][1]["amount_usd"], lines[2]["amount_usd"]);
+    drop(served);
+    std::fs::write(&config, "[billing]\nplan = \"starter\"\n").unwrap();
+    let served = Served::start(machine.home(), "127.0.0.1:0");
+    let (status, refused) = http(&served, &token).get("/v1/billing").await;
+    assert_eq!((status, &refused["type"]), (403, &json!("urn:morningai:problem:not-in-plan")));
+    assert!(refused["hint"].as_str().is_some_and(|hint| hint.starts_with("Professional does")), "{refused}");
 }
 
 const SEED: [u8; 32] = [7; 32];

@@ -1,5 +1,6 @@
 //! Key scripts through the real loop: a story, keys, and the screen they lead to. Waits until idle, never sleeps.
 
+mod billing;
 mod bytes;
 mod decisions;
 mod edits;

@@ -11,6 +11,7 @@ use crate::console::state::{
     DocumentPage, Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
     ThingList,
 };
+use crate::console::view::billing::BillingContext;
 use crate::console::view::card::{CardContext, CardView};
 use crate::console::view::list::{List, ListView};
 use crate::console::view::log_page::{Columns, LogLines};
@@ -22,7 +23,7 @@ use crate::console::view::run_page::{PlanPlace, RunPageCache, RunPageContext};
 use crate::console::view::text::Row;
 use crate::console::view::usage::UsageContext;
 use crate::console::view::wrap::sentence;
-use crate::console::view::{log_page, markdown, overview, queue, run_list, things, usage};
+use crate::console::view::{billing, log_page, markdown, overview, queue, run_list, things, usage};
 use crate::kinds::{Run, Stream, Surface};
 
 /// A page before it is cut to the screen.
@@ -130,6 +131,11 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             let context = UsageContext { snapshot, by: state.usage.by, keymap, now, size: state.size };
             let heading = usage::heading(&context);
             Body { heading, ..Body::of(Content::Rows(usage::rows(&context))) }
+        }
+        Screen::Billing => {
+            let context = BillingContext { account: status.billing.as_deref(), snapshot, now, size: state.size };
+            let heading = billing::heading(&context);
+            Body { heading, ..Body::of(Content::Rows(billing::rows(&context))) }
         }
         Screen::Log => log(scene, width),
     }

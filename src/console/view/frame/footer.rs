@@ -158,6 +158,7 @@ fn has_rows(scene: &Scene<'_>) -> bool {
         Screen::Approvals => approvals,
         Screen::Log => !scene.state.log.events.is_empty(),
         Screen::Usage => scene.state.usage.by == UsageBy::Run && runs,
+        Screen::Billing => false,
         Screen::Incidents => !scene.snapshot.incidents.is_empty(),
     }
 }

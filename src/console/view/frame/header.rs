@@ -29,8 +29,12 @@ type Tabs = Vec<(Range<usize>, Screen)>;
 
 /// The header's rows, and where its tabs are.
 pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) {
-    let (left, tabs) = tabs(scene, width);
-    let mut rows = vec![Row::spread(left, activity(scene, width), width), source(scene, width)];
+    let activity = activity(scene, width);
+    let (left, tabs) = match tabs(scene, width, Screen::title) {
+        (left, _) if left.width() + activity.width() > width => tabs(scene, width, Screen::short_title),
+        fitting => fitting,
+    };
+    let mut rows = vec![Row::spread(left, activity, width), source(scene, width)];
     if let Some(reason) = &scene.state.store_down {
         let text = " NOT SAVED  nothing can be decided or started until the store takes writes again";
         rows.push(Row::of(Role::Banner, text).filled(Role::Banner).cut(width));
@@ -45,7 +49,7 @@ pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) 
     (rows, tabs)
 }
 
-fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
+fn tabs(scene: &Scene<'_>, width: usize, title: fn(Screen) -> &'static str) -> (Row, Tabs) {
     let mut row = Row::new();
     if width >= ROOMY {
         row.push(Role::Accent, " morningai ");
@@ -53,18 +57,20 @@ fn tabs(scene: &Scene<'_>, width: usize) -> (Row, Tabs) {
     let waiting = scene.snapshot.open_approvals().count();
     let needs = overview::needs(scene.snapshot, scene.state, scene.status, scene.now);
     let mut tabs = Vec::new();
-    for screen in Screen::ALL {
+    // Without a plan there is nothing on that screen but how to set one.
+    let has_plan = scene.status.billing.is_some() || scene.state.screen == Screen::Billing;
+    for screen in Screen::ALL.into_iter().filter(|screen| has_plan || *screen != Screen::Billing) {
         let start = row.width();
         row.blank(1);
         row.push(Role::Key, scene.keymap.hint(intent_of(screen)));
         row.blank(1);
         let role = if screen == scene.state.screen { Role::Tab } else { Role::Dim };
-        row.push(role, screen.title());
+        row.push(role, title(screen));
         let count = match screen {
             Screen::Overview => needs,
             Screen::Approvals => waiting,
             Screen::Incidents => overview::untaken(scene.snapshot, screen.kind()),
-            Screen::Runs | Screen::Log | Screen::Usage => 0,
+            Screen::Runs | Screen::Log | Screen::Usage | Screen::Billing => 0,
         };
         if count > 0 {
             row.blank(1);
@@ -84,6 +90,7 @@ fn intent_of(screen: Screen) -> Intent {
         Screen::Log => Intent::ShowLog,
         Screen::Incidents => Intent::ShowIncidents,
         Screen::Usage => Intent::ShowUsage,
+        Screen::Billing => Intent::ShowBilling,
     }
 }
 
@@ -101,7 +108,11 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
     if !cost.contains('$') {
         row.push(Role::Dim, "cost ");
     }
-    let budget = scene.snapshot.budgets(scene.now).into_iter().find(|gauge| gauge.period == BudgetPeriod::Day);
+    let budget = scene
+        .snapshot
+        .budgets(scene.now)
+        .into_iter()
+        .find(|gauge| gauge.period == BudgetPeriod::Day && gauge.scope.is_all());
     row.push(budget.as_ref().map_or(Role::Money, words::gauge), cost);
     match &budget {
         Some(gauge) if width >= ROOMY => row.push(Role::Dim, format!(" of {}", gauge.budget.display())),

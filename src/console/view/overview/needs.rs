@@ -3,6 +3,7 @@
 use super::context::OverviewContext;
 use super::found::Found;
 use super::row::{named, table_row};
+use crate::billing::Standing;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
@@ -10,8 +11,8 @@ use crate::console::state::{State, Trouble, by_urgency};
 use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::queue::Sizes;
 use crate::console::view::text::{Align, Row};
-use crate::console::view::{format, queue, run_list, things, words};
-use crate::domain::{OnceUsedUp, RunState, Timestamp};
+use crate::console::view::{billing, format, queue, run_list, things, words};
+use crate::domain::{OnceUsedUp, RunState, Timestamp, Untrusted};
 use crate::fold::Snapshot;
 use crate::kinds::{BudgetGauge, RowKind, Run, Surface, Thing};
 use crate::ports::Status;
@@ -38,6 +39,29 @@ pub fn count(snapshot: &Snapshot, state: &State, status: &Status, now: Timestamp
         + troubles(snapshot, state).len()
         + untaken(snapshot, None)
         + usize::from(is_exposed(status))
+        + usize::from(near_quota(snapshot, status, now).is_some())
+}
+
+/// The plan whose runs are nearly used up, or used up where more are refused. More that are charged need nobody.
+fn near_quota(snapshot: &Snapshot, status: &Status, now: Timestamp) -> Option<Standing> {
+    let standing = billing::standing(status.billing.as_ref()?, snapshot, now)?;
+    let needs = standing.is_near() && (standing.overrun.is_none() || !standing.is_used_up());
+    needs.then_some(standing)
+}
+
+/// `▲ the plan Free: runs, 9 of 10 used (90 %); Starter has 100 runs a month`
+fn quota_row(standing: &Standing, width: usize) -> Row {
+    let role = billing::role(standing);
+    let mut row = Row::of(role, "▲ the plan ");
+    row.push_untrusted(role, &standing.term.plan.title.as_str().into());
+    row.push(role, format!(": runs, {}", standing.runs()));
+    let more = match (&standing.more, standing.is_used_up()) {
+        (_, true) => format!("; no more start before {}", standing.resets().format("%Y-%m-%d")),
+        (Some(plan), false) => format!("; {} has {}", plan.title, plan.runs_in_words()),
+        (None, false) => String::new(),
+    };
+    row.push_untrusted(role, &Untrusted::from(more));
+    row.cut(width)
 }
 
 /// Budgets of all runs together that are used up, or nearly.
@@ -49,7 +73,9 @@ fn near_budgets(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = Bud
 fn budget_row(gauge: &BudgetGauge, width: usize) -> Row {
     let role = words::gauge(gauge);
     let mut row = Row::of(role, format!("▲ {} of the ", format::cost(gauge.spent.cost, gauge.spent.unpriced)));
-    row.push(role, format!("{} budget for {} is spent", gauge.budget.display(), gauge.period.now()));
+    row.push(role, format!("{} budget for {} ", gauge.budget.display(), gauge.period.now()));
+    row.push_untrusted(role, &Untrusted::from(gauge.scope.of().trim_start()));
+    row.push(role, if gauge.scope.is_all() { "is spent" } else { " is spent" });
     row.push(role, format!(" ({} %)", gauge.percent()));
     row.with(
         role,
@@ -117,7 +143,9 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     let untaken: Vec<_> = Surface::all().into_iter().flat_map(needing).collect();
     let budgets: Vec<_> = near_budgets(snapshot, now).collect();
     let runs = stopped.len() + dear.len() + budgets.len();
-    let count = waiting.len() + runs + troubles.len() + untaken.len() + usize::from(is_exposed(status));
+    let quota = near_quota(snapshot, status, now);
+    let others = usize::from(is_exposed(status)) + usize::from(quota.is_some());
+    let count = waiting.len() + runs + troubles.len() + untaken.len() + others;
     let since = waiting.iter().map(|approval| approval.requested_at);
     let note = match since.chain(untaken.iter().map(|(_, thing)| thing.began)).min() {
         _ if count == 0 => Row::of(Role::Good, "nothing"),
@@ -129,6 +157,7 @@ pub fn lay(context: &OverviewContext<'_>, sizes: &mut Sizes, found: &mut Found, 
     if is_exposed(status) {
         rows.push(sandbox_row(status, width));
     }
+    rows.extend(quota.map(|standing| quota_row(&standing, width)));
     rows.extend(budgets.iter().map(|gauge| budget_row(gauge, width)));
     let mut table = found.keep(untaken.iter().map(|(surface, thing)| thing_row(surface, thing, now)).collect());
     let more_incidents = shorten(&mut table);

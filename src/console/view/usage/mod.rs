@@ -11,7 +11,7 @@ use super::words;
 use super::wrap::sentence;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
-use crate::domain::OnceUsedUp;
+use crate::domain::{OnceUsedUp, Untrusted};
 use crate::kinds::{BudgetGauge, Forecast, Period};
 
 /// Stands above the page and does not scroll.
@@ -41,9 +41,11 @@ fn budget(gauge: &BudgetGauge) -> Row {
     let bar = words::bar(gauge.spent.cost.0, gauge.budget.0, 20);
     let word = if gauge.once_used_up == OnceUsedUp::Warn { "soft budget" } else { "budget" };
     let amounts = format!("{} of {}", table::cost(gauge.spent), gauge.budget.display());
-    Row::of(Role::Dim, format!(" {word} for {:<10} ", gauge.period.now()))
+    let mut row = Row::of(Role::Dim, format!(" {word} for {:<10} ", gauge.period.now()))
         .with(role, format!("{bar} {amounts}"))
-        .with(Role::Dim, format!(" ({} %)", gauge.percent()))
+        .with(Role::Dim, format!(" ({} %)", gauge.percent()));
+    row.push_untrusted(Role::Text, &Untrusted::from(gauge.scope.of()));
+    row
 }
 
 /// ` November will come to about $31.00 ($20.00 to $45.00), estimated from the last 7 days`

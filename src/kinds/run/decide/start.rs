@@ -1,15 +1,18 @@
 //! Starting a run.
 
 use super::in_run;
-use crate::domain::{Actor, Plan, PlanStep, Rejection, RejectionKind, RunId, RunSpec, StepNo, Untrusted};
+use crate::domain::{
+    Actor, Plan, PlanStep, Quota, Rejection, RejectionKind, RunId, RunSpec, StepNo, Timestamp, Untrusted,
+};
 use crate::kinds::{Decided, RunEvent, World};
 
 /// A run begins once: asking again with the same id changes nothing.
 pub(in crate::kinds::run) fn start(
     world: &dyn World,
     run: RunId,
-    spec: RunSpec,
+    mut spec: RunSpec,
     by: &Actor,
+    now: Timestamp,
 ) -> Result<Vec<Decided>, Rejection> {
     if world.runs().contains_key(&run) {
         return Ok(Vec::new());
@@ -21,9 +24,30 @@ pub(in crate::kinds::run) fn start(
     if let Some(problem) = plan.as_ref().and_then(Plan::problem) {
         return Err(Rejection::new(RejectionKind::Invalid, format!("procedure {}: {problem}", spec.agent)));
     }
+    if let Some(quota) = &spec.limits.quota {
+        check_quota(world, quota, now)?;
+    }
+    spec.limits.budgets.keep_for(&spec.agent, by);
     let mut events = vec![in_run(run, by, RunEvent::Started { spec: Box::new(spec) })];
     events.extend(plan.map(|plan| in_run(run, by, RunEvent::PlanAdopted { plan })));
     Ok(events)
+}
+
+/// Every append is decided on all that was appended before it, whichever process did: so exactly as many begin as may.
+fn check_quota(world: &dyn World, quota: &Quota, now: Timestamp) -> Result<(), Rejection> {
+    // Prepared in one month, and started in the next.
+    let from = if now < quota.resets { quota.from } else { quota.resets.date_naive() };
+    let begun = world.runs_since(from);
+    if begun < quota.runs {
+        return Ok(());
+    }
+    let message = format!(
+        "the plan {} includes {} runs a month, and {begun} have begun; more can start from {} UTC on",
+        quota.plan,
+        quota.runs,
+        quota.resets.format("%Y-%m-%d %H:%M")
+    );
+    Err(Rejection::new(RejectionKind::NotAllowed, message).hint(quota.hint.as_str()))
 }
 
 fn plan_of_procedure(spec: &RunSpec) -> Option<Plan> {

@@ -20,6 +20,8 @@ mod desk;
 mod edits;
 #[path = "../leases.rs"]
 mod leases;
+#[path = "../quota.rs"]
+mod quota;
 #[path = "../rebuilds.rs"]
 mod rebuilds;
 #[path = "../repeats.rs"]

@@ -22,6 +22,8 @@ pub mod desk;
 mod edits;
 #[path = "../leases.rs"]
 mod leases;
+#[path = "../quota.rs"]
+mod quota;
 #[path = "../rebuilds.rs"]
 mod rebuilds;
 #[path = "../repeats.rs"]

@@ -7,7 +7,7 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
-use super::billing_args::BillingAction;
+use super::billing_args::BillingOptions;
 use super::carry_args::CarryOptions;
 use super::demo_args::{CastOptions, DemoOptions};
 use super::edit_args::{EditOptions, approval_state};
@@ -68,7 +68,7 @@ impl CommandLine {
                 | Command::Oncall(_)
                 | Command::Runbooks(_)
                 | Command::Usage(_)
-                | Command::Billing { .. }
+                | Command::Billing(_)
                 | Command::Budgets
                 | Command::Record { .. }
                 | Command::Log { .. }
@@ -272,10 +272,7 @@ pub enum Command {
     /// Show the budgets of all runs, of agents and of people, and how far each is used
     Budgets,
     /// Show the plan, what is used of it, and the next invoice
-    Billing {
-        #[command(subcommand)]
-        action: BillingAction,
-    },
+    Billing(BillingOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

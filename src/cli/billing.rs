@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
 use crate::billing::Standing;
-use crate::domain::{Cents, Untrusted};
+use crate::domain::{Cents, Untrusted, Usd};
 use crate::ports::{Clock, SystemClock};
 use crate::shape;
 use crate::shape::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape};
@@ -83,7 +83,7 @@ fn csv(invoice: Option<&InvoiceShape>) -> String {
             line.from.to_rfc3339(),
             line.until.to_rfc3339(),
             line.quantity.map(|quantity| quantity.to_string()).unwrap_or_default(),
-            line.unit_usd.map(|unit| unit.to_string()).unwrap_or_default(),
+            line.unit_usd.map(Usd::to_price).unwrap_or_default(),
             line.amount_usd.map(|amount| amount.to_string()).unwrap_or_default(),
         ];
         text.push_str(&cells.join(","));

@@ -126,7 +126,7 @@ pub async fn perform(
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
         Command::Budgets => budgets::budgets(context).await,
-        Command::Billing { action } => billing::billing(context, action).await,
+        Command::Billing(options) => billing::billing(context, options.action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

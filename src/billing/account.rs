@@ -38,7 +38,10 @@ pub enum TermProblem {
     NoPlan(String),
     NoAddOn(String),
     /// The plan includes the add-on.
-    Included { plan: String, add_on: String },
+    Included {
+        plan: String,
+        add_on: String,
+    },
     /// The add-on is named twice.
     Twice(String),
     /// The plan is not sold by the year.

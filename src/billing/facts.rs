@@ -22,7 +22,9 @@ impl Standing {
         facts.push(("support", self.term.plan.support.clone()));
         facts.push(("resets", format!("{} UTC", self.resets().format("%Y-%m-%d %H:%M"))));
         facts.extend(self.next.as_ref().map(|next| ("changes", next_in_words(next))));
-        facts.extend(self.more.as_ref().map(|plan| ("next plan", format!("{} has {}", plan.title, plan.runs_in_words()))));
+        facts.extend(
+            self.more.as_ref().map(|plan| ("next plan", format!("{} has {}", plan.title, plan.runs_in_words()))),
+        );
         facts.retain(|(_, value)| !value.is_empty());
         facts
     }

@@ -54,7 +54,8 @@ impl Account {
     pub fn check(&self, feature: Feature, now: Timestamp) -> Result<(), Refused> {
         let Some(term) = self.term(now).filter(|term| !term.has(feature.name())) else { return Ok(()) };
         let plan = self.plans().smallest(|plan| plan.has(feature.name())).map(|plan| format!("{} does", plan.title));
-        let add_on = self.plans().add_on(feature.name()).map(|add_on| format!("with the add-on `{}` it does", add_on.name));
+        let add_on =
+            self.plans().add_on(feature.name()).map(|add_on| format!("with the add-on `{}` it does", add_on.name));
         let ways: Vec<_> = plan.into_iter().chain(add_on).collect();
         let message = format!("the plan {} does not include {}", term.plan.title, feature.title());
         Err(Refused { message, hint: self.hint(ways) })

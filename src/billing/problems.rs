@@ -88,7 +88,8 @@ impl Plans {
                 found.add(place, "annual_usd", "there is a price for a year and none for a month", "add price_usd");
             }
             (Some(price), Some(annual)) if i128::from(annual.0) > i128::from(price.0) * 12 => {
-                let message = format!("a year for {} costs more than twelve months at {}", dollars(annual), dollars(price));
+                let message =
+                    format!("a year for {} costs more than twelve months at {}", dollars(annual), dollars(price));
                 found.add(place, "annual_usd", message, "lower it, or remove it");
             }
             (_, None) | (Some(_), Some(_)) => {}

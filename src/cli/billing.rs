@@ -25,7 +25,9 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
     let standing = found?;
     let BillingShape { plan, invoice } = BillingShape::of(standing.as_ref());
     match (action, context.form) {
-        (BillingAction::Plan, Form::Json) => context.output.json(&plan.as_ref().map_or(Line::NoPlan {}, Line::Plan))?,
+        (BillingAction::Plan, Form::Json) => {
+            context.output.json(&plan.as_ref().map_or(Printed::NoPlan {}, Printed::Plan))?
+        }
         (BillingAction::Plan, Form::Text) => context.output.line(&plan_text(standing.as_ref()))?,
         (BillingAction::Invoice { csv: true }, _) => context.output.write(&csv(invoice.as_ref()))?,
         (BillingAction::Invoice { csv: false }, Form::Text) => {
@@ -33,9 +35,9 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
         }
         (BillingAction::Invoice { csv: false }, Form::Json) => {
             let head = invoice.as_ref().map(|invoice| &invoice.head);
-            context.output.json(&head.map_or(Line::NoPlan {}, Line::Invoice))?;
+            context.output.json(&head.map_or(Printed::NoPlan {}, Printed::Invoice))?;
             let mut lines = invoice.iter().flat_map(|invoice| &invoice.lines);
-            lines.try_for_each(|line| context.output.json(&Line::Line(line)))?;
+            lines.try_for_each(|line| context.output.json(&Printed::Line(line)))?;
         }
     }
     Ok(Exit::Done)
@@ -44,7 +46,7 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
 /// A line of `--json`.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Line<'a> {
+enum Printed<'a> {
     NoPlan {},
     Plan(&'a PlanShape),
     Invoice(&'a InvoiceHead),
@@ -62,7 +64,8 @@ fn plan_text(standing: Option<&Standing>) -> String {
 fn invoice_text(invoice: &InvoiceShape) -> String {
     let head = &invoice.head;
     let amount = |amount: Option<Cents>| amount.map_or_else(|| "unknown".to_owned(), Cents::display);
-    let mut rows: Vec<_> = invoice.lines.iter().map(|line| vec![visible(&line.text), amount(line.amount_usd)]).collect();
+    let mut rows: Vec<_> =
+        invoice.lines.iter().map(|line| vec![visible(&line.text), amount(line.amount_usd)]).collect();
     let least = if head.complete { "" } else { "at least " };
     rows.push(vec!["total".to_owned(), format!("{least}{}", head.total_usd.display())]);
     let (from, until) = (head.from.date_naive(), head.until.date_naive());

@@ -143,7 +143,8 @@ fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Er
     let text = String::deserialize(deserializer)?;
     let at = DateTime::parse_from_rfc3339(&text).ok();
     let whole = at.filter(|at| at.timestamp_subsec_nanos() == 0).map(|at| at.to_utc());
-    whole.ok_or_else(|| D::Error::custom("a moment is written as text, in whole seconds, like \"2026-11-15T12:00:00Z\""))
+    whole
+        .ok_or_else(|| D::Error::custom("a moment is written as text, in whole seconds, like \"2026-11-15T12:00:00Z\""))
 }
 
 #[cfg(test)]

@@ -123,7 +123,15 @@ mod tests {
         let scoped = read("[agents.dev]\nday = \"25\"\n[people.ana]\nmonth = \"1\"\nsoft = true").unwrap();
         assert_eq!((scoped.agents["dev"], scoped.all), (hard, Budget::default()));
         assert_eq!(scoped.people["ana"].once_used_up, OnceUsedUp::Warn);
-        for bad in ["[agents.dev]\nweek = \"1\"", "[agent.dev]\nday = \"1\"", "[people.ana]\nday = \"-1\"","day = 25.0", "day = \"-1\"", "week = \"1\"", "soft = 1"] {
+        for bad in [
+            "[agents.dev]\nweek = \"1\"",
+            "[agent.dev]\nday = \"1\"",
+            "[people.ana]\nday = \"-1\"",
+            "day = 25.0",
+            "day = \"-1\"",
+            "week = \"1\"",
+            "soft = 1",
+        ] {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -154,7 +154,10 @@ mod tests {
     #[test]
     fn a_cent_is_rounded_once_and_halves_away_from_zero() {
         let cents = |nanos, parts| Cents::rounded(nanos, parts).0;
-        assert_eq!([cents(5_000_000, 1), cents(-5_000_000, 1), cents(4_999_999, 1), cents(-4_999_999, 1)], [1, -1, 0, 0]);
+        assert_eq!(
+            [cents(5_000_000, 1), cents(-5_000_000, 1), cents(4_999_999, 1), cents(-4_999_999, 1)],
+            [1, -1, 0, 0]
+        );
         assert_eq!([cents(490_000_000_000, 3), cents(490_000_000_000, 7)], [16_333, 7_000]);
         // An odd number of parts has no half of its own.
         assert_eq!([cents(14_999_999, 3), cents(15_000_000, 3), cents(i128::MAX / 4, 1)], [0, 1, i64::MAX]);

@@ -21,7 +21,9 @@ pub(super) fn account(config: &Config, places: &Places) -> Result<Option<Arc<Acc
     match section.account(plans) {
         Ok(account) => Ok(account.map(Arc::new)),
         // With the line, which the settings no longer know.
-        Err(misfit) => Err(Faults::from(misfit.fault(&places::read(places.paths.config_file(), "configuration")?)).into()),
+        Err(misfit) => {
+            Err(Faults::from(misfit.fault(&places::read(places.paths.config_file(), "configuration")?)).into())
+        }
     }
 }
 

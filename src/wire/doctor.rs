@@ -304,7 +304,8 @@ fn budgets(wire: &Wire) -> Option<Finding> {
     };
     let set: Vec<_> = budgets.scopes().iter().flat_map(amounts).collect();
     let is_hard = |scope: &BudgetScope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause;
-    let stops = if budgets.scopes().iter().any(is_hard) { "agents pause once it is used up" } else { "nothing is stopped" };
+    let stops =
+        if budgets.scopes().iter().any(is_hard) { "agents pause once it is used up" } else { "nothing is stopped" };
     let detail = format!("{}; {stops}", set.join(", "));
     let missing = wire.model.prices().map(|prices| prices.missing(wire.model.settings()).join(", "));
     (!set.is_empty()).then(|| match missing {

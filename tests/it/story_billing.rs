@@ -123,8 +123,11 @@ fn what_the_plan_does_not_include_is_refused_with_the_one_that_does() {
     let machine = Machine::new();
     let own = machine.path(".config/morningai/agents");
     std::fs::create_dir_all(&own).unwrap();
-    std::fs::write(Path::new(&own).join("mine.md"), "---\nname: mine\ndescription: Mine\ntools: [read_file]\n---\nBe careful.\n")
-        .unwrap();
+    std::fs::write(
+        Path::new(&own).join("mine.md"),
+        "---\nname: mine\ndescription: Mine\ntools: [read_file]\n---\nBe careful.\n",
+    )
+    .unwrap();
     configure(&machine, "plan = \"small\"");
     let refused = machine.run(&["run", "a goal", "--agent", "mine"]).ended(3);
     assert!(refused.err.contains("does not include agents of your own"), "{}", refused.err);
@@ -147,8 +150,12 @@ fn budgets_are_listed_with_how_far_they_are_used() {
     let text = "[budgets]\nday = \"25.00\"\n[budgets.agents.dev]\nmonth = \"5\"\nsoft = true\n[budgets.people.ana]\nday = \"0\"\n";
     std::fs::write(&config, text).unwrap();
     let lines = machine.run(&["budgets", "--json"]).ended(0).json();
-    let told = |line: &Value| ["scope", "name", "period", "budget_usd", "once_used_up", "state"].map(|key| line[key].clone());
-    assert_eq!(told(&lines[0]), ["all", "", "day", "25", "pause", "ok"].map(|text| if text.is_empty() { Value::Null } else { json!(text) }));
+    let told =
+        |line: &Value| ["scope", "name", "period", "budget_usd", "once_used_up", "state"].map(|key| line[key].clone());
+    assert_eq!(
+        told(&lines[0]),
+        ["all", "", "day", "25", "pause", "ok"].map(|text| if text.is_empty() { Value::Null } else { json!(text) })
+    );
     assert_eq!(told(&lines[1]), ["agent", "dev", "month", "5", "warn", "ok"].map(|text| json!(text)));
     assert_eq!(told(&lines[2]), ["person", "ana", "day", "0", "pause", "used_up"].map(|text| json!(text)));
     let shown = machine.run(&["budgets"]).ended(0).out;

@@ -3,7 +3,7 @@
 use chrono::{Datelike, NaiveDate, TimeDelta};
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use crate::billing::{AddOn, BillingPeriod, Cycle, Item, Overage, OverageMode, Plan, Term, Beyond};
+use crate::billing::{AddOn, Beyond, BillingPeriod, Cycle, Item, Overage, OverageMode, Plan, Term};
 use crate::domain::{Cents, Timestamp, Usd};
 
 type Amounts = Vec<(Item, Option<Cents>)>;

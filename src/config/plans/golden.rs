@@ -203,7 +203,12 @@ fn tell(told: &mut String, plans: &Plans, plan: &Plan, add_on: Option<&str>, oth
     let change = other.map(|other| format!(" > {}", other.name)).unwrap_or_default();
     let add_on = add_on.map(|name| format!(" + {name}")).unwrap_or_default();
     let included = allowance(&terms, &november());
-    let _ = writeln!(told, "{}{add_on}{change}, {}", plan.name, included.map_or("no limit".to_owned(), |runs| format!("{runs} runs")));
+    let _ = writeln!(
+        told,
+        "{}{add_on}{change}, {}",
+        plan.name,
+        included.map_or("no limit".to_owned(), |runs| format!("{runs} runs"))
+    );
     let Some(included) = included else { return line(told, plans, &terms, 1_000_000) };
     for more in [0, 1, 500, 501, 1000, 1001, 100_000] {
         line(told, plans, &terms, included + more);

@@ -153,7 +153,8 @@ mod tests {
     #[test]
     fn the_bundled_plans_are_those_of_the_price_list() {
         let plans = read(BUNDLED).unwrap();
-        let told: Vec<_> = plans.plans.iter().map(|plan| (plan.name.as_str(), plan.price, plan.runs, plan.users)).collect();
+        let told: Vec<_> =
+            plans.plans.iter().map(|plan| (plan.name.as_str(), plan.price, plan.runs, plan.users)).collect();
         let dollars = |whole: i64| Some(Usd(whole * 1_000_000_000));
         assert_eq!(
             told,

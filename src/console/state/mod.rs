@@ -67,15 +67,8 @@ pub enum Screen {
 }
 
 impl Screen {
-    pub const ALL: [Self; 7] = [
-        Self::Overview,
-        Self::Runs,
-        Self::Approvals,
-        Self::Log,
-        Self::Incidents,
-        Self::Usage,
-        Self::Billing,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Overview, Self::Runs, Self::Approvals, Self::Log, Self::Incidents, Self::Usage, Self::Billing];
 
     /// The kind that it lists, of those that are told by their surfaces.
     pub fn kind(self) -> Option<RowKind> {

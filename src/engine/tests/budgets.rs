@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::{Desk, RUN, agent_spec, ana, procedure_spec, reply};
 use crate::domain::{
-    Actor, Budget, BudgetPeriod, BudgetScope, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId, RunSpec, Timestamp,
-    Usd,
+    Actor, Budget, BudgetPeriod, BudgetScope, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId,
+    RunSpec, Timestamp, Usd,
 };
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
@@ -115,7 +115,14 @@ fn a_month_is_not_over_with_the_day() {
     desk.answer(costing(1));
     assert_eq!(desk.proceed(vec![]), ["run.paused"]);
     assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
-    assert_eq!(desk.run().budget_raises.budget(&Budgets::default(), (&BudgetScope::All, BudgetPeriod::Month), desk.now.date_naive()), None);
+    assert_eq!(
+        desk.run().budget_raises.budget(
+            &Budgets::default(),
+            (&BudgetScope::All, BudgetPeriod::Month),
+            desk.now.date_naive()
+        ),
+        None
+    );
 }
 
 #[test]

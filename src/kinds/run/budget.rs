@@ -43,8 +43,7 @@ impl BudgetRaises {
         (scope, period): (&BudgetScope, BudgetPeriod),
         today: NaiveDate,
     ) -> Option<Usd> {
-        let is_of =
-            |raise: &&BudgetRaise| raise.is_of(scope, period) && period.has_both(raise.on, today);
+        let is_of = |raise: &&BudgetRaise| raise.is_of(scope, period) && period.has_both(raise.on, today);
         let most = self.given.iter().filter(is_of).map(|raise| raise.to).max();
         budgets.of_scope(scope).of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
     }

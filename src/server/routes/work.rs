@@ -10,10 +10,14 @@ use super::route::{Answer, Route, camel, describe};
 use crate::domain::Action;
 use crate::feeds::{SOURCES, Source};
 use crate::protocol;
-use crate::server::api::{agents, approvals, billing, doctor, document, hooks, log, oncall, probes, runs, slack, usage};
+use crate::server::api::{
+    agents, approvals, billing, doctor, document, hooks, log, oncall, probes, runs, slack, usage,
+};
 use crate::server::app::App;
 use crate::server::{feed, health};
-use crate::shape::{ApprovalDetail, ApprovalShape, BillingShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification};
+use crate::shape::{
+    ApprovalDetail, ApprovalShape, BillingShape, OfferDetail, RunDetail, RunShape, UsageShape, Verification,
+};
 
 pub(super) fn run_routes() -> Vec<Route> {
     let run = || Answer::Json(describe::<RunShape<'static>>());

@@ -38,7 +38,11 @@ async fn no_title_in_the_header_is_cut_at_any_width() {
 #[tokio::test(start_paused = true)]
 async fn runs_that_are_used_up_need_somebody_where_more_are_refused() {
     let mut console = with_plan("free", crowd(), (120, 40)).await;
-    assert!(console.sees("10 runs of the plan Free are used") && console.sees("no more start before"), "{}", console.screen());
+    assert!(
+        console.sees("10 runs of the plan Free are used") && console.sees("no more start before"),
+        "{}",
+        console.screen()
+    );
     console.press("7").await;
     let mut console = with_plan("free", one_run(), (120, 40)).await;
     console.press("1").await;

@@ -4,8 +4,8 @@ use super::Harness;
 use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
 use crate::domain::{
-    Actor, Budget, Budgets, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn, RunSpec,
-    Usd,
+    Actor, Budget, Budgets, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn,
+    RunSpec, Usd,
 };
 use crate::kinds::RunEvent;
 use crate::ports::FeedItem;

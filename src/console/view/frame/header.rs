@@ -108,7 +108,11 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
     if !cost.contains('$') {
         row.push(Role::Dim, "cost ");
     }
-    let budget = scene.snapshot.budgets(scene.now).into_iter().find(|gauge| gauge.period == BudgetPeriod::Day && gauge.scope.is_all());
+    let budget = scene
+        .snapshot
+        .budgets(scene.now)
+        .into_iter()
+        .find(|gauge| gauge.period == BudgetPeriod::Day && gauge.scope.is_all());
     row.push(budget.as_ref().map_or(Role::Money, words::gauge), cost);
     match &budget {
         Some(gauge) if width >= ROOMY => row.push(Role::Dim, format!(" of {}", gauge.budget.display())),

@@ -33,6 +33,7 @@
 //! | what is encrypted, and how somebody is erased | [`store`]: `seal/`, `sqlite/erase.rs`, `postgres/erase.rs` |
 //! | what tools do, and how they are confined | [`tools`] |
 //! | alerts from elsewhere, and which incidents they are of | [`feeds`] |
+//! | what is wrong with alerting rules | [`lint`]: `checks/mod.rs` has the table |
 //! | plans, and the invoices they lead to | [`billing`], and `assets/plans.toml` |
 //! | who is on call at any instant | [`rota`] |
 //! | whom to page when, and that it arrives | [`pager`]; `kinds/page/` is its outbox |
@@ -100,6 +101,7 @@ pub mod engine;
 pub mod feeds;
 pub mod fold;
 pub mod kinds;
+pub mod lint;
 pub mod models;
 pub mod notify;
 pub mod pager;

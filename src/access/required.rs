@@ -29,6 +29,7 @@ pub fn of_query(query: &Query) -> Action {
         Query::Stream { .. } | Query::LogBefore { .. } | Query::Search { .. } => Action::ReadLog,
         Query::Blob { .. } => Action::ReadRuns,
         Query::Rows(rows) => rows.kind.reading(),
+        Query::Chart { .. } => Action::ReadIncidents,
     }
 }
 

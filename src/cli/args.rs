@@ -7,9 +7,10 @@ use clap::builder::FalseyValueParser;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
+use super::alerts_args::AlertsOptions;
 use super::billing_args::BillingOptions;
 use super::carry_args::CarryOptions;
-use super::demo_args::{CastOptions, DemoOptions};
+use super::demo_args::{CastOptions, DemoOptions, RecordOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
@@ -67,10 +68,11 @@ impl CommandLine {
                 | Command::Agents(_)
                 | Command::Oncall(_)
                 | Command::Runbooks(_)
+                | Command::Alerts(_)
                 | Command::Usage(_)
                 | Command::Billing(_)
                 | Command::Budgets
-                | Command::Record { .. }
+                | Command::Record(_)
                 | Command::Log { .. }
                 | Command::Demo(_)
                 | Command::Cast(_)
@@ -245,6 +247,8 @@ pub enum Command {
     Attach(AttachOptions),
     /// Ingest alerts, as the webhook of `serve` does
     Ingest(IngestOptions),
+    /// Check alerting rules: `lint FILE`
+    Alerts(AlertsOptions),
     /// Run each uptime probe once, and list latency and uptime
     Probes,
     /// List the runbooks and the alerts they are for; check them, and find alerts that have none
@@ -252,13 +256,7 @@ pub enum Command {
     /// Show who is on call; `test NOTIFIER` sends a test page
     Oncall(OnCallOptions),
     /// Write a run as a recording
-    Record {
-        /// The run: its id, any unique prefix of it, or its last 8 digits
-        run: String,
-        /// Where to; standard output when nothing is said
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Record(RecordOptions),
     /// List and change accounts and roles
     Accounts(AccountsOptions),
     /// List, issue and revoke tokens

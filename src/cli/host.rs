@@ -12,7 +12,7 @@ use super::failure::Failure;
 use crate::billing::Account as Billing;
 use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
-use crate::kinds::Stream;
+use crate::kinds::{Command, Stream};
 use crate::ports::{Accounts, Client, Head, Log, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
 use crate::shape::{DryRunCall, OnCallShape};
@@ -59,6 +59,12 @@ pub trait Host: Send + Sync {
 
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
+
+    /// The Prometheus that the configuration names.
+    fn prometheus(&self) -> Option<String>;
+
+    /// What the log is to be told of the maintenance windows of the configuration.
+    fn maintenance(&self, now: Timestamp) -> Vec<Command>;
 
     /// What the configuration has probed.
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure>;

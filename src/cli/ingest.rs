@@ -13,7 +13,7 @@ use super::ingest_args::IngestOptions;
 use crate::domain::Actor;
 use crate::feeds::{Heard, LARGEST_BODY};
 use crate::kinds::{Command, Surface};
-use crate::ports::Client;
+use crate::ports::{Client, Clock, SystemClock};
 
 pub async fn ingest(mut context: Context<'_>, options: IngestOptions) -> Result<Exit, Failure> {
     let shown =
@@ -32,6 +32,9 @@ pub async fn ingest(mut context: Context<'_>, options: IngestOptions) -> Result<
         }
     };
     let session = context.host.session(Part::Clerk).await?;
+    for window in context.host.maintenance(SystemClock.now()) {
+        session.client().submit(window, Actor::System).await?;
+    }
     let taken = take_in(&mut context, session.client(), commands).await;
     session.close().await;
     taken.map(|()| Exit::Done)

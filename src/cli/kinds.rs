@@ -13,8 +13,8 @@ use super::record::{Recorded, record};
 use super::table::table;
 use super::{find, time};
 use crate::domain::Untrusted;
-use crate::kinds::{Surface, Thing};
-use crate::ports::{Client, history};
+use crate::kinds::{Surface, SurveyLine, Thing};
+use crate::ports::{Client, Clock, SystemClock, history};
 use crate::shape;
 
 pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Failure> {
@@ -31,6 +31,7 @@ pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Fai
         What::Export { .. } => Ok(()),
         What::Show { id } => show(&mut context, session.client(), &surface, &id).await,
         What::Document { name, id } => write(&mut context, session.client(), &surface, (&name, &id)).await,
+        What::Survey { name, since } => count(&mut context, session.client(), &surface, (&name, &since)).await,
         What::Verb { name, id, given } => {
             submit(&mut context, session.client(), &surface, (name, id.as_deref(), given)).await
         }
@@ -95,6 +96,31 @@ async fn write(
         Form::Text => {
             let text = Untrusted::from(text.trim_end());
             context.output.line(&text.visible_lines().collect::<Vec<_>>().join("\n"))
+        }
+    }
+}
+
+/// One of the tables over all of them.
+async fn count(
+    context: &mut Context<'_>,
+    client: &dyn Client,
+    surface: &Surface,
+    (name, since): (&str, &str),
+) -> Result<(), Failure> {
+    let Some(survey) = surface.surveys.iter().find(|survey| survey.name == name) else { return Ok(()) };
+    let since = shape::past(since, SystemClock.now())
+        .map_err(|error| Failure::usage(format!("--since {since:?}: {error}")).next(error.hint()))?;
+    let lines = shape::survey(client, survey, since).await?;
+    match context.form {
+        Form::Json => lines.iter().try_for_each(|line| context.output.json(&line.json)),
+        Form::Text if lines.is_empty() => {
+            context.output.line(&format!("nothing happened to {} since {}", surface.plural, time::shown(since)))
+        }
+        Form::Text => {
+            let titles: Vec<_> = survey.columns.iter().map(|title| title.to_uppercase()).collect();
+            let heads: Vec<_> = titles.iter().map(String::as_str).collect();
+            let row = |line: &SurveyLine| line.cells.iter().map(|cell| cell.visible().into_owned()).collect();
+            context.output.line(&table(&heads, &lines.iter().map(row).collect::<Vec<_>>()))
         }
     }
 }

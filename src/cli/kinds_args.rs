@@ -17,6 +17,8 @@ const STATE: &str = "STATE";
 
 const EXPORT: &str = "export";
 
+const SINCE: &str = "SINCE";
+
 const OUTPUT: &str = "OUTPUT";
 
 const LIMIT: &str = "LIMIT";
@@ -36,6 +38,7 @@ pub(super) enum What {
     Show { id: String },
     Export { id: String, output: Option<PathBuf> },
     Document { name: String, id: String },
+    Survey { name: String, since: String },
     Verb { name: &'static str, id: Option<String>, given: Map<String, Value> },
 }
 
@@ -54,7 +57,7 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
         let show = clap::Command::new("show").about("Show one in full").arg(id(&surface).required(true));
         clap::Command::new(surface.plural)
             .about(format!("List {}; `show ID` for one", surface.plural))
-            .visible_alias(surface.name())
+            .visible_aliases((surface.name() != surface.plural).then_some(surface.name()))
             .args_conflicts_with_subcommands(true)
             .arg(state)
             .arg(limit.help(format!("How many ended {} to list", surface.plural)))
@@ -62,6 +65,12 @@ pub fn commands() -> impl Iterator<Item = clap::Command> {
             .subcommand(export(&surface))
             .subcommands(surface.documents.iter().map(|document| {
                 clap::Command::new(document.name).about(document.about).arg(id(&surface).required(true))
+            }))
+            .subcommands(surface.surveys.iter().map(|survey| {
+                let since = Arg::new(SINCE).long("since").value_name("TIME").default_value("7d");
+                clap::Command::new(survey.name)
+                    .about(survey.about)
+                    .arg(since.help("From then on: a time, a date, or how long ago, as 7d"))
             }))
             .subcommands(surface.verbs().map(|verb| command(&surface, verb)))
     })
@@ -118,6 +127,9 @@ pub fn asked(matches: &ArgMatches) -> Result<Option<Asked>, clap::Error> {
         Some((name, below)) => match surface.verb(name) {
             None if surface.documents.iter().any(|document| document.name == name) => {
                 What::Document { name: name.to_owned(), id: text(below, ID).unwrap_or_default() }
+            }
+            None if surface.surveys.iter().any(|survey| survey.name == name) => {
+                What::Survey { name: name.to_owned(), since: text(below, SINCE).unwrap_or_default() }
             }
             None if name == EXPORT => What::Export {
                 id: text(below, ID).unwrap_or_default(),

@@ -4,6 +4,8 @@
 mod access_args;
 mod accounts;
 mod agents;
+mod alerts;
+mod alerts_args;
 mod approvals;
 mod args;
 mod audit;
@@ -113,11 +115,12 @@ pub async fn perform(
             (false, false) => steer::resume(context, &run, carry).await,
         },
         Command::Runbooks(options) => runbooks::runbooks(context, options).await,
+        Command::Alerts(options) => alerts::alerts(context, options).await,
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
-        Command::Record { run, output } => {
-            record::record(context, record::Recorded::Run(&run), output.as_deref()).await
+        Command::Record(options) => {
+            record::record(context, record::Recorded::Run(&options.run), options.output.as_deref()).await
         }
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))

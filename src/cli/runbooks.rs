@@ -81,7 +81,7 @@ async fn cover(context: Context<'_>, since: &str) -> Result<Exit, Failure> {
     let since = shape::past(since, chrono::Utc::now())
         .map_err(|error| Failure::usage(format!("--since {since:?}: {error}")).next(error.hint()))?;
     let session = context.host.session(Part::Reader).await?;
-    let found = coverage(session.client(), &context.host.grouping().runbooks, since).await;
+    let found = coverage(session.client(), &context.host.grouping().rules, since).await;
     session.close().await;
     let found = found?;
     match context.form {

@@ -4,21 +4,37 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
-use crate::domain::{Actor, IdempotencyKey, Rejection, RejectionKind};
+use crate::domain::{Actor, IdempotencyKey, IncidentId, Rejection, RejectionKind};
 use crate::fold::Snapshot;
-use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, Client, ClientError, Feed, LogError, Page, Query, Status};
+use crate::kinds::{Command, Envelope, Incident, RowKind};
+use crate::ports::{
+    Answer, Chart, Charts, Client, ClientError, Feed, LogError, Page, Query, RowFilter, RowQuery, Status,
+};
 use crate::runtime::Runtime;
 
 /// Reads and decides through the runtime in this process.
 pub struct LocalClient {
     runtime: Arc<Runtime>,
     status: Mutex<Status>,
+    charts: Option<Arc<dyn Charts>>,
 }
 
 impl LocalClient {
     pub fn new(runtime: Arc<Runtime>, status: Status) -> Self {
-        Self { runtime, status: Mutex::new(status) }
+        Self { runtime, status: Mutex::new(status), charts: None }
+    }
+
+    /// The same, which can draw what made alerts fire.
+    pub fn drawing(self, charts: Option<Arc<dyn Charts>>) -> Self {
+        Self { charts, ..self }
+    }
+
+    async fn chart(&self, incident: IncidentId) -> Result<Option<Chart>, ClientError> {
+        let Some(charts) = &self.charts else { return Ok(None) };
+        let query = RowQuery::first(RowKind::Incident, RowFilter::One(incident.0), 1);
+        let found = Answer::Rows(self.runtime.log().rows(query).await?).rows::<Incident>()?.rows;
+        let Some(query) = found.first().and_then(Incident::metric) else { return Ok(None) };
+        Ok(Some(Chart { text: charts.draw(query.raw()).await?, query }))
     }
 
     /// Takes in a fact about the source that was found out after the start.
@@ -44,6 +60,7 @@ impl Client for LocalClient {
             Query::Search { text, before, limit } => Answer::Events(log.read_back(before, limit, Some(&text)).await?),
             Query::Blob { blob } => Answer::Blob(log.get_blob(&blob).await?),
             Query::Rows(wanted) => Answer::Rows(log.rows(wanted).await?),
+            Query::Chart { incident } => Answer::Chart(self.chart(incident).await?),
         })
     }
 

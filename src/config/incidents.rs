@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::Error;
 
 use super::secret::SecretSource;
+use crate::domain::Matching;
 
 /// Most tokens or secrets that open a receiver: the one in use, and the next.
 const MOST_SECRETS: usize = 2;
@@ -28,6 +29,20 @@ pub struct IncidentsSection {
     pub receivers: BTreeMap<String, ReceiverSection>,
     /// How to read JSON that is of no known form; the first that fits is used.
     pub mapping: Vec<MappingSection>,
+    /// Which alerts call nobody while which others fire.
+    pub inhibit: Vec<InhibitSection>,
+}
+
+/// While an alert that fits `source` fires, those that fit `target` and have the same `equal` labels call nobody.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InhibitSection {
+    #[serde(deserialize_with = "some_labels")]
+    pub source: Matching,
+    #[serde(deserialize_with = "some_labels")]
+    pub target: Matching,
+    #[serde(default)]
+    pub equal: Vec<String>,
 }
 
 /// The receiver of one source.
@@ -74,6 +89,15 @@ pub struct MappingSection {
     pub url: Option<String>,
 }
 
+/// What must name at least one label: otherwise it would fit nothing.
+pub(super) fn some_labels<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Matching, D::Error> {
+    let read = Matching::deserialize(deserializer)?;
+    match read.is_empty() {
+        false => Ok(read),
+        true => Err(D::Error::custom("it names no label, like { alertname = \"NodeDown\" }")),
+    }
+}
+
 fn words_for_resolved() -> Vec<String> {
     ["resolved", "ok", "closed", "recovered", "normal"].map(str::to_owned).into()
 }
@@ -113,6 +137,16 @@ mod tests {
         let three = "[receivers.github]\nsecrets = [{ env = \"A\" }, { env = \"B\" }, { env = \"C\" }]";
         assert!(read(three).unwrap_err().contains("at most 2 may"));
         assert!(read("[receivers.github]").is_err(), "a receiver that is named has a secret");
+    }
+
+    #[test]
+    fn an_inhibition_has_labels_on_both_sides() {
+        let rule =
+            "[[inhibit]]\nsource = { alertname = \"NodeDown\" }\ntarget = { severity = [\"warning\", \"info\"] }\n";
+        let read_one = read(&format!("{rule}equal = [\"instance\"]")).unwrap().inhibit.remove(0);
+        assert_eq!(read_one.target.line(), "severity=warning, info");
+        assert!(read("[[inhibit]]\nsource = {}\ntarget = { a = \"b\" }").unwrap_err().contains("names no label"));
+        assert!(read("[[inhibit]]\ntarget = { a = \"b\" }").is_err());
     }
 
     #[test]

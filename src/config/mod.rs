@@ -13,8 +13,8 @@ mod library;
 mod limits;
 mod literal;
 mod looking;
+mod maintenance;
 mod markdown;
-mod matching;
 mod oncall;
 mod paths;
 mod plans;
@@ -30,11 +30,11 @@ mod table;
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
 pub use billing::{BillingMisfit, BillingSection};
-pub use incidents::{IncidentsSection, MappingSection, ReceiverSection};
+pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};
 pub use looking::{ProbeSection, WatchSection};
-pub use matching::Matching;
+pub use maintenance::MaintenanceSection;
 pub use oncall::{
     EmailNotifier, EmailSecurity, OnCallSection, PagerDutyNotifier, Person, ScheduleSection, SlackNotifier,
     StepSection, WebhookNotifier,

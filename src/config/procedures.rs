@@ -8,12 +8,16 @@ use serde::Deserialize;
 use super::agents::tool_hint;
 use super::library::Library;
 use super::limits::RunLimits;
-use super::matching::Matching;
 use super::steps::{Step, steps};
 use super::{front_matter, markdown};
-use crate::domain::{Condition, Fault, Faults, ProcedureStep, SourceText, StepCall, StepPart};
+use crate::domain::{Condition, Fault, Faults, Matching, ProcedureStep, SourceText, StepCall, StepPart};
 
 const BUNDLED: &[(&str, &str)] = &[
+    ("service-down", include_str!("../../assets/procedures/service-down.md")),
+    ("error-rate-up", include_str!("../../assets/procedures/error-rate-up.md")),
+    ("connections-exhausted", include_str!("../../assets/procedures/connections-exhausted.md")),
+    ("certificate-expiring", include_str!("../../assets/procedures/certificate-expiring.md")),
+    ("bad-deploy", include_str!("../../assets/procedures/bad-deploy.md")),
     ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
     ("disk-filling", include_str!("../../assets/procedures/disk-filling.md")),
     ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
@@ -131,6 +135,7 @@ impl Procedure {
                     lines.push(format!("   only if the answer is {}", answers.join(" or ")))
                 }
                 Some(Condition::Call(call)) => lines.push(format!("   only if {} succeeds", call.tool)),
+                Some(Condition::Unless(call)) => lines.push(format!("   unless {} succeeds", call.tool)),
                 None => {}
             }
             if let Some(verify) = &step.verify {

@@ -11,6 +11,7 @@ use super::billing::BillingSection;
 use super::incidents::IncidentsSection;
 use super::limits::{BudgetsSection, RunLimits, seconds};
 use super::looking::{ProbeSection, WatchSection};
+use super::maintenance::MaintenanceSection;
 use super::oncall::OnCallSection;
 use super::secret::SecretSource;
 use crate::domain::{RungChoice, SourceText, TaskClass};
@@ -45,6 +46,8 @@ pub struct Config {
     /// Patterns in logs.
     pub watch: Vec<WatchSection>,
     pub oncall: OnCallSection,
+    /// Times at which some alerts are expected.
+    pub maintenance: Vec<MaintenanceSection>,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }

@@ -1,7 +1,7 @@
 //! The steps of a procedure, read from its Markdown: a heading, and fenced blocks below it.
 //!
 //! One block says what the step does: ```` ```tool NAME ```` with the arguments as JSON or TOML inside, a script,
-//! ```` ```sh ````, or a question to a person, ```` ```ask ````. A block that begins with `when`, `verify` or
+//! ```` ```sh ````, or a question to a person, ```` ```ask ````. A block that begins with `when` or `unless`, `verify` or
 //! `rollback` says when the step is done, how to tell that it worked, and what undoes it. Blocks of other languages
 //! are prose.
 
@@ -72,7 +72,7 @@ impl Role {
     fn of(info: &str) -> Option<Self> {
         match info.split_whitespace().next()? {
             "tool" | "sh" | "ask" => Some(Self(StepPart::Act)),
-            "when" => Some(Self(StepPart::When)),
+            "when" | "unless" => Some(Self(StepPart::When)),
             "verify" => Some(Self(StepPart::Verify)),
             "rollback" => Some(Self(StepPart::Rollback)),
             _ => None,
@@ -115,14 +115,18 @@ impl Draft {
                 let (call, attributes) = block.call(&words, &["approval", "on_failure"])?;
                 self.act = Some((call, attributes.on_failure));
             }
-            StepPart::When if words.get(1) == Some(&"answer") => {
+            StepPart::When if words.first() == Some(&"when") && words.get(1) == Some(&"answer") => {
                 let answers: Vec<_> = block.text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
                 if answers.is_empty() {
                     return Err(block.fault("this condition names no answer", "write one answer a line"));
                 }
                 self.when = Some(Condition::Answer(answers.into_iter().map(str::to_owned).collect()));
             }
-            StepPart::When => self.when = Some(Condition::Call(block.call(&words[1..], &[])?.0)),
+            StepPart::When => {
+                let (call, _) = block.call(&words[1..], &[])?;
+                let is_negative = words.first() == Some(&"unless");
+                self.when = Some(if is_negative { Condition::Unless(call) } else { Condition::Call(call) });
+            }
             StepPart::Verify => {
                 let (call, attributes) = block.call(&words[1..], &["every", "within"])?;
                 self.verify = Some(Verify { call, patience: attributes.patience(block)? });

@@ -77,6 +77,10 @@ uuid_id! {
     HandoverId
 }
 uuid_id! {
+    /// One maintenance window.
+    MaintenanceId
+}
+uuid_id! {
     /// One person's account.
     AccountId
 }

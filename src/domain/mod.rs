@@ -15,6 +15,7 @@ mod fault;
 mod idempotency;
 mod ids;
 mod limits;
+mod matching;
 mod model;
 mod money;
 mod plan;
@@ -42,9 +43,11 @@ pub use duration::{DURATION_FORM, parse_duration};
 pub use fault::{Fault, Faults, Position, SourceText, nearest};
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, PageId, RunId, StepNo, SubjectId, TokenId,
+    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo, SubjectId,
+    TokenId,
 };
 pub use limits::{LimitKind, Limits};
+pub use matching::Matching;
 pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,
     Usage,

@@ -44,6 +44,8 @@ pub enum Condition {
     Answer(Vec<String>),
     /// This call succeeds.
     Call(StepCall),
+    /// This call fails.
+    Unless(StepCall),
 }
 
 /// A check that a step worked, tried again until it succeeds or its time is over.
@@ -97,7 +99,7 @@ impl ProcedureStep {
         match part {
             StepPart::Act => Some(&self.act),
             StepPart::When => match &self.when {
-                Some(Condition::Call(call)) => Some(call),
+                Some(Condition::Call(call) | Condition::Unless(call)) => Some(call),
                 Some(Condition::Answer(_)) | None => None,
             },
             StepPart::Verify => self.verify.as_ref().map(|verify| &verify.call),

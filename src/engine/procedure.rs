@@ -66,12 +66,15 @@ pub(super) fn next(run: &Run, thread: &Thread) -> Vec<Decided> {
 /// What the end of a call makes of its step.
 pub(super) fn step_after(run: &Run, thread: &Thread, call: CallNo, result: &ToolResult) -> Option<(StepNo, StepState)> {
     let call = (Path { run, thread }).made(call)?;
-    let has_check = step_of(thread, &call)?.verify.is_some();
+    let step = step_of(thread, &call)?;
     let state = match (call.part, result.failure) {
-        (StepPart::Rollback, _) | (StepPart::When, None) => return None,
-        (StepPart::Act, None) if has_check => return None,
+        (StepPart::Rollback, _) => return None,
+        (StepPart::Act, None) if step.verify.is_some() => return None,
         (StepPart::Act | StepPart::Verify, None) => StepState::Done,
-        (StepPart::When, Some(FailureKind::Failed)) => StepState::Skipped,
+        (StepPart::When, failure @ (None | Some(FailureKind::Failed))) => match is_met(step, failure) {
+            true => return None,
+            false => StepState::Skipped,
+        },
         (StepPart::When | StepPart::Act | StepPart::Verify, Some(_)) => StepState::Failed,
     };
     Some((call.step?, state))
@@ -119,8 +122,12 @@ impl Path<'_> {
         let Some(step) = last.call.step.map(|step| step.0 as usize - 1) else { return Next::Failed };
         let failure = settled(last).and_then(|result| result.failure);
         match (last.call.part, failure) {
-            (StepPart::When, None) => self.call(Vec::new(), step, StepPart::Act),
-            (StepPart::When, Some(FailureKind::Failed)) => self.begin(step + 1),
+            (StepPart::When, None | Some(FailureKind::Failed)) => {
+                match step_of(self.thread, &last.call).is_some_and(|step| is_met(step, failure)) {
+                    true => self.call(Vec::new(), step, StepPart::Act),
+                    false => self.begin(step + 1),
+                }
+            }
             (StepPart::Act, None) if self.has(step, StepPart::Verify) => self.call(Vec::new(), step, StepPart::Verify),
             (StepPart::Act | StepPart::Verify, None) => self.begin(step + 1),
             (StepPart::Act | StepPart::Verify | StepPart::When, Some(_)) if !self.stops(step) => self.begin(step + 1),
@@ -134,7 +141,7 @@ impl Path<'_> {
         for (index, step) in self.thread.spec.procedure.iter().enumerate().skip(from) {
             match &step.when {
                 None => return self.call(skipped, index, StepPart::Act),
-                Some(Condition::Call(_)) => return self.call(skipped, index, StepPart::When),
+                Some(Condition::Call(_) | Condition::Unless(_)) => return self.call(skipped, index, StepPart::When),
                 Some(Condition::Answer(answers)) => {
                     let answer = last_answer(self.thread).map(str::trim);
                     if answers.iter().any(|wanted| Some(wanted.as_str()) == answer) {
@@ -247,6 +254,14 @@ impl Path<'_> {
 
 fn step_of<'a>(thread: &'a Thread, call: &ToolCall) -> Option<&'a ProcedureStep> {
     thread.spec.procedure.get((call.step?.0 as usize).checked_sub(1)?)
+}
+
+/// Whether a step is to be done whose condition's call ended like this.
+fn is_met(step: &ProcedureStep, failure: Option<FailureKind>) -> bool {
+    match step.when {
+        Some(Condition::Unless(_)) => failure.is_some(),
+        Some(Condition::Call(_) | Condition::Answer(_)) | None => failure.is_none(),
+    }
 }
 
 fn settled(entry: &CallEntry) -> Option<&ToolResult> {

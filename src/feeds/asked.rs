@@ -52,6 +52,13 @@ pub struct BadAddress {
     pub hint: String,
 }
 
+impl BadAddress {
+    pub(super) fn of(asked: &Asked, address: &str) -> Self {
+        let hint = format!("write it as its own web page has it: {}", asked.usual);
+        Self { address: address.to_owned(), name: asked.name, hint }
+    }
+}
+
 /// One that is asked.
 pub struct Source {
     asked: &'static Asked,
@@ -63,8 +70,7 @@ pub struct Source {
 
 impl Source {
     pub(super) fn new(asked: &'static Asked, address: &str, by: &[String]) -> Result<Self, BadAddress> {
-        let hint = format!("write it as its own web page has it: {}", asked.usual);
-        let bad = || BadAddress { address: address.to_owned(), name: asked.name, hint: hint.clone() };
+        let bad = || BadAddress::of(asked, address);
         let (mut question, name) = http::address(address).ok_or_else(bad)?;
         let path = asked.path.iter().flat_map(|part| part.split('/'));
         question.path_segments_mut().map_err(|()| bad())?.pop_if_empty().extend(path);

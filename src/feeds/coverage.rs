@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::probe_report::incidents_since;
-use super::runbooks::Runbooks;
+use super::rules::Rules;
 use crate::domain::{RunState, Timestamp, Untrusted};
 use crate::kinds::{Incident, Labels};
 use crate::ports::{Client, ClientError};
@@ -27,14 +27,14 @@ pub struct Covered {
 }
 
 /// By alert, those that came most often first.
-pub async fn coverage(client: &dyn Client, runbooks: &Runbooks, since: Timestamp) -> Result<Vec<Covered>, ClientError> {
+pub async fn coverage(client: &dyn Client, rules: &Rules, since: Timestamp) -> Result<Vec<Covered>, ClientError> {
     let mut found: BTreeMap<Untrusted, Covered> = BTreeMap::new();
     for incident in incidents_since(client, since).await?.iter().filter(|incident| incident.opened_at >= since) {
         let mut told = BTreeSet::new();
         for labels in labels_of(incident) {
             let name = labels.get("alertname").map_or_else(|| incident.title.clone(), Untrusted::from);
             if told.insert(name.clone()) {
-                let runbook = runbooks.of(labels);
+                let runbook = rules.runbook(labels);
                 found.entry(name.clone()).or_insert_with(|| Covered::none_of(name, incident)).add(incident, runbook);
             }
         }

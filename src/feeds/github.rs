@@ -23,7 +23,7 @@ pub(super) fn read(body: &[u8], grouping: &Grouping) -> Result<Heard, Unreadable
         "created" | "reopened" | "resolved" | "revoked" if is_secret(fields) => Some(secret(fields, action)?),
         _ => None,
     };
-    Ok(match read.and_then(|group| group.command(NAME, Sight::Told, &grouping.runbooks)) {
+    Ok(match read.and_then(|group| group.command(NAME, Sight::Told, &grouping.rules)) {
         Some(command) => Heard::Alerts(vec![command]),
         None => Heard::Ignored(ignored(&body)),
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 
 use super::mapping::Mapping;
-use super::runbooks::Runbooks;
+use super::rules::Rules;
 use crate::domain::{Timestamp, Untrusted};
 use crate::kinds::{Alert, Command, GroupKey, IncidentReport, IncidentVerb, Labels, Sight};
 
@@ -18,15 +18,18 @@ pub(super) const MOST_ALERTS: usize = 20_000;
 /// Names and values as they came.
 pub(super) type Pairs = BTreeMap<String, String>;
 
-/// Bytes of a title, and of an address, that are kept.
+/// Bytes of a title that are kept.
 const LONGEST: usize = 300;
 
-/// How alerts are put together, and which runbook is for which.
+/// Bytes of the address of a rule, which holds its query.
+const LONGEST_URL: usize = 2048;
+
+/// How alerts are put together, which runbook is for which, and which inhibits which.
 #[derive(Clone, Debug, Default)]
 pub struct Grouping {
     /// Labels whose values alerts of one incident share; empty: as Alertmanager groups them.
     pub by: Vec<String>,
-    pub runbooks: Runbooks,
+    pub rules: Rules,
     /// How to read the bodies of those whose format is not known here.
     pub mappings: Vec<Mapping>,
 }
@@ -84,13 +87,13 @@ impl Group {
     }
 
     /// What is to be done about it; `None` where there is nothing to tell.
-    pub(super) fn command(self, source: &str, sight: Sight, runbooks: &Runbooks) -> Option<Command> {
+    pub(super) fn command(self, source: &str, sight: Sight, rules: &Rules) -> Option<Command> {
         let first = self.alerts.iter().map(|alert| alert.starts_at).min()?;
         let title = self.title();
         let labels = Labels::bounded(self.shared());
-        let runbook = runbooks.of(&labels);
+        let runbook = rules.runbook(&labels);
         let Self { key: group, alerts, left_out, .. } = self;
-        let alerts = alerts.into_iter().map(|told| told.bounded(source)).collect();
+        let alerts = alerts.into_iter().map(|told| told.bounded(source, rules)).collect();
         let id = group.incident(first);
         let report = IncidentReport { group, title, labels, runbook, alerts, left_out, sight };
         Some(IncidentVerb::Report { report: Box::new(report) }.on(id))
@@ -125,14 +128,16 @@ impl Group {
 }
 
 impl Told {
-    fn bounded(self, source: &str) -> Alert {
+    fn bounded(self, source: &str, rules: &Rules) -> Alert {
+        let labels = Labels::bounded(self.labels);
         Alert {
+            marks: rules.marks(&labels),
             fingerprint: self.fingerprint,
             starts_at: self.starts_at,
             ended_at: self.ended_at,
-            labels: Labels::bounded(self.labels),
+            labels,
             annotations: Labels::bounded(self.annotations),
-            url: beginning(&self.url),
+            url: Untrusted::from(self.url).cut(LONGEST_URL),
             source: beginning(source),
         }
     }

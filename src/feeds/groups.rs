@@ -71,7 +71,7 @@ pub(super) fn commands(
         emptied(group, id, sight.clone())
     }));
     let there = groups.into_values();
-    commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.runbooks)));
+    commands.extend(there.filter_map(|group| group.command(source, sight.clone(), &grouping.rules)));
     commands
 }
 

@@ -93,7 +93,7 @@ fn commands(alerts: Vec<Told>, mapping: &Mapping, grouping: &Grouping) -> Vec<cr
     };
     let all = Group::named("json", &[&mapping.name], alerts);
     let groups = all.regrouped(by).into_iter();
-    groups.filter_map(|group| group.command(&mapping.name, Sight::Told, &grouping.runbooks)).collect()
+    groups.filter_map(|group| group.command(&mapping.name, Sight::Told, &grouping.rules)).collect()
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(super) fn read(body: &[u8], grouping: &Grouping) -> Result<Heard, Unreadable
         | "incident.resolved" => incident(event, kind)?,
         _ => return Ok(Heard::Ignored("it changes nothing about an incident".to_owned())),
     };
-    let command = group.command(NAME, Sight::Told, &grouping.runbooks);
+    let command = group.command(NAME, Sight::Told, &grouping.rules);
     Ok(Heard::Alerts(command.into_iter().collect()))
 }
 

@@ -76,7 +76,7 @@ impl Poller {
         let about = vec![("instance", name.to_owned())];
         let alert = OwnAlert { name: self.source.silent(), severity: "warning".to_owned(), about };
         let summary = format!("no alerts arrive from {name}: {reason}");
-        alert.command(alert.told(&summary, starts_at, ended_at), &self.grouping.runbooks)
+        alert.command(alert.told(&summary, starts_at, ended_at), &self.grouping.rules)
     }
 
     async fn save(&self, client: &dyn Client, command: Command) -> Saved {

@@ -180,7 +180,7 @@ impl Turns for LiveTurns {
     }
 
     async fn save(&self, told: Told) -> Saved {
-        let Some(command) = self.probe.alert().command(told, &self.surroundings.runbooks) else { return Saved::Yes };
+        let Some(command) = self.probe.alert().command(told, &self.surroundings.rules) else { return Saved::Yes };
         match self.surroundings.client.submit(command, Actor::System).await {
             Ok(_) => Saved::Yes,
             Err(rejection) => {

@@ -153,6 +153,7 @@ mod tests {
                 labels: Labels::default(),
                 runbook: None,
                 part: Default::default(),
+                is_held: false,
             };
             let mut incident = Incident::begin(IncidentId(uuid::Uuid::nil()), &opened, &stamp(1, from)).unwrap();
             if let Some(to) = to {

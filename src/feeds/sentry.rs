@@ -23,7 +23,7 @@ pub(super) fn read(body: &[u8], grouping: &Grouping) -> Result<Heard, Unreadable
         ("critical" | "warning" | "resolved", _, _, Some(metric)) => Some(measured(fields, metric, action)?),
         _ => None,
     };
-    Ok(match group.and_then(|group| group.command(NAME, Sight::Told, &grouping.runbooks)) {
+    Ok(match group.and_then(|group| group.command(NAME, Sight::Told, &grouping.rules)) {
         Some(command) => Heard::Alerts(vec![command]),
         None => Heard::Ignored("it is not an alert and does not resolve one".to_owned()),
     })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::runbooks::Runbooks;
+use super::rules::Rules;
 use crate::ports::{Client, Clock};
 
 /// Where they submit what they find, what time it is, and when to stop.
@@ -13,5 +13,5 @@ pub struct Surroundings {
     pub client: Arc<dyn Client>,
     pub clock: Arc<dyn Clock>,
     pub stopping: CancellationToken,
-    pub runbooks: Runbooks,
+    pub rules: Rules,
 }

@@ -35,8 +35,8 @@ impl OwnAlert {
         Group::named(OWN, &[&[self.name], values.as_slice()].concat(), told)
     }
 
-    pub(super) fn command(&self, told: Told, runbooks: &super::runbooks::Runbooks) -> Option<Command> {
-        self.group(vec![told]).command(OWN, Sight::Told, runbooks)
+    pub(super) fn command(&self, told: Told, rules: &super::rules::Rules) -> Option<Command> {
+        self.group(vec![told]).command(OWN, Sight::Told, rules)
     }
 }
 

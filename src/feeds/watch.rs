@@ -108,7 +108,7 @@ impl Watch {
             Standing::Firing { since, line } => alert.told(&format!("{}: {line}", self.settings.name), since, None),
             Standing::Quiet => alert.told("", at, Some(at)),
         };
-        alert.command(told, &surroundings.runbooks)
+        alert.command(told, &surroundings.rules)
     }
 
     fn silence(
@@ -120,7 +120,7 @@ impl Watch {
     ) -> Option<Command> {
         let alert = OwnAlert { severity: "warning".to_owned(), ..self.alert("WatchSilent") };
         let summary = format!("{} is not watched: {reason}", self.settings.name);
-        alert.command(alert.told(&summary, starts_at, ended_at), &surroundings.runbooks)
+        alert.command(alert.told(&summary, starts_at, ended_at), &surroundings.rules)
     }
 
     fn alert(&self, name: &'static str) -> OwnAlert {

@@ -16,6 +16,7 @@ mod incident;
 mod kept;
 mod kind;
 mod look;
+mod maintenance;
 mod owner;
 mod page;
 mod report;
@@ -25,6 +26,7 @@ mod run;
 mod shown;
 mod spend;
 mod stream;
+mod survey;
 mod table;
 #[cfg(test)]
 mod toy;
@@ -41,13 +43,15 @@ pub use envelope::Envelope;
 pub use event::{ErasedEvent, Event, Listed};
 pub use field::{Field, Form, complete_ids, read_words};
 pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section};
+use incident::with_holds;
 pub use incident::{
-    Alert, AlertState, Claim, GroupKey, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb, Labels,
-    LinkedRun, Severity, Sight, Silence,
+    Alert, AlertState, Claim, GroupKey, Hold, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb,
+    Labels, LinkedRun, Marks, Severity, Side, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};
 pub use look::Look;
+pub use maintenance::{Maintenance, MaintenanceEvent, MaintenanceOrder, MaintenanceVerb};
 pub use owner::{Owned, Owner};
 pub use page::{Follows, Page, PageEvent, PageKey, PageOrder, PageState, PageVerb, Tidings};
 pub use report::{CallPreparation, PreparedCall, Report};
@@ -61,6 +65,7 @@ pub use spend::{
     BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine, first_called,
 };
 pub use stream::Stream;
+pub use survey::{Survey, SurveyLine};
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]
 pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};

@@ -11,6 +11,7 @@ use super::look::Look;
 use super::row::Row;
 use super::row_key::{RowKind, Rowed};
 use super::stream::Stream;
+use super::survey::Survey;
 use super::table::with_kinds;
 use super::verb::{Declared, VerbDoc};
 use super::world::World;
@@ -26,6 +27,9 @@ pub trait Shown: Rowed + Commanded + JsonSchema {
 
     /// What can be written about one of them.
     const DOCUMENTS: &'static [Document] = &[];
+
+    /// What can be counted over all of them.
+    const SURVEYS: &'static [Survey] = &[];
 
     /// What is said where there is none.
     const EMPTY: &'static str = "Nothing here.";
@@ -178,6 +182,7 @@ pub struct Surface {
     pub states: &'static [&'static str],
     pub empty: &'static str,
     pub documents: &'static [Document],
+    pub surveys: &'static [Survey],
     /// Those that people ask for.
     verbs: &'static [VerbDoc],
     pub schema: fn(&mut SchemaGenerator) -> Schema,
@@ -203,6 +208,7 @@ impl Surface {
             states: K::STATES,
             empty: K::EMPTY,
             documents: K::DOCUMENTS,
+            surveys: K::SURVEYS,
             verbs: K::Verb::ALL,
             schema: SchemaGenerator::subschema_for::<K>,
             verb_schema: K::Verb::json_schema,

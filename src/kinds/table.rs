@@ -15,6 +15,7 @@ macro_rules! table_of_kinds {
                 Incident = "incident", incidents, b'i';
                 Page = "page", pages, b'p';
                 Handover = "handover", handovers, b'h';
+                Maintenance = "maintenance", maintenance, b'm';
                 $($tried)*
             }
             events {

@@ -53,6 +53,7 @@ fn incident(events: Vec<(i64, IncidentEvent)>) -> Incident {
         labels: labels("critical"),
         runbook: None,
         part: Default::default(),
+        is_held: false,
     };
     let by = Actor::System;
     let mut incident = Incident::begin(id, &opened, &Stamp { version: 1, at: at(0), by: &by }).unwrap();
@@ -143,6 +144,7 @@ fn only_critical_incidents_page_and_each_time_they_open() {
         annotations: Labels::default(),
         url: Default::default(),
         source: Default::default(),
+        marks: Default::default(),
     };
     let worse = IncidentEvent::AlertFired { alert: Box::new(alert), group: None };
     mild.apply(&worse, &Stamp { version: 2, at: at(1), by: &Actor::System });
@@ -150,7 +152,10 @@ fn only_critical_incidents_page_and_each_time_they_open() {
     let open = incident(Vec::new());
     let first = ordered(&plan, &open, &[], 0);
     let pages = [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered {}])];
-    let again = incident(vec![(3, IncidentEvent::Resolved {}), (8, IncidentEvent::Reopened { is_flapping: false })]);
+    let again = incident(vec![
+        (3, IncidentEvent::Resolved {}),
+        (8, IncidentEvent::Reopened { is_flapping: false, is_held: false }),
+    ]);
     let second = ordered(&plan, &again, &pages, 8);
     assert_eq!(who(&second), [(0, "ana")]);
     assert_ne!(second[0].key.dedup(), first[0].key.dedup());

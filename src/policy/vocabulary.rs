@@ -5,8 +5,8 @@
 /// Verbs that are actions of their own.
 pub const VERBS: &[&str] = &[
     "read", "search", "list", "status", "diff", "log", "check", "query", "edit", "write", "create", "move", "delete",
-    "stop", "run", "test", "build", "commit", "branch", "push", "fetch", "send", "merge", "deploy", "release",
-    "report", "ask", "finish", "silence", "lift",
+    "stop", "restart", "reload", "switch", "run", "test", "build", "commit", "branch", "push", "fetch", "send",
+    "merge", "deploy", "release", "report", "ask", "finish", "silence", "lift",
 ];
 
 /// The action of every other verb.

@@ -11,7 +11,7 @@ use crate::billing::Account;
 use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, ClientError, FeedItem, Query};
+use crate::ports::{Answer, ClientError, FeedItem, Query, Roster};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;
@@ -68,6 +68,8 @@ pub struct Status {
     pub role: String,
     /// How many other consoles look at the same thing.
     pub others: usize,
+    /// Who is on call; empty where nobody is configured.
+    pub rosters: Vec<Roster>,
     /// What is subscribed to; `None` where no plan is set.
     pub billing: Option<Arc<Account>>,
 }

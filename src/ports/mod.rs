@@ -3,6 +3,7 @@
 //! Nothing here performs I/O; every implementation lives in an adapter.
 
 mod accounts;
+mod chart;
 mod client;
 mod client_error;
 mod clock;
@@ -15,6 +16,7 @@ mod order;
 mod outputs;
 mod pruning;
 mod query;
+mod roster;
 mod rows;
 mod starter;
 mod subjects;
@@ -25,6 +27,7 @@ pub use accounts::{
     AccessChange, AccessRecord, AccessWrite, Account, AccountRows, AccountSecrets, Accounts, SecretHash, Session,
     Standing, Token, TotpSecret, Used,
 };
+pub use chart::{Chart, Charts};
 pub use client::{Client, Feed, Link, Moment, Observe, Status, Transport};
 pub use client_error::ClientError;
 pub use clock::{Clock, SystemClock};
@@ -37,6 +40,7 @@ pub use order::{Offer, OfferKind, Order, Sought, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};
 pub use pruning::{Prunable, Pruning};
 pub use query::{Answer, Page, Query};
+pub use roster::{Roster, Turn};
 pub use rows::{RowFilter, RowPlace, RowQuery};
 pub use starter::Starter;
 pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};

@@ -4,9 +4,10 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::chart::Chart;
 use super::client_error::ClientError;
 use super::rows::RowQuery;
-use crate::domain::BlobId;
+use crate::domain::{BlobId, IncidentId};
 use crate::kinds::{DaySpend, Envelope, Row, RowKind, Rowed, Stream, Surface, Thing};
 
 /// What a client may look up beyond the snapshot.
@@ -34,6 +35,10 @@ pub enum Query {
         blob: BlobId,
     },
     Rows(RowQuery),
+    /// What made an incident's alerts fire, over the last hours.
+    Chart {
+        incident: IncidentId,
+    },
 }
 
 /// Some rows, and whether more follow.
@@ -50,13 +55,22 @@ pub enum Answer {
     /// `None` when the blob is not stored (never was, or was pruned).
     Blob(Option<Vec<u8>>),
     Rows(Page<Row>),
+    /// `None` where its alerts name no query, or there is no Prometheus to ask.
+    Chart(Option<Chart>),
 }
 
 impl Answer {
     pub fn events(self) -> Result<Page<Envelope>, ClientError> {
         match self {
             Self::Events(page) => Ok(page),
-            Self::Blob(_) | Self::Rows(_) => Err(unasked()),
+            Self::Blob(_) | Self::Rows(_) | Self::Chart(_) => Err(unasked()),
+        }
+    }
+
+    pub fn chart(self) -> Result<Option<Chart>, ClientError> {
+        match self {
+            Self::Chart(chart) => Ok(chart),
+            Self::Events(_) | Self::Blob(_) | Self::Rows(_) => Err(unasked()),
         }
     }
 

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::kinds::{Envelope, Row};
-use crate::ports::{Answer, ClientError, Page};
+use crate::ports::{Answer, Chart, ClientError, Page};
 
 /// Most bytes of rows in one answer; the rest is asked for as the next page.
 const MOST_ROWS: usize = 2 * 1024 * 1024;
@@ -19,6 +19,7 @@ pub enum WireAnswer {
     Events { page: Page<Envelope> },
     Blob { base64: Option<String> },
     Rows { page: Page<Row> },
+    Chart { chart: Option<Chart> },
 }
 
 impl WireAnswer {
@@ -27,6 +28,7 @@ impl WireAnswer {
         Ok(match answer {
             Answer::Events(page) => Self::Events { page: cut(page) },
             Answer::Rows(page) => Self::Rows { page: cut(page) },
+            Answer::Chart(chart) => Self::Chart { chart },
             Answer::Blob(Some(bytes)) if bytes.len() > LONGEST_BLOB => {
                 return Err(ClientError {
                     message: format!("this output is {} MB long, too long for one message", bytes.len() >> 20),
@@ -41,6 +43,7 @@ impl WireAnswer {
         Ok(match self {
             Self::Events { page } => Answer::Events(page),
             Self::Rows { page } => Answer::Rows(page),
+            Self::Chart { chart } => Answer::Chart(chart),
             Self::Blob { base64: None } => Answer::Blob(None),
             Self::Blob { base64: Some(text) } => {
                 let bytes = STANDARD.decode(text).map_err(|error| ClientError {

@@ -8,7 +8,7 @@ use super::parts::SnapshotPart;
 use crate::billing::Account;
 use crate::domain::{Rejection, RunId, RunSpec, Timestamp};
 use crate::kinds::{Command, Envelope, Stream};
-use crate::ports::{FeedItem, Observe, Query, Sought};
+use crate::ports::{FeedItem, Observe, Query, Roster, Sought};
 
 /// What a console says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +109,9 @@ pub struct Welcome {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub sandbox_before: String,
     pub observe: Observe,
+    /// Who is on call; none where nobody is configured.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rosters: Vec<Roster>,
     /// What is subscribed to; none where no plan is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub billing: Option<Box<Account>>,

@@ -94,6 +94,25 @@ impl Window {
         }
     }
 
+    /// From when until when it is the next time after `at`, or around it.
+    pub fn next(&self, zone: Tz, at: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        use chrono::Datelike;
+        let (from, until) = self.hours.unwrap_or((NaiveTime::MIN, NaiveTime::MIN));
+        let nights = u64::from(from >= until);
+        // It may have begun the day before; and a change of the clock may leave nothing of one.
+        let mut day = wall(zone, at).date().checked_sub_days(chrono::Days::new(1))?;
+        for _ in 0..16 {
+            let end = day.checked_add_days(chrono::Days::new(nights))?.and_time(until);
+            let (begins, ends) = (instant(zone, day.and_time(from)), instant(zone, end));
+            let is_on = self.days.is_empty() || self.days.contains(&day.weekday().into());
+            if is_on && begins < ends && at < ends {
+                return Some((begins, ends));
+            }
+            day = day.succ_opt()?;
+        }
+        None
+    }
+
     /// Times of day at which it may begin or end.
     pub(super) fn edges(&self) -> impl Iterator<Item = NaiveTime> {
         let hours = self.hours.into_iter().flat_map(|(from, until)| [from, until]);

@@ -1,5 +1,7 @@
 //! Schedules against a slow reading of them, minute by minute, and against what people expect of a few.
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, NaiveDateTime, NaiveTime, TimeDelta, Weekday};
 use chrono_tz::Tz;
 use proptest::prelude::*;
@@ -72,6 +74,20 @@ fn a_gap_is_found_wherever_in_the_week_it_is() {
     let weekend = Layer { window: Window { days: [Sat, Sun].into(), hours: None }, ..days };
     assert_eq!(berlin(vec![office, nights, weekend]).gap(), None);
     assert_eq!(berlin(Vec::new()).gap(), Some((Weekday::Mon, NaiveTime::MIN)));
+}
+
+#[test]
+fn a_window_comes_at_the_same_time_of_day_through_a_change_of_the_clock() {
+    let time = |text: &str| text.parse::<NaiveTime>().unwrap();
+    let nightly = Window { days: BTreeSet::new(), hours: Some((time("02:15:00"), time("03:30:00"))) };
+    let next = |at: &str| nightly.next(Tz::Europe__Berlin, utc(at));
+    assert_eq!(next("2026-03-28T00:00:00Z"), Some((utc("2026-03-28T01:15:00Z"), utc("2026-03-28T02:30:00Z"))));
+    // 02:15 is skipped: it begins when the clock jumps to 03:00.
+    assert_eq!(next("2026-03-28T02:30:00Z"), Some((utc("2026-03-29T01:00:00Z"), utc("2026-03-29T01:30:00Z"))));
+    assert_eq!(next("2026-03-29T01:30:00Z"), Some((utc("2026-03-30T00:15:00Z"), utc("2026-03-30T01:30:00Z"))));
+    let sunday = Window { days: [DayOfWeek::Sun].into(), hours: None };
+    let whole = sunday.next(Tz::Europe__Berlin, utc("2026-10-20T00:00:00Z"));
+    assert_eq!(whole, Some((utc("2026-10-24T22:00:00Z"), utc("2026-10-25T23:00:00Z"))), "25 hours");
 }
 
 fn wall_time(text: &str) -> NaiveTime {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::domain::{RunId, RunSpec, Timestamp};
 use crate::feeds::{Probe, ProbeBoard};
-use crate::ports::{Offer, Order, Sought};
+use crate::ports::{Offer, Order, Roster, Sought};
 use crate::shape::{Finding, OnCallShape};
 
 /// What the server asks of the program around it.
@@ -43,6 +43,11 @@ pub trait Host: Send + Sync {
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, _at: Timestamp) -> Vec<OnCallShape> {
+        Vec::new()
+    }
+
+    /// The same for some time ahead.
+    fn rosters(&self, _from: Timestamp) -> Vec<Roster> {
         Vec::new()
     }
 

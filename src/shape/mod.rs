@@ -15,6 +15,7 @@ mod object;
 mod oncall;
 mod store;
 mod subject;
+mod survey;
 mod thread;
 mod usage;
 
@@ -31,5 +32,6 @@ pub use object::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape
 pub use oncall::OnCallShape;
 pub use store::{BackupFile, BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck, StoreShape, Trial};
 pub use subject::{ExportError, Sources, SubjectExport};
+pub use survey::survey;
 pub use thread::thread;
 pub use usage::{Sums, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};

@@ -5,9 +5,11 @@
 mod args;
 mod cards;
 pub mod converse;
+pub mod database;
 pub mod files;
 pub mod git;
 pub mod host;
+pub mod logs;
 pub mod monitoring;
 pub mod names;
 mod obeyed;
@@ -15,10 +17,12 @@ pub mod output;
 pub mod process;
 pub mod run_tests;
 pub mod sandbox;
+pub mod service;
 pub mod shell;
 pub mod workspace;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::domain::{FailureKind, Output, ToolName, ToolResult, ToolSpec};
@@ -34,6 +38,10 @@ pub struct Toolbox {
 impl Toolbox {
     /// All bundled tools; those that run programs run them in `sandbox`, or tied to it.
     pub fn new(sandbox: &Arc<Sandbox>) -> Self {
+        let services = service::Services::new(PathBuf::from("/etc/service"));
+        // Without secrets, until the configuration gives them some.
+        let none = |name: &str| Err(format!("there is no secret {name:?}; write it under [secrets] in config.toml"));
+        let databases = database::Databases::new(Arc::new(none));
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(converse::AskPerson::default()),
             Arc::new(converse::Finish::default()),
@@ -53,7 +61,14 @@ impl Toolbox {
             Arc::new(git::GitPush::new(Arc::clone(sandbox))),
             Arc::new(host::HostCheck::default()),
             Arc::new(host::StopProcess::default()),
+            Arc::new(host::CheckCertificate::new(Arc::new(SystemClock))),
+            Arc::new(host::SwitchRelease::default()),
+            Arc::new(service::CheckService::new(services.clone())),
+            Arc::new(service::RestartService::new(services)),
+            Arc::new(database::CheckConnections::new(databases.clone())),
+            Arc::new(database::EndIdleSessions::new(databases)),
             Arc::new(host::WriteReport::default()),
+            Arc::new(logs::SearchLogs::new(Arc::new(SystemClock), sandbox.hidden())),
             // Without an address, until the configuration gives them one.
             Arc::new(monitoring::QueryMetrics::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),

@@ -8,12 +8,13 @@ use std::time::Duration;
 use super::Wire;
 use super::own::ThisMachine;
 use crate::cli::Failure;
-use crate::config::{MappingSection, Matching, ProbeSection, WatchSection};
+use crate::config::{InhibitSection, MappingSection, ProbeSection, WatchSection};
+use crate::domain::Matching;
 use crate::feeds::{
-    ALERTMANAGER, Asked, BadProbe, Grouping, Mapping, PROMETHEUS, Poller, Probe, ProbeSettings, Runbooks, Surroundings,
+    ALERTMANAGER, Asked, BadProbe, Grouping, Mapping, PROMETHEUS, Poller, Probe, ProbeSettings, Rules, Surroundings,
     Watch, WatchSettings, WatchedPlace,
 };
-use crate::kinds::Labels;
+use crate::kinds::{Labels, Marks, Side};
 use crate::ports::Log;
 
 impl Wire {
@@ -23,10 +24,11 @@ impl Wire {
         let runbooks = procedures.iter().filter(|(_, procedure)| !procedure.matching.is_empty());
         let runbooks: Vec<_> =
             runbooks.map(|(name, procedure)| (name.to_owned(), procedure.matching.clone())).collect();
-        let runbooks = Runbooks::new(move |labels| best(&runbooks, labels));
         let incidents = &self.config.incidents;
+        let inhibit = incidents.inhibit.clone();
+        let rules = Rules::new(move |labels| best(&runbooks, labels), move |labels| marks(&inhibit, labels));
         let mappings = incidents.mapping.iter().map(mapping).collect();
-        Grouping { by: incidents.group_by.clone(), runbooks, mappings }
+        Grouping { by: incidents.group_by.clone(), rules, mappings }
     }
 
     /// What asks an Alertmanager or a Prometheus, where one is named.
@@ -92,6 +94,7 @@ impl Lookouts {
     /// Has all of them look until the session ends.
     pub(super) fn start(self, wire: &Wire, surroundings: &Surroundings, log: Arc<dyn Log>) {
         let machine = ThisMachine::new(wire.own.clone(), log);
+        wire.keep_maintenance(surroundings.clone());
         let own = Poller::of_own_troubles(Arc::new(machine), wire.alert_grouping());
         for poller in self.pollers.into_iter().chain([own]) {
             let Surroundings { client, clock, stopping, .. } = surroundings.clone();
@@ -135,4 +138,55 @@ fn best(runbooks: &[(String, Matching)], labels: &Labels) -> Option<String> {
     let fitting =
         runbooks.iter().filter_map(|(name, matching)| Some((matching.fits(|label| labels.get(label))?, name)));
     fitting.max_by_key(|(count, name)| (*count, std::cmp::Reverse(*name))).map(|(_, name)| name.clone())
+}
+
+/// Which alerts one with these labels keeps quiet, and which keep it quiet. As Alertmanager has it, a label that neither side
+/// has is equal, and what is on both sides of a rule is not inhibited by its like.
+fn marks(rules: &[InhibitSection], labels: &Labels) -> Marks {
+    let mut marks = Marks::default();
+    for InhibitSection { source, target, equal } in rules {
+        let fits = |matching: &Matching| matching.fits(|label| labels.get(label)).is_some();
+        let side = match (fits(source), fits(target)) {
+            (true, true) => Side::Both,
+            (true, false) => Side::Source,
+            (false, true) => Side::Target,
+            (false, false) => continue,
+        };
+        let (source, target) = (source.line(), target.line());
+        let shared = equal.iter().flat_map(|name| [name.as_str(), labels.get(name).unwrap_or_default()]);
+        marks.add([source.as_str(), target.as_str()].into_iter().chain(shared), side);
+    }
+    marks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_inhibition_marks_both_of_its_sides_by_what_they_share() {
+        let rule = |equal: &[&str]| InhibitSection {
+            source: Matching::read("alertname=NodeDown").unwrap(),
+            target: Matching::read("severity=warning severity=info").unwrap(),
+            equal: equal.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let labels = |text: &str| {
+            let pair = |word: &str| word.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+            Labels::bounded(text.split(' ').filter_map(pair))
+        };
+        let inhibits = |equal: &[&str], source: &str, target: &str| {
+            let (source, target) = (marks(&[rule(equal)], &labels(source)), marks(&[rule(equal)], &labels(target)));
+            source.inhibits.intersection(&target.inhibited_by).next().is_some()
+        };
+        let down = "alertname=NodeDown severity=critical instance=a";
+        assert!(inhibits(&["instance"], down, "alertname=HighErr severity=warning instance=a"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=warning instance=b"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=warning"));
+        assert!(!inhibits(&["instance"], down, "alertname=HighErr severity=critical instance=a"));
+        assert!(inhibits(&["zone"], down, "alertname=HighErr severity=info"), "neither has the label");
+        assert!(inhibits(&[], down, "alertname=HighErr severity=info"));
+        let mild = "alertname=NodeDown severity=warning";
+        assert!(!inhibits(&[], mild, mild), "what is on both sides is not inhibited by its like");
+        assert!(inhibits(&[], mild, "alertname=HighErr severity=info"));
+    }
 }

@@ -56,10 +56,11 @@ async fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
         {
             faults.push(fault(summary.raw().to_owned()).help("correct the arguments inside the block"));
         }
-        let class = tool.spec().class;
-        let changes = matches!(class, EffectClass::Host | EffectClass::External);
+        // Whatever comes after a change, and looks, verifies it.
+        let is_last = procedure.steps.last().is_some_and(|last| std::ptr::eq(last, step));
+        let changes = matches!(tool.spec().class, EffectClass::Host | EffectClass::External);
         let is_runbook = !procedure.matching.is_empty();
-        if part == StepPart::Act && changes && step.verify.is_none() && is_runbook {
+        if part == StepPart::Act && changes && is_last && step.verify.is_none() && is_runbook {
             let message = format!("{} changes something, and nothing verifies that it helped", call.tool);
             faults.push(fault(message).help("add a block ```verify tool NAME or ```verify sh"));
         }

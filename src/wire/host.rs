@@ -18,6 +18,7 @@ use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
+use crate::kinds::Command;
 use crate::runtime::Role;
 use crate::shape::{DryRunCall, OnCallShape};
 
@@ -90,6 +91,14 @@ impl Host for Wire {
 
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
+    }
+
+    fn prometheus(&self) -> Option<String> {
+        self.config.incidents.prometheus.clone()
+    }
+
+    fn maintenance(&self, now: Timestamp) -> Vec<Command> {
+        self.maintenance_at(now)
     }
 
     fn probes(&self) -> Result<Vec<Arc<Probe>>, Failure> {

@@ -22,6 +22,7 @@ mod launch;
 mod line;
 mod lock;
 mod looking;
+mod maintenance;
 mod model;
 mod oncall;
 mod own;
@@ -44,6 +45,7 @@ mod toy;
 mod trace;
 mod upkeep;
 
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 
 use crate::billing::{Account, Feature};
@@ -51,13 +53,15 @@ use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
 use crate::feeds::{Probe, ProbeBoard};
-use crate::ports::{Clock, SystemClock, Tool};
+use crate::ports::{Charts, Clock, SystemClock, Tool};
 use crate::runtime::Tools;
 use crate::store::OpenMode;
 use crate::tools::Toolbox;
+use crate::tools::database::{CheckConnections, Databases, EndIdleSessions};
 use crate::tools::git::{GitCommit, Hooks};
-use crate::tools::monitoring::{Endpoint, LiftSilences, QueryMetrics, SilenceAlerts, WrongAddress};
+use crate::tools::monitoring::{Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress};
 use crate::tools::sandbox::Sandbox;
+use crate::tools::service::{CheckService, RestartService, Services};
 
 use judge::LazyJudge;
 use key::LazyKey;
@@ -99,7 +103,7 @@ impl Wire {
         let billing = billing::account(&config, &places)?;
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
-        let toolbox = toolbox(&sandbox, &config, options)?;
+        let toolbox = toolbox(&sandbox, &config, &places, options)?;
         Ok(Arc::new_cyclic(|own| Self {
             own: own.clone(),
             person: Actor::Person(places::person(options)),
@@ -136,6 +140,12 @@ impl Wire {
         self.toolbox.specs().map(|spec| spec.name.0.as_str()).collect()
     }
 
+    /// What draws metrics, where a Prometheus is configured.
+    fn charts(&self) -> Option<Arc<dyn Charts>> {
+        let prometheus = Endpoint::new(self.config.incidents.prometheus.as_deref()?).ok()?;
+        Some(Arc::new(MetricCharts::new(prometheus)))
+    }
+
     fn tools(&self) -> Tools {
         let names = self.toolbox.specs().map(|spec| spec.name.clone());
         names.filter_map(|name| self.toolbox.get(&name).map(|tool| (name, tool))).collect()
@@ -166,7 +176,12 @@ impl Wire {
 }
 
 /// All tools, as the configuration wants them.
-fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> Result<Toolbox, Failure> {
+fn toolbox(
+    sandbox: &Arc<Sandbox>,
+    config: &Config,
+    places: &Places,
+    options: &GlobalOptions,
+) -> Result<Toolbox, Failure> {
     let hooks = match config.git.hooks {
         HooksChoice::Off => Hooks::Off,
         HooksChoice::Sandbox => Hooks::Sandboxed(Arc::clone(sandbox)),
@@ -178,7 +193,14 @@ fn toolbox(sandbox: &Arc<Sandbox>, config: &Config, options: &GlobalOptions) -> 
     let prometheus = config.incidents.prometheus.as_deref().map(Endpoint::new).transpose();
     let prometheus = prometheus
         .map_err(|wrong| Failure::usage(wrong.to_string()).at("[incidents] prometheus").next(WrongAddress::HINT))?;
-    let tools: [Arc<dyn Tool>; 4] = [
+    // As runit's own programs have it.
+    let services = Services::new(std::env::var_os("SVDIR").map_or_else(|| "/etc/service".into(), PathBuf::from));
+    let databases = Databases::new(Arc::new(secrets::by_name(config, places)));
+    let tools: [Arc<dyn Tool>; 8] = [
+        Arc::new(CheckService::new(services.clone())),
+        Arc::new(RestartService::new(services)),
+        Arc::new(CheckConnections::new(databases.clone())),
+        Arc::new(EndIdleSessions::new(databases)),
         Arc::new(GitCommit::with(hooks)),
         Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),

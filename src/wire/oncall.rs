@@ -11,11 +11,15 @@ use crate::domain::{AccountName, Timestamp};
 use crate::kinds::{Severity, Tidings};
 use crate::notify::{Email, Message, Notifier, PagerDuty, Privacy, Secret, Sender, Slack, SlackWay, Webhook};
 use crate::pager::{CardWords, Plan, Step, When};
+use crate::ports::{Roster, Turn};
 use crate::server::SlackDoor;
 use crate::shape::OnCallShape;
 
 /// How a request is told to those who are paged.
 pub(super) const CARD: CardWords = CardWords { headline: card_headline, text: card_text };
+
+/// Turns that a console is told ahead: the next ones it learns when it starts or attaches again.
+const MOST_TURNS: usize = 100;
 
 impl Wire {
     /// All that paging goes by.
@@ -120,6 +124,18 @@ impl Wire {
             }
         };
         schedules.map(shape).collect()
+    }
+
+    /// Who is on call from then on, in each schedule.
+    pub(super) fn rosters(&self, from: Timestamp) -> Vec<Roster> {
+        let roster = |(name, written): (&String, &crate::config::ScheduleSection)| {
+            let schedule = written.schedule();
+            let turn = |from| Turn { from, person: schedule.on_call(from).map(str::to_owned) };
+            let next = |before: &Turn| Some(turn(schedule.until(before.from, before.person.as_deref())?));
+            let turns = std::iter::successors(Some(turn(from)), next).take(MOST_TURNS).collect();
+            Roster { schedule: name.clone(), turns }
+        };
+        self.config.oncall.schedules.iter().map(roster).collect()
     }
 
     /// Sends a page that is about nothing.

@@ -1,6 +1,6 @@
 //! The secrets this process knows of, so that they are taken out of everything that is stored.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::key::LazyKey;
 use super::places::Places;
@@ -44,6 +44,20 @@ fn known(config: &Config, places: &Places, key: &LazyKey) -> Vec<(String, String
     secrets.extend(places.store.password().map(|password| ("password of the store".to_owned(), password)));
     secrets.extend(key.text().map(|key| ("key of the store".to_owned(), key)));
     secrets
+}
+
+/// Fetches what `[secrets]` names, when it is asked for.
+pub(super) fn by_name(
+    config: &Config,
+    places: &Places,
+) -> impl Fn(&str) -> Result<SecretString, String> + Send + Sync + use<> {
+    let (secrets, base) = (config.secrets.clone(), places.paths.config_dir().to_owned());
+    move |name| {
+        let source = secrets.get(name);
+        let source =
+            source.ok_or_else(|| format!("there is no secret {name:?}; write it under [secrets] in config.toml"))?;
+        source.resolve(|name| std::env::var(name).ok(), &base).map_err(|error| error.message)
+    }
 }
 
 fn fetch(name: String, source: &SecretSource, places: &Places) -> Option<(String, String)> {

@@ -15,7 +15,7 @@ use crate::client::Recording;
 use crate::domain::{RunId, RunSpec, Timestamp};
 use crate::feeds::{Probe, ProbeBoard};
 use crate::notify::Sender;
-use crate::ports::{Accounts, Client, Log, Offer, Order, Sought, SystemClock};
+use crate::ports::{Accounts, Client, Log, Offer, Order, Roster, Sought, SystemClock};
 use crate::protocol;
 use crate::runtime::Role;
 use crate::server::{Exposure, Host, Identity, ListenError, Parts, Server, Unprepared, Whose, own_token};
@@ -205,6 +205,10 @@ impl Host for ServerHost {
 
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape> {
         self.wire.on_call_at(at)
+    }
+
+    fn rosters(&self, from: Timestamp) -> Vec<Roster> {
+        self.wire.rosters(from)
     }
 
     async fn reply_in_slack(&self, response_url: &str, text: &str) {

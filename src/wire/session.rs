@@ -12,10 +12,10 @@ use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
 use crate::client::{LocalClient, Recording};
-use crate::feeds::{Runbooks, Surroundings};
+use crate::feeds::{Rules, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
-use crate::ports::{Accounts, Client, Log, Status, Subjects, SystemClock};
+use crate::ports::{Accounts, Charts, Client, Log, Status, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
@@ -37,15 +37,20 @@ pub(super) struct LocalSession {
 }
 
 impl LocalSession {
-    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, status: Status) -> Self {
-        let client = Arc::new(LocalClient::new(runtime.clone(), status));
+    pub(super) fn new(
+        runtime: Arc<Runtime>,
+        store: OpenStore,
+        status: Status,
+        charts: Option<Arc<dyn Charts>>,
+    ) -> Self {
+        let client = Arc::new(LocalClient::new(runtime.clone(), status).drawing(charts));
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 
     /// For what looks for alerts as long as the session lasts.
-    pub(super) fn surroundings(&self, runbooks: Runbooks) -> Surroundings {
+    pub(super) fn surroundings(&self, rules: Rules) -> Surroundings {
         let (client, stopping) = (self.client.clone(), self.stopping.clone());
-        Surroundings { client, clock: Arc::new(SystemClock), stopping, runbooks }
+        Surroundings { client, clock: Arc::new(SystemClock), stopping, rules }
     }
 
     /// Has people paged as long as the session lasts.

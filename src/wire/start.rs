@@ -28,7 +28,7 @@ impl Wire {
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
         let mut session = self.start_on(self.store_to_write().await?, role).await?;
         if let Some(lookouts) = lookouts {
-            lookouts.start(self, &session.surroundings(self.alert_grouping().runbooks), session.log());
+            lookouts.start(self, &session.surroundings(self.alert_grouping().rules), session.log());
         }
         if let Some(plan) = plan {
             let pager = Pager::new(plan, oncall::CARD, session.shared(), Arc::new(SystemClock));
@@ -55,7 +55,7 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status()))
+        Ok(LocalSession::new(runtime, store, self.status(), self.charts()))
     }
 
     pub(super) fn status(&self) -> Status {
@@ -64,6 +64,7 @@ impl Wire {
             model: self.model.name(),
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
+            rosters: self.rosters(SystemClock.now()),
             billing: self.billing.clone(),
             ..Status::default()
         }

@@ -81,6 +81,15 @@ fn the_example_of_a_plan_is_read() {
 }
 
 #[test]
+fn the_example_of_maintenance_is_read() {
+    let example = between(README, "[[maintenance]]", "```");
+    let config = Config::read(&SourceText::new("README.md", format!("[[maintenance]]\n{example}"))).unwrap();
+    assert_eq!((config.maintenance.len(), config.incidents.inhibit.len()), (2, 1));
+    let saturday = "2026-12-05T23:00:00Z".parse().unwrap();
+    assert!(config.maintenance[0].next(saturday).is_some_and(|(from, _)| from < saturday));
+}
+
+#[test]
 fn the_picture_is_there() {
     let path = between(README, "](assets/", ")");
     assert!(std::path::Path::new("assets").join(path).is_file(), "{path}");
@@ -170,6 +179,9 @@ fn each_command_does_what_is_said() {
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
     std::fs::write(machine.path("hook.json"), HOOK).unwrap();
+    let rules = "assets/monitoring/alerts.yml";
+    std::fs::create_dir_all(machine.path("assets/monitoring")).unwrap();
+    std::fs::copy(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(rules), machine.path(rules)).unwrap();
     let mut real = Real::default();
     let mut ran = 0;
     for line in commands() {

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::story_incidents::{http, serve, until};
 use crate::support::machine::Machine;
+use crate::support::prometheus::Prometheus;
 
 fn configured(config: &str) -> Machine {
     let machine = Machine::new();
@@ -61,49 +61,10 @@ fn what_does_not_answer_what_is_logged_and_a_run_that_failed_are_incidents() {
     machine.run(&["probes", "--json"]).ended(0);
 }
 
-/// A Prometheus of its own, ended with the test.
-struct Prometheus {
-    child: Child,
-    url: String,
-}
-
-impl Prometheus {
-    /// `None` where this machine has no such program.
-    fn start(machine: &Machine) -> Option<Self> {
-        let config = "global:\n  evaluation_interval: 1s\nrule_files: [rules.yml]\n";
-        std::fs::write(machine.path("prometheus.yml"), config).unwrap();
-        // Free just now; if something else takes it meanwhile, the test fails.
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let child = Command::new("prometheus")
-            .arg(format!("--config.file={}", machine.path("prometheus.yml").display()))
-            .arg(format!("--storage.tsdb.path={}", machine.path("prometheus").display()))
-            .arg(format!("--web.listen-address={free}"))
-            .arg("--web.enable-lifecycle")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        let started = Self { child: child.ok()?, url: format!("http://{free}") };
-        until("a Prometheus", || http("GET", &format!("{}/-/ready", started.url), None, "").filter(|a| a.0 == 200));
-        Some(started)
-    }
-
-    fn rules(&self, machine: &Machine, text: &str) {
-        std::fs::write(machine.path("rules.yml"), text).unwrap();
-        assert_eq!(http("POST", &format!("{}/-/reload", self.url), None, "").unwrap().0, 200);
-    }
-}
-
-impl Drop for Prometheus {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn a_real_prometheus_is_asked_what_fires() {
     let place = Machine::new();
-    let Some(prometheus) = Prometheus::start(&place) else {
+    let Some(prometheus) = Prometheus::start(&place, "") else {
         eprintln!("not tested: there is no prometheus here");
         return;
     };

@@ -33,9 +33,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["domain", "kinds", "fold", "engine", "policy", "ports"]),
     ("client", &["domain", "kinds", "fold", "ports", "protocol", "runtime"]),
     ("feeds", &["domain", "kinds", "ports"]),
+    ("lint", &["domain", "feeds"]),
     ("server", &["domain", "billing", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
     ("console", &["domain", "billing", "kinds", "fold", "ports", "config"]),
-    ("cli", &["domain", "billing", "kinds", "fold", "ports", "feeds", "shape", "config", "access"]),
+    ("cli", &["domain", "billing", "kinds", "fold", "ports", "feeds", "lint", "shape", "config", "access"]),
 ];
 
 /// The same discipline inside the console.

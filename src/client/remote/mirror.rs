@@ -119,6 +119,7 @@ impl Mirror {
             link: state.line.link(),
             role: welcome.map(|welcome| welcome.role.clone()).unwrap_or_default(),
             others: state.others,
+            rosters: welcome.map(|welcome| welcome.rosters.clone()).unwrap_or_default(),
             billing: welcome.and_then(|welcome| welcome.billing.as_deref().cloned()).map(Arc::new),
         }
     }

@@ -16,6 +16,7 @@ use super::secret::SecretSource;
 pub(super) use check::misfits;
 pub use notifiers::{EmailNotifier, EmailSecurity, Notifiers, PagerDutyNotifier, SlackNotifier, WebhookNotifier};
 pub use schedule::ScheduleSection;
+pub(super) use schedule::{hours, zone};
 
 /// Who is on call, and how they are reached. Without any of it nobody is paged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -72,7 +72,7 @@ impl ScheduleSection {
     }
 }
 
-fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+pub(in crate::config) fn zone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
     let name = String::deserialize(deserializer)?;
     name.parse().map_err(|_| D::Error::custom(format!("there is no time zone {name:?}; one is written Europe/Berlin")))
 }
@@ -109,7 +109,9 @@ impl<'de> Visitor<'de> for Written {
     }
 }
 
-fn hours<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<(NaiveTime, NaiveTime)>, D::Error> {
+pub(in crate::config) fn hours<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<(NaiveTime, NaiveTime)>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let time = |text: &str| NaiveTime::parse_from_str(text.trim(), "%H:%M").ok();
     let read = text.split_once('-').and_then(|(from, until)| Some((time(from)?, time(until)?)));

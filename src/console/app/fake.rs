@@ -15,7 +15,7 @@ use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Pa
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb, decide_verb};
 use crate::ports::{
-    Answer, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Sought, Status, Transport,
+    Answer, Chart, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Sought, Status, Transport,
 };
 
 pub struct Fake {
@@ -35,6 +35,9 @@ pub struct Fake {
     pub is_slow: bool,
     /// What was looked at, one after another.
     pub looked_at: Mutex<Vec<String>>,
+    /// The chart of every incident, and how often one was asked for.
+    pub chart: Mutex<Result<Option<Chart>, ClientError>>,
+    pub charts_asked: Mutex<usize>,
 }
 
 impl Fake {
@@ -58,6 +61,8 @@ impl Fake {
             is_unreadable: Mutex::new(false),
             is_slow: false,
             looked_at: Mutex::default(),
+            chart: Mutex::new(Ok(None)),
+            charts_asked: Mutex::default(),
         }
     }
 
@@ -197,6 +202,10 @@ impl Client for Fake {
             }
             Query::Rows(_) => Ok(Answer::Rows(Page { rows: Vec::new(), more: false })),
             Query::Blob { .. } => Ok(Answer::Blob(None)),
+            Query::Chart { .. } => {
+                *self.charts_asked.lock().unwrap() += 1;
+                Ok(Answer::Chart(self.chart.lock().unwrap().clone()?))
+            }
         }
     }
 

@@ -30,9 +30,9 @@ pub use surface::{Sent, Surface, Tty, draw};
 pub use wake::{Heard, Wake};
 
 use crate::console::anchor::Anchor;
-use crate::console::state::{Lock, Matter, Offers, Painted, Size, State, Tone, Uptime};
+use crate::console::state::{ChartForm, Charts, Lock, Matter, Offers, Painted, Size, State, Tone, Uptime};
 use crate::console::terminal::{Listener, Told};
-use crate::console::theme::Theme;
+use crate::console::theme::{Depth, Theme};
 use crate::console::update;
 use crate::console::update::{Reply, Request, World};
 use crate::console::view::frame::{Caches, Picture, Scene, compose};
@@ -137,6 +137,8 @@ impl<S: Surface> App<S> {
         let theme = options.themes.first().cloned().unwrap_or_default().for_depth(options.depth);
         let lock = Lock { after: options.lock.as_ref().map(|lock| lock.after), screen: None };
         let state = State { size, mouse: options.mouse, theme: theme.name.clone(), lock, ..State::default() };
+        let form = if options.depth == Depth::None { ChartForm::Ascii } else { ChartForm::Blocks };
+        let state = State { charts: Charts::new(form), ..state };
         let last_key_at = options.clock.now();
         Self {
             client,
@@ -219,7 +221,9 @@ impl<S: Surface> App<S> {
         if flow == Flow::GoOn {
             self.draw_if_due()?;
             // Drawing has put the cursor where it is.
-            let requests = update::follow_cursor(&mut self.state);
+            let mut requests = update::follow_cursor(&mut self.state);
+            let now = self.uptime();
+            requests.extend(update::chart_wanted(&mut self.state, &self.snapshot, now));
             flow = self.perform_all(requests)?;
         }
         Ok(flow)

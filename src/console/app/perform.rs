@@ -48,6 +48,13 @@ impl<S: Surface> App<S> {
                 let query = Query::Rows(RowQuery::ended(RowKind::Approval, after, LIST_PAGE));
                 self.ask(query, |answer| Reply::ApprovalsRead(answer.and_then(Answer::rows)));
             }
+            Request::ReadChart(incident) => {
+                let read = move |answer: Result<Answer, _>| Reply::ChartRead {
+                    incident,
+                    result: answer.and_then(Answer::chart),
+                };
+                self.ask(Query::Chart { incident }, read);
+            }
             Request::WriteDocument { of, document } => self.write_document(of, document),
             Request::Launch(launch) => self.launch(launch),
             Request::Complete(sought) => {

@@ -6,10 +6,14 @@ use uuid::Uuid;
 
 use super::usage::usage;
 use super::{Plain, command};
-use crate::console::view::format;
+use crate::console::state::ChartForm;
+use crate::console::view::{chart, format};
 use crate::domain::{Timestamp, Untrusted};
-use crate::kinds::{Document, Surface, Thing, VerbDoc, complete_ids, read_words};
-use crate::ports::history;
+use crate::kinds::{Document, Stream, Surface, Thing, VerbDoc, complete_ids, read_words};
+use crate::ports::{Answer, Query, history};
+
+/// Columns of a line.
+const WIDE: usize = 76;
 
 impl Plain<'_> {
     pub(super) async fn of_kind(&mut self, plural: &str, rest: &str) -> io::Result<()> {
@@ -23,7 +27,11 @@ impl Plain<'_> {
                 self.say_all(lines, &format!("There are no {plural} here."))
             }
             ("show", None) => match self.find_thing(&surface, id) {
-                Ok(thing) => self.say_all(page(&surface, &thing), ""),
+                Ok(thing) => {
+                    let mut lines = page(&surface, &thing);
+                    lines.extend(self.chart(thing.stream).await);
+                    self.say_all(lines, "")
+                }
                 Err(problem) => self.fail(&problem, &format!("{plural} lists them")),
             },
             (_, Some(verb)) if verb.begins => self.ask_thing(&surface, verb, Uuid::now_v7(), rest).await,
@@ -40,6 +48,19 @@ impl Plain<'_> {
                 }
             }
             (_, None) => self.fail(&format!("{plural} takes no {word:?}"), "help lists the commands"),
+        }
+    }
+
+    /// What made an incident's alerts fire, in ASCII; nothing where that is not known.
+    async fn chart(&self, of: Stream) -> Vec<String> {
+        let Stream::Incident(incident) = of else { return Vec::new() };
+        match self.client.query(Query::Chart { incident }).await.and_then(Answer::chart) {
+            Ok(None) => Vec::new(),
+            Ok(Some(chart)) => {
+                let query = format!("metric: {}", chart.query.visible());
+                std::iter::once(query).chain(chart::lines(&chart, ChartForm::Ascii, WIDE)).collect()
+            }
+            Err(error) => vec![format!("no chart: {}", Untrusted::from(error.message).visible())],
         }
     }
 

@@ -3,6 +3,7 @@
 //! Plain data that `update` changes and `view` reads. Nothing here performs I/O or reads a clock.
 
 mod arguments;
+mod charts;
 mod editor;
 mod failing;
 mod goal;
@@ -26,6 +27,7 @@ mod usage;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use arguments::{Arguments, Drafting, Misfit};
+pub use charts::{ChartForm, Charts};
 pub use editor::{Editor, Lines};
 pub use failing::{Failing, Trouble};
 pub use goal::{Field, Goal, Progress};
@@ -210,6 +212,8 @@ pub struct State {
     pub lock: Lock,
     /// When the last key arrived.
     pub last_key: Option<Uptime>,
+    /// Charts of incidents that were looked at.
+    pub charts: Charts,
 }
 
 impl State {

@@ -53,7 +53,7 @@ fn thing_context(state: &State) -> Option<Context> {
     match state.thing()? {
         Stream::Incident(_) => Some(Context::Incident),
         Stream::Handover(_) => Some(Context::Handover),
-        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Account(_) => None,
+        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Maintenance(_) | Stream::Account(_) => None,
         #[cfg(test)]
         Stream::Toy(_) => None,
     }

@@ -1,5 +1,6 @@
 //! (state, world, intent) → changed state and requests. Pure: nothing here performs I/O or reads a clock.
 
+mod charts;
 mod chosen;
 mod contexts;
 mod copy;
@@ -24,6 +25,7 @@ mod world;
 
 use std::time::Duration;
 
+pub use charts::chart_wanted;
 pub use contexts::{contexts, takes_text};
 pub use heard::{heard, reopened, watch};
 pub use lock::{interrupted, lock, lock_key, lock_pasted};

@@ -51,6 +51,10 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             document::written(state, of, document.name, result);
             Vec::new()
         }
+        Reply::ChartRead { incident, result } => {
+            state.charts.read(incident, result, world.uptime);
+            Vec::new()
+        }
         Reply::Edited { result: Ok(text), .. } => edited(state, world, &text),
         Reply::Edited { result: Err(reason), .. } => {
             toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists");
@@ -189,6 +193,7 @@ fn was_read(reply: &Reply) -> bool {
         Reply::ArgumentsRead { result, .. } => result.is_ok(),
         Reply::Submitted { .. }
         | Reply::DocumentWritten { .. }
+        | Reply::ChartRead { .. }
         | Reply::Offered(_)
         | Reply::Prepared { .. }
         | Reply::Completed { .. }

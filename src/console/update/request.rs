@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use crate::console::intent::Intent;
 use crate::console::state::{Hidden, Mouse, Offers};
-use crate::domain::{ApprovalId, CallNo, Rejection, RunId, RunSpec};
+use crate::domain::{ApprovalId, CallNo, IncidentId, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
 use crate::kinds::{Approval, Command, Document, Envelope, RowKind, Run, Stream, VerbDoc};
-use crate::ports::{ClientError, Page, RowPlace, Sought, Unlocking};
+use crate::ports::{Chart, ClientError, Page, RowPlace, Sought, Unlocking};
 
 /// Something to do outside.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,8 @@ pub enum Request {
         of: Stream,
         document: &'static Document,
     },
+    /// Read the chart of what made an incident's alerts fire.
+    ReadChart(IncidentId),
     /// Make a workspace and whatever else a run needs, then start it.
     Launch(Launch),
     /// Find paths to offer in the form for a goal.
@@ -134,6 +136,10 @@ pub enum Reply {
         of: Stream,
         document: &'static Document,
         result: Result<String, ClientError>,
+    },
+    ChartRead {
+        incident: IncidentId,
+        result: Result<Option<Chart>, ClientError>,
     },
     RunsRead(Result<Page<Run>, ClientError>),
     ApprovalsRead(Result<Page<Approval>, ClientError>),

@@ -2,6 +2,7 @@
 
 pub mod billing;
 pub mod card;
+pub mod chart;
 pub mod diff;
 #[cfg(test)]
 pub(in crate::console) mod fixtures;
@@ -12,6 +13,7 @@ pub mod json;
 pub mod list;
 pub mod log_page;
 pub mod markdown;
+mod on_call;
 pub mod overview;
 pub mod queue;
 pub mod run_list;

@@ -3,12 +3,14 @@
 use super::list::{Cell, Column, List, ListRow};
 use super::text::{Align, Row};
 use super::wrap::Line;
-use super::{format, words};
+use super::{chart, format, on_call, words};
 use crate::console::anchor::Anchor;
 use crate::console::role::Role;
+use crate::console::state::Charts;
 use crate::domain::{Timestamp, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{Look, Stream, Surface, Thing};
+use crate::kinds::{Look, RowKind, Stream, Surface, Thing};
+use crate::ports::Roster;
 
 /// All of a kind that are in memory, the most urgent first, and of those the newest. Their facts are needed only to
 /// look for a filter's words in.
@@ -41,23 +43,46 @@ fn row(thing: &Thing, now: Timestamp) -> ListRow {
     }
 }
 
-/// One thing: its state, when it began, and its facts.
-pub fn page(surface: &Surface, thing: &Thing, now: Timestamp, width: usize) -> Vec<Row> {
+/// What a page shows that no thing says of itself.
+pub struct Beside<'a> {
+    pub rosters: &'a [Roster],
+    pub charts: &'a Charts,
+}
+
+/// One thing: its state, when it began, and its facts; of an incident also who is on call, and a chart.
+pub fn page(surface: &Surface, thing: &Thing, beside: &Beside<'_>, now: Timestamp, width: usize) -> Vec<Row> {
     let note = Row::of(Role::Dim, format!("began {}", format::moment(thing.began, now)));
     let mut rows = vec![Row::section(format!("{} {}", surface.name(), thing.short), note, width)];
     let state = Row::of(words::look(thing.look), format!("{} {}", glyph(thing.look), thing.state));
+    let is_paged = thing.kind == RowKind::Incident && thing.is_open;
+    let on_call = is_paged.then(|| on_call::row(beside.rosters, now)).flatten();
     let names = thing.facts.iter().map(|fact| fact.name.len());
-    let column = names.chain(["state".len(), "due".len()]).max().unwrap_or(0) + 2;
+    let column =
+        names.chain(["state".len(), "due".len()]).chain(on_call.as_ref().map(|_| "on call".len())).max().unwrap_or(0)
+            + 2;
     let lead = |name: &str| {
         let mut lead = Row::of(Role::Text, " ");
         lead.push_cell(Role::Dim, name, column, Align::Left);
         lead
     };
     Line::led(lead("state"), state).lay(width, &mut rows);
+    if let Some(on_call) = on_call {
+        Line::led(lead("on call"), on_call).lay(width, &mut rows);
+    }
     if let Some(due) = thing.due {
         let left = if due > now { format!("in {}", format::ago(now, due)) } else { "now".to_owned() };
         let due = Row::of(Role::Text, format!("{left}, at {}", format::moment(due, now)));
         Line::led(lead("due"), due).lay(width, &mut rows);
+    }
+    if let Stream::Incident(id) = thing.stream
+        && let Some(chart) = beside.charts.of(id)
+    {
+        let lines = chart::rows(chart, beside.charts.form, width.saturating_sub(column + 1));
+        for (place, line) in lines.into_iter().enumerate() {
+            let mut row = lead(if place == 0 { "metric" } else { "" });
+            row.append(line);
+            rows.push(row);
+        }
     }
     let mut before = "";
     for fact in &thing.facts {

@@ -38,6 +38,7 @@ pub(super) fn alert(number: u32, began: i64, ended: Option<i64>) -> Alert {
         annotations: labels(&[("summary", "errors on \u{1b}[2J")]),
         url: "http://p/g".into(),
         source: "http://am:9093".into(),
+        marks: Default::default(),
     }
 }
 

@@ -132,6 +132,15 @@ fn a_step_whose_condition_fails_is_skipped() {
 }
 
 #[test]
+fn a_step_may_be_done_only_where_a_check_fails() {
+    for (checked, made) in [(bad(), &["1 when", "1 act", "2 act"][..]), (fine(), &["1 when", "2 act"])] {
+        let mut desk = started_with(|steps| steps[0].when = Some(Condition::Unless(call("is it up"))));
+        let endings: Vec<_> = [checked].into_iter().chain(made[1..].iter().map(|_| fine())).collect();
+        assert_eq!(played(&mut desk, &endings).0, made);
+    }
+}
+
+#[test]
 fn a_persons_answer_chooses_the_way() {
     for (answer, made, note) in [
         ("restart", &["1 act", "2 act"][..], "2 of 3 steps done; step 3 was skipped"),

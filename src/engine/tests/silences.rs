@@ -103,3 +103,45 @@ fn only_what_all_alerts_that_fire_share_is_silenced() {
     let shared = wanted(&log)[0].inputs["SHARED_LABELS"].clone();
     assert_eq!(shared.raw(), "{\"alertname\":\"HighErr\",\"severity\":\"critical\"}");
 }
+
+#[test]
+fn a_silence_that_was_lifted_is_asked_for_again_when_the_alert_flaps() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    silence(&mut log, 1, "2h").unwrap();
+    let first = wanted(&log)[0].run();
+    ended(&mut log, 2, first, succeeded());
+    let fires = |began, over| IncidentReport { alerts: vec![alert(1, began, over)], ..told_one() };
+    log.report(5, fires(0, Some(5)));
+    let lifting = wanted(&log).remove(0);
+    assert_eq!(lifting.procedure, "lift-silences");
+
+    let back = log.report(7, fires(6, None));
+    assert_eq!(back, ["incident.reopened", "incident.alert_fired", "incident.silence_wanted"]);
+    let next: Vec<_> = wanted(&log).iter().map(Wanted::run).collect();
+    assert_eq!(next, [lifting.run()], "it would end the new one, which is made after it");
+    ended(&mut log, 8, lifting.run(), succeeded());
+    let [again] = &wanted(&log)[..] else { panic!("{:?}", wanted(&log)) };
+    assert_eq!((again.procedure.as_str(), &again.by), ("silence-alerts", &ana()), "in the name of who wanted it");
+    assert!(again.run() != first && again.inputs["SILENCE_LENGTH"].raw() == "2h");
+
+    ended(&mut log, 9, again.run(), RunEvent::Cancelled { reason: "denied".to_owned() });
+    log.report(10, fires(6, Some(10)));
+    assert_eq!(wanted(&log), []);
+    let denied = log.report(12, fires(11, None));
+    assert_eq!(denied, ["incident.reopened", "incident.alert_fired"], "what was denied is not asked for again");
+}
+
+#[test]
+fn what_is_still_being_made_when_the_alert_flaps_goes_on_and_is_not_lifted() {
+    let mut log = Log::default();
+    log.report(0, told_one());
+    silence(&mut log, 1, "2h").unwrap();
+    let making = wanted(&log).remove(0);
+    let fires = |began, over| IncidentReport { alerts: vec![alert(1, began, over)], ..told_one() };
+    log.report(5, fires(0, Some(5)));
+    assert_eq!(log.report(7, fires(6, None)), ["incident.reopened", "incident.alert_fired"]);
+    assert_eq!(wanted(&log).iter().map(Wanted::run).collect::<Vec<_>>(), [making.run()]);
+    ended(&mut log, 8, making.run(), succeeded());
+    assert_eq!(wanted(&log), []);
+}

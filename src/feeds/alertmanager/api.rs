@@ -109,6 +109,7 @@ mod tests {
             labels: Labels::default(),
             runbook: None,
             part: Default::default(),
+            is_held: false,
         };
         let mut incident = Incident::begin(id, &opened, &stamp(1)).unwrap();
         let alert = Alert {
@@ -119,6 +120,7 @@ mod tests {
             annotations: Labels::default(),
             url: Untrusted::default(),
             source: "http://am:9093".into(),
+            marks: Default::default(),
         };
         incident.apply(&IncidentEvent::AlertFired { alert: Box::new(alert), group: None }, &stamp(2));
         incident

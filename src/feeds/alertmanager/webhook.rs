@@ -78,7 +78,7 @@ pub(in crate::feeds) fn read_webhook(body: &[u8], grouping: &Grouping) -> Result
     let key = Group::key(&body.group_labels, &body.group_key);
     let group = Group { key, labels: body.group_labels, alerts, left_out: body.truncated_alerts };
     let groups = group.regrouped(&grouping.by).into_iter();
-    let commands = groups.filter_map(|group| group.command(&body.external_url, Sight::Told, &grouping.runbooks));
+    let commands = groups.filter_map(|group| group.command(&body.external_url, Sight::Told, &grouping.rules));
     Ok(Heard::Alerts(commands.collect()))
 }
 

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
+use super::marks::Marks;
 use super::severity::Severity;
 use crate::domain::{Timestamp, Untrusted};
 
@@ -28,6 +29,8 @@ pub struct Alert {
     /// Who told of it.
     #[serde(default, skip_serializing_if = "Untrusted::is_empty")]
     pub source: Untrusted,
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub marks: Marks,
 }
 
 impl Alert {
@@ -68,6 +71,7 @@ mod tests {
             annotations: Labels::default(),
             url: Untrusted::default(),
             source: Untrusted::default(),
+            marks: Marks::default(),
         };
         assert_eq!(alert.line(&labels(&[("svc", "api")])).raw(), "HighErr zone=b");
     }

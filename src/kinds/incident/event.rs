@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use super::group::{Claim, GroupKey};
+use super::hold::Hold;
 use super::labels::Labels;
 use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Look};
@@ -26,6 +27,9 @@ pub enum IncidentEvent {
         /// The only alerts of the group that it is about, by their fingerprints, where it was split off.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         part: BTreeSet<String>,
+        /// It is held back from the beginning, and does not ring.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_held: bool,
     },
     #[serde(rename = "incident.alert_fired")]
     AlertFired {
@@ -73,7 +77,12 @@ pub enum IncidentEvent {
     },
     /// A person wants its alerts silenced, for so long or until it is resolved; the run's id follows from this event.
     #[serde(rename = "incident.silence_wanted")]
-    SilenceWanted { length: String },
+    SilenceWanted {
+        length: String,
+        /// It was wanted before, lifted when the incident was resolved, and is wanted again since that came back.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_renewed: bool,
+    },
     /// A person edited its postmortem: the whole text.
     #[serde(rename = "incident.postmortem_amended")]
     Amended { text: Untrusted },
@@ -90,6 +99,19 @@ pub enum IncidentEvent {
         /// It has come back so often lately that it does not ring again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         is_flapping: bool,
+        /// It is held back, and does not ring.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_held: bool,
+    },
+    /// All that fires in it is expected, or follows from something else that fires: it calls nobody.
+    #[serde(rename = "incident.held")]
+    Held { why: Hold },
+    /// It is not held back any more.
+    #[serde(rename = "incident.released")]
+    Released {
+        /// Somebody is on it, or wanted quiet.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_quiet: bool,
     },
 }
 
@@ -117,6 +139,8 @@ impl KindEvent for IncidentEvent {
             Self::Woke {} => "incident.woke",
             Self::Resolved {} => "incident.resolved",
             Self::Reopened { .. } => "incident.reopened",
+            Self::Held { .. } => "incident.held",
+            Self::Released { .. } => "incident.released",
         }
     }
 
@@ -138,12 +162,21 @@ impl KindEvent for IncidentEvent {
             }
             Self::Split { incident, alerts } => format!("{} alerts into {}", alerts.len(), incident.short()).into(),
             Self::Snoozed { until } => format!("until {}", until.format("%Y-%m-%d %H:%M UTC")).into(),
-            Self::SilenceWanted { length } => format!("for {length}, or until it is resolved").into(),
-            Self::Amended { text } => format!("{} words", text.raw().split_whitespace().count()).into(),
-            Self::Reopened { is_flapping: true } => "flapping: it does not ring".into(),
-            Self::Acknowledged {} | Self::Woke {} | Self::Resolved {} | Self::Reopened { is_flapping: false } => {
-                Untrusted::default()
+            Self::SilenceWanted { length, is_renewed: false } => {
+                format!("for {length}, or until it is resolved").into()
             }
+            Self::SilenceWanted { length, is_renewed: true } => {
+                format!("again, for {length}, since it came back").into()
+            }
+            Self::Amended { text } => format!("{} words", text.raw().split_whitespace().count()).into(),
+            Self::Reopened { is_flapping: true, .. } => "flapping: it does not ring".into(),
+            Self::Held { why } => why.said().into(),
+            Self::Released { is_quiet: true } => "it does not ring: somebody is on it, or it is snoozed".into(),
+            Self::Acknowledged {}
+            | Self::Woke {}
+            | Self::Resolved {}
+            | Self::Released { is_quiet: false }
+            | Self::Reopened { is_flapping: false, .. } => Untrusted::default(),
         }
     }
 
@@ -159,7 +192,7 @@ impl KindEvent for IncidentEvent {
             Self::Merged { into } => format!("merged into incident {}", into.short()).into(),
             Self::Split { incident, .. } => format!("split off as incident {}", incident.short()).into(),
             Self::Snoozed { until } => format!("snoozed until {}", until.format("%H:%M UTC on %Y-%m-%d")).into(),
-            Self::SilenceWanted { length } => format!("silence asked for, for {length} at most").into(),
+            Self::SilenceWanted { length, .. } => format!("silence asked for, for {length} at most").into(),
             Self::Amended { .. } => "postmortem saved".into(),
             Self::Opened { .. }
             | Self::AlertFired { .. }
@@ -167,13 +200,16 @@ impl KindEvent for IncidentEvent {
             | Self::AlertsLeftOut { .. }
             | Self::Absorbed { .. }
             | Self::Woke {}
+            | Self::Held { .. }
+            | Self::Released { .. }
             | Self::RunEnded { .. } => self.remark(),
         }
     }
 
     fn look(&self) -> Look {
         match self {
-            Self::Opened { .. } | Self::Reopened { .. } | Self::Woke {} => Look::Waiting,
+            Self::Opened { .. } | Self::Reopened { .. } | Self::Woke {} | Self::Released { .. } => Look::Waiting,
+            Self::Held { .. } => Look::Dim,
             Self::AlertFired { .. } | Self::AlertsLeftOut { .. } => Look::Bad,
             Self::AlertCleared { .. } | Self::Resolved {} => Look::Good,
             Self::Acknowledged {}
@@ -213,6 +249,8 @@ impl KindEvent for IncidentEvent {
             | Self::AlertCleared { .. }
             | Self::AlertsLeftOut { .. }
             | Self::Woke {}
+            | Self::Held { .. }
+            | Self::Released { .. }
             | Self::RunEnded { .. } => false,
         }
     }
@@ -220,8 +258,9 @@ impl KindEvent for IncidentEvent {
     fn rings(&self) -> bool {
         match self {
             // Of one that was split off, the person who did so knows.
-            Self::Opened { part, .. } => part.is_empty(),
-            Self::Reopened { is_flapping } => !is_flapping,
+            Self::Opened { part, is_held, .. } => part.is_empty() && !is_held,
+            Self::Reopened { is_flapping, is_held } => !is_flapping && !is_held,
+            Self::Released { is_quiet } => !is_quiet,
             Self::Woke {} => true,
             Self::AlertFired { .. }
             | Self::AlertCleared { .. }
@@ -238,6 +277,7 @@ impl KindEvent for IncidentEvent {
             | Self::Snoozed { .. }
             | Self::Amended { .. }
             | Self::SilenceWanted { .. }
+            | Self::Held { .. }
             | Self::Resolved {} => false,
         }
     }

@@ -4,7 +4,11 @@ mod alert;
 mod decide;
 mod event;
 mod group;
+mod hold;
 mod labels;
+mod marks;
+mod metric;
+mod noise;
 mod postmortem;
 mod row;
 mod severity;
@@ -17,9 +21,12 @@ use crate::domain::{Action, Actor, IncidentId, Rejection, RunId, RunState, Times
 use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, RunEvent, Stamp, Stream, Wanted, World};
 
 pub use alert::Alert;
+pub(in crate::kinds) use decide::with_holds;
 pub use event::IncidentEvent;
 pub use group::{Claim, GroupKey};
+pub use hold::Hold;
 pub use labels::Labels;
+pub use marks::{Marks, Side};
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
 pub use silence::Silence;
@@ -48,7 +55,7 @@ impl Kept for Incident {
         by: &Actor,
         now: Timestamp,
     ) -> Result<Vec<Decided>, Rejection> {
-        match verb {
+        let decided = match verb {
             IncidentVerb::Acknowledge => decide::acknowledge(world, id, by),
             IncidentVerb::Assign { to } => decide::assign(world, id, &to, by),
             IncidentVerb::Note { text } => decide::note(world, id, text, by),
@@ -64,7 +71,8 @@ impl Kept for Incident {
             IncidentVerb::Reopen => decide::reopen(world, id, by),
             IncidentVerb::GiveUp { run, reason } => Ok(decide::give_up(world, id, run, &reason, by)),
             IncidentVerb::Report { report } => Ok(decide::report(world, id, *report, by, now)),
-        }
+        };
+        decided.map(|decided| with_holds(world, decided, now))
     }
 
     fn begin(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
@@ -86,7 +94,8 @@ impl Kept for Incident {
     fn index(&self) -> Index {
         // It needs its silence to be lifted, too.
         let is_open = self.is_open() || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
-        let (state, due) = (self.state.name(), self.snoozed_until);
+        // While it is held back, the end of a snooze calls nobody either.
+        let (state, due) = (self.state.name(), self.snoozed_until.filter(|_| self.held.is_none()));
         Index { is_open, sort: self.opened_at, state, parent: None, due }
     }
 

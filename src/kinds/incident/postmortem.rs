@@ -220,6 +220,8 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::Split { .. }
         | IncidentEvent::Snoozed { .. }
         | IncidentEvent::Woke {}
+        | IncidentEvent::Held { .. }
+        | IncidentEvent::Released { .. }
         | IncidentEvent::Resolved {}
         | IncidentEvent::Reopened { .. } => None,
     }

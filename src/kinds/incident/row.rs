@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::event::IncidentEvent;
 use super::group::{Claim, GroupKey};
+use super::hold::Hold;
 use super::labels::{Labels, short};
 use super::severity::Severity;
 use super::silence::Silence;
@@ -51,10 +52,13 @@ pub struct Incident {
     /// It calls nobody until then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snoozed_until: Option<Timestamp>,
+    /// Why it is held back, and calls nobody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
     /// When it was reopened, the last few times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reopened_at: Vec<Timestamp>,
-    /// When it was last reopened other than by flapping, and so calls somebody anew.
+    /// When it last began to call somebody again: reopened other than by flapping, snoozed no more, or released.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub called_at: Option<Timestamp>,
     #[schemars(with = "Option<String>")]
@@ -77,6 +81,8 @@ pub struct Incident {
 pub enum IncidentState {
     /// Nobody is on it yet.
     Firing,
+    /// It is expected, or follows from something else that fires.
+    Held,
     Acknowledged,
     /// A run that was started for it is under way.
     Mitigating,
@@ -87,6 +93,7 @@ impl IncidentState {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Firing => "firing",
+            Self::Held => "held",
             Self::Acknowledged => "acknowledged",
             Self::Mitigating => "mitigating",
             Self::Resolved => "resolved",
@@ -136,7 +143,7 @@ impl Incident {
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
-        let IncidentEvent::Opened { group, title, labels, runbook, part } = event else { return None };
+        let IncidentEvent::Opened { group, title, labels, runbook, part, .. } = event else { return None };
         let mut opened = Self {
             id,
             version: stamp.version,
@@ -154,6 +161,7 @@ impl Incident {
             left_out_of: BTreeMap::new(),
             opened_at: stamp.at,
             snoozed_until: None,
+            held: None,
             reopened_at: Vec::new(),
             called_at: None,
             acknowledged_by: None,
@@ -209,9 +217,13 @@ impl Incident {
                 self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
-            IncidentEvent::SilenceWanted { length } => {
+            IncidentEvent::SilenceWanted { length, is_renewed } => {
                 let run = self.silencing(length, stamp).run();
-                self.silence = Some(Silence::new(length, run, self.silence.as_ref(), stamp));
+                // Made again in the name of the person who wanted it: they do not approve it.
+                let before = self.silence.take();
+                let first = before.as_ref().filter(|_| *is_renewed).map(|silence| &silence.wanted_by);
+                let stamp = Stamp { by: first.unwrap_or(stamp.by), ..*stamp };
+                self.silence = Some(Silence::new(length, run, before.as_ref(), &stamp));
             }
             IncidentEvent::Absorbed { claims, .. } => claims.iter().for_each(|claim| self.claim(claim)),
             IncidentEvent::Merged { into } => {
@@ -224,12 +236,18 @@ impl Incident {
             IncidentEvent::Snoozed { until } => self.snoozed_until = Some(*until),
             IncidentEvent::Woke {} => (self.snoozed_until, self.called_at) = (None, Some(stamp.at)),
             IncidentEvent::Resolved {} => self.end(stamp),
-            IncidentEvent::Reopened { is_flapping } => {
+            IncidentEvent::Held { why } => self.held = Some(why.clone()),
+            IncidentEvent::Released { is_quiet } => {
+                self.held = None;
+                self.called_at = if *is_quiet { self.called_at } else { Some(stamp.at) };
+            }
+            IncidentEvent::Reopened { is_flapping, .. } => {
                 (self.resolved_at, self.resolved_by, self.merged_into) = (None, None, None);
                 if !is_flapping {
                     (self.acknowledged_at, self.acknowledged_by) = (None, None);
                     self.called_at = Some(stamp.at);
                 }
+                self.silence.iter_mut().for_each(Silence::reopen);
                 self.reopened_at.push(stamp.at);
                 if self.reopened_at.len() > MOST_REOPENED {
                     self.reopened_at.remove(0);
@@ -242,6 +260,7 @@ impl Incident {
 
     fn end(&mut self, stamp: &Stamp<'_>) {
         (self.resolved_at, self.resolved_by, self.snoozed_until) = (Some(stamp.at), Some(stamp.by.clone()), None);
+        self.held = None;
         let lifting = self.lifting(stamp.version, stamp.at).run();
         self.silence = self.silence.take().map(|silence| silence.end(lifting, stamp));
     }
@@ -321,6 +340,7 @@ impl Incident {
             (Some(_), _) => IncidentState::Resolved,
             (None, _) if self.mitigation().is_some() => IncidentState::Mitigating,
             (None, Some(_)) => IncidentState::Acknowledged,
+            (None, None) if self.held.is_some() => IncidentState::Held,
             (None, None) => IncidentState::Firing,
         }
     }

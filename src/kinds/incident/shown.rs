@@ -1,10 +1,11 @@
 //! How an incident is listed and shown.
 
+use super::noise::NOISE;
 use super::postmortem::POSTMORTEM;
 use super::row::{AlertState, Incident, IncidentState};
 use super::severity::Severity;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced, Takes};
+use crate::kinds::{Column, Document, Fact, Look, Shown, Stream, Surface, Surfaced, Survey, Takes};
 
 impl Surfaced for Incident {
     fn surface() -> Option<Surface> {
@@ -23,6 +24,7 @@ impl Shown for Incident {
 
     const STATES: &'static [&'static str] = &[
         IncidentState::Firing.name(),
+        IncidentState::Held.name(),
         IncidentState::Acknowledged.name(),
         IncidentState::Mitigating.name(),
         IncidentState::Resolved.name(),
@@ -30,11 +32,17 @@ impl Shown for Incident {
 
     const DOCUMENTS: &'static [Document] = &[POSTMORTEM];
 
+    const SURVEYS: &'static [Survey] = &[NOISE];
+
     const EMPTY: &'static str = "No incidents. Alerts arrive through `morningai serve`, `morningai ingest`, or the Alertmanager set in config.toml.";
 
     fn cells(&self) -> Vec<Untrusted> {
         let who = self.holder().map_or("", Actor::name);
-        vec![self.severity.name().into(), self.title.clone(), self.count().into(), who.into(), self.labels.others()]
+        let title = match &self.held {
+            Some(why) => format!("{} · {}", why.said(), self.title.raw()).into(),
+            None => self.title.clone(),
+        };
+        vec![self.severity.name().into(), title, self.count().into(), who.into(), self.labels.others()]
     }
 
     fn facts(&self) -> Vec<Fact> {
@@ -42,6 +50,7 @@ impl Shown for Incident {
             Fact::new("title", self.title.clone()).look(self.look()),
             Fact::new("severity", self.severity.name()).look(severity(self.severity)),
         ];
+        facts.extend(self.held.as_ref().map(|why| Fact::new("held", why.said()).look(Look::Notable).of(why.stream())));
         facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
         facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
         facts.extend(self.resolved_by.iter().map(|by| dated("resolved", by, self.resolved_at)));
@@ -89,6 +98,7 @@ impl Shown for Incident {
     fn look(&self) -> Look {
         match self.state {
             IncidentState::Firing => severity(self.severity),
+            IncidentState::Held => Look::Dim,
             IncidentState::Acknowledged => Look::Notable,
             IncidentState::Mitigating => Look::Running,
             IncidentState::Resolved => Look::Dim,
@@ -96,10 +106,10 @@ impl Shown for Incident {
     }
 
     fn urgency(&self) -> u8 {
-        match (self.is_open(), self.snoozed_until) {
-            (false, _) => 0,
-            (true, Some(_)) => 1,
-            (true, None) => 1 + self.severity as u8,
+        match self.is_open() {
+            false => 0,
+            true if self.snoozed_until.is_some() || self.held.is_some() => 1,
+            true => 1 + self.severity as u8,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The silence of an incident's alerts: wanted by a person, made by a run, and lifted by another one when it is resolved.
+//! The silence of an incident's alerts: wanted by a person, made by a run, lifted by another one when it is resolved, and
+//! made again when the incident comes back.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +22,9 @@ pub struct Silence {
     /// Whether an earlier one was made for the incident, which is lifted with it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     has_earlier: bool,
+    /// The end of an earlier one that is not over yet: it would end this one, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Lift>,
     /// The run that lifts it, once it is to be lifted.
     pub lift: Option<Lift>,
 }
@@ -43,9 +47,22 @@ pub(super) enum Step<'a> {
 impl Silence {
     /// Wanted by the event with this stamp; `run` will make it. `before` is the one that there was.
     pub(super) fn new(length: &str, run: RunId, before: Option<&Self>, stamp: &Stamp<'_>) -> Self {
-        let has_earlier = before.is_some_and(|before| before.is_there() && before.lift.is_none());
+        let has_earlier = before.is_some_and(|before| before.is_there() && !before.is_lifted());
+        let after = before.and_then(|before| before.lift.clone().or_else(|| before.after.clone()));
+        let after = after.filter(|lift| lift.ended.is_none());
         let (wanted_by, wanted_at, since) = (stamp.by.clone(), stamp.at, stamp.version);
-        Self { length: length.to_owned(), wanted_by, wanted_at, since, run, made: None, has_earlier, lift: None }
+        let length = length.to_owned();
+        Self { length, wanted_by, wanted_at, since, run, made: None, has_earlier, after, lift: None }
+    }
+
+    /// For how long to make it again, now that the incident has come back: not where it was never made.
+    pub(super) fn to_renew(&self) -> Option<&str> {
+        (self.made.is_some() && self.lift.is_some() && self.is_there()).then_some(self.length.as_str())
+    }
+
+    /// The incident is open again: what was still being made is not to be lifted.
+    pub(super) fn reopen(&mut self) {
+        self.lift = self.lift.take().filter(|_| self.made.is_some());
     }
 
     /// The incident is over, and `run` will lift what is there. What could not be made needs no lifting.
@@ -60,14 +77,14 @@ impl Silence {
         if run == self.run {
             self.made = Some(state);
         }
-        if let Some(lift) = self.lift.as_mut().filter(|lift| lift.run == run) {
+        for lift in [&mut self.lift, &mut self.after].into_iter().flatten().filter(|lift| lift.run == run) {
             lift.ended = Some(state);
         }
     }
 
     pub(super) fn waits_for(&self, run: RunId) -> bool {
         let lifts = |lift: &Lift| lift.run == run && lift.ended.is_none();
-        (self.run == run && self.made.is_none()) || self.lift.as_ref().is_some_and(lifts)
+        (self.run == run && self.made.is_none()) || [&self.lift, &self.after].into_iter().flatten().any(lifts)
     }
 
     pub(super) fn is_to_be_lifted(&self) -> bool {
@@ -79,17 +96,23 @@ impl Silence {
         self.made.is_none() && self.lift.is_none()
     }
 
+    fn is_lifted(&self) -> bool {
+        self.lift.as_ref().is_some_and(|lift| lift.ended.is_none_or(|ended| ended == RunState::Succeeded))
+    }
+
     fn is_there(&self) -> bool {
         self.made == Some(RunState::Succeeded) || self.has_earlier
     }
 
     /// What it wants now: to be made, or to be lifted once the run that makes it has ended.
     pub(super) fn wants(&self) -> Option<Step<'_>> {
+        let ends = |lift: &Lift| Stamp { version: lift.since, at: lift.at, by: &Actor::System };
+        if let Some(lift) = self.after.as_ref().filter(|lift| lift.ended.is_none()) {
+            return Some(Step::Lift(ends(lift)));
+        }
         match (self.made, &self.lift) {
             (None, _) => Some(Step::Make(Stamp { version: self.since, at: self.wanted_at, by: &self.wanted_by })),
-            (Some(_), Some(lift)) if lift.ended.is_none() => {
-                Some(Step::Lift(Stamp { version: lift.since, at: lift.at, by: &Actor::System }))
-            }
+            (Some(_), Some(lift)) if lift.ended.is_none() => Some(Step::Lift(ends(lift))),
             (Some(_), _) => None,
         }
     }

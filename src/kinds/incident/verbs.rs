@@ -153,7 +153,7 @@ fn words_of(report: &mut IncidentReport, each: &mut dyn FnMut(Words<'_>)) {
     let IncidentReport { group: _, title, labels, runbook: _, alerts, left_out: _, sight: _ } = report;
     each(Words::Text(title));
     labels.texts().for_each(|text| each(Words::Text(text)));
-    for Alert { fingerprint: _, starts_at: _, ended_at: _, labels, annotations, url, source: _ } in alerts {
+    for Alert { fingerprint: _, starts_at: _, ended_at: _, labels, annotations, url, source: _, marks: _ } in alerts {
         labels.texts().chain(annotations.texts()).for_each(|text| each(Words::Text(text)));
         each(Words::Text(url));
     }

@@ -56,7 +56,7 @@ fn words_of(spec: &mut RunSpec, each: &mut dyn FnMut(Words<'_>)) {
     for ProcedureStep { title, act, on_failure: _, when, verify, rollback } in procedure {
         each(Words::Plain(title));
         let when = match when {
-            Some(Condition::Call(call)) => Some(call),
+            Some(Condition::Call(call) | Condition::Unless(call)) => Some(call),
             Some(Condition::Answer(answers)) => {
                 answers.iter_mut().for_each(|answer| each(Words::Plain(answer)));
                 None

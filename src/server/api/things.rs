@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::not_one;
 use crate::access::Principal;
-use crate::kinds::{Command, Document, Surface, Thing, VerbDoc};
+use crate::kinds::{Command, Document, Surface, Survey, Thing, VerbDoc};
 use crate::ports::history;
 use crate::server::app::App;
 use crate::server::body::{Once, json, with_status};
@@ -57,6 +57,26 @@ pub(in crate::server) async fn document(
         Problem::not_found(message, "its events were pruned")
     })?;
     json(&value!({ "id": thing.id, document.name: text }))
+}
+
+/// From when on.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(in crate::server) struct Counted {
+    /// An age such as `7d`, a date or an RFC 3339 time; the last 7 days when nothing is said.
+    since: Option<String>,
+}
+
+/// A table over all of them.
+pub(in crate::server) async fn count(
+    app: Arc<App>,
+    survey: &'static Survey,
+    wanted: Counted,
+) -> Result<Response, Problem> {
+    let since = shape::past(wanted.since.as_deref().unwrap_or("7d"), app.gate.now())
+        .map_err(|error| Problem::invalid(format!("`since`: {error}"), error.hint()))?;
+    let lines = shape::survey(&*app.client, survey, since).await?;
+    json(&value!({ survey.name: lines.into_iter().map(|line| line.json).collect::<Vec<_>>() }))
 }
 
 async fn find(app: &App, surface: &Surface, given: &str) -> Result<Thing, Problem> {

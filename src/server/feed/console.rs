@@ -85,6 +85,7 @@ async fn introduce(socket: &mut WebSocket, app: &App, principal: &Principal) -> 
         sandbox: status.sandbox,
         sandbox_before: status.sandbox_before,
         observe: standing::observe(&status.observe, principal),
+        rosters: app.host.rosters(app.gate.now()),
         billing: status.billing.map(|account| Box::new(Arc::unwrap_or_clone(account))),
     };
     say(socket, &FromServer::Welcome(Box::new(welcome))).await?;

@@ -74,6 +74,7 @@ fn bounded(query: Query) -> Query {
         Query::Search { text, before, limit } => Query::Search { text, before, limit: most(limit) },
         Query::Rows(rows) => Query::Rows(RowQuery { limit: most(rows.limit), ..rows }),
         Query::Blob { blob } => Query::Blob { blob },
+        Query::Chart { incident } => Query::Chart { incident },
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::route::{Answer, Describe, Route, camel, capital};
 use crate::access::Principal;
-use crate::kinds::{Document, Surface, VerbDoc};
+use crate::kinds::{Document, Surface, Survey, VerbDoc};
 use crate::server::api::things;
 use crate::server::api::things::Asked;
 use crate::server::app::App;
@@ -38,7 +38,7 @@ fn of_kind(surface: Surface) -> Vec<Route> {
         Route::get(
             format!("/v1/{plural}/{{id}}"),
             camel(&["show", name]),
-            format!("One of the {plural}"),
+            "One of them in full",
             Answer::Json(Arc::new(surface.schema)),
             move || {
                 get(async move |State(app): State<Arc<App>>, InPath(id): InPath| things::show(app, surface, id).await)
@@ -47,6 +47,7 @@ fn of_kind(surface: Surface) -> Vec<Route> {
         .needs(surface.reading),
     ];
     routes.extend(surface.documents.iter().map(|document| writes(surface, document)));
+    routes.extend(surface.surveys.iter().map(|survey| counts(surface, survey)));
     routes.extend(surface.verbs().map(|verb| if verb.begins { begins(surface, verb) } else { acts(surface, verb) }));
     routes
 }
@@ -70,6 +71,24 @@ fn writes(surface: Surface, document: &'static Document) -> Route {
     let path = format!("/v1/{}/{{id}}/{}", surface.plural, document.name);
     let id = camel(&["write", document.name, "of", surface.name()]);
     Route::get(path, id, document.about, Answer::Json(Arc::new(schema)), handler).needs(surface.reading)
+}
+
+fn counts(surface: Surface, survey: &'static Survey) -> Route {
+    let schema = move |generator: &mut SchemaGenerator| {
+        let items = (survey.schema)(generator).to_value();
+        let list = serde_json::json!({ "type": "array", "items": items });
+        json_schema!({ "type": "object", "properties": { survey.name: list }, "required": [survey.name] })
+    };
+    let handler = move || {
+        get(async move |State(app): State<Arc<App>>, Params(wanted): Params<things::Counted>| {
+            things::count(app, survey, wanted).await
+        })
+    };
+    let path = format!("/v1/{}/{}", surface.plural, survey.name);
+    let id = camel(&["count", survey.name, "of", surface.plural]);
+    Route::get(path, id, survey.about, Answer::Json(Arc::new(schema)), handler)
+        .params::<things::Counted>()
+        .needs(surface.reading)
 }
 
 fn begins(surface: Surface, verb: &'static VerbDoc) -> Route {

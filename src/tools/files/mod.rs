@@ -28,7 +28,7 @@ pub use search::Search;
 use crate::domain::{FailureKind, ToolResult};
 
 /// Runs file work off the asynchronous threads.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolResult> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ToolResult> {
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|error| ToolResult::failure(FailureKind::Failed, format!("the tool broke: {error}")))

@@ -3,6 +3,7 @@
 //! A reading is taken from `/proc` and its like, judged by thresholds that stand beside each check, and can be
 //! saved into the workspace, where `write_report` finds it.
 
+mod certificate;
 mod check;
 mod disks;
 mod load;
@@ -11,6 +12,7 @@ mod ports;
 mod processes;
 mod protected;
 mod reading;
+mod release;
 mod report;
 mod services;
 mod stop;
@@ -18,7 +20,9 @@ mod system;
 mod take;
 mod what;
 
+pub use certificate::CheckCertificate;
 pub use check::HostCheck;
+pub use release::SwitchRelease;
 pub use report::WriteReport;
 pub use stop::StopProcess;
 

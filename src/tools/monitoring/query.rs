@@ -20,8 +20,7 @@ use crate::tools::{args, cards, output};
 /// Columns of a chart: points of a range that are asked for.
 const POINTS: u64 = 60;
 /// Series that are listed, and drawn.
-const MOST_SERIES: usize = 50;
-const MOST_CHARTS: usize = 4;
+const MOST: Most = Most { series: 50, charts: 4 };
 /// Bytes of a series' labels.
 const LONGEST_LABELS: usize = 300;
 /// The longest range.
@@ -71,35 +70,68 @@ impl QueryMetrics {
     async fn run(&self, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
         let (prometheus, query, range) = self.read(invocation.args)?;
         let now = self.clock.now().timestamp();
-        let step = range.map(|range| (range.as_secs() / POINTS).max(1));
         let asked = async {
-            match (range, step) {
-                (Some(range), Some(step)) => {
-                    let start = now - i64::try_from(range.as_secs()).unwrap_or(i64::MAX);
-                    let [start, end, step] = [start.to_string(), now.to_string(), step.to_string()];
-                    let pairs = [("query", query.as_str()), ("start", &start), ("end", &end), ("step", &step)];
-                    prometheus.get(&["api", "v1", "query_range"], &pairs).await
-                }
-                _ => prometheus.get(&["api", "v1", "query"], &[("query", &query), ("time", &now.to_string())]).await,
-            }
+            let Some(range) = range else {
+                let pairs = [("query", query.as_str()), ("time", &now.to_string())];
+                let answer = prometheus.get(&["api", "v1", "query"], &pairs).await?;
+                let series = understood(prometheus, &answer)?;
+                return Ok((said(&series, None, MOST), Answered::of(&series)));
+            };
+            ask_range(prometheus, &query, now, range, MOST).await
         };
-        let answer = tokio::select! {
+        let (text, answered) = tokio::select! {
             answer = asked => answer?,
             () = invocation.cancel.cancelled() => {
                 return Err(ToolResult::failure(FailureKind::Cancelled, "the query was cancelled"));
             }
         };
-        let series = read(&answer).map_err(|why| {
-            ToolResult::failure(
-                FailureKind::Failed,
-                format!("{}: its answer is not understood: {why}", prometheus.name()),
-            )
-        })?;
-        let text = said(&series, step.map(|step| (now, step)));
-        let mut result = ToolResult::success(summary(&series), output::fit(text.as_bytes(), invocation.output).await);
-        result.data = Some(json!({ "series": series.len() }));
+        let output = output::fit(text.as_bytes(), invocation.output).await;
+        let mut result = ToolResult::success(answered.summary, output);
+        result.data = Some(json!({ "series": answered.series }));
         Ok(result)
     }
+}
+
+/// How many series are listed, and how many of them drawn.
+#[derive(Clone, Copy)]
+pub(super) struct Most {
+    pub(super) series: usize,
+    pub(super) charts: usize,
+}
+
+/// Asks how a query went over a range that ends at `now`: listed and drawn, and in a few words.
+pub(super) async fn ask_range(
+    prometheus: &Endpoint,
+    query: &str,
+    now: i64,
+    range: Duration,
+    most: Most,
+) -> Result<(String, Answered), ToolResult> {
+    let step = (range.as_secs() / POINTS).max(1);
+    let start = now - i64::try_from(range.as_secs()).unwrap_or(i64::MAX);
+    let [start, end, every] = [start.to_string(), now.to_string(), step.to_string()];
+    let pairs = [("query", query), ("start", &start), ("end", &end), ("step", &every)];
+    let answer = prometheus.get(&["api", "v1", "query_range"], &pairs).await?;
+    let series = understood(prometheus, &answer)?;
+    Ok((said(&series, Some((now, step)), most), Answered::of(&series)))
+}
+
+/// How much there was in an answer.
+pub(super) struct Answered {
+    summary: String,
+    series: usize,
+}
+
+impl Answered {
+    fn of(series: &[Series]) -> Self {
+        Self { summary: summary(series), series: series.len() }
+    }
+}
+
+fn understood(prometheus: &Endpoint, answer: &Value) -> Result<Vec<Series>, ToolResult> {
+    read(answer).map_err(|why| {
+        ToolResult::failure(FailureKind::Failed, format!("{}: its answer is not understood: {why}", prometheus.name()))
+    })
 }
 
 /// One series: its labels, and its values with their times.
@@ -161,30 +193,30 @@ fn summary(series: &[Series]) -> String {
 }
 
 /// `range` is the end of what was asked for, and the seconds between two points.
-fn said(series: &[Series], range: Option<(i64, u64)>) -> String {
+fn said(series: &[Series], range: Option<(i64, u64)>, most: Most) -> String {
     let mut text = String::new();
     if series.is_empty() {
         text.push_str("No series matches. The metric may be absent, or have other labels.\n");
     }
-    for (number, one) in series.iter().take(MOST_SERIES).enumerate() {
+    for (number, one) in series.iter().take(most.series).enumerate() {
         let last = one.values.last().map(|(_, value)| figure(*value)).unwrap_or_default();
         let Some((end, step)) = range else {
             text.push_str(&format!("{} {last}\n", one.labels));
             continue;
         };
         let known = || one.values.iter().map(|(_, value)| *value).filter(|value| value.is_finite());
-        let (least, most) =
+        let (least, greatest) =
             (known().reduce(f64::min).unwrap_or(f64::NAN), known().reduce(f64::max).unwrap_or(f64::NAN));
-        text.push_str(&format!("{}  now {last}, least {}, most {}\n", one.labels, figure(least), figure(most)));
-        if number < MOST_CHARTS
+        text.push_str(&format!("{}  now {last}, least {}, most {}\n", one.labels, figure(least), figure(greatest)));
+        if number < most.charts
             && let Some(drawn) = chart(&columns(&one.values, end, step))
         {
             let start = end - i64::try_from(step * POINTS).unwrap_or(0);
             text.push_str(&format!("{drawn}  {} to {} UTC\n", clock(start), clock(end)));
         }
     }
-    if series.len() > MOST_SERIES {
-        text.push_str(&format!("and {} more series; narrow the query\n", series.len() - MOST_SERIES));
+    if series.len() > most.series {
+        text.push_str(&format!("and {} more series; narrow the query\n", series.len() - most.series));
     }
     text
 }
@@ -237,11 +269,11 @@ mod tests {
             { "metric": {}, "value": [1_796_000_000, "NaN"] },
         ] } });
         let series = read(&vector).unwrap();
-        assert_eq!(said(&series, None), "up{job=\"n\\u001b\"} 1\n{} NaN\n");
+        assert_eq!(said(&series, None, MOST), "up{job=\"n\\u001b\"} 1\n{} NaN\n");
         assert_eq!(summary(&series), "2 series");
         let values: Vec<_> = (0..=60).map(|n| json!([1_796_000_000 + n * 60, n.to_string()])).collect();
         let matrix = json!({ "data": { "resultType": "matrix", "result": [{ "metric": metric, "values": values }] } });
-        let text = said(&read(&matrix).unwrap(), Some((1_796_003_600, 60)));
+        let text = said(&read(&matrix).unwrap(), Some((1_796_003_600, 60)), MOST);
         assert!(text.starts_with("up{job=\"n\\u001b\"}  now 60, least 0, most 60\n60 ┤"), "{text}");
         assert!(text.contains("▁▁") && text.ends_with("UTC\n"), "{text}");
         for wrong in [json!({}), json!({ "data": { "resultType": "vector", "result": [{ "value": [1, "x"] }] } })] {

@@ -60,9 +60,18 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
-        "listIncidents" | "listProbes" | "listHandovers" | "listPages" | "listOnCall" => {
-            (operation.path.to_string(), None)
+        "listIncidents"
+        | "listProbes"
+        | "listHandovers"
+        | "listPages"
+        | "listOnCall"
+        | "listMaintenance"
+        | "countNoiseOfIncidents" => (operation.path.to_string(), None),
+        "showMaintenance" | "endMaintenance" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
         }
+        "startMaintenance" => (operation.path.to_string(), Some(json!({ "labels": "a=b", "length": "1h" }))),
         "showPage" | "retryPage" | "dismissPage" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
@@ -159,6 +168,10 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     };
     let page = key.page();
     let order = PageOrder { key, person: None, title: "x".into(), follows: Follows::Not };
+    let matching = Matching::read("a=b").unwrap();
+    let (from, until) = (Timestamp::default(), Timestamp::default());
+    let maintenance = MaintenanceOrder { name: "x".into(), matching, from, until };
+    let window = maintenance.id();
     let handover = HandoverId(uuid::Uuid::now_v7());
     let report = IncidentReport {
         group,
@@ -193,6 +206,10 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         HandoverVerb::Write { note: "x".into() }.on(handover),
         HandoverVerb::Sign.on(handover),
         HandoverVerb::Lapse.on(handover),
+        MaintenanceVerb::Start { labels: "a=b".to_owned(), length: "1h".to_owned(), name: None, from: None }.on(window),
+        MaintenanceVerb::End.on(window),
+        MaintenanceVerb::Plan { order: Box::new(maintenance) }.on(window),
+        MaintenanceVerb::Pass.on(window),
         IncidentVerb::Resolve.on(incident),
         IncidentVerb::Reopen.on(incident),
         IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
@@ -246,6 +263,8 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             Command::Handover { verb: HandoverVerb::Write { .. }, .. }
             | Command::Handover { verb: HandoverVerb::Sign, .. }
             | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
+            Command::Maintenance { verb: MaintenanceVerb::Start { .. } | MaintenanceVerb::End, .. }
+            | Command::Maintenance { verb: MaintenanceVerb::Plan { .. } | MaintenanceVerb::Pass, .. } => {}
             Command::Report(Report::Proceed { .. })
             | Command::Report(Report::SetAside { .. })
             | Command::Report(Report::Recover { .. }) => {}

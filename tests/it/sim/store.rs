@@ -69,7 +69,7 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.pages.insert(id, from.pages[&id].clone());
             }
-            RowKind::Handover => unreachable!("nothing here hands over"),
+            RowKind::Handover | RowKind::Maintenance => unreachable!("nothing here hands over or is maintained"),
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();
                 self.rows.spend.insert(day, from.spend[&day].clone());

@@ -47,6 +47,12 @@ impl Machine {
         self
     }
 
+    /// The same machine with another variable of the environment.
+    pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
+        self.variables.push((name, value.into()));
+        self
+    }
+
     /// The same machine with its store elsewhere.
     pub fn with_store(mut self, url: &str) -> Self {
         self.variables.push(("MORNINGAI_DB", url.into()));

@@ -6,6 +6,7 @@ pub mod hooked;
 pub mod machine;
 pub mod postgres;
 pub mod postgres_failing;
+pub mod prometheus;
 pub mod pty;
 pub mod scale;
 pub mod scripted_model;

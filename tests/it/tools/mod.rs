@@ -8,13 +8,15 @@ mod host_stop;
 mod hostile;
 mod judged;
 mod leftovers;
+mod logs;
+mod metrics;
 mod names;
 mod push;
 mod workspace;
 
 use std::path::Path;
 use std::process::Command;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use morningai::domain::{BlobId, CallNo, EffectCard, RunId, ToolName, ToolResult, Workspace};
@@ -48,9 +50,21 @@ pub struct Bench {
     pub outer: TempDir,
     pub context: ToolContext,
     pub kept: Kept,
+    /// Used instead of the bundled ones of the same names.
+    own: Vec<Arc<dyn Tool>>,
 }
 
 impl Bench {
+    pub fn with(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.own.push(tool);
+        self
+    }
+
+    fn tool(&self, name: &str) -> Arc<dyn Tool> {
+        let own = self.own.iter().find(|tool| tool.spec().name.0 == name);
+        own.map_or_else(|| tool(name), Arc::clone)
+    }
+
     /// An empty workspace.
     pub fn plain() -> Self {
         let outer = tempfile::tempdir().unwrap();
@@ -103,7 +117,7 @@ impl Bench {
             workspace: Some(workspace),
             inputs: Default::default(),
         };
-        Self { outer, context, kept: Kept::default() }
+        Self { outer, context, kept: Kept::default(), own: Vec::new() }
     }
 
     pub fn workspace(&self) -> &Workspace {
@@ -126,7 +140,7 @@ impl Bench {
     }
 
     pub async fn prepare(&self, tool: &str, args: Value) -> Result<EffectCard, ToolResult> {
-        match self::tool(tool).prepare(&self.context, &args).await? {
+        match self.tool(tool).prepare(&self.context, &args).await? {
             Prepared::Effect(card) => Ok(*card),
             other => panic!("{tool} prepared {other:?}"),
         }
@@ -141,11 +155,11 @@ impl Bench {
             output: &self.kept,
             cancel: CancellationToken::new(),
         };
-        self::tool(tool).perform(invocation).await
+        self.tool(tool).perform(invocation).await
     }
 
     pub async fn check(&self, tool: &str, card: &EffectCard) -> Checked {
-        self::tool(tool).check(&self.context, card).await
+        self.tool(tool).check(&self.context, card).await
     }
 
     /// Prepares twice, as the runtime does, then performs.
@@ -184,9 +198,9 @@ pub fn run_id() -> RunId {
     RunId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_1234_abcd))
 }
 
-pub fn tool(name: &str) -> std::sync::Arc<dyn Tool> {
+pub fn tool(name: &str) -> Arc<dyn Tool> {
     let helper = Some(env!("CARGO_BIN_EXE_morningai").into());
-    let sandbox = std::sync::Arc::new(Sandbox::detect(SandboxSettings { helper, ..SandboxSettings::default() }));
+    let sandbox = Arc::new(Sandbox::detect(SandboxSettings { helper, ..SandboxSettings::default() }));
     Toolbox::new(&sandbox).get(&ToolName(name.to_owned())).unwrap()
 }
 

@@ -274,7 +274,8 @@ fn id_of(envelope: &Envelope) -> Option<Uuid> {
     match envelope.stream {
         Stream::Run(run) => Some(run.0),
         Stream::Approval(approval) => Some(approval.0),
-        Stream::Incident(_) | Stream::Page(_) | Stream::Handover(_) | Stream::Account(_) => None,
+        Stream::Incident(_) | Stream::Page(_) | Stream::Handover(_) => None,
+        Stream::Maintenance(_) | Stream::Account(_) => None,
     }
 }
 

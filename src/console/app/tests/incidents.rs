@@ -9,12 +9,12 @@ fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::bounded(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
-fn id(name: &str) -> IncidentId {
+pub(super) fn id(name: &str) -> IncidentId {
     GroupKey::of([name]).incident("2026-11-24T03:00:00Z".parse().unwrap())
 }
 
 /// An incident of this name with so many alerts that fire, the first of which says `summary`.
-fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32) -> Vec<IncidentEvent> {
+pub(super) fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32) -> Vec<IncidentEvent> {
     let shared = labels(&[("alertname", name), ("severity", severity), ("env", "prod")]);
     let alert = |number: u32| {
         let instance = format!("db{number}.example:9100");
@@ -27,25 +27,26 @@ fn opened(story: &Story, name: &str, severity: &str, summary: &str, alerts: u32)
             annotations: labels(&[("summary", summary)]),
             url: "http://prometheus/graph".into(),
             source: "http://alertmanager:9093".into(),
+            marks: Default::default(),
         };
         IncidentEvent::AlertFired { alert: Box::new(alert), group: None }
     };
     let title = format!("{name}: {summary}");
     let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
     let (group, part) = (GroupKey::of([name]), Default::default());
-    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part };
+    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part, is_held: false };
     std::iter::once(first).chain((1..=alerts).map(alert)).collect()
 }
 
 /// Lets it happen, and some minutes pass after it.
-fn tell(story: &mut Story, id: IncidentId, by: &Actor, events: Vec<IncidentEvent>, minutes: i64) {
+pub(super) fn tell(story: &mut Story, id: IncidentId, by: &Actor, events: Vec<IncidentEvent>, minutes: i64) {
     for event in events {
         story.append(Stream::Incident(id), by, Event::Incident(event));
     }
     story.wait(minutes * 60_000);
 }
 
-fn incidents() -> Story {
+pub(super) fn incidents() -> Story {
     let mut story = night();
     let events = opened(&story, "CertExpiring", "info", "14 days left", 1);
     tell(&mut story, id("CertExpiring"), &Actor::System, events, 10);

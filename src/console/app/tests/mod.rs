@@ -12,6 +12,7 @@ mod lock;
 mod log;
 mod pairs;
 mod palette;
+mod quiet;
 mod screens;
 mod source;
 mod things;

@@ -169,7 +169,10 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
     let found = Surface::of_stream(stream)
         .and_then(|surface| Some((surface, surface.thing(scene.snapshot, stream.parts().1)?)));
     match found {
-        Some((surface, thing)) => things::page(&surface, &thing, scene.now, width),
+        Some((surface, thing)) => {
+            let beside = things::Beside { rosters: &scene.status.rosters, charts: &scene.state.charts };
+            things::page(&surface, &thing, &beside, scene.now, width)
+        }
         None => vec![Row::of(Role::Dim, "This is no longer in memory.")],
     }
 }

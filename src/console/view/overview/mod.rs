@@ -17,7 +17,7 @@ use super::list::{Column, lines};
 use super::queue::Sizes;
 use super::text::{Align, Row};
 use super::wrap::Line;
-use super::{format, run_list, words};
+use super::{format, on_call, run_list, words};
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::domain::{RunState, Timestamp};
@@ -40,6 +40,10 @@ pub fn rows(context: &OverviewContext<'_>, sizes: &mut Sizes) -> (Option<Row>, V
     }
     if context.status.model.is_none() {
         no_model(context, &mut rows);
+    }
+    if let Some(on_call) = on_call::row(&context.status.rosters, context.now) {
+        Line::led(Row::of(Role::Dim, "On call  "), on_call).lay(context.width, &mut rows);
+        rows.push(Row::new());
     }
     needs::lay(context, sizes, &mut found, &mut rows);
     running(context, &mut found, &mut rows);

@@ -75,6 +75,7 @@ pub(in crate::kinds::incident) fn split(
         labels: Labels::shared(gone.iter().map(|state| &state.alert.labels)),
         runbook: incident.runbook.clone(),
         part: gone.iter().map(|state| state.alert.fingerprint.clone()).collect(),
+        is_held: false,
     }];
     let fired = |state: &&AlertState| IncidentEvent::AlertFired { alert: Box::new(state.alert.clone()), group: None };
     events.extend(gone.iter().map(fired));

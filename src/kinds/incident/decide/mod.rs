@@ -1,5 +1,6 @@
 //! What is asked of an incident leads to, by people here and by sources of alerts in `report`.
 
+mod hold;
 mod join;
 mod overflow;
 mod report;
@@ -11,6 +12,7 @@ use super::row::Incident;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
 
+pub(in crate::kinds) use hold::with_holds;
 pub(super) use join::{merge, split};
 pub(super) use report::report;
 pub(super) use snooze::{silence, snooze, wake};
@@ -120,7 +122,7 @@ pub(super) fn reopen(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Ve
         let hint = format!("split its alerts off there: `morningai incidents split {} NAME=VALUE`", into.short());
         return Err(settled(id, &format!("merged into {}", into.short())).hint(hint));
     }
-    Ok(in_incident(id, by, [IncidentEvent::Reopened { is_flapping: false }]))
+    Ok(in_incident(id, by, [IncidentEvent::Reopened { is_flapping: false, is_held: false }]))
 }
 
 fn in_incident(id: IncidentId, by: &Actor, events: impl IntoIterator<Item = IncidentEvent>) -> Vec<Decided> {

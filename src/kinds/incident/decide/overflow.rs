@@ -9,7 +9,9 @@ use chrono::TimeDelta;
 
 use super::in_incident;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Alert, AlertState, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, World};
+use crate::kinds::{
+    Alert, AlertState, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Marks, World,
+};
 
 /// Incidents that are open at once.
 pub(in crate::kinds::incident) const MOST_OPEN: usize = 2_000;
@@ -53,7 +55,9 @@ fn list(
     let mut events = Vec::new();
     match overflow {
         None => events.push(opened(group.clone())),
-        Some(overflow) if !overflow.is_open() => events.push(IncidentEvent::Reopened { is_flapping: false }),
+        Some(overflow) if !overflow.is_open() => {
+            events.push(IncidentEvent::Reopened { is_flapping: false, is_held: false })
+        }
         Some(_) => {}
     }
     let has_room = overflow.is_none_or(|overflow| overflow.firing().count() < Incident::MOST_ALERTS);
@@ -83,7 +87,7 @@ fn opened(group: GroupKey) -> IncidentEvent {
     let title = format!("TooManyIncidents: {MOST_OPEN} are open; the alerts of further groups are listed here");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let labels = Labels::bounded([pair("alertname", "TooManyIncidents"), pair("source", "morningai")]);
-    IncidentEvent::Opened { group, title: title.into(), labels, runbook: None, part: BTreeSet::new() }
+    IncidentEvent::Opened { group, title: title.into(), labels, runbook: None, part: BTreeSet::new(), is_held: false }
 }
 
 /// A whole group, as one alert.
@@ -98,5 +102,6 @@ fn alert(report: &IncidentReport, now: Timestamp) -> Alert {
         annotations: Labels::bounded([("summary".to_owned(), report.title.raw().to_owned())]),
         url: worst.map(|alert| alert.url.clone()).unwrap_or_default(),
         source: worst.map_or_else(Untrusted::default, |alert| alert.source.clone()),
+        marks: Marks::default(),
     }
 }

@@ -85,9 +85,12 @@ fn take_in(
     let mut events = Vec::new();
     match current {
         None if fired.is_empty() => return Vec::new(),
-        None => events.push(IncidentEvent::Opened { group, title, labels, runbook, part: BTreeSet::new() }),
+        None => {
+            let part = BTreeSet::new();
+            events.push(IncidentEvent::Opened { group, title, labels, runbook, part, is_held: false });
+        }
         Some(incident) if !incident.is_open() && is_worse => {
-            events.push(IncidentEvent::Reopened { is_flapping: is_flapping(incident, now) });
+            events.push(IncidentEvent::Reopened { is_flapping: is_flapping(incident, now), is_held: false });
         }
         Some(_) => {}
     }
@@ -105,6 +108,11 @@ fn take_in(
     if left_out != left_before {
         events.push(IncidentEvent::AlertsLeftOut { count: left_out, group: named });
     }
+    // Comes back with what was silenced for it.
+    let reopened = current.filter(|incident| !incident.is_open() && is_worse);
+    let length = reopened.and_then(|incident| incident.silence.as_ref()?.to_renew());
+    let renewed = |length: &str| IncidentEvent::SilenceWanted { length: length.to_owned(), is_renewed: true };
+    events.extend(length.map(renewed));
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
     in_incident(current.map_or(id, |incident| incident.id), by, events)
 }

@@ -38,7 +38,11 @@ pub(in crate::kinds::incident) fn silence(
     }
     let acknowledged = incident.acknowledged_at.is_none().then_some(IncidentEvent::Acknowledged {});
     let length = length.trim().to_owned();
-    Ok(in_incident(id, by, acknowledged.into_iter().chain([IncidentEvent::SilenceWanted { length }])))
+    Ok(in_incident(
+        id,
+        by,
+        acknowledged.into_iter().chain([IncidentEvent::SilenceWanted { length, is_renewed: false }]),
+    ))
 }
 
 fn read(length: &str) -> Result<TimeDelta, Rejection> {
@@ -53,7 +57,8 @@ fn read(length: &str) -> Result<TimeDelta, Rejection> {
 }
 
 pub(in crate::kinds::incident) fn wake(world: &dyn World, id: IncidentId, by: &Actor, now: Timestamp) -> Vec<Decided> {
-    let until = world.incidents().get(&id).and_then(|incident| incident.snoozed_until);
+    let incident = world.incidents().get(&id).filter(|incident| incident.held.is_none());
+    let until = incident.and_then(|incident| incident.snoozed_until);
     let is_over = until.is_some_and(|until| until <= now);
     in_incident(id, by, is_over.then_some(IncidentEvent::Woke {}))
 }

@@ -1,12 +1,12 @@
-//! Which labels a runbook is for, as its front matter says.
+//! Which alerts something is for, by their labels: a runbook, a maintenance window, a side of an inhibition.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde::de::Error;
+use serde::{Deserialize, Serialize};
 
 /// For each label the values it may have; all of the labels must fit.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Values>")]
 pub struct Matching(BTreeMap<String, Vec<String>>);
 
@@ -56,6 +56,23 @@ impl Matching {
 
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Reads `svc=api env=stag*`; a label that is named twice may have either value. `None` where it is not that.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut given: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for word in text.split_whitespace() {
+            let (label, value) = word.split_once('=')?;
+            given.entry(label.to_owned()).or_default().push(value.to_owned());
+        }
+        let given = given.into_iter().map(|(label, values)| (label, Values::Several(values)));
+        Self::try_from(given.collect::<BTreeMap<_, _>>()).ok().filter(|read| !read.is_empty())
+    }
+
+    /// As `read` reads it, with `, ` between values for the same label.
+    pub fn line(&self) -> String {
+        let word = |(label, values): (&String, &Vec<String>)| format!("{label}={}", values.join(", "));
+        self.0.iter().map(word).collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -110,6 +127,17 @@ mod tests {
             ("disk", "disks", false),
         ] {
             assert_eq!(is_like(pattern, text), like, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn labels_on_a_command_line_are_words() {
+        let read = Matching::read("svc=api env=prod env=stag*").unwrap();
+        assert_eq!(read, matching("{ svc: api, env: [prod, 'stag*'] }").unwrap());
+        assert_eq!(read.line(), "env=prod, stag* svc=api");
+        assert_eq!(serde_json::from_str::<Matching>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+        for bad in ["", "svc", "svc=", "=api", "s-v=c"] {
+            assert_eq!(Matching::read(bad), None, "{bad:?}");
         }
     }
 

@@ -1,0 +1,95 @@
+//! `restart_service`: restarts a service of this machine, or has it read its configuration again.
+
+use async_trait::async_trait;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::manager::{How, Services};
+use crate::domain::{
+    EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult, ToolSpec,
+    Untrusted,
+};
+use crate::ports::{Invocation, Prepared, Tool, ToolContext};
+use crate::tools::{args, cards};
+
+/// The input that names the service: a label of the alert.
+const LABEL: &str = "LABEL_service";
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Args {
+    /// The service's name; when left out, what the alert's label `service` says.
+    name: Option<String>,
+    /// Only have it read its configuration and certificates again, without an interruption.
+    reload: Option<bool>,
+}
+
+/// Restarts one service.
+pub struct RestartService {
+    spec: ToolSpec,
+    services: Services,
+}
+
+impl RestartService {
+    pub fn new(services: Services) -> Self {
+        let about = "Restarts a service of this machine, by systemd or runit, or has it reload its configuration.";
+        Self { spec: args::spec::<Args>("restart_service", EffectClass::Host, Repeat::Once, about), services }
+    }
+
+    fn read(&self, context: &ToolContext, args: &Value) -> Result<(String, How), ToolResult> {
+        let Args { name, reload } = args::parse(&self.spec, args)?;
+        let how = if reload == Some(true) { How::Reload } else { How::Restart };
+        Ok((named(name, context)?, how))
+    }
+}
+
+/// The service that is meant.
+pub(super) fn named(given: Option<String>, context: &ToolContext) -> Result<String, ToolResult> {
+    let name = given.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
+    let missing = "no service is named: neither in the call, nor by a label `service` of the alert";
+    name.ok_or_else(|| ToolResult::failure(FailureKind::Failed, missing))
+}
+
+#[async_trait]
+impl Tool for RestartService {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    /// What is on the card does not change while the service crashes and comes up again: it could never be approved.
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let (name, how) = self.read(context, args)?;
+        let found = self.services.look(&name).await;
+        let service = found.map_err(|why| ToolResult::failure(FailureKind::Failed, why))?;
+        let verb = if how == How::Restart { "restart" } else { "reload" };
+        let payload = json!({ "service": name, "how": verb, "manager": service.manager });
+        let mut card = cards::change(&self.spec, verb, Vec::new(), Payload::Arguments { args: payload });
+        card.class = EffectClass::Host;
+        card.environment = Environment::Host;
+        card.risk = if how == How::Restart { Risk::High } else { Risk::Medium };
+        card.reversible = Reversibility::Irreversible;
+        card.targets = vec![Untrusted::new(name)];
+        let effect = match how {
+            How::Restart => "requests under way in it are cut off",
+            How::Reload => "it goes on running, with its configuration read again",
+        };
+        cards::notice(&mut card, Some(format!("by {}: {effect}", service.manager)));
+        Ok(Prepared::Effect(Box::new(card)))
+    }
+
+    async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
+        let (name, how) = match self.read(invocation.context, invocation.args) {
+            Ok(read) => read,
+            Err(wrong) => return wrong,
+        };
+        // Once it has begun, cutting it off would leave the service down.
+        match self.services.change(&name, how).await {
+            Ok(service) => {
+                let done = if how == How::Restart { "restarted" } else { "reloaded" };
+                ToolResult::success(format!("{name} was {done}; now {}", service.state), Output::default())
+            }
+            Err(why) => ToolResult::failure(FailureKind::Failed, why),
+        }
+    }
+}

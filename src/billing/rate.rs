@@ -28,12 +28,17 @@ pub fn rate(terms: &[Term], overage: Option<&Overage>, period: BillingPeriod, ru
     Invoice { period, lines }
 }
 
-/// Runs that a period includes; `None` for no limit.
+/// Runs that a period includes; `None` for no limit. Where any part of it has none, none is charged for beyond.
 pub fn allowance(terms: &[Term], period: &BillingPeriod) -> Option<u64> {
+    allowance_with(terms, period, None)
+}
+
+/// The same, where a part without a limit includes `usual` runs a month: it lifts no limit of the rest.
+pub(super) fn allowance_with(terms: &[Term], period: &BillingPeriod, usual: Option<u64>) -> Option<u64> {
     let mut shares: i128 = 0;
     for span in spans::of_plans(terms) {
         if let Some(part) = part(&span, period) {
-            shares += i128::from(span.plan.runs?) * part.seconds();
+            shares += i128::from(span.plan.runs.or(usual)?) * part.seconds();
         }
     }
     let whole = period.seconds().max(1);

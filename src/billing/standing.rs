@@ -6,7 +6,7 @@ use super::account::{Account, Term};
 use super::invoice::Invoice;
 use super::period::BillingPeriod;
 use super::plans::{Beyond, Plan};
-use super::rate::{allowance, cap, rate};
+use super::rate::{allowance_with, cap, rate};
 use crate::domain::{Cents, Quota, Timestamp};
 
 /// How an account stands at a moment.
@@ -72,14 +72,16 @@ impl Account {
     pub fn standing(&self, used: u64, now: Timestamp) -> Option<Standing> {
         let period = BillingPeriod::month_of(now);
         let term = self.term(now)?;
-        let included = allowance(self.terms(), &period);
+        let refuses = term.plan.beyond == Beyond::Refuse;
+        let included = allowance_with(self.terms(), &period, term.plan.runs.filter(|_| refuses));
         let overage = self.plans().overage.as_ref();
         let invoice = rate(self.terms(), overage, period, used);
         let charged = |included: u64| {
             let cap = cap(self.terms(), overage?, &period)?;
             Some(Overrun { runs: used.saturating_sub(included), amount: invoice.overage(), cap })
         };
-        let overrun = included.and_then(charged);
+        // What an earlier plan of the month charged stands on the invoice; this one lets nothing more begin.
+        let overrun = included.filter(|_| !refuses).and_then(charged);
         let more = self.more_than(&term.plan).cloned();
         let next = self.terms().iter().find(|term| term.from > now).cloned();
         Some(Standing { term: term.clone(), included, used, overrun, invoice, next, more })
@@ -92,7 +94,7 @@ impl Account {
         let more = self.more_than(&term.plan).map(|plan| format!("{} has {}", plan.title, plan.runs_in_words()));
         Some(Quota {
             plan: term.plan.title.clone(),
-            runs: allowance(self.terms(), &period)?,
+            runs: allowance_with(self.terms(), &period, term.plan.runs)?,
             from: self.counts_from(now),
             resets: period.until,
             hint: more.map(|more| format!("{more}; {}", Self::HOW)).unwrap_or_default(),

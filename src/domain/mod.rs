@@ -26,6 +26,7 @@ mod run;
 mod secrets;
 mod short_id;
 mod spent;
+mod step_part;
 mod text;
 mod time;
 mod tool;
@@ -54,7 +55,7 @@ pub use model::{
 };
 pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
-pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, StepPart, Verify};
+pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, Verify};
 pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
 pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};
@@ -62,6 +63,7 @@ pub use secrets::{Held, Part, Secrets};
 pub use short_id::ShortId;
 pub use spent::Spent;
 #[cfg(test)]
+pub use step_part::StepPart;
 pub use text::tests as nasty_text;
 pub use text::{CONTINUED, Untrusted, is_plain, printable};
 pub use text::{visible_line, visible_words};

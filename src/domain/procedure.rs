@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::step_part::StepPart;
 use super::tool::ToolName;
 
 /// One step of a procedure: a heading with the calls that belong to it.
@@ -65,17 +66,6 @@ pub struct Patience {
     pub within: u64,
 }
 
-/// Which of a step's calls a call is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StepPart {
-    #[default]
-    Act,
-    When,
-    Verify,
-    Rollback,
-}
-
 /// What a procedure does when one of its steps fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -116,22 +106,5 @@ impl ProcedureStep {
 impl StepCall {
     pub fn new(tool: impl Into<String>, args: Value) -> Self {
         Self { tool: ToolName(tool.into()), args, needs_approval: false }
-    }
-}
-
-impl StepPart {
-    pub const ALL: [Self; 4] = [Self::When, Self::Act, Self::Verify, Self::Rollback];
-
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Act => "act",
-            Self::When => "when",
-            Self::Verify => "verify",
-            Self::Rollback => "rollback",
-        }
-    }
-
-    pub(super) fn is_act(&self) -> bool {
-        *self == Self::Act
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::ids::{BlobId, CallNo, StepNo};
-use super::procedure::StepPart;
+use super::step_part::StepPart;
 use super::text::Untrusted;
 
 /// Name of a tool, as the model calls it.

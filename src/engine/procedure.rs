@@ -58,10 +58,8 @@ pub(super) fn next(run: &Run, thread: &Thread) -> Vec<Decided> {
         }
         Next::Failed => {
             let because = path.stopped_by();
-            let hint = match because {
-                Some(FailureKind::Denied) => String::new(),
-                _ => "read the step's output, fix the cause, then start the procedure again".to_owned(),
-            };
+            let hint = "read the step's output, fix the cause, then start the procedure again";
+            let hint = if because == Some(FailureKind::Denied) { "" } else { hint }.to_owned();
             vec![in_this(RunEvent::Failed { reason: path.failure().into(), hint, because })]
         }
     }

@@ -31,7 +31,7 @@ fn runs_of_agents_and_procedures_count_once_each_and_the_next_is_refused_with_wh
     assert!(desk.by(ana(), start(1, limited(agent_spec(), 2))).unwrap().is_empty(), "asked again, it starts nothing");
     let refused = desk.by(ana(), start(3, limited(agent_spec(), 2))).unwrap_err();
     assert_eq!(refused.kind, RejectionKind::NotAllowed);
-    let said = "the plan Free includes 2 runs a month, and 2 have begun; more can start from 2026-12-01 00:00 UTC on";
+    let said = "the plan Free includes 2 runs a month, and 2 have begun; more can start from 2026-12-01 00:00 UTC";
     assert_eq!((refused.message.as_str(), refused.hint.as_str()), (said, "Starter has 100 runs a month"));
     desk.by(ana(), start(4, agent_spec())).unwrap();
 }

@@ -110,7 +110,8 @@ pub(super) async fn ask_range(
     let step = (range.as_secs() / POINTS).max(1);
     let start = now - i64::try_from(range.as_secs()).unwrap_or(i64::MAX);
     let [start, end, every] = [start.to_string(), now.to_string(), step.to_string()];
-    let pairs = [("query", query), ("start", &start), ("end", &end), ("step", &every)];
+    // Prometheus itself would go on for two minutes after nobody waits any more.
+    let pairs = [("query", query), ("start", &start), ("end", &end), ("step", &every), ("timeout", "10s")];
     let answer = prometheus.get(&["api", "v1", "query_range"], &pairs).await?;
     let series = understood(prometheus, &answer)?;
     Ok((said(&series, Some((now, step)), most), Answered::of(&series)))

@@ -24,7 +24,8 @@ pub(in crate::kinds::run) fn start(
     if let Some(problem) = plan.as_ref().and_then(Plan::problem) {
         return Err(Rejection::new(RejectionKind::Invalid, format!("procedure {}: {problem}", spec.agent)));
     }
-    if let Some(quota) = &spec.limits.quota {
+    // What was begun is brought to its end: a silence that hides alerts is lifted, whatever the plan has room for.
+    if let Some(quota) = spec.limits.quota.as_ref().filter(|_| *by != Actor::System) {
         check_quota(world, quota, now)?;
     }
     spec.limits.budgets.keep_for(&spec.agent, by);
@@ -42,7 +43,7 @@ fn check_quota(world: &dyn World, quota: &Quota, now: Timestamp) -> Result<(), R
         return Ok(());
     }
     let message = format!(
-        "the plan {} includes {} runs a month, and {begun} have begun; more can start from {} UTC on",
+        "the plan {} includes {} runs a month, and {begun} have begun; more can start from {} UTC",
         quota.plan,
         quota.runs,
         quota.resets.format("%Y-%m-%d %H:%M")

@@ -88,14 +88,13 @@ pub(super) fn asks(run: &Run, thread: Option<&Thread>, call: CallNo, preparation
         let call = (Path { run, thread }).made(call)?;
         Some(step_of(thread, &call)?.call(call.part)?.needs_approval)
     });
-    match preparation {
-        CallPreparation::Judged { card, verdict: Verdict::Run { rule, .. } } if needs_approval == Some(true) => {
-            let reason = format!("the procedure wants this step approved; by itself it would run by rule {rule}");
-            let verdict = Verdict::Ask { rule: RULE.to_owned(), reason, expires_after: LIFETIME };
-            CallPreparation::Judged { card, verdict }
-        }
-        kept => kept,
+    let CallPreparation::Judged { card, verdict: Verdict::Run { rule, .. } } = &preparation else { return preparation };
+    if needs_approval != Some(true) {
+        return preparation;
     }
+    let reason = format!("the procedure wants this step approved; by itself it would run by rule {rule}");
+    let verdict = Verdict::Ask { rule: RULE.to_owned(), reason, expires_after: LIFETIME };
+    CallPreparation::Judged { card: card.clone(), verdict }
 }
 
 enum Next {

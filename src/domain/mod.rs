@@ -62,8 +62,8 @@ pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungC
 pub use secrets::{Held, Part, Secrets};
 pub use short_id::ShortId;
 pub use spent::Spent;
-#[cfg(test)]
 pub use step_part::StepPart;
+#[cfg(test)]
 pub use text::tests as nasty_text;
 pub use text::{CONTINUED, Untrusted, is_plain, printable};
 pub use text::{visible_line, visible_words};

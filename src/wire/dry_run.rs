@@ -10,6 +10,7 @@ use crate::domain::{
     Workspace,
 };
 use crate::ports::{Judge, Prepared, ToolContext};
+use crate::runtime::confined_enough;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// What is wrong with each of these runbooks, files or names; of all where none is named.
@@ -112,7 +113,8 @@ async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCal
         Ok(Prepared::Effect(card)) => {
             let targets: Vec<_> = card.targets.iter().map(Untrusted::raw).collect();
             let what = Untrusted::new(format!("{} {}", card.verb, targets.join(", ")).trim_end().to_owned());
-            match wire.judge.judge(spec, &card) {
+            let verdict = confined_enough(spec, &card).unwrap_or_else(|| wire.judge.judge(spec, &card));
+            match verdict {
                 Verdict::Run { rule, .. } if call.needs_approval => {
                     let reason = "the procedure wants this step approved".to_owned();
                     (DryRunOutcome::Asks, what, rule, reason)

@@ -1,8 +1,15 @@
 //! How an account stands, as names and values: the same words on the screen and on the command line.
 
-use super::account::Cycle;
+use super::account::{Cycle, Term};
 use super::features::Feature;
+use super::invoice::moment;
 use super::standing::Standing;
+
+/// `to Professional on 2026-12-15`
+fn next_in_words(next: &Term) -> String {
+    let add_ons = next.add_ons.iter().map(|add_on| format!(", with {}", add_on.title)).collect::<String>();
+    format!("to {}{add_ons} on {}", next.plan.title, moment(next.from))
+}
 
 impl Standing {
     /// Short names, and a sentence's worth of each.
@@ -14,6 +21,7 @@ impl Standing {
         facts.push(("features", self.features()));
         facts.push(("support", self.term.plan.support.clone()));
         facts.push(("resets", format!("{} UTC", self.resets().format("%Y-%m-%d %H:%M"))));
+        facts.extend(self.next.as_ref().map(|next| ("changes", next_in_words(next))));
         facts.extend(
             self.more.as_ref().map(|plan| ("next plan", format!("{} has {}", plan.title, plan.runs_in_words()))),
         );
@@ -39,6 +47,17 @@ impl Standing {
         match (self.included, self.percent()) {
             (Some(included), Some(percent)) => format!("{} of {included} used ({percent} %)", self.used),
             (_, _) => format!("{} used, no limit", self.used),
+        }
+    }
+
+    /// `9 of 10 runs of the plan Free are used (90 %)`
+    pub fn runs_of_plan(&self) -> String {
+        let title = &self.term.plan.title;
+        match (self.included, self.percent()) {
+            (Some(included), Some(percent)) => {
+                format!("{} of {included} runs of the plan {title} are used ({percent} %)", self.used)
+            }
+            (_, _) => format!("{} runs are used; the plan {title} has no limit", self.used),
         }
     }
 

@@ -1,5 +1,6 @@
 //! An invoice, line by line.
 
+use chrono::Timelike;
 use serde::{Deserialize, Serialize};
 
 use super::period::BillingPeriod;
@@ -108,17 +109,20 @@ impl Item {
     }
 }
 
-/// To the cent, or exactly where it has a fraction of one.
+/// `$0.50`, `$0.505`
 fn price(unit: Usd) -> String {
-    if unit.0 % Usd::CENT.0 == 0 { unit.to_cents().display() } else { format!("${unit}") }
+    format!("${}", unit.to_price())
 }
 
 fn day(at: Timestamp) -> String {
     at.format("%Y-%m-%d").to_string()
 }
 
-/// A day, and the time of day where it is not midnight.
-fn moment(at: Timestamp) -> String {
-    let time = at.format("%H:%M:%S").to_string();
-    if time == "00:00:00" { day(at) } else { format!("{} {time}", day(at)) }
+/// A day, and as much of the time of day as is not nought.
+pub(super) fn moment(at: Timestamp) -> String {
+    match (at.num_seconds_from_midnight(), at.second()) {
+        (0, _) => day(at),
+        (_, 0) => at.format("%Y-%m-%d %H:%M").to_string(),
+        (_, _) => at.format("%Y-%m-%d %H:%M:%S").to_string(),
+    }
 }

@@ -9,6 +9,7 @@
 //! - Runs beyond those count from one for the bands of the overage, whatever the plan includes.
 //! - The cap is on what those runs cost, and not on the whole invoice: the monthly prices of the plans that charge for
 //!   them, as far as they hold in the period, times `cap_times_price`. A year paid in advance changes nothing in it.
+//! - A change that is known and still to come counts from its moment on, also in the invoice as it would be issued now.
 //! - A year is charged when it begins. Where it ends early, what is left of it is credited by the second.
 //! - An add-on is for plans that do not include it.
 

@@ -20,6 +20,8 @@ pub struct Standing {
     pub overrun: Option<Overrun>,
     /// As it would be issued now.
     pub invoice: Invoice,
+    /// What begins next, where a change is known that is still to come.
+    pub next: Option<Term>,
     /// The next larger plan.
     pub more: Option<Plan>,
 }
@@ -79,7 +81,8 @@ impl Account {
         };
         let overrun = included.and_then(charged);
         let more = self.more_than(&term.plan).cloned();
-        Some(Standing { term: term.clone(), included, used, overrun, invoice, more })
+        let next = self.terms().iter().find(|term| term.from > now).cloned();
+        Some(Standing { term: term.clone(), included, used, overrun, invoice, next, more })
     }
 
     /// The limit that a run is started under; `None` where there is none.

@@ -8,9 +8,9 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::access_args::{AccountsOptions, AuditOptions, TokensOptions};
 use super::alerts_args::AlertsOptions;
-use super::billing_args::BillingAction;
+use super::billing_args::BillingOptions;
 use super::carry_args::CarryOptions;
-use super::demo_args::{CastOptions, DemoOptions};
+use super::demo_args::{CastOptions, DemoOptions, RecordOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
@@ -71,9 +71,9 @@ impl CommandLine {
                 | Command::Runbooks(_)
                 | Command::Alerts(_)
                 | Command::Usage(_)
-                | Command::Billing { .. }
+                | Command::Billing(_)
                 | Command::Budgets
-                | Command::Record { .. }
+                | Command::Record(_)
                 | Command::Log { .. }
                 | Command::Demo(_)
                 | Command::Cast(_)
@@ -257,13 +257,7 @@ pub enum Command {
     /// Show who is on call; `test NOTIFIER` sends a test page
     Oncall(OnCallOptions),
     /// Write a run as a recording
-    Record {
-        /// The run: its id, any unique prefix of it, or its last 8 digits
-        run: String,
-        /// Where to; standard output when nothing is said
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-    },
+    Record(RecordOptions),
     /// List and change accounts and roles
     Accounts(AccountsOptions),
     /// List, issue and revoke tokens
@@ -277,10 +271,7 @@ pub enum Command {
     /// Show the budgets of all runs, of agents and of people, and how far each is used
     Budgets,
     /// Show the plan, what is used of it, and the next invoice
-    Billing {
-        #[command(subcommand)]
-        action: BillingAction,
-    },
+    Billing(BillingOptions),
     /// Check, export or follow the log
     Log {
         #[command(subcommand)]

@@ -10,7 +10,7 @@ use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
 use crate::billing::Standing;
-use crate::domain::{Cents, Untrusted};
+use crate::domain::{Cents, Untrusted, Usd};
 use crate::ports::{Clock, SystemClock};
 use crate::shape;
 use crate::shape::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape};
@@ -25,7 +25,9 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
     let standing = found?;
     let BillingShape { plan, invoice } = BillingShape::of(standing.as_ref());
     match (action, context.form) {
-        (BillingAction::Plan, Form::Json) => context.output.json(&plan.as_ref().map_or(Line::NoPlan {}, Line::Plan))?,
+        (BillingAction::Plan, Form::Json) => {
+            context.output.json(&plan.as_ref().map_or(Printed::NoPlan {}, Printed::Plan))?
+        }
         (BillingAction::Plan, Form::Text) => context.output.line(&plan_text(standing.as_ref()))?,
         (BillingAction::Invoice { csv: true }, _) => context.output.write(&csv(invoice.as_ref()))?,
         (BillingAction::Invoice { csv: false }, Form::Text) => {
@@ -33,9 +35,9 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
         }
         (BillingAction::Invoice { csv: false }, Form::Json) => {
             let head = invoice.as_ref().map(|invoice| &invoice.head);
-            context.output.json(&head.map_or(Line::NoPlan {}, Line::Invoice))?;
+            context.output.json(&head.map_or(Printed::NoPlan {}, Printed::Invoice))?;
             let mut lines = invoice.iter().flat_map(|invoice| &invoice.lines);
-            lines.try_for_each(|line| context.output.json(&Line::Line(line)))?;
+            lines.try_for_each(|line| context.output.json(&Printed::Line(line)))?;
         }
     }
     Ok(Exit::Done)
@@ -44,7 +46,7 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
 /// A line of `--json`.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum Line<'a> {
+enum Printed<'a> {
     NoPlan {},
     Plan(&'a PlanShape),
     Invoice(&'a InvoiceHead),
@@ -84,7 +86,7 @@ fn csv(invoice: Option<&InvoiceShape>) -> String {
             line.from.to_rfc3339(),
             line.until.to_rfc3339(),
             line.quantity.map(|quantity| quantity.to_string()).unwrap_or_default(),
-            line.unit_usd.map(|unit| unit.to_string()).unwrap_or_default(),
+            line.unit_usd.map(Usd::to_price).unwrap_or_default(),
             line.amount_usd.map(|amount| amount.to_string()).unwrap_or_default(),
         ];
         text.push_str(&cells.join(","));

@@ -1,6 +1,12 @@
 //! What `billing` is asked, as data.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub struct BillingOptions {
+    #[command(subcommand)]
+    pub action: BillingAction,
+}
 
 #[derive(Clone, Copy, Debug, Subcommand)]
 pub enum BillingAction {

@@ -52,6 +52,15 @@ fn size(text: &str) -> Result<(u16, u16), String> {
     }
 }
 
+#[derive(Debug, Args)]
+pub struct RecordOptions {
+    /// The run: its id, any unique prefix of it, or its last 8 digits
+    pub run: String,
+    /// Where to; standard output when nothing is said
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

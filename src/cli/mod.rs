@@ -120,8 +120,8 @@ pub async fn perform(
         Command::Oncall(options) => oncall::oncall(context, options).await,
         Command::Ingest(options) => ingest::ingest(context, options).await,
         Command::Probes => probes::probes(context).await,
-        Command::Record { run, output } => {
-            record::record(context, record::Recorded::Run(&run), output.as_deref()).await
+        Command::Record(options) => {
+            record::record(context, record::Recorded::Run(&options.run), options.output.as_deref()).await
         }
         Command::Demo(_) | Command::Attach(_) => {
             Err(Failure::usage("this is shown in the console").next("start it on a terminal"))
@@ -130,7 +130,7 @@ pub async fn perform(
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
         Command::Budgets => budgets::budgets(context).await,
-        Command::Billing { action } => billing::billing(context, action).await,
+        Command::Billing(options) => billing::billing(context, options.action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
         Command::Db { action } => store::db(context, action).await,

@@ -75,8 +75,7 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
 async fn warn_of_quota(context: &mut Context<'_>, client: &dyn Client) {
     let Ok(Some(standing)) = shape::standing(client, SystemClock.now()).await else { return };
     if standing.is_near() && standing.overrun.is_none() {
-        let told = format!("the plan {}: runs, {}", standing.term.plan.title, standing.runs());
-        context.output.diagnose(&Untrusted::from(told).visible());
+        context.output.diagnose(&Untrusted::from(standing.runs_of_plan()).visible());
     }
 }
 

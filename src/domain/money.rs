@@ -22,6 +22,11 @@ impl Usd {
         Cents::rounded(i128::from(self.0), 1)
     }
 
+    /// A price as an exact decimal of dollars, with at least two places: `0.50`, `0.505`.
+    pub fn to_price(self) -> String {
+        if self.0 % Self::CENT.0 == 0 { self.to_cents().to_string() } else { self.to_string() }
+    }
+
     /// The amount as an exact decimal number of dollars.
     pub fn to_decimal(self) -> Decimal {
         Decimal::new(self.0, 9).normalize()

@@ -301,6 +301,9 @@ impl Snapshot {
 
     /// How far the budgets are used, each as the run was started under it that it held for last.
     pub fn budgets(&self, now: Timestamp) -> Vec<BudgetGauge> {
+        if self.runs.values().all(|run| run.limits.budgets.is_none()) {
+            return Vec::new();
+        }
         let mut newest: BTreeMap<BudgetScope, &Run> = BTreeMap::new();
         for run in self.runs.values() {
             for scope in BudgetScope::of_run(&run.agent, &run.started_by) {

@@ -61,7 +61,9 @@ pub use run::{
     BudgetRaises, CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run,
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
-pub use spend::{BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine};
+pub use spend::{
+    BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine, first_called,
+};
 pub use stream::Stream;
 pub use survey::{Survey, SurveyLine};
 pub(crate) use table::{table_of_kinds, with_kinds};

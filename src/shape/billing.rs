@@ -115,10 +115,8 @@ fn amount<S: Serializer>(amount: &Option<Cents>, serializer: S) -> Result<S::Ok,
     amount.map(|amount| amount.to_string()).serialize(serializer)
 }
 
-/// To the cent, or exactly where it has a fraction of one.
 fn price<S: Serializer>(price: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
-    let text = |price: Usd| if price.0 % Usd::CENT.0 == 0 { price.to_cents().to_string() } else { price.to_string() };
-    price.map(text).serialize(serializer)
+    price.map(Usd::to_price).serialize(serializer)
 }
 
 /// How the account stands; `None` where no plan is set.

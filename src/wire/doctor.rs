@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::store::StorePlace;
 use super::{Wire, line, model, secrets};
+use crate::billing::Beyond;
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
 use crate::domain::{BudgetPeriod, BudgetScope, OnceUsedUp, Secrets, TaskClass};
@@ -33,6 +34,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));
     findings.extend(budgets(wire));
+    findings.extend(plan(wire));
     findings
 }
 
@@ -314,6 +316,17 @@ fn budgets(wire: &Wire) -> Option<Finding> {
         ),
         Ok(_) | Err(_) => Finding::ok("budget", detail),
     })
+}
+
+/// What is subscribed to.
+fn plan(wire: &Wire) -> Option<Finding> {
+    let term = wire.billing.as_ref()?.term(chrono::Utc::now())?.clone();
+    let beyond = match (term.plan.runs, term.plan.beyond) {
+        (None, _) => "",
+        (Some(_), Beyond::Refuse) => ", and no more",
+        (Some(_), Beyond::Charge) => "; more are charged",
+    };
+    Some(Finding::ok("plan", format!("{}, {}{beyond}", term.plan.title, term.plan.runs_in_words())))
 }
 
 /// Secrets that would be found in every other word, so they are searched for nowhere.

@@ -73,7 +73,7 @@ fn runs_are_counted_warned_of_refused_and_charged_and_every_form_says_the_same()
         machine.run(&LOOK).ended(0);
     }
     let refused = machine.run(&LOOK).ended(3);
-    assert!(refused.err.contains("the plan Small: runs, 3 of 3 used (100 %)"), "{}", refused.err);
+    assert!(refused.err.contains("3 of 3 runs of the plan Small are used (100 %)"), "{}", refused.err);
     assert!(refused.err.contains("the plan Small includes 3 runs a month, and 3 have begun"), "{}", refused.err);
     assert!(refused.err.contains("UTC on") && refused.err.contains("Whole has unlimited runs"), "{}", refused.err);
     assert_eq!(plan(&machine)["used_runs"], 3);

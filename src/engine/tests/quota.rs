@@ -81,8 +81,7 @@ fn two_hundred_starts_from_four_processes_admit_exactly_the_limit() {
 fn a_row_that_is_newer_than_the_cursor_loses_no_run_from_the_count() {
     let mut desk = Desk::new();
     desk.by(ana(), start(1, agent_spec())).unwrap();
-    let mut late = Snapshot::default();
-    late.runs = desk.snapshot.runs.clone();
+    let mut late = Snapshot { runs: desk.snapshot.runs.clone(), ..Snapshot::default() };
     for envelope in desk.log.iter().chain(&desk.log) {
         late.apply(envelope);
     }

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, Days as DayCount, Months, NaiveDate};
 
-use super::usage::{Days, Period};
+use super::usage::{Days, Period, first_called};
 use crate::domain::Usd;
 
 /// Full days that the estimate is made from, at most.
@@ -27,7 +27,7 @@ pub struct Forecast {
 impl Forecast {
     /// `None` before there is a full day.
     pub fn of(days: &Days, today: NaiveDate) -> Option<Self> {
-        let first = *days.keys().next()?;
+        let first = first_called(days)?;
         let known = u64::try_from((today - first).num_days()).ok().filter(|known| *known > 0)?;
         let from_days = known.min(LOOKED_AT);
         let yesterday = today.pred_opt()?;
@@ -93,6 +93,9 @@ mod tests {
         let forecast = Forecast::of(&days, day(30)).unwrap();
         assert_eq!((forecast.from_days, forecast.likely), (3, Usd(30 + 10)));
         assert_eq!(Forecast::of(&days, day(27)), None);
+        let mut begun = days.clone();
+        begun.entry(day(1)).or_default().runs = 4;
+        assert_eq!(Forecast::of(&begun, day(30)), Forecast::of(&days, day(30)), "a day on which only runs began");
         assert_eq!(Forecast::of(&Days::new(), day(27)), None);
     }
 }

@@ -8,4 +8,4 @@ mod usage;
 pub use forecast::Forecast;
 pub use gauge::BudgetGauge;
 pub use row::{DaySpend, Spending, StarterSpending};
-pub use usage::{Days, Period, UsageBy, UsageLine};
+pub use usage::{Days, Period, UsageBy, UsageLine, first_called};

@@ -127,6 +127,11 @@ impl DaySpend {
         self.by_model.values().map(|model| model.unpriced).sum()
     }
 
+    /// Whether a model was called, and not only runs began.
+    pub fn has_calls(&self) -> bool {
+        self.by_model.values().any(|model| model.calls > 0)
+    }
+
     /// All of it.
     pub fn total(&self) -> Spending {
         self.by_model.values().copied().sum()

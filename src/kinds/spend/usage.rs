@@ -55,6 +55,11 @@ impl UsageBy {
     }
 }
 
+/// The first day on which a model was called.
+pub fn first_called(days: &Days) -> Option<NaiveDate> {
+    days.iter().find(|(_, day)| day.has_calls()).map(|(day, _)| *day)
+}
+
 impl Period {
     /// The name of what is in no agent's or person's sum: its runs are gone, or an earlier version counted it.
     pub const NOT_RECORDED: &str = "(not recorded)";
@@ -146,7 +151,8 @@ impl Period {
                     name: day.to_string().into(),
                     spending: spend.total(),
                 };
-                lines.extend(days.range(self.0.clone()).rev().map(line));
+                let called = days.range(self.0.clone()).rev().filter(|(_, spend)| spend.has_calls());
+                lines.extend(called.map(line));
             }
             UsageBy::Model | UsageBy::Run => {}
         }

@@ -11,6 +11,8 @@ use tokio::process::Command;
 
 /// Longest that a service may take to restart: systemd's own limits, 90 s to stop and as long to start, and a little.
 const PATIENCE: Duration = Duration::from_secs(200);
+/// The same for runit, which waits for nothing itself.
+const RUNIT_PATIENCE: Duration = Duration::from_secs(30);
 /// Longest that systemd may take to say how a service is.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Services without which nobody can reach or repair this machine, by the beginnings of their names.
@@ -105,7 +107,7 @@ impl Services {
     }
 
     async fn wait(&self, name: &str, before: &Service, how: How) -> Result<Service, String> {
-        let end = tokio::time::Instant::now() + PATIENCE;
+        let end = tokio::time::Instant::now() + RUNIT_PATIENCE;
         loop {
             tokio::time::sleep(Duration::from_millis(100)).await;
             let now = self.look_in_runit(name)?;
@@ -114,7 +116,7 @@ impl Services {
                 return Ok(now);
             }
             if tokio::time::Instant::now() >= end {
-                return Err(format!("{name} did not come up within {} s: {}", PATIENCE.as_secs(), now.state));
+                return Err(format!("{name} did not come up within {} s: {}", RUNIT_PATIENCE.as_secs(), now.state));
             }
         }
     }

@@ -25,9 +25,24 @@ async fn a_key_shows_it_and_every_screen_has_room_in_the_header() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_title_in_the_header_is_cut_at_any_width() {
+    for width in 80..=130 {
+        for story in [one_run(), crowd()] {
+            let mut console = with_plan("starter", story, (width, 24)).await;
+            let header = console.screen().lines().next().unwrap().to_owned();
+            assert!(header.contains(" 7 Bill") && !header.contains('…'), "{width}: {header}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn runs_that_are_used_up_need_somebody_where_more_are_refused() {
     let mut console = with_plan("free", crowd(), (120, 40)).await;
-    assert!(console.sees("the plan Free: runs,") && console.sees("no more start before"), "{}", console.screen());
+    assert!(
+        console.sees("10 runs of the plan Free are used") && console.sees("no more start before"),
+        "{}",
+        console.screen()
+    );
     console.press("7").await;
     let mut console = with_plan("free", one_run(), (120, 40)).await;
     console.press("1").await;

@@ -31,7 +31,7 @@ type Tabs = Vec<(Range<usize>, Screen)>;
 pub fn rows(scene: &Scene<'_>, width: usize, height: usize) -> (Vec<Row>, Tabs) {
     let activity = activity(scene, width);
     let (left, tabs) = match tabs(scene, width, Screen::title) {
-        (left, _) if left.width() + activity.width() > width => tabs(scene, width, Screen::short_title),
+        (left, _) if left.width() + 1 + activity.width() > width => tabs(scene, width, Screen::short_title),
         fitting => fitting,
     };
     let mut rows = vec![Row::spread(left, activity, width), source(scene, width)];

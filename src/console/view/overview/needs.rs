@@ -49,12 +49,11 @@ fn near_quota(snapshot: &Snapshot, status: &Status, now: Timestamp) -> Option<St
     needs.then_some(standing)
 }
 
-/// `▲ the plan Free: runs, 9 of 10 used (90 %); Starter has 100 runs a month`
+/// `▲ 9 of 10 runs of the plan Free are used (90 %); Starter has 100 runs a month`
 fn quota_row(standing: &Standing, width: usize) -> Row {
     let role = billing::role(standing);
-    let mut row = Row::of(role, "▲ the plan ");
-    row.push_untrusted(role, &standing.term.plan.title.as_str().into());
-    row.push(role, format!(": runs, {}", standing.runs()));
+    let mut row = Row::of(role, "▲ ");
+    row.push_untrusted(role, &Untrusted::from(standing.runs_of_plan()));
     let more = match (&standing.more, standing.is_used_up()) {
         (_, true) => format!("; no more start before {}", standing.resets().format("%Y-%m-%d")),
         (Some(plan), false) => format!("; {} has {}", plan.title, plan.runs_in_words()),

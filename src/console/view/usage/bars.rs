@@ -6,6 +6,7 @@ use super::context::UsageContext;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::domain::Usd;
+use crate::kinds::first_called;
 
 /// Most days that have a bar.
 const MOST_DAYS: usize = 90;
@@ -21,7 +22,7 @@ const EIGHTHS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇'
 pub fn lay(context: &UsageContext<'_>, rows: &mut Vec<Row>) {
     let today = context.now.date_naive();
     let room = context.width().saturating_sub(AMOUNT + 2);
-    let first = context.snapshot.spend.keys().next().copied().unwrap_or(today);
+    let first = first_called(&context.snapshot.spend).unwrap_or(today);
     let known = usize::try_from((today - first).num_days() + 1).unwrap_or(1);
     let count = known.clamp(FEWEST_DAYS, MOST_DAYS).min(room).max(1);
     let column = (room / count).clamp(1, WIDEST);

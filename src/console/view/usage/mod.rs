@@ -12,7 +12,11 @@ use super::wrap::sentence;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
 use crate::domain::{OnceUsedUp, Untrusted};
-use crate::kinds::{BudgetGauge, Forecast, Period};
+use crate::kinds::{BudgetGauge, Forecast, Period, first_called};
+
+/// Columns of the names of budgets, at least and at most.
+const LABEL: usize = 22;
+const WIDEST_LABEL: usize = 36;
 
 /// Stands above the page and does not scroll.
 pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
@@ -31,21 +35,30 @@ pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
     }
     let mut rows = vec![Row::spread(row, Row::of(Role::Dim, "days in UTC "), context.width())];
     rows.extend(Forecast::of(days, today).map(|forecast| estimate(&forecast, &month).cut(context.width())));
-    rows.extend(context.snapshot.budgets(context.now).iter().map(|gauge| budget(gauge).cut(context.width())));
+    let gauges = context.snapshot.budgets(context.now);
+    let widest = gauges.iter().map(|gauge| label(gauge).width()).max().unwrap_or(0).clamp(LABEL, WIDEST_LABEL);
+    rows.extend(gauges.iter().map(|gauge| budget(gauge, widest).cut(context.width())));
     rows
 }
 
+/// ` soft budget for today of agent dev`
+fn label(gauge: &BudgetGauge) -> Row {
+    let word = if gauge.once_used_up == OnceUsedUp::Warn { "soft budget" } else { "budget" };
+    let mut row = Row::new();
+    row.blank(1);
+    let text = format!("{word} for {}{}", gauge.period.now(), gauge.scope.of());
+    row.push_untrusted(Role::Dim, &Untrusted::from(text));
+    row
+}
+
 /// ` budget for today ▰▰▰▰▰▰▱▱ $21.20 of $25.00 (84 %)`
-fn budget(gauge: &BudgetGauge) -> Row {
+fn budget(gauge: &BudgetGauge, widest: usize) -> Row {
     let role = words::gauge(gauge);
     let bar = words::bar(gauge.spent.cost.0, gauge.budget.0, 20);
-    let word = if gauge.once_used_up == OnceUsedUp::Warn { "soft budget" } else { "budget" };
     let amounts = format!("{} of {}", table::cost(gauge.spent), gauge.budget.display());
-    let mut row = Row::of(Role::Dim, format!(" {word} for {:<10} ", gauge.period.now()))
-        .with(role, format!("{bar} {amounts}"))
-        .with(Role::Dim, format!(" ({} %)", gauge.percent()));
-    row.push_untrusted(Role::Text, &Untrusted::from(gauge.scope.of()));
-    row
+    let mut row = label(gauge).cut(widest);
+    row.pad_to(widest + 1);
+    row.with(role, format!("{bar} {amounts}")).with(Role::Dim, format!(" ({} %)", gauge.percent()))
 }
 
 /// ` November will come to about $31.00 ($20.00 to $45.00), estimated from the last 7 days`
@@ -64,7 +77,7 @@ fn estimate(forecast: &Forecast, month: &str) -> Row {
 /// The bars, and the table below them. Rows of runs carry their anchors.
 pub fn rows(context: &UsageContext<'_>) -> Vec<Row> {
     let mut rows = Vec::new();
-    if context.snapshot.spend.is_empty() {
+    if first_called(&context.snapshot.spend).is_none() {
         let key = context.keymap.hint(Intent::NewGoal);
         let text = "No model has been called yet. What each day costs will be shown here as bars, and below them a \
                     table: by agent, model, person or run.";

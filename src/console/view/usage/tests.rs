@@ -4,7 +4,7 @@ use super::*;
 use crate::console::keymap::Keymap;
 use crate::console::state::Size;
 use crate::console::view::fixtures::{Story, ana, picture, reply, run_id, spec, turn};
-use crate::domain::{Actor, PurposeOfTurn};
+use crate::domain::{Actor, Budget, Budgets, OnceUsedUp, PurposeOfTurn, Usd};
 use crate::kinds::{RunEvent, UsageBy};
 
 fn bo() -> Actor {
@@ -49,6 +49,9 @@ fn the_page_by_each_side() {
 #[test]
 fn the_page_before_anything_was_spent() {
     insta::assert_snapshot!("empty_80x24", page(&Story::new(), UsageBy::Agent, (80, 24)));
+    let mut story = Story::new();
+    story.run(run_id(1), &ana(), RunEvent::Started { spec: Box::new(spec("a goal", "dev")) });
+    assert_eq!(page(&story, UsageBy::Agent, (80, 24)), page(&Story::new(), UsageBy::Agent, (80, 24)));
 }
 
 #[test]
@@ -57,4 +60,21 @@ fn unknown_prices_are_said_to_be_unknown() {
     story.run(run_id(1), &ana(), RunEvent::Started { spec: Box::new(spec("a goal", "dev")) });
     turn(&mut story, run_id(1), 1, PurposeOfTurn::Act, reply("", None));
     insta::assert_snapshot!("unpriced_80x24", page(&story, UsageBy::Agent, (80, 24)));
+}
+
+#[test]
+fn budgets_of_agents_and_people_stand_as_gauges_with_whose_they_are() {
+    let mut story = Story::new();
+    let mut spec = spec("a goal", "dev");
+    let day = |nanos| Budget { day: Some(Usd(nanos)), ..Budget::default() };
+    let soft = Budget { once_used_up: OnceUsedUp::Warn, ..day(10_000_000_000) };
+    spec.limits.budgets = Budgets {
+        all: day(40_000_000_000),
+        agents: [("dev".to_owned(), day(20_000_000_000))].into(),
+        people: [("ana".to_owned(), soft)].into(),
+    };
+    story.run(run_id(1), &ana(), RunEvent::Started { spec: Box::new(spec) });
+    turn(&mut story, run_id(1), 1, PurposeOfTurn::Act, reply("", Some(17_000_000_000)));
+    turn(&mut story, run_id(1), 2, PurposeOfTurn::Act, reply("", None));
+    insta::assert_snapshot!("budgets_80x24", page(&story, UsageBy::Agent, (80, 24)));
 }

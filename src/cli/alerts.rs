@@ -91,7 +91,7 @@ fn page(findings: &[Finding], alerts: usize, files: usize) -> String {
         page.push_str(&format!("    {}\n    -> {}\n", printable(message), printable(advice)));
     }
     let count = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-    let looked_at = format!("{} in {}", count(alerts, "alert", "alerts"), count(files, "file", "files"));
+    let looked_at = format!("{} of {}", count(alerts, "alert", "alerts"), count(files, "file", "files"));
     match findings.len() {
         0 => format!("{page}nothing found in {looked_at}"),
         found => format!("{page}{} in {looked_at}", count(found, "finding", "findings")),

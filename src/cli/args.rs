@@ -14,6 +14,7 @@ use super::demo_args::{CastOptions, DemoOptions, RecordOptions};
 use super::edit_args::{EditOptions, approval_state};
 use super::ingest_args::IngestOptions;
 use super::kinds_args;
+use super::log_args::LogAction;
 use super::oncall_args::OnCallOptions;
 use super::runbooks_args::RunbooksOptions;
 use super::serve_args::{AttachOptions, ServeOptions};
@@ -410,23 +411,6 @@ impl From<SettleOutcome> for Settlement {
             SettleOutcome::GiveUp => Self::GiveUp,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub enum LogAction {
-    /// Recompute the hash chain and compare it with the saved heads
-    Verify,
-    /// Write all events, one JSON object a line
-    Export,
-    /// Show the last events
-    Tail {
-        /// Go on with those that come
-        #[arg(short, long)]
-        follow: bool,
-        /// How many
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        lines: u32,
-    },
 }
 
 fn run_state(name: &str) -> Result<RunState, String> {

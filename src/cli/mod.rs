@@ -30,6 +30,7 @@ mod ingest;
 mod ingest_args;
 mod kinds;
 mod kinds_args;
+mod log_args;
 mod new_file;
 mod oncall;
 mod oncall_args;

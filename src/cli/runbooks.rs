@@ -70,7 +70,11 @@ async fn lint(context: Context<'_>, files: &[String]) -> Result<Exit, Failure> {
                 context.output.write(&Faults::rendered(faults))?;
             }
             let (all, bad) = (linted.len(), faulty.len());
-            let said = if bad == 0 { "nothing wrong".to_owned() } else { format!("{bad} with something wrong") };
+            let said = if bad == 0 {
+                "nothing wrong".to_owned()
+            } else {
+                format!("{bad} {}", if bad == 1 { "has problems" } else { "have problems" })
+            };
             context.output.line(&format!("{all} {}, {said}", if all == 1 { "procedure" } else { "procedures" }))?;
         }
     }

@@ -1,10 +1,10 @@
 //! `morningai log`: the events themselves, and whether they are all there.
 
-use super::args::LogAction;
 use super::context::{Context, Form};
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::{Access, StoreKeeper};
+use super::log_args::LogAction;
 use super::output::Reader;
 use super::time;
 use crate::kinds::{Envelope, Event, RunEvent};

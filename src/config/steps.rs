@@ -24,6 +24,9 @@ const ASK: &str = "ask_person";
 /// Seconds between the tries of a check that says only for how long it is tried.
 const USUAL_PAUSE: u64 = 5;
 
+/// Seconds that a check may be tried for.
+const LONGEST: u64 = 24 * 60 * 60;
+
 const ATTRIBUTES: [&str; 5] = ["approval", "every", "on_failure", "timeout", "within"];
 
 /// A step, and where its blocks stand.
@@ -56,11 +59,39 @@ pub(super) fn steps(source: &SourceText, parts: Vec<Part>, faults: &mut Vec<Faul
         }
     }
     steps.extend(open.and_then(|draft| draft.close(source, faults)));
+    unanswerable(source, &steps, faults);
     if steps.is_empty() && faults.is_empty() {
         let end = source.text.len();
         faults.push(Fault::new(source, end..end, "there are no steps").help("a step is a heading `## …` and a block"));
     }
     steps
+}
+
+/// Conditions on answers that nobody can give: no question before them has them among its choices.
+fn unanswerable(source: &SourceText, steps: &[Step], faults: &mut Vec<Fault>) {
+    let mut choices: Option<Vec<&str>> = None;
+    for Step { step, places } in steps {
+        if let Some(Condition::Answer(answers)) = &step.when {
+            let place = places.iter().find(|(part, _)| *part == StepPart::When).map(|(_, span)| span.clone());
+            let fault = |message: String| Fault::new(source, place.clone().unwrap_or_default(), message);
+            match &choices {
+                None => faults.push(fault("no question comes before this".to_owned()).help("ask with a block ```ask")),
+                // Any words may be an answer.
+                Some(choices) if choices.is_empty() => {}
+                Some(choices) => {
+                    let unknown = answers.iter().filter(|answer| !choices.contains(&answer.as_str()));
+                    faults.extend(unknown.map(|answer| {
+                        fault(format!("the question has no choice {answer:?}"))
+                            .help(format!("its choices are: {}", choices.join("; ")))
+                    }));
+                }
+            }
+        }
+        if step.act.tool.0 == ASK {
+            choices =
+                Some(step.act.args["choices"].as_array().into_iter().flatten().filter_map(Value::as_str).collect());
+        }
+    }
 }
 
 /// What a block is to its step.
@@ -183,8 +214,11 @@ impl Attributes {
             (Some(_), None) => Err(block.fault("every= without within=", "say for how long it is tried: within=2m")),
             (every, Some(within)) => {
                 let every = every.unwrap_or(USUAL_PAUSE);
-                if every == 0 {
-                    return Err(block.fault("every= is at least 1s", "write every=5s"));
+                if every == 0 || every.max(within) > LONGEST {
+                    return Err(block.fault(
+                        "a check is tried every 1s at most, and for a day at most",
+                        "write every=5s within=2m",
+                    ));
                 }
                 Ok(Some(Patience { every, within }))
             }
@@ -218,7 +252,12 @@ impl Block<'_> {
                     return Err(self.fault("this block names no tool", "write ```tool NAME"));
                 };
                 let attributes = self.attributes(&words[2..], allowed)?;
-                Ok((attributes.call(tool, self.args()?), attributes))
+                let args = self.args()?;
+                let argv = args["argv"].as_array().into_iter().flatten().filter_map(Value::as_str);
+                if let Some(found) = argv.filter(|_| *tool == SHELL).find_map(scripts::unsafe_use) {
+                    return Err(self.fault(&found.message, found.help));
+                }
+                Ok((attributes.call(tool, args), attributes))
             }
             _ => Err(self.fault("this block does not say what runs", "write `sh` or `tool NAME` after it")),
         }

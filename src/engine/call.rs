@@ -69,7 +69,8 @@ pub(super) fn act_on(
             settled(snapshot, run, call, 0, ToolResult::failure(FailureKind::Refused, summary))
         }
         CallPreparation::Question { text, choices } => {
-            let request = ask(Ask::Question { text, choices }, "question", "The agent asks.", None);
+            let reason = if run.is_procedure { "The procedure asks." } else { "The agent asks." };
+            let request = ask(Ask::Question { text, choices }, "question", reason, None);
             request.park(snapshot, run, open, approval)
         }
         CallPreparation::Invalid { result } => settled(snapshot, run, call, 0, result),
@@ -211,7 +212,9 @@ fn finish(snapshot: &Snapshot, run: &Run, call: CallNo, summary: Untrusted, outc
     let mut events = settled(snapshot, run, call, 0, ToolResult::success("finished", Output::default()));
     events.push(match outcome {
         FinishOutcome::Succeeded => in_run(run.id, &agent, RunEvent::Succeeded { summary }),
-        FinishOutcome::Failed => in_run(run.id, &agent, RunEvent::Failed { reason: summary, hint: String::new() }),
+        FinishOutcome::Failed => {
+            in_run(run.id, &agent, RunEvent::Failed { reason: summary, hint: String::new(), because: None })
+        }
     });
     events
 }

@@ -3,7 +3,7 @@
 
 use super::call::{act_on, settled};
 use super::record::{in_approval, stale};
-use super::{Decided, edit};
+use super::{Decided, edit, procedure};
 use crate::domain::{Actor, CallNo, FailureKind, Rejection, RunId, Timestamp, ToolResult, Verdict};
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, CallPreparation, CallStage, PreparedCall, find_live_run};
@@ -26,7 +26,10 @@ pub(super) fn drift(
         return Ok(settled(snapshot, run, call, 0, result));
     }
     let edit = edit::of_call(snapshot, run, open);
-    let prepared = PreparedCall { preparation: edit::asks_again(edit.as_ref(), prepared.preparation), ..prepared };
+    let preparation = edit::asks_again(edit.as_ref(), prepared.preparation);
+    let thread = snapshot.threads.get(&id).filter(|_| run.is_procedure);
+    let preparation = procedure::asks(run, thread, call, preparation);
+    let prepared = PreparedCall { preparation, ..prepared };
     let asks_again = matches!(prepared.preparation, CallPreparation::Judged { verdict: Verdict::Ask { .. }, .. });
     let mut events = Vec::new();
     let approved = snapshot.threads.get(&id).and_then(|thread| thread.calls.get(&call)?.approval);

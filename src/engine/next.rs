@@ -99,7 +99,11 @@ fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
             Some(Stuck::Idle) => {
                 let reason = format!("the agent made no tool call in {MOST_IDLE_TURNS} turns and did not finish");
                 let hint = "try a more capable model; `morningai doctor` says which `calls` suits the one you have";
-                vec![in_run(run.id, &Actor::System, RunEvent::Failed { reason: reason.into(), hint: hint.to_owned() })]
+                vec![in_run(
+                    run.id,
+                    &Actor::System,
+                    RunEvent::Failed { reason: reason.into(), hint: hint.to_owned(), because: None },
+                )]
             }
             Some(Stuck::Repeating(tool)) if !already_paused_for_it(thread) => {
                 let reason = format!("{tool} was called {MOST_REPETITIONS} times with the same result");

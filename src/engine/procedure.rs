@@ -57,8 +57,12 @@ pub(super) fn next(run: &Run, thread: &Thread) -> Vec<Decided> {
             events
         }
         Next::Failed => {
-            let hint = "read the step's output; start the procedure again once its cause is gone".to_owned();
-            vec![in_this(RunEvent::Failed { reason: path.failure().into(), hint })]
+            let because = path.stopped_by();
+            let hint = match because {
+                Some(FailureKind::Denied) => String::new(),
+                _ => "read the step's output, fix the cause, then start the procedure again".to_owned(),
+            };
+            vec![in_this(RunEvent::Failed { reason: path.failure().into(), hint, because })]
         }
     }
 }
@@ -210,12 +214,17 @@ impl Path<'_> {
             let what = match entry.call.part {
                 StepPart::Rollback => return None,
                 StepPart::When if result.failure == Some(FailureKind::Failed) => return None,
-                StepPart::When => "its condition: ",
+                StepPart::When => "its condition could not be checked: ",
                 StepPart::Act => "",
                 StepPart::Verify => "not verified: ",
             };
             Some((entry, format!("{what}{}", result.summary.raw())))
         })
+    }
+
+    /// The kind of the failure that stopped it.
+    fn stopped_by(&self) -> Option<FailureKind> {
+        self.failures().last().and_then(|(entry, _)| settled(entry)?.failure)
     }
 
     fn failure(&self) -> String {
@@ -246,7 +255,7 @@ impl Path<'_> {
             told += &format!("; step {step} was skipped");
         }
         for (entry, what) in self.failures() {
-            told += &format!("; step {} did not: {what}", entry.call.step.map_or(0, |step| step.0));
+            told += &format!("; step {} failed: {what}", entry.call.step.map_or(0, |step| step.0));
         }
         told
     }

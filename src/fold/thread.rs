@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::{
-    Actor, ApprovalId, Authority, CallEdit, CallNo, EffectCard, ModelFailure, ModelReply, Plan, PurposeOfTurn, RunSpec,
-    StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted,
+    Actor, ApprovalId, Authority, CallEdit, CallNo, EffectCard, FailureKind, ModelFailure, ModelReply, Plan,
+    PurposeOfTurn, RunSpec, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted,
 };
 use crate::kinds::{Envelope, Event, RunEvent};
 
@@ -168,7 +168,11 @@ impl Thread {
                 entry.status = CallStatus::InDoubt;
                 entry.approval = Some(*approval);
             }),
-            RunEvent::CallSettled { call, result, .. } => self.change(*call, |entry| {
+            RunEvent::CallSettled { call, attempt, result } => self.change(*call, |entry| {
+                // Attempts that were begun and found to do something else than approved did nothing.
+                if *attempt == 0 && result.failure != Some(FailureKind::GaveUp) {
+                    entry.attempts = 0;
+                }
                 entry.status = CallStatus::Settled(Box::new(result.clone()));
                 entry.settled_at = Some(at);
             }),

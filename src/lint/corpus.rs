@@ -124,6 +124,13 @@ fn texts_and_times_that_do_not_fit_the_expression_are_found() {
 }
 
 #[test]
+fn long_expressions_are_walked_to_their_end() {
+    let long = format!("{}x > 1", "rate(x_total[5m]) * ".repeat(290));
+    assert_eq!(checks(&one(&long, "")), Vec::<&str>::new());
+    assert_eq!(checks(&one(&format!("{}up{} > 1", "(".repeat(45), ")".repeat(45)), "")), ["never-fires"]);
+}
+
+#[test]
 fn a_manifest_of_kubernetes_is_read_and_lines_are_those_of_the_file() {
     let text = "kind: PrometheusRule\nspec:\n  groups:\n  - name: g\n    rules:\n    - alert: A\n      expr: |\n        up\n        > 1\n      labels:\n        severity: page\n";
     let found = found(text);

@@ -21,6 +21,10 @@ pub struct Message {
     pub text: String,
     pub person: Option<String>,
     pub at: Timestamp,
+    /// How it went on: `approved by ana`; empty while somebody is needed.
+    pub outcome: String,
+    /// What the other side calls the message that this one takes the place of; empty for a new one.
+    pub receipt: String,
     /// What can be decided right there.
     pub decision: Option<Decision>,
 }
@@ -38,7 +42,8 @@ impl Message {
     /// On one line, for where there is room for one.
     pub fn headline(&self) -> String {
         let person = self.person.as_ref().map(|person| format!(" (for {person})")).unwrap_or_default();
-        format!("[{}] {}{person}", self.severity.name(), self.title)
+        let outcome = if self.outcome.is_empty() { String::new() } else { format!("{}: ", self.outcome) };
+        format!("[{}] {outcome}{}{person}", self.severity.name(), self.title)
     }
 }
 

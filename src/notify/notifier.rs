@@ -17,7 +17,8 @@ impl Notifier {
     pub fn follows(&self) -> Follows {
         match self {
             Self::PagerDuty(_) | Self::Webhook(_) => Follows::All,
-            Self::Slack(_) | Self::Email(_) => Follows::Not,
+            Self::Slack(slack) => slack.follows(),
+            Self::Email(_) => Follows::Not,
         }
     }
 

@@ -43,13 +43,14 @@ impl Sender {
         Ok(Self { http: built(builder().build())?, local: built(builder().no_proxy().build())? })
     }
 
-    /// Returns once the other side has said that it has it.
-    pub async fn send(&self, notifier: &Notifier, message: &Message) -> Result<(), Undelivered> {
+    /// Returns once the other side has said that it has it: what it calls the message, where that is needed later.
+    pub async fn send(&self, notifier: &Notifier, message: &Message) -> Result<String, Undelivered> {
         let no_secret = |reason: String| Undelivered::for_now(format!("its secret cannot be had: {reason}"));
         match notifier {
             Notifier::Slack(slack) => {
                 let secret = slack.secret().fetch().await.map_err(no_secret)?;
-                slack.taken(&self.post(slack.request(message, &secret)).await?)
+                let Some(request) = slack.request(message, &secret) else { return Ok(String::new()) };
+                return slack.taken(&self.post(request).await?);
             }
             Notifier::PagerDuty(service) => {
                 let secret = service.routing_key.fetch().await.map_err(no_secret)?;
@@ -66,7 +67,8 @@ impl Sender {
                 let password = email.password().await.map_err(no_secret)?;
                 email.send(message, password, PATIENCE).await
             }
-        }
+        }?;
+        Ok(String::new())
     }
 
     /// Answers somebody who pressed a button in Slack. Nothing is posted to any other place, whatever the request says.

@@ -8,6 +8,7 @@ use super::request::{JsonAnswer, JsonRequest};
 use super::secret::Secret;
 use super::undelivered::{Again, Undelivered, of_status};
 use crate::domain::Untrusted;
+use crate::kinds::{Follows, Tidings};
 
 /// Bytes of one section; Slack takes 3000 characters.
 const SECTION: usize = 2_900;
@@ -55,7 +56,21 @@ impl Slack {
         }
     }
 
-    pub(super) fn request(&self, message: &Message, secret: &SecretString) -> JsonRequest {
+    /// An app can change its messages; what came by an incoming webhook stays as it is.
+    pub(super) fn follows(&self) -> Follows {
+        match self.way {
+            SlackWay::App { .. } => Follows::All,
+            SlackWay::Webhook { .. } => Follows::Not,
+        }
+    }
+
+    /// `None` where there is nothing to change: the message is not known.
+    pub(super) fn request(&self, message: &Message, secret: &SecretString) -> Option<JsonRequest> {
+        let is_new = message.tidings == Tidings::Trigger;
+        let known = message.receipt.split_once(' ');
+        if !is_new && known.is_none() {
+            return None;
+        }
         let mut body = json!({
             "text": escaped(&message.headline()),
             "blocks": blocks(message),
@@ -64,25 +79,36 @@ impl Slack {
         });
         match &self.way {
             SlackWay::App { api, channel, .. } => {
-                body["channel"] = channel.as_str().into();
-                let url = format!("{}/chat.postMessage", api.trim_end_matches('/'));
+                let method = match known.filter(|_| !is_new) {
+                    None => {
+                        body["channel"] = channel.as_str().into();
+                        "chat.postMessage"
+                    }
+                    Some((channel, time)) => {
+                        body =
+                            json!({ "text": body["text"], "blocks": body["blocks"], "channel": channel, "ts": time });
+                        "chat.update"
+                    }
+                };
+                let url = format!("{}/{method}", api.trim_end_matches('/'));
                 let headers = vec![("authorization", format!("Bearer {}", secret.expose_secret()))];
-                JsonRequest { url, headers, body: body.to_string().into_bytes() }
+                Some(JsonRequest { url, headers, body: body.to_string().into_bytes() })
             }
             SlackWay::Webhook { .. } => {
                 let url = secret.expose_secret().to_owned();
-                JsonRequest { url, headers: Vec::new(), body: body.to_string().into_bytes() }
+                Some(JsonRequest { url, headers: Vec::new(), body: body.to_string().into_bytes() })
             }
         }
     }
 
-    /// The API answers with status 200 also where it refuses.
-    pub(super) fn taken(&self, answer: &JsonAnswer) -> Result<(), Undelivered> {
+    /// What it calls the message. The API answers with status 200 also where it refuses.
+    pub(super) fn taken(&self, answer: &JsonAnswer) -> Result<String, Undelivered> {
         let told: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let error = Untrusted::from(told["error"].as_str().unwrap_or_default()).cut(100);
         of_status(answer, &error.visible())?;
         match (&self.way, told["ok"].as_bool()) {
-            (SlackWay::Webhook { .. }, _) | (SlackWay::App { .. }, Some(true)) => Ok(()),
+            (SlackWay::Webhook { .. }, _) => Ok(String::new()),
+            (SlackWay::App { .. }, Some(true)) => Ok(receipt(&told)),
             (SlackWay::App { .. }, Some(false)) => {
                 let passes = matches!(
                     error.raw(),
@@ -94,6 +120,16 @@ impl Slack {
             (SlackWay::App { .. }, None) => Err(Undelivered::for_now("its answer is not Slack's")),
         }
     }
+}
+
+/// `C024BE91L 1503435956.000247`: the channel and the time that name a message; empty where the answer has none.
+fn receipt(told: &Value) -> String {
+    let part = |name: &str, is_fine: fn(char) -> bool| {
+        told[name].as_str().filter(|text| !text.is_empty() && text.len() <= 40 && text.chars().all(is_fine))
+    };
+    let channel = part("channel", |sign| sign.is_ascii_alphanumeric());
+    let time = part("ts", |sign| sign.is_ascii_digit() || sign == '.');
+    channel.zip(time).map(|(channel, time)| format!("{channel} {time}")).unwrap_or_default()
 }
 
 /// Everything in them is plain text, which Slack neither formats nor links.

@@ -30,6 +30,8 @@ fn message(tidings: Tidings) -> Message {
         text: "one\ntwo".to_owned(),
         person: Some("ana".to_owned()),
         at: "2026-11-30T03:00:00Z".parse().unwrap(),
+        outcome: String::new(),
+        receipt: String::new(),
         decision: None,
     }
 }
@@ -134,7 +136,7 @@ fn slack_gets_a_message_that_can_neither_mention_nor_link_and_buttons_for_the_ca
         only_deny: None,
     };
     let asked = Message { decision: Some(decision.clone()), ..message(Tidings::Trigger) };
-    let request = app().request(&asked, &secret());
+    let request = app().request(&asked, &secret()).unwrap();
     assert_eq!(request.url, "https://slack.com/api/chat.postMessage");
     let sent = body(&request);
     assert_eq!(sent["text"], "[critical] errors &amp; &lt;!channel&gt; &lt;https://evil|ok&gt; (for ana)");
@@ -153,15 +155,45 @@ fn slack_gets_a_message_that_can_neither_mention_nor_link_and_buttons_for_the_ca
     let value = &sent["blocks"].as_array().unwrap().last().unwrap()["elements"][0]["value"];
     assert_eq!(value, "00000000-0000-0000-0000-000000000007 abcdef0123456789");
     let long = Message { text: "word ".repeat(4_000), ..asked.clone() };
-    assert_eq!(buttons(&body(&app().request(&long, &secret()))), ["deny"], "nobody could have read it");
+    assert_eq!(buttons(&body(&app().request(&long, &secret()).unwrap())), ["deny"], "nobody could have read it");
     let critical = Message { decision: Some(Decision { only_deny: Some("it is critical"), ..decision }), ..asked };
-    assert_eq!(buttons(&body(&app().request(&critical, &secret()))), ["deny"]);
+    assert_eq!(buttons(&body(&app().request(&critical, &secret()).unwrap())), ["deny"]);
     let Some(description) = contract("slack/web-api.swagger2.trim.json") else { return };
     let parameters = description["paths"]["/chat.postMessage"]["post"]["parameters"].as_array().unwrap().clone();
     let known: Vec<_> = parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
     let unknown: Vec<_> = sent.as_object().unwrap().keys().filter(|name| !known.contains(&name.as_str())).collect();
     assert!(unknown.is_empty(), "{unknown:?}");
     assert_eq!(sent["channel"], "#ops");
+}
+
+#[test]
+fn slack_is_told_how_it_went_on_by_changing_the_message_that_it_has() {
+    let posted =
+        app().taken(&answer(200, "{\"ok\":true,\"channel\":\"C024BE91L\",\"ts\":\"1503435956.000247\"}")).unwrap();
+    assert_eq!(posted, "C024BE91L 1503435956.000247");
+    for odd in [
+        "{\"ok\":true}",
+        "{\"ok\":true,\"channel\":\"C1 2\",\"ts\":\"1\"}",
+        "{\"ok\":true,\"channel\":\"C1\",\"ts\":1}",
+    ] {
+        assert_eq!(app().taken(&answer(200, odd)).unwrap(), "", "{odd}");
+    }
+    let over = Message { outcome: "approved by ana".to_owned(), receipt: posted, ..message(Tidings::Resolve) };
+    let request = app().request(&over, &secret()).unwrap();
+    assert_eq!(request.url, "https://slack.com/api/chat.update");
+    let sent = body(&request);
+    assert!(sent["text"].as_str().unwrap().starts_with("[critical] approved by ana: errors"), "{sent}");
+    assert!(sent["blocks"].as_array().unwrap().iter().all(|block| block["type"] == "section"), "nothing to press");
+    assert_eq!((&sent["channel"], &sent["ts"]), (&json!("C024BE91L"), &json!("1503435956.000247")));
+    assert!(
+        app().request(&Message { receipt: String::new(), ..over }, &secret()).is_none(),
+        "nothing is known to change"
+    );
+    let Some(description) = contract("slack/web-api.swagger2.trim.json") else { return };
+    let Some(parameters) = description["paths"]["/chat.update"]["post"]["parameters"].as_array() else { return };
+    let known: Vec<_> = parameters.iter().map(|parameter| parameter["name"].as_str().unwrap()).collect();
+    let unknown: Vec<_> = sent.as_object().unwrap().keys().filter(|name| !known.contains(&name.as_str())).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }
 
 #[test]

@@ -158,14 +158,14 @@ impl Pager {
             return;
         }
         let outcome = match self.plan.notifiers.get(&page.key.notifier) {
-            Some(notifier) => self.sender.send(notifier, &self.message(page, open)).await,
+            Some(notifier) => self.sender.send(notifier, &self.message(page, open).await).await,
             None => Err(Undelivered {
                 reason: format!("no notifier is called {} here", page.key.notifier),
                 again: Again::After(EVERY),
             }),
         };
         let verb = match outcome {
-            Ok(()) => PageVerb::Deliver { attempt },
+            Ok(receipt) => PageVerb::Deliver { attempt, receipt },
             Err(Undelivered { reason, again }) => {
                 tracing::warn!(page = %page.id, reason, "a page did not arrive");
                 PageVerb::Fail { attempt, reason: Untrusted::from(reason), retry_at: retry_at(again, self.clock.now()) }
@@ -174,13 +174,32 @@ impl Pager {
         self.submit(verb.on(page.id)).await;
     }
 
-    fn message(&self, page: &Page, open: &Open) -> Message {
+    async fn message(&self, page: &Page, open: &Open) -> Message {
         let incident = open.incidents.iter().find(|incident| Stream::Incident(incident.id) == page.key.about);
         let approval = open.approvals.iter().find(|approval| Some(approval.id) == approval_of(page));
         match (incident, approval) {
             (Some(incident), _) => words::of_incident(page, incident),
             (None, Some(approval)) => words::of_approval(page, approval, self.card),
-            (None, None) => words::begun(page),
+            (None, None) => self.settled(page).await.unwrap_or_else(|| words::begun(page)),
+        }
+    }
+
+    /// What is to be said of something that is over, as it ended.
+    async fn settled(&self, page: &Page) -> Option<Message> {
+        match page.key.about {
+            Stream::Incident(id) => {
+                let found = self.rows::<Incident>(RowFilter::One(id.0)).await.ok()?;
+                found.first().map(|incident| words::of_incident(page, incident))
+            }
+            Stream::Approval(id) => {
+                let found = self.rows::<Approval>(RowFilter::One(id.0)).await.ok()?;
+                found.first().map(|approval| words::of_settled(page, approval))
+            }
+            Stream::Run(_) | Stream::Page(_) | Stream::Handover(_) | Stream::Maintenance(_) | Stream::Account(_) => {
+                None
+            }
+            #[cfg(test)]
+            Stream::Toy(_) => None,
         }
     }
 }

@@ -6,8 +6,8 @@ use super::due::{Matter, matters, orders, sendable, turns};
 use super::plan::{Plan, Step, When};
 use crate::domain::{Actor, IncidentId, Timestamp};
 use crate::kinds::{
-    Alert, Command, Follows, GroupKey, Incident, IncidentEvent, Kept, Labels, Page, PageEvent, PageOrder, PageState,
-    PageVerb, Stamp, Tidings,
+    Alert, Command, Follows, GroupKey, Hold, Incident, IncidentEvent, Kept, Labels, Page, PageEvent, PageOrder,
+    PageState, PageVerb, Stamp, Tidings,
 };
 use crate::notify::{Notifier, PagerDuty, Secret};
 use crate::rota::{Layer, Schedule, Window};
@@ -96,7 +96,11 @@ fn one_after_another_is_paged_until_somebody_takes_it_up() {
     let first = ordered(&plan, &open, &[], 0);
     assert_eq!(who(&first), [(0, "ana")]);
     assert_eq!(first[0].follows, Follows::All);
-    let mut pages = vec![page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered {}])];
+    let mut pages = vec![page(
+        0,
+        &first[0],
+        &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered { receipt: String::new() }],
+    )];
     assert_eq!(who(&ordered(&plan, &open, &pages, 9)), []);
     let second = ordered(&plan, &open, &pages, 10);
     assert_eq!(who(&second), [(1, "cy")]);
@@ -151,7 +155,8 @@ fn only_critical_incidents_page_and_each_time_they_open() {
     assert_eq!(who(&ordered(&plan, &mild, &[], 5)), [(0, "ana")]);
     let open = incident(Vec::new());
     let first = ordered(&plan, &open, &[], 0);
-    let pages = [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered {}])];
+    let pages =
+        [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered { receipt: String::new() }])];
     let again = incident(vec![
         (3, IncidentEvent::Resolved {}),
         (8, IncidentEvent::Reopened { is_flapping: false, is_held: false }),
@@ -161,6 +166,24 @@ fn only_critical_incidents_page_and_each_time_they_open() {
     assert_ne!(second[0].key.dedup(), first[0].key.dedup());
     let over = PageVerb::Turn { tidings: Tidings::Resolve }.on(pages[0].id);
     assert_eq!(turns(&of(&plan, &again), &pages), [over], "the page of the first time is over");
+}
+
+#[test]
+fn what_is_held_back_pages_nobody_and_pages_again_once_it_is_released() {
+    let plan = plan();
+    let open = incident(Vec::new());
+    let first = ordered(&plan, &open, &[], 0);
+    let pages =
+        [page(0, &first[0], &[PageEvent::Attempted { attempt: 1 }, PageEvent::Delivered { receipt: String::new() }])];
+    let why = Hold::Inhibited { by: IncidentId(uuid::Uuid::from_u128(8)) };
+    let held = incident(vec![(3, IncidentEvent::Held { why: why.clone() })]);
+    assert_eq!(who(&ordered(&plan, &held, &[], 3)), []);
+    let quiet = PageVerb::Turn { tidings: Tidings::Acknowledge }.on(pages[0].id);
+    assert_eq!(turns(&of(&plan, &held), &pages), [quiet]);
+    let freed = incident(vec![(3, IncidentEvent::Held { why }), (9, IncidentEvent::Released { is_quiet: false })]);
+    let second = ordered(&plan, &freed, &pages, 9);
+    assert_eq!(who(&second), [(0, "ana")]);
+    assert_eq!(second[0].key.since, at(9));
 }
 
 #[test]

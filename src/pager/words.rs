@@ -1,7 +1,7 @@
 //! What a page says: drawn from the incident, or from the card of the request, as they are when it is sent.
 
 use crate::domain::{Actor, Ask, Environment, Untrusted};
-use crate::kinds::{Approval, Incident, Page, Severity, Tidings};
+use crate::kinds::{Approval, Hold, Incident, IncidentState, Page, Severity, Tidings};
 use crate::notify::{Decision, Message};
 
 /// Alerts that are told one by one.
@@ -34,7 +34,28 @@ pub(super) fn of_incident(page: &Page, incident: &Incident) -> Message {
     facts.extend(incident.holder().map(Actor::name).map(|name| ("who".to_owned(), line(name))));
     let labels = incident.labels.iter().map(|(name, value)| (line(name.raw()), line(value.raw())));
     facts.extend(labels);
-    Message { severity: incident.severity, facts, text: lines.join("\n"), ..begun(page) }
+    let outcome = if page.tidings == Tidings::Trigger { String::new() } else { state_of(incident) };
+    Message { severity: incident.severity, facts, text: lines.join("\n"), outcome, ..begun(page) }
+}
+
+/// `acknowledged by ana`, `resolved`, `held back`.
+fn state_of(incident: &Incident) -> String {
+    let by = |what: &str, who: Option<&Actor>| match who {
+        Some(Actor::Person(name) | Actor::Agent(name)) => format!("{what} by {}", line(name)),
+        Some(Actor::System) | None => what.to_owned(),
+    };
+    match incident.state {
+        IncidentState::Resolved => by("resolved", incident.resolved_by.as_ref()),
+        IncidentState::Acknowledged | IncidentState::Mitigating => by("acknowledged", incident.holder()),
+        IncidentState::Held => line(&incident.held.as_ref().map(Hold::said).unwrap_or_default()),
+        IncidentState::Firing => "snoozed".to_owned(),
+    }
+}
+
+/// The message of a page about a request that was settled: who did so, and nothing to press.
+pub(super) fn of_settled(page: &Page, approval: &Approval) -> Message {
+    let by = approval.decided_by.as_ref().map(|by| format!(" by {}", line(by.name()))).unwrap_or_default();
+    Message { outcome: format!("{}{by}", approval.state.name()), severity: Severity::Info, ..begun(page) }
 }
 
 /// The message of a page about a request: all that its card says, so that a decision can be made on it.
@@ -65,6 +86,8 @@ pub(super) fn begun(page: &Page) -> Message {
         text: String::new(),
         person: page.person.as_deref().map(line),
         at: if page.tidings == Tidings::Trigger { page.queued_at } else { page.due.unwrap_or(page.queued_at) },
+        outcome: String::new(),
+        receipt: page.receipt.clone(),
         decision: None,
     }
 }

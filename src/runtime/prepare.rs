@@ -60,7 +60,7 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
 }
 
 /// A refusal where programs run on another rung here than the run was started with.
-fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
+pub fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
     let refused = !spec.rungs.allows(&card.confinement);
     refused.then(|| Verdict::Refuse {
         rule: "sandbox-of-the-run".to_owned(),

@@ -21,6 +21,8 @@ use crate::tools::{args, cards};
 
 /// Longest that the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Longest for a whole look or change.
+const LONGEST: Duration = Duration::from_secs(30);
 /// Most sessions that one card ends: those that have been idle longest.
 const MOST: i64 = 50;
 /// Share of the connections above which a check fails, where nobody says otherwise.
@@ -66,6 +68,12 @@ impl Databases {
     }
 }
 
+/// What a server that does not answer comes to.
+async fn in_time<T>(answer: impl Future<Output = Result<T, ToolResult>>) -> Result<T, ToolResult> {
+    let late = || failed(format!("the database did not answer within {} s", LONGEST.as_secs()));
+    tokio::time::timeout(LONGEST, answer).await.unwrap_or_else(|_| Err(late()))
+}
+
 fn failed(why: impl Into<String>) -> ToolResult {
     ToolResult::failure(FailureKind::Failed, why)
 }
@@ -101,14 +109,16 @@ impl CheckConnections {
         let CheckArgs { secret, percent } = args::parse(&self.spec, args)?;
         let mut connection = self.databases.connect(&secret).await?;
         let rows = sqlx::query(
-            "SELECT COALESCE(state, 'other') AS state, count(*) AS sessions, \
+            "SELECT COALESCE(state, 'not shown to this user') AS state, count(*) AS sessions, \
+             (SELECT sum(numbackends)::int8 FROM pg_stat_database) AS used, \
              current_setting('max_connections')::int8 AS most \
-             FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC, 1",
+             FROM pg_stat_activity WHERE datid IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1",
         );
         let rows = rows.fetch_all(&mut connection).await.map_err(unanswered)?;
         let states: Vec<(String, i64)> = rows.iter().map(|row| (row.get("state"), row.get("sessions"))).collect();
         let most: i64 = rows.first().map_or(0, |row| row.get("most"));
-        let used: i64 = states.iter().map(|(_, sessions)| sessions).sum();
+        // Of all users, whatever is shown of their sessions.
+        let used: i64 = rows.first().map_or(0, |row| row.get("used"));
         let summary = format!("{used} of {most} connections are used");
         let lines = states.iter().map(|(state, sessions)| format!("{sessions:>6}  {state}\n"));
         let text = format!("{summary}\n{}", lines.collect::<String>());
@@ -137,7 +147,7 @@ impl Tool for CheckConnections {
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
         tokio::select! {
-            looked = self.look(invocation.args) => looked.unwrap_or_else(|failed| failed),
+            looked = in_time(self.look(invocation.args)) => looked.unwrap_or_else(|failed| failed),
             () = invocation.cancel.cancelled() => ToolResult::failure(FailureKind::Cancelled, "the check was cancelled"),
         }
     }
@@ -206,13 +216,14 @@ impl EndIdleSessions {
         let mut ended = 0;
         for (pid, began) in &sessions {
             let order = sqlx::query_scalar::<_, bool>(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2",
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND backend_start::text = $2 \
+                 AND state LIKE 'idle in transaction%'",
             );
             let done = order.bind(pid).bind(began).fetch_optional(&mut connection).await.map_err(unanswered)?;
             ended += usize::from(done == Some(true));
         }
         let gone = sessions.len() - ended;
-        let rest = if gone > 0 { format!("; {gone} had already ended") } else { String::new() };
+        let rest = if gone > 0 { format!("; {gone} had ended or gone on by then") } else { String::new() };
         let summary = format!("{} ended{rest}", cards::count(ended, "session was", "sessions were"));
         Ok(ToolResult::success(summary, Output::default()))
     }
@@ -232,7 +243,7 @@ impl Tool for EndIdleSessions {
     }
 
     async fn prepare(&self, _: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        let (secret, sessions) = self.find(args).await?;
+        let (secret, sessions) = in_time(self.find(args)).await?;
         let (_, environment) = self.databases.options(&secret)?;
         if sessions.is_empty() {
             let summary = "no session holds a transaction open for that long";
@@ -256,7 +267,7 @@ impl Tool for EndIdleSessions {
     }
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
-        self.end(invocation.card).await.unwrap_or_else(|failed| failed)
+        in_time(self.end(invocation.card)).await.unwrap_or_else(|failed| failed)
     }
 
     async fn check(&self, _: &ToolContext, card: &EffectCard) -> Checked {

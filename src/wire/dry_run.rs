@@ -4,29 +4,27 @@ use std::collections::BTreeMap;
 
 use super::{Wire, launch};
 use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
-use crate::config::{Missing, Needs, Procedure};
-use crate::domain::{
-    EffectClass, FailureKind, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict,
-    Workspace,
-};
+use crate::config::{Missing, Procedure};
+use crate::domain::{EffectClass, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict};
 use crate::ports::{Judge, Prepared, ToolContext};
+use crate::runtime::confined_enough;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// What is wrong with each of these runbooks, files or names; of all where none is named.
-pub(super) async fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, Failure> {
+pub(super) fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, Failure> {
     let procedures = wire.procedures();
     let mut found = Vec::new();
     if named.is_empty() {
         let broken = procedures.broken();
         found.extend(broken.map(|(name, faults)| Linted { name: name.to_owned(), faults: Some(faults.clone()) }));
         for (name, procedure) in procedures.iter() {
-            found.push(Linted { name: name.to_owned(), faults: lint_one(wire, procedure).await.err() });
+            found.push(Linted { name: name.to_owned(), faults: lint_one(wire, procedure).err() });
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
     }
     for name in named {
         let faults = match launch::look_up(wire, name) {
-            Ok(procedure) => lint_one(wire, &procedure).await.err(),
+            Ok(procedure) => lint_one(wire, &procedure).err(),
             Err(Missing::Broken(faults)) => Some(faults),
             Err(missing @ Missing::Unknown { .. }) => return Err(launch::missing(missing)),
         };
@@ -35,26 +33,15 @@ pub(super) async fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, F
     Ok(found)
 }
 
-async fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
+fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
     procedure.check_tools(&wire.tool_names())?;
-    let Ok(scratch) = tempfile::tempdir() else { return Ok(()) };
-    let root = scratch.path().display().to_string();
-    let context = ToolContext {
-        run: RunId(uuid::Uuid::now_v7()),
-        agent: procedure.name.clone(),
-        workspace: Some(Workspace { root, ..Workspace::default() }),
-        inputs: BTreeMap::new(),
-    };
     let mut faults = Vec::new();
     for (step, part, call, place) in procedure.calls() {
         let Some(tool) = wire.toolbox.get(&call.tool) else { continue };
         let fault = |message: String| Fault::new(&procedure.source, place.clone(), message);
-        // Whether a call fits a repository can only be said in one.
-        if procedure.needs != Needs::Repository
-            && let Err(ToolResult { failure: Some(FailureKind::BadCall), summary, .. }) =
-                tool.prepare(&context, &call.args).await
-        {
-            faults.push(fault(summary.raw().to_owned()).help("correct the arguments inside the block"));
+        if let Some(problem) = tool.spec().misfit(&call.args) {
+            let help = format!("{} takes: {}", call.tool, tool.spec().signature());
+            faults.push(fault(format!("{}: {problem}", call.tool)).help(help));
         }
         // Whatever comes after a change, and looks, verifies it.
         let is_last = procedure.steps.last().is_some_and(|last| std::ptr::eq(last, step));
@@ -108,11 +95,15 @@ async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCal
     let Some(tool) = wire.toolbox.get(&call.tool) else {
         return nothing(DryRunOutcome::Wrong, wire.toolbox.unknown(&call.tool).summary);
     };
+    if let Some(problem) = tool.spec().misfit(&call.args) {
+        return nothing(DryRunOutcome::Wrong, problem.into());
+    }
     match tool.prepare(context, &call.args).await {
         Ok(Prepared::Effect(card)) => {
             let targets: Vec<_> = card.targets.iter().map(Untrusted::raw).collect();
             let what = Untrusted::new(format!("{} {}", card.verb, targets.join(", ")).trim_end().to_owned());
-            match wire.judge.judge(spec, &card) {
+            let verdict = confined_enough(spec, &card).unwrap_or_else(|| wire.judge.judge(spec, &card));
+            match verdict {
                 Verdict::Run { rule, .. } if call.needs_approval => {
                     let reason = "the procedure wants this step approved".to_owned();
                     (DryRunOutcome::Asks, what, rule, reason)
@@ -125,7 +116,6 @@ async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCal
         Ok(Prepared::Question { text, .. }) => nothing(DryRunOutcome::Asks, text),
         Ok(Prepared::Finish { summary, .. }) => nothing(DryRunOutcome::Runs, summary),
         Ok(Prepared::Mark { .. }) => nothing(DryRunOutcome::Runs, Untrusted::default()),
-        Err(ToolResult { failure: Some(FailureKind::BadCall), summary, .. }) => nothing(DryRunOutcome::Wrong, summary),
         Err(ToolResult { summary, .. }) => nothing(DryRunOutcome::Unknown, summary),
     }
 }

@@ -82,7 +82,7 @@ impl Host for Wire {
     }
 
     async fn lint_runbooks(&self, named: &[String]) -> Result<Vec<Linted>, Failure> {
-        dry_run::lint(self, named).await
+        dry_run::lint(self, named)
     }
 
     async fn dry_run(&self, procedure: &str, inputs: BTreeMap<String, Untrusted>) -> Result<Vec<DryRunCall>, Failure> {

@@ -161,6 +161,8 @@ impl Wire {
             text: "Nobody has to do anything.".to_owned(),
             person: None,
             at,
+            outcome: String::new(),
+            receipt: String::new(),
             decision: None,
         };
         let failed = |error: crate::notify::Undelivered| {
@@ -169,10 +171,11 @@ impl Wire {
                 .next("`morningai doctor` looks at each notifier")
         };
         let sender = Sender::new().map_err(failed)?;
-        sender.send(notifier, &message(Tidings::Trigger)).await.map_err(failed)?;
+        let receipt = sender.send(notifier, &message(Tidings::Trigger)).await.map_err(failed)?;
         // What follows is not left open there.
         if notifier.follows() == crate::kinds::Follows::All {
-            sender.send(notifier, &message(Tidings::Resolve)).await.map_err(failed)?;
+            let over = Message { receipt, outcome: "over".to_owned(), ..message(Tidings::Resolve) };
+            sender.send(notifier, &over).await.map_err(failed)?;
         }
         Ok(notifier.about())
     }

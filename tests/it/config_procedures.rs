@@ -74,6 +74,17 @@ const BAD: &[(&str, &str)] = &[
     ("timeout_of_a_tool", "## First\n\n```tool host_check timeout=3s\n```\n"),
     ("bad_json", "## First\n\n```tool host_check\n{ \"what\": \"load\",\n  oops }\n```\n"),
     ("bad_toml", "## First\n\n```tool host_check\nwhat = load\n```\n"),
+    ("two_checks", "## First\n\n```sh\ntrue\n```\n\n```verify sh\ntrue\n```\n\n```verify sh\ntrue\n```\n"),
+    ("a_check_without_an_end", "## First\n\n```sh\ntrue\n```\n\n```verify sh every=5s\ntrue\n```\n"),
+    ("a_check_for_ever", "## First\n\n```sh\ntrue\n```\n\n```verify sh within=18446744073709551615s\ntrue\n```\n"),
+    ("an_attribute_in_the_wrong_place", "## First\n\n```sh within=5s\ntrue\n```\n"),
+    ("a_label_that_is_split", "## First\n\n```sh\nls $LABEL_directory\n```\n"),
+    ("a_label_in_a_shell_call", "## First\n\n```tool shell\nargv = [\"sh\", \"-c\", \"ls $LABEL_directory\"]\n```\n"),
+    (
+        "an_answer_nobody_can_give",
+        "## First\n\n```ask\nGo?\n- yes\n- no\n```\n\n## Second\n\n```when answer\nyse\n```\n\n```sh\ntrue\n```\n",
+    ),
+    ("a_question_that_asks_nothing", "## First\n\n```ask\n- yes\n```\n"),
     ("bad_toml_in_an_indented_block", "- item\n\n## First\n\n```tool host_check\nok = 1\nwhat: load\n```\n"),
 ];
 

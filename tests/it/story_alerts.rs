@@ -37,7 +37,7 @@ fn rules_are_read_and_what_is_wrong_is_said_with_its_line() {
     std::fs::write(machine.path("bad.yml"), BAD).unwrap();
     let text = machine.run(&["alerts", "lint", "bad.yml"]).ended(1).out;
     assert!(text.starts_with("bad.yml:5:5: NoneUp: never-fires\n    `count(up == 1) == 0` is never true"), "{text}");
-    assert!(text.ends_with("1 finding in 1 alert in 1 file\n"), "{text}");
+    assert!(text.ends_with("1 finding in 1 alert of 1 file\n"), "{text}");
     let found = machine.run(&["alerts", "lint", "bad.yml", "--json"]).ended(1).json();
     let place =
         json!({ "file": "bad.yml", "line": 5, "column": 5, "group": "g", "alert": "NoneUp", "check": "never-fires" });
@@ -154,6 +154,9 @@ fn the_bundled_runbooks_are_for_the_bundled_alerts() {
         ("NodeFilesystemAlmostFull", "disk-filling"),
         ("NodeMemoryLow", "memory-leak"),
         ("NodeCPUBusy", "runaway-process"),
+        ("NodeUnitFailed", "service-down"),
+        ("HighErrorRate", "error-rate-up"),
+        ("DatabaseConnectionPoolExhausted", "connections-exhausted"),
     ] {
         assert!(alerts.contains(&format!("- alert: {alert}\n")), "{alert}");
         let hook = body("firing", "/var").replace("DiskFilling", alert);

@@ -242,6 +242,10 @@ notifiers.slack.ops = {{ token = {{ file = "secret" }}, channel = "#ops", api = 
     let decided = machine.run(&["approvals", "show", id, "--json"]).json()[0].clone();
     assert_eq!((&decided["state"], &decided["decided_by"]), (&json!("approved"), &json!("bo")));
     until("the end of the page", || Some(()).filter(|()| pages(&machine)[0]["state"] == "ended"));
+    let changed = slack.arrived().into_iter().find(|told| told.path == "/api/chat.update").unwrap().json();
+    assert_eq!((&changed["channel"], &changed["ts"]), (&json!("C1"), &json!("1")));
+    assert!(changed["text"].as_str().unwrap().contains("approved by bo: "), "{changed}");
+    assert!(!changed.to_string().contains("\"button\""), "there is nothing to press any more: {changed}");
 }
 
 #[test]

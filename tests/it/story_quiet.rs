@@ -1,11 +1,13 @@
 //! Quiet when it should be, with the real program: maintenance of the configuration and by hand, inhibition, and the noise
-//! report; on both stores, and the same after a rebuild.
+//! report, on both stores and the same after a rebuild; and the chart of what made an alert fire.
 
 use serde_json::{Value, json};
 
 use crate::story_incidents::{hook_token, http, serve, until};
 use crate::support::machine::Machine;
 use crate::support::postgres::{Database, PROGRAM};
+use crate::support::pty::Terminal;
+use crate::support::sink::{Reply, Sink};
 
 const CONFIG: &str = r#"
 [[maintenance]]
@@ -135,4 +137,50 @@ fn a_window_that_was_begun_by_hand_ends_by_itself_and_what_fires_on_rings() {
     for (labels, length) in [("nothing", "1h"), ("a=b", "8d")] {
         machine.run(&["maintenance", "start", labels, length]).ended(2);
     }
+}
+
+/// One series that has risen for three hours.
+fn rising() -> &'static str {
+    let now = chrono::Utc::now().timestamp();
+    let values: Vec<_> = (0..=60).map(|point| json!([now - (60 - point) * 180, point.to_string()])).collect();
+    let series = json!({ "metric": { "__name__": "errors", "job": "api" }, "values": values });
+    json!({ "status": "success", "data": { "resultType": "matrix", "result": [series] } }).to_string().leak()
+}
+
+#[test]
+fn who_is_on_call_is_shown_on_an_attached_console() {
+    let machine = Machine::new();
+    let oncall = "[oncall.people]\nbo = { notify = [\"mail\"] }\n\n[oncall.schedules.primary]\nzone = \"UTC\"\nlayers = [{ \
+                  people = [\"bo\"], shift = \"daily\", from = \"2026-01-05T09:00\" }]\n\n[oncall.notifiers.email.mail]\nfrom = \
+                  \"a@example.org\"\nto = [\"b@example.org\"]\nserver = \"127.0.0.1:1\"\nsecurity = \"none\"\n";
+    configure(&machine, oncall);
+    let served = serve(&machine, &[]);
+    ingest(&machine, "NodeDown", "critical", "firing");
+    let mut terminal = Terminal::start(machine.in_terminal(&["attach", &served.url]), 30, 100);
+    terminal.until_shown("On call  primary bo");
+    terminal.keys("q");
+    assert_eq!(terminal.exit_code(), 0);
+}
+
+#[test]
+fn the_metric_of_an_alert_is_asked_of_the_prometheus_of_the_configuration_and_of_nobody_else() {
+    let range = rising();
+    let (ours, theirs) = (Sink::start(|_, _| Reply::With(200, range)), Sink::start(|_, _| Reply::With(200, range)));
+    let machine = Machine::new();
+    configure(&machine, &format!("[incidents]\nprometheus = \"{}\"\nalertmanager = \"\"\n", ours.url));
+    let rule = format!("{}/graph?g0.expr=rate%28errors%5B5m%5D%29+%3E+1&g0.tab=1", theirs.url);
+    let told = body("ErrorsUp", "critical", "firing").replace("http://p/g", &rule);
+    machine.run_with_input(&["ingest", "alertmanager", "-"], &told).ended(0);
+    let short = find(&machine, "ErrorsUp")["id"].as_str().unwrap()[28..].to_owned();
+    let show = format!("incidents show {short}\nincidents show {short}\nquit\n");
+    let shown = machine.run_with_input(&["--plain"], &show).ended(0).out;
+    assert!(
+        shown.contains("metric: rate(errors[5m]) > 1\nerrors{job=\"api\"}  now 60, least 0, most 60\n60 |"),
+        "{shown}"
+    );
+    assert!(shown.contains("0 |___") && shown.contains("##") && !shown.contains('█'), "{shown}");
+    let asked: Vec<_> = ours.arrived().into_iter().filter(|one| one.path.starts_with("/api/v1/query_range")).collect();
+    assert_eq!(asked.len(), 1, "the second is answered from memory");
+    assert!(asked[0].path.contains("query=rate%28errors%5B5m%5D%29+%3E+1&start="), "{}", asked[0].path);
+    assert!(theirs.arrived().is_empty());
 }

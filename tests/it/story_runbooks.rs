@@ -140,10 +140,10 @@ fn a_release_that_crashes_is_taken_back_and_comes_again_where_the_one_before_cra
     fs::rename(served.machine.path("app/next"), served.machine.path("app/current")).unwrap();
     served.order("t");
     let (approved, run) = run_and_approve(&served.machine, "bad-deploy", &["service=web", &deployment]);
-    assert_eq!((approved.len(), &run["state"]), (3, &json!("failed")), "{approved:?} {run}");
+    assert_eq!((approved.len(), &run["state"]), (4, &json!("failed")), "{approved:?} {run}");
     assert_eq!(current(), PathBuf::from("releases/v2"), "it was not the release");
     let shown = served.machine.run(&["runs", "show", run["id"].as_str().unwrap()]).ended(0).out;
-    assert!(shown.contains("step 1 was rolled back"), "{shown}");
+    assert!(shown.contains("step 2 was rolled back"), "{shown}");
 }
 
 /// A certificate for `localhost` in `place`, valid for so many days.
@@ -214,8 +214,10 @@ fn more_errors_than_usual_are_shown_and_a_person_chooses_what_to_do() {
     let start = ["run", "--runbook", "error-rate-up", "--label", "service=web", "--until-waiting", "--json"];
     machine.run(&start).ended(4);
     let question = machine.run(&["approvals", "--json"]).ended(0).json().remove(0);
-    let answer = ["answer", question["id"].as_str().unwrap(), "restart the service", "--until-waiting"];
-    machine.run(&answer).ended(0);
+    let id = question["id"].as_str().unwrap();
+    let wrong = machine.run(&["answer", id, "restart it", "--until-waiting"]);
+    assert!(wrong.code != 0 && wrong.err.contains("restart the service; go back"), "{}", wrong.err);
+    machine.run(&["answer", id, "Restart the service", "--until-waiting"]).ended(0);
     let card = machine.run(&["approvals", "--json"]).ended(0).json().remove(0);
     assert_eq!((&card["verb"], &card["targets"][0]), (&json!("restart"), &json!("web")));
     let (id, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());

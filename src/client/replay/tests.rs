@@ -37,7 +37,12 @@ fn recording() -> Recording {
         (1, Stream::Approval(APPROVAL), 1, Event::Approval(requested)),
         (20, Stream::Run(RUN), 2, Event::Run(RunEvent::Paused { reason: "lunch".to_owned(), over: None })),
         (31, Stream::Approval(APPROVAL), 2, Event::Approval(ApprovalEvent::Denied { reason: "no".into() })),
-        (32, Stream::Run(RUN), 3, Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new() })),
+        (
+            32,
+            Stream::Run(RUN),
+            3,
+            Event::Run(RunEvent::Failed { reason: "denied".into(), hint: String::new(), because: None }),
+        ),
     ];
     let at = |seconds: u64| Duration::from_secs(seconds);
     let envelope = |(index, (seconds, stream, version, event)): (usize, (u64, Stream, u64, Event))| {

@@ -41,7 +41,7 @@ pub fn lines(chart: &Chart, form: ChartForm, width: usize) -> Vec<String> {
         }
         None => line.into_owned(),
     };
-    chart.text.visible_lines().map(line).collect()
+    Untrusted::from(chart.text.raw().trim_end()).visible_lines().map(line).collect()
 }
 
 fn in_form(line: &str, form: ChartForm) -> String {

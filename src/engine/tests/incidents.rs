@@ -5,7 +5,7 @@ mod takes;
 use serde_json::json;
 
 use super::{RUN, agent_spec};
-use crate::domain::{Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Timestamp};
+use crate::domain::{Actor, FailureKind, IncidentId, Rejection, RejectionKind, RunId, RunState, Timestamp};
 use crate::engine::decide;
 use crate::fold::Snapshot;
 use crate::kinds::{
@@ -313,7 +313,7 @@ fn a_postmortem_names_the_event_that_each_statement_rests_on() {
     log.ask(4, IncidentVerb::Note { text: "TODO: *rotate* the | logs\n# now".into() }.on(id), ana()).unwrap();
     log.ask(5, IncidentVerb::Runbook { name: Some("look".to_owned()) }.on(id), ana()).unwrap();
     let run = log.only().runs[0].run;
-    let failed = RunEvent::Failed { reason: "step 2: denied".into(), hint: String::new() };
+    let failed = RunEvent::Failed { reason: "step 2: denied".into(), hint: String::new(), because: None };
     let ended = log.snapshot.told(Stream::Run(run), &Event::Run(failed)).remove(0);
     log.take(30, ended.stream, Actor::System, ended.event);
     log.report(65, told(vec![alert(1, 0, Some(64)), alert(2, 0, Some(64))]));
@@ -475,4 +475,24 @@ fn a_postmortem_that_was_edited_is_the_one_that_is_written() {
     log.ask(6, IncidentVerb::Amend { text: text.into() }.on(id), ana()).unwrap();
     let history = History { of: Stream::Incident(id), streams: [(Stream::Incident(id), log.events.clone())].into() };
     assert_eq!((document.write)(&history).unwrap().matches("Edited by").count(), 1);
+}
+
+#[test]
+fn a_runbook_that_fails_by_itself_calls_somebody_anew_and_one_that_was_denied_does_not() {
+    for (because, calls) in [(FailureKind::Failed, true), (FailureKind::Expired, true), (FailureKind::Denied, false)] {
+        let mut log = Log::default();
+        log.report(1, told(vec![alert(1, 0, None)]));
+        let id = log.id();
+        log.ask(3, IncidentVerb::Acknowledge.on(id), ana()).unwrap();
+        log.ask(5, IncidentVerb::Runbook { name: Some("look".to_owned()) }.on(id), ana()).unwrap();
+        let run = log.only().runs[0].run;
+        let failed = RunEvent::Failed { reason: "step 2".into(), hint: String::new(), because: Some(because) };
+        let ended = log.snapshot.told(Stream::Run(run), &Event::Run(failed)).remove(0);
+        log.take(30, ended.stream, Actor::System, ended.event);
+        assert_eq!(
+            (log.only().called_at.is_some(), log.only().acknowledged_at.is_none()),
+            (calls, calls),
+            "{because:?}"
+        );
+    }
 }

@@ -62,7 +62,7 @@ impl Log {
     fn arrives(&mut self, id: PageId) {
         let attempt = self.page(id).attempts + 1;
         self.ask(id, PageVerb::Attempt { attempt }).unwrap();
-        self.ask(id, PageVerb::Deliver { attempt }).unwrap();
+        self.ask(id, PageVerb::Deliver { attempt, receipt: String::new() }).unwrap();
     }
 }
 
@@ -95,8 +95,8 @@ fn one_process_sends_it_and_what_another_says_of_an_older_attempt_is_refused() {
     assert!(stale(log.ask(id, PageVerb::Attempt { attempt: 2 })), "and not over yet");
     log.later(20);
     assert_eq!(log.ask(id, PageVerb::Attempt { attempt: 2 }).unwrap(), ["page.attempted"], "nobody said how it ended");
-    assert!(stale(log.ask(id, PageVerb::Deliver { attempt: 1 })));
-    assert_eq!(log.ask(id, PageVerb::Deliver { attempt: 2 }).unwrap(), ["page.delivered"]);
+    assert!(stale(log.ask(id, PageVerb::Deliver { attempt: 1, receipt: String::new() })));
+    assert_eq!(log.ask(id, PageVerb::Deliver { attempt: 2, receipt: String::new() }).unwrap(), ["page.delivered"]);
     assert!(stale(log.ask(id, fail(2, Some(log.now)))));
     assert_eq!((log.page(id).state, log.page(id).due), (PageState::Delivered, None));
 }
@@ -148,7 +148,10 @@ fn a_notifier_that_follows_is_told_how_it_went_on_and_another_is_left_alone() {
     assert_eq!(log.page(pd).told, Some(Tidings::Acknowledge));
     assert_eq!(log.ask(pd, turn(Tidings::Resolve)).unwrap(), ["page.turned"]);
     log.ask(pd, PageVerb::Attempt { attempt: 1 }).unwrap();
-    assert_eq!(log.ask(pd, PageVerb::Deliver { attempt: 1 }).unwrap(), ["page.delivered", "page.ended"]);
+    assert_eq!(
+        log.ask(pd, PageVerb::Deliver { attempt: 1, receipt: String::new() }).unwrap(),
+        ["page.delivered", "page.ended"]
+    );
     assert_eq!(log.ask(pd, turn(Tidings::Resolve)).unwrap_err().kind, RejectionKind::AlreadySettled);
 }
 

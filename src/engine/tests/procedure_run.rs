@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::{ApprovalState, Condition, FailureKind, Output, StepPart, ToolResult, Verify};
 use crate::engine::upcoming_call;
-use crate::kinds::{Report, RunVerb};
+use crate::kinds::{ApprovalVerb, Report, RunVerb};
 
 fn started(on_failure: OnFailure) -> Desk {
     let mut desk = Desk::new();
@@ -49,7 +49,7 @@ fn a_step_may_be_allowed_to_fail() {
     assert_eq!(desk.proceed(vec![runs(2, read())]), ["run.calls_requested", "run.effect_started"]);
     finish(&mut desk, 2, ToolResult::success("fine", Output::default()));
     assert_eq!(desk.proceed(vec![]), ["run.succeeded"]);
-    assert_eq!(desk.run().note.raw(), "1 of 2 steps done; step 1 did not: no such file");
+    assert_eq!(desk.run().note.raw(), "1 of 2 steps done; step 1 failed: no such file");
 }
 
 /// A procedure whose steps a test makes richer.
@@ -120,7 +120,7 @@ fn a_step_that_never_began_is_not_rolled_back() {
     let refused = ToolResult::failure(FailureKind::Refused, "refused by rule x");
     let (made, note) = played(&mut desk, &[fine(), refused, fine()]);
     assert_eq!(made, ["1 act", "2 when", "1 rollback"]);
-    assert_eq!(note, "step 2 of 2: its condition: refused by rule x; step 1 was rolled back");
+    assert_eq!(note, "step 2 of 2: its condition could not be checked: refused by rule x; step 1 was rolled back");
 }
 
 #[test]
@@ -166,4 +166,18 @@ fn a_step_can_want_approval_where_the_policy_wants_none() {
     assert_eq!(kinds, ["run.calls_requested", "approval.requested", "run.call_parked"]);
     let approval = desk.snapshot.approvals.values().next().unwrap();
     assert_eq!((approval.rule.as_str(), approval.state), ("procedure", ApprovalState::Pending));
+}
+
+#[test]
+fn a_step_that_was_approved_and_would_have_done_something_else_never_ran() {
+    let mut desk = started_with(|steps| steps[0].rollback = Some(call("undo the first")));
+    desk.proceed(vec![runs(1, read())]);
+    let prepared = Box::new(asks(1, read()));
+    desk.system(Command::Report(Report::Drifted { run: RUN, call: CallNo(1), attempt: 1, prepared })).unwrap();
+    let id = *desk.snapshot.approvals.keys().next().unwrap();
+    desk.by(ana(), ApprovalVerb::Deny { reason: "not that".into() }.on(id)).unwrap();
+    let kinds = desk.proceed(vec![]);
+    assert!(kinds.contains(&"run.call_settled"), "{kinds:?}");
+    let kinds = [kinds, desk.proceed(vec![])].concat();
+    assert!(kinds.contains(&"run.failed") && !kinds.contains(&"run.calls_requested"), "{kinds:?}");
 }

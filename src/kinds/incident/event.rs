@@ -61,7 +61,14 @@ pub enum IncidentEvent {
     Linked { run: RunId },
     /// A run that was started for it, or linked to it, came to its end.
     #[serde(rename = "incident.run_ended")]
-    RunEnded { run: RunId, state: RunState, summary: Untrusted },
+    RunEnded {
+        run: RunId,
+        state: RunState,
+        summary: Untrusted,
+        /// Its runbook failed by itself: it calls somebody anew.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        escalates: bool,
+    },
     /// Another incident became a part of this one: from now on its alerts are told here.
     #[serde(rename = "incident.absorbed")]
     Absorbed { incident: IncidentId, claims: Vec<Claim> },
@@ -154,7 +161,9 @@ impl KindEvent for IncidentEvent {
             Self::Noted { text } => text.clone(),
             Self::RunbookStarted { runbook } => runbook.as_str().into(),
             Self::Linked { run } => format!("run {}", run.short()).into(),
-            Self::RunEnded { run, state, summary } => format!("run {} {state}: {}", run.short(), summary.raw()).into(),
+            Self::RunEnded { run, state, summary, .. } => {
+                format!("run {} {state}: {}", run.short(), summary.raw()).into()
+            }
             Self::Absorbed { incident, .. } => format!("incident {}", incident.short()).into(),
             Self::Merged { into } => format!("into {}", into.short()).into(),
             Self::Split { incident, alerts } if alerts.len() == 1 => {
@@ -261,6 +270,7 @@ impl KindEvent for IncidentEvent {
             Self::Opened { part, is_held, .. } => part.is_empty() && !is_held,
             Self::Reopened { is_flapping, is_held } => !is_flapping && !is_held,
             Self::Released { is_quiet } => !is_quiet,
+            Self::RunEnded { escalates, .. } => *escalates,
             Self::Woke {} => true,
             Self::AlertFired { .. }
             | Self::AlertCleared { .. }
@@ -270,7 +280,6 @@ impl KindEvent for IncidentEvent {
             | Self::Noted { .. }
             | Self::RunbookStarted { .. }
             | Self::Linked { .. }
-            | Self::RunEnded { .. }
             | Self::Absorbed { .. }
             | Self::Merged { .. }
             | Self::Split { .. }

@@ -139,6 +139,7 @@ impl Kept for Incident {
             | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => return None,
         };
-        Some(IncidentEvent::RunEnded { run, state, summary: labels::short(summary) })
+        let escalates = self.escalates(run, event);
+        Some(IncidentEvent::RunEnded { run, state, summary: labels::short(summary), escalates })
     }
 }

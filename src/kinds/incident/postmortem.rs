@@ -170,7 +170,7 @@ fn tried(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut S
 
 fn outcome(events: &[Envelope], wanted: RunId) -> String {
     let ended = events.iter().rev().find_map(|envelope| {
-        let Event::Incident(IncidentEvent::RunEnded { run, state, summary }) = &envelope.event else { return None };
+        let Event::Incident(IncidentEvent::RunEnded { run, state, summary, .. }) = &envelope.event else { return None };
         (*run == wanted).then(|| format!(": {state}, {} (#{})", plain(summary), envelope.seq))
     });
     ended.unwrap_or_else(|| ": under way".to_owned())

@@ -12,8 +12,8 @@ use super::hold::Hold;
 use super::labels::{Labels, short};
 use super::severity::Severity;
 use super::silence::Silence;
-use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
-use crate::kinds::{KindEvent, Stamp, Stream, Wanted};
+use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
+use crate::kinds::{KindEvent, RunEvent, Stamp, Stream, Wanted};
 
 /// Entries of the timeline that a row keeps; the log has all.
 const TIMELINE: usize = 50;
@@ -213,7 +213,11 @@ impl Incident {
                 self.runs.push(LinkedRun::new(run, Some(runbook.clone()), stamp));
             }
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
-            IncidentEvent::RunEnded { run, state, .. } => {
+            IncidentEvent::RunEnded { run, state, escalates, .. } => {
+                if *escalates {
+                    (self.acknowledged_at, self.acknowledged_by, self.snoozed_until) = (None, None, None);
+                    self.called_at = Some(stamp.at);
+                }
                 self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
@@ -269,6 +273,13 @@ impl Incident {
     pub(super) fn waits_for_run(&self, run: RunId) -> bool {
         let is_linked = self.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
         is_linked || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
+    }
+
+    /// Whether the end of a run calls for somebody: a runbook failed, and not because a person decided against a step.
+    pub(super) fn escalates(&self, run: RunId, ended: &RunEvent) -> bool {
+        let RunEvent::Failed { because, .. } = ended else { return false };
+        let was_decided = matches!(because, Some(FailureKind::Denied | FailureKind::Withdrawn | FailureKind::GaveUp));
+        !was_decided && self.runs.iter().any(|linked| linked.run == run && linked.runbook.is_some())
     }
 
     /// What its alerts are known by.

@@ -19,6 +19,8 @@ const LONGEST_PAUSE: TimeDelta = TimeDelta::minutes(15);
 const REPEAT: TimeDelta = TimeDelta::minutes(15);
 /// Bytes kept of a reason and of a title.
 const LONGEST: usize = 512;
+/// Bytes of what the other side calls a message.
+const LONGEST_RECEIPT: usize = 100;
 
 pub(super) fn decide(
     world: &dyn World,
@@ -38,9 +40,9 @@ pub(super) fn decide(
     match verb {
         PageVerb::Queue { .. } => Ok(Vec::new()),
         PageVerb::Attempt { attempt } => attempts(page, attempt, now),
-        PageVerb::Deliver { attempt } => is_current(page, attempt).map(|()| {
+        PageVerb::Deliver { attempt, receipt } => is_current(page, attempt).map(|()| {
             let ended = (page.tidings == Tidings::Resolve).then_some(PageEvent::Ended {});
-            std::iter::once(PageEvent::Delivered {}).chain(ended).collect()
+            std::iter::once(PageEvent::Delivered { receipt: cut(receipt) }).chain(ended).collect()
         }),
         PageVerb::Fail { attempt, reason, retry_at } => {
             is_current(page, attempt).map(|()| vec![failed(page, reason.cut(LONGEST), retry_at, now)])
@@ -118,6 +120,11 @@ fn turn(page: &Page, tidings: Tidings, now: Timestamp) -> Vec<PageEvent> {
         () if page.tidings == tidings || page.tidings == Tidings::Resolve => Vec::new(),
         () => vec![PageEvent::Turned { tidings }],
     }
+}
+
+/// A name that is longer is none that this program asked for.
+fn cut(receipt: String) -> String {
+    if receipt.len() > LONGEST_RECEIPT { String::new() } else { receipt }
 }
 
 fn settled(page: &Page, what: &str) -> Rejection {

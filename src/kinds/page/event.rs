@@ -19,7 +19,11 @@ pub enum PageEvent {
     Attempted { attempt: u32 },
     /// The other side said that it has it.
     #[serde(rename = "page.delivered")]
-    Delivered {},
+    Delivered {
+        /// What it calls the message, where that is needed to change it.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        receipt: String,
+    },
     #[serde(rename = "page.failed")]
     Failed { reason: Untrusted, retry_at: Timestamp },
     /// It is not tried again by itself.
@@ -43,7 +47,7 @@ impl KindEvent for PageEvent {
         match self {
             Self::Queued { .. } => "page.queued",
             Self::Attempted { .. } => "page.attempted",
-            Self::Delivered {} => "page.delivered",
+            Self::Delivered { .. } => "page.delivered",
             Self::Failed { .. } => "page.failed",
             Self::GivenUp { .. } => "page.given_up",
             Self::Turned { .. } => "page.turned",
@@ -58,7 +62,7 @@ impl KindEvent for PageEvent {
             Self::Attempted { attempt } => format!("attempt {attempt}").into(),
             Self::Failed { reason, .. } | Self::GivenUp { reason } => reason.clone(),
             Self::Turned { tidings } => tidings.name().into(),
-            Self::Delivered {} | Self::Retried {} | Self::Ended {} => Untrusted::default(),
+            Self::Delivered { .. } | Self::Retried {} | Self::Ended {} => Untrusted::default(),
         }
     }
 
@@ -66,7 +70,7 @@ impl KindEvent for PageEvent {
         match self {
             Self::Queued { .. } | Self::Retried {} => Look::Notable,
             Self::Attempted { .. } | Self::Turned { .. } => Look::Plain,
-            Self::Delivered {} => Look::Good,
+            Self::Delivered { .. } => Look::Good,
             Self::Failed { .. } => Look::Warning,
             Self::GivenUp { .. } => Look::Bad,
             Self::Ended {} => Look::Dim,
@@ -79,7 +83,7 @@ impl KindEvent for PageEvent {
             Self::Retried {} => true,
             Self::Queued { .. }
             | Self::Attempted { .. }
-            | Self::Delivered {}
+            | Self::Delivered { .. }
             | Self::Failed { .. }
             | Self::GivenUp { .. }
             | Self::Turned { .. }

@@ -31,7 +31,7 @@ impl Owned for Page {
         match first {
             PageEvent::Queued { order } => order.key.run.map_or(Owner::Tenant, |run| Owner::Stream(Stream::Run(run))),
             PageEvent::Attempted { .. }
-            | PageEvent::Delivered {}
+            | PageEvent::Delivered { .. }
             | PageEvent::Failed { .. }
             | PageEvent::GivenUp { .. }
             | PageEvent::Turned { .. }

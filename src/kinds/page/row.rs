@@ -36,6 +36,9 @@ pub struct Page {
     pub due: Option<Timestamp>,
     /// Why the last attempt failed.
     pub reason: Untrusted,
+    /// What the other side calls the message that it has.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub receipt: String,
     pub ended_at: Option<Timestamp>,
 }
 
@@ -89,6 +92,7 @@ impl Page {
             delivered_at: None,
             due: Some(stamp.at),
             reason: Untrusted::default(),
+            receipt: String::new(),
             ended_at: None,
         })
     }
@@ -101,7 +105,10 @@ impl Page {
                 (self.state, self.attempts) = (PageState::Sending, *attempt);
                 self.due = Some(stamp.at + PageVerb::LEASE);
             }
-            PageEvent::Delivered {} => {
+            PageEvent::Delivered { receipt } => {
+                if !receipt.is_empty() {
+                    self.receipt.clone_from(receipt);
+                }
                 (self.state, self.due, self.reason) = (PageState::Delivered, None, Untrusted::default());
                 self.told = Some(self.tidings);
                 self.delivered_at.get_or_insert(stamp.at);

@@ -28,6 +28,8 @@ verbs! {
         /// Note that the attempt arrived
         Deliver {
             attempt: u32,
+            #[serde(default)]
+            receipt: String,
         } = "deliver", Orchestrate;
         /// Note that the attempt failed
         Fail {

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
-    ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, LimitKind, ModelFailure, ModelReply, OverBudget,
-    Plan, PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
+    ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, FailureKind, LimitKind, ModelFailure, ModelReply,
+    OverBudget, Plan, PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
 };
 use crate::kinds::{KindEvent, Look};
 
@@ -81,7 +81,13 @@ pub enum RunEvent {
     #[serde(rename = "run.succeeded")]
     Succeeded { summary: Untrusted },
     #[serde(rename = "run.failed")]
-    Failed { reason: Untrusted, hint: String },
+    Failed {
+        reason: Untrusted,
+        hint: String,
+        /// Of a procedure, what kind of failure stopped it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<FailureKind>,
+    },
     #[serde(rename = "run.cancelled")]
     Cancelled { reason: String },
 }

@@ -217,7 +217,7 @@ impl Run {
             }
             RunEvent::Resumed {} => self.resume(),
             RunEvent::Succeeded { summary } => self.end(summary, "", at),
-            RunEvent::Failed { reason, hint } => self.end(reason, hint, at),
+            RunEvent::Failed { reason, hint, .. } => self.end(reason, hint, at),
             RunEvent::Cancelled { reason } => self.end(&reason.as_str().into(), "", at),
         }
         self.state = self.state_after(event);

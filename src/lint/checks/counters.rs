@@ -84,9 +84,12 @@ fn plain_counter(expr: &Expr) -> Option<String> {
             metric(range).filter(|name| is_counter(name)).map(str::to_owned)
         }
         Expr::Binary(binary) if matches!(binary.op.to_string().as_str(), "/" | "*" | "+") => {
-            let side = |side: &Expr, other: &Expr| plain_counter(side).filter(|_| number(other).is_some());
-            let both = || plain_counter(&binary.lhs).and_then(|name| plain_counter(&binary.rhs).map(|_| name));
-            side(&binary.lhs, &binary.rhs).or_else(|| side(&binary.rhs, &binary.lhs)).or_else(both)
+            match (plain_counter(&binary.lhs), plain_counter(&binary.rhs)) {
+                (Some(counter), Some(_)) => Some(counter),
+                (Some(counter), None) if number(&binary.rhs).is_some() => Some(counter),
+                (None, Some(counter)) if number(&binary.lhs).is_some() => Some(counter),
+                _ => None,
+            }
         }
         _ => None,
     }

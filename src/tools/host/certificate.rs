@@ -1,11 +1,14 @@
 //! `check_certificate`: until when a certificate is valid, in a file or as a server shows it. It fails where that is soon.
 
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::DateTime;
+use rustix::fs::OFlags;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -79,7 +82,9 @@ impl CheckCertificate {
         };
         let name = name.or_else(|| context.inputs.get(label).map(|label| label.raw().to_owned())).ok_or_else(|| {
             let label = label.trim_start_matches("LABEL_");
-            failed(format!("no certificate is named: neither in the call, nor by a label `{label}` of the alert"))
+            let missing =
+                format!("no certificate is named: neither in the call, nor by a label `{label}` of the alert");
+            ToolResult::failure(FailureKind::BadCall, missing)
         })?;
         let place = match from {
             From::File => Some(PathBuf::from(name)).filter(|path| path.is_absolute()).map(Place::File),
@@ -91,7 +96,12 @@ impl CheckCertificate {
 
     async fn look(&self, place: &Place, days: u32) -> Result<ToolResult, String> {
         let certificate = match place {
-            Place::File(path) => in_file(path)?,
+            Place::File(path) => {
+                let path = path.clone();
+                let read = tokio::task::spawn_blocking(move || in_file(&path));
+                let read = tokio::time::timeout(PATIENCE, read).await.map_err(|_| "the file cannot be read in time")?;
+                read.map_err(|error| error.to_string())??
+            }
             Place::Server { host, port } => {
                 let asked = tokio::time::timeout(PATIENCE, of_server(host, *port)).await;
                 asked.map_err(|_| format!("{host}:{port} did not answer within {} s", PATIENCE.as_secs()))??
@@ -136,14 +146,18 @@ fn server_of(text: &str) -> Option<Place> {
     is_host.then(|| Place::Server { host: host.to_owned(), port })
 }
 
-/// The first in a file.
+/// The first in a file. Opening a pipe does not wait, and only a file is read.
 fn in_file(path: &Path) -> Result<CertificateDer<'static>, String> {
     let wrong = |why: String| format!("{}: {why}", path.display());
-    let length = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
-    if length > LARGEST {
-        return Err(wrong("it is too large to be a certificate".to_owned()));
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or(0);
+    let opened = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(path);
+    let file = opened.map_err(|error| wrong(error.to_string()))?;
+    if !file.metadata().is_ok_and(|found| found.is_file()) {
+        return Err(wrong("it is not a file".to_owned()));
     }
-    CertificateDer::from_pem_file(path).map_err(|error| wrong(format!("no certificate in PEM: {error}")))
+    let mut content = Vec::new();
+    file.take(LARGEST).read_to_end(&mut content).map_err(|error| wrong(error.to_string()))?;
+    CertificateDer::from_pem_slice(&content).map_err(|error| wrong(format!("no certificate in PEM: {error}")))
 }
 
 /// The one that a server shows. Nothing else is sent to it, so that it need not be trusted.

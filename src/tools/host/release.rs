@@ -1,4 +1,4 @@
-//! `switch_release`: points the link `current` of a deployment at the release before, or at the newest.
+//! `switch_release`: points the link `current` of a deployment at the release before, or back.
 //!
 //! It is for deployments that keep each release in a directory of its own, beside the others, and a link `current` to
 //! the one that runs.
@@ -12,6 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::whose::{elsewhere, here};
 use crate::domain::{
     EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
@@ -22,13 +23,15 @@ use crate::tools::{args, cards};
 /// The input that names the deployment's directory: a label of the alert.
 const LABEL: &str = "LABEL_deployment";
 const CURRENT: &str = "current";
+/// The link that a switch leaves to what ran before it.
+const SWITCHED_FROM: &str = "current.switched-from";
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Args {
     /// The absolute path of the directory that holds `current`; when left out, what the alert's label `deployment` says.
     directory: Option<String>,
-    /// The one before the release that runs, or the newest.
+    /// The one before the release that runs, or the one that ran before the last switch.
     to: To,
 }
 
@@ -36,7 +39,7 @@ struct Args {
 #[serde(rename_all = "snake_case")]
 enum To {
     Previous,
-    Newest,
+    SwitchedFrom,
 }
 
 /// Points `current` at another release.
@@ -46,8 +49,8 @@ pub struct SwitchRelease {
 
 impl Default for SwitchRelease {
     fn default() -> Self {
-        let about = "Points the link `current` of a deployment at the release before the one that runs, or at the \
-                     newest. The service is restarted by restart_service.";
+        let about = "Points the link `current` of a deployment at the release before the one that runs, or \
+                     back. The service is restarted by restart_service.";
         Self { spec: args::spec::<Args>("switch_release", EffectClass::Host, Repeat::Checkable, about) }
     }
 }
@@ -68,6 +71,10 @@ struct Release {
 impl SwitchRelease {
     fn find(&self, context: &ToolContext, args: &Value) -> Result<Deployment, ToolResult> {
         let Args { directory, to } = args::parse(&self.spec, args)?;
+        if let Some(other) = elsewhere(context) {
+            let message = format!("the alert is about {other}, and this machine is {}", here());
+            return Err(ToolResult::failure(FailureKind::BadCall, message));
+        }
         let directory = directory.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let missing = "no deployment is named: neither in the call, nor by a label `deployment` of the alert";
         let directory = PathBuf::from(directory.ok_or_else(|| failed(missing))?);
@@ -85,18 +92,24 @@ impl SwitchRelease {
         if !is_inside {
             return Err(failed(&format!("the releases do not lie in {}", directory.display())));
         }
-        let since = modified(&now).ok_or_else(|| failed(&format!("there is no release {}", now.display())))?;
-        let others =
-            std::fs::read_dir(releases).map_err(|error| failed(&format!("{}: {error}", releases.display())))?;
-        let others = others.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let others = others.filter_map(|entry| Some((modified(&entry.path())?, entry.file_name())));
-        let others = others.filter(|(_, name)| now.file_name() != Some(name));
-        let (found, missing) = match to {
-            To::Previous => (others.filter(|(at, _)| *at < since).max(), "there is no older release to go back to"),
-            To::Newest => (others.filter(|(at, _)| *at > since).max(), "the newest release is the one that runs"),
+        let since = made(&now).ok_or_else(|| failed(&format!("there is no release {}", now.display())))?;
+        let then = match to {
+            To::SwitchedFrom => {
+                let link = std::fs::read_link(directory.join(SWITCHED_FROM));
+                let link = link.map_err(|_| failed("nothing says which release ran before"))?;
+                let since = made(&directory.join(&link)).ok_or_else(|| failed("the release before is gone"))?;
+                Release { link, since }
+            }
+            To::Previous => {
+                let others =
+                    std::fs::read_dir(releases).map_err(|error| failed(&format!("{}: {error}", releases.display())))?;
+                let others = others.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+                let others = others.filter_map(|entry| Some((made(&entry.path())?, entry.file_name())));
+                let found = others.filter(|(at, name)| *at < since && now.file_name() != Some(name)).max();
+                let (at, name) = found.ok_or_else(|| failed("there is no older release to go back to"))?;
+                Release { link: parent.join(name), since: at }
+            }
         };
-        let (at, name) = found.ok_or_else(|| failed(missing))?;
-        let then = Release { link: parent.join(name), since: at };
         Ok(Deployment { directory, now: Release { link, since }, then })
     }
 
@@ -125,18 +138,20 @@ fn failed(why: &str) -> ToolResult {
     ToolResult::failure(FailureKind::Failed, why)
 }
 
-fn modified(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|file| file.modified()).ok()
+/// When a release was made: writing into it later does not count, where the file system tells.
+fn made(path: &Path) -> Option<SystemTime> {
+    let found = std::fs::metadata(path).ok()?;
+    found.created().or_else(|_| found.modified()).ok()
 }
 
-/// The link and where it is to lead, as the card has it.
-fn planned(card: &EffectCard) -> Option<(PathBuf, PathBuf)> {
+/// The link, and where it leads and is to lead, as the card has it.
+fn planned(card: &EffectCard) -> Option<[PathBuf; 3]> {
     let Payload::Arguments { args } = &card.payload else { return None };
-    Some((args["link"].as_str()?.into(), args["to"].as_str()?.into()))
+    Some([args["link"].as_str()?.into(), args["from"].as_str()?.into(), args["to"].as_str()?.into()])
 }
 
 /// Another link takes its place in one step: there is always one.
-fn switch(link: &Path, to: &Path) -> std::io::Result<()> {
+fn point(link: &Path, to: &Path) -> std::io::Result<()> {
     let new = link.with_file_name(format!(".{CURRENT}-{}", uuid::Uuid::now_v7()));
     std::os::unix::fs::symlink(to, &new)?;
     std::fs::rename(&new, link).inspect_err(|_| drop(std::fs::remove_file(&new)))
@@ -153,8 +168,9 @@ impl Tool for SwitchRelease {
     }
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
-        let Some((link, to)) = planned(invocation.card) else { return failed("the card names no release") };
-        match switch(&link, &to) {
+        let Some([link, from, to]) = planned(invocation.card) else { return failed("the card names no release") };
+        let switched = point(&link.with_file_name(SWITCHED_FROM), &from).and_then(|()| point(&link, &to));
+        match switched {
             Ok(()) => ToolResult::success(format!("{} leads to {}", link.display(), to.display()), Output::default()),
             Err(error) => failed(&format!("{}: {error}", link.display())),
         }
@@ -162,7 +178,7 @@ impl Tool for SwitchRelease {
 
     async fn check(&self, _: &ToolContext, card: &EffectCard) -> Checked {
         match planned(card) {
-            Some((link, to)) if std::fs::read_link(&link).is_ok_and(|now| now == to) => {
+            Some([link, _, to]) if std::fs::read_link(&link).is_ok_and(|now| now == to) => {
                 Checked::Happened(Box::new(ToolResult::success("it was switched", Output::default())))
             }
             Some(_) => Checked::DidNotHappen,

@@ -64,7 +64,8 @@ impl Tool for CheckService {
         };
         match self.services.look(&name).await {
             Ok(service) => said(&service, up_for),
-            Err(why) => ToolResult::failure(FailureKind::Failed, why),
+            // Not to be taken for a service that is down.
+            Err(why) => ToolResult::failure(FailureKind::BadCall, why),
         }
     }
 }

@@ -5,16 +5,17 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::manager::{How, Services};
+use super::manager::{How, Services, is_vital};
 use crate::domain::{
     EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult, ToolSpec,
     Untrusted,
 };
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
+use crate::tools::host::{elsewhere, here};
 use crate::tools::{args, cards};
 
-/// The input that names the service: a label of the alert.
-const LABEL: &str = "LABEL_service";
+/// The inputs that name the service: labels of the alert, the last two as node exporter has them.
+const LABELS: [&str; 3] = ["LABEL_service", "LABEL_unit", "LABEL_name"];
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -46,9 +47,14 @@ impl RestartService {
 
 /// The service that is meant.
 pub(super) fn named(given: Option<String>, context: &ToolContext) -> Result<String, ToolResult> {
-    let name = given.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
+    let label = || LABELS.iter().find_map(|label| context.inputs.get(*label)).map(|label| label.raw().to_owned());
+    if let Some(other) = elsewhere(context) {
+        let here = here();
+        let message = format!("the alert is about {other}, and this machine is {here}: nothing here was looked at");
+        return Err(ToolResult::failure(FailureKind::BadCall, message));
+    }
     let missing = "no service is named: neither in the call, nor by a label `service` of the alert";
-    name.ok_or_else(|| ToolResult::failure(FailureKind::Failed, missing))
+    given.or_else(label).ok_or_else(|| ToolResult::failure(FailureKind::BadCall, missing))
 }
 
 #[async_trait]
@@ -61,7 +67,11 @@ impl Tool for RestartService {
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
         let (name, how) = self.read(context, args)?;
         let found = self.services.look(&name).await;
-        let service = found.map_err(|why| ToolResult::failure(FailureKind::Failed, why))?;
+        let service = found.map_err(|why| ToolResult::failure(FailureKind::BadCall, why))?;
+        if is_vital(&name) {
+            let summary = format!("{name} is not restarted: the machine, or the way onto it, depends on it");
+            return Err(ToolResult::failure(FailureKind::Refused, summary));
+        }
         let verb = if how == How::Restart { "restart" } else { "reload" };
         let payload = json!({ "service": name, "how": verb, "manager": service.manager });
         let mut card = cards::change(&self.spec, verb, Vec::new(), Payload::Arguments { args: payload });

@@ -218,7 +218,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         PageVerb::Dismiss.on(page),
         PageVerb::Queue { order: Box::new(order) }.on(page),
         PageVerb::Attempt { attempt: 1 }.on(page),
-        PageVerb::Deliver { attempt: 1 }.on(page),
+        PageVerb::Deliver { attempt: 1, receipt: String::new() }.on(page),
         PageVerb::Fail { attempt: 1, reason: "x".into(), retry_at: None }.on(page),
         PageVerb::Turn { tidings: Tidings::Resolve }.on(page),
         Command::Report(Report::Proceed { run, prepared: Vec::new() }),

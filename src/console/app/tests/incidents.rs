@@ -113,7 +113,12 @@ async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
     let linked = *story.snapshot.runs.keys().next().unwrap();
     tell(&mut story, disk, &ana(), vec![IncidentEvent::Linked { run: linked }], 1);
     let run = story.snapshot.incidents[&disk].runs[0].run;
-    let ended = IncidentEvent::RunEnded { run, state: RunState::Succeeded, summary: "3 of 3 steps done".into() };
+    let ended = IncidentEvent::RunEnded {
+        run,
+        state: RunState::Succeeded,
+        summary: "3 of 3 steps done".into(),
+        escalates: false,
+    };
     tell(&mut story, disk, &Actor::System, vec![ended], 1);
     let mut console = Harness::new(story, 80, 40).await;
     console.press("5 enter").await;

@@ -16,7 +16,11 @@ fn started(story: &mut Story, number: u32, goal: &str) {
 fn long_ago() -> Story {
     let mut story = Story::new();
     started(&mut story, 1, "the old one");
-    story.run(run_id(1), &Actor::System, RunEvent::Failed { reason: "the disk is full".into(), hint: String::new() });
+    story.run(
+        run_id(1),
+        &Actor::System,
+        RunEvent::Failed { reason: "the disk is full".into(), hint: String::new(), because: None },
+    );
     started(&mut story, 2, "the long one");
     for _ in 0..1_500 {
         story.run(run_id(2), &Actor::System, RunEvent::Resumed {});
@@ -121,7 +125,11 @@ async fn keys_go_from_error_to_error_also_to_those_that_were_not_read() {
     console.press("E").await;
     assert!(console.sees("there is no error before this one"), "{}", console.screen());
     console.fake.tell(|story| {
-        story.run(run_id(2), &Actor::System, RunEvent::Failed { reason: "again".into(), hint: String::new() });
+        story.run(
+            run_id(2),
+            &Actor::System,
+            RunEvent::Failed { reason: "again".into(), hint: String::new(), because: None },
+        );
     });
     console.press("z e").await;
     assert_eq!(cursor(&console), Some(Anchor::Event(1_504)), "it is unfolded: {}", console.screen());

@@ -1,11 +1,12 @@
 //! What is held back, and who is on call, as they are listed and shown.
 
+use super::fake::Fake;
 use super::harness::Harness;
 use super::incidents::{id, incidents, opened, tell};
 use crate::console::view::fixtures::{Story, ana};
 use crate::domain::{Actor, MaintenanceId, Matching};
 use crate::kinds::{Event, Hold, IncidentEvent, MaintenanceEvent, MaintenanceOrder, Stream};
-use crate::ports::{Roster, Turn};
+use crate::ports::{Chart, ClientError, Roster, Turn};
 
 fn window() -> MaintenanceId {
     MaintenanceId(uuid::Uuid::from_u128(9))
@@ -85,4 +86,55 @@ async fn a_window_is_ended_from_its_page() {
     console.write("end maintenance").await;
     console.press("enter").await;
     assert!(console.sees("over"), "{}", console.screen());
+}
+
+/// The alerts of an incident, and how their metric went.
+fn charted() -> (Story, Chart) {
+    let mut story = incidents();
+    let mut events = opened(&story, "ErrorsUp", "critical", "5 % of all requests fail", 1);
+    for event in &mut events {
+        if let IncidentEvent::AlertFired { alert, .. } = event {
+            alert.url = "http://prometheus/graph?g0.expr=rate%28errors%5B5m%5D%29+%3E+0.05".into();
+        }
+    }
+    tell(&mut story, id("ErrorsUp"), &Actor::System, events, 1);
+    let rises: String = "▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▂▃▄▅▆▇█▇▇█".to_owned();
+    let text = format!(
+        "errors{{job=\"api\"}}  now 0.07, least 0.001, most 0.07\n 0.07 ┤{}▅\n0.001 ┤{rises}\n  11-24 00:45 to 11-24 03:45 UTC\n",
+        " ".repeat(60)
+    );
+    (story, Chart { query: "rate(errors[5m]) > 0.05".into(), text: text.into() })
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_and_the_preview_of_an_incident_show_what_made_its_alerts_fire() {
+    for (width, height) in [(80, 24), (200, 50)] {
+        let (story, chart) = charted();
+        let fake = Fake::new(story);
+        *fake.chart.lock().unwrap() = Ok(Some(chart));
+        let mut console = Harness::over(fake, width, height).await;
+        console.press("5").await;
+        console.settle().await;
+        assert_eq!(console.sees("metric"), width >= 120, "{}", console.screen());
+        console.press("enter").await;
+        console.settle().await;
+        assert!(console.sees("rate(errors[5m]) > 0.05") && console.sees("▄▅▆▇█▇▇█"), "{}", console.screen());
+        insta::assert_snapshot!(format!("chart_{width}x{height}"), console.screen());
+        assert_eq!(*console.fake.charts_asked.lock().unwrap(), 1, "it is known by then");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_there_is_no_chart_is_said_and_what_names_no_query_asks_for_none() {
+    let (story, _) = charted();
+    let mut console = Harness::new(story, 100, 24).await;
+    let reason = ClientError { message: "http://p:9090: it cannot be reached".to_owned(), hint: String::new() };
+    *console.fake.chart.lock().unwrap() = Err(reason);
+    console.press("5 enter").await;
+    console.settle().await;
+    assert!(console.sees("no chart: http://p:9090: it cannot be reached"), "{}", console.screen());
+    let mut console = Harness::new(incidents(), 100, 24).await;
+    console.press("5 enter").await;
+    console.settle().await;
+    assert_eq!(*console.fake.charts_asked.lock().unwrap(), 0);
 }

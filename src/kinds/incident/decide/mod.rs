@@ -91,7 +91,11 @@ pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Un
     if !world.incidents().get(&id).is_some_and(|incident| incident.waits_for_run(run)) {
         return Vec::new();
     }
-    in_incident(id, by, [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()) }])
+    in_incident(
+        id,
+        by,
+        [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()), escalates: false }],
+    )
 }
 
 /// A run that has ended already tells of its end no more.
@@ -102,7 +106,7 @@ pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) ->
     }
     let row = find_run(world, run)?;
     let (state, summary) = (row.state, short(row.note.raw()));
-    let ended = state.is_final().then_some(IncidentEvent::RunEnded { run, state, summary });
+    let ended = state.is_final().then_some(IncidentEvent::RunEnded { run, state, summary, escalates: false });
     let mut decided = in_incident(id, by, [IncidentEvent::Linked { run }]);
     decided.extend(in_incident(id, &Actor::System, ended));
     Ok(decided)

@@ -10,7 +10,7 @@ use crate::domain::Untrusted;
 pub struct DryRunCall {
     pub step: u32,
     pub title: String,
-    /// `when`, `act`, `verify` or `rollback`.
+    /// `when`, `unless`, `act`, `verify` or `rollback`.
     pub part: &'static str,
     pub tool: String,
     pub outcome: DryRunOutcome,

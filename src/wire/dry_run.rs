@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::{Wire, launch};
 use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
 use crate::config::{Missing, Procedure};
-use crate::domain::{EffectClass, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict};
+use crate::domain::{
+    Condition, EffectClass, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict,
+};
 use crate::ports::{Judge, Prepared, ToolContext};
 use crate::runtime::confined_enough;
 use crate::shape::{DryRunCall, DryRunOutcome};
@@ -75,7 +77,11 @@ pub(super) async fn dry_run(
             calls.push(DryRunCall {
                 step: index as u32 + 1,
                 title: step.title.clone(),
-                part: part.name(),
+                part: if matches!(step.when, Some(Condition::Unless(_))) && part == StepPart::When {
+                    "unless"
+                } else {
+                    part.name()
+                },
                 tool: call.tool.0.clone(),
                 outcome,
                 what,

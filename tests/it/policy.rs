@@ -116,7 +116,9 @@ fn the_defaults_say_what_the_handbook_promises() {
         ("ask production", card("edit", External, On::Production, no.clone())),
         ("ask production", card("read", Observe, On::Staging, no.clone())),
         ("refuse no-unconfined", card("run", External, On::Production, no.clone())),
-        ("refuse default", card("restart", Host, On::Host, no.clone())),
+        ("refuse default", card("reboot", Host, On::Host, no.clone())),
+        ("ask touches-host", card("restart", Host, On::Host, no.clone())),
+        ("ask touches-elsewhere", card("switch", External, On::Remote, no.clone())),
         ("refuse default", card("act", Observe, On::Workspace, no)),
     ];
     let policy = bundled();
@@ -153,8 +155,8 @@ fn a_fact_of_the_wrong_type_is_refused_and_named() {
 
 #[test]
 fn what_nothing_permits_says_which_verb_and_tool() {
-    let verdict = bundled().judge("dev", &card("restart", EffectClass::Host, Environment::Host, json!({})));
-    let reason = "No rule permits `restart` (judged as `act`) by the tool `some_tool` in the environment host.";
+    let verdict = bundled().judge("dev", &card("reboot", EffectClass::Host, Environment::Host, json!({})));
+    let reason = "No rule permits `reboot` (judged as `act`) by the tool `some_tool` in the environment host.";
     assert_eq!(verdict.reason(), reason);
 }
 
@@ -184,8 +186,8 @@ fn a_user_rule_of_the_same_id_replaces_the_default_and_others_add() {
     let push = at(card("push", EffectClass::External, Environment::Remote, json!({})), &["origin/fix"]);
     assert_eq!(said(&relaxed.judge("dev", &push)), "run leaves-machine");
     assert_eq!(said(&relaxed.judge("ops", &push)), "refuse default");
-    let restart = card("restart", EffectClass::Host, Environment::Host, json!({}));
-    assert_eq!(said(&relaxed.judge("ops", &restart)), "run new-tool");
+    let reboot = card("reboot", EffectClass::Host, Environment::Host, json!({}));
+    assert_eq!(said(&relaxed.judge("ops", &reboot)), "run new-tool");
     let replaced: Vec<_> = relaxed.rules().iter().filter(|rule| rule.id == "leaves-machine").collect();
     assert_eq!(replaced.len(), 1);
     assert_eq!((replaced[0].source.as_str(), replaced[0].effect), ("own.cedar:1", Effect::Run));

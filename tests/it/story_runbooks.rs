@@ -251,7 +251,10 @@ fn the_bundled_runbooks_are_sound_and_a_faulty_one_is_told_with_its_line() {
     assert!(listed.len() >= 8 && listed.iter().all(|runbook| runbook["matches"]["alertname"].is_array()), "{listed:?}");
     let head = "---\nname: bad\ndescription: d\nmatch:\n  alertname: X\n---\n";
     for (body, fault) in [
-        ("## Go\n\n```sh\nrm -r $LABEL_directory\n```\n", "bad.md:10:7: $LABEL_directory stands outside double quotes"),
+        (
+            "## Go\n\n```sh\nrm -r $LABEL_directory\n```\n",
+            "bad.md:10:7: $LABEL_directory is not a whole word in double quotes",
+        ),
         ("## Go\n\n```tool host_check\nwhat = \"dsks\"\n```\n", "bad.md:9:1: host_check"),
         ("## Go\n\n```tool stop_process\nwhich = \"busiest\"\n```\n", "nothing verifies that it helped"),
     ] {

@@ -20,7 +20,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
     match &*operation.name {
         "listRuns" | "listApprovals" | "listAgents" | "examine" | "readLog" | "exportLog" | "attach" | "health"
         | "readiness" | "describe" | "showSession" | "listRoles" | "listAccounts" | "listTokens" | "audit"
-        | "showStore" | "checkStore" | "showUsage" => (operation.path.to_string(), None),
+        | "showStore" | "checkStore" | "showUsage" | "showBilling" => (operation.path.to_string(), None),
         "signOut" => (operation.path.to_string(), None),
         "signIn" => (operation.path.to_string(), Some(json!({ "name": "", "password": "" }))),
         "startRun" => (operation.path.to_string(), Some(json!({ "goal": "do it" }))),

@@ -13,16 +13,16 @@ use super::{front_matter, markdown};
 use crate::domain::{Condition, Fault, Faults, Matching, ProcedureStep, SourceText, StepCall, StepPart};
 
 const BUNDLED: &[(&str, &str)] = &[
-    ("service-down", include_str!("../../assets/procedures/service-down.md")),
-    ("error-rate-up", include_str!("../../assets/procedures/error-rate-up.md")),
-    ("connections-exhausted", include_str!("../../assets/procedures/connections-exhausted.md")),
-    ("certificate-expiring", include_str!("../../assets/procedures/certificate-expiring.md")),
     ("bad-deploy", include_str!("../../assets/procedures/bad-deploy.md")),
+    ("certificate-expiring", include_str!("../../assets/procedures/certificate-expiring.md")),
     ("check-this-machine", include_str!("../../assets/procedures/check-this-machine.md")),
+    ("connections-exhausted", include_str!("../../assets/procedures/connections-exhausted.md")),
     ("disk-filling", include_str!("../../assets/procedures/disk-filling.md")),
+    ("error-rate-up", include_str!("../../assets/procedures/error-rate-up.md")),
     ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
     ("memory-leak", include_str!("../../assets/procedures/memory-leak.md")),
     ("runaway-process", include_str!("../../assets/procedures/runaway-process.md")),
+    ("service-down", include_str!("../../assets/procedures/service-down.md")),
     ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),
 ];
 

@@ -14,6 +14,7 @@ mod duration;
 mod fault;
 mod idempotency;
 mod ids;
+mod interpreters;
 mod limits;
 mod matching;
 mod model;
@@ -47,6 +48,7 @@ pub use ids::{
     AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo, SubjectId,
     TokenId,
 };
+pub use interpreters::RUN_THEIR_ARGUMENTS;
 pub use limits::{LimitKind, Limits};
 pub use matching::Matching;
 pub use model::{

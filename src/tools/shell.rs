@@ -14,7 +14,7 @@ use super::process::confined::Plan;
 use super::sandbox::Sandbox;
 use super::workspace::Before;
 use super::{args, cards};
-use crate::domain::{EffectClass, Repeat, Reversibility, Risk, ToolResult, ToolSpec, Untrusted};
+use crate::domain::{EffectClass, RUN_THEIR_ARGUMENTS, Repeat, Reversibility, Risk, ToolResult, ToolSpec, Untrusted};
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 
 /// Longest a call may ask for, and what it gets when it does not ask.
@@ -94,52 +94,6 @@ impl Tool for Shell {
     }
 }
 
-/// Programs whose arguments are a program in another language, or another command line.
-const INTERPRETERS_OF_ARGUMENTS: &[&str] = &[
-    "ash",
-    "awk",
-    "bash",
-    "busybox",
-    "chroot",
-    "csh",
-    "dash",
-    "doas",
-    "ed",
-    "env",
-    "eval",
-    "exec",
-    "expect",
-    "fish",
-    "flock",
-    "gawk",
-    "ionice",
-    "ksh",
-    "mawk",
-    "nice",
-    "nohup",
-    "osascript",
-    "parallel",
-    "runuser",
-    "script",
-    "setpriv",
-    "setsid",
-    "sh",
-    "ssh",
-    "stdbuf",
-    "strace",
-    "su",
-    "sudo",
-    "taskset",
-    "tclsh",
-    "tcsh",
-    "time",
-    "timeout",
-    "unshare",
-    "watch",
-    "xargs",
-    "zsh",
-];
-
 /// Interpreters, and the options after which their argument is code.
 const INTERPRETERS_WITH_OPTION: &[(&str, &[&str])] = &[
     ("bun", &["-e", "--eval", "-p", "--print"]),
@@ -166,7 +120,7 @@ fn is_uninspectable(argv: &[String]) -> bool {
     let program = Path::new(&argv[0]).file_name().unwrap_or_default().to_string_lossy();
     // `python3.12` and `perl5.36` are who they are.
     let family = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    if INTERPRETERS_OF_ARGUMENTS.contains(&family) {
+    if RUN_THEIR_ARGUMENTS.contains(&family) {
         return true;
     }
     let options = INTERPRETERS_WITH_OPTION.iter().find(|(name, _)| *name == family).map(|(_, options)| *options);

@@ -60,7 +60,8 @@ impl Metering {
             (SubscriptionEvent::Metered { month, cents, at }, push) => {
                 self.last = Some(*at);
                 let (event, reason) = (stamp.version, Untrusted::default());
-                let (month, cents, at, due) = (*month, *cents, *at, stamp.at);
+                // At once, also for the process that measured it a moment before this was written.
+                let (month, cents, at, due) = (*month, *cents, *at, stamp.at.min(*at));
                 *push = Some(MeterPush { month, cents, at, event, attempts: 0, due, reason });
             }
             (SubscriptionEvent::MeterAttempted { attempt }, Some(push)) => {

@@ -50,7 +50,7 @@ fn is_anywhere_below(dir: &Path, text: &str) -> bool {
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "{what}");
+        assert!(begun.elapsed() < Duration::from_secs(120), "{what}");
         std::thread::sleep(Duration::from_millis(30));
     }
 }
@@ -246,8 +246,6 @@ fn a_process_that_is_killed_between_the_call_and_its_record_makes_nothing_twice(
         child.wait().unwrap();
     };
     kill_at("/v1/products", "POST /v1/products", &["billing", "sync"]);
-    // The list of products was what did not answer; now one that was just made.
-    stripe.with(|books| books.faults.clear());
     machine.run(&["billing", "sync"]).ended(0);
     assert_eq!(stripe.with(|books| (books.meters.len(), books.products.len(), books.prices.len())), (1, 8, 8));
 

@@ -25,7 +25,7 @@ pub enum Fault {
     Status(u16),
     /// It is done, and the answer is lost.
     LostAnswer,
-    /// It is done, and the answer does not come.
+    /// It is done, and the answer does not come; of writes alone.
     NoAnswer,
 }
 
@@ -175,7 +175,10 @@ async fn answer(
         }
         let wrong = check(&contract, &method, &path, &fields);
         books.wrong.extend(wrong);
-        let place = books.faults.iter().position(|(at, _)| path.starts_with(at));
+        let place = books
+            .faults
+            .iter()
+            .position(|(at, fault)| path.starts_with(at) && (method == Method::POST || *fault != Fault::NoAnswer));
         let fault = place.map(|place| books.faults.remove(place).1);
         if let Some(Fault::Status(status)) = fault {
             return failure(status, "", "as the test wants it").into_response();

@@ -16,7 +16,7 @@ use crate::client::{LocalClient, Recording};
 use crate::feeds::{Rules, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
-use crate::ports::{Accounts, Charts, Client, Log, Payments, Status, Subjects, SystemClock};
+use crate::ports::{Accounts, Client, Log, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
@@ -38,13 +38,8 @@ pub(super) struct LocalSession {
 }
 
 impl LocalSession {
-    pub(super) fn new(
-        runtime: Arc<Runtime>,
-        store: OpenStore,
-        status: Status,
-        (charts, payments): (Option<Arc<dyn Charts>>, Option<Arc<dyn Payments>>),
-    ) -> Self {
-        let client = Arc::new(LocalClient::new(runtime.clone(), status).drawing(charts).paying(payments));
+    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, client: LocalClient) -> Self {
+        let client = Arc::new(client);
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 

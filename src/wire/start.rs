@@ -9,6 +9,7 @@ use super::store::{OpenStore, StorePlace};
 use super::{Wire, oncall, secrets};
 use crate::billing::Feature;
 use crate::cli::Failure;
+use crate::client::LocalClient;
 use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
 use crate::runtime::{Parts, Role, Runtime};
@@ -65,7 +66,9 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status(), (self.charts(), self.billing.payments())))
+        let client = LocalClient::new(runtime.clone(), self.status());
+        let client = client.drawing(self.charts()).paying(self.billing.payments());
+        Ok(LocalSession::new(runtime, store, client))
     }
 
     pub(super) fn status(&self) -> Status {

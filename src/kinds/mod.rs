@@ -71,5 +71,5 @@ pub(crate) use table::{table_of_kinds, with_kinds};
 pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};
 pub(crate) use verb::verbs;
 pub use verb::{Declared, Verb, VerbDoc, Words};
-pub use wanted::Wanted;
+pub use wanted::{Brief, Wanted};
 pub use world::{Table, World};

@@ -9,7 +9,7 @@ use uuid::Builder;
 use super::stream::Stream;
 use crate::domain::{Actor, RunId, Timestamp, Untrusted};
 
-/// A run of a procedure that a thing wants.
+/// A run of a procedure, or of an agent, that a thing wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub of: Stream,
@@ -22,8 +22,19 @@ pub struct Wanted {
     pub rule: &'static str,
     /// The procedure's name.
     pub procedure: String,
+    /// What an agent of that name is to do, where no procedure has the name and one may stand in.
+    pub brief: Option<Brief>,
     /// What it is given: variables of the environment of its programs.
     pub inputs: BTreeMap<String, Untrusted>,
+}
+
+/// What an agent is started with on behalf of a thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// In words of this program alone: what the agent does follows from them.
+    pub goal: String,
+    /// What it is told besides the inputs of a procedure. An outsider's text, which the agent gets as data.
+    pub told: BTreeMap<String, Untrusted>,
 }
 
 impl Wanted {
@@ -53,7 +64,7 @@ mod tests {
         let of = Stream::Run(RunId(Uuid::from_u128(7)));
         let at: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
         let (by, procedure) = (Actor::System, "look".to_owned());
-        let wish = Wanted { of, since: 3, at, by, rule: "mend", procedure, inputs: BTreeMap::new() };
+        let wish = Wanted { of, since: 3, at, by, rule: "mend", procedure, brief: None, inputs: BTreeMap::new() };
         assert_eq!(wish.run(), wish.clone().run());
         assert_ne!(wish.run(), Wanted { since: 4, ..wish.clone() }.run());
         assert_ne!(wish.run(), Wanted { rule: "tell", ..wish.clone() }.run());

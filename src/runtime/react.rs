@@ -1,9 +1,11 @@
 //! Starting the runs that things want. A wish has one run, however many processes see it: its id follows from the wish,
 //! and the worker that prepares it holds the run's lease.
 
+use std::collections::BTreeMap;
+
 use super::core::Core;
 use super::tenure::LEASE;
-use crate::domain::{Actor, RejectionKind, RunSpec};
+use crate::domain::{Actor, RejectionKind, RunSpec, Untrusted};
 use crate::kinds::{RunVerb, Stream, Wanted};
 use crate::ports::{Order, Starter, Uncommitted, Work};
 
@@ -33,10 +35,14 @@ pub(super) async fn start(core: &Core, starter: &dyn Starter, wanted: &Wanted) -
 
 async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
     let run = wanted.run();
-    let work = Work::Procedure(wanted.procedure.clone());
+    let name = wanted.procedure.clone();
+    let work = match &wanted.brief {
+        Some(brief) => Work::Either { name, goal: brief.goal.clone() },
+        None => Work::Procedure(name),
+    };
     let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
     let spec = match starter.prepare(order).await {
-        Ok(spec) => Box::new(RunSpec { inputs: wanted.inputs.clone(), ..spec }),
+        Ok(spec) => Box::new(RunSpec { inputs: inputs(wanted, &spec), ..spec }),
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
@@ -57,6 +63,14 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
             Started::NotYet
         }
     }
+}
+
+/// An agent is told more than the programs of a procedure.
+fn inputs(wanted: &Wanted, spec: &RunSpec) -> BTreeMap<String, Untrusted> {
+    let mut inputs = wanted.inputs.clone();
+    let brief = wanted.brief.iter().filter(|_| spec.procedure.is_empty());
+    inputs.extend(brief.flat_map(|brief| brief.told.clone()));
+    inputs
 }
 
 /// Tells what wants a run that it does not start, and why.

@@ -71,6 +71,7 @@ impl Toolbox {
             Arc::new(logs::SearchLogs::new(Arc::new(SystemClock), sandbox.hidden())),
             // Without an address, until the configuration gives them one.
             Arc::new(monitoring::QueryMetrics::new(None, Arc::new(SystemClock))),
+            Arc::new(monitoring::CheckAlert::new(None, None)),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::LiftSilences::new(None)),
             Arc::new(shell::Shell::new(Arc::clone(sandbox))),

@@ -76,7 +76,18 @@ pub(super) async fn prepare(wire: &Wire, order: Order) -> Result<RunSpec, Failur
     match work {
         Work::Goal { goal, agent } => prepare_agent(places, goal, agent.as_deref().unwrap_or(USUAL_AGENT)).await,
         Work::Procedure(name) => prepare_procedure(places, &name).await,
+        Work::Either { name, goal } => match wire.procedures().get(&name) {
+            Err(Missing::Unknown { .. }) => match wire.agents().get(&name) {
+                Err(Missing::Unknown { .. }) => Err(neither(&name)),
+                Ok(_) | Err(Missing::Broken(_)) => prepare_agent(places, goal, &name).await,
+            },
+            Ok(_) | Err(Missing::Broken(_)) => prepare_procedure(places, &name).await,
+        },
     }
+}
+
+fn neither(name: &str) -> Failure {
+    Failure::usage(format!("there is no runbook and no agent `{name}`")).next("`morningai agents` lists all")
 }
 
 async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Result<RunSpec, Failure> {

@@ -219,7 +219,7 @@ impl Kept for Toy {
     fn wants(&self) -> Vec<Wanted> {
         let wanted = |(since, at)| {
             let (of, by, procedure) = (Stream::Toy(self.id), Actor::System, "look".to_owned());
-            Wanted { of, since, at, by, rule: "look", procedure, inputs: Default::default() }
+            Wanted { of, since, at, by, rule: "look", procedure, brief: None, inputs: Default::default() }
         };
         self.hurt.into_iter().map(wanted).collect()
     }

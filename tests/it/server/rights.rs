@@ -178,6 +178,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         title: "x".into(),
         labels: Labels::default(),
         runbook: None,
+        agent: None,
         alerts: Vec::new(),
         left_out: 0,
         sight: Sight::Told,

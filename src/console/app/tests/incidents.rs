@@ -34,7 +34,15 @@ pub(super) fn opened(story: &Story, name: &str, severity: &str, summary: &str, a
     let title = format!("{name}: {summary}");
     let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
     let (group, part) = (GroupKey::of([name]), Default::default());
-    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part, is_held: false };
+    let first = IncidentEvent::Opened {
+        group,
+        title: title.into(),
+        labels: shared,
+        runbook,
+        agent: None,
+        part,
+        is_held: false,
+    };
     std::iter::once(first).chain((1..=alerts).map(alert)).collect()
 }
 

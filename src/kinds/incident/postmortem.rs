@@ -183,10 +183,10 @@ fn findings(incident: &Incident, history: &History, text: &mut String) {
     for linked in &incident.runs {
         let Some(agent) = agent(history, linked.run) else { continue };
         let ended = history.events(Stream::Run(linked.run)).iter().rev().find_map(|envelope| {
-            let said = match &envelope.event {
-                Event::Run(RunEvent::Succeeded { summary }) => summary,
-                Event::Run(RunEvent::Failed { reason, .. }) => reason,
-                _ => return None,
+            let Event::Run(RunEvent::Succeeded { summary: said } | RunEvent::Failed { reason: said, .. }) =
+                &envelope.event
+            else {
+                return None;
             };
             Some((envelope.seq, said))
         });

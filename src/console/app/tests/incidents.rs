@@ -188,7 +188,7 @@ async fn only_keys_that_can_be_done_now_are_offered() {
 async fn where_no_runbook_matches_the_key_asks_for_one() {
     let mut console = Harness::new(incidents(), 80, 24).await;
     console.press("5 j R").await;
-    assert!(console.sees("Start the runbook that matches it, or another one"), "{}", console.screen());
+    assert!(console.sees("Start the runbook that matches it, or the agent"), "{}", console.screen());
     console.write("slow-queries").await;
     console.press("enter").await;
     assert!(console.sees("✓ runbook slow-queries started"), "{}", console.screen());

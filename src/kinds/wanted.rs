@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::stream::Stream;
-use crate::domain::{Actor, RunId, Timestamp, Untrusted};
+use crate::domain::{Actor, RunId, Timestamp, Untrusted, Usd};
 
 /// A run of a procedure, or of an agent, that a thing wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,30 @@ pub struct Wanted {
     pub by: Actor,
     /// Which of the kind's rules asks for it; one may ask for several runs at once.
     pub rule: &'static str,
-    /// The procedure's name.
+    /// The procedure's name, or the agent's.
     pub procedure: String,
-    /// What an agent of that name is to do, where no procedure has the name and one may stand in.
-    pub brief: Option<Brief>,
+    /// Whether that is a procedure's name, or an agent's.
+    pub handler: Handler,
     /// What it is given: variables of the environment of its programs.
     pub inputs: BTreeMap<String, Untrusted>,
+}
+
+/// Who carries out what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handler {
+    Procedure,
+    /// A procedure or, where none has that name, an agent.
+    Either(Brief),
+    Agent(Brief),
+}
+
+impl Handler {
+    pub fn brief(&self) -> Option<&Brief> {
+        match self {
+            Self::Procedure => None,
+            Self::Either(brief) | Self::Agent(brief) => Some(brief),
+        }
+    }
 }
 
 /// What an agent is started with on behalf of a thing.
@@ -35,6 +53,8 @@ pub struct Brief {
     pub goal: String,
     /// What it is told besides the inputs of a procedure. An outsider's text, which the agent gets as data.
     pub told: BTreeMap<String, Untrusted>,
+    /// What it may cost at most, where that is less than its own limit.
+    pub most_cost: Option<Usd>,
 }
 
 impl Wanted {
@@ -64,7 +84,16 @@ mod tests {
         let of = Stream::Run(RunId(Uuid::from_u128(7)));
         let at: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
         let (by, procedure) = (Actor::System, "look".to_owned());
-        let wish = Wanted { of, since: 3, at, by, rule: "mend", procedure, brief: None, inputs: BTreeMap::new() };
+        let wish = Wanted {
+            of,
+            since: 3,
+            at,
+            by,
+            rule: "mend",
+            procedure,
+            handler: Handler::Procedure,
+            inputs: BTreeMap::new(),
+        };
         assert_eq!(wish.run(), wish.clone().run());
         assert_ne!(wish.run(), Wanted { since: 4, ..wish.clone() }.run());
         assert_ne!(wish.run(), Wanted { rule: "tell", ..wish.clone() }.run());

@@ -6,6 +6,7 @@ mod args;
 mod cards;
 pub mod converse;
 pub mod database;
+pub mod delegate;
 pub mod files;
 pub mod git;
 pub mod host;
@@ -45,6 +46,7 @@ impl Toolbox {
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(converse::AskPerson::default()),
             Arc::new(converse::Finish::default()),
+            Arc::new(delegate::RunAgent::default()),
             Arc::new(converse::MarkStep::default()),
             Arc::new(files::ListFiles::default()),
             Arc::new(files::Search::default()),

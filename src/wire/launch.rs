@@ -126,6 +126,12 @@ async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec,
     let wire = places.wire;
     let procedure = look_up(wire, name).map_err(missing)?;
     procedure.check_tools(&wire.tool_names())?;
+    procedure.check_agents(&wire.agents())?;
+    if let Some((agent, _)) = procedure.agents().next().filter(|_| !wire.model.is_configured()) {
+        let message =
+            format!("the procedure {} has a step for the agent {agent}, and no model is configured", procedure.name);
+        return Err(Failure::usage(message).next("set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own"));
+    }
     let workspace = places.make(&procedure.name, procedure.needs).await?;
     Ok(RunSpec {
         goal: procedure.description.clone().into(),

@@ -13,7 +13,7 @@ use super::labels::{Labels, short};
 use super::severity::Severity;
 use super::silence::Silence;
 use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
-use crate::kinds::{KindEvent, RunEvent, Stamp, Stream, Wanted};
+use crate::kinds::{Handler, KindEvent, RunEvent, Stamp, Stream, Wanted};
 
 /// Entries of the timeline that a row keeps; the log has all.
 const TIMELINE: usize = 50;
@@ -405,7 +405,7 @@ impl Incident {
     pub(super) fn wanted(&self, runbook: &str, stamp: &Stamp<'_>) -> Wanted {
         let (of, by, procedure) = (Stream::Incident(self.id), stamp.by.clone(), runbook.to_owned());
         let Stamp { version: since, at, .. } = *stamp;
-        Wanted { of, since, at, by, rule: "runbook", procedure, brief: None, inputs: self.inputs() }
+        Wanted { of, since, at, by, rule: "runbook", procedure, handler: Handler::Procedure, inputs: self.inputs() }
     }
 
     /// What a runbook is told: the labels that all alerts share and those of the first that fires. Programs get them as

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::row::{AlertState, Incident};
 use super::silence::Step;
 use crate::domain::{Actor, Timestamp, Untrusted};
-use crate::kinds::{Brief, Stamp, Wanted};
+use crate::kinds::{Brief, Handler, Stamp, Wanted};
 
 /// Alerts that an agent is told of one by one, and bytes of what it is told of one.
 const MOST_TOLD: usize = 10;
@@ -19,7 +19,7 @@ impl Incident {
         let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
             let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
             let wanted = self.wanted(linked.runbook.as_ref()?, &stamp);
-            Some(Wanted { brief: Some(self.brief()), ..wanted })
+            Some(Wanted { handler: Handler::Either(self.brief()), ..wanted })
         });
         let silence = self.silence.as_ref().and_then(|silence| {
             Some(match silence.wants()? {
@@ -51,7 +51,7 @@ impl Incident {
         if more > 0 {
             told.insert("MORE_ALERTS".to_owned(), more.to_string().into());
         }
-        Brief { goal, told }
+        Brief { goal, told, most_cost: None }
     }
 
     /// The run that silences what all of its alerts share.

@@ -38,7 +38,7 @@ fn what_an_alert_says_is_data_and_no_part_of_the_goal() {
     let mut log = unmatched(Some("ops"));
     log.ask(2, IncidentVerb::Runbook { name: None }.on(log.id()), ana()).unwrap();
     let wanted = log.snapshot.wanted_by(Stream::Incident(log.id())).remove(0);
-    let brief = wanted.brief.clone().unwrap();
+    let brief = wanted.handler.brief().cloned().unwrap();
     assert!(brief.goal.starts_with("Handle incident ") && !brief.goal.contains("Odd"), "{}", brief.goal);
     assert!(brief.told["ALERT_1"].raw().contains("alertname=Odd"), "{:?}", brief.told);
     assert_eq!(brief.told["INCIDENT_SEVERITY"].raw(), "critical");

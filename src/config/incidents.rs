@@ -105,7 +105,8 @@ fn words_for_resolved() -> Vec<String> {
     ["resolved", "ok", "closed", "recovered", "normal"].map(str::to_owned).into()
 }
 
-fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretSource>, D::Error> {
+/// One, or two while one takes over from the other.
+pub(super) fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretSource>, D::Error> {
     let secrets = Vec::deserialize(deserializer)?;
     match secrets.len() {
         0..=MOST_SECRETS => Ok(secrets),

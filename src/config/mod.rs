@@ -29,7 +29,7 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
-pub use billing::{BillingMisfit, BillingSection};
+pub use billing::{BillingMisfit, BillingSection, StripeSection};
 pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};

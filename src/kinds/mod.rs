@@ -26,6 +26,7 @@ mod run;
 mod shown;
 mod spend;
 mod stream;
+mod subscription;
 mod survey;
 mod table;
 #[cfg(test)]
@@ -66,6 +67,9 @@ pub use spend::{
     BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine, first_called,
 };
 pub use stream::Stream;
+pub use subscription::{
+    LastInvoice, MeterPush, PlanTerm, Subscribed, Subscription, SubscriptionEvent, SubscriptionState, SubscriptionVerb,
+};
 pub use survey::{Survey, SurveyLine};
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]

@@ -162,7 +162,7 @@ fn policies(wire: &Wire) -> Vec<PolicyText> {
 }
 
 fn limits(wire: &Wire) -> Limits {
-    let quota = wire.billing.as_ref().and_then(|account| account.quota(SystemClock.now()));
+    let quota = wire.billing.account().and_then(|account| account.quota(SystemClock.now()));
     let base = Limits { budgets: wire.config.budgets.budgets(), quota, ..Limits::default() };
     wire.config.limits.over(&base)
 }

@@ -40,6 +40,7 @@ mod sign_in;
 mod signals;
 mod start;
 mod store;
+mod stripe;
 #[cfg(test)]
 mod toy;
 mod trace;
@@ -48,7 +49,7 @@ mod upkeep;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::billing::{Account, Feature};
+use crate::billing::Feature;
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
@@ -65,6 +66,7 @@ use crate::tools::monitoring::{
 use crate::tools::sandbox::Sandbox;
 use crate::tools::service::{CheckService, RestartService, Services};
 
+use billing::Billing;
 use judge::LazyJudge;
 use key::LazyKey;
 use model::LazyModel;
@@ -82,8 +84,7 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
-    /// What is subscribed to, if anything is.
-    billing: Option<Arc<Account>>,
+    billing: Arc<Billing>,
     /// What is probed, made when it is first asked for, and how the last looks ended.
     probes: OnceLock<Vec<Arc<Probe>>>,
     probe_board: Arc<ProbeBoard>,
@@ -102,7 +103,7 @@ impl Wire {
         let config = Config::load(places.paths.config_file(), absence)?;
         let judge = LazyJudge::new(places.policy_files(&config, options)?)?;
         let model = LazyModel::new(&config, &places)?;
-        let billing = billing::account(&config, &places)?;
+        let billing = Arc::new(Billing::of(&config, &places)?);
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
         let toolbox = toolbox(&sandbox, &config, &places, options)?;
@@ -135,7 +136,7 @@ impl Wire {
     /// Whether the plan has it; everything is there where no plan is set.
     fn check_feature(&self, feature: Feature) -> Result<(), Failure> {
         let now = SystemClock.now();
-        Ok(self.billing.as_ref().map_or(Ok(()), |account| account.check(feature, now))?)
+        Ok(self.billing.account().map_or(Ok(()), |account| account.check(feature, now))?)
     }
 
     fn tool_names(&self) -> Vec<&str> {
@@ -173,7 +174,9 @@ impl Wire {
     async fn open_store(&self, mode: OpenMode) -> Result<OpenStore, Failure> {
         let encryption = self.key.encryption(&self.places).await?;
         let (tenant, data) = (self.places.tenant.clone(), self.places.paths.data_dir());
-        Ok(self.places.store.open_with(tenant, mode, data, &encryption).await?)
+        let store = self.places.store.open_with(tenant, mode, data, &encryption).await?;
+        self.billing.read(store.shared().as_ref()).await;
+        Ok(store)
     }
 }
 

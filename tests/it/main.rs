@@ -55,6 +55,7 @@ mod story_runbooks;
 mod story_sealed;
 mod story_sign_in;
 mod story_slow_line;
+mod story_stripe;
 mod support;
 mod tools;
 mod upkeep;

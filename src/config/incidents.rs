@@ -19,6 +19,9 @@ pub struct IncidentsSection {
     pub alertmanager: Option<String>,
     /// A Prometheus that is asked for metrics, and without an Alertmanager also for what fires: `http://localhost:9090`.
     pub prometheus: Option<String>,
+    /// The agent that handles incidents which no runbook matches, where a model is configured: `ops` when nothing is
+    /// said, none when this is empty.
+    pub agent: Option<String>,
     /// Labels whose values the alerts of one incident share; as Alertmanager groups them when none are named.
     pub group_by: Vec<String>,
     /// What opens Alertmanager's receiver of `serve`; two while one takes over from the other. Without any, `serve` makes

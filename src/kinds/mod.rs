@@ -59,7 +59,8 @@ pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
 pub use run::{
-    BudgetRaises, CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run,
+    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run,
+    find_run,
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{
@@ -75,5 +76,5 @@ pub(crate) use table::{table_of_kinds, with_kinds};
 pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};
 pub(crate) use verb::verbs;
 pub use verb::{Declared, Verb, VerbDoc, Words};
-pub use wanted::Wanted;
+pub use wanted::{Brief, Handler, Wanted};
 pub use world::{Table, World};

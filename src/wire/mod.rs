@@ -60,7 +60,9 @@ use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::database::{CheckConnections, Databases, EndIdleSessions};
 use crate::tools::git::{GitCommit, Hooks};
-use crate::tools::monitoring::{Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress};
+use crate::tools::monitoring::{
+    CheckAlert, Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress,
+};
 use crate::tools::sandbox::Sandbox;
 use crate::tools::service::{CheckService, RestartService, Services};
 
@@ -199,12 +201,13 @@ fn toolbox(
     // As runit's own programs have it.
     let services = Services::new(std::env::var_os("SVDIR").map_or_else(|| "/etc/service".into(), PathBuf::from));
     let databases = Databases::new(Arc::new(secrets::by_name(config, places)));
-    let tools: [Arc<dyn Tool>; 8] = [
+    let tools: [Arc<dyn Tool>; 9] = [
         Arc::new(CheckService::new(services.clone())),
         Arc::new(RestartService::new(services)),
         Arc::new(CheckConnections::new(databases.clone())),
         Arc::new(EndIdleSessions::new(databases)),
         Arc::new(GitCommit::with(hooks)),
+        Arc::new(CheckAlert::new(alertmanager.clone(), prometheus.clone())),
         Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
         Arc::new(LiftSilences::new(alertmanager)),

@@ -37,6 +37,7 @@ mod store_postgres_tls;
 mod store_sealed;
 mod store_tamper;
 mod store_tenants;
+mod story_agent_on_call;
 mod story_alerts;
 mod story_attach;
 mod story_billing;

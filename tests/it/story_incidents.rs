@@ -208,14 +208,14 @@ fn a_file_is_taken_in_as_the_receiver_would() {
 }
 
 /// An Alertmanager of its own, ended with the test.
-struct Alertmanager {
+pub struct Alertmanager {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Alertmanager {
     /// `None` where this machine has no such program.
-    fn start(machine: &Machine, hook: &str, token: &str) -> Option<Self> {
+    pub fn start(machine: &Machine, hook: &str, token: &str) -> Option<Self> {
         let config = format!(
             "route:\n  receiver: morningai\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\nreceivers:\n  - \
              name: morningai\n    webhook_configs:\n      - url: {hook}\n        send_resolved: true\n        http_config:\n          \
@@ -239,7 +239,10 @@ impl Alertmanager {
     }
 
     fn alert(&self, ended: &str) {
-        let labels = json!({ "alertname": "HighErr", "severity": "critical", "svc": "\u{202e}api" });
+        self.post(&json!({ "alertname": "HighErr", "severity": "critical", "svc": "\u{202e}api" }), ended);
+    }
+
+    pub fn post(&self, labels: &Value, ended: &str) {
         let alert = json!([{ "labels": labels, "startsAt": "2026-11-30T03:00:00Z", "endsAt": ended }]);
         let (status, answer) = http("POST", &format!("{}/api/v2/alerts", self.url), None, &alert.to_string()).unwrap();
         assert_eq!(status, 200, "{answer}");

@@ -142,7 +142,7 @@ fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<Approva
     let run = world.snapshot.runs.get(&state.run()?)?;
     match &run.open_call(call)?.stage {
         CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
-        CallStage::Requested | CallStage::Started { .. } => None,
+        CallStage::Requested | CallStage::Delegated { .. } | CallStage::Started { .. } => None,
     }
 }
 

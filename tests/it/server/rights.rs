@@ -183,6 +183,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         title: "x".into(),
         labels: Labels::default(),
         runbook: None,
+        agent: None,
         alerts: Vec::new(),
         left_out: 0,
         sight: Sight::Told,
@@ -197,6 +198,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         RunVerb::Pause.on(run),
         RunVerb::Resume.on(run),
         RunVerb::Cancel { reason: String::new() }.on(run),
+        RunVerb::AgentFailed { agent_run: run, reason: "x".into() }.on(run),
         IncidentVerb::Acknowledge.on(incident),
         IncidentVerb::Assign { to: "bo".to_owned() }.on(incident),
         IncidentVerb::Note { text: "x".into() }.on(incident),
@@ -254,7 +256,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
             | Command::Run { verb: RunVerb::Pause, .. }
             | Command::Run { verb: RunVerb::Resume, .. }
-            | Command::Run { verb: RunVerb::Cancel { .. }, .. } => {}
+            | Command::Run { verb: RunVerb::Cancel { .. } | RunVerb::AgentFailed { .. }, .. } => {}
             Command::Approval { verb: ApprovalVerb::Edit { .. }, .. } => {}
             Command::Incident { verb: IncidentVerb::Acknowledge, .. }
             | Command::Incident { verb: IncidentVerb::Assign { .. }, .. }

@@ -16,6 +16,11 @@ const BUNDLED: &[(&str, &str, &str)] = &[
         include_str!("../../assets/demos/night.ndjson"),
     ),
     (
+        "incident",
+        "a service is down: an alert, a runbook, and its card, which is yours; no model",
+        include_str!("../../assets/demos/incident.ndjson"),
+    ),
+    (
         "fixed-test",
         "an agent mends a failing test and asks before it pushes; approve or deny it",
         include_str!("../../assets/demos/fixed-test.ndjson"),

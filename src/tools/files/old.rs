@@ -20,6 +20,7 @@ use crate::domain::{
 };
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::git::Recoverable;
+use crate::tools::host::only_here;
 use crate::tools::{args, cards};
 
 /// Most files of one card: the largest.
@@ -64,6 +65,7 @@ impl RemoveOldFiles {
     /// What would go now, and where it lies.
     async fn doomed(&self, context: &ToolContext, args: &Value) -> Result<(ToolContext, Doomed), ToolResult> {
         let Args { directory, older_than } = args::parse(&self.spec, args)?;
+        only_here(context)?;
         let named = directory.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let Some(age) = parse_duration(&older_than) else {
             return Err(args::bad_call(&self.spec, &format!("\"older_than\" is {DURATION_FORM}")));

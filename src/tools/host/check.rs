@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::reading::{Level, Reading};
 use super::take;
 use super::what::What;
+use super::whose::only_here;
 use crate::domain::{EffectClass, Environment, FailureKind, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted};
 use crate::ports::{Clock, Invocation, Prepared, SystemClock, Tool, ToolContext};
 use crate::tools::{args, cards, files, output};
@@ -93,6 +94,7 @@ impl Tool for HostCheck {
 
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
         let Args { what, save } = args::parse(&self.spec, args)?;
+        only_here(context)?;
         let mut card = cards::observe(&self.spec, "check", what.name(), args);
         card.environment = Environment::Host;
         if save == Some(true) {

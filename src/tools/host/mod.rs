@@ -26,7 +26,7 @@ pub use check::HostCheck;
 pub use release::SwitchRelease;
 pub use report::WriteReport;
 pub use stop::StopProcess;
-pub use whose::{elsewhere, here};
+pub use whose::only_here;
 
 /// A text file, whatever bytes are in it; `None` when it cannot be read.
 fn lossy(path: &str) -> Option<String> {

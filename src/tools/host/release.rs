@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::whose::{elsewhere, here};
+use super::whose::only_here;
 use crate::domain::{
     EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
@@ -71,10 +71,7 @@ struct Release {
 impl SwitchRelease {
     fn find(&self, context: &ToolContext, args: &Value) -> Result<Deployment, ToolResult> {
         let Args { directory, to } = args::parse(&self.spec, args)?;
-        if let Some(other) = elsewhere(context) {
-            let message = format!("the alert is about {other}, and this machine is {}", here());
-            return Err(ToolResult::failure(FailureKind::BadCall, message));
-        }
+        only_here(context)?;
         let directory = directory.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let missing = "no deployment is named: neither in the call, nor by a label `deployment` of the alert";
         let directory = PathBuf::from(directory.ok_or_else(|| failed(missing))?);

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::processes::{Process, all, parse_stat};
-use super::{lossy, protected};
+use super::{lossy, only_here, protected};
 use crate::domain::{
     EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
@@ -63,6 +63,7 @@ impl Default for StopProcess {
 impl StopProcess {
     async fn find(&self, context: &ToolContext, args: &Value) -> Result<Found, ToolResult> {
         let Args { which, name } = args::parse(&self.spec, args)?;
+        only_here(context)?;
         let name = name.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let before = all();
         tokio::time::sleep(WATCHED).await;

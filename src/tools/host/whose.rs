@@ -2,12 +2,21 @@
 
 use std::net::{IpAddr, UdpSocket};
 
+use crate::domain::{FailureKind, ToolResult};
 use crate::ports::ToolContext;
 
-/// What the alert is about, where that is another machine. An address with a scheme is that of a site, not of a machine.
-pub fn elsewhere(context: &ToolContext) -> Option<String> {
+/// Refuses where the alert is about another machine: what is found or changed here would be taken for that one's.
+pub fn only_here(context: &ToolContext) -> Result<(), ToolResult> {
+    let Some(other) = elsewhere(context) else { return Ok(()) };
+    let message = format!("the alert is about {other}, and this machine is {}: nothing here was looked at", here());
+    Err(ToolResult::failure(FailureKind::BadCall, message))
+}
+
+/// What the alert is about, where that is another machine. An address with a scheme is that of a site, a path that of a
+/// file.
+fn elsewhere(context: &ToolContext) -> Option<String> {
     let instance = context.inputs.get("LABEL_instance")?.raw();
-    if instance.is_empty() || instance.contains("://") {
+    if instance.is_empty() || instance.contains("://") || instance.starts_with('/') {
         return None;
     }
     let host = match instance.rsplit_once(':') {
@@ -24,7 +33,7 @@ pub fn elsewhere(context: &ToolContext) -> Option<String> {
 }
 
 /// This machine's name.
-pub fn here() -> String {
+fn here() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
@@ -34,18 +43,51 @@ fn short(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::super::{HostCheck, StopProcess, SwitchRelease};
     use super::*;
     use crate::domain::RunId;
+    use crate::ports::Tool;
+    use crate::tools::files::RemoveOldFiles;
+    use crate::tools::service::{CheckService, RestartService};
+
+    fn about(instance: &str) -> ToolContext {
+        let inputs = [("LABEL_instance".to_owned(), instance.into())].into();
+        ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs }
+    }
 
     fn told(instance: &str) -> Option<String> {
-        let inputs = [("LABEL_instance".to_owned(), instance.into())].into();
-        elsewhere(&ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs })
+        elsewhere(&about(instance))
+    }
+
+    #[tokio::test]
+    async fn no_tool_acts_here_for_an_alert_about_another_machine() {
+        let clock = || Arc::new(crate::ports::SystemClock);
+        let services = crate::tools::service::Services::new("/etc/service".into());
+        let old = tempfile::tempdir().unwrap();
+        let tools: [(Arc<dyn Tool>, Value); 6] = [
+            (Arc::new(StopProcess::default()), json!({ "which": "busiest", "name": "sh" })),
+            (Arc::new(RemoveOldFiles::new(clock(), Vec::new())), json!({ "directory": old.path(), "older_than": "0s" })),
+            (Arc::new(HostCheck::default()), json!({ "what": "load" })),
+            (Arc::new(SwitchRelease::default()), json!({ "directory": old.path(), "to": "previous" })),
+            (Arc::new(CheckService::new(services.clone())), json!({ "name": "web" })),
+            (Arc::new(RestartService::new(services)), json!({ "name": "web" })),
+        ];
+        for (tool, args) in tools {
+            let refusal = tool.prepare(&about("web3:9100"), &args).await.unwrap_err();
+            let said = refusal.summary.raw();
+            assert_eq!(refusal.failure, Some(FailureKind::BadCall), "{said}");
+            assert!(said.starts_with("the alert is about web3:9100"), "{}: {said}", tool.spec().name);
+        }
     }
 
     #[test]
     fn an_alert_is_about_this_machine_or_says_which() {
         let here = here();
-        for instance in ["localhost:9100", "127.0.0.1:9100", "[::1]:9100", "127.0.0.1", "https://shop.example/x", ""] {
+        for instance in ["localhost:9100", "127.0.0.1:9100", "[::1]:9100", "127.0.0.1", "https://shop.example/x", "/var/log/app.log", ""] {
             assert_eq!(told(instance), None, "{instance}");
         }
         assert_eq!((told(&here), told(&format!("{here}.example.org:9100"))), (None, None));

@@ -11,7 +11,7 @@ use crate::domain::{
     Untrusted,
 };
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
-use crate::tools::host::{elsewhere, here};
+use crate::tools::host::only_here;
 use crate::tools::{args, cards};
 
 /// The inputs that name the service: labels of the alert, the last two as node exporter has them.
@@ -48,11 +48,7 @@ impl RestartService {
 /// The service that is meant.
 pub(super) fn named(given: Option<String>, context: &ToolContext) -> Result<String, ToolResult> {
     let label = || LABELS.iter().find_map(|label| context.inputs.get(*label)).map(|label| label.raw().to_owned());
-    if let Some(other) = elsewhere(context) {
-        let here = here();
-        let message = format!("the alert is about {other}, and this machine is {here}: nothing here was looked at");
-        return Err(ToolResult::failure(FailureKind::BadCall, message));
-    }
+    only_here(context)?;
     let missing = "no service is named: neither in the call, nor by a label `service` of the alert";
     given.or_else(label).ok_or_else(|| ToolResult::failure(FailureKind::BadCall, missing))
 }

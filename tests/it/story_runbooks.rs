@@ -19,14 +19,14 @@ use crate::support::postgres::Cluster;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A machine with a service under a real supervisor.
-struct Served {
-    machine: Machine,
+pub struct Served {
+    pub machine: Machine,
     supervisor: Child,
 }
 
 impl Served {
     /// `None` without runit, and says so.
-    fn start(run: impl FnOnce(&Machine) -> String) -> Option<Self> {
+    pub fn start(run: impl FnOnce(&Machine) -> String) -> Option<Self> {
         let machine = Machine::new();
         let services = machine.path("services");
         let machine = machine.with("SVDIR", &services);
@@ -53,15 +53,15 @@ impl Served {
         fs::read_to_string(self.supervise("pid")).ok()?.trim().parse().ok()
     }
 
-    fn order(&self, order: &str) {
+    pub fn order(&self, order: &str) {
         fs::write(self.supervise("control"), order).unwrap();
     }
 
-    fn is_up(&self) -> bool {
+    pub fn is_up(&self) -> bool {
         fs::read_to_string(self.supervise("stat")).is_ok_and(|stat| stat.starts_with("run"))
     }
 
-    fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+    pub fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
         let end = Instant::now() + PATIENCE;
         while !is(self) {
             assert!(Instant::now() < end, "never came: {what}");
@@ -84,7 +84,7 @@ impl Drop for Served {
 }
 
 /// Starts a runbook and approves each card that comes; what was approved, and the run at its end.
-fn run_and_approve(machine: &Machine, runbook: &str, labels: &[&str]) -> (Vec<String>, Value) {
+pub fn run_and_approve(machine: &Machine, runbook: &str, labels: &[&str]) -> (Vec<String>, Value) {
     let mut arguments = vec!["run", "--runbook", runbook, "--until-waiting", "--json"];
     labels.iter().for_each(|label| arguments.extend(["--label", label]));
     machine.run(&arguments);

@@ -11,3 +11,4 @@ pub mod pty;
 pub mod scale;
 pub mod scripted_model;
 pub mod sink;
+pub mod sshd;

@@ -3,17 +3,19 @@
 //! Prints figures of an empty store and of one with a million events side by side; it asserts nothing.
 //! `cargo bench --bench console`
 
-use std::io::{Read, Write};
+#[path = "support/terminal.rs"]
+mod terminal;
+
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use morningai::client::Recording;
 use morningai::domain::*;
 use morningai::kinds::*;
 use morningai::ports::{Batch, Log, NewEvent};
 use morningai::store::{OpenMode, SqliteLog};
-use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+use terminal::Terminal;
 
 const EVENTS: u64 = 1_000_000;
 const STARTS: usize = 15;
@@ -32,10 +34,10 @@ fn main() {
         millis(full_start),
         full_start.as_secs_f64() / empty_start.as_secs_f64()
     );
-    let console = Console::start(full.path());
+    let console = start(full.path(), &[]);
     std::thread::sleep(Duration::from_secs(1));
     println!("resident memory                    {:>7.1} MB", console.resident_kilobytes() as f64 / 1024.0);
-    let (bytes, cpu) = console.idle();
+    let (bytes, cpu) = console.idle(IDLE);
     println!(
         "idle for {} s                      {bytes} bytes to the terminal, {:.3} % of a core",
         IDLE.as_secs(),
@@ -69,24 +71,26 @@ async fn fill(dir: &Path) {
     log.close().await.unwrap();
 }
 
+fn start(dir: &Path, arguments: &[&str]) -> Terminal {
+    Terminal::start(dir, arguments, |screen| screen.contains("1 Now"))
+}
+
 fn first_frame(dir: &Path) -> Duration {
-    let mut times: Vec<_> = (0..STARTS).map(|_| Console::start(dir).first_frame).collect();
+    let mut times: Vec<_> = (0..STARTS).map(|_| start(dir, &[]).first_frame).collect();
     times.sort();
     times[STARTS / 2]
 }
 
-fn keys(mut console: Console) {
+fn keys(mut console: Terminal) {
     let mut times = Vec::new();
     let mut sizes = Vec::new();
     for round in 0..200 {
-        let before = console.output.lock().unwrap().bytes;
-        let began = Instant::now();
-        console.input.write_all(if round % 2 == 0 { b"2" } else { b"1" }).unwrap();
-        console.input.flush().unwrap();
+        console.forget();
+        let began = console.key(if round % 2 == 0 { b"2" } else { b"1" });
         std::thread::sleep(Duration::from_millis(40));
-        let output = console.output.lock().unwrap();
-        sizes.push(output.bytes - before);
-        times.push(output.last.saturating_duration_since(began));
+        let (written, last) = console.written();
+        sizes.push(written.len());
+        times.push(last.saturating_duration_since(began));
     }
     times.sort();
     sizes.sort_unstable();
@@ -102,22 +106,16 @@ fn keys(mut console: Console) {
 fn keys_under_load(dir: &Path) {
     let file = dir.join("storm.ndjson");
     std::fs::write(&file, storm().to_ndjson().unwrap()).unwrap();
-    let mut console = Console::start_with(dir, &["demo", file.to_str().unwrap()]);
+    let mut console = start(dir, &["demo", file.to_str().unwrap()]);
     std::thread::sleep(Duration::from_secs(1));
-    console.output.lock().unwrap().recent.clear();
+    console.forget();
     std::thread::sleep(STREAM);
-    let mut sizes = frame_sizes(&console.output.lock().unwrap().recent);
+    let mut sizes = frame_sizes(&console.written().0);
     let mut times = Vec::new();
     for round in 0..200 {
         let (key, opens): (&[u8], bool) = if round % 2 == 0 { (b"?", true) } else { (b"\x1b", false) };
-        let began = Instant::now();
-        console.input.write_all(key).unwrap();
-        console.input.flush().unwrap();
-        while console.output.lock().unwrap().help_is_open != opens {
-            assert!(began.elapsed() < Duration::from_secs(5), "the key was never answered");
-            std::thread::sleep(Duration::from_micros(100));
-        }
-        times.push(began.elapsed());
+        let began = console.key(key);
+        times.push(console.until(|screen| screen.contains("draw the whole screen again") == opens) - began);
         std::thread::sleep(Duration::from_millis(60));
     }
     times.sort();
@@ -164,104 +162,6 @@ fn storm() -> Recording {
         (at, Envelope { seq, stream: run, version: seq, at: start + at, by: Actor::System, event })
     });
     Recording { title: "a storm".to_owned(), events: events.collect(), blobs: Default::default(), otherwise: None }
-}
-
-struct Output {
-    bytes: usize,
-    /// What came since somebody emptied it.
-    recent: Vec<u8>,
-    last: Instant,
-    help_is_open: bool,
-}
-
-struct Console {
-    child: Box<dyn portable_pty::Child + Send + Sync>,
-    input: Box<dyn Write + Send>,
-    output: Arc<Mutex<Output>>,
-    first_frame: Duration,
-    _master: Box<dyn portable_pty::MasterPty + Send>,
-}
-
-impl Console {
-    fn start(dir: &Path) -> Self {
-        Self::start_with(dir, &[])
-    }
-
-    /// Starts it and waits for the first frame: the header's name is on the screen.
-    fn start_with(dir: &Path, arguments: &[&str]) -> Self {
-        let size = PtySize { rows: 40, cols: 120, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_morningai"));
-        command.env_clear();
-        command.env("HOME", dir);
-        command.env("PATH", "/usr/bin:/bin");
-        command.env("TERM", "xterm-256color");
-        command.env("MORNINGAI_DATA_DIR", dir);
-        command.args(arguments);
-        let began = Instant::now();
-        let child = pair.slave.spawn_command(command).unwrap();
-        drop(pair.slave);
-        let mut reader = pair.master.try_clone_reader().unwrap();
-        let input = pair.master.take_writer().unwrap();
-        let mut screen = vt100::Parser::new(40.try_into().unwrap(), 120.try_into().unwrap(), 0);
-        let mut buffer = [0; 65536];
-        let mut bytes = 0;
-        while !screen.screen().contents().contains("1 Now") {
-            let read = reader.read(&mut buffer).unwrap();
-            assert!(read > 0, "the console ended: {}", screen.screen().contents());
-            bytes += read;
-            screen.process(&buffer[..read]);
-        }
-        let first_frame = began.elapsed();
-        let output =
-            Arc::new(Mutex::new(Output { bytes, recent: Vec::new(), last: Instant::now(), help_is_open: false }));
-        let shared = output.clone();
-        std::thread::spawn(move || {
-            while let Ok(read) = reader.read(&mut buffer) {
-                if read == 0 {
-                    return;
-                }
-                let now = Instant::now();
-                screen.process(&buffer[..read]);
-                let mut output = shared.lock().unwrap();
-                output.bytes += read;
-                output.recent.extend_from_slice(&buffer[..read]);
-                output.last = now;
-                output.help_is_open = screen.screen().contents().contains("draw the whole screen again");
-            }
-        });
-        Self { child, input, output, first_frame, _master: pair.master }
-    }
-
-    fn resident_kilobytes(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.process_id().unwrap())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    }
-
-    /// Bytes written and processor time used while nothing happens.
-    fn idle(&self) -> (usize, Duration) {
-        let (bytes, cpu) = (self.output.lock().unwrap().bytes, self.cpu());
-        std::thread::sleep(IDLE);
-        (self.output.lock().unwrap().bytes - bytes, self.cpu().saturating_sub(cpu))
-    }
-
-    /// Time on a processor of all threads, in the scheduler's nanoseconds.
-    fn cpu(&self) -> Duration {
-        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.process_id().unwrap())).unwrap();
-        let nanos = tasks.map(|task| {
-            let stat = std::fs::read_to_string(task.unwrap().path().join("schedstat")).unwrap_or_default();
-            stat.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0)
-        });
-        Duration::from_nanos(nanos.sum())
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn millis(duration: Duration) -> f64 {

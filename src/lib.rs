@@ -35,6 +35,7 @@
 //! | alerts from elsewhere, and which incidents they are of | [`feeds`] |
 //! | what is wrong with alerting rules | [`lint`]: `checks/mod.rs` has the table |
 //! | plans, and the invoices they lead to | [`billing`], and `assets/plans.toml` |
+//! | how they are paid | [`stripe`]; `kinds/subscription/` is what it says, and the outbox of usage |
 //! | who is on call at any instant | [`rota`] |
 //! | whom to page when, and that it arrives | [`pager`]; `kinds/page/` is its outbox |
 //! | Slack, PagerDuty, webhooks, mail | [`notify`] |
@@ -113,5 +114,6 @@ pub mod runtime;
 pub mod server;
 pub mod shape;
 pub mod store;
+pub mod stripe;
 pub mod tools;
 pub mod wire;

@@ -30,6 +30,27 @@ pub enum Cycle {
 pub struct Account {
     plans: Plans,
     terms: Vec<Term>,
+    #[serde(default)]
+    said_by: SaidBy,
+}
+
+/// Who says what is subscribed to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SaidBy {
+    #[default]
+    Configuration,
+    Provider,
+}
+
+/// What a payment provider says holds from then on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grant {
+    pub from: Timestamp,
+    /// `None` where nothing is paid for.
+    pub plan: Option<String>,
+    pub cycle: Cycle,
+    pub add_ons: Vec<String>,
 }
 
 /// Why something cannot be subscribed to.
@@ -81,12 +102,44 @@ impl Term {
 }
 
 impl Account {
-    /// What to do to get another plan.
-    pub(super) const HOW: &str = "set `plan` under [billing] in the configuration";
-
     /// `terms` begin one after the other.
     pub fn new(plans: Plans, terms: Vec<Term>) -> Self {
-        Self { plans, terms }
+        Self { plans, terms, said_by: SaidBy::Configuration }
+    }
+
+    /// As a payment provider says. Where it says of no plan that is known, the smallest one holds.
+    pub fn granted(plans: Plans, grants: &[Grant]) -> Self {
+        let free = |from| {
+            let plan = plans.plans.first().cloned()?;
+            Some(Term { from, plan, cycle: Cycle::Monthly, add_ons: Vec::new() })
+        };
+        let mut terms: Vec<Term> = free(Timestamp::UNIX_EPOCH).into_iter().collect();
+        for grant in grants {
+            let paid = grant.plan.as_ref().and_then(|name| {
+                let plan = plans.plan(name).filter(|plan| grant.cycle == Cycle::Monthly || plan.annual.is_some())?;
+                let mut add_ons: Vec<_> = grant.add_ons.iter().filter(|name| !plan.has(name)).cloned().collect();
+                add_ons.retain(|name| plans.add_on(name).is_some());
+                add_ons.dedup();
+                Term::of(&plans, grant.from, (name, grant.cycle), &add_ons).ok()
+            });
+            let Some(term) = paid.or_else(|| free(grant.from)) else { continue };
+            terms.retain(|earlier| earlier.from < term.from);
+            terms.push(term);
+        }
+        Self { plans, terms, said_by: SaidBy::Provider }
+    }
+
+    /// What to do to get another plan.
+    pub(super) fn how(&self) -> &'static str {
+        match self.said_by {
+            SaidBy::Configuration => "set `plan` under [billing] in the configuration",
+            SaidBy::Provider => "`morningai billing checkout PLAN` subscribes to it, `portal` changes what there is",
+        }
+    }
+
+    /// Whether a payment provider says what is subscribed to.
+    pub fn is_provided(&self) -> bool {
+        self.said_by == SaidBy::Provider
     }
 
     pub fn plans(&self) -> &Plans {

@@ -78,7 +78,7 @@ impl Account {
     fn hint(&self, ways: Vec<String>) -> String {
         match ways.is_empty() {
             true => "no plan does".to_owned(),
-            false => format!("{}; {}", ways.join(", or "), Account::HOW),
+            false => format!("{}; {}", ways.join(", or "), self.how()),
         }
     }
 }

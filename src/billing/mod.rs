@@ -26,7 +26,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, Cycle, Term, TermProblem};
+pub use account::{Account, Cycle, Grant, SaidBy, Term, TermProblem};
 pub use features::{Feature, Refused};
 pub use invoice::{Invoice, Item, Line};
 pub use period::BillingPeriod;

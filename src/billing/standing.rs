@@ -97,8 +97,31 @@ impl Account {
             runs: allowance_with(self.terms(), &period, term.plan.runs)?,
             from: self.counts_from(now),
             resets: period.until,
-            hint: more.map(|more| format!("{more}; {}", Self::HOW)).unwrap_or_default(),
+            hint: more.map(|more| format!("{more}; {}", self.how())).unwrap_or_default(),
         })
+    }
+
+    /// The invoice of a period with `used` runs in it.
+    pub fn invoice(&self, used: u64, period: BillingPeriod) -> Invoice {
+        rate(self.terms(), self.plans().overage.as_ref(), period, used)
+    }
+
+    /// Whether runs beyond those included are charged at any time of a period.
+    pub fn charges_in(&self, period: &BillingPeriod) -> bool {
+        self.terms_in(period).any(|term| term.plan.beyond == Beyond::Charge)
+    }
+
+    /// What held all through a period; `None` where that changed in it.
+    pub fn steady(&self, period: &BillingPeriod) -> Option<&Term> {
+        let mut terms = self.terms_in(period);
+        terms.next().filter(|term| term.from <= period.from && terms.next().is_none())
+    }
+
+    fn terms_in<'a>(&'a self, period: &BillingPeriod) -> impl Iterator<Item = &'a Term> + use<'a> {
+        let BillingPeriod { from, until } = *period;
+        let ends = self.terms().iter().skip(1).map(|next| Some(next.from)).chain([None]);
+        let pairs = self.terms().iter().zip(ends);
+        pairs.filter(move |(term, end)| term.from < until && end.is_none_or(|end| end > from)).map(|(term, _)| term)
     }
 
     /// The smallest plan with more runs.

@@ -8,16 +8,34 @@ use super::csv::cell;
 use super::exit::Exit;
 use super::failure::Failure;
 use super::host::Part;
+use super::paid;
 use super::table::table;
 use crate::billing::Standing;
 use crate::domain::{Cents, Untrusted, Usd};
-use crate::ports::{Clock, SystemClock};
+use crate::ports::{Clock, LinkOrder, Syncing, SystemClock, Yearly};
 use crate::shape;
 use crate::shape::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape};
 
 const NO_PLAN: &str = "no plan is set: nothing is limited, and nothing is charged";
 
 pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit, Failure> {
+    match action {
+        BillingAction::Plan | BillingAction::Invoice { .. } => counted(context, action).await,
+        BillingAction::Invoices { csv } => paid::invoices(context, csv).await,
+        BillingAction::Checkout { plan, annual, add_on, qr } => {
+            let by_the_year = if annual { Yearly::Yes } else { Yearly::No };
+            paid::link(context, LinkOrder::Checkout { plan, by_the_year, add_ons: add_on }, qr).await
+        }
+        BillingAction::Portal { qr } => paid::link(context, LinkOrder::Portal, qr).await,
+        BillingAction::Sync { dry_run } => {
+            paid::sync(context, if dry_run { Syncing::OnlyLook } else { Syncing::Make }).await
+        }
+        BillingAction::Reconcile => paid::reconcile(context).await,
+    }
+}
+
+/// What is counted here.
+async fn counted(context: Context<'_>, action: BillingAction) -> Result<Exit, Failure> {
     let now = SystemClock.now();
     let session = context.host.session(Part::Reader).await?;
     let found = shape::standing(session.client(), now).await;
@@ -30,10 +48,10 @@ pub async fn billing(context: Context<'_>, action: BillingAction) -> Result<Exit
         }
         (BillingAction::Plan, Form::Text) => context.output.line(&plan_text(standing.as_ref()))?,
         (BillingAction::Invoice { csv: true }, _) => context.output.write(&csv(invoice.as_ref()))?,
-        (BillingAction::Invoice { csv: false }, Form::Text) => {
+        (_, Form::Text) => {
             context.output.line(&invoice.as_ref().map_or_else(|| NO_PLAN.to_owned(), invoice_text))?;
         }
-        (BillingAction::Invoice { csv: false }, Form::Json) => {
+        (_, Form::Json) => {
             let head = invoice.as_ref().map(|invoice| &invoice.head);
             context.output.json(&head.map_or(Printed::NoPlan {}, Printed::Invoice))?;
             let mut lines = invoice.iter().flat_map(|invoice| &invoice.lines);

@@ -8,7 +8,7 @@ pub struct BillingOptions {
     pub action: BillingAction,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Debug, Subcommand)]
 pub enum BillingAction {
     /// Show the plan, what it includes and what is used of it
     Plan,
@@ -18,4 +18,42 @@ pub enum BillingAction {
         #[arg(long, conflicts_with = "json")]
         csv: bool,
     },
+    /// Show the invoices that Stripe issued, and whether they are paid
+    Invoices {
+        /// Print them as CSV, and nothing else
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
+    },
+    /// Get a link to Stripe's page to subscribe to a plan
+    Checkout {
+        plan: String,
+        /// Pay by the year
+        #[arg(long)]
+        annual: bool,
+        /// Add an add-on; may be given several times
+        #[arg(long, value_name = "NAME")]
+        add_on: Vec<String>,
+        #[command(flatten)]
+        qr: QrOption,
+    },
+    /// Get a link to Stripe's page to change the plan or the card, pay an invoice, or cancel
+    Portal {
+        #[command(flatten)]
+        qr: QrOption,
+    },
+    /// Make in Stripe the products, prices and meter that are missing, and show what differs from the plans
+    Sync {
+        /// Only show what is missing or differs
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Show what differs between this store and Stripe: subscription, prices, usage, the next invoice
+    Reconcile,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct QrOption {
+    /// Draw the link as a QR code also where this is no terminal
+    #[arg(long)]
+    pub qr: bool,
 }

@@ -13,7 +13,7 @@ use crate::billing::Account as Billing;
 use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::{Command, Stream};
-use crate::ports::{Accounts, Client, Head, Log, Subjects};
+use crate::ports::{Accounts, Client, Head, Log, Payments, Subjects};
 pub use crate::ports::{Offer, OfferKind, Order, Uncommitted, Work};
 use crate::shape::{DryRunCall, OnCallShape};
 pub use crate::shape::{Finding, Health, Pruned, Rebuilt, Trial};
@@ -77,6 +77,9 @@ pub trait Host: Send + Sync {
 
     /// What is subscribed to; `None` where no plan is set.
     fn billing(&self) -> Option<Arc<Billing>>;
+
+    /// By whom it is paid for; `None` where nobody is configured.
+    fn payments(&self) -> Option<Arc<dyn Payments>>;
 
     /// Who is on call at an instant, for each schedule.
     fn on_call(&self, at: Timestamp) -> Vec<OnCallShape>;

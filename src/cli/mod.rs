@@ -36,6 +36,7 @@ mod oncall;
 mod oncall_args;
 mod outcome;
 mod output;
+mod paid;
 pub mod password;
 mod probes;
 mod prune;

@@ -126,6 +126,10 @@ fn remark(event: &Event) -> String {
         RunEvent::Started { spec } => spec.goal.visible().into_owned(),
         RunEvent::EffectStarted { call, card, .. } => format!("{call} {}", super::card::action(card)),
         RunEvent::CallSettled { call, result, .. } => format!("{call} {}", result.summary.visible()),
+        RunEvent::CallDelegated { call, agent, .. } => {
+            format!("{call} agent {}", crate::domain::Untrusted::from(agent.as_str()).visible())
+        }
+        RunEvent::DelegateEnded { call, run, state, .. } => format!("{call} run {} {state}", run.short()),
         RunEvent::TurnFailed { failure, .. } => failure.message.visible().into_owned(),
         RunEvent::Succeeded { summary } => summary.visible().into_owned(),
         RunEvent::Failed { reason, .. } => reason.visible().into_owned(),

@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 
 use crate::domain::{Actor, IdempotencyKey, IncidentId, Rejection, RejectionKind};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope, Incident, RowKind};
 use crate::ports::{
-    Answer, Chart, Charts, Client, ClientError, Feed, LogError, Page, Query, RowFilter, RowQuery, Status,
+    Answer, Chart, Charts, Client, ClientError, Feed, LinkOrder, LogError, Page, Payments, Query, RowFilter, RowQuery,
+    Status,
 };
 use crate::runtime::Runtime;
 
@@ -17,16 +19,22 @@ pub struct LocalClient {
     runtime: Arc<Runtime>,
     status: Mutex<Status>,
     charts: Option<Arc<dyn Charts>>,
+    payments: Option<Arc<dyn Payments>>,
 }
 
 impl LocalClient {
     pub fn new(runtime: Arc<Runtime>, status: Status) -> Self {
-        Self { runtime, status: Mutex::new(status), charts: None }
+        Self { runtime, status: Mutex::new(status), charts: None, payments: None }
     }
 
     /// The same, which can draw what made alerts fire.
     pub fn drawing(self, charts: Option<Arc<dyn Charts>>) -> Self {
         Self { charts, ..self }
+    }
+
+    /// The same, which can fetch links to pay at.
+    pub fn paying(self, payments: Option<Arc<dyn Payments>>) -> Self {
+        Self { payments, ..self }
     }
 
     async fn chart(&self, incident: IncidentId) -> Result<Option<Chart>, ClientError> {
@@ -77,6 +85,15 @@ impl Client for LocalClient {
 
     async fn outcome_of(&self, key: &IdempotencyKey) -> Result<Option<Vec<Envelope>>, Rejection> {
         self.runtime.outcome_of(key).await
+    }
+
+    async fn payment_link(&self, order: &LinkOrder) -> Result<SecretString, ClientError> {
+        let Some(payments) = &self.payments else {
+            let hint = "write [billing.stripe] into config.toml; the README says how".to_owned();
+            return Err(ClientError { message: "Stripe is not configured".to_owned(), hint });
+        };
+        let link = payments.link(self, order).await;
+        link.map_err(|error| ClientError { message: error.message, hint: error.hint })
     }
 
     fn status(&self) -> Status {

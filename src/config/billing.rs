@@ -1,6 +1,7 @@
 //! `[billing]`: the plan that is subscribed to, since when, and its changes. Off where no plan is named.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, NaiveTime};
 use serde::de::Error;
@@ -8,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::incidents::secrets;
+use super::limits::seconds;
+use super::secret::SecretSource;
 use crate::billing::{Account, Cycle, Plans, Term, TermProblem};
 use crate::domain::{Fault, SourceText, Timestamp};
 
@@ -26,7 +30,35 @@ pub struct BillingSection {
     since: Option<NaiveDate>,
     /// What was changed since, the oldest first.
     change: Vec<ChangeSection>,
+    /// The account at Stripe by which it is paid; the plan is then what is subscribed to there.
+    pub stripe: Option<StripeSection>,
 }
+
+/// `[billing.stripe]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StripeSection {
+    /// A restricted key.
+    pub key: SecretSource,
+    /// What Stripe signs its webhooks with; two while one takes over from the other.
+    #[serde(default, deserialize_with = "secrets")]
+    pub webhook_secrets: Vec<SecretSource>,
+    /// For how long a plan holds after a payment failed. In seconds; a week without it.
+    #[serde(default, deserialize_with = "seconds")]
+    grace: Option<u64>,
+    /// Where people come back to from the pages of Stripe.
+    pub return_url: Option<String>,
+    /// A stand-in for Stripe on this machine: `http://127.0.0.1:12111`.
+    pub api: Option<String>,
+}
+
+impl StripeSection {
+    pub fn grace(&self) -> Duration {
+        self.grace.map_or(GRACE, Duration::from_secs)
+    }
+}
+
+const GRACE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What is not written stays as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -72,6 +104,9 @@ impl BillingMisfit {
 impl BillingSection {
     /// What is subscribed to; `None` where no plan is named.
     pub fn account(&self, plans: Plans) -> Result<Option<Account>, BillingMisfit> {
+        if self.stripe.is_some() {
+            return self.without_terms();
+        }
         let Some(plan) = &self.plan else { return self.without_plan() };
         let begin = self.since.map(|day| day.and_time(NaiveTime::MIN).and_utc());
         if self.is_annual() && begin.is_none() {
@@ -95,12 +130,27 @@ impl BillingSection {
         Ok(Some(Account::new(plans, terms)))
     }
 
+    /// Stripe says what is subscribed to, so nothing here does.
+    fn without_terms(&self) -> Result<Option<Account>, BillingMisfit> {
+        let Self { plan, plans: _, pay: _, add_ons, since, change, stripe: _ } = self;
+        let keys = [
+            ("plan", plan.is_some()),
+            ("pay", self.is_annual()),
+            ("add_ons", !add_ons.is_empty()),
+            ("since", since.is_some()),
+            ("change", !change.is_empty()),
+        ];
+        let Some((key, _)) = keys.into_iter().find(|(_, is_written)| *is_written) else { return Ok(None) };
+        let message = "with [billing.stripe], the plan is what is subscribed to at Stripe".to_owned();
+        Err(misfit(None, key, message, format!("remove {key}; `morningai billing checkout PLAN` subscribes")))
+    }
+
     fn is_annual(&self) -> bool {
         self.pay == Cycle::Annual
     }
 
     fn without_plan(&self) -> Result<Option<Account>, BillingMisfit> {
-        let Self { plan: _, plans, pay: _, add_ons, since, change } = self;
+        let Self { plan: _, plans, pay: _, add_ons, since, change, stripe: _ } = self;
         if plans.is_none() && add_ons.is_empty() && since.is_none() && change.is_empty() && !self.is_annual() {
             return Ok(None);
         }
@@ -187,6 +237,8 @@ mod tests {
             ("plan = \"starter\"\npay = \"annual\"", "3:7: billing.pay", "since"),
             ("plan = \"free\"\nsince = \"2026-11-01\"\npay = \"annual\"", "4:7: billing.pay", "monthly"),
             ("add_ons = [\"soc2_pack\"]", "billing: no plan is named", "add plan"),
+            ("plan = \"free\"\nstripe = { key = { env = \"K\" } }", "2:8: billing.plan", "remove plan"),
+            ("since = \"2026-11-01\"\nstripe = { key = { env = \"K\" } }", "2:9: billing.since", "remove since"),
             (
                 "plan = \"free\"\nsince = \"2026-11-01\"\n[[billing.change]]\nat = \"2026-11-01T00:00:00Z\"\n",
                 "5:6: billing.change.at",
@@ -218,6 +270,9 @@ mod tests {
             "[[change]]\nat = \"2026-11-15T12:00:00.5Z\"",
             "pay = \"weekly\"",
             "plna = \"free\"",
+            "stripe = {}",
+            "stripe = { key = \"sk_live_1\" }",
+            "stripe = { key = { env = \"K\" }, webhook_secrets = [{ env = \"A\" }, { env = \"B\" }, { env = \"C\" }] }",
         ] {
             assert!(toml::from_str::<BillingSection>(bad).is_err(), "{bad}");
         }

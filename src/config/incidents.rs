@@ -19,6 +19,9 @@ pub struct IncidentsSection {
     pub alertmanager: Option<String>,
     /// A Prometheus that is asked for metrics, and without an Alertmanager also for what fires: `http://localhost:9090`.
     pub prometheus: Option<String>,
+    /// The agent that handles incidents which no runbook matches, where a model is configured: `ops` when nothing is
+    /// said, none when this is empty.
+    pub agent: Option<String>,
     /// Labels whose values the alerts of one incident share; as Alertmanager groups them when none are named.
     pub group_by: Vec<String>,
     /// What opens Alertmanager's receiver of `serve`; two while one takes over from the other. Without any, `serve` makes
@@ -102,7 +105,8 @@ fn words_for_resolved() -> Vec<String> {
     ["resolved", "ok", "closed", "recovered", "normal"].map(str::to_owned).into()
 }
 
-fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretSource>, D::Error> {
+/// One, or two while one takes over from the other.
+pub(super) fn secrets<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretSource>, D::Error> {
     let secrets = Vec::deserialize(deserializer)?;
     match secrets.len() {
         0..=MOST_SECRETS => Ok(secrets),

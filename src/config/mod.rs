@@ -30,7 +30,7 @@ mod table;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
-pub use billing::{BillingMisfit, BillingSection};
+pub use billing::{BillingMisfit, BillingSection, StripeSection};
 pub use hosts::HostSection;
 pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};

@@ -5,10 +5,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::agents::tool_hint;
-use super::library::Library;
+use super::agents::{Agents, tool_hint};
+use super::library::{Library, Missing};
 use super::limits::RunLimits;
-use super::steps::{Step, steps};
+use super::steps::{AGENT, Step, steps};
 use super::{front_matter, markdown};
 use crate::domain::{Condition, Fault, Faults, Matching, ProcedureStep, SourceText, StepCall, StepPart};
 
@@ -115,6 +115,25 @@ impl Procedure {
             Fault::new(&self.source, span.clone(), message).help(tool_hint(&call.tool.0, known))
         });
         Faults::none_in(faults.collect())
+    }
+
+    /// Whether all agents exist that its steps are for.
+    pub fn check_agents(&self, agents: &Agents) -> Result<(), Faults> {
+        let faults = self.agents().filter_map(|(name, span)| {
+            let missing = agents.get(name).err()?;
+            let fault = Fault::new(&self.source, span.clone(), missing.to_string());
+            Some(match missing {
+                Missing::Unknown { hint, .. } => fault.help(hint),
+                Missing::Broken(_) => fault.help("`morningai agents` says what is wrong with it"),
+            })
+        });
+        Faults::none_in(faults.collect())
+    }
+
+    /// The agents that its steps are for, and where they are named.
+    pub fn agents(&self) -> impl Iterator<Item = (&str, &Range<usize>)> {
+        let of_agent = self.calls().filter(|(_, _, call, _)| call.tool.0 == AGENT);
+        of_agent.filter_map(|(_, _, call, span)| Some((call.args["agent"].as_str()?, span)))
     }
 
     /// All calls it may make, each with its step, its part and the place of its block.

@@ -20,6 +20,8 @@ use crate::domain::{
 /// The tool that runs scripts, and the one that asks.
 const SHELL: &str = "shell";
 const ASK: &str = "ask_person";
+/// The tool that a block for an agent calls.
+pub(super) const AGENT: &str = "run_agent";
 
 /// Seconds between the tries of a check that says only for how long it is tried.
 const USUAL_PAUSE: u64 = 5;
@@ -102,7 +104,7 @@ impl Role {
     /// `None` for prose.
     fn of(info: &str) -> Option<Self> {
         match info.split_whitespace().next()? {
-            "tool" | "sh" | "ask" => Some(Self(StepPart::Act)),
+            "tool" | "sh" | "ask" | "agent" => Some(Self(StepPart::Act)),
             "when" | "unless" => Some(Self(StepPart::When)),
             "verify" => Some(Self(StepPart::Verify)),
             "rollback" => Some(Self(StepPart::Rollback)),
@@ -173,7 +175,7 @@ impl Draft {
             if !is_broken {
                 let message = format!("the step {title:?} has no block that runs");
                 let fault = Fault::new(source, first_line(source, &span), message);
-                faults.push(fault.help("add ```tool NAME or ```sh; other languages are prose"));
+                faults.push(fault.help("add ```tool NAME, ```sh or ```agent NAME; other languages are prose"));
             }
             return None;
         };
@@ -246,6 +248,21 @@ impl Block<'_> {
             Some(&"ask") => {
                 let attributes = self.attributes(&words[1..], &[])?;
                 Ok((attributes.call(ASK, self.question()?), attributes))
+            }
+            Some(&"agent") => {
+                // Only the step itself is an agent's: its blocks alone can go on after a failure.
+                if !allowed.contains(&"on_failure") {
+                    return Err(self.fault("an agent does not check or roll back a step", "write `sh` or `tool NAME`"));
+                }
+                let Some(agent) = words.get(1).filter(|agent| !agent.contains('=')) else {
+                    return Err(self.fault("this block names no agent", "write ```agent NAME"));
+                };
+                let attributes = self.attributes(&words[2..], &["on_failure"])?;
+                let goal = self.text.trim();
+                if goal.is_empty() {
+                    return Err(self.fault("this block says nothing", "write what the agent is to find out or to do"));
+                }
+                Ok((attributes.call(AGENT, json!({ "agent": agent, "goal": goal })), attributes))
             }
             Some(&"tool") => {
                 let Some(tool) = words.get(1).filter(|tool| !tool.contains('=')) else {

@@ -72,6 +72,8 @@ pub enum Context {
     Log,
     /// On the usage screen.
     Usage,
+    /// On the billing screen.
+    Billing,
     /// On any card.
     Card,
     /// On the card of an effect that waits for approval.
@@ -97,6 +99,7 @@ impl Context {
         Self::Document,
         Self::Log,
         Self::Usage,
+        Self::Billing,
         Self::Card,
         Self::Effect,
         Self::Doubt,
@@ -118,6 +121,7 @@ impl Context {
             Self::Document => "document",
             Self::Log => "log",
             Self::Usage => "usage",
+            Self::Billing => "billing",
             Self::Card => "card",
             Self::Effect => "effect",
             Self::Doubt => "doubt",
@@ -140,6 +144,7 @@ impl Context {
             Self::Document => "Documents",
             Self::Log => "Log",
             Self::Usage => "Usage",
+            Self::Billing => "Billing",
             Self::Card => "Cards",
             Self::Effect => "Deciding on an effect",
             Self::Doubt => "Settling an unknown outcome",
@@ -163,8 +168,8 @@ impl Context {
             (a, Card) => on_card(a),
             (Log, Run | RunPage | List | Incident) | (Run | RunPage | List | Incident, Log) => false,
             (Incident, Run | RunPage) | (Run | RunPage, Incident) => false,
-            (Handover | Document | Usage, b) => b == Home,
-            (a, Handover | Document | Usage) => a == Home,
+            (Handover | Document | Usage | Billing, b) => b == Home,
+            (a, Handover | Document | Usage | Billing) => a == Home,
             (a, b) => !on_card(a) && !on_card(b),
         }
     }
@@ -255,6 +260,9 @@ intents! {
     }
     Usage {
         TurnTable = "turn-table" ["by"], "show what was spent by agent, then by model, by person, by run";
+    }
+    Billing {
+        PaymentLink = "payment-link" ["pay", "upgrade"], "show a link to Stripe to subscribe, pay or change the plan";
     }
     Card {
         Everything = "everything", "show everything about it, or only the card";

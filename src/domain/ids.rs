@@ -81,6 +81,10 @@ uuid_id! {
     MaintenanceId
 }
 uuid_id! {
+    /// What a tenant is subscribed to at its payment provider.
+    SubscriptionId
+}
+uuid_id! {
     /// One person's account.
     AccountId
 }
@@ -99,6 +103,11 @@ impl SubjectId {
     pub fn pseudonym(&self) -> String {
         format!("erased-{}", self.short())
     }
+}
+
+impl SubscriptionId {
+    /// A log has one subscription at most, and it is found without a search.
+    pub const OF_TENANT: Self = Self(Uuid::from_u128(0x0193_8000_0000_7000_8000_0000_0000_0001));
 }
 
 impl AccountId {

@@ -21,6 +21,7 @@ mod model;
 mod money;
 mod plan;
 mod procedure;
+mod qr;
 mod quota;
 mod rejection;
 mod run;
@@ -46,7 +47,7 @@ pub use fault::{Fault, Faults, Position, SourceText, nearest};
 pub use idempotency::IdempotencyKey;
 pub use ids::{
     AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo, SubjectId,
-    TokenId,
+    SubscriptionId, TokenId,
 };
 pub use interpreters::RUN_THEIR_ARGUMENTS;
 pub use limits::{LimitKind, Limits};
@@ -58,6 +59,7 @@ pub use model::{
 pub use money::{Cents, Usd};
 pub use plan::{Plan, PlanStep, StepState};
 pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, Verify};
+pub use qr::QrLines;
 pub use quota::Quota;
 pub use rejection::{Rejection, RejectionKind};
 pub use run::{FinishOutcome, PolicyText, PurposeOfTurn, RunSpec, RunState, RungChoice, Workspace};

@@ -19,7 +19,7 @@ pub fn calls_to_prepare(snapshot: &Snapshot, run: RunId) -> Vec<ToolCall> {
     let reachable = row.open_calls.iter().take_while(|open| match open.stage {
         CallStage::Requested => true,
         CallStage::Started { .. } => is_read(thread, open.call),
-        CallStage::Parked { .. } | CallStage::InDoubt { .. } => false,
+        CallStage::Parked { .. } | CallStage::Delegated { .. } | CallStage::InDoubt { .. } => false,
     });
     reachable
         .filter(|open| matches!(open.stage, CallStage::Requested))
@@ -73,10 +73,21 @@ pub(super) fn act_on(
             let request = ask(Ask::Question { text, choices }, "question", reason, None);
             request.park(snapshot, run, open, approval)
         }
+        CallPreparation::Delegate { agent, goal } => to_agent(snapshot, run, call, agent, goal),
         CallPreparation::Invalid { result } => settled(snapshot, run, call, 0, result),
         CallPreparation::Mark { step, state } => mark(snapshot, run, call, step, state),
         CallPreparation::Finish { summary, outcome } => finish(snapshot, run, call, summary, outcome),
     }
+}
+
+/// Only a procedure hands work to an agent: one that did so itself could go on for ever.
+fn to_agent(snapshot: &Snapshot, run: &Run, call: CallNo, agent: String, goal: Untrusted) -> Vec<Decided> {
+    if !run.is_procedure {
+        let result = ToolResult::failure(FailureKind::BadCall, "only a step of a procedure can hand work to an agent");
+        return settled(snapshot, run, call, 0, result);
+    }
+    let inputs = snapshot.threads.get(&run.id).map(|thread| thread.spec.inputs.clone()).unwrap_or_default();
+    vec![in_run(run.id, &Actor::System, RunEvent::CallDelegated { call, agent, goal, inputs })]
 }
 
 /// What follows for a parked or doubtful call from the state its request is in now.

@@ -52,6 +52,7 @@ pub(super) fn asks_again(edit: Option<&CallEdit>, preparation: CallPreparation) 
             _,
             kept @ (CallPreparation::Judged { .. }
             | CallPreparation::Question { .. }
+            | CallPreparation::Delegate { .. }
             | CallPreparation::Finish { .. }
             | CallPreparation::Mark { .. }
             | CallPreparation::Invalid { .. }),

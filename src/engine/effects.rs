@@ -55,6 +55,8 @@ pub fn effects_for(envelope: &Envelope) -> Vec<Effect> {
         | RunEvent::TurnFailed { .. }
         | RunEvent::CallsRequested { .. }
         | RunEvent::CallParked { .. }
+        | RunEvent::CallDelegated { .. }
+        | RunEvent::DelegateEnded { .. }
         | RunEvent::CallEdited { .. }
         | RunEvent::EffectInDoubt { .. }
         | RunEvent::CallSettled { .. }

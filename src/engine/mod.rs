@@ -6,6 +6,7 @@
 mod alias;
 mod call;
 mod conversation;
+mod delegate;
 mod doubt;
 mod drift;
 mod edit;

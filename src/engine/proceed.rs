@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Decided;
 use super::call::{act_on, follow_decision, is_read};
+use super::delegate;
 use super::next::next;
 use crate::domain::{Actor, CallNo, EffectClass, Rejection, RejectionKind, RunId, RunState, Timestamp};
 use crate::fold::{Snapshot, Thread};
@@ -85,7 +86,7 @@ fn stands(thread: &Thread, open: &OpenCall, produced: &[Decided]) -> Earlier {
 fn needs_the_run_to_itself(preparation: &CallPreparation) -> bool {
     match preparation {
         CallPreparation::Judged { card, .. } => card.class != EffectClass::Observe,
-        CallPreparation::Finish { .. } => true,
+        CallPreparation::Finish { .. } | CallPreparation::Delegate { .. } => true,
         CallPreparation::Question { .. } | CallPreparation::Mark { .. } | CallPreparation::Invalid { .. } => false,
     }
 }
@@ -112,6 +113,7 @@ fn advance(
             }
             events
         }
+        CallStage::Delegated { .. } => delegate::follow(snapshot, run, open),
         CallStage::Started { .. } => Vec::new(),
     }
 }

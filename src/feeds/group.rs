@@ -92,10 +92,11 @@ impl Group {
         let title = self.title();
         let labels = Labels::bounded(self.shared());
         let runbook = rules.runbook(&labels);
+        let agent = rules.agent.clone().filter(|_| runbook.is_none());
         let Self { key: group, alerts, left_out, .. } = self;
         let alerts = alerts.into_iter().map(|told| told.bounded(source, rules)).collect();
         let id = group.incident(first);
-        let report = IncidentReport { group, title, labels, runbook, alerts, left_out, sight };
+        let report = IncidentReport { group, title, labels, runbook, agent, alerts, left_out, sight };
         Some(IncidentVerb::Report { report: Box::new(report) }.on(id))
     }
 

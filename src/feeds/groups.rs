@@ -82,6 +82,7 @@ fn emptied(group: GroupKey, id: IncidentId, sight: Sight) -> Command {
         title: Untrusted::default(),
         labels: Labels::default(),
         runbook: None,
+        agent: None,
         alerts: Vec::new(),
         left_out: 0,
         sight,

@@ -152,6 +152,7 @@ mod tests {
                 title: Untrusted::default(),
                 labels: Labels::default(),
                 runbook: None,
+                agent: None,
                 part: Default::default(),
                 is_held: false,
             };

@@ -14,6 +14,8 @@ type Mark = dyn Fn(&Labels) -> Marks + Send + Sync;
 pub struct Rules {
     runbook: Arc<Find>,
     marks: Arc<Mark>,
+    /// The agent that handles what no runbook matches.
+    pub(super) agent: Option<String>,
 }
 
 impl Rules {
@@ -21,7 +23,12 @@ impl Rules {
         runbook: impl Fn(&Labels) -> Option<String> + Send + Sync + 'static,
         marks: impl Fn(&Labels) -> Marks + Send + Sync + 'static,
     ) -> Self {
-        Self { runbook: Arc::new(runbook), marks: Arc::new(marks) }
+        Self { runbook: Arc::new(runbook), marks: Arc::new(marks), agent: None }
+    }
+
+    /// The same, with the agent that handles what no runbook matches.
+    pub fn with_agent(self, agent: Option<String>) -> Self {
+        Self { agent, ..self }
     }
 
     /// The name of the runbook that matches best.

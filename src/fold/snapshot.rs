@@ -72,7 +72,7 @@ macro_rules! define_snapshot {
             pub fn told(&self, of: Stream, event: &Event) -> Vec<Decided> {
                 let mut told = Vec::new();
                 $(told.extend(self.$table.iter().filter_map(|(id, row)| {
-                    Some(Decided::of::<$crate::kinds::$Kept>(*id, &Actor::System, row.told(of, event)?))
+                    Some(Decided::of::<$crate::kinds::$Kept>(*id, &Actor::System, row.told(self, of, event)?))
                 }));)*
                 told
             }

@@ -151,6 +151,12 @@ impl Thread {
                 entry.status = CallStatus::Parked;
                 entry.approval = Some(*approval);
             }),
+            RunEvent::CallDelegated { call, .. } => self.change(*call, |entry| {
+                entry.status = CallStatus::Running;
+                entry.attempts = 1;
+                entry.started_at = Some(at);
+            }),
+            RunEvent::DelegateEnded { .. } => {}
             RunEvent::CallEdited { call, approval, args } => self.change(*call, |entry| {
                 let (by, asked) = (envelope.by.clone(), entry.asked().clone());
                 entry.edit = Some(CallEdit { by, request: *approval, asked, args: args.clone() });

@@ -60,7 +60,7 @@ pub trait Kept: Kind + Clone + Debug + PartialEq + Serialize + DeserializeOwned 
     }
 
     /// What it remembers of something that happened elsewhere; only ends are told, and only to what is in memory.
-    fn told(&self, _of: Stream, _event: &Event) -> Option<Self::Event> {
+    fn told(&self, _world: &dyn World, _of: Stream, _event: &Event) -> Option<Self::Event> {
         None
     }
 

@@ -26,6 +26,7 @@ mod run;
 mod shown;
 mod spend;
 mod stream;
+mod subscription;
 mod survey;
 mod table;
 #[cfg(test)]
@@ -58,18 +59,22 @@ pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
 pub use run::{
-    BudgetRaises, CallStage, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run, find_run,
+    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run,
+    find_run,
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{
     BudgetGauge, DaySpend, Days, Forecast, Period, Spending, StarterSpending, UsageBy, UsageLine, first_called,
 };
 pub use stream::Stream;
+pub use subscription::{
+    LastInvoice, MeterPush, PlanTerm, Subscribed, Subscription, SubscriptionEvent, SubscriptionState, SubscriptionVerb,
+};
 pub use survey::{Survey, SurveyLine};
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]
 pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};
 pub(crate) use verb::verbs;
 pub use verb::{Declared, Verb, VerbDoc, Words};
-pub use wanted::Wanted;
+pub use wanted::{Brief, Handler, Wanted};
 pub use world::{Table, World};

@@ -87,6 +87,8 @@ pub enum CallPreparation {
     Judged { card: Box<EffectCard>, verdict: Verdict },
     /// It asks the person something.
     Question { text: Untrusted, choices: Vec<Untrusted> },
+    /// Work for an agent, in a run of its own.
+    Delegate { agent: String, goal: Untrusted },
     /// The agent says it is done.
     Finish { summary: Untrusted, outcome: FinishOutcome },
     /// The agent marks a step of its plan.

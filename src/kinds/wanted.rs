@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::stream::Stream;
-use crate::domain::{Actor, RunId, Timestamp, Untrusted};
+use crate::domain::{Actor, RunId, Timestamp, Untrusted, Usd};
 
-/// A run of a procedure that a thing wants.
+/// A run of a procedure, or of an agent, that a thing wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     pub of: Stream,
@@ -20,10 +20,41 @@ pub struct Wanted {
     pub by: Actor,
     /// Which of the kind's rules asks for it; one may ask for several runs at once.
     pub rule: &'static str,
-    /// The procedure's name.
+    /// The procedure's name, or the agent's.
     pub procedure: String,
+    /// Whether that is a procedure's name, or an agent's.
+    pub handler: Handler,
     /// What it is given: variables of the environment of its programs.
     pub inputs: BTreeMap<String, Untrusted>,
+}
+
+/// Who carries out what is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handler {
+    Procedure,
+    /// A procedure or, where none has that name, an agent.
+    Either(Brief),
+    Agent(Brief),
+}
+
+impl Handler {
+    pub fn brief(&self) -> Option<&Brief> {
+        match self {
+            Self::Procedure => None,
+            Self::Either(brief) | Self::Agent(brief) => Some(brief),
+        }
+    }
+}
+
+/// What an agent is started with on behalf of a thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// In words of this program alone: what the agent does follows from them.
+    pub goal: String,
+    /// What it is told besides the inputs of a procedure. An outsider's text, which the agent gets as data.
+    pub told: BTreeMap<String, Untrusted>,
+    /// What it may cost at most, where that is less than its own limit.
+    pub most_cost: Option<Usd>,
 }
 
 impl Wanted {
@@ -53,7 +84,16 @@ mod tests {
         let of = Stream::Run(RunId(Uuid::from_u128(7)));
         let at: Timestamp = "2026-11-24T03:00:00Z".parse().unwrap();
         let (by, procedure) = (Actor::System, "look".to_owned());
-        let wish = Wanted { of, since: 3, at, by, rule: "mend", procedure, inputs: BTreeMap::new() };
+        let wish = Wanted {
+            of,
+            since: 3,
+            at,
+            by,
+            rule: "mend",
+            procedure,
+            handler: Handler::Procedure,
+            inputs: BTreeMap::new(),
+        };
         assert_eq!(wish.run(), wish.clone().run());
         assert_ne!(wish.run(), Wanted { since: 4, ..wish.clone() }.run());
         assert_ne!(wish.run(), Wanted { rule: "tell", ..wish.clone() }.run());

@@ -20,7 +20,8 @@ impl Secret {
         Self(Arc::new(fetch))
     }
 
-    pub(super) async fn fetch(&self) -> Result<SecretString, String> {
+    /// Why it cannot be had is said without what a program printed.
+    pub async fn fetch(&self) -> Result<SecretString, String> {
         let fetch = self.0.clone();
         let fetched = tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(move || fetch())).await;
         match fetched {

@@ -195,9 +195,12 @@ impl Pager {
                 let found = self.rows::<Approval>(RowFilter::One(id.0)).await.ok()?;
                 found.first().map(|approval| words::of_settled(page, approval))
             }
-            Stream::Run(_) | Stream::Page(_) | Stream::Handover(_) | Stream::Maintenance(_) | Stream::Account(_) => {
-                None
-            }
+            Stream::Run(_)
+            | Stream::Page(_)
+            | Stream::Handover(_)
+            | Stream::Maintenance(_)
+            | Stream::Subscription(_)
+            | Stream::Account(_) => None,
             #[cfg(test)]
             Stream::Toy(_) => None,
         }

@@ -52,6 +52,7 @@ fn incident(events: Vec<(i64, IncidentEvent)>) -> Incident {
         title: "HighErr".into(),
         labels: labels("critical"),
         runbook: None,
+        agent: None,
         part: Default::default(),
         is_held: false,
     };

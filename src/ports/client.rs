@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
@@ -11,7 +12,7 @@ use crate::billing::Account;
 use crate::domain::{Actor, IdempotencyKey, Rejection, RunId, Timestamp};
 use crate::fold::Snapshot;
 use crate::kinds::{Command, Envelope};
-use crate::ports::{Answer, ClientError, FeedItem, Query, Roster};
+use crate::ports::{Answer, ClientError, FeedItem, LinkOrder, Query, Roster};
 
 /// The feed: everything after the snapshot taken with it. A lagging receiver takes a fresh snapshot.
 pub type Feed = broadcast::Receiver<FeedItem>;
@@ -35,6 +36,12 @@ pub trait Client: Send + Sync {
     /// What came of such a command, if it was carried out before; or why that is not told.
     async fn outcome_of(&self, _: &IdempotencyKey) -> Result<Option<Vec<Envelope>>, Rejection> {
         Ok(None)
+    }
+
+    /// An address to pay at: fetched from the payment provider for the person who asks, and kept nowhere.
+    async fn payment_link(&self, _: &LinkOrder) -> Result<SecretString, ClientError> {
+        let hint = "`morningai billing checkout PLAN` or `portal`, where [billing.stripe] is set".to_owned();
+        Err(ClientError { message: "links to pay at cannot be fetched from here".to_owned(), hint })
     }
 
     /// This console looks at something else now: a word for it that is the same on each console. Told to sources that

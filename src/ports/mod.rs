@@ -10,10 +10,12 @@ mod clock;
 mod feed;
 mod history;
 mod judge;
+mod link_order;
 mod log;
 mod model;
 mod order;
 mod outputs;
+mod payments;
 mod pruning;
 mod query;
 mod roster;
@@ -34,10 +36,14 @@ pub use clock::{Clock, SystemClock};
 pub use feed::{Delta, DeltaKind, FeedItem};
 pub use history::history;
 pub use judge::Judge;
+pub use link_order::{LinkOrder, Yearly};
 pub use log::{Answered, Batch, Fence, Head, Lease, Log, LogError, LogErrorKind, NewEvent, VerifyReport};
 pub use model::{DeltaSink, Model, ModelRequest};
 pub use order::{Offer, OfferKind, Order, Sought, Uncommitted, Work};
 pub use outputs::{StoredOutput, StoredOutputs};
+pub use payments::{
+    CatalogLine, IssuedInvoice, Noticed, PaymentError, PaymentErrorKind, Payments, SyncOutcome, Syncing,
+};
 pub use pruning::{Prunable, Pruning};
 pub use query::{Answer, Page, Query};
 pub use roster::{Roster, Turn};

@@ -34,6 +34,8 @@ pub enum Work {
     Goal { goal: String, agent: Option<String> },
     /// A procedure is followed: one of that name, or a Markdown file.
     Procedure(String),
+    /// The procedure of that name is followed; where there is none, the agent of that name pursues the goal.
+    Either { name: String, goal: String },
 }
 
 /// Something that can be run: an agent or a procedure.

@@ -50,6 +50,8 @@ pub enum Prepared {
     Effect(Box<EffectCard>),
     /// A question to the person.
     Question { text: Untrusted, choices: Vec<Untrusted> },
+    /// Work for an agent, in a run of its own.
+    Delegate { agent: String, goal: Untrusted },
     /// The end of the run, as the agent sees it.
     Finish { summary: Untrusted, outcome: FinishOutcome },
     /// Progress on the plan.

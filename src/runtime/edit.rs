@@ -46,6 +46,7 @@ pub(super) async fn dry_run(core: &Core, run: RunId, edit: &Command) -> Result<O
         }
         preparation @ (CallPreparation::Judged { .. }
         | CallPreparation::Question { .. }
+        | CallPreparation::Delegate { .. }
         | CallPreparation::Finish { .. }
         | CallPreparation::Mark { .. }) => {
             let approval = ApprovalId(uuid::Uuid::now_v7());

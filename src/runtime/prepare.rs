@@ -50,6 +50,7 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
             CallPreparation::Judged { card, verdict }
         }
         Ok(Prepared::Question { text, choices }) => CallPreparation::Question { text, choices },
+        Ok(Prepared::Delegate { agent, goal }) => CallPreparation::Delegate { agent, goal },
         Ok(Prepared::Finish { summary, outcome }) => CallPreparation::Finish { summary, outcome },
         Ok(Prepared::Mark { step, state }) => CallPreparation::Mark { step, state },
         Err(result) => CallPreparation::Invalid { result },

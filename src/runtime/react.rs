@@ -4,7 +4,7 @@
 use super::core::Core;
 use super::tenure::LEASE;
 use crate::domain::{Actor, RejectionKind, RunSpec};
-use crate::kinds::{RunVerb, Stream, Wanted};
+use crate::kinds::{Handler, RunVerb, Stream, Wanted};
 use crate::ports::{Order, Starter, Uncommitted, Work};
 
 /// What came of a wish.
@@ -33,10 +33,15 @@ pub(super) async fn start(core: &Core, starter: &dyn Starter, wanted: &Wanted) -
 
 async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
     let run = wanted.run();
-    let work = Work::Procedure(wanted.procedure.clone());
+    let name = wanted.procedure.clone();
+    let work = match &wanted.handler {
+        Handler::Procedure => Work::Procedure(name),
+        Handler::Either(brief) => Work::Either { name, goal: brief.goal.clone() },
+        Handler::Agent(brief) => Work::Goal { goal: brief.goal.clone(), agent: Some(name) },
+    };
     let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
     let spec = match starter.prepare(order).await {
-        Ok(spec) => Box::new(RunSpec { inputs: wanted.inputs.clone(), ..spec }),
+        Ok(spec) => Box::new(told(wanted, spec)),
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
@@ -44,6 +49,11 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
             return Started::NotYet;
         }
     };
+    // What wanted it may have ended while it was prepared.
+    if !core.committed().wanted_by(wanted.of).iter().any(|still| still.run() == run) {
+        starter.discard(&spec).await;
+        return Started::NotYet;
+    }
     let command = RunVerb::Start { spec: spec.clone() }.on(run);
     match core.commit(vec![(command, wanted.by.clone())], None).await {
         Ok(_) => Started::Yes,
@@ -57,6 +67,16 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
             Started::NotYet
         }
     }
+}
+
+/// With what it is told; an agent is told more than the programs of a procedure.
+fn told(wanted: &Wanted, spec: RunSpec) -> RunSpec {
+    let mut spec = RunSpec { inputs: wanted.inputs.clone(), ..spec };
+    if let Some(brief) = wanted.handler.brief().filter(|_| spec.procedure.is_empty()) {
+        spec.inputs.extend(brief.told.clone());
+        spec.limits.cost = brief.most_cost.map_or(spec.limits.cost, |most| most.min(spec.limits.cost));
+    }
+    spec
 }
 
 /// Tells what wants a run that it does not start, and why.

@@ -121,6 +121,7 @@ impl Redactor {
                 self.untrusted(text);
                 choices.iter_mut().for_each(|choice| self.untrusted(choice));
             }
+            CallPreparation::Delegate { agent: _, goal } => self.untrusted(goal),
             CallPreparation::Finish { summary, outcome: _ } => self.untrusted(summary),
             CallPreparation::Mark { step: _, state: _ } => {}
             CallPreparation::Invalid { result } => self.result(result),

@@ -15,7 +15,7 @@ use super::{react, worker};
 use crate::domain::{Actor, RunId, RunState};
 use crate::engine;
 use crate::fold::Snapshot;
-use crate::kinds::{CallStage, Envelope, Run, Wanted};
+use crate::kinds::{CallStage, DelegateEnd, Envelope, OpenCall, Run, Wanted};
 
 /// Time between looks for runs that another process left under way.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -223,11 +223,16 @@ fn has_work(snapshot: &Snapshot, run: &Run) -> bool {
     if run.state.is_final() {
         return false;
     }
+    let delegated = |wanted: fn(&Option<DelegateEnd>) -> bool| {
+        let is = |open: &OpenCall| matches!(&open.stage, CallStage::Delegated { ended, .. } if wanted(ended));
+        run.open_calls.iter().any(is)
+    };
     let decided = run.awaited().any(|id| snapshot.approvals.get(&id).is_none_or(|approval| !approval.state.is_open()));
     if run.cancelling.is_some() || run.is_busy() {
         return true;
     }
     let requested = run.open_calls.iter().any(|open| matches!(open.stage, CallStage::Requested));
-    let waits = run.awaited().next().is_some();
+    let waits = run.awaited().next().is_some() || delegated(Option::is_none);
+    let decided = decided || delegated(Option::is_some);
     run.state != RunState::Paused && (decided || (!waits && (requested || run.open_calls.is_empty())))
 }

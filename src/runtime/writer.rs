@@ -269,8 +269,9 @@ impl Writer {
                 self.core.staging().forget_old();
             }
         }
-        // A run's own worker knows what happens in it.
-        let wakes_another = |envelope: &Envelope| envelope.event.wakes() && !matches!(envelope.stream, Stream::Run(_));
+        // A run's own worker knows what happens in it, unless that may come from another run or be for one.
+        let is_own = |event: &Event| matches!(event, Event::Run(event) if !event.concerns_another());
+        let wakes_another = |envelope: &Envelope| envelope.event.wakes() && !is_own(&envelope.event);
         if envelopes.iter().any(wakes_another) {
             let _ = self.supervisor.send(supervisor::Message::Committed(envelopes.to_vec()));
         }

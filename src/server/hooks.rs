@@ -9,6 +9,7 @@ use axum::http::HeaderMap;
 
 use super::problem::Problem;
 use super::slack::SlackDoor;
+use super::stripe::StripeDoor;
 use crate::access::{Limiter, Quota};
 use crate::feeds::{Claim, Grouping, Keys, Source, Unproven};
 
@@ -22,6 +23,7 @@ pub struct Hooks {
     keys: BTreeMap<&'static str, Keys>,
     pub(super) grouping: Grouping,
     pub(super) slack: SlackDoor,
+    pub(super) stripe: StripeDoor,
     pace: Mutex<Limiter<(&'static str, IpAddr)>>,
     began: Instant,
 }
@@ -30,13 +32,18 @@ impl Hooks {
     /// Receivers by the names of their sources; those without keys are closed.
     pub fn new(keys: impl IntoIterator<Item = (&'static str, Keys)>, grouping: Grouping) -> Self {
         let pace = Mutex::new(Limiter::new(vec![PACE], MOST_KNOWN));
-        let slack = SlackDoor::default();
-        Self { keys: keys.into_iter().collect(), grouping, slack, pace, began: Instant::now() }
+        let (slack, stripe) = (SlackDoor::default(), StripeDoor::default());
+        Self { keys: keys.into_iter().collect(), grouping, slack, stripe, pace, began: Instant::now() }
     }
 
     /// The same with what opens it to Slack.
     pub fn with_slack(self, slack: SlackDoor) -> Self {
         Self { slack, ..self }
+    }
+
+    /// The same with what opens it to Stripe.
+    pub fn with_stripe(self, stripe: StripeDoor) -> Self {
+        Self { stripe, ..self }
     }
 
     /// The names of those that are open.
@@ -46,9 +53,7 @@ impl Hooks {
 
     /// What a delivery shows, before its body is read.
     pub(super) fn admit(&self, source: &Source, from: IpAddr, headers: &HeaderMap) -> Result<Claim, Problem> {
-        let paced =
-            self.pace.lock().unwrap_or_else(PoisonError::into_inner).take((source.name, from), self.began.elapsed());
-        paced.map_err(|too_many| Problem::too_often(too_many.retry_after))?;
+        self.pace(source.name, from)?;
         let Some(keys) = self.keys.get(source.name).filter(|keys| !keys.is_empty()) else {
             tracing::warn!(
                 source = source.name,
@@ -57,6 +62,12 @@ impl Hooks {
             return Err(Problem::unproven(source.proof));
         };
         keys.claim(source.proof, headers).map_err(|Unproven| Problem::unproven(source.proof))
+    }
+
+    /// Whether one more delivery from an address is taken.
+    pub(super) fn pace(&self, receiver: &'static str, from: IpAddr) -> Result<(), Problem> {
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        pace.take((receiver, from), self.began.elapsed()).map_err(|too_many| Problem::too_often(too_many.retry_after))
     }
 
     /// Whether the body is the one that was signed.

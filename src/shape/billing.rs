@@ -1,5 +1,6 @@
 //! The plan, what is used of it, and the next invoice, as scripts get them. Amounts are decimal strings of dollars.
 
+use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
@@ -125,6 +126,12 @@ pub async fn standing(client: &dyn Client, now: Timestamp) -> Result<Option<Stan
     let days = list::days(client, DAYS).await?;
     let used = Period::since(account.counts_from(now), now.date_naive()).runs(&days);
     Ok(account.standing(used, now))
+}
+
+/// Runs that began on these days, both included.
+pub async fn runs_between(client: &dyn Client, first: NaiveDate, last: NaiveDate) -> Result<u64, ClientError> {
+    // The month before this one is asked for as well.
+    Ok(Period::since(first, last).runs(&list::days(client, 2 * DAYS).await?))
 }
 
 /// Asks the source for it, as of `now`.

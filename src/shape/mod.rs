@@ -21,7 +21,7 @@ mod usage;
 
 pub use access::{AccountDetail, AccountShape, IssuedToken, RoleShape, TokenNotFound, TokenShape, TotpShape, token};
 pub use audit::{Audited, audit};
-pub use billing::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape, billing, standing};
+pub use billing::{BillingShape, InvoiceHead, InvoiceLine, InvoiceShape, PlanShape, billing, runs_between, standing};
 pub use dry_run::{DryRunCall, DryRunOutcome};
 pub use escape::escaped;
 pub use find::{NotOne, Prefer, find, find_thing, whole_ids};

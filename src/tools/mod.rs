@@ -6,6 +6,7 @@ mod args;
 mod cards;
 pub mod converse;
 pub mod database;
+pub mod delegate;
 pub mod files;
 pub mod git;
 pub mod host;
@@ -52,6 +53,7 @@ impl Toolbox {
         let tools: Vec<Arc<dyn Tool>> = vec![
             Arc::new(converse::AskPerson::default()),
             Arc::new(converse::Finish::default()),
+            Arc::new(delegate::RunAgent::default()),
             Arc::new(converse::MarkStep::default()),
             Arc::new(files::ListFiles::default()),
             Arc::new(files::Search::default()),
@@ -78,6 +80,7 @@ impl Toolbox {
             Arc::new(logs::SearchLogs::new(Arc::new(SystemClock), sandbox.hidden())),
             // Without an address, until the configuration gives them one.
             Arc::new(monitoring::QueryMetrics::new(None, Arc::new(SystemClock))),
+            Arc::new(monitoring::CheckAlert::new(None, None)),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::LiftSilences::new(None)),
             Arc::new(shell::Shell::new(Arc::clone(sandbox), hosts.clone())),

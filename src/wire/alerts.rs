@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Wire;
 use super::own::ThisMachine;
+use super::{Wire, launch};
 use crate::cli::Failure;
 use crate::config::{InhibitSection, MappingSection, ProbeSection, WatchSection};
 use crate::domain::Matching;
@@ -15,7 +15,10 @@ use crate::feeds::{
     Watch, WatchSettings, WatchedPlace,
 };
 use crate::kinds::{Labels, Marks, Side};
-use crate::ports::Log;
+use crate::ports::{Log, Model};
+
+/// Who handles incidents that no runbook matches, when nobody is named.
+const USUAL_AGENT: &str = "ops";
 
 impl Wire {
     /// As the configuration has it, and the runbooks as they are now.
@@ -27,8 +30,25 @@ impl Wire {
         let incidents = &self.config.incidents;
         let inhibit = incidents.inhibit.clone();
         let rules = Rules::new(move |labels| best(&runbooks, labels), move |labels| marks(&inhibit, labels));
+        let rules = rules.with_agent(self.incident_agent().map(str::to_owned));
         let mappings = incidents.mapping.iter().map(mapping).collect();
         Grouping { by: incidents.group_by.clone(), rules, mappings }
+    }
+
+    /// The agent that handles incidents which no runbook matches. It needs a model.
+    fn incident_agent(&self) -> Option<&str> {
+        let agent = self.config.incidents.agent.as_deref().unwrap_or(USUAL_AGENT);
+        (self.model.is_configured() && !agent.is_empty()).then_some(agent)
+    }
+
+    /// Whether the agent that the configuration names for incidents can be used.
+    fn check_incident_agent(&self) -> Result<(), Failure> {
+        let Some(agent) = self.incident_agent().filter(|_| self.config.incidents.agent.is_some()) else {
+            return Ok(());
+        };
+        let agents = self.agents();
+        let found = agents.get(agent).map_err(|error| launch::missing(error).at("[incidents] agent"))?;
+        Ok(found.check_tools(&self.tool_names())?)
     }
 
     /// What asks an Alertmanager or a Prometheus, where one is named.
@@ -79,6 +99,7 @@ impl Wire {
 
     /// Everything that looks for alerts while this process works.
     pub(super) fn lookouts(&self) -> Result<Lookouts, Failure> {
+        self.check_incident_agent()?;
         Ok(Lookouts { pollers: self.pollers()?, probes: self.probes()?.to_vec(), watches: self.watches()? })
     }
 }

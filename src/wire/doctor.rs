@@ -29,6 +29,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend(wire.examine_on_call(chrono::Utc::now()).await);
     findings.extend(line::findings().await);
     findings.push(wire.receiver_finding());
+    findings.extend(wire.stripe_finding());
     findings.extend(wire.looking_finding(models).await);
     findings.extend(wire.hosts_finding(models).await);
     findings.extend([clock(), version_control(wire).await]);
@@ -321,7 +322,7 @@ fn budgets(wire: &Wire) -> Option<Finding> {
 
 /// What is subscribed to.
 fn plan(wire: &Wire) -> Option<Finding> {
-    let term = wire.billing.as_ref()?.term(chrono::Utc::now())?.clone();
+    let term = wire.billing.account()?.term(chrono::Utc::now())?.clone();
     let beyond = match (term.plan.runs, term.plan.beyond) {
         (None, _) => "",
         (Some(_), Beyond::Refuse) => ", and no more",

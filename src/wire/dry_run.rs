@@ -37,6 +37,7 @@ pub(super) fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, Failure
 
 fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
     procedure.check_tools(&wire.tool_names())?;
+    procedure.check_agents(&wire.agents())?;
     let mut faults = Vec::new();
     for (step, part, call, place) in procedure.calls() {
         let Some(tool) = wire.toolbox.get(&call.tool) else { continue };
@@ -120,6 +121,9 @@ async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCal
             }
         }
         Ok(Prepared::Question { text, .. }) => nothing(DryRunOutcome::Asks, text),
+        Ok(Prepared::Delegate { agent, goal }) => {
+            nothing(DryRunOutcome::Runs, format!("agent {agent}: {}", goal.raw()).into())
+        }
         Ok(Prepared::Finish { summary, .. }) => nothing(DryRunOutcome::Runs, summary),
         Ok(Prepared::Mark { .. }) => nothing(DryRunOutcome::Runs, Untrusted::default()),
         Err(ToolResult { summary, .. }) => nothing(DryRunOutcome::Unknown, summary),

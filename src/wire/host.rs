@@ -19,6 +19,7 @@ use crate::console::update::{Edit, Written};
 use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp, Untrusted};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::Command;
+use crate::ports::Payments;
 use crate::runtime::Role;
 use crate::shape::{DryRunCall, OnCallShape};
 
@@ -37,7 +38,11 @@ impl Host for Wire {
     }
 
     fn billing(&self) -> Option<Arc<Account>> {
-        self.billing.clone()
+        self.billing.account()
+    }
+
+    fn payments(&self) -> Option<Arc<dyn Payments>> {
+        self.billing.payments()
     }
 
     async fn session(&self, part: Part) -> Result<Box<dyn Session>, Failure> {

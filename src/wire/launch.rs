@@ -76,7 +76,18 @@ pub(super) async fn prepare(wire: &Wire, order: Order) -> Result<RunSpec, Failur
     match work {
         Work::Goal { goal, agent } => prepare_agent(places, goal, agent.as_deref().unwrap_or(USUAL_AGENT)).await,
         Work::Procedure(name) => prepare_procedure(places, &name).await,
+        Work::Either { name, goal } => match wire.procedures().get(&name) {
+            Err(Missing::Unknown { .. }) => match wire.agents().get(&name) {
+                Err(Missing::Unknown { .. }) => Err(neither(&name)),
+                Ok(_) | Err(Missing::Broken(_)) => prepare_agent(places, goal, &name).await,
+            },
+            Ok(_) | Err(Missing::Broken(_)) => prepare_procedure(places, &name).await,
+        },
     }
+}
+
+fn neither(name: &str) -> Failure {
+    Failure::usage(format!("there is no runbook and no agent `{name}`")).next("`morningai agents` lists all")
 }
 
 async fn prepare_agent(places: Workplace<'_>, goal: String, name: &str) -> Result<RunSpec, Failure> {
@@ -115,6 +126,12 @@ async fn prepare_procedure(places: Workplace<'_>, name: &str) -> Result<RunSpec,
     let wire = places.wire;
     let procedure = look_up(wire, name).map_err(missing)?;
     procedure.check_tools(&wire.tool_names())?;
+    procedure.check_agents(&wire.agents())?;
+    if let Some((agent, _)) = procedure.agents().next().filter(|_| !wire.model.is_configured()) {
+        let message =
+            format!("the procedure {} has a step for the agent {agent}, and no model is configured", procedure.name);
+        return Err(Failure::usage(message).next("set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own"));
+    }
     let workspace = places.make(&procedure.name, procedure.needs).await?;
     Ok(RunSpec {
         goal: procedure.description.clone().into(),
@@ -145,7 +162,7 @@ fn policies(wire: &Wire) -> Vec<PolicyText> {
 }
 
 fn limits(wire: &Wire) -> Limits {
-    let quota = wire.billing.as_ref().and_then(|account| account.quota(SystemClock.now()));
+    let quota = wire.billing.account().and_then(|account| account.quota(SystemClock.now()));
     let base = Limits { budgets: wire.config.budgets.budgets(), quota, ..Limits::default() };
     wire.config.limits.over(&base)
 }

@@ -41,6 +41,7 @@ mod sign_in;
 mod signals;
 mod start;
 mod store;
+mod stripe;
 #[cfg(test)]
 mod toy;
 mod trace;
@@ -49,7 +50,7 @@ mod upkeep;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock, Weak};
 
-use crate::billing::{Account, Feature};
+use crate::billing::Feature;
 use crate::cli::{Failure, GlobalOptions, Traces};
 use crate::config::{Absence, Agents, Config, HooksChoice, Procedures};
 use crate::domain::Actor;
@@ -60,10 +61,13 @@ use crate::store::OpenMode;
 use crate::tools::Toolbox;
 use crate::tools::database::{CheckConnections, Databases, EndIdleSessions};
 use crate::tools::git::{GitCommit, Hooks};
-use crate::tools::monitoring::{Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress};
+use crate::tools::monitoring::{
+    CheckAlert, Endpoint, LiftSilences, MetricCharts, QueryMetrics, SilenceAlerts, WrongAddress,
+};
 use crate::tools::sandbox::Sandbox;
 use crate::tools::service::{CheckService, RestartService, Services};
 
+use billing::Billing;
 use judge::LazyJudge;
 use key::LazyKey;
 use model::LazyModel;
@@ -81,8 +85,7 @@ pub struct Wire {
     toolbox: Toolbox,
     model: Arc<LazyModel>,
     judge: Arc<LazyJudge>,
-    /// What is subscribed to, if anything is.
-    billing: Option<Arc<Account>>,
+    billing: Arc<Billing>,
     /// What is probed, made when it is first asked for, and how the last looks ended.
     probes: OnceLock<Vec<Arc<Probe>>>,
     probe_board: Arc<ProbeBoard>,
@@ -101,7 +104,7 @@ impl Wire {
         let config = Config::load(places.paths.config_file(), absence)?;
         let judge = LazyJudge::new(places.policy_files(&config, options)?)?;
         let model = LazyModel::new(&config, &places)?;
-        let billing = billing::account(&config, &places)?;
+        let billing = Arc::new(Billing::of(&config, &places)?);
         let sandbox = Arc::new(Sandbox::detect(places.sandbox_settings(&config)));
         let key = LazyKey::new(&config);
         let toolbox = toolbox(&sandbox, &config, &places, options)?;
@@ -134,7 +137,7 @@ impl Wire {
     /// Whether the plan has it; everything is there where no plan is set.
     fn check_feature(&self, feature: Feature) -> Result<(), Failure> {
         let now = SystemClock.now();
-        Ok(self.billing.as_ref().map_or(Ok(()), |account| account.check(feature, now))?)
+        Ok(self.billing.account().map_or(Ok(()), |account| account.check(feature, now))?)
     }
 
     fn tool_names(&self) -> Vec<&str> {
@@ -172,7 +175,9 @@ impl Wire {
     async fn open_store(&self, mode: OpenMode) -> Result<OpenStore, Failure> {
         let encryption = self.key.encryption(&self.places).await?;
         let (tenant, data) = (self.places.tenant.clone(), self.places.paths.data_dir());
-        Ok(self.places.store.open_with(tenant, mode, data, &encryption).await?)
+        let store = self.places.store.open_with(tenant, mode, data, &encryption).await?;
+        self.billing.read(store.shared().as_ref()).await;
+        Ok(store)
     }
 }
 
@@ -198,12 +203,13 @@ fn toolbox(
     // As runit's own programs have it.
     let services = Services::new(std::env::var_os("SVDIR").map_or_else(|| "/etc/service".into(), PathBuf::from));
     let databases = Databases::new(Arc::new(secrets::by_name(config, places)));
-    let tools: [Arc<dyn Tool>; 8] = [
+    let tools: [Arc<dyn Tool>; 9] = [
         Arc::new(CheckService::new(services.clone(), hosts.clone())),
         Arc::new(RestartService::new(services, hosts.clone())),
         Arc::new(CheckConnections::new(databases.clone())),
         Arc::new(EndIdleSessions::new(databases)),
         Arc::new(GitCommit::with(hooks)),
+        Arc::new(CheckAlert::new(alertmanager.clone(), prometheus.clone())),
         Arc::new(QueryMetrics::new(prometheus, Arc::clone(&clock))),
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
         Arc::new(LiftSilences::new(alertmanager)),

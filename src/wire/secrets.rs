@@ -37,6 +37,12 @@ fn known(config: &Config, places: &Places, key: &LazyKey) -> Vec<(String, String
         SecretSource::Command(_) => None,
         SecretSource::Env(_) | SecretSource::File(_) => fetch("token of the receivers".to_owned(), source, places),
     }));
+    let paid = config.billing.stripe.iter().flat_map(|stripe| {
+        let webhooks = stripe.webhook_secrets.iter().map(|source| ("webhook secret of Stripe", source));
+        webhooks.chain([("key of Stripe", &stripe.key)])
+    });
+    let paid = paid.filter(|(_, source)| !matches!(source, SecretSource::Command(_)));
+    secrets.extend(paid.filter_map(|(name, source)| fetch(name.to_owned(), source, places)));
     let paging = config.oncall.secrets().into_iter().filter(|(_, source)| !matches!(source, SecretSource::Command(_)));
     secrets.extend(paging.filter_map(|(name, source)| fetch(name, source, places)));
     secrets.extend(std::env::var("OPENAI_API_KEY").ok().map(|key| ("OPENAI_API_KEY".to_owned(), key)));

@@ -30,7 +30,7 @@ impl Wire {
         let settings = self.door_settings()?;
         let (hooks, place) = self.hooks()?;
         let receivers: Vec<_> = hooks.open().collect();
-        let hooks = hooks.with_slack(self.slack_door()?);
+        let hooks = hooks.with_slack(self.slack_door()?).with_stripe(self.stripe_door()?);
         let session = self.start(Role::Worker).await?;
         let entry = match self.entry(session.accounts().as_ref()).await {
             Ok(entry) => entry,

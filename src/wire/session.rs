@@ -8,6 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio_util::sync::CancellationToken;
 
+use super::billing::Billing;
 use super::signals::asked_to_end;
 use super::store::OpenStore;
 use crate::cli::{CheckedOutputs, Failure, Session, StoreKeeper};
@@ -15,7 +16,7 @@ use crate::client::{LocalClient, Recording};
 use crate::feeds::{Rules, Surroundings};
 use crate::kinds::Stream;
 use crate::pager::Pager;
-use crate::ports::{Accounts, Charts, Client, Log, Status, Subjects, SystemClock};
+use crate::ports::{Accounts, Client, Log, Subjects, SystemClock};
 use crate::runtime;
 use crate::runtime::{Runtime, Turns};
 use crate::shape::Rebuilt;
@@ -37,13 +38,8 @@ pub(super) struct LocalSession {
 }
 
 impl LocalSession {
-    pub(super) fn new(
-        runtime: Arc<Runtime>,
-        store: OpenStore,
-        status: Status,
-        charts: Option<Arc<dyn Charts>>,
-    ) -> Self {
-        let client = Arc::new(LocalClient::new(runtime.clone(), status).drawing(charts));
+    pub(super) fn new(runtime: Arc<Runtime>, store: OpenStore, client: LocalClient) -> Self {
+        let client = Arc::new(client);
         Self { client, runtime, store, stopping: CancellationToken::new() }
     }
 
@@ -56,6 +52,11 @@ impl LocalSession {
     /// Has people paged as long as the session lasts.
     pub(super) fn page(&mut self, pager: Pager) {
         tokio::spawn(pager.run(self.stopping.clone()));
+    }
+
+    /// Has what is paid looked after as long as the session lasts.
+    pub(super) fn keep_paid(&self, billing: Arc<Billing>) {
+        tokio::spawn(billing.keep(self.client.clone(), self.stopping.clone()));
     }
 
     pub(super) fn log(&self) -> Arc<dyn Log> {

@@ -9,6 +9,7 @@ use super::store::{OpenStore, StorePlace};
 use super::{Wire, oncall, secrets};
 use crate::billing::Feature;
 use crate::cli::Failure;
+use crate::client::LocalClient;
 use crate::pager::Pager;
 use crate::ports::{Clock, Observe, Status, SystemClock};
 use crate::runtime::{Parts, Role, Runtime};
@@ -21,12 +22,22 @@ impl Wire {
         if self.options.observe && has_place {
             return self.start_reading().await;
         }
-        if matches!(self.places.store, StorePlace::Postgres(_)) {
+        let is_shared = matches!(self.places.store, StorePlace::Postgres(_));
+        let is_paid = self.billing.payments().is_some();
+        if is_shared && !is_paid {
             self.check_feature(Feature::OnPremises)?;
         }
         let lookouts = if role == Role::Worker { Some(self.lookouts()?) } else { None };
         let plan = Some(self.paging_plan()?).filter(|plan| role == Role::Worker && plan.pages());
-        let mut session = self.start_on(self.store_to_write().await?, role).await?;
+        let store = self.store_to_write().await?;
+        if is_shared && is_paid {
+            // What is paid for stands in the store.
+            self.check_feature(Feature::OnPremises)?;
+        }
+        let mut session = self.start_on(store, role).await?;
+        if role == Role::Worker {
+            session.keep_paid(self.billing.clone());
+        }
         if let Some(lookouts) = lookouts {
             lookouts.start(self, &session.surroundings(self.alert_grouping().rules), session.log());
         }
@@ -55,7 +66,9 @@ impl Wire {
             redactor: secrets::redactor(&self.config, &self.places, &self.key),
         };
         let runtime = Arc::new(Runtime::start(parts).await?);
-        Ok(LocalSession::new(runtime, store, self.status(), self.charts()))
+        let client = LocalClient::new(runtime.clone(), self.status());
+        let client = client.drawing(self.charts()).paying(self.billing.payments());
+        Ok(LocalSession::new(runtime, store, client))
     }
 
     pub(super) fn status(&self) -> Status {
@@ -65,7 +78,7 @@ impl Wire {
             sandbox: String::new(),
             observe: Observe::wanted(self.options.observe),
             rosters: self.rosters(SystemClock.now()),
-            billing: self.billing.clone(),
+            billing: self.billing.account(),
             ..Status::default()
         }
     }

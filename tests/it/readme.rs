@@ -81,6 +81,15 @@ fn the_example_of_a_plan_is_read() {
 }
 
 #[test]
+fn the_example_of_stripe_is_read() {
+    let text = format!("[billing.stripe]{}", between(README, "```toml\n[billing.stripe]", "```"));
+    let config =
+        Config::read(&SourceText::new("README.md", text)).unwrap_or_else(|faults| panic!("{}", faults.rendered()));
+    let stripe = config.billing.stripe.unwrap();
+    assert_eq!((stripe.webhook_secrets.len(), stripe.grace().as_secs()), (1, 7 * 24 * 3600));
+}
+
+#[test]
 fn the_example_of_maintenance_is_read() {
     let example = between(README, "[[maintenance]]", "```");
     let config = Config::read(&SourceText::new("README.md", format!("[[maintenance]]\n{example}"))).unwrap();
@@ -167,6 +176,8 @@ fn expected(words: &[String]) -> i32 {
         // The console needs a terminal.
         "--alertmanager" => 2,
         "demo" if !words.contains(&"--list".to_owned()) => 2,
+        // Stripe is not configured there.
+        "billing" if !["plan", "invoice"].contains(&words[1].as_str()) => 2,
         // The arguments stand in a file of the reader's own.
         "edit" => 2,
         _ => 0,

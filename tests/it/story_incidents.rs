@@ -1,5 +1,5 @@
 //! From an alert to a postmortem with the real program: posted, acknowledged, a runbook with one card, resolved; on both
-//! stores, and once more with a real Alertmanager.
+//! stores, with the server killed twice on the way, and once more with a real Alertmanager.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,9 +9,10 @@ use std::time::{Duration, Instant, SystemTime};
 use regex::Regex;
 use serde_json::{Value, json};
 
-use crate::story_attach::Served;
+use crate::story_attach::{Served, a_moment};
 use crate::support::machine::Machine;
 use crate::support::postgres::{Database, PROGRAM};
+use crate::support::pty::Terminal;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -76,7 +77,11 @@ fn fill(machine: &Machine) -> String {
 }
 
 pub fn serve(machine: &Machine, more: &[&str]) -> Served {
-    Served::start_by(machine.command(&[&["serve", "--json", "--listen", "127.0.0.1:0"], more].concat()))
+    serve_at("127.0.0.1:0", machine, more)
+}
+
+fn serve_at(address: &str, machine: &Machine, more: &[&str]) -> Served {
+    Served::start_by(machine.command(&[&["serve", "--json", "--listen", address], more].concat()))
 }
 
 pub fn hook_token(machine: &Machine) -> String {
@@ -92,7 +97,10 @@ pub fn only(machine: &Machine) -> Option<Value> {
 fn lives_on(machine: &Machine) {
     let directory = fill(machine);
     let served = serve(machine, &[]);
+    let address = served.url.strip_prefix("http://").unwrap().to_owned();
     let (hook, token) = (format!("{}/v1/hooks/alertmanager", served.url), hook_token(machine));
+    let mut console = Terminal::start(machine.in_terminal(&["attach", &served.url]), 24, 80);
+    console.until_shown(&format!("attached to {address}"));
     let post = |token: &str, body: &str| http("POST", &hook, Some(token), body).unwrap();
     let peoples = std::fs::read_to_string(machine.path("data/serve.token")).unwrap();
     assert_eq!(post(peoples.trim(), &body("firing", &directory)).0, 401);
@@ -103,6 +111,8 @@ fn lives_on(machine: &Machine) {
 
     assert_eq!(post(&token, &body("firing", &directory)), (200, "{\"events\":2}".to_owned()));
     assert_eq!(post(&token, &body("firing", &directory)), (200, "{\"events\":0}".to_owned()));
+    console.until("the incident", |screen| screen.contains("DiskFilling"));
+    until("the bell", || Some(()).filter(|()| console.bytes().contains(&7)));
     let incident = only(machine).unwrap();
     assert_eq!((&incident["state"], &incident["severity"]), (&json!("firing"), &json!("critical")));
     assert_eq!(incident["runbook"], "disk-filling");
@@ -118,8 +128,22 @@ fn lives_on(machine: &Machine) {
     assert_eq!((&card["tool"], &card["state"]), (&json!("remove_old_files"), &json!("pending")));
     assert_eq!(only(machine).unwrap()["state"], "mitigating");
     assert!(machine.path("fills/old.log").exists(), "nothing goes before it is approved");
-    let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
-    machine.run(&["approve", approval, "--digest", digest]).ended(0);
+
+    // Dropped, it is killed as by `kill -9`.
+    drop(served);
+    console.until_shown("connection lost");
+    let served = serve_at(&address, machine, &[]);
+    console.until("the server is back", |screen| !screen.contains("connection lost"));
+    console.keys("w");
+    console.until_shown("Exactly this will run");
+    console.keys("G");
+    console.until_shown("y approve");
+    a_moment();
+    console.keys("y");
+    let decided = || machine.run(&["approvals", "--all", "--json"]).ended(0).json();
+    until("the decision", || Some(()).filter(|()| decided()[0]["state"] == "approved"));
+    drop(served);
+    let served = serve_at(&address, machine, &[]);
     until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][1]["ended"] == "succeeded"));
     assert!(!machine.path("fills/old.log").exists() && machine.path("fills/new.log").exists());
 
@@ -184,14 +208,14 @@ fn a_file_is_taken_in_as_the_receiver_would() {
 }
 
 /// An Alertmanager of its own, ended with the test.
-struct Alertmanager {
+pub struct Alertmanager {
     child: Child,
-    url: String,
+    pub url: String,
 }
 
 impl Alertmanager {
     /// `None` where this machine has no such program.
-    fn start(machine: &Machine, hook: &str, token: &str) -> Option<Self> {
+    pub fn start(machine: &Machine, hook: &str, token: &str) -> Option<Self> {
         let config = format!(
             "route:\n  receiver: morningai\n  group_by: [alertname]\n  group_wait: 0s\n  group_interval: 1s\nreceivers:\n  - \
              name: morningai\n    webhook_configs:\n      - url: {hook}\n        send_resolved: true\n        http_config:\n          \
@@ -215,7 +239,10 @@ impl Alertmanager {
     }
 
     fn alert(&self, ended: &str) {
-        let labels = json!({ "alertname": "HighErr", "severity": "critical", "svc": "\u{202e}api" });
+        self.post(&json!({ "alertname": "HighErr", "severity": "critical", "svc": "\u{202e}api" }), ended);
+    }
+
+    pub fn post(&self, labels: &Value, ended: &str) {
         let alert = json!([{ "labels": labels, "startsAt": "2026-11-30T03:00:00Z", "endsAt": ended }]);
         let (status, answer) = http("POST", &format!("{}/api/v2/alerts", self.url), None, &alert.to_string()).unwrap();
         assert_eq!(status, 200, "{answer}");

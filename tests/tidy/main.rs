@@ -27,6 +27,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("config", &["domain", "rota", "billing"]),
     ("notify", &["domain", "kinds"]),
     ("pager", &["domain", "kinds", "ports", "rota", "notify"]),
+    ("stripe", &["domain", "billing", "kinds", "ports", "shape", "notify"]),
     ("store", &["domain", "kinds", "fold", "ports"]),
     ("models", &["domain", "ports"]),
     ("tools", &["domain", "ports"]),
@@ -34,7 +35,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("client", &["domain", "kinds", "fold", "ports", "protocol", "runtime"]),
     ("feeds", &["domain", "kinds", "ports"]),
     ("lint", &["domain", "feeds"]),
-    ("server", &["domain", "billing", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape"]),
+    ("server", &["domain", "billing", "kinds", "fold", "ports", "feeds", "access", "protocol", "shape", "stripe"]),
     ("console", &["domain", "billing", "kinds", "fold", "ports", "config"]),
     ("cli", &["domain", "billing", "kinds", "fold", "ports", "feeds", "lint", "shape", "config", "access"]),
 ];

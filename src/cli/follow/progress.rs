@@ -222,6 +222,10 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             RunEvent::CallSettled { call, result, .. } => self.settled(*call, result),
+            RunEvent::CallDelegated { agent, .. } => {
+                self.say(&format!("the agent {} begins, in a run of its own", visible(agent)))
+            }
+            RunEvent::DelegateEnded { run, state, .. } => self.say(&format!("run {} {state}", run.short())),
             RunEvent::SetAside {} => self.say("pre-empted: its program was told to stop"),
             RunEvent::Recovered { lost: _, left } => {
                 self.say("resumed where its last worker stopped")?;

@@ -24,6 +24,8 @@ pub(super) struct Script {
     start: Timestamp,
     /// In order of time.
     pub(super) items: Vec<Item>,
+    /// Where among them requests are decided.
+    decisions: Vec<usize>,
     pace: Pace,
     length: Duration,
 }
@@ -169,7 +171,8 @@ impl Script {
             (item.at, item.holds_from) = (pace.played(item.at), pace.played(item.holds_from));
         }
         let length = items.last().map_or(Duration::ZERO, |item| item.at);
-        Self { start: now, items, pace, length }
+        let decisions = (0..items.len()).filter(|index| items[*index].decides.is_some()).collect();
+        Self { start: now, items, decisions, pace, length }
     }
 
     /// What the clock shows when `at` is played.
@@ -224,8 +227,9 @@ impl Script {
 
     /// The request that the clock stops at next, and where: whatever else was recorded meanwhile waits with it.
     pub(super) fn next_hold(&self, told: usize, passed: &[ApprovalId]) -> Option<(ApprovalId, Duration)> {
-        let ahead = self.items.iter().skip(told);
-        let holds = ahead.filter_map(|item| Some((item.decides?, item.holds_from)));
+        let ahead = self.decisions.iter().filter(|index| **index >= told);
+        let holds = ahead.filter_map(|index| self.items.get(*index));
+        let holds = holds.filter_map(|item| Some((item.decides?, item.holds_from)));
         holds.filter(|(approval, _)| !passed.contains(approval)).min_by_key(|(_, from)| *from)
     }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::broadcast;
 
@@ -15,7 +16,8 @@ use crate::domain::{Actor, ApprovalId, Ask, CallEdit, CardDigest, EffectCard, Pa
 use crate::fold::Snapshot;
 use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, Envelope, RunEvent, RunVerb, decide_verb};
 use crate::ports::{
-    Answer, Chart, Client, ClientError, Clock, Feed, FeedItem, Moment, Observe, Page, Query, Sought, Status, Transport,
+    Answer, Chart, Client, ClientError, Clock, Feed, FeedItem, LinkOrder, Moment, Observe, Page, Query, Sought, Status,
+    Transport,
 };
 
 pub struct Fake {
@@ -112,6 +114,7 @@ impl Fake {
                     RunVerb::Cancel { reason } => {
                         story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
                     }
+                    RunVerb::AgentFailed { .. } => {}
                 }
             }
             if let Command::Approval { id: approval, verb } = command {
@@ -217,6 +220,15 @@ impl Client for Fake {
                 Ok(self.carry_out(&command, &by))
             }
             None => self.decide(command, &by),
+        }
+    }
+
+    async fn payment_link(&self, order: &LinkOrder) -> Result<SecretString, ClientError> {
+        match order {
+            LinkOrder::Checkout { plan, .. } => Ok(format!("https://checkout.stripe.com/c/pay/{plan}").into()),
+            LinkOrder::Portal => {
+                Err(ClientError { message: "there is no customer at Stripe yet".to_owned(), hint: String::new() })
+            }
         }
     }
 

@@ -4,16 +4,18 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::clipboard::Copy;
 use super::pace::Wanted;
 use super::{App, Bell, End, Flow, Surface, Wake, clipboard, submit};
+use crate::console::state::ShownLink;
 use crate::console::update::{Launch, Reply, Request};
-use crate::domain::{ApprovalId, CallNo, RunId};
+use crate::domain::{ApprovalId, CallNo, RunId, SubscriptionId};
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{Command, Document, Envelope, RowKind, Run, Stream, Surface as KindSurface};
-use crate::ports::{Answer, Client, ClientError, Query, RowQuery, history};
+use crate::ports::{Answer, Client, ClientError, LinkOrder, Query, RowQuery, Yearly, history};
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;
@@ -55,6 +57,7 @@ impl<S: Surface> App<S> {
                 };
                 self.ask(Query::Chart { incident }, read);
             }
+            Request::ReadPaymentLink => self.read_payment_link(),
             Request::WriteDocument { of, document } => self.write_document(of, document),
             Request::Launch(launch) => self.launch(launch),
             Request::Complete(sought) => {
@@ -142,6 +145,26 @@ impl<S: Surface> App<S> {
         self.spawn(async move {
             let result = read_stream(&*client, run).await.map(Box::new);
             Reply::RunRead { run, result }
+        });
+    }
+
+    /// To change what there is, or else to subscribe to the next larger plan.
+    fn read_payment_link(&mut self) {
+        let client = Arc::clone(&self.client);
+        let known = self.snapshot.subscriptions.get(&SubscriptionId::OF_TENANT);
+        let is_live = known.is_some_and(|known| known.now.state.is_live());
+        let account = client.status().billing;
+        let now = self.options.clock.now();
+        let more = account.and_then(|account| account.standing(0, now)).and_then(|standing| standing.more);
+        let order = match (is_live, more) {
+            (false, Some(plan)) => {
+                LinkOrder::Checkout { plan: plan.name, by_the_year: Yearly::No, add_ons: Vec::new() }
+            }
+            (_, _) => LinkOrder::Portal,
+        };
+        self.spawn(async move {
+            let link = client.payment_link(&order).await;
+            Reply::PaymentLinkRead(link.map(|link| ShownLink(link.expose_secret().to_owned())))
         });
     }
 

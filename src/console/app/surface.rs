@@ -58,7 +58,7 @@ impl Tty {
             terminal: Terminal::new(Painter::new(width, height))?,
             writer: Writer::start(Arc::clone(&listener))?,
             guard,
-            input: Some(Input::start(Arc::clone(&listener))),
+            input: Some(Input::start(Arc::clone(&listener))?),
             _signals: Signals::start(Arc::clone(&listener))?,
             listener,
         })
@@ -120,7 +120,9 @@ impl Surface for Tty {
 
     fn enter(&mut self) -> io::Result<()> {
         self.guard.enter()?;
-        self.input.get_or_insert_with(|| Input::start(Arc::clone(&self.listener)));
+        if self.input.is_none() {
+            self.input = Some(Input::start(Arc::clone(&self.listener))?);
+        }
         Ok(())
     }
 

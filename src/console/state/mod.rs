@@ -17,6 +17,7 @@ mod offers;
 mod outcome;
 mod palette;
 mod pane;
+mod payment;
 mod review;
 mod sheet;
 mod things;
@@ -41,6 +42,7 @@ pub use offers::{Offer, Offers};
 pub use outcome::{Outcome, Outcomes};
 pub use palette::{Choice, Item, Palette};
 pub use pane::{Hold, Laid, Pane, Step};
+pub use payment::{Payment, ShownLink};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
@@ -214,6 +216,8 @@ pub struct State {
     pub last_key: Option<Uptime>,
     /// Charts of incidents that were looked at.
     pub charts: Charts,
+    /// A link to pay at.
+    pub payment: Payment,
 }
 
 impl State {
@@ -339,6 +343,9 @@ impl State {
         match intent.context() {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
             Context::Home | Context::Document => replay.is_none() && self.can_decide(status),
+            Context::Billing => {
+                replay.is_none() && status.billing.as_ref().is_some_and(|account| account.is_provided())
+            }
             Context::Run => replay.is_none() && self.can_decide(status) && self.can_steer(snapshot),
             Context::Incident | Context::Handover => {
                 replay.is_none() && self.can_decide(status) && self.can_ask(snapshot, intent.name())

@@ -54,7 +54,7 @@ impl Laid {
     }
 
     fn row_of(&self, anchor: Anchor) -> Option<usize> {
-        self.stops.iter().find(|(stop, _)| *stop == anchor).map(|(_, row)| *row)
+        self.stops.iter().rfind(|(stop, _)| *stop == anchor).map(|(_, row)| *row)
     }
 }
 
@@ -93,7 +93,7 @@ impl Pane {
     pub fn settle(&mut self, laid: Laid) {
         self.scroll = self.first_row(&laid);
         self.cursor = self.selected(&laid);
-        if let Some(place) = laid.stops.iter().position(|(anchor, _)| Some(*anchor) == self.cursor) {
+        if let Some(place) = laid.stops.iter().rposition(|(anchor, _)| Some(*anchor) == self.cursor) {
             self.place = place;
         }
         self.laid = laid;

@@ -68,6 +68,14 @@ impl Grid {
         self.rows().nth(y).unwrap_or_default()
     }
 
+    /// Makes a row that of another grid of the same size.
+    pub fn copy_row(&mut self, y: usize, other: &Self) {
+        let (row, other) = (self.cells.chunks_mut(self.width).nth(y), other.rows().nth(y));
+        if let (Some(row), Some(other)) = (row, other) {
+            row.clone_from_slice(other);
+        }
+    }
+
     /// Puts a character in its place, with what of it stands in the cells behind.
     pub fn set(&mut self, x: u16, y: u16, cell: &Cell) {
         let first = usize::from(y) * self.width + usize::from(x);

@@ -17,6 +17,8 @@ pub struct Painter {
     cursor: Option<Position>,
     /// What the terminal shows, as far as it was told since it was last cleared.
     shown: Grid,
+    /// What it is to show; between frames, the same.
+    wanted: Grid,
 }
 
 /// Begin and end of a synchronized update: a terminal that knows it shows the frame at once.
@@ -26,7 +28,7 @@ const END: &[u8] = b"\x1b[?2026l";
 impl Painter {
     pub fn new(width: u16, height: u16) -> Self {
         let shown = Grid::cleared(width, height);
-        Self { bytes: String::new(), size: Size { width, height }, cursor: None, shown }
+        Self { bytes: String::new(), size: Size { width, height }, cursor: None, wanted: shown.clone(), shown }
     }
 
     pub fn set_size(&mut self, width: u16, height: u16) {
@@ -63,10 +65,8 @@ impl Backend for Painter {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut wanted = self.shown.clone();
-        content.for_each(|(x, y, cell)| wanted.set(x, y, cell));
-        let shown = std::mem::replace(&mut self.shown, wanted);
-        let bytes = strokes::bytes(shown, &self.shown);
+        content.for_each(|(x, y, cell)| self.wanted.set(x, y, cell));
+        let bytes = strokes::bytes(&mut self.shown, &self.wanted);
         if bytes.is_empty() {
             return Ok(());
         }
@@ -107,6 +107,7 @@ impl Backend for Painter {
 
     fn clear(&mut self) -> io::Result<()> {
         self.shown = Grid::cleared(self.size.width, self.size.height);
+        self.wanted = self.shown.clone();
         self.bytes.push_str("\x1b[2J");
         Ok(())
     }

@@ -1,5 +1,8 @@
 //! Finds what only moved: a stretch of rows that the terminal can move itself for a few bytes.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
 use super::grid::{Grid, Look};
 
 /// Bytes it takes to move rows: setting and unsetting the margins, going there, the order itself.
@@ -8,6 +11,10 @@ const PRICE: isize = 28;
 const SMALL: usize = 300;
 /// Bytes to go to a run of cells and set its style.
 const RUN: usize = 10;
+/// Columns of a part of a row: short enough that a list and the preview beside it are told apart.
+const PART: usize = 20;
+/// Moves that are tried.
+const LIKELY: usize = 4;
 
 /// Rows from `top` to before `bottom` move by so many rows, up where it is positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,16 +30,46 @@ pub fn find(shown: &Grid, wanted: &Grid) -> Option<Shift> {
     if in_place.iter().sum::<usize>() < SMALL {
         return None;
     }
+    let likely = likely(shown, wanted, &in_place);
+    if likely.is_empty() {
+        return None;
+    }
     // Rows that come in blank are written as a whole: the bytes that this costs more, for all rows before each.
     let mut blank = vec![0];
     for (wanted, in_place) in wanted.rows().zip(&in_place) {
         blank.push(blank[blank.len() - 1] + signed(blank_price(wanted)) - signed(*in_place));
     }
     let [shown, wanted] = [shown, wanted].map(|grid| grid.rows().map(marks).collect::<Vec<_>>());
-    let furthest = isize::try_from(wanted.len()).unwrap_or(0) - 1;
-    let moves = (1..=furthest).flat_map(|by| [by, -by]);
+    let moves = likely.into_iter();
     let best = moves.filter_map(|by| best_by(&shown, &wanted, &in_place, &blank, by)).max_by_key(|(saved, _)| *saved);
     best.filter(|(saved, _)| *saved > 0).map(|(_, shift)| shift)
+}
+
+/// The few moves by which most of what would have to be written comes to its place, judged by parts of rows.
+fn likely(shown: &Grid, wanted: &Grid, in_place: &[usize]) -> Vec<isize> {
+    let there: Vec<_> = shown.rows().map(parts).collect();
+    let rows = wanted.rows().enumerate().zip(in_place).filter(|(_, in_place)| **in_place > 0);
+    let mut found: BTreeMap<isize, usize> = BTreeMap::new();
+    for ((to, row), _) in rows {
+        let here = parts(row);
+        for (from, there) in there.iter().enumerate().filter(|(from, _)| *from != to) {
+            let same = here.iter().zip(there).filter(|(here, there)| here == there);
+            let letters: usize = same.map(|((_, letters), _)| letters).sum();
+            if letters > 0 {
+                *found.entry(signed(from) - signed(to)).or_default() += letters;
+            }
+        }
+    }
+    let mut found: Vec<_> = found.into_iter().filter(|(_, letters)| signed(*letters) > PRICE).collect();
+    found.sort_by_key(|(_, letters)| Reverse(*letters));
+    found.into_iter().take(LIKELY).map(|(by, _)| by).collect()
+}
+
+/// Stretches of a row, each by a number that tells it from others, and how many of its cells are not blank.
+fn parts(row: &[Look]) -> Vec<(u64, usize)> {
+    let mark = |part: &[Look]| part.iter().fold(0, |all: u64, look| all.rotate_left(7) ^ look.mark);
+    let letters = |part: &[Look]| part.iter().filter(|look| !look.is_erased()).count();
+    row.chunks(PART).map(|part| (mark(part), letters(part))).collect()
 }
 
 /// The stretch of rows for which moving by just so many saves the most bytes.

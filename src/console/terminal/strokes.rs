@@ -18,14 +18,18 @@ use super::shift::Shift;
 /// Longest way walked over what has not changed: moving the cursor over it takes as many bytes.
 const LONGEST: usize = 4;
 
-/// The bytes that bring the terminal from what it shows to what is wanted; none where that is the same.
-pub fn bytes(mut shown: Grid, wanted: &Grid) -> String {
+/// The bytes that bring the terminal from what it shows to what is wanted; none where that is the same. From then on it
+/// shows that.
+pub fn bytes(shown: &mut Grid, wanted: &Grid) -> String {
     let mut strokes = Strokes::default();
-    if let Some(Shift { top, bottom, by }) = shift::find(&shown, wanted) {
+    if let Some(Shift { top, bottom, by }) = shift::find(shown, wanted) {
         strokes.shift(top, bottom, by);
         shown.shift(top, bottom, by);
     }
-    let pieces = pieces::pieces(&shown, wanted);
+    let pieces = pieces::pieces(shown, wanted);
+    for row in pieces.chunk_by(|one, next| one.y == next.y) {
+        shown.copy_row(row[0].y, wanted);
+    }
     let by_row = strokes.clone().drawn(&pieces, wanted);
     // A style may take more bytes to set than it takes to go to the next piece that has it.
     let mut by_style = pieces;

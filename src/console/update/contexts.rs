@@ -38,7 +38,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
                 }
                 Screen::Overview => active.extend(thing_context(state)),
                 Screen::Usage => active.push(Context::Usage),
-                Screen::Billing => {}
+                Screen::Billing => active.push(Context::Billing),
                 Screen::Incidents => active.extend([Context::Incident, Context::List]),
             }
             active.push(Context::Home);
@@ -53,7 +53,12 @@ fn thing_context(state: &State) -> Option<Context> {
     match state.thing()? {
         Stream::Incident(_) => Some(Context::Incident),
         Stream::Handover(_) => Some(Context::Handover),
-        Stream::Run(_) | Stream::Approval(_) | Stream::Page(_) | Stream::Maintenance(_) | Stream::Account(_) => None,
+        Stream::Run(_)
+        | Stream::Approval(_)
+        | Stream::Page(_)
+        | Stream::Maintenance(_)
+        | Stream::Subscription(_)
+        | Stream::Account(_) => None,
         #[cfg(test)]
         Stream::Toy(_) => None,
     }

@@ -2,7 +2,7 @@
 
 use super::{Request, World, toast};
 use crate::console::anchor::Anchor;
-use crate::console::state::{Page, State, Tone};
+use crate::console::state::{Page, Payment, State, Tone};
 use crate::domain::{Ask, EffectCard, Payload};
 use crate::fold::{CallStatus, TurnStatus};
 use crate::kinds::Approval;
@@ -19,6 +19,9 @@ pub fn copy(state: &mut State, world: &World<'_>) -> Vec<Request> {
 
 fn text(state: &State, world: &World<'_>) -> Option<String> {
     let snapshot = world.snapshot;
+    if let Payment::Shown(link) = &state.payment {
+        return Some(link.0.clone());
+    }
     if let Some(review) = state.review() {
         return snapshot.approvals.get(&review.approval).map(of_approval);
     }

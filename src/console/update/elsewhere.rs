@@ -33,6 +33,7 @@ pub fn place(state: &State, world: &World<'_>, intent: Intent) -> Option<Place> 
         Context::Log if intent == Intent::NextError => None,
         Context::Log => Some(Place::Screen(Screen::Log)),
         Context::Usage => Some(Place::Screen(Screen::Usage)),
+        Context::Billing => Some(Place::Screen(Screen::Billing)),
         Context::List => (!world.snapshot.runs.is_empty()).then_some(Place::Screen(Screen::Runs)),
         Context::Run => run_meant(state, world).map(Place::Run),
         Context::Effect | Context::Doubt | Context::Question if world.status.observe.is_on() => None,

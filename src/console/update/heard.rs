@@ -40,6 +40,8 @@ pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec
             | RunEvent::TurnStarted { .. }
             | RunEvent::CallsRequested { .. }
             | RunEvent::CallParked { .. }
+            | RunEvent::CallDelegated { .. }
+            | RunEvent::DelegateEnded { .. }
             | RunEvent::CallEdited { .. }
             | RunEvent::EffectStarted { .. }
             | RunEvent::EffectInDoubt { .. }

@@ -5,7 +5,8 @@ use super::turn::Turn;
 use super::{Request, World, log, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
-    Evidence, Hold, Loading, Matter, Page, Pane, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone, by_urgency,
+    Evidence, Hold, Loading, Matter, Page, Pane, Payment, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
+    by_urgency,
 };
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::kinds::{CallStage, Stream};
@@ -32,7 +33,10 @@ pub fn back(state: &mut State) -> Vec<Request> {
             state.pages.pop();
             Vec::new()
         }
-        None => clear_filter(state),
+        None => {
+            state.payment = Payment::Closed;
+            clear_filter(state)
+        }
     }
 }
 
@@ -51,6 +55,7 @@ pub fn show(state: &mut State, screen: Screen) -> Vec<Request> {
     let mut requests: Vec<_> = state.open_runs().into_iter().map(Request::DropRun).collect();
     state.pages.clear();
     state.screen = screen;
+    state.payment = Payment::Closed;
     if screen == Screen::Log && state.log.reading == Reading::Never {
         requests.push(log::read_end(&mut state.log));
     }
@@ -137,7 +142,7 @@ fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<Approva
     let run = world.snapshot.runs.get(&state.run()?)?;
     match &run.open_call(call)?.stage {
         CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
-        CallStage::Requested | CallStage::Started { .. } => None,
+        CallStage::Requested | CallStage::Delegated { .. } | CallStage::Started { .. } => None,
     }
 }
 

@@ -55,6 +55,10 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
             state.charts.read(incident, result, world.uptime);
             Vec::new()
         }
+        Reply::PaymentLinkRead(result) => {
+            super::payment::read(state, result);
+            Vec::new()
+        }
         Reply::Edited { result: Ok(text), .. } => edited(state, world, &text),
         Reply::Edited { result: Err(reason), .. } => {
             toast(state, world, Tone::Bad, reason, "set VISUAL or EDITOR to an editor that exists");
@@ -194,6 +198,7 @@ fn was_read(reply: &Reply) -> bool {
         Reply::Submitted { .. }
         | Reply::DocumentWritten { .. }
         | Reply::ChartRead { .. }
+        | Reply::PaymentLinkRead(_)
         | Reply::Offered(_)
         | Reply::Prepared { .. }
         | Reply::Completed { .. }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::console::intent::Intent;
-use crate::console::state::{Hidden, Mouse, Offers};
+use crate::console::state::{Hidden, Mouse, Offers, ShownLink};
 use crate::domain::{ApprovalId, CallNo, IncidentId, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
 use crate::kinds::{Approval, Command, Document, Envelope, RowKind, Run, Stream, VerbDoc};
@@ -55,6 +55,8 @@ pub enum Request {
     },
     /// Read the chart of what made an incident's alerts fire.
     ReadChart(IncidentId),
+    /// Fetch a link to pay at.
+    ReadPaymentLink,
     /// Make a workspace and whatever else a run needs, then start it.
     Launch(Launch),
     /// Find paths to offer in the form for a goal.
@@ -141,6 +143,7 @@ pub enum Reply {
         incident: IncidentId,
         result: Result<Option<Chart>, ClientError>,
     },
+    PaymentLinkRead(Result<ShownLink, ClientError>),
     RunsRead(Result<Page<Run>, ClientError>),
     ApprovalsRead(Result<Page<Approval>, ClientError>),
     Offered(Offers),

@@ -8,7 +8,7 @@ use super::text::Row;
 use crate::console::role::Role;
 use crate::domain::{
     Actor, ApprovalState, Ask, Environment, FailureKind, PurposeOfTurn, Risk, RunState, Settlement, StepState,
-    Timestamp,
+    Timestamp, Untrusted,
 };
 use crate::fold::CallStatus;
 use crate::kinds::{Approval, BudgetGauge, CallStage, Look, Run};
@@ -225,10 +225,13 @@ fn open_calls(run: &Run) -> String {
     let Some(open) = run.open_calls.iter().max_by_key(|open| urgency(&open.stage)) else {
         return run.note.visible().into_owned();
     };
+    if let CallStage::Delegated { agent, .. } = &open.stage {
+        return format!("waits for the agent {}", Untrusted::from(agent.as_str()).visible());
+    }
     let doing = match &open.stage {
         CallStage::Requested => "prepares",
         CallStage::Parked { .. } => "asks before",
-        CallStage::Started { .. } => "runs",
+        CallStage::Started { .. } | CallStage::Delegated { .. } => "runs",
         CallStage::InDoubt { .. } => "cannot tell the outcome of",
     };
     let mut others = run.open_calls.iter().filter(|other| other.call != open.call);
@@ -243,7 +246,7 @@ fn open_calls(run: &Run) -> String {
 fn urgency(stage: &CallStage) -> u8 {
     match stage {
         CallStage::Requested => 0,
-        CallStage::Started { .. } => 1,
+        CallStage::Started { .. } | CallStage::Delegated { .. } => 1,
         CallStage::Parked { .. } => 2,
         CallStage::InDoubt { .. } => 3,
     }

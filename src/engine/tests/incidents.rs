@@ -1,5 +1,6 @@
 //! Deciding on incidents, and folding what was decided.
 
+mod agents;
 mod takes;
 
 use serde_json::json;
@@ -48,6 +49,7 @@ pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
         title: "HighErr".into(),
         labels: labels(&[("alertname", "HighErr"), ("severity", "critical")]),
         runbook: Some("disk-filling".to_owned()),
+        agent: None,
         alerts,
         left_out: 0,
         sight: Sight::Told,

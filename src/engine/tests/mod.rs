@@ -3,6 +3,7 @@
 mod agent_run;
 mod budgets;
 mod decisions;
+mod delegated;
 mod edits;
 mod handovers;
 mod holds;

@@ -108,6 +108,7 @@ mod tests {
             title: "x".into(),
             labels: Labels::default(),
             runbook: None,
+            agent: None,
             part: Default::default(),
             is_held: false,
         };

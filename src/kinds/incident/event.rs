@@ -24,6 +24,9 @@ pub enum IncidentEvent {
         /// The runbook that matched its labels then.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         runbook: Option<String>,
+        /// The agent that handles it where no runbook matched.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agent: Option<String>,
         /// The only alerts of the group that it is about, by their fingerprints, where it was split off.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         part: BTreeSet<String>,
@@ -54,7 +57,7 @@ pub enum IncidentEvent {
     Assigned { to: Actor },
     #[serde(rename = "incident.noted")]
     Noted { text: Untrusted },
-    /// Somebody wants this runbook to run; the run's id follows from this event.
+    /// Somebody wants this runbook, or the agent of this name, to run; the run's id follows from this event.
     #[serde(rename = "incident.runbook_started")]
     RunbookStarted { runbook: String },
     #[serde(rename = "incident.linked")]

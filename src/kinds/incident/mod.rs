@@ -111,7 +111,7 @@ impl Kept for Incident {
         Some(IncidentVerb::GiveUp { run, reason: reason.into() })
     }
 
-    fn told(&self, of: Stream, event: &Event) -> Option<IncidentEvent> {
+    fn told(&self, _: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
         let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
         if !self.waits_for_run(run) {
             return None;
@@ -128,6 +128,8 @@ impl Kept for Incident {
             | RunEvent::TurnFailed { .. }
             | RunEvent::CallsRequested { .. }
             | RunEvent::CallParked { .. }
+            | RunEvent::CallDelegated { .. }
+            | RunEvent::DelegateEnded { .. }
             | RunEvent::CallEdited { .. }
             | RunEvent::EffectStarted { .. }
             | RunEvent::EffectInDoubt { .. }

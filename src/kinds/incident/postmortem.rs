@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use super::event::IncidentEvent;
 use super::row::Incident;
 use crate::domain::{Actor, ApprovalId, RunId, RunState, Timestamp, Untrusted};
-use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, Stamp, Stream};
+use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, RunEvent, Stamp, Stream};
 
 pub(super) const POSTMORTEM: Document = Document {
     name: "postmortem",
@@ -32,7 +32,8 @@ fn postmortem(history: &History) -> Option<String> {
     text.push_str("\n## Timeline\n\n| UTC | who | what | event |\n|---|---|---|---|\n");
     events.iter().for_each(|envelope| line(envelope, &mut text));
     text.push_str("\n## What was tried\n\n");
-    tried(&incident, events, &asked, &mut text);
+    tried(&incident, history, &asked, &mut text);
+    findings(&incident, history, &mut text);
     text.push_str("\n## Open follow-ups\n\n");
     follow_ups(&incident, events, &mut text);
     Some(text)
@@ -150,13 +151,15 @@ fn request(history: &History, run: RunId, approval: ApprovalId) -> Option<Asked>
     Some(Asked { run, seq: first.seq, at: first.at, what, end })
 }
 
-fn tried(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut String) {
+fn tried(incident: &Incident, history: &History, asked: &[Asked], text: &mut String) {
+    let events = history.events(history.of);
     if incident.runs.is_empty() {
         text.push_str("Nothing was run.\n");
     }
     for linked in &incident.runs {
         let began = events.iter().find(|envelope| envelope.version == linked.since).map_or(0, |envelope| envelope.seq);
-        let name = linked.runbook.as_deref().map_or("A run".to_owned(), |name| format!("Runbook {name}"));
+        let kind = if agent(history, linked.run).is_some() { "Agent" } else { "Runbook" };
+        let name = linked.runbook.as_deref().map_or("A run".to_owned(), |name| format!("{kind} {name}"));
         let _ = writeln!(text, "- {name}, run `{}` (#{began}){}", linked.run.short(), outcome(events, linked.run));
         for card in asked.iter().filter(|asked| asked.run == linked.run) {
             let end = match &card.end {
@@ -164,6 +167,37 @@ fn tried(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut S
                 None => "still waits".to_owned(),
             };
             let _ = writeln!(text, "  - asked to {} (#{}): {end}", card.what, card.seq);
+        }
+    }
+}
+
+/// The agent of a run; `None` where it followed a runbook.
+fn agent(history: &History, run: RunId) -> Option<&str> {
+    let started = history.events(Stream::Run(run)).first()?;
+    let Event::Run(RunEvent::Started { spec }) = &started.event else { return None };
+    spec.procedure.is_empty().then_some(spec.agent.as_str())
+}
+
+/// What agents say that they found, at their ends: in their words, and marked as theirs.
+fn findings(incident: &Incident, history: &History, text: &mut String) {
+    for linked in &incident.runs {
+        let Some(agent) = agent(history, linked.run) else { continue };
+        let ended = history.events(Stream::Run(linked.run)).iter().rev().find_map(|envelope| {
+            let Event::Run(RunEvent::Succeeded { summary: said } | RunEvent::Failed { reason: said, .. }) =
+                &envelope.event
+            else {
+                return None;
+            };
+            Some((envelope.seq, said))
+        });
+        let Some((seq, said)) = ended else { continue };
+        let agent = plain(&agent.into());
+        let _ = writeln!(
+            text,
+            "\n## Findings of the agent {agent}\n\nWritten by the agent; nobody has checked it (#{seq}).\n"
+        );
+        for line in said.raw().lines() {
+            let _ = writeln!(text, "> {}", plain(&line.into()));
         }
     }
 }

@@ -13,7 +13,7 @@ use super::labels::{Labels, short};
 use super::severity::Severity;
 use super::silence::Silence;
 use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
-use crate::kinds::{KindEvent, RunEvent, Stamp, Stream, Wanted};
+use crate::kinds::{Handler, KindEvent, RunEvent, Stamp, Stream, Wanted};
 
 /// Entries of the timeline that a row keeps; the log has all.
 const TIMELINE: usize = 50;
@@ -42,6 +42,9 @@ pub struct Incident {
     /// What all of its alerts share.
     pub labels: Labels,
     pub runbook: Option<String>,
+    /// The agent that handles it where no runbook matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// By their fingerprints; of another group than its own, with the beginning of that group's key before it.
     pub alerts: BTreeMap<String, AlertState>,
     /// Alerts that fire and are not among these, and how many of them are of which other group.
@@ -118,7 +121,7 @@ pub struct AlertState {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LinkedRun {
     pub run: RunId,
-    /// The runbook it runs, where it was started for this incident, and since which event.
+    /// The runbook or agent it runs, where it was started for this incident, and since which event.
     pub runbook: Option<String>,
     pub since: u64,
     pub at: Timestamp,
@@ -143,7 +146,7 @@ impl Incident {
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
-        let IncidentEvent::Opened { group, title, labels, runbook, part, .. } = event else { return None };
+        let IncidentEvent::Opened { group, title, labels, runbook, agent, part, .. } = event else { return None };
         let mut opened = Self {
             id,
             version: stamp.version,
@@ -156,6 +159,7 @@ impl Incident {
             state: IncidentState::Firing,
             labels: labels.clone(),
             runbook: runbook.clone(),
+            agent: agent.clone(),
             alerts: BTreeMap::new(),
             left_out: 0,
             left_out_of: BTreeMap::new(),
@@ -387,6 +391,11 @@ impl Incident {
         self.runs.iter().find(|linked| linked.runbook.is_some() && linked.ended.is_none())
     }
 
+    /// What is started for it where nothing is named: the runbook that matches, or else the agent.
+    pub fn handler(&self) -> Option<&str> {
+        self.runbook.as_deref().or(self.agent.as_deref())
+    }
+
     /// Who is on it: whom it was given to, or else who acknowledged it.
     pub fn holder(&self) -> Option<&Actor> {
         self.assigned_to.as_ref().or(self.acknowledged_by.as_ref())
@@ -396,20 +405,21 @@ impl Incident {
     pub(super) fn wanted(&self, runbook: &str, stamp: &Stamp<'_>) -> Wanted {
         let (of, by, procedure) = (Stream::Incident(self.id), stamp.by.clone(), runbook.to_owned());
         let Stamp { version: since, at, .. } = *stamp;
-        Wanted { of, since, at, by, rule: "runbook", procedure, inputs: self.inputs() }
+        Wanted { of, since, at, by, rule: "runbook", procedure, handler: Handler::Procedure, inputs: self.inputs() }
     }
 
     /// What a runbook is told: the labels that all alerts share and those of the first that fires. Programs get them as
     /// variables of their environment, never as a part of a command.
     fn inputs(&self) -> BTreeMap<String, Untrusted> {
         let first = self.firing().min_by_key(|alert| (alert.alert.starts_at, &alert.alert.fingerprint));
-        let first = first.into_iter().flat_map(|alert| alert.alert.labels.iter());
-        let all = first.chain(self.labels.iter());
+        let labels = first.into_iter().flat_map(|alert| alert.alert.labels.iter());
+        let all = labels.chain(self.labels.iter());
         let mut inputs: BTreeMap<_, _> = all
             .filter(|(name, value)| is_name(name.raw()) && !value.raw().contains('\0'))
             .map(|(name, value)| (format!("LABEL_{}", name.raw()), value.clone()))
             .collect();
         inputs.insert("INCIDENT".to_owned(), self.id.to_string().into());
+        inputs.extend(first.map(|first| ("ALERT_SOURCE".to_owned(), first.alert.source.clone())));
         inputs
     }
 }

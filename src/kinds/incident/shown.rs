@@ -64,6 +64,8 @@ impl Shown for Incident {
             facts.push(Fact::new("reopened", format!("{count} times, last")).look(Look::Warning).at(*last));
         }
         facts.extend(self.runbook.iter().map(|name| Fact::new("runbook", name.as_str())));
+        let agent = self.agent.iter().filter(|_| self.runbook.is_none());
+        facts.extend(agent.map(|name| Fact::new("runbook", format!("none matches; the agent {name} can handle it"))));
         facts.extend(self.silence.as_ref().map(|silence| {
             let (said, run) = silence.said();
             Fact::new("silence", said).of(run)
@@ -134,7 +136,7 @@ impl Shown for Incident {
         match is_possible {
             false => Takes::Nothing,
             // None matches, so one must be named.
-            true if verb == "runbook" && self.runbook.is_none() => Takes::Words,
+            true if verb == "runbook" && self.handler().is_none() => Takes::Words,
             true => Takes::Anything,
         }
     }

@@ -24,9 +24,9 @@ verbs! {
             /// What you saw or did.
             text: Untrusted,
         } = "note", HandleIncidents;
-        /// Start the runbook that matches it, or another one
+        /// Start the runbook that matches it, or the agent where none does
         Runbook {
-            /// Another runbook than the one that matches.
+            /// Another runbook than the one that matches, or an agent.
             #[serde(default)]
             name: Option<String>,
         } = "runbook", StartRuns;
@@ -89,6 +89,9 @@ pub struct IncidentReport {
     /// The runbook that matches these labels.
     #[serde(default)]
     pub runbook: Option<String>,
+    /// The agent that handles it where no runbook matches.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     pub alerts: Vec<Alert>,
     /// How many that fire were left out by the source.
     #[serde(default)]
@@ -150,7 +153,7 @@ impl Verb for IncidentVerb {
 
 /// A secret that got into a label is as secret as elsewhere.
 fn words_of(report: &mut IncidentReport, each: &mut dyn FnMut(Words<'_>)) {
-    let IncidentReport { group: _, title, labels, runbook: _, alerts, left_out: _, sight: _ } = report;
+    let IncidentReport { group: _, title, labels, runbook: _, agent: _, alerts, left_out: _, sight: _ } = report;
     each(Words::Text(title));
     labels.texts().for_each(|text| each(Words::Text(text)));
     for Alert { fingerprint: _, starts_at: _, ended_at: _, labels, annotations, url, source: _, marks: _ } in alerts {

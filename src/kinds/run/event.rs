@@ -1,11 +1,14 @@
 //! What can have happened in a run.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::domain::{
     ApprovalId, Authority, BlobId, CallNo, CardDigest, EffectCard, FailureKind, LimitKind, ModelFailure, ModelReply,
-    OverBudget, Plan, PurposeOfTurn, Repeat, RunSpec, StepNo, StepState, ToolCall, ToolResult, Untrusted,
+    OverBudget, Plan, PurposeOfTurn, Repeat, RunId, RunSpec, RunState, StepNo, StepState, ToolCall, ToolResult,
+    Untrusted, Usd,
 };
 use crate::kinds::{KindEvent, Look};
 
@@ -31,6 +34,19 @@ pub enum RunEvent {
     /// A call that parked: a person must decide on `approval` first.
     #[serde(rename = "run.call_parked")]
     CallParked { call: CallNo, approval: ApprovalId, digest: CardDigest },
+    /// A call that an agent carries out, in a run of its own: the run's id follows from this event.
+    #[serde(rename = "run.call_delegated")]
+    CallDelegated {
+        call: CallNo,
+        agent: String,
+        goal: Untrusted,
+        /// What the agent is told besides: what this run was told.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, Untrusted>,
+    },
+    /// The run of that agent came to its end, or could not begin.
+    #[serde(rename = "run.delegate_ended")]
+    DelegateEnded { call: CallNo, run: RunId, state: RunState, summary: Untrusted, cost: Usd },
     /// A person changed the arguments of a parked call; `approval` is the request that was changed. The call is prepared
     /// and judged anew.
     #[serde(rename = "run.call_edited")]
@@ -104,6 +120,8 @@ impl RunEvent {
             | Self::TurnFinished { .. }
             | Self::TurnFailed { .. }
             | Self::CallsRequested { .. }
+            | Self::CallDelegated { .. }
+            | Self::DelegateEnded { .. }
             | Self::CallEdited { .. }
             | Self::EffectStarted { .. }
             | Self::CallSettled { .. }
@@ -118,6 +136,14 @@ impl RunEvent {
             | Self::Cancelled { .. } => None,
         }
     }
+
+    /// Whether it may have been written for another run than that of the worker who wrote it, or asks for one.
+    pub fn concerns_another(&self) -> bool {
+        matches!(
+            self,
+            Self::CallDelegated { .. } | Self::DelegateEnded { .. } | Self::CancelRequested { .. } | Self::Resumed {}
+        )
+    }
 }
 
 impl KindEvent for RunEvent {
@@ -131,6 +157,8 @@ impl KindEvent for RunEvent {
             Self::TurnFailed { .. } => "run.turn_failed",
             Self::CallsRequested { .. } => "run.calls_requested",
             Self::CallParked { .. } => "run.call_parked",
+            Self::CallDelegated { .. } => "run.call_delegated",
+            Self::DelegateEnded { .. } => "run.delegate_ended",
             Self::CallEdited { .. } => "run.call_edited",
             Self::EffectStarted { .. } => "run.effect_started",
             Self::EffectInDoubt { .. } => "run.effect_in_doubt",
@@ -152,9 +180,9 @@ impl KindEvent for RunEvent {
         result.output.blob.as_ref()
     }
 
-    /// All else is written by the worker itself.
+    /// All else is written by the worker itself, and asks for no other run.
     fn wakes(&self) -> bool {
-        matches!(self, Self::Started { .. } | Self::Resumed {} | Self::CancelRequested { .. })
+        matches!(self, Self::Started { .. }) || self.concerns_another()
     }
 
     /// What people do to runs the audit tells by their decisions.
@@ -184,12 +212,14 @@ impl KindEvent for RunEvent {
             | Self::Recovered { .. }
             | Self::CallEdited { .. }
             | Self::Cancelled { .. } => Look::Warning,
-            Self::Started { .. } | Self::EffectStarted { .. } => Look::Notable,
+            Self::DelegateEnded { state, .. } if *state != RunState::Succeeded => Look::Bad,
+            Self::Started { .. } | Self::EffectStarted { .. } | Self::CallDelegated { .. } => Look::Notable,
             Self::PlanAdopted { .. }
             | Self::StepMarked { .. }
             | Self::TurnStarted { .. }
             | Self::TurnFinished { .. }
             | Self::CallsRequested { .. }
+            | Self::DelegateEnded { .. }
             | Self::CallSettled { .. }
             | Self::Resumed {} => Look::Plain,
         }

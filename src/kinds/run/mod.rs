@@ -2,17 +2,18 @@
 
 mod budget;
 mod decide;
+mod delegate;
 mod event;
 mod row;
 mod verbs;
 
 use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
-use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
+use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, Wanted, World};
 
 pub use budget::BudgetRaises;
 pub use decide::{end_cancelled, find_live_run, find_run};
 pub use event::RunEvent;
-pub use row::{CallStage, OpenCall, OpenTurn, Run};
+pub use row::{CallStage, DelegateEnd, OpenCall, OpenTurn, Run};
 pub use verbs::RunVerb;
 
 impl Kind for Run {
@@ -48,6 +49,7 @@ impl Kept for Run {
             RunVerb::Pause => decide::pause(world, id, by),
             RunVerb::Resume => decide::resume(world, id, by),
             RunVerb::Cancel { reason } => decide::cancel(world, id, reason, by),
+            RunVerb::AgentFailed { agent_run, reason } => Ok(delegate::give_up(world, id, agent_run, &reason, by)),
         }
     }
 
@@ -76,6 +78,18 @@ impl Kept for Run {
             parent: None,
             due: None,
         }
+    }
+
+    fn wants(&self) -> Vec<Wanted> {
+        self.wishes()
+    }
+
+    fn when_unstarted(&self, run: RunId, reason: &str) -> Option<RunVerb> {
+        Some(RunVerb::AgentFailed { agent_run: run, reason: reason.into() })
+    }
+
+    fn told(&self, world: &dyn World, of: Stream, event: &Event) -> Option<RunEvent> {
+        self.told_of(world, of, event)
     }
 
     fn waits_for(&self) -> Vec<Stream> {

@@ -2,6 +2,8 @@
 //!
 //! Its size does not grow with its history; the history is a `Thread`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::budget::BudgetRaises;
@@ -96,10 +98,30 @@ pub enum CallStage {
     Requested,
     /// A person must decide.
     Parked { approval: ApprovalId, digest: CardDigest },
+    /// An agent carries it out, in a run of its own.
+    Delegated {
+        /// As what of this run's stream that was decided, and when: its run follows from them.
+        since: u64,
+        at: Timestamp,
+        agent: String,
+        goal: Untrusted,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        inputs: BTreeMap<String, Untrusted>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ended: Option<DelegateEnd>,
+    },
     /// Begun; its outcome is to come.
     Started { attempt: u32, repeat: Repeat, digest: CardDigest },
     /// Begun, outcome unknown; a person must settle it.
     InDoubt { attempt: u32, approval: ApprovalId, digest: CardDigest },
+}
+
+/// How the run of an agent ended that carried out a call.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DelegateEnd {
+    pub run: RunId,
+    pub state: RunState,
+    pub summary: Untrusted,
 }
 
 impl Run {
@@ -161,7 +183,7 @@ impl Run {
     pub fn awaited(&self) -> impl Iterator<Item = ApprovalId> + '_ {
         self.open_calls.iter().filter_map(|open| match &open.stage {
             CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
-            CallStage::Requested | CallStage::Started { .. } => None,
+            CallStage::Requested | CallStage::Delegated { .. } | CallStage::Started { .. } => None,
         })
     }
 
@@ -192,6 +214,17 @@ impl Run {
             RunEvent::CallsRequested { calls } => self.request(calls),
             RunEvent::CallParked { call, approval, digest } => {
                 self.set_stage(*call, CallStage::Parked { approval: *approval, digest: digest.clone() });
+            }
+            RunEvent::CallDelegated { call, agent, goal, inputs } => {
+                let (agent, goal, inputs) = (agent.clone(), goal.clone(), inputs.clone());
+                self.set_stage(*call, CallStage::Delegated { since: version, at, agent, goal, inputs, ended: None });
+            }
+            RunEvent::DelegateEnded { call, run, state, summary, cost } => {
+                self.cost += *cost;
+                let open = self.open_calls.iter_mut().find(|open| open.call == *call);
+                if let Some(OpenCall { stage: CallStage::Delegated { ended, .. }, .. }) = open {
+                    *ended = Some(DelegateEnd { run: *run, state: *state, summary: summary.clone() });
+                }
             }
             RunEvent::CallEdited { call, .. } => self.set_stage(*call, CallStage::Requested),
             RunEvent::EffectStarted { call, attempt, digest, repeat, .. } => {
@@ -325,6 +358,8 @@ impl Run {
             | RunEvent::TurnFailed { .. }
             | RunEvent::CallsRequested { .. }
             | RunEvent::CallParked { .. }
+            | RunEvent::CallDelegated { .. }
+            | RunEvent::DelegateEnded { .. }
             | RunEvent::CallEdited { .. }
             | RunEvent::EffectStarted { .. }
             | RunEvent::EffectInDoubt { .. }

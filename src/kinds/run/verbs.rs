@@ -1,6 +1,6 @@
 //! What may be asked of a run.
 
-use crate::domain::{Condition, ProcedureStep, RunSpec};
+use crate::domain::{Condition, ProcedureStep, RunId, RunSpec, Untrusted};
 use crate::kinds::{Verb, Words, verbs};
 
 verbs! {
@@ -21,6 +21,11 @@ verbs! {
             /// Why it is stopped.
             reason: String,
         } = "cancel", SteerRuns;
+        /// Note that the run of an agent that it wants cannot be started
+        AgentFailed {
+            agent_run: RunId,
+            reason: Untrusted,
+        } = "agent-failed", Orchestrate;
     }
 }
 
@@ -29,6 +34,7 @@ impl Verb for RunVerb {
         match self {
             Self::Start { spec } => words_of(spec, each),
             Self::Cancel { reason } => each(Words::Plain(reason)),
+            Self::AgentFailed { agent_run: _, reason } => each(Words::Text(reason)),
             Self::Pause | Self::Resume => {}
         }
     }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Column, Decided, Fact, Index, Kept, Kind, KindEvent, Look, Owned, Owner, Shown, Stamp, Stream, Surface, Surfaced,
-    Verb, Wanted, Words, World, verbs,
+    Column, Decided, Fact, Handler, Index, Kept, Kind, KindEvent, Look, Owned, Owner, Shown, Stamp, Stream, Surface,
+    Surfaced, Verb, Wanted, Words, World, verbs,
 };
 use crate::domain::{Action, Actor, Rejection, RejectionKind, RunId, Timestamp, Untrusted};
 
@@ -219,7 +219,16 @@ impl Kept for Toy {
     fn wants(&self) -> Vec<Wanted> {
         let wanted = |(since, at)| {
             let (of, by, procedure) = (Stream::Toy(self.id), Actor::System, "look".to_owned());
-            Wanted { of, since, at, by, rule: "look", procedure, inputs: Default::default() }
+            Wanted {
+                of,
+                since,
+                at,
+                by,
+                rule: "look",
+                procedure,
+                handler: Handler::Procedure,
+                inputs: Default::default(),
+            }
         };
         self.hurt.into_iter().map(wanted).collect()
     }

@@ -17,6 +17,7 @@ pub(super) mod second_factor;
 pub(super) mod session;
 pub(super) mod slack;
 pub(super) mod store;
+pub(super) mod stripe;
 pub(super) mod subjects;
 pub(super) mod things;
 pub(super) mod tokens;

@@ -11,7 +11,7 @@ use crate::domain::Action;
 use crate::feeds::{SOURCES, Source};
 use crate::protocol;
 use crate::server::api::{
-    agents, approvals, billing, doctor, document, hooks, log, oncall, probes, runs, slack, usage,
+    agents, approvals, billing, doctor, document, hooks, log, oncall, probes, runs, slack, stripe, usage,
 };
 use crate::server::app::App;
 use crate::server::{feed, health};
@@ -220,6 +220,36 @@ pub(super) fn other_routes() -> Vec<Route> {
         .needs(Action::ReadRuns)
         .note("A billing period is a calendar month of UTC. Both are `null` where the server has no plan."),
         Route::get(
+            "/v1/billing/invoices",
+            "listInvoices",
+            "Invoices that Stripe issued, newest first, and whether they are paid",
+            Answer::Json(describe::<billing::InvoiceList>()),
+            || get(billing::invoices),
+        )
+        .needs(Action::ReadRuns)
+        .takes_long()
+        .also(&[422]),
+        Route::post(
+            "/v1/billing/checkout",
+            "subscribe",
+            "Get a link to Stripe's page to subscribe to a plan; it is stored nowhere",
+            describe::<billing::Checkout>(),
+            Answer::Json(describe::<billing::PaymentLink>()),
+            || post(billing::checkout),
+        )
+        .needs(Action::ManagePolicies)
+        .takes_long(),
+        Route::post(
+            "/v1/billing/portal",
+            "manageSubscription",
+            "Get a link to Stripe's page to change the plan or the card, pay an invoice, or cancel; it is stored nowhere",
+            describe::<runs::Nothing>(),
+            Answer::Json(describe::<billing::PaymentLink>()),
+            || post(billing::portal),
+        )
+        .needs(Action::ManagePolicies)
+        .takes_long(),
+        Route::get(
             "/v1/log",
             "readLog",
             "Events of the log, a page",
@@ -259,6 +289,16 @@ pub(super) fn other_routes() -> Vec<Route> {
             || post(slack::pressed),
         )
         .signed(),
+        Route::post(
+            "/v1/hooks/stripe",
+            "noticeStripe",
+            "Take in what Stripe posts: the subscription is then read again from Stripe",
+            describe::<Value>(),
+            Answer::Taken(describe::<stripe::Taken>()),
+            || post(stripe::posted),
+        )
+        .signed()
+        .also(&[429]),
         Route::get("/healthz", "health", "Whether the process is running", health(), || get(health::health)).open(),
         Route::get("/readyz", "readiness", "Whether the store answers and takes writes", health(), || {
             get(health::ready)

@@ -1,8 +1,9 @@
-//! Tools that ask the Prometheus, and change silences of the Alertmanager, that the configuration names. No other address
+//! Tools that ask the Prometheus and the Alertmanager that the configuration names, and change silences. No other address
 //! is ever asked, whatever an agent or an alert says.
 
 mod chart;
 mod charts;
+mod check;
 mod endpoint;
 mod lift;
 mod query;
@@ -10,6 +11,7 @@ mod silence;
 mod silences;
 
 pub use charts::MetricCharts;
+pub use check::CheckAlert;
 pub use endpoint::{Endpoint, WrongAddress};
 pub use lift::LiftSilences;
 pub use query::QueryMetrics;

@@ -69,7 +69,11 @@ impl SilenceAlerts {
     }
 
     async fn card(&self, wanted: &Wanted<'_>) -> Result<EffectCard, ToolResult> {
-        let pairs: Vec<_> = wanted.labels.iter().map(|(name, value)| format!("{name}={}", quoted(value))).collect();
+        let pairs: Vec<_> = wanted
+            .labels
+            .iter()
+            .map(|(name, value)| format!("{name}={}", silences::quoted(value.as_str().unwrap_or_default())))
+            .collect();
         let filters: Vec<_> = pairs.iter().map(|pair| ("filter", pair.as_str())).collect();
         let hidden = wanted.endpoint.get(&["api", "v2", "alerts"], &filters).await?;
         // Names only: how many fire changes by the minute, and a card that changes must be approved again.
@@ -114,12 +118,6 @@ impl SilenceAlerts {
 fn named(labels: &Value) -> String {
     let name = labels["alertname"].as_str().unwrap_or("an alert without a name");
     Untrusted::from(name).cut(LONGEST_NAME).into_raw()
-}
-
-/// As a value of Alertmanager's own matchers, which means exactly this text.
-fn quoted(value: &Value) -> String {
-    let text = value.as_str().unwrap_or_default();
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
 }
 
 #[async_trait]

@@ -37,6 +37,11 @@ pub(super) fn shared_labels(context: &ToolContext) -> Result<Map<String, Value>,
     }
 }
 
+/// As a value of Alertmanager's own matchers, which means exactly this text.
+pub(super) fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+}
+
 pub(super) fn matchers(labels: &Map<String, Value>) -> Value {
     let matcher =
         |(name, value): (&String, &Value)| json!({ "name": name, "value": value, "isRegex": false, "isEqual": true });

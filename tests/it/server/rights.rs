@@ -66,7 +66,12 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         | "listPages"
         | "listOnCall"
         | "listMaintenance"
-        | "countNoiseOfIncidents" => (operation.path.to_string(), None),
+        | "countNoiseOfIncidents"
+        | "listSubscriptions" => (operation.path.to_string(), None),
+        "listInvoices" => (operation.path.to_string(), None),
+        "subscribe" => (operation.path.to_string(), Some(json!({ "plan": "starter" }))),
+        "manageSubscription" => (operation.path.to_string(), empty()),
+        "showSubscription" => (operation.path.replace("{id}", run), None),
         "showMaintenance" | "endMaintenance" => {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
@@ -88,7 +93,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),
-        "decideInSlack" => (operation.path.to_string(), empty()),
+        "decideInSlack" | "noticeStripe" => (operation.path.to_string(), empty()),
         hook if hook.starts_with("take") => (operation.path.to_string(), empty()),
         "revokeToken" => (operation.path.replace("{id}", token), empty()),
         other => panic!("{} {} ({other}) has no row in the table of this test", operation.method, operation.path),
@@ -178,6 +183,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         title: "x".into(),
         labels: Labels::default(),
         runbook: None,
+        agent: None,
         alerts: Vec::new(),
         left_out: 0,
         sight: Sight::Told,
@@ -192,6 +198,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         RunVerb::Pause.on(run),
         RunVerb::Resume.on(run),
         RunVerb::Cancel { reason: String::new() }.on(run),
+        RunVerb::AgentFailed { agent_run: run, reason: "x".into() }.on(run),
         IncidentVerb::Acknowledge.on(incident),
         IncidentVerb::Assign { to: "bo".to_owned() }.on(incident),
         IncidentVerb::Note { text: "x".into() }.on(incident),
@@ -210,6 +217,16 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         MaintenanceVerb::End.on(window),
         MaintenanceVerb::Plan { order: Box::new(maintenance) }.on(window),
         MaintenanceVerb::Pass.on(window),
+        SubscriptionVerb::Begin { account: uuid::Uuid::nil() }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Know { customer: "cus_1".to_owned() }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Read { to: Box::default() }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Refund { charge: "ch_1".to_owned(), cents: Cents(1) }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Measure { month: Default::default(), cents: Cents(1), at: Default::default() }
+            .on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Attempt { attempt: 1 }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Take { attempt: 1 }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Fail { attempt: 1, reason: "x".into(), retry_at: None }.on(SubscriptionId::OF_TENANT),
+        SubscriptionVerb::Compare { differences: Vec::new() }.on(SubscriptionId::OF_TENANT),
         IncidentVerb::Resolve.on(incident),
         IncidentVerb::Reopen.on(incident),
         IncidentVerb::GiveUp { run, reason: "x".into() }.on(incident),
@@ -226,7 +243,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         Command::Report(Report::SetAside { run }),
         Command::Report(Report::Recover { run, left: Default::default() }),
         ApprovalVerb::Expire.on(approval.id),
-        Command::Report(Report::Doubt { run, call, attempt: 1, approval: approval.id }),
+        Command::Report(Report::Doubt { run, call, attempt: 1, approval: approval.id, why: Untrusted::default() }),
         Command::Report(Report::EffectFinished { run, call, attempt: 1, result }),
         Command::Report(Report::Drifted { run, call, attempt: 1, prepared: Box::new(prepared) }),
     ];
@@ -239,7 +256,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
             | Command::Run { verb: RunVerb::Pause, .. }
             | Command::Run { verb: RunVerb::Resume, .. }
-            | Command::Run { verb: RunVerb::Cancel { .. }, .. } => {}
+            | Command::Run { verb: RunVerb::Cancel { .. } | RunVerb::AgentFailed { .. }, .. } => {}
             Command::Approval { verb: ApprovalVerb::Edit { .. }, .. } => {}
             Command::Incident { verb: IncidentVerb::Acknowledge, .. }
             | Command::Incident { verb: IncidentVerb::Assign { .. }, .. }
@@ -265,6 +282,13 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
             Command::Maintenance { verb: MaintenanceVerb::Start { .. } | MaintenanceVerb::End, .. }
             | Command::Maintenance { verb: MaintenanceVerb::Plan { .. } | MaintenanceVerb::Pass, .. } => {}
+            Command::Subscription { verb: SubscriptionVerb::Begin { .. } | SubscriptionVerb::Know { .. }, .. }
+            | Command::Subscription { verb: SubscriptionVerb::Read { .. } | SubscriptionVerb::Refund { .. }, .. }
+            | Command::Subscription {
+                verb: SubscriptionVerb::Measure { .. } | SubscriptionVerb::Attempt { .. }, ..
+            }
+            | Command::Subscription { verb: SubscriptionVerb::Take { .. } | SubscriptionVerb::Fail { .. }, .. }
+            | Command::Subscription { verb: SubscriptionVerb::Compare { .. }, .. } => {}
             Command::Report(Report::Proceed { .. })
             | Command::Report(Report::SetAside { .. })
             | Command::Report(Report::Recover { .. }) => {}

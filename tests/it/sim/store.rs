@@ -69,7 +69,9 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.pages.insert(id, from.pages[&id].clone());
             }
-            RowKind::Handover | RowKind::Maintenance => unreachable!("nothing here hands over or is maintained"),
+            RowKind::Handover | RowKind::Maintenance | RowKind::Subscription => {
+                unreachable!("nothing here hands over, is maintained or is paid for")
+            }
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();
                 self.rows.spend.insert(day, from.spend[&day].clone());

@@ -160,6 +160,7 @@ impl Audit {
                 check(matches!(entry.stage, Stage::Requested | Stage::Started(..)), || format!("{entry:?}"))?;
                 entry.stage = Stage::Parked(*approval);
             }
+            RunEvent::CallDelegated { .. } | RunEvent::DelegateEnded { .. } => {}
             RunEvent::CallEdited { call, approval, .. } => {
                 check(!run.is_cancelling, || "a call is changed in a run that is being cancelled".to_owned())?;
                 check(self.requests.get(approval) == Some(&Request::Edited), || "changed by nobody".to_owned())?;

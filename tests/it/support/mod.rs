@@ -12,3 +12,4 @@ pub mod scale;
 pub mod scripted_model;
 pub mod sink;
 pub mod sshd;
+pub mod stripe;

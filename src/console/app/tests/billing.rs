@@ -56,3 +56,24 @@ async fn without_a_plan_it_says_how_to_set_one_and_has_no_tab_elsewhere() {
     console.press("7").await;
     assert!(console.sees("7 Billing") && console.sees("No plan is set"), "{}", console.screen());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_pay_at_is_shown_while_somebody_looks_and_no_longer() {
+    const LINK: &str = "https://checkout.stripe.com/c/pay/starter";
+    let mut console = with_plan("free", crowd(), (80, 30)).await;
+    console.press("7").await;
+    console.press("u").await;
+    assert!(console.sees(LINK) && console.sees("▄▄▄"), "{}", console.screen());
+    console.press("esc").await;
+    assert!(!console.sees(LINK), "{}", console.screen());
+    console.press("u").await;
+    assert!(console.sees(LINK));
+    console.press("1").await;
+    console.press("7").await;
+    assert!(!console.sees(LINK), "{}", console.screen());
+    // On the largest plan there is nothing to subscribe to.
+    let mut console = with_plan("enterprise", crowd(), (80, 24)).await;
+    console.press("7").await;
+    console.press("u").await;
+    assert!(console.sees("there is no customer at Stripe yet"), "{}", console.screen());
+}

@@ -34,7 +34,15 @@ pub(super) fn opened(story: &Story, name: &str, severity: &str, summary: &str, a
     let title = format!("{name}: {summary}");
     let runbook = (name == "DiskFilling").then(|| "disk-filling".to_owned());
     let (group, part) = (GroupKey::of([name]), Default::default());
-    let first = IncidentEvent::Opened { group, title: title.into(), labels: shared, runbook, part, is_held: false };
+    let first = IncidentEvent::Opened {
+        group,
+        title: title.into(),
+        labels: shared,
+        runbook,
+        agent: None,
+        part,
+        is_held: false,
+    };
     std::iter::once(first).chain((1..=alerts).map(alert)).collect()
 }
 
@@ -180,7 +188,7 @@ async fn only_keys_that_can_be_done_now_are_offered() {
 async fn where_no_runbook_matches_the_key_asks_for_one() {
     let mut console = Harness::new(incidents(), 80, 24).await;
     console.press("5 j R").await;
-    assert!(console.sees("Start the runbook that matches it, or another one"), "{}", console.screen());
+    assert!(console.sees("Start the runbook that matches it, or the agent"), "{}", console.screen());
     console.write("slow-queries").await;
     console.press("enter").await;
     assert!(console.sees("✓ runbook slow-queries started"), "{}", console.screen());

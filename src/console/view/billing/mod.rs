@@ -1,14 +1,16 @@
 //! The plan, what is used of it, and the next invoice line by line as it would be issued now.
 
+mod context;
+mod link;
+
+pub use context::{BillingContext, standing};
+
 use super::text::Row;
 use super::words;
 use super::wrap::sentence;
-use crate::billing::{Account, Line, Standing};
+use crate::billing::{Line, Standing};
 use crate::console::role::Role;
-use crate::console::state::Size;
-use crate::domain::{Timestamp, Untrusted};
-use crate::fold::Snapshot;
-use crate::kinds::Period;
+use crate::domain::{SubscriptionId, Untrusted};
 
 /// Columns of the names of facts.
 const NAMES: usize = 10;
@@ -16,31 +18,6 @@ const NAMES: usize = 10;
 const WIDEST: usize = 90;
 /// Signs of a bar.
 const BAR: i64 = 20;
-
-/// What the page is drawn from.
-pub struct BillingContext<'a> {
-    /// `None` where no plan is set.
-    pub account: Option<&'a Account>,
-    pub snapshot: &'a Snapshot,
-    pub now: Timestamp,
-    pub size: Size,
-}
-
-impl BillingContext<'_> {
-    fn width(&self) -> usize {
-        usize::from(self.size.width)
-    }
-
-    fn standing(&self) -> Option<Standing> {
-        standing(self.account?, self.snapshot, self.now)
-    }
-}
-
-/// How an account stands by what is counted in a snapshot.
-pub fn standing(account: &Account, snapshot: &Snapshot, now: Timestamp) -> Option<Standing> {
-    let used = Period::since(account.counts_from(now), now.date_naive()).runs(&snapshot.spend);
-    account.standing(used, now)
-}
 
 /// Stands above the page and does not scroll.
 pub fn heading(context: &BillingContext<'_>) -> Vec<Row> {
@@ -54,8 +31,17 @@ pub fn heading(context: &BillingContext<'_>) -> Vec<Row> {
         row.push(Role::Money, total(standing));
     }
     let mut rows = vec![Row::spread(row, Row::of(Role::Dim, "months in UTC "), context.width())];
+    rows.extend(trouble(context).map(|row| row.cut(context.width())));
     rows.extend(standing.iter().flat_map(gauges).map(|row| row.cut(context.width())));
     rows
+}
+
+/// ` ▲ a payment failed ($49.00 is due): morningai billing portal to pay`
+fn trouble(context: &BillingContext<'_>) -> Option<Row> {
+    let trouble = context.snapshot.subscriptions.get(&SubscriptionId::OF_TENANT)?.trouble()?;
+    let mut row = Row::of(Role::Bad, " ▲ ");
+    row.push_untrusted(Role::Bad, &Untrusted::from(trouble));
+    Some(row)
 }
 
 /// ` runs       ▰▰▰▰▰▱ 87 of 100 used (87 %)`, and what more of them cost.
@@ -86,7 +72,7 @@ pub fn role(standing: &Standing) -> Role {
 }
 
 pub fn rows(context: &BillingContext<'_>) -> Vec<Row> {
-    let (width, mut rows) = (context.width(), Vec::new());
+    let (width, mut rows) = (context.width(), link::rows(context));
     let Some(standing) = context.standing() else {
         let text = "No plan is set: nothing is limited, and nothing is charged. `plan = \"starter\"` under [billing] in \
                     the configuration sets one.";

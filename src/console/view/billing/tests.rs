@@ -1,8 +1,11 @@
 //! The page in the sizes and states that people meet.
 
 use super::*;
+use crate::billing::Account;
+use crate::console::state::{Payment, Size};
 use crate::console::view::fixtures::{Story, account, ana, picture, run_id, spec};
-use crate::kinds::RunEvent;
+use crate::domain::{Actor, Cents};
+use crate::kinds::{Event, LastInvoice, RunEvent, Stream, Subscribed, SubscriptionEvent, SubscriptionState};
 
 fn began(runs: u32) -> Story {
     let mut story = Story::new();
@@ -13,7 +16,13 @@ fn began(runs: u32) -> Story {
 }
 
 fn page(account: Option<&Account>, story: &Story, (width, height): (u16, u16)) -> String {
-    let context = BillingContext { account, snapshot: &story.snapshot, now: story.now(), size: Size { width, height } };
+    let context = BillingContext {
+        account,
+        snapshot: &story.snapshot,
+        now: story.now(),
+        size: Size { width, height },
+        payment: &Payment::Closed,
+    };
     let rows: Vec<_> = heading(&context).into_iter().chain(rows(&context)).collect();
     picture(&rows, width.into())
 }
@@ -34,4 +43,21 @@ fn the_amount_on_the_page_is_that_of_the_invoice() {
     // 49.00 + 99.00 + 3 × 0.50
     assert_eq!((standing.used, standing.invoice.total().to_string()), (15, "149.50".to_owned()));
     assert!(page(Some(&account), &story, (80, 24)).contains("$149.50"));
+}
+
+#[test]
+fn a_payment_that_failed_is_said_above_the_page_with_what_to_do() {
+    let mut story = began(2);
+    let stream = Stream::Subscription(SubscriptionId::OF_TENANT);
+    let last_invoice = LastInvoice { invoice: "A-1".to_owned(), state: "open".into(), due_cents: Cents(4900) };
+    let to = |state| Subscribed { state, last_invoice: Some(last_invoice.clone()), ..Subscribed::default() };
+    let begun = SubscriptionEvent::Begun { account: uuid::Uuid::nil() };
+    let changed = |state| SubscriptionEvent::Changed { to: Box::new(to(state)) };
+    for event in [begun, changed(SubscriptionState::Active)] {
+        story.append(stream, &Actor::System, Event::Subscription(event));
+    }
+    let shown = |story: &Story| page(Some(&account("starter", &[])), story, (80, 24));
+    assert!(!shown(&story).contains("▲"));
+    story.append(stream, &Actor::System, Event::Subscription(changed(SubscriptionState::PastDue)));
+    assert!(shown(&story).contains("▲ a payment failed ($49.00 is due): `morningai billing portal` to pay"));
 }

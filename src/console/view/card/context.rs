@@ -37,11 +37,17 @@ fn evidence(context: &CardContext<'_>, rows: &mut Vec<Row>) {
     };
     let earlier: Vec<_> = thread.calls.values().filter(|entry| entry.call.call < context.approval.call).collect();
     let outside = earlier.iter().filter(|entry| is_outside(entry)).count();
+    // An agent that an alert started has read the alert's text before anything else.
+    let is_told = thread.spec.procedure.is_empty() && !thread.spec.inputs.is_empty();
     let note = match outside {
+        0 if is_told => Row::of(Role::Warning, "it began with the text of an alert, from outside"),
         0 => Row::of(Role::Dim, "nothing was read from outside this machine"),
         some => Row::of(
             Role::Warning,
-            format!("{} from outside this machine", format::count(some, "call read", "calls read")),
+            match is_told {
+                true => format!("{} from outside, and an alert's text", format::count(some, "call read", "calls read")),
+                false => format!("{} from outside this machine", format::count(some, "call read", "calls read")),
+            },
         ),
     };
     rows.push(Row::section("How it came to this", note, width));

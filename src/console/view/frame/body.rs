@@ -133,7 +133,13 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             Body { heading, ..Body::of(Content::Rows(usage::rows(&context))) }
         }
         Screen::Billing => {
-            let context = BillingContext { account: status.billing.as_deref(), snapshot, now, size: state.size };
+            let context = BillingContext {
+                account: status.billing.as_deref(),
+                snapshot,
+                now,
+                size: state.size,
+                payment: &state.payment,
+            };
             let heading = billing::heading(&context);
             Body { heading, ..Body::of(Content::Rows(billing::rows(&context))) }
         }

@@ -126,6 +126,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::ShowEvent,
             ]),
             Context::Usage => wanted.push(Intent::TurnTable),
+            Context::Billing => wanted.push(Intent::PaymentLink),
             Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),
             Context::Home => wanted.extend(home(scene)),

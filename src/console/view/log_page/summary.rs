@@ -34,6 +34,13 @@ fn of_run(event: &RunEvent) -> Row {
         RunEvent::TurnFailed { turn, failure, .. } => said(format!("turn {turn}: "), Role::Bad, &failure.message),
         RunEvent::CallsRequested { calls } => calls_requested(calls),
         RunEvent::CallParked { call, approval, .. } => plain(format!("{call} waits for approval {}", approval.short())),
+        RunEvent::CallDelegated { call, agent, goal, .. } => {
+            let agent = Untrusted::from(agent.as_str());
+            said(format!("{call} is for the agent {}: ", agent.visible()), Role::Text, goal)
+        }
+        RunEvent::DelegateEnded { call, run, state, summary, .. } => {
+            said(format!("{call}: run {} {state}: ", run.short()), Role::Text, summary)
+        }
         RunEvent::CallEdited { call, args, .. } => {
             said(format!("{call} is now called with "), Role::Text, &args.to_string().into())
         }

@@ -40,6 +40,16 @@ enum Key {
 struct Entry {
     key: Key,
     rows: Vec<Row>,
+    /// Its anchor, and on which of its rows that is.
+    stop: Option<(Anchor, usize)>,
+}
+
+impl Entry {
+    fn new(key: Key, rows: Vec<Row>) -> Self {
+        // An entry has one anchor, on its first row or behind the blank one before it.
+        let stop = rows.iter().take(2).enumerate().find_map(|(at, row)| Some((row.anchor?, at)));
+        Self { key, rows, stop }
+    }
 }
 
 /// The last layout of a page, from which the next one is made.
@@ -76,13 +86,14 @@ impl RunPageCache {
     }
 
     fn update_entries(&mut self, context: &RunPageContext<'_>, thread: &Thread) {
-        let versions = (thread.version, context.folds.version);
-        let unchanged = self.versions == versions && self.entries.len() == thread.timeline.len();
-        self.versions = versions;
+        // A replay may go back to before something settled.
+        let (thread_before, folds_before) = self.versions;
+        let goes_on = thread_before <= thread.version && folds_before == context.folds.version;
+        self.versions = (thread.version, context.folds.version);
         self.entries.truncate(thread.timeline.len());
         for (place, item) in thread.timeline.iter().enumerate() {
             let known = self.entries.get(place).map(|entry| entry.key);
-            if unchanged && matches!(known, Some(Key::Settled(_))) {
+            if goes_on && matches!(known, Some(Key::Settled(_))) {
                 continue;
             }
             let key = key_of(place, &item.item, thread, context.folds);
@@ -92,8 +103,8 @@ impl RunPageCache {
             let rows = entry::rows(place, item, thread, context);
             self.laid_out += 1;
             match self.entries.get_mut(place) {
-                Some(entry) => *entry = Entry { key, rows },
-                None => self.entries.push(Entry { key, rows }),
+                Some(entry) => *entry = Entry::new(key, rows),
+                None => self.entries.push(Entry::new(key, rows)),
             }
         }
     }
@@ -117,11 +128,8 @@ impl RunPageCache {
     pub fn stops(&self) -> Vec<(Anchor, usize)> {
         let mut stops: Vec<(Anchor, usize)> = Vec::with_capacity(self.entries.len() + 1);
         stops.extend(self.head.iter().enumerate().filter_map(|(at, row)| Some((row.anchor?, at))));
-        for (entry, start) in self.entries.iter().zip(&self.starts) {
-            // An entry has one anchor, on its first row or behind the blank one before it.
-            let found = entry.rows.iter().take(2).enumerate().find_map(|(at, row)| Some((row.anchor?, start + at)));
-            stops.extend(found);
-        }
+        let entries = self.entries.iter().zip(&self.starts);
+        stops.extend(entries.filter_map(|(entry, start)| entry.stop.map(|(anchor, at)| (anchor, start + at))));
         stops
     }
 

@@ -74,6 +74,7 @@ pub(in crate::kinds::incident) fn split(
         title: incident.title.clone(),
         labels: Labels::shared(gone.iter().map(|state| &state.alert.labels)),
         runbook: incident.runbook.clone(),
+        agent: incident.agent.clone(),
         part: gone.iter().map(|state| state.alert.fingerprint.clone()).collect(),
         is_held: false,
     }];

@@ -61,7 +61,7 @@ pub(super) fn amend(world: &dyn World, id: IncidentId, text: Untrusted, by: &Act
     Ok(in_incident(id, by, [IncidentEvent::Amended { text }]))
 }
 
-/// Who starts a runbook is on it.
+/// Who starts a runbook, or an agent, is on it.
 pub(super) fn runbook(
     world: &dyn World,
     id: IncidentId,
@@ -69,14 +69,16 @@ pub(super) fn runbook(
     by: &Actor,
 ) -> Result<Vec<Decided>, Rejection> {
     let incident = find_open(world, id)?;
-    let Some(runbook) = name.or_else(|| incident.runbook.clone()) else {
-        let message = format!("no runbook matches incident {}", id.short());
-        return Err(Rejection::new(RejectionKind::Invalid, message)
-            .hint(format!("name one: `morningai incidents runbook {} --name NAME`", id.short())));
+    let Some(runbook) = name.or_else(|| incident.handler().map(str::to_owned)) else {
+        let message = format!("no runbook matches incident {}, and no agent is there to handle it", id.short());
+        return Err(Rejection::new(RejectionKind::Invalid, message).hint(format!(
+            "name a runbook: `morningai incidents runbook {} --name NAME`; or configure a model, and name an agent",
+            id.short()
+        )));
     };
     let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     if runbook.is_empty() || !runbook.bytes().all(is_name) {
-        let message = format!("{} is not the name of a runbook", visible(&runbook));
+        let message = format!("{} is not the name of a runbook or an agent", visible(&runbook));
         return Err(Rejection::new(RejectionKind::Invalid, message).hint("`morningai agents` lists them"));
     }
     if let Some(open) = incident.mitigation() {

@@ -87,7 +87,8 @@ fn opened(group: GroupKey) -> IncidentEvent {
     let title = format!("TooManyIncidents: {MOST_OPEN} are open; the alerts of further groups are listed here");
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let labels = Labels::bounded([pair("alertname", "TooManyIncidents"), pair("source", "morningai")]);
-    IncidentEvent::Opened { group, title: title.into(), labels, runbook: None, part: BTreeSet::new(), is_held: false }
+    let (title, part) = (title.into(), BTreeSet::new());
+    IncidentEvent::Opened { group, title, labels, runbook: None, agent: None, part, is_held: false }
 }
 
 /// A whole group, as one alert.

@@ -58,7 +58,7 @@ fn take_in(
     by: &Actor,
     now: Timestamp,
 ) -> Vec<Decided> {
-    let IncidentReport { group, title, labels, runbook, alerts, left_out, sight } = report;
+    let IncidentReport { group, title, labels, runbook, agent, alerts, left_out, sight } = report;
     let known: Known<'_> = current
         .into_iter()
         .flat_map(|incident| incident.alerts_of(&group))
@@ -87,7 +87,7 @@ fn take_in(
         None if fired.is_empty() => return Vec::new(),
         None => {
             let part = BTreeSet::new();
-            events.push(IncidentEvent::Opened { group, title, labels, runbook, part, is_held: false });
+            events.push(IncidentEvent::Opened { group, title, labels, runbook, agent, part, is_held: false });
         }
         Some(incident) if !incident.is_open() && is_worse => {
             events.push(IncidentEvent::Reopened { is_flapping: is_flapping(incident, now), is_held: false });

@@ -2,6 +2,7 @@
 
 use super::{find_live_run, in_run};
 use crate::domain::{Actor, Rejection, RejectionKind, RunId};
+use crate::kinds::run::delegate::of_each;
 use crate::kinds::{Approval, ApprovalEvent, CallStage, Decided, Run, RunEvent, World};
 
 pub(in crate::kinds::run) fn cancel(
@@ -15,6 +16,7 @@ pub(in crate::kinds::run) fn cancel(
         return Err(Rejection::new(RejectionKind::AlreadySettled, format!("run {} is being cancelled", id.short())));
     }
     let mut events = vec![in_run(id, by, RunEvent::CancelRequested { reason: reason.clone() })];
+    events.extend(of_each(world, run, |agent| cancel(world, agent, reason.clone(), by)));
     if can_end_now(run) {
         events.extend(end_cancelled(world, run, reason, by));
     }

@@ -3,18 +3,25 @@
 
 use super::{find_live_run, in_run};
 use crate::domain::{Actor, Rejection, RejectionKind, RunId, RunState};
+use crate::kinds::run::delegate::of_each;
 use crate::kinds::{Decided, RunEvent, World};
 
 pub(in crate::kinds::run) fn pause(world: &dyn World, id: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    if find_live_run(world, id)?.state == RunState::Paused {
+    let run = find_live_run(world, id)?;
+    if run.state == RunState::Paused {
         return Err(Rejection::new(RejectionKind::AlreadySettled, format!("run {} is already paused", id.short())));
     }
-    Ok(vec![in_run(id, by, RunEvent::Paused { reason: format!("paused by {}", by.name()), over: None })])
+    let mut events = vec![in_run(id, by, RunEvent::Paused { reason: format!("paused by {}", by.name()), over: None })];
+    events.extend(of_each(world, run, |agent| pause(world, agent, by)));
+    Ok(events)
 }
 
 pub(in crate::kinds::run) fn resume(world: &dyn World, id: RunId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    if find_live_run(world, id)?.state != RunState::Paused {
+    let run = find_live_run(world, id)?;
+    if run.state != RunState::Paused {
         return Err(Rejection::new(RejectionKind::Invalid, format!("run {} is not paused", id.short())));
     }
-    Ok(vec![in_run(id, by, RunEvent::Resumed {})])
+    let mut events = vec![in_run(id, by, RunEvent::Resumed {})];
+    events.extend(of_each(world, run, |agent| resume(world, agent, by)));
+    Ok(events)
 }

@@ -5,6 +5,7 @@
 
 mod http;
 pub mod night;
+pub mod outage;
 mod script;
 pub mod story;
 

@@ -211,7 +211,7 @@ impl Done {
         self.0.last().map(|(name, went_well)| (name.as_str(), *went_well))
     }
 
-    fn ever(&self, tool: &str) -> bool {
+    pub(super) fn ever(&self, tool: &str) -> bool {
         self.0.iter().any(|(name, _)| name == tool)
     }
 }

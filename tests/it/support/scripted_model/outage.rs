@@ -1,0 +1,43 @@
+//! An agent on call: a service is down and no runbook is for it. The model checks the alert, looks at the service, proposes
+//! to restart it, and checks the alert until it has cleared.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::story::{Done, Saying, end, forced_if_asked, mark, say, step};
+use super::{Script, Turn};
+
+pub const FINDINGS: &str = "Cause: `web` was stopped.\nDone: restarted it, as approved. Verified: the alert cleared.";
+
+/// Between two looks at the alert.
+const PAUSE: Duration = Duration::from_millis(200);
+
+pub fn outage() -> Script {
+    Script::new().forever(Turn::computed(|request| forced_if_asked(request, answer(request)).after(PAUSE)))
+}
+
+fn answer(request: &Value) -> Saying {
+    if request["response_format"]["json_schema"]["name"] == json!("plan") {
+        let steps = json!([
+            step("Find the cause", "check_service", "the cause is known", "ask the person", json!([])),
+            step("Restore service", "restart_service", "the alert has cleared", "leave it to a person", json!([1])),
+        ]);
+        return say("", vec![("plan", json!({ "steps": steps }))]);
+    }
+    let done = Done::of(request);
+    let restarted = done.ever("restart_service");
+    match done.last() {
+        None => say("First whether it still fires.", vec![mark(1, "running"), ("check_alert", json!({}))]),
+        Some(("check_alert", true)) => end(FINDINGS, vec![mark(2, "done")]),
+        Some(("check_service", false)) if !restarted => {
+            say("It is down. A restart is the smallest change.", vec![("restart_service", json!({}))])
+        }
+        Some(("check_alert", false)) => say("", vec![("check_service", json!({}))]),
+        Some(("restart_service" | "check_service", true)) => say("", vec![("check_alert", json!({}))]),
+        Some((tool, _)) => {
+            let summary = format!("Stopped: {tool} did not work.");
+            say("", vec![("finish", json!({ "summary": summary, "outcome": "failed" }))])
+        }
+    }
+}

@@ -323,6 +323,10 @@ pub struct RunOptions {
     /// A label that the procedure is given, as of an alert: directory=/var/tmp; may be repeated
     #[arg(long, value_name = "NAME=VALUE", requires = "runbook", value_parser = label)]
     pub label: Vec<(String, String)>,
+    /// The host of the configuration that the procedure acts on, over SSH [default: the one that its label instance
+    /// names, else this machine]
+    #[arg(long, value_name = "NAME", requires = "runbook")]
+    pub host: Option<String>,
     /// Return as soon as the run is saved; a console or server on this store carries it out
     #[arg(long, conflicts_with = "until_waiting")]
     pub detach: bool,

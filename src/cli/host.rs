@@ -57,6 +57,9 @@ pub trait Host: Send + Sync {
     /// What a procedure would do with these inputs, one call after the other; nothing is performed.
     async fn dry_run(&self, procedure: &str, inputs: BTreeMap<String, Untrusted>) -> Result<Vec<DryRunCall>, Failure>;
 
+    /// The hosts that runbooks may act on over SSH, by name.
+    fn hosts(&self) -> Vec<String>;
+
     /// How alerts are put together, and which runbook is for which.
     fn grouping(&self) -> Grouping;
 

@@ -28,6 +28,7 @@ fn ending(failure: FailureKind) -> &'static str {
         FailureKind::Unconfined => "not run: no sandbox works here",
         FailureKind::Cancelled => "cancelled",
         FailureKind::GaveUp => "given up",
+        FailureKind::InDoubt => "in doubt",
     }
 }
 

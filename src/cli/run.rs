@@ -12,7 +12,7 @@ use super::follow::{Following, Manner, Progress, Stop, Voice};
 use super::host::{Order, Part, Session, Uncommitted, Work};
 use super::table::table;
 use super::{decide, find, follow};
-use crate::domain::{RunId, RunSpec, RunState, Untrusted};
+use crate::domain::{RunId, RunSpec, RunState, Untrusted, nearest};
 use crate::kinds::{Command, RunVerb};
 use crate::ports::{Client, Clock, SystemClock};
 use crate::shape;
@@ -31,8 +31,12 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         (None, Some(goal)) if !goal.trim().is_empty() => Work::Goal { goal, agent: options.agent },
         (None, _) => return Err(Failure::usage("a run needs a goal").next("say what should be done")),
     };
-    let inputs: BTreeMap<_, _> =
+    let mut inputs: BTreeMap<_, _> =
         options.label.into_iter().map(|(name, value)| (format!("LABEL_{name}"), value.into())).collect();
+    if let Some(host) = options.host {
+        known_host(&host, &context.host.hosts())?;
+        inputs.insert("HOST".to_owned(), host.into());
+    }
     if let (true, Work::Procedure(procedure)) = (options.dry_run, &work) {
         return dry_run(context, procedure, inputs).await;
     }
@@ -69,6 +73,18 @@ pub async fn run(mut context: Context<'_>, options: RunOptions) -> Result<Exit, 
         context.host.discard(&spec).await;
     }
     carried
+}
+
+fn known_host(name: &str, hosts: &[String]) -> Result<(), Failure> {
+    if hosts.iter().any(|host| host == name) {
+        return Ok(());
+    }
+    let next = match (nearest(name, hosts.iter().map(String::as_str)), hosts) {
+        (Some(close), _) => format!("did you mean `{close}`?"),
+        (None, []) => format!("add [hosts.{name}] to it, with ssh = \"user@host\""),
+        (None, hosts) => format!("its hosts are: {}", hosts.join(", ")),
+    };
+    Err(Failure::usage(format!("the configuration has no host `{name}`")).next(next))
 }
 
 /// Says so where the plan's runs are nearly used up and more will be refused.

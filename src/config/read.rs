@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::hosts;
 use super::literal::{literal_secrets, masked};
 use super::oncall;
 use super::paths::is_absent;
@@ -117,6 +118,7 @@ fn misfits(source: &SourceText, tree: &DeTable<'_>, config: &Config) -> Vec<Faul
     if config.store.key == Some(SecretSource::Command(Vec::new())) {
         fault("store.key.command".to_owned(), "this is not a command".to_owned(), COMMAND_HINT.to_owned());
     }
+    hosts::misfits(&config.hosts).into_iter().for_each(|(path, message, help)| fault(path, message, help));
     oncall::misfits(&config.oncall).into_iter().for_each(|(path, message, help)| fault(path, message, help));
     faults.extend(providers(source, tree));
     faults.sort_by_key(Fault::position);

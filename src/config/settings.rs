@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::access::AccessSection;
 use super::billing::BillingSection;
+use super::hosts::HostSection;
 use super::incidents::IncidentsSection;
 use super::limits::{BudgetsSection, RunLimits, seconds};
 use super::looking::{ProbeSection, WatchSection};
@@ -48,6 +49,8 @@ pub struct Config {
     pub oncall: OnCallSection,
     /// Times at which some alerts are expected.
     pub maintenance: Vec<MaintenanceSection>,
+    /// Machines that runbooks reach over SSH, by their names.
+    pub hosts: BTreeMap<String, HostSection>,
     /// Secrets for tools, by the name agents may refer to. What they resolve to is redacted everywhere.
     pub secrets: BTreeMap<String, SecretSource>,
 }

@@ -116,6 +116,8 @@ pub enum FailureKind {
     Cancelled,
     /// A person settled an unknown outcome by giving up on it.
     GaveUp,
+    /// It began, and how it ended is not known. It is never the end of a call: a person is asked.
+    InDoubt,
 }
 
 /// Output of a tool: all of it when short; else its head and tail, with the whole in a blob.

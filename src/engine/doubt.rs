@@ -14,6 +14,7 @@ pub(super) fn doubt(
     call: CallNo,
     attempt: u32,
     approval: ApprovalId,
+    why: &Untrusted,
 ) -> Result<Vec<Decided>, Rejection> {
     let run = find_live_run(snapshot, id)?;
     let open = run.open_call(call).ok_or_else(|| stale(id, "the call"))?;
@@ -27,6 +28,7 @@ pub(super) fn doubt(
     let card = entry.and_then(|entry| entry.card.as_deref()).ok_or_else(|| stale(id, "the card"))?.clone();
     let (rule, reason) = match open.deaths {
         MOST_DEATHS.. => ("repeated-deaths", each_time(open.deaths)),
+        _ if !why.is_empty() => ("unknown-outcome", why.raw().to_owned()),
         _ => ("unknown-outcome", "It was started, and the program ended before its outcome was known.".to_owned()),
     };
     let requested = ApprovalEvent::Requested {

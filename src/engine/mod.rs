@@ -59,7 +59,9 @@ fn take_in(snapshot: &Snapshot, report: Report, now: Timestamp) -> Result<Vec<De
             finish_effect::finish_effect(snapshot, run, call, attempt, result)
         }
         Report::Drifted { run, call, attempt, prepared } => drift::drift(snapshot, run, call, attempt, *prepared, now),
-        Report::Doubt { run, call, attempt, approval } => doubt::doubt(snapshot, run, call, attempt, approval),
+        Report::Doubt { run, call, attempt, approval, why } => {
+            doubt::doubt(snapshot, run, call, attempt, approval, &why)
+        }
         Report::SetAside { run } => recover::set_aside(snapshot, run),
         Report::Recover { run, left } => recover::recover(snapshot, run, left),
     }

@@ -34,12 +34,15 @@ pub enum Report {
         attempt: u32,
         prepared: Box<PreparedCall>,
     },
-    /// A started effect without an outcome, found at recovery, that can be neither repeated nor checked.
+    /// A started effect whose outcome is not known and that can be neither repeated nor checked.
     Doubt {
         run: RunId,
         call: CallNo,
         attempt: u32,
         approval: ApprovalId,
+        /// Why it is not known, where the tool says so.
+        #[serde(default)]
+        why: Untrusted,
     },
     /// Leave a run in order, with something under way that was cut off.
     SetAside {

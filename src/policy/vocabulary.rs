@@ -42,6 +42,7 @@ pub const FACTS: &[(&str, FactKind)] = &[
     ("branch", FactKind::Text),
     ("remote", FactKind::Text),
     ("program", FactKind::Text),
+    ("host", FactKind::Text),
     ("path", FactKind::Text),
     ("files", FactKind::Number),
     ("commits", FactKind::Number),

@@ -147,6 +147,9 @@ async fn perform_call(core: &Arc<Core>, right: &Right, begun: Begun<'_>, cancel:
     let mut trying = Trying::begin(patience);
     loop {
         match AssertUnwindSafe(tool.perform(invocation())).catch_unwind().await {
+            Ok(result) if result.failure == Some(FailureKind::InDoubt) => {
+                return Some(doubtful(run, call, attempt, result.summary));
+            }
             Ok(result) => match trying.goes_on(&result) {
                 None => return finished(trying.told(result)),
                 Some(pause) => tokio::select! {
@@ -255,7 +258,9 @@ pub(super) async fn clear_up(core: &Core, run: RunId) -> Untrusted {
 /// An effect whose outcome a person must tell.
 pub(super) fn doubt(effect: &Effect) -> Outcome {
     let Effect::Perform { run, call, attempt, .. } = *effect else { return Outcome::default() };
-    let command =
-        Some(Command::Report(Report::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()) }));
-    Outcome { command, ..Outcome::default() }
+    Outcome { command: Some(doubtful(run, call, attempt, Untrusted::default())), ..Outcome::default() }
+}
+
+fn doubtful(run: RunId, call: CallNo, attempt: u32, why: Untrusted) -> Command {
+    Command::Report(Report::Doubt { run, call, attempt, approval: ApprovalId(uuid::Uuid::now_v7()), why })
 }

@@ -88,7 +88,8 @@ impl Redactor {
             Report::EffectFinished { run: _, call: _, attempt: _, result } => self.result(result),
             Report::Drifted { run: _, call: _, attempt: _, prepared } => self.prepared(prepared),
             Report::Recover { run: _, left } => self.untrusted(left),
-            Report::Doubt { run: _, call: _, attempt: _, approval: _ } | Report::SetAside { run: _ } => {}
+            Report::Doubt { run: _, call: _, attempt: _, approval: _, why } => self.untrusted(why),
+            Report::SetAside { run: _ } => {}
         }
     }
 

@@ -16,6 +16,7 @@ pub mod names;
 mod obeyed;
 pub mod output;
 pub mod process;
+pub mod remote;
 pub mod run_tests;
 pub mod sandbox;
 pub mod service;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 
 use crate::domain::{FailureKind, Output, ToolName, ToolResult, ToolSpec};
 use crate::ports::{SystemClock, Tool};
+use remote::Hosts;
 use sandbox::Sandbox;
 
 /// All tools there are, by name.
@@ -39,6 +41,11 @@ pub struct Toolbox {
 impl Toolbox {
     /// All bundled tools; those that run programs run them in `sandbox`, or tied to it.
     pub fn new(sandbox: &Arc<Sandbox>) -> Self {
+        Self::for_hosts(sandbox, &Hosts::default())
+    }
+
+    /// The same, where some of them also act on these hosts.
+    pub fn for_hosts(sandbox: &Arc<Sandbox>, hosts: &Hosts) -> Self {
         let services = service::Services::new(PathBuf::from("/etc/service"));
         // Without secrets, until the configuration gives them some.
         let none = |name: &str| Err(format!("there is no secret {name:?}; write it under [secrets] in config.toml"));
@@ -54,19 +61,19 @@ impl Toolbox {
             Arc::new(files::EditFile::default()),
             Arc::new(files::WriteFile::default()),
             Arc::new(files::DeleteFiles::default()),
-            Arc::new(files::RemoveOldFiles::new(Arc::new(SystemClock), sandbox.hidden())),
+            Arc::new(files::RemoveOldFiles::new(Arc::new(SystemClock), sandbox.hidden(), hosts.clone())),
             Arc::new(git::GitStatus::default()),
             Arc::new(git::GitDiff::default()),
             Arc::new(git::GitLog::default()),
             Arc::new(git::GitBranch::default()),
             Arc::new(git::GitCommit::default()),
             Arc::new(git::GitPush::new(Arc::clone(sandbox))),
-            Arc::new(host::HostCheck::default()),
-            Arc::new(host::StopProcess::default()),
+            Arc::new(host::HostCheck::new(Arc::new(SystemClock), hosts.clone())),
+            Arc::new(host::StopProcess::new(hosts.clone())),
             Arc::new(host::CheckCertificate::new(Arc::new(SystemClock))),
-            Arc::new(host::SwitchRelease::default()),
-            Arc::new(service::CheckService::new(services.clone())),
-            Arc::new(service::RestartService::new(services)),
+            Arc::new(host::SwitchRelease::new(hosts.clone())),
+            Arc::new(service::CheckService::new(services.clone(), hosts.clone())),
+            Arc::new(service::RestartService::new(services, hosts.clone())),
             Arc::new(database::CheckConnections::new(databases.clone())),
             Arc::new(database::EndIdleSessions::new(databases)),
             Arc::new(host::WriteReport::default()),
@@ -76,7 +83,7 @@ impl Toolbox {
             Arc::new(monitoring::CheckAlert::new(None, None)),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::LiftSilences::new(None)),
-            Arc::new(shell::Shell::new(Arc::clone(sandbox))),
+            Arc::new(shell::Shell::new(Arc::clone(sandbox), hosts.clone())),
             Arc::new(run_tests::RunTests::new(Arc::clone(sandbox))),
         ];
         Self { tools: BTreeMap::new() }.with(tools)

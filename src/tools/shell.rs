@@ -1,4 +1,5 @@
-//! The tool `shell`: runs a program by its arguments, confined to the workspace. No shell interprets them unless
+//! The tool `shell`: runs a program by its arguments, confined to the workspace; in a run for a host of the
+//! configuration, on that host. No shell interprets them unless
 //! the program is one, and then the card says that it cannot be inspected.
 
 use std::path::Path;
@@ -11,10 +12,14 @@ use serde_json::Value;
 
 use super::process::confined;
 use super::process::confined::Plan;
+use super::remote::{Hosts, Machine, NamedHost, Ran};
 use super::sandbox::Sandbox;
 use super::workspace::Before;
 use super::{args, cards};
-use crate::domain::{EffectClass, RUN_THEIR_ARGUMENTS, Repeat, Reversibility, Risk, ToolResult, ToolSpec, Untrusted};
+use crate::domain::{
+    EffectCard, EffectClass, FailureKind, Payload, RUN_THEIR_ARGUMENTS, Repeat, Reversibility, Risk, ToolResult,
+    ToolSpec, Untrusted,
+};
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
 
 /// Longest a call may ask for, and what it gets when it does not ask.
@@ -38,10 +43,11 @@ struct Args {
 pub struct Shell {
     spec: ToolSpec,
     sandbox: Arc<Sandbox>,
+    hosts: Hosts,
 }
 
 impl Shell {
-    pub fn new(sandbox: Arc<Sandbox>) -> Self {
+    pub fn new(sandbox: Arc<Sandbox>, hosts: Hosts) -> Self {
         // Repeatable, because all it can change is the workspace, which belongs to this run alone: running it a
         // second time does what a person does who presses the up arrow. Nothing outside sees it twice.
         let spec = args::spec::<Args>(
@@ -51,7 +57,7 @@ impl Shell {
             "Runs a program in the workspace, without network: builds, formatters, scripts, one-off inspections. Only \
              the workspace can be changed. Use run_tests for tests and the git tools for git.",
         );
-        Self { spec, sandbox }
+        Self { spec, sandbox, hosts }
     }
 }
 
@@ -69,12 +75,18 @@ impl Tool for Shell {
         if argv.iter().any(|word| word.contains('\0')) {
             return Err(args::bad_call(&self.spec, "\"argv\" must not contain NUL characters"));
         }
+        let timeout_seconds = timeout_seconds.unwrap_or(USUAL_SECONDS).min(LONGEST_SECONDS);
+        if let Some(host) = self.host(context)? {
+            if cwd.is_some() {
+                return Err(args::bad_call(&self.spec, "\"cwd\" is a directory of the workspace, which is not there"));
+            }
+            return Ok(Prepared::Effect(Box::new(over_ssh(&self.spec, &host, context, argv, timeout_seconds))));
+        }
         let cwd = confined::inside(confined::workspace(context)?, cwd.as_deref().unwrap_or("."))?;
         if !cwd.is_dir() {
             return Err(args::bad_call(&self.spec, "\"cwd\" must be a directory"));
         }
-        let timeout_seconds = timeout_seconds.unwrap_or(USUAL_SECONDS).min(LONGEST_SECONDS);
-        let env = context.inputs.iter().map(|(name, value)| format!("{name}={}", value.raw())).collect();
+        let env = variables(context);
         let plan = Plan { argv, cwd, env, timeout_seconds };
         let mut card = confined::card(&self.sandbox, &self.spec, context, &plan).await?;
         if is_uninspectable(&plan.argv) {
@@ -86,11 +98,75 @@ impl Tool for Shell {
     }
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
-        confined::perform(&self.sandbox, &invocation, invocation.output).await.into_result()
+        match self.host(invocation.context) {
+            Ok(None) => confined::perform(&self.sandbox, &invocation, invocation.output).await.into_result(),
+            Ok(Some(host)) => perform_over_ssh(&host, &invocation).await,
+            Err(refusal) => refusal,
+        }
     }
 
     async fn clear_up(&self, context: &ToolContext) -> Option<Untrusted> {
         Before::of_run(context)?.sweep().await.told().map(Untrusted::new)
+    }
+}
+
+impl Shell {
+    /// The host that a program runs on, where that is not this machine. An alert about a machine that nobody configured
+    /// is looked into in the sandbox, which changes nothing.
+    fn host(&self, context: &ToolContext) -> Result<Option<NamedHost>, ToolResult> {
+        match self.hosts.known(context)? {
+            Some(Machine::Host(host)) => Ok(Some(host)),
+            Some(Machine::Here) | None => Ok(None),
+        }
+    }
+}
+
+fn variables(context: &ToolContext) -> Vec<String> {
+    context.inputs.iter().map(|(name, value)| format!("{name}={}", value.raw())).collect()
+}
+
+/// The card of a program on another host, which nothing confines.
+fn over_ssh(
+    spec: &ToolSpec,
+    host: &NamedHost,
+    context: &ToolContext,
+    argv: Vec<String>,
+    timeout_seconds: u64,
+) -> EffectCard {
+    let outside = |words: &[String]| words.iter().map(Untrusted::new).collect();
+    let payload = Payload::Exec { argv: outside(&argv), cwd: "~".into(), env: outside(&variables(context)) };
+    let target = Untrusted::new(confined::command_line(&argv));
+    let mut card = cards::change(spec, "run", vec![target], payload);
+    card.risk = Risk::High;
+    card.reversible = Reversibility::Unknown;
+    host.mark(&mut card);
+    let program = Path::new(&argv[0]).file_name().unwrap_or_default().to_string_lossy();
+    cards::fact(&mut card, "program", program.as_ref());
+    cards::fact(&mut card, "timeout_seconds", timeout_seconds);
+    if is_uninspectable(&argv) {
+        cards::fact(&mut card, "uninspectable", true);
+    }
+    let notice = format!("no sandbox there: it may do everything that the user of {} may", host.destination);
+    cards::notice(&mut card, Some(notice));
+    card
+}
+
+/// Runs what the card says, on the host that it says.
+async fn perform_over_ssh(host: &NamedHost, invocation: &Invocation<'_>) -> ToolResult {
+    let (card, context) = (invocation.card, invocation.context);
+    let Payload::Exec { argv, .. } = &card.payload else { return host.is_another() };
+    if !host.is_on(card) {
+        return host.is_another();
+    }
+    let argv: Vec<_> = argv.iter().map(|word| word.raw().to_owned()).collect();
+    let seconds = card.facts.get("timeout_seconds").and_then(Value::as_u64).unwrap_or(USUAL_SECONDS);
+    match host.run(&argv, context, seconds, invocation.output, &invocation.cancel).await {
+        Ok(Ran { code, output }) => {
+            let mut result = ToolResult::success(format!("exit {code} on {}", host.name), output);
+            result.failure = (code != 0).then_some(FailureKind::Failed);
+            result
+        }
+        Err(result) => result,
     }
 }
 

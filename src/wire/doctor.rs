@@ -31,6 +31,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.push(wire.receiver_finding());
     findings.extend(wire.stripe_finding());
     findings.extend(wire.looking_finding(models).await);
+    findings.extend(wire.hosts_finding(models).await);
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));

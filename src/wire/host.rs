@@ -94,6 +94,10 @@ impl Host for Wire {
         dry_run::dry_run(self, procedure, inputs).await
     }
 
+    fn hosts(&self) -> Vec<String> {
+        self.config.hosts.keys().cloned().collect()
+    }
+
     fn grouping(&self) -> Grouping {
         self.alert_grouping()
     }

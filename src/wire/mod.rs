@@ -16,6 +16,7 @@ mod door;
 mod dry_run;
 mod goals;
 mod host;
+mod hosts;
 mod judge;
 mod key;
 mod launch;
@@ -198,12 +199,13 @@ fn toolbox(
     let prometheus = config.incidents.prometheus.as_deref().map(Endpoint::new).transpose();
     let prometheus = prometheus
         .map_err(|wrong| Failure::usage(wrong.to_string()).at("[incidents] prometheus").next(WrongAddress::HINT))?;
+    let hosts = hosts::hosts(config);
     // As runit's own programs have it.
     let services = Services::new(std::env::var_os("SVDIR").map_or_else(|| "/etc/service".into(), PathBuf::from));
     let databases = Databases::new(Arc::new(secrets::by_name(config, places)));
     let tools: [Arc<dyn Tool>; 9] = [
-        Arc::new(CheckService::new(services.clone())),
-        Arc::new(RestartService::new(services)),
+        Arc::new(CheckService::new(services.clone(), hosts.clone())),
+        Arc::new(RestartService::new(services, hosts.clone())),
         Arc::new(CheckConnections::new(databases.clone())),
         Arc::new(EndIdleSessions::new(databases)),
         Arc::new(GitCommit::with(hooks)),
@@ -212,5 +214,5 @@ fn toolbox(
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
         Arc::new(LiftSilences::new(alertmanager)),
     ];
-    Ok(Toolbox::new(sandbox).with(tools))
+    Ok(Toolbox::for_hosts(sandbox, &hosts).with(tools))
 }

@@ -45,6 +45,7 @@ mod story_commands;
 mod story_console;
 mod story_ending;
 mod story_hooks;
+mod story_hosts;
 mod story_incidents;
 mod story_left_behind;
 mod story_looking;

@@ -119,6 +119,10 @@ fn the_defaults_say_what_the_handbook_promises() {
         ("refuse default", card("reboot", Host, On::Host, no.clone())),
         ("ask touches-host", card("restart", Host, On::Host, no.clone())),
         ("ask touches-elsewhere", card("switch", External, On::Remote, no.clone())),
+        ("ask touches-elsewhere", card("run", External, On::Remote, json!({"host": "web3"}))),
+        ("refuse no-unconfined", card("run", External, On::Remote, no.clone())),
+        ("refuse no-unconfined", card("run", Host, On::Host, json!({"host": "web3"}))),
+        ("ask reads-elsewhere", card("check", Observe, On::Remote, json!({"host": "web3"}))),
         ("refuse default", card("act", Observe, On::Workspace, no)),
     ];
     let policy = bundled();
@@ -223,8 +227,9 @@ const ENVIRONMENTS: [Environment; 5] =
 const VERBS: [&str; 10] = ["read", "check", "edit", "delete", "run", "commit", "branch", "push", "report", "explode"];
 const FLAGS: [&str; 5] = ["inside_workspace", "credential", "uninspectable", "force", "is_default_branch"];
 /// Facts of the schema that are no flags used here; random names rarely hit one.
-const KNOWN_OTHERS: [&str; 11] = [
+const KNOWN_OTHERS: [&str; 12] = [
     "branch",
+    "host",
     "remote",
     "program",
     "path",

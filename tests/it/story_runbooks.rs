@@ -84,7 +84,7 @@ impl Drop for Served {
 }
 
 /// Starts a runbook and approves each card that comes; what was approved, and the run at its end.
-fn run_and_approve(machine: &Machine, runbook: &str, labels: &[&str]) -> (Vec<String>, Value) {
+pub fn run_and_approve(machine: &Machine, runbook: &str, labels: &[&str]) -> (Vec<String>, Value) {
     let mut arguments = vec!["run", "--runbook", runbook, "--until-waiting", "--json"];
     labels.iter().for_each(|label| arguments.extend(["--label", label]));
     machine.run(&arguments);

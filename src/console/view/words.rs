@@ -113,6 +113,7 @@ pub fn failure(kind: FailureKind) -> Sign {
         FailureKind::Unconfined => sign("✗", "not confined", Role::Bad),
         FailureKind::Cancelled => sign("–", "cancelled", Role::Dim),
         FailureKind::GaveUp => sign("✗", "given up", Role::Bad),
+        FailureKind::InDoubt => sign("?", "in doubt", Role::Warning),
     }
 }
 

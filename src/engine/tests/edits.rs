@@ -170,8 +170,14 @@ fn a_question_and_a_doubt_are_not_changed() {
     let mut desk = Desk::with_agent();
     desk.answer(reply("", &[("git_push", json!({}))]));
     desk.proceed(vec![runs(1, push())]);
-    desk.system(Command::Report(Report::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(1) }))
-        .unwrap();
+    desk.system(Command::Report(Report::Doubt {
+        run: RUN,
+        call: CallNo(1),
+        attempt: 1,
+        approval: approval(1),
+        why: Default::default(),
+    }))
+    .unwrap();
     assert_eq!(desk.by(ana(), to_fix()).unwrap_err().kind, RejectionKind::Invalid);
 }
 

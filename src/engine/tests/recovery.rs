@@ -16,7 +16,13 @@ fn with_push_under_way() -> Desk {
 }
 
 fn doubt() -> Command {
-    Command::Report(Report::Doubt { run: RUN, call: CallNo(1), attempt: 1, approval: approval(9) })
+    Command::Report(Report::Doubt {
+        run: RUN,
+        call: CallNo(1),
+        attempt: 1,
+        approval: approval(9),
+        why: Default::default(),
+    })
 }
 
 fn settle(desk: &mut Desk, settlement: Settlement) {

@@ -20,6 +20,7 @@ use crate::domain::{
 };
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::git::Recoverable;
+use crate::tools::remote::Hosts;
 use crate::tools::{args, cards};
 
 /// Most files of one card: the largest.
@@ -50,20 +51,22 @@ pub struct RemoveOldFiles {
     spec: ToolSpec,
     clock: Arc<dyn Clock>,
     private: Vec<PathBuf>,
+    hosts: Hosts,
 }
 
 impl RemoveOldFiles {
     /// Nothing in `private` is removed: credentials, and what this program keeps.
-    pub fn new(clock: Arc<dyn Clock>, private: Vec<PathBuf>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, private: Vec<PathBuf>, hosts: Hosts) -> Self {
         let about = "Removes files of a directory of this machine that nobody has written to for long. The person sees \
                      every file that would go.";
         let spec = args::spec::<Args>("remove_old_files", EffectClass::Host, Repeat::Once, about);
-        Self { spec, clock, private }
+        Self { spec, clock, private, hosts }
     }
 
     /// What would go now, and where it lies.
     async fn doomed(&self, context: &ToolContext, args: &Value) -> Result<(ToolContext, Doomed), ToolResult> {
         let Args { directory, older_than } = args::parse(&self.spec, args)?;
+        self.hosts.only_here(&self.spec, context)?;
         let named = directory.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let Some(age) = parse_duration(&older_than) else {
             return Err(args::bad_call(&self.spec, &format!("\"older_than\" is {DURATION_FORM}")));
@@ -218,7 +221,7 @@ mod tests {
         std::fs::create_dir(&place).unwrap();
         let file = std::fs::File::create(place.join("config")).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(30 * 86_400)).unwrap();
-        let tool = RemoveOldFiles::new(Arc::new(crate::ports::SystemClock), Vec::new());
+        let tool = RemoveOldFiles::new(Arc::new(crate::ports::SystemClock), Vec::new(), Hosts::default());
         let run = crate::domain::RunId(uuid::Uuid::nil());
         let context = ToolContext { run, agent: String::new(), workspace: None, inputs: Default::default() };
         let args = serde_json::json!({ "directory": place, "older_than": "7d" });

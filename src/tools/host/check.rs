@@ -11,7 +11,8 @@ use super::reading::{Level, Reading};
 use super::take;
 use super::what::What;
 use crate::domain::{EffectClass, Environment, FailureKind, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted};
-use crate::ports::{Clock, Invocation, Prepared, SystemClock, Tool, ToolContext};
+use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::remote::Hosts;
 use crate::tools::{args, cards, files, output};
 
 #[derive(Deserialize, JsonSchema)]
@@ -27,20 +28,15 @@ struct Args {
 pub struct HostCheck {
     spec: ToolSpec,
     clock: Arc<dyn Clock>,
-}
-
-impl Default for HostCheck {
-    fn default() -> Self {
-        Self::new(Arc::new(SystemClock))
-    }
+    hosts: Hosts,
 }
 
 impl HostCheck {
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, hosts: Hosts) -> Self {
         let about = "Looks at this machine without changing anything and says what is not as it should be: load, \
                      memory, disks, failed services, processes, listening ports, or the system itself.";
         let spec = args::spec::<Args>("host_check", EffectClass::Workspace, Repeat::Repeatable, about);
-        Self { spec, clock }
+        Self { spec, clock, hosts }
     }
 
     async fn run(&self, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
@@ -93,6 +89,7 @@ impl Tool for HostCheck {
 
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
         let Args { what, save } = args::parse(&self.spec, args)?;
+        self.hosts.only_here(&self.spec, context)?;
         let mut card = cards::observe(&self.spec, "check", what.name(), args);
         card.environment = Environment::Host;
         if save == Some(true) {

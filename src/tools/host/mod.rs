@@ -19,14 +19,12 @@ mod stop;
 mod system;
 mod take;
 mod what;
-mod whose;
 
 pub use certificate::CheckCertificate;
 pub use check::HostCheck;
 pub use release::SwitchRelease;
 pub use report::WriteReport;
 pub use stop::StopProcess;
-pub use whose::{elsewhere, here};
 
 /// A text file, whatever bytes are in it; `None` when it cannot be read.
 fn lossy(path: &str) -> Option<String> {

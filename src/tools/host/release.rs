@@ -12,12 +12,12 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::whose::{elsewhere, here};
 use crate::domain::{
     EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
 };
 use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::remote::Hosts;
 use crate::tools::{args, cards};
 
 /// The input that names the deployment's directory: a label of the alert.
@@ -45,13 +45,14 @@ enum To {
 /// Points `current` at another release.
 pub struct SwitchRelease {
     spec: ToolSpec,
+    hosts: Hosts,
 }
 
-impl Default for SwitchRelease {
-    fn default() -> Self {
+impl SwitchRelease {
+    pub fn new(hosts: Hosts) -> Self {
         let about = "Points the link `current` of a deployment at the release before the one that runs, or \
                      back. The service is restarted by restart_service.";
-        Self { spec: args::spec::<Args>("switch_release", EffectClass::Host, Repeat::Checkable, about) }
+        Self { spec: args::spec::<Args>("switch_release", EffectClass::Host, Repeat::Checkable, about), hosts }
     }
 }
 
@@ -71,10 +72,7 @@ struct Release {
 impl SwitchRelease {
     fn find(&self, context: &ToolContext, args: &Value) -> Result<Deployment, ToolResult> {
         let Args { directory, to } = args::parse(&self.spec, args)?;
-        if let Some(other) = elsewhere(context) {
-            let message = format!("the alert is about {other}, and this machine is {}", here());
-            return Err(ToolResult::failure(FailureKind::BadCall, message));
-        }
+        self.hosts.only_here(&self.spec, context)?;
         let directory = directory.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let missing = "no deployment is named: neither in the call, nor by a label `deployment` of the alert";
         let directory = PathBuf::from(directory.ok_or_else(|| failed(missing))?);

@@ -18,6 +18,7 @@ use crate::domain::{
     ToolSpec, Untrusted,
 };
 use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::remote::Hosts;
 use crate::tools::{args, cards};
 
 /// How long processes are watched to tell how busy they are.
@@ -50,19 +51,19 @@ struct Args {
 /// Stops a process of this machine.
 pub struct StopProcess {
     spec: ToolSpec,
-}
-
-impl Default for StopProcess {
-    fn default() -> Self {
-        let about = "Stops the process of this machine that uses most processor time or most memory, if need be among \
-                     those of one program. It is asked to end, and killed after 10 s. The person sees which one it is.";
-        Self { spec: args::spec::<Args>("stop_process", EffectClass::Host, Repeat::Checkable, about) }
-    }
+    hosts: Hosts,
 }
 
 impl StopProcess {
+    pub fn new(hosts: Hosts) -> Self {
+        let about = "Stops the process of this machine that uses most processor time or most memory, if need be among \
+                     those of one program. It is asked to end, and killed after 10 s. The person sees which one it is.";
+        Self { spec: args::spec::<Args>("stop_process", EffectClass::Host, Repeat::Checkable, about), hosts }
+    }
+
     async fn find(&self, context: &ToolContext, args: &Value) -> Result<Found, ToolResult> {
         let Args { which, name } = args::parse(&self.spec, args)?;
+        self.hosts.only_here(&self.spec, context)?;
         let name = name.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
         let before = all();
         tokio::time::sleep(WATCHED).await;

@@ -17,7 +17,7 @@ pub(super) const STORED_BYTES: u64 = 16 * 1024 * 1024;
 const MEMORY_BYTES: usize = 64 * 1024;
 
 #[derive(Debug, Default)]
-pub(super) struct Collector {
+pub(crate) struct Collector {
     bytes: u64,
     head: Vec<u8>,
     tail: VecDeque<u8>,

@@ -115,7 +115,7 @@ fn undo(workspace: &Workspace) -> Reversibility {
 }
 
 /// For people: words a shell would split are quoted. The payload has the exact list.
-fn command_line(argv: &[String]) -> String {
+pub(crate) fn command_line(argv: &[String]) -> String {
     let plain = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "-_./=:,+@%".contains(c));
     let quoted = |word: &String| if plain(word) { word.clone() } else { format!("'{}'", word.replace('\'', "'\\''")) };
     argv.iter().map(quoted).collect::<Vec<_>>().join(" ")

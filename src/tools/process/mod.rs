@@ -17,7 +17,7 @@ use crate::ports::OutputSink;
 use crate::tools::sandbox::{Report, ResourceLimits, Sandbox, Target, launch};
 use crate::tools::workspace::Before;
 
-use collect::Collector;
+pub(crate) use collect::Collector;
 pub use ending::{Ending, Finished, Limit};
 
 /// A program to run in a workspace.

@@ -1,4 +1,4 @@
-//! `check_service`: whether a service of this machine runs, and for how long. It fails where it does not.
+//! `check_service`: whether a service runs, and for how long. It fails where it does not.
 
 use std::time::Duration;
 
@@ -8,11 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::manager::{Service, Services};
+use super::over_ssh;
 use super::restart::named;
 use crate::domain::{
     DURATION_FORM, EffectClass, Environment, FailureKind, Output, Repeat, ToolResult, ToolSpec, parse_duration,
 };
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
+use crate::tools::remote::{Hosts, Machine};
 use crate::tools::{args, cards};
 
 #[derive(Deserialize, JsonSchema)]
@@ -28,12 +30,14 @@ struct Args {
 pub struct CheckService {
     spec: ToolSpec,
     services: Services,
+    hosts: Hosts,
 }
 
 impl CheckService {
-    pub fn new(services: Services) -> Self {
-        let about = "Says whether a service of this machine runs, and for how long. Fails where it does not run.";
-        Self { spec: args::spec::<Args>("check_service", EffectClass::Observe, Repeat::Repeatable, about), services }
+    pub fn new(services: Services, hosts: Hosts) -> Self {
+        let about = "Says whether a service runs, and for how long. Fails where it does not run.";
+        let spec = args::spec::<Args>("check_service", EffectClass::Observe, Repeat::Repeatable, about);
+        Self { spec, services, hosts }
     }
 
     fn read(&self, context: &ToolContext, args: &Value) -> Result<(String, Duration), ToolResult> {
@@ -51,9 +55,13 @@ impl Tool for CheckService {
     }
 
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let machine = self.hosts.of(context)?;
         let (name, _) = self.read(context, args)?;
         let mut card = cards::observe(&self.spec, "check", name, args);
-        card.environment = Environment::Host;
+        match machine {
+            Machine::Here => card.environment = Environment::Host,
+            Machine::Host(host) => host.mark(&mut card),
+        }
         Ok(Prepared::Effect(Box::new(card)))
     }
 
@@ -62,7 +70,12 @@ impl Tool for CheckService {
             Ok(read) => read,
             Err(wrong) => return wrong,
         };
-        match self.services.look(&name).await {
+        let looked = match self.hosts.of(invocation.context) {
+            Ok(Machine::Here) => self.services.look(&name).await,
+            Ok(Machine::Host(host)) => over_ssh::look(&host, &name).await,
+            Err(refusal) => return refusal,
+        };
+        match looked {
             Ok(service) => said(&service, up_for),
             // Not to be taken for a service that is down.
             Err(why) => ToolResult::failure(FailureKind::BadCall, why),

@@ -126,7 +126,7 @@ fn booted_by_systemd() -> bool {
     Path::new("/run/systemd/system").is_dir()
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'@' | b':');
     !name.is_empty() && name.len() <= 200 && name.bytes().all(is_plain) && !name.starts_with(['-', '.'])
 }
@@ -154,7 +154,7 @@ async fn look_in_systemd(name: &str) -> Result<Service, String> {
 }
 
 /// What `systemctl show` says; `None` where there is no such unit.
-fn parse(name: &str, text: &str, now: Duration) -> Option<Service> {
+pub(super) fn parse(name: &str, text: &str, now: Duration) -> Option<Service> {
     let value = |key: &str| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='));
     if value("LoadState") != Some("loaded") {
         return None;

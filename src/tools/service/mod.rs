@@ -1,7 +1,8 @@
-//! Services of this machine, under systemd or runit: whether one runs, and restarting it.
+//! Services of this machine or a host reached over SSH, under systemd or runit: whether one runs, and restarting it.
 
 mod check;
 mod manager;
+mod over_ssh;
 mod restart;
 
 pub use check::CheckService;

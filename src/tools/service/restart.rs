@@ -1,4 +1,4 @@
-//! `restart_service`: restarts a service of this machine, or has it read its configuration again.
+//! `restart_service`: restarts a service, or has it read its configuration again.
 
 use async_trait::async_trait;
 use schemars::JsonSchema;
@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::manager::{How, Services, is_vital};
+use super::over_ssh;
 use crate::domain::{
     EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult, ToolSpec,
     Untrusted,
 };
 use crate::ports::{Invocation, Prepared, Tool, ToolContext};
-use crate::tools::host::{elsewhere, here};
+use crate::tools::remote::{Hosts, Machine};
 use crate::tools::{args, cards};
 
 /// The inputs that name the service: labels of the alert, the last two as node exporter has them.
@@ -30,12 +31,14 @@ struct Args {
 pub struct RestartService {
     spec: ToolSpec,
     services: Services,
+    hosts: Hosts,
 }
 
 impl RestartService {
-    pub fn new(services: Services) -> Self {
-        let about = "Restarts a service of this machine, by systemd or runit, or has it reload its configuration.";
-        Self { spec: args::spec::<Args>("restart_service", EffectClass::Host, Repeat::Once, about), services }
+    pub fn new(services: Services, hosts: Hosts) -> Self {
+        let about = "Restarts a service, by systemd or runit, or has it reload its configuration.";
+        let spec = args::spec::<Args>("restart_service", EffectClass::Host, Repeat::Once, about);
+        Self { spec, services, hosts }
     }
 
     fn read(&self, context: &ToolContext, args: &Value) -> Result<(String, How), ToolResult> {
@@ -48,11 +51,6 @@ impl RestartService {
 /// The service that is meant.
 pub(super) fn named(given: Option<String>, context: &ToolContext) -> Result<String, ToolResult> {
     let label = || LABELS.iter().find_map(|label| context.inputs.get(*label)).map(|label| label.raw().to_owned());
-    if let Some(other) = elsewhere(context) {
-        let here = here();
-        let message = format!("the alert is about {other}, and this machine is {here}: nothing here was looked at");
-        return Err(ToolResult::failure(FailureKind::BadCall, message));
-    }
     let missing = "no service is named: neither in the call, nor by a label `service` of the alert";
     given.or_else(label).ok_or_else(|| ToolResult::failure(FailureKind::BadCall, missing))
 }
@@ -65,8 +63,12 @@ impl Tool for RestartService {
 
     /// What is on the card does not change while the service crashes and comes up again: it could never be approved.
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let machine = self.hosts.of(context)?;
         let (name, how) = self.read(context, args)?;
-        let found = self.services.look(&name).await;
+        let found = match &machine {
+            Machine::Here => self.services.look(&name).await,
+            Machine::Host(host) => over_ssh::look(host, &name).await,
+        };
         let service = found.map_err(|why| ToolResult::failure(FailureKind::BadCall, why))?;
         if is_vital(&name) {
             let summary = format!("{name} is not restarted: the machine, or the way onto it, depends on it");
@@ -80,6 +82,9 @@ impl Tool for RestartService {
         card.risk = if how == How::Restart { Risk::High } else { Risk::Medium };
         card.reversible = Reversibility::Irreversible;
         card.targets = vec![Untrusted::new(name)];
+        if let Machine::Host(host) = machine {
+            host.mark(&mut card);
+        }
         let effect = match how {
             How::Restart => "requests under way in it are cut off",
             How::Reload => "it goes on running, with its configuration read again",
@@ -94,12 +99,23 @@ impl Tool for RestartService {
             Err(wrong) => return wrong,
         };
         // Once it has begun, cutting it off would leave the service down.
-        match self.services.change(&name, how).await {
+        let changed = match self.hosts.of(invocation.context) {
+            Ok(Machine::Here) => {
+                let failed = |why| ToolResult::failure(FailureKind::Failed, why);
+                self.services.change(&name, how).await.map_err(failed)
+            }
+            Ok(Machine::Host(host)) if host.is_on(invocation.card) => {
+                over_ssh::change(&host, &name, how, &invocation).await
+            }
+            Ok(Machine::Host(host)) => Err(host.is_another()),
+            Err(refusal) => Err(refusal),
+        };
+        match changed {
             Ok(service) => {
                 let done = if how == How::Restart { "restarted" } else { "reloaded" };
                 ToolResult::success(format!("{name} was {done}; now {}", service.state), Output::default())
             }
-            Err(why) => ToolResult::failure(FailureKind::Failed, why),
+            Err(result) => result,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use morningai::domain::{CallNo, EffectCard, FailureKind, Payload, RunId, ToolResult};
 use morningai::ports::{Invocation, Prepared, Tool, ToolContext};
+use morningai::tools::remote::Hosts;
 use morningai::tools::shell::Shell;
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use morningai::domain::RungChoice;
 
 async fn prepare(bench: &Bench, args: Value) -> Result<EffectCard, ToolResult> {
     let context = context(bench);
-    match Shell::new(Arc::clone(&bench.sandbox)).prepare(&context, &args).await? {
+    match Shell::new(Arc::clone(&bench.sandbox), Hosts::default()).prepare(&context, &args).await? {
         Prepared::Effect(card) => Ok(*card),
         other => panic!("{other:?}"),
     }
@@ -31,7 +32,7 @@ async fn perform(bench: &Bench, card: &EffectCard, args: &Value) -> ToolResult {
     let (context, sink) = (context(bench), Sink::default());
     let invocation =
         Invocation { context: &context, call: CallNo(1), args, card, output: &sink, cancel: bench.cancel.clone() };
-    Shell::new(Arc::clone(&bench.sandbox)).perform(invocation).await
+    Shell::new(Arc::clone(&bench.sandbox), Hosts::default()).perform(invocation).await
 }
 
 #[tokio::test]

@@ -243,7 +243,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         Command::Report(Report::SetAside { run }),
         Command::Report(Report::Recover { run, left: Default::default() }),
         ApprovalVerb::Expire.on(approval.id),
-        Command::Report(Report::Doubt { run, call, attempt: 1, approval: approval.id }),
+        Command::Report(Report::Doubt { run, call, attempt: 1, approval: approval.id, why: Untrusted::default() }),
         Command::Report(Report::EffectFinished { run, call, attempt: 1, result }),
         Command::Report(Report::Drifted { run, call, attempt: 1, prepared: Box::new(prepared) }),
     ];

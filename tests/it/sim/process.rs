@@ -406,6 +406,7 @@ fn doubt(world: &mut World, effect: &Effect) -> Option<Flight> {
         call,
         attempt,
         approval: ApprovalId(world.id()),
+        why: Untrusted::default(),
     }))))
 }
 

@@ -49,8 +49,12 @@ impl Machine {
 
     /// The same machine with another variable of the environment.
     pub fn with(mut self, name: &'static str, value: impl Into<OsString>) -> Self {
-        self.variables.push((name, value.into()));
+        self.set(name, value);
         self
+    }
+
+    pub fn set(&mut self, name: &'static str, value: impl Into<OsString>) {
+        self.variables.push((name, value.into()));
     }
 
     /// The same machine with its store elsewhere.

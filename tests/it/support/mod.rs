@@ -11,4 +11,5 @@ pub mod pty;
 pub mod scale;
 pub mod scripted_model;
 pub mod sink;
+pub mod sshd;
 pub mod stripe;

@@ -4,17 +4,14 @@ use std::net::{IpAddr, UdpSocket};
 
 use crate::ports::ToolContext;
 
-/// What the alert is about, where that is another machine. An address with a scheme is that of a site, not of a machine.
-pub fn elsewhere(context: &ToolContext) -> Option<String> {
+/// What the alert is about, where that is another machine. An address with a scheme is that of a site, a path that of a
+/// file.
+pub(super) fn elsewhere(context: &ToolContext) -> Option<String> {
     let instance = context.inputs.get("LABEL_instance")?.raw();
-    if instance.is_empty() || instance.contains("://") {
+    if instance.is_empty() || instance.contains("://") || instance.starts_with('/') {
         return None;
     }
-    let host = match instance.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => host,
-        _ => instance,
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host_of(instance);
     let is_here = match host.parse::<IpAddr>() {
         // Only an address of this machine can be bound.
         Ok(address) => UdpSocket::bind((address, 0)).is_ok(),
@@ -23,8 +20,17 @@ pub fn elsewhere(context: &ToolContext) -> Option<String> {
     (!is_here).then(|| instance.to_owned())
 }
 
+/// An instance without its port.
+pub(super) fn host_of(instance: &str) -> &str {
+    let host = match instance.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !host.ends_with(':') => host,
+        _ => instance,
+    };
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// This machine's name.
-pub fn here() -> String {
+pub(super) fn here() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
@@ -37,15 +43,27 @@ mod tests {
     use super::*;
     use crate::domain::RunId;
 
-    fn told(instance: &str) -> Option<String> {
+    fn about(instance: &str) -> ToolContext {
         let inputs = [("LABEL_instance".to_owned(), instance.into())].into();
-        elsewhere(&ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs })
+        ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs }
+    }
+
+    fn told(instance: &str) -> Option<String> {
+        elsewhere(&about(instance))
     }
 
     #[test]
     fn an_alert_is_about_this_machine_or_says_which() {
         let here = here();
-        for instance in ["localhost:9100", "127.0.0.1:9100", "[::1]:9100", "127.0.0.1", "https://shop.example/x", ""] {
+        for instance in [
+            "localhost:9100",
+            "127.0.0.1:9100",
+            "[::1]:9100",
+            "127.0.0.1",
+            "https://shop.example/x",
+            "/var/log/app.log",
+            "",
+        ] {
             assert_eq!(told(instance), None, "{instance}");
         }
         assert_eq!((told(&here), told(&format!("{here}.example.org:9100"))), (None, None));

@@ -1,0 +1,10 @@
+//! Which machine the tools of a run act on: this one, or a host of the configuration over SSH.
+
+mod host;
+mod hosts;
+mod script;
+mod ssh;
+mod whose;
+
+pub use host::{NamedHost, Ran};
+pub use hosts::{Hosts, Machine};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::store::StorePlace;
-use super::{Wire, line, model, secrets};
+use super::{Wire, hosts, line, model, secrets};
 use crate::billing::Beyond;
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
@@ -31,7 +31,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.push(wire.receiver_finding());
     findings.extend(wire.stripe_finding());
     findings.extend(wire.looking_finding(models).await);
-    findings.extend(wire.hosts_finding(models).await);
+    findings.extend(hosts::finding(&wire.config, models).await);
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));

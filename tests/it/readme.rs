@@ -99,6 +99,13 @@ fn the_example_of_maintenance_is_read() {
 }
 
 #[test]
+fn the_example_of_hosts_is_read() {
+    let example = between(README, "```toml\n[hosts.web3]", "```");
+    let config = Config::read(&SourceText::new("README.md", format!("[hosts.web3]\n{example}"))).unwrap();
+    assert_eq!(config.hosts["db"].instances.len(), 2);
+}
+
+#[test]
 fn the_picture_is_there() {
     let path = between(README, "](assets/", ")");
     assert!(std::path::Path::new("assets").join(path).is_file(), "{path}");
@@ -190,6 +197,10 @@ fn each_command_does_what_is_said() {
     let machine = Machine::new().with_model(&model.base_url());
     let repository = story::repository(machine.home()).unwrap().display().to_string();
     std::fs::write(machine.path("hook.json"), HOOK).unwrap();
+    // Nothing listens there, which a dry run says.
+    std::fs::create_dir_all(machine.path(".config/morningai")).unwrap();
+    let hosts = "[hosts.web3]\nssh = \"ssh://deploy@127.0.0.1:1\"\n";
+    std::fs::write(machine.path(".config/morningai/config.toml"), hosts).unwrap();
     let rules = "assets/monitoring/alerts.yml";
     std::fs::create_dir_all(machine.path("assets/monitoring")).unwrap();
     std::fs::copy(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(rules), machine.path(rules)).unwrap();

@@ -98,6 +98,13 @@ uuid_id! {
     SubjectId
 }
 
+impl RunId {
+    /// Whether both follow from the same event, whenever that was: a replay moves times, and ids begin with one.
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.0.as_bytes()[6..] == other.0.as_bytes()[6..]
+    }
+}
+
 impl SubjectId {
     /// What stands where their name was.
     pub fn pseudonym(&self) -> String {

@@ -61,7 +61,7 @@ mod tests {
         let code = QrLines::of("https://example.com").unwrap();
         let is_dark = |row: usize, column: usize| {
             let sign = code.lines[row / 2].chars().nth(column).unwrap();
-            if row % 2 == 0 { matches!(sign, '▄' | ' ') } else { matches!(sign, '▀' | ' ') }
+            if row.is_multiple_of(2) { matches!(sign, '▄' | ' ') } else { matches!(sign, '▀' | ' ') }
         };
         let far = code.columns - QUIET - 7;
         for (row, column) in [(QUIET, QUIET), (QUIET, far), (far, QUIET)] {

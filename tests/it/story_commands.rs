@@ -330,7 +330,7 @@ fn every_mistake_has_its_exit_code_and_says_what_next() {
         (2, &["--db", "mysql://x/y", "runs"], "sqlite:"),
         (2, &["--policy", nowhere, "runs"], "policy"),
         (2, &["demo", nowhere], "recording"),
-        (2, &["cast", "no-such"], "night, fixed-test"),
+        (2, &["cast", "no-such"], "night, incident"),
         (2, &["cast", "night", "--size", "9x9"], "40x10"),
         (2, &["cast", "night", "--json"], "a form of its own"),
         (1, &["cast", "machine-check", "-o", workspace], "cannot be written"),

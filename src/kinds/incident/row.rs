@@ -222,7 +222,8 @@ impl Incident {
                     (self.acknowledged_at, self.acknowledged_by, self.snoozed_until) = (None, None, None);
                     self.called_at = Some(stamp.at);
                 }
-                self.runs.iter_mut().filter(|linked| linked.run == *run).for_each(|linked| linked.ended = Some(*state));
+                let ended = self.runs.iter_mut().filter(|linked| linked.run.is_alike(run));
+                ended.for_each(|linked| (linked.run, linked.ended) = (*run, Some(*state)));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
             }
             IncidentEvent::SilenceWanted { length, is_renewed } => {

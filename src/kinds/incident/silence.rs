@@ -74,10 +74,10 @@ impl Silence {
 
     /// How one of its runs ended.
     pub(super) fn ended(&mut self, run: RunId, state: RunState) {
-        if run == self.run {
+        if run.is_alike(&self.run) {
             self.made = Some(state);
         }
-        for lift in [&mut self.lift, &mut self.after].into_iter().flatten().filter(|lift| lift.run == run) {
+        for lift in [&mut self.lift, &mut self.after].into_iter().flatten().filter(|lift| lift.run.is_alike(&run)) {
             lift.ended = Some(state);
         }
     }

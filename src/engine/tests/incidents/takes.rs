@@ -2,8 +2,9 @@
 
 use super::super::{RUN, agent_spec};
 use super::{Log, alert, ana, at, other, told};
+use crate::domain::{Actor, RunState};
 use crate::engine::decide;
-use crate::kinds::{Declared, Event, IncidentReport, IncidentVerb, RunEvent, Shown, Stream, Takes};
+use crate::kinds::{Declared, Envelope, Event, IncidentReport, IncidentVerb, RunEvent, Shown, Stream, Takes};
 
 /// What is offered must be possible, and what is possible must be offered.
 #[test]
@@ -53,4 +54,22 @@ fn an_incident_takes_exactly_the_verbs_that_would_not_be_refused() {
     let named = IncidentVerb::Runbook { name: Some("slow-queries".to_owned()) }.on(unmatched.id());
     unmatched.ask(2, named, ana()).unwrap();
     assert_eq!(unmatched.only().takes("runbook"), Takes::Nothing);
+}
+
+/// Ids of runs that it wants begin with the time of what they follow from, and a replay moves all times.
+#[test]
+fn a_replay_at_another_time_knows_the_run_that_ended() {
+    let mut log = Log::default();
+    log.report(1, told(vec![alert(1, 0, None)]));
+    let id = log.id();
+    log.ask(2, IncidentVerb::Runbook { name: None }.on(id), ana()).unwrap();
+    let run = log.snapshot.wanted_by(Stream::Incident(id))[0].run();
+    let ended = Event::Run(RunEvent::Succeeded { summary: "3 of 3".into() });
+    let told = log.snapshot.told(Stream::Run(run), &ended).remove(0);
+    log.take(4, told.stream, Actor::System, told.event);
+    let mut replay = Log::default();
+    for envelope in &log.events {
+        replay.snapshot.apply(&Envelope { at: envelope.at + chrono::TimeDelta::hours(9), ..envelope.clone() });
+    }
+    assert_eq!((replay.only().runs[0].run, replay.only().runs[0].ended), (run, Some(RunState::Succeeded)));
 }

@@ -47,7 +47,9 @@ impl Mark {
     pub fn order(&self, order: &Order<'_>) -> String {
         let Order { argv, env, limit_seconds } = order;
         let mark = &self.0;
-        let exports: String = env.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
+        // A label may be called anything, and a shell would read what a name cannot be quoted in.
+        let named = env.iter().filter(|(name, _)| is_variable(name));
+        let exports: String = named.map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect();
         let command = argv.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
         format!(
             "{{\n\
@@ -67,6 +69,13 @@ impl Mark {
              }}\n"
         )
     }
+}
+
+/// Whether a shell can have a variable of this name.
+fn is_variable(name: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    let is_plain = name.bytes().all(|byte| is_letter(byte) || byte.is_ascii_digit());
+    is_plain && name.bytes().next().is_some_and(is_letter)
 }
 
 /// A text as one word of a shell, which reads nothing in it.
@@ -131,6 +140,16 @@ mod tests {
         assert_eq!(run(&script).0, "ran\n");
         for end in (0..script.trim_end().len()).step_by(7) {
             assert_eq!(run(&script[..end]).0, "", "{}", &script[..end]);
+        }
+    }
+
+    #[test]
+    fn a_name_that_no_variable_can_have_is_left_out() {
+        let names = ["LABEL_x;echo pwned;y", "LABEL_$(echo pwned)", "LABEL_a b", "1x", "", "LABEL_\necho pwned"];
+        for name in names {
+            let script = ordered(&Mark::new(), &["sh", "-c", "echo ran"], &[(name, "value")]);
+            assert!(!script.contains("pwned") && !script.contains("export"), "{script}");
+            assert_eq!(run(&script).0, "ran\n");
         }
     }
 

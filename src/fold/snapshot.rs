@@ -225,6 +225,7 @@ impl Snapshot {
         if is_taken || is_erased || envelope.seq != 0 {
             touched.extend(envelope.event.spent().map(|reply| self.spend(envelope, reply)));
             touched.extend(envelope.event.begins_run().then(|| self.count_run(envelope)));
+            touched.extend(self.count_end(envelope));
         }
         if is_taken {
             touched.extend(envelope.stream.row());
@@ -259,6 +260,14 @@ impl Snapshot {
         let day = envelope.at.date_naive();
         self.spend.entry(day).or_default().runs += 1;
         RowKey { kind: RowKind::Spend, id: day.to_string() }
+    }
+
+    fn count_end(&mut self, envelope: &Envelope) -> Option<RowKey> {
+        let Stream::Run(run) = envelope.stream else { return None };
+        let run = self.runs.get(&run).filter(|_| envelope.event.ends())?;
+        let day = envelope.at.date_naive();
+        self.spend.entry(day).or_default().add_end(run);
+        Some(RowKey { kind: RowKind::Spend, id: day.to_string() })
     }
 
     /// Counts runs that were pruned; only for a fold of the whole log.

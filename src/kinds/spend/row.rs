@@ -6,6 +6,7 @@ use std::iter::Sum;
 use chrono::{NaiveDate, NaiveTime, Timelike};
 use serde::{Deserialize, Serialize};
 
+use super::ended::EndedRuns;
 use crate::domain::{Actor, ModelReply, Spent, Timestamp, Usd};
 use crate::kinds::{Index, Run};
 
@@ -28,6 +29,9 @@ pub struct DaySpend {
     /// By who started the run, in the order of their first calls; with the same gaps.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_starter: Vec<StarterSpending>,
+    /// By agent, the runs that ended on it; with the same gaps.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ended: BTreeMap<String, EndedRuns>,
 }
 
 /// What the runs that somebody started cost. The name of the field is one that an erasure replaces.
@@ -62,7 +66,7 @@ impl DaySpend {
 
     /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
     /// were that were erased.
-    pub const MAY_DIFFER: [&str; 3] = ["by_hour", "by_agent", "by_starter"];
+    pub const MAY_DIFFER: [&str; 4] = ["by_hour", "by_agent", "by_starter", "ended"];
 
     /// Counts a call that was answered at `at`, in a run where it is known.
     pub fn add(&mut self, reply: &ModelReply, at: Timestamp, run: Option<&Run>) {
@@ -78,6 +82,11 @@ impl DaySpend {
             self.by_agent.entry(run.agent.clone()).or_default().add(reply);
             self.of_starter(&run.started_by).add(reply);
         }
+    }
+
+    /// Counts a run that has just ended.
+    pub fn add_end(&mut self, run: &Run) {
+        self.ended.entry(run.agent.clone()).or_default().add(run);
     }
 
     fn of_starter(&mut self, started_by: &Actor) -> &mut Spending {

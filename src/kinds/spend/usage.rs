@@ -7,6 +7,7 @@ use chrono::{Datelike, Days as DayCount, NaiveDate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::ended::EndedRuns;
 use super::row::{DaySpend, Spending, StarterSpending};
 use crate::domain::{Actor, BudgetPeriod, BudgetScope, Untrusted};
 
@@ -102,6 +103,11 @@ impl Period {
     /// Runs that began in it.
     pub fn runs(&self, days: &Days) -> u64 {
         days.range(self.0.clone()).map(|(_, day)| day.runs).sum()
+    }
+
+    /// The runs of an agent that ended in it.
+    pub fn ended(&self, days: &Days, agent: &str) -> EndedRuns {
+        days.range(self.0.clone()).filter_map(|(_, day)| day.ended.get(agent)).cloned().sum()
     }
 
     /// What was spent in it by the runs that a budget is for.

@@ -255,6 +255,7 @@ pub fn run_context<'a>(scene: &Scene<'a>, run: &'a Run, folds: &'a Folds, width:
         keymap,
         now,
         width,
+        days: &snapshot.spend,
         plan: if state.history_width().is_some() { PlanPlace::Beside } else { PlanPlace::Above },
     }
 }

@@ -295,6 +295,7 @@ impl<S: Surface> App<S> {
             offers: &self.offers,
             replay: self.replay.as_ref(),
             uptime: self.started.elapsed(),
+            now: self.now(),
         };
         let requests = change(&mut self.state, &world);
         self.want(Wanted::Answer);
@@ -393,6 +394,7 @@ impl<S: Surface> App<S> {
             offers: &self.offers,
             replay: self.replay.as_ref(),
             uptime,
+            now: self.now(),
         };
         update::take_stale_toast(&mut self.state, &world);
         let contexts = update::contexts(&self.state, &world);

@@ -16,6 +16,9 @@ use crate::kinds::RunEvent;
 /// The tool that pushes a change.
 const PUSH: &str = "git_push";
 
+/// Models that are kept of a run.
+const MOST_MODELS: usize = 8;
+
 /// What is live about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -60,6 +63,9 @@ pub struct Run {
     pub note: Untrusted,
     /// What to do about a failure.
     pub hint: String,
+    /// The models that answered it, in the order in which they first did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
     /// Changes that it pushed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub pushes: u32,
@@ -162,6 +168,7 @@ impl Run {
             open_calls: Vec::new(),
             note: Untrusted::default(),
             hint: String::new(),
+            models: Vec::new(),
             pushes: 0,
             budget_raises: BudgetRaises::default(),
         }
@@ -211,6 +218,9 @@ impl Run {
             }
             RunEvent::TurnFinished { reply, .. } => {
                 self.open_turn = None;
+                if !self.models.contains(&reply.model) && self.models.len() < MOST_MODELS {
+                    self.models.push(reply.model.clone());
+                }
                 self.tokens += reply.usage.map_or(0, |usage| usage.total());
                 match reply.cost {
                     Some(cost) => self.cost += cost,

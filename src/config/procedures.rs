@@ -75,6 +75,11 @@ impl Procedures {
     pub fn load(dir: Option<&Path>) -> Self {
         Self::stock("procedure", BUNDLED, dir, Procedure::read)
     }
+
+    /// The text of a bundled one.
+    pub fn bundled(name: &str) -> Option<&'static str> {
+        BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+    }
 }
 
 impl Procedure {

@@ -47,7 +47,7 @@ pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section}
 use incident::with_holds;
 pub use incident::{
     Alert, AlertState, Claim, GroupKey, Hold, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb,
-    Labels, LinkedRun, Marks, Severity, Side, Sight, Silence,
+    Labels, LinkedRun, Marks, Proposal, Severity, Side, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};

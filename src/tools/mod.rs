@@ -18,6 +18,7 @@ pub mod output;
 pub mod process;
 pub mod remote;
 pub mod run_tests;
+pub mod runbook;
 pub mod sandbox;
 pub mod service;
 pub mod shell;
@@ -83,6 +84,8 @@ impl Toolbox {
             Arc::new(monitoring::CheckAlert::new(None, None)),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::LiftSilences::new(None)),
+            // Without a folder, until it is known where the user's runbooks are.
+            Arc::new(runbook::ProposeRunbook::new(None)),
             Arc::new(shell::Shell::new(Arc::clone(sandbox), hosts.clone())),
             Arc::new(run_tests::RunTests::new(Arc::clone(sandbox))),
         ];

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::own::ThisMachine;
+use super::runbooks::Runbooks;
 use super::{Wire, launch};
 use crate::cli::Failure;
 use crate::config::{InhibitSection, MappingSection, ProbeSection, WatchSection};
@@ -21,15 +22,12 @@ use crate::ports::{Log, Model};
 const USUAL_AGENT: &str = "ops";
 
 impl Wire {
-    /// As the configuration has it, and the runbooks as they are now.
+    /// As the configuration has it, and the runbooks as they are whenever it is asked.
     pub(super) fn alert_grouping(&self) -> Grouping {
-        let procedures = self.procedures();
-        let runbooks = procedures.iter().filter(|(_, procedure)| !procedure.matching.is_empty());
-        let runbooks: Vec<_> =
-            runbooks.map(|(name, procedure)| (name.to_owned(), procedure.matching.clone())).collect();
+        let runbooks = Runbooks::new(self.places.paths.procedures_dir());
         let incidents = &self.config.incidents;
         let inhibit = incidents.inhibit.clone();
-        let rules = Rules::new(move |labels| best(&runbooks, labels), move |labels| marks(&inhibit, labels));
+        let rules = Rules::new(move |labels| runbooks.best(labels), move |labels| marks(&inhibit, labels));
         let rules = rules.with_agent(self.incident_agent().map(str::to_owned));
         let mappings = incidents.mapping.iter().map(mapping).collect();
         Grouping { by: incidents.group_by.clone(), rules, mappings }
@@ -152,13 +150,6 @@ fn mapping(section: &MappingSection) -> Mapping {
     let MappingSection { name, alerts, alertname, started, ended, state, resolved, severity, labels, id, summary, url } =
         section.clone();
     Mapping { name, alerts, alertname, id, started, ended, state, resolved, severity, labels, summary, url }
-}
-
-/// Of the runbooks that fit, the one that asks for most labels; of several such, the first by name.
-fn best(runbooks: &[(String, Matching)], labels: &Labels) -> Option<String> {
-    let fitting =
-        runbooks.iter().filter_map(|(name, matching)| Some((matching.fits(|label| labels.get(label))?, name)));
-    fitting.max_by_key(|(count, name)| (*count, std::cmp::Reverse(*name))).map(|(_, name)| name.clone())
 }
 
 /// Which alerts one with these labels keeps quiet, and which keep it quiet. As Alertmanager has it, a label that neither side

@@ -8,6 +8,7 @@ use super::alert::Alert;
 use super::group::{Claim, GroupKey};
 use super::hold::Hold;
 use super::labels::Labels;
+use super::proposal::Proposal;
 use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Look};
 
@@ -71,6 +72,9 @@ pub enum IncidentEvent {
         /// Its runbook failed by itself: it calls somebody anew.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         escalates: bool,
+        /// Changes to runbooks that it proposed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proposed: Vec<Proposal>,
     },
     /// Another incident became a part of this one: from now on its alerts are told here.
     #[serde(rename = "incident.absorbed")]
@@ -164,8 +168,9 @@ impl KindEvent for IncidentEvent {
             Self::Noted { text } => text.clone(),
             Self::RunbookStarted { runbook } => runbook.as_str().into(),
             Self::Linked { run } => format!("run {}", run.short()).into(),
-            Self::RunEnded { run, state, summary, .. } => {
-                format!("run {} {state}: {}", run.short(), summary.raw()).into()
+            Self::RunEnded { run, state, summary, proposed, .. } => {
+                let proposed = proposed.iter().map(|one| format!("; proposed {}", one.said())).collect::<String>();
+                format!("run {} {state}: {}{proposed}", run.short(), summary.raw()).into()
             }
             Self::Absorbed { incident, .. } => format!("incident {}", incident.short()).into(),
             Self::Merged { into } => format!("into {}", into.short()).into(),

@@ -10,6 +10,7 @@ mod marks;
 mod metric;
 mod noise;
 mod postmortem;
+mod proposal;
 mod row;
 mod severity;
 mod shown;
@@ -27,6 +28,7 @@ pub use group::{Claim, GroupKey};
 pub use hold::Hold;
 pub use labels::Labels;
 pub use marks::{Marks, Side};
+pub use proposal::Proposal;
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
 pub use silence::Silence;
@@ -111,7 +113,7 @@ impl Kept for Incident {
         Some(IncidentVerb::GiveUp { run, reason: reason.into() })
     }
 
-    fn told(&self, _: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
+    fn told(&self, world: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
         let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
         if !self.waits_for_run(run) {
             return None;
@@ -142,6 +144,7 @@ impl Kept for Incident {
             | RunEvent::CancelRequested { .. } => return None,
         };
         let escalates = self.escalates(run, event);
-        Some(IncidentEvent::RunEnded { run, state, summary: labels::short(summary), escalates })
+        let (summary, proposed) = (labels::short(summary), proposal::proposals(world, run));
+        Some(IncidentEvent::RunEnded { run, state, summary, escalates, proposed })
     }
 }

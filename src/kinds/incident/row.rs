@@ -10,6 +10,7 @@ use super::event::IncidentEvent;
 use super::group::{Claim, GroupKey};
 use super::hold::Hold;
 use super::labels::{Labels, short};
+use super::proposal::{MOST_KEPT, Proposal};
 use super::severity::Severity;
 use super::silence::Silence;
 use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
@@ -75,6 +76,9 @@ pub struct Incident {
     pub runs: Vec<LinkedRun>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
+    /// Changes to runbooks that its runs proposed, the last few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
     pub timeline: Vec<Moment>,
 }
 
@@ -175,6 +179,7 @@ impl Incident {
             resolved_by: None,
             runs: Vec::new(),
             silence: None,
+            proposals: Vec::new(),
             timeline: Vec::new(),
         };
         opened.remember(event, stamp);
@@ -217,7 +222,9 @@ impl Incident {
                 self.runs.push(LinkedRun::new(run, Some(runbook.clone()), stamp));
             }
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
-            IncidentEvent::RunEnded { run, state, escalates, .. } => {
+            IncidentEvent::RunEnded { run, state, escalates, proposed, .. } => {
+                self.proposals.extend(proposed.iter().cloned());
+                self.proposals.drain(..self.proposals.len().saturating_sub(MOST_KEPT));
                 if *escalates {
                     (self.acknowledged_at, self.acknowledged_by, self.snoozed_until) = (None, None, None);
                     self.called_at = Some(stamp.at);

@@ -2,6 +2,7 @@
 
 use super::noise::NOISE;
 use super::postmortem::POSTMORTEM;
+use super::proposal::Proposal;
 use super::row::{AlertState, Incident, IncidentState};
 use super::severity::Severity;
 use crate::domain::{Actor, Timestamp, Untrusted};
@@ -85,6 +86,8 @@ impl Shown for Incident {
                 .at(linked.at)
                 .of(Stream::Run(linked.run))
         }));
+        let proposed = |one: &Proposal| Fact::new("proposed", one.said()).of(Stream::Approval(one.approval));
+        facts.extend(self.proposals.iter().map(proposed));
         facts.extend(self.timeline.iter().map(|moment| {
             let by = match &moment.done_by {
                 Actor::System => String::new(),

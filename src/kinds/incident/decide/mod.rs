@@ -8,6 +8,7 @@ mod snooze;
 
 use super::event::IncidentEvent;
 use super::labels::short;
+use super::proposal::proposals;
 use super::row::Incident;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
@@ -96,7 +97,13 @@ pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Un
     in_incident(
         id,
         by,
-        [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()), escalates: false }],
+        [IncidentEvent::RunEnded {
+            run,
+            state: RunState::Failed,
+            summary: short(reason.raw()),
+            escalates: false,
+            proposed: Vec::new(),
+        }],
     )
 }
 
@@ -108,7 +115,9 @@ pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) ->
     }
     let row = find_run(world, run)?;
     let (state, summary) = (row.state, short(row.note.raw()));
-    let ended = state.is_final().then_some(IncidentEvent::RunEnded { run, state, summary, escalates: false });
+    let proposed = proposals(world, run);
+    let ended = IncidentEvent::RunEnded { run, state, summary, escalates: false, proposed };
+    let ended = state.is_final().then_some(ended);
     let mut decided = in_incident(id, by, [IncidentEvent::Linked { run }]);
     decided.extend(in_incident(id, &Actor::System, ended));
     Ok(decided)

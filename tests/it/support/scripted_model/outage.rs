@@ -1,5 +1,5 @@
 //! An agent on call: a service is down and no runbook is for it. The model checks the alert, looks at the service, proposes
-//! to restart it, and checks the alert until it has cleared.
+//! to restart it, checks the alert until it has cleared, and proposes a runbook: first a faulty one.
 
 use std::time::Duration;
 
@@ -9,6 +9,12 @@ use super::story::{Done, Saying, end, forced_if_asked, mark, say, step};
 use super::{Script, Turn};
 
 pub const FINDINGS: &str = "Cause: `web` was stopped.\nDone: restarted it, as approved. Verified: the alert cleared.";
+
+/// What it says that a runbook should have; the alert's text belongs in no script.
+pub const FAULTY: &str = "---\nname: web-gone\ndescription: Restarts web\nmatch:\n  alertname: WebGone\n---\n\n## Restart\n\n\
+                          ```sh\nsv restart {{service}}\n```\n";
+pub const RUNBOOK: &str = "---\nname: web-gone\ndescription: Restarts web when it is gone\nmatch:\n  alertname: WebGone\n---\n\n\
+                           ## Restart\n\n```tool restart_service\n```\n\n```verify tool check_alert every=1s within=1m\n```\n";
 
 /// Between two looks at the alert.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -29,7 +35,13 @@ fn answer(request: &Value) -> Saying {
     let restarted = done.ever("restart_service");
     match done.last() {
         None => say("First whether it still fires.", vec![mark(1, "running"), ("check_alert", json!({}))]),
-        Some(("check_alert", true)) => end(FINDINGS, vec![mark(2, "done")]),
+        Some(("check_alert", true)) => {
+            say("It has cleared. The next one needs no model.", vec![mark(2, "done"), runbook(FAULTY)])
+        }
+        Some(("propose_runbook", false)) if done.times("propose_runbook") == 1 => {
+            say("The label goes in as a variable; the tool does that.", vec![runbook(RUNBOOK)])
+        }
+        Some(("propose_runbook", _)) => end(FINDINGS, Vec::new()),
         Some(("check_service", false)) if !restarted => {
             say("It is down. A restart is the smallest change.", vec![("restart_service", json!({}))])
         }
@@ -40,4 +52,8 @@ fn answer(request: &Value) -> Saying {
             say("", vec![("finish", json!({ "summary": summary, "outcome": "failed" }))])
         }
     }
+}
+
+fn runbook(text: &str) -> (&'static str, Value) {
+    ("propose_runbook", json!({ "name": "web-gone", "text": text }))
 }

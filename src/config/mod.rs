@@ -32,7 +32,7 @@ pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
 pub use billing::{BillingMisfit, BillingSection, StripeSection};
 pub use hosts::HostSection;
-pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
+pub use incidents::{Classify, IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};
 pub use looking::{ProbeSection, WatchSection};

@@ -56,6 +56,7 @@ impl Toolbox {
             Arc::new(converse::Finish::default()),
             Arc::new(delegate::RunAgent::default()),
             Arc::new(converse::MarkStep::default()),
+            Arc::new(converse::SetSeverity::default()),
             Arc::new(files::ListFiles::default()),
             Arc::new(files::Search::default()),
             Arc::new(files::ReadFile::default()),

@@ -93,6 +93,46 @@ fn an_agent_handles_what_no_runbook_is_for_and_waits_for_approval() {
     }
 }
 
+#[test]
+fn a_model_says_how_bad_an_incident_is_whose_alerts_do_not_and_plays_nothing_down() {
+    let model = ScriptedModel::start(Script::new().forever(Turn::computed(|request: &Value| {
+        let can_pay = !request["messages"].to_string().contains("directory=checkout");
+        let severity = if can_pay { "info" } else { "critical" };
+        Turn::calling("set_severity", json!({ "severity": severity, "reason": "As measured." }))
+    })));
+    let machine = Machine::new().with_model(&model.base_url());
+    std::fs::create_dir_all(machine.path(".config/morningai")).unwrap();
+    std::fs::write(machine.path(".config/morningai/config.toml"), "[incidents]\nclassify = true\n").unwrap();
+    let served = serve(&machine, &[]);
+    let hook = format!("{}/v1/hooks/alertmanager", served.url);
+    for (name, severity) in [("checkout", "critical"), ("wiki", "warning")] {
+        let mut told: Value = serde_json::from_str(&body("firing", name).replace("b9489d1fc9ba47fb", name)).unwrap();
+        told["groupLabels"] = json!({ "directory": name });
+        told["alerts"][0]["labels"].as_object_mut().unwrap().remove("severity");
+        let (status, said) = http("POST", &hook, Some(&hook_token(&machine)), &told.to_string()).unwrap();
+        assert_eq!(status, 200, "{said}");
+        let judged = until("a severity", || {
+            let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+            listed.into_iter().find(|incident| {
+                incident["judged"] != json!(null)
+                    && incident["left_out"] == json!(0)
+                    && incident["labels"]["directory"] == json!(name)
+            })
+        });
+        assert_eq!(judged["severity"], json!(severity), "{judged}");
+    }
+    assert_eq!(model.chats().len(), 2, "one call for each");
+    let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+    let (id, run) = (listed[0]["id"].as_str().unwrap(), &listed[0]["judged"]["run"]);
+    machine.run(&["incidents", "severity", id, "info"]).ended(0);
+    let shown = machine.run(&["incidents", "show", id]).ended(0).out;
+    assert!(shown.contains("info, set by ana") && shown.contains("info: As measured."), "{shown}");
+    let runs = machine.run(&["runs", "--json"]).ended(0).json();
+    assert!(runs.iter().any(|listed| listed["id"] == *run && listed["agent"] == json!("classify")), "{runs:?}");
+    machine.run(&["db", "rebuild"]).ended(0);
+    assert_eq!(machine.run(&["incidents", "show", id]).ended(0).out, shown);
+}
+
 const LOOKS: &str = "---\nname: looks\ndescription: d\n---\n## Why\n\n```agent ops\nFind out why.\n```\n\n## Then\n\n```sh\ntrue\n```\n";
 
 #[test]

@@ -5,6 +5,8 @@ mod decide;
 mod event;
 mod group;
 mod hold;
+mod judged;
+mod judging;
 mod labels;
 mod marks;
 mod metric;
@@ -26,6 +28,7 @@ pub(in crate::kinds) use decide::with_holds;
 pub use event::IncidentEvent;
 pub use group::{Claim, GroupKey};
 pub use hold::Hold;
+pub use judged::{Judged, SeveritySet};
 pub use labels::Labels;
 pub use marks::{Marks, Side};
 pub use proposal::Proposal;
@@ -62,6 +65,7 @@ impl Kept for Incident {
             IncidentVerb::Assign { to } => decide::assign(world, id, &to, by),
             IncidentVerb::Note { text } => decide::note(world, id, text, by),
             IncidentVerb::Runbook { name } => decide::runbook(world, id, name, by),
+            IncidentVerb::Severity { severity } => decide::set_severity(world, id, severity, by),
             IncidentVerb::Link { run } => decide::link(world, id, run, by),
             IncidentVerb::Merge { into } => decide::merge(world, id, into, by),
             IncidentVerb::Split { label } => decide::split(world, id, &label, by),
@@ -115,7 +119,8 @@ impl Kept for Incident {
 
     fn told(&self, world: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
         let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
-        if !self.waits_for_run(run) {
+        let is_judging = self.is_judged_by(run);
+        if !is_judging && !self.waits_for_run(run) {
             return None;
         }
         let (state, summary) = match event {
@@ -143,6 +148,9 @@ impl Kept for Incident {
             | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => return None,
         };
+        if is_judging {
+            return Some(judging::judged(run, state, summary));
+        }
         let escalates = self.escalates(run, event);
         let (summary, proposed) = (labels::short(summary), proposal::proposals(world, run));
         Some(IncidentEvent::RunEnded { run, state, summary, escalates, proposed })

@@ -78,7 +78,12 @@ fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {line}");
     };
-    say(format!("Incident `{}`, {}, now {}", incident.id, incident.severity.name(), incident.state.name()));
+    say(format!(
+        "Incident `{}`, {}, now {}",
+        incident.id,
+        plain(&incident.severity_said().into()),
+        incident.state.name()
+    ));
     say(format!("Labels: {}", plain(&incident.labels.line())));
     say(format!("Opened {} (#{opened})", instant(began)));
     let first = |wanted: fn(&IncidentEvent) -> bool| events.iter().find(|envelope| is(envelope, wanted));
@@ -282,6 +287,8 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::AlertsLeftOut { .. }
         | IncidentEvent::Acknowledged {}
         | IncidentEvent::Assigned { .. }
+        | IncidentEvent::SeverityJudged { .. }
+        | IncidentEvent::SeveritySet { .. }
         | IncidentEvent::RunbookStarted { .. }
         | IncidentEvent::Linked { .. }
         | IncidentEvent::Absorbed { .. }

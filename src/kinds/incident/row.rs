@@ -9,6 +9,7 @@ use super::alert::Alert;
 use super::event::IncidentEvent;
 use super::group::{Claim, GroupKey};
 use super::hold::Hold;
+use super::judged::{Judged, SeveritySet};
 use super::labels::{Labels, short};
 use super::proposal::{MOST_KEPT, Proposal};
 use super::severity::Severity;
@@ -37,7 +38,7 @@ pub struct Incident {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
     pub title: Untrusted,
-    /// The worst that any of its alerts was.
+    /// The worst that any of its alerts was, or as a model or a person says.
     pub severity: Severity,
     pub state: IncidentState,
     /// What all of its alerts share.
@@ -46,6 +47,13 @@ pub struct Incident {
     /// The agent that handles it where no runbook matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// The agent that is asked how bad it is, where its alerts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_set: Option<SeveritySet>,
     /// By their fingerprints; of another group than its own, with the beginning of that group's key before it.
     pub alerts: BTreeMap<String, AlertState>,
     /// Alerts that fire and are not among these, and how many of them are of which other group.
@@ -150,7 +158,9 @@ impl Incident {
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
-        let IncidentEvent::Opened { group, title, labels, runbook, agent, part, .. } = event else { return None };
+        let IncidentEvent::Opened { group, title, labels, runbook, agent, classifier, part, .. } = event else {
+            return None;
+        };
         let mut opened = Self {
             id,
             version: stamp.version,
@@ -164,6 +174,9 @@ impl Incident {
             labels: labels.clone(),
             runbook: runbook.clone(),
             agent: agent.clone(),
+            classifier: classifier.clone(),
+            judged: None,
+            severity_set: None,
             alerts: BTreeMap::new(),
             left_out: 0,
             left_out_of: BTreeMap::new(),
@@ -191,8 +204,8 @@ impl Incident {
         match event {
             IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } | IncidentEvent::Amended { .. } => {}
             IncidentEvent::AlertFired { alert, group } => {
-                if alert.severity() > self.severity {
-                    (self.severity, self.snoozed_until) = (alert.severity(), None);
+                if let Some(worse) = self.worse(alert.severity()) {
+                    (self.severity, self.snoozed_until) = (worse, None);
                 }
                 let key = self.key(group.as_ref().unwrap_or(&self.group), &alert.fingerprint);
                 self.make_room(&key);
@@ -216,6 +229,10 @@ impl Incident {
             IncidentEvent::Acknowledged {} => {
                 (self.acknowledged_by, self.acknowledged_at) = (Some(stamp.by.clone()), Some(stamp.at));
             }
+            IncidentEvent::SeverityJudged { run, severity, reason } => {
+                self.be_judged(Judged { run: *run, severity: *severity, reason: reason.clone() });
+            }
+            IncidentEvent::SeveritySet { severity } => self.be_set(*severity, stamp.by),
             IncidentEvent::Assigned { to } => self.assigned_to = Some(to.clone()),
             IncidentEvent::RunbookStarted { runbook } => {
                 let run = self.wanted(runbook, stamp).run();
@@ -272,6 +289,38 @@ impl Incident {
         }
         self.state = self.state_now();
         self.remember(event, stamp);
+    }
+
+    fn be_judged(&mut self, judged: Judged) {
+        let worse = judged.severity.filter(|severity| self.severity_set.is_none() && *severity > self.severity);
+        if let Some(severity) = worse {
+            (self.severity, self.snoozed_until) = (severity, None);
+        }
+        self.judged = Some(judged);
+    }
+
+    fn be_set(&mut self, severity: Severity, by: &Actor) {
+        if severity > self.severity {
+            self.snoozed_until = None;
+        }
+        let over = self.alerts.values().map(|state| state.alert.severity()).max().unwrap_or(self.severity);
+        (self.severity, self.severity_set) = (severity, Some(SeveritySet { by: by.clone(), over }));
+    }
+
+    /// The severity of an alert that makes it worse than it is.
+    fn worse(&self, alert: Severity) -> Option<Severity> {
+        let said = self.severity_set.as_ref().map_or(self.severity, |set| set.over);
+        (alert > self.severity && alert > said).then_some(alert)
+    }
+
+    /// `critical, set by ana`
+    pub(super) fn severity_said(&self) -> String {
+        let name = self.severity.name();
+        match (&self.severity_set, &self.judged) {
+            (Some(set), _) => format!("{name}, set by {}", set.by.name()),
+            (None, Some(judged)) if judged.severity == Some(self.severity) => format!("{name}, by model"),
+            (None, _) => name.to_owned(),
+        }
     }
 
     fn end(&mut self, stamp: &Stamp<'_>) {

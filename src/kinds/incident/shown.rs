@@ -1,5 +1,6 @@
 //! How an incident is listed and shown.
 
+use super::judged::said;
 use super::noise::NOISE;
 use super::postmortem::POSTMORTEM;
 use super::proposal::Proposal;
@@ -49,8 +50,12 @@ impl Shown for Incident {
     fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![
             Fact::new("title", self.title.clone()).look(self.look()),
-            Fact::new("severity", self.severity.name()).look(severity(self.severity)),
+            Fact::new("severity", self.severity_said()).look(severity(self.severity)),
         ];
+        facts.extend(self.judged.iter().map(|judged| {
+            let said = said(judged.severity, &judged.reason);
+            Fact::new("model says", said).of(Stream::Run(judged.run))
+        }));
         facts.extend(self.held.as_ref().map(|why| Fact::new("held", why.said()).look(Look::Notable).of(why.stream())));
         facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
         facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
@@ -126,7 +131,7 @@ impl Shown for Incident {
         let is_possible = match verb {
             "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
             "runbook" => self.is_open() && self.mitigation().is_none(),
-            "assign" | "snooze" | "resolve" => self.is_open(),
+            "assign" | "snooze" | "resolve" | "severity" => self.is_open(),
             "merge" => self.is_open() && self.mitigation().is_none(),
             "split" => self.is_open() && self.firing().count() > 1,
             "silence" => {

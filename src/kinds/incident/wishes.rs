@@ -1,5 +1,5 @@
 //! The runs that an incident wants: its runbooks or the agent that handles it, a silence of its alerts, and the end of that
-//! silence.
+//! silence. Asking how bad it is, in `judging`.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ impl Incident {
         let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
             let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
             let wanted = self.wanted(linked.runbook.as_ref()?, &stamp);
-            Some(Wanted { handler: Handler::Either(self.brief()), ..wanted })
+            Some(Wanted { handler: Handler::Either(self.brief(self.goal())), ..wanted })
         });
         let silence = self.silence.as_ref().and_then(|silence| {
             Some(match silence.wants()? {
@@ -27,16 +27,20 @@ impl Incident {
                 Step::Lift(stamp) => self.lifting(stamp.version, stamp.at),
             })
         });
-        runbooks.chain(silence).collect()
+        runbooks.chain(silence).chain(self.judging()).collect()
     }
 
-    /// What an agent is asked for, and told of the incident.
-    fn brief(&self) -> Brief {
-        let goal = format!(
+    /// What the agent that handles it is asked for.
+    fn goal(&self) -> String {
+        format!(
             "Handle incident {}: find out why its alerts fire, propose the smallest change that stops the harm, and check by \
              the alerts themselves that it worked",
             self.id.short()
-        );
+        )
+    }
+
+    /// What an agent is asked for, and told of the incident.
+    pub(super) fn brief(&self, goal: String) -> Brief {
         let mut told = BTreeMap::from([
             ("INCIDENT_TITLE".to_owned(), self.title.clone()),
             ("INCIDENT_SEVERITY".to_owned(), self.severity.name().into()),

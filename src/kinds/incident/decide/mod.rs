@@ -7,9 +7,11 @@ mod report;
 mod snooze;
 
 use super::event::IncidentEvent;
+use super::judging::judged;
 use super::labels::short;
 use super::proposal::proposals;
 use super::row::Incident;
+use super::severity::Severity;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
 
@@ -40,6 +42,19 @@ pub(super) fn assign(world: &dyn World, id: IncidentId, to: &str, by: &Actor) ->
         return Ok(Vec::new());
     }
     Ok(in_incident(id, by, [IncidentEvent::Assigned { to }]))
+}
+
+pub(super) fn set_severity(
+    world: &dyn World,
+    id: IncidentId,
+    severity: Severity,
+    by: &Actor,
+) -> Result<Vec<Decided>, Rejection> {
+    let incident = find_open(world, id)?;
+    if incident.severity == severity && incident.severity_set.is_some() {
+        return Ok(Vec::new());
+    }
+    Ok(in_incident(id, by, [IncidentEvent::SeveritySet { severity }]))
 }
 
 pub(super) fn note(world: &dyn World, id: IncidentId, text: Untrusted, by: &Actor) -> Result<Vec<Decided>, Rejection> {
@@ -91,7 +106,11 @@ pub(super) fn runbook(
 
 /// A runbook that cannot be started has failed, and another one can be.
 pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Untrusted, by: &Actor) -> Vec<Decided> {
-    if !world.incidents().get(&id).is_some_and(|incident| incident.waits_for_run(run)) {
+    let Some(incident) = world.incidents().get(&id) else { return Vec::new() };
+    if incident.is_judged_by(run) {
+        return in_incident(id, by, [judged(run, RunState::Failed, reason.raw())]);
+    }
+    if !incident.waits_for_run(run) {
         return Vec::new();
     }
     in_incident(

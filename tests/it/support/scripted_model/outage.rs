@@ -19,11 +19,22 @@ pub const RUNBOOK: &str = "---\nname: web-gone\ndescription: Restarts web when i
 /// Between two looks at the alert.
 const PAUSE: Duration = Duration::from_millis(200);
 
+/// How long it thinks for people to watch.
+const THINKS: Duration = Duration::from_millis(2_200);
+
 pub fn outage() -> Script {
-    Script::new().forever(Turn::computed(|request| forced_if_asked(request, answer(request)).after(PAUSE)))
+    Script::new().forever(Turn::computed(|request| forced_if_asked(request, answer(request, FAULTY)).after(PAUSE)))
 }
 
-fn answer(request: &Value) -> Saying {
+/// The same at a pace to follow, with tokens to be paid for, and with the sound runbook at once.
+pub fn for_viewers() -> Script {
+    Script::new().forever(Turn::computed(|request| {
+        forced_if_asked(request, answer(request, RUNBOOK)).usage(6_400, 4_100, 190).after(THINKS)
+    }))
+}
+
+/// `first` is the runbook that it proposes first.
+fn answer(request: &Value, first: &str) -> Saying {
     if request["response_format"]["json_schema"]["name"] == json!("plan") {
         let steps = json!([
             step("Find the cause", "check_service", "the cause is known", "ask the person", json!([])),
@@ -36,9 +47,9 @@ fn answer(request: &Value) -> Saying {
     match done.last() {
         None => say("First whether it still fires.", vec![mark(1, "running"), ("check_alert", json!({}))]),
         Some(("check_alert", true)) => {
-            say("It has cleared. The next one needs no model.", vec![mark(2, "done"), runbook(FAULTY)])
+            say("It has cleared. The next one needs no model.", vec![mark(2, "done"), runbook(first)])
         }
-        Some(("propose_runbook", false)) if done.times("propose_runbook") == 1 => {
+        Some(("propose_runbook", false)) if first == FAULTY && done.times("propose_runbook") == 1 => {
             say("The label goes in as a variable; the tool does that.", vec![runbook(RUNBOOK)])
         }
         Some(("propose_runbook", _)) => end(FINDINGS, Vec::new()),

@@ -27,6 +27,7 @@ mod serde_words;
 mod settings;
 mod steps;
 mod table;
+mod widen;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
@@ -50,3 +51,4 @@ pub use settings::{
     CallStyle, Config, Console, GitSection, HooksChoice, Keys, Model, PolicySection, Provider, Retry, SandboxSection,
     StoreSection, TimeChoice, Timeouts,
 };
+pub use widen::with_alert;

@@ -21,6 +21,7 @@ const BUNDLED: &[(&str, &str)] = &[
     ("error-rate-up", include_str!("../../assets/procedures/error-rate-up.md")),
     ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
     ("memory-leak", include_str!("../../assets/procedures/memory-leak.md")),
+    ("propose-match", include_str!("../../assets/procedures/propose-match.md")),
     ("runaway-process", include_str!("../../assets/procedures/runaway-process.md")),
     ("service-down", include_str!("../../assets/procedures/service-down.md")),
     ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),

@@ -47,7 +47,7 @@ pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section}
 use incident::with_holds;
 pub use incident::{
     Alert, AlertState, Claim, GroupKey, Hold, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb,
-    Judged, Labels, LinkedRun, Marks, Proposal, Severity, SeveritySet, Side, Sight, Silence,
+    Judged, Labels, LinkedRun, Marks, Proposal, RunbookChange, Severity, SeveritySet, Side, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};

@@ -1,6 +1,7 @@
 //! `propose_runbook`: writes a runbook among the user's own, after approval. The card shows what changes in the runbook
 //! that is used now, and nothing that a check finds fault with is asked for.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,6 +16,10 @@ use crate::domain::{
     ToolResult, ToolSpec, Untrusted, Workspace,
 };
 use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
+
+/// The inputs of a run that says which runbook helped, and with which alerts.
+const HELPED: &str = "RUNBOOK";
+const LABELS: &str = "ALERT_LABELS";
 
 /// Bytes of a runbook, and of its name.
 const LONGEST: usize = 64 * 1024;
@@ -31,16 +36,18 @@ pub struct Shelf {
     pub lint: Arc<Lint>,
     /// The text of the bundled runbook of this name.
     pub bundled: fn(&str) -> Option<&'static str>,
+    /// The text of a runbook of this name and text that also matches alerts with these labels.
+    pub widened: fn(&str, &str, &BTreeMap<String, String>) -> Option<String>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Args {
     /// Its name in lower-case letters, digits and hyphens. One that exists is replaced.
-    name: String,
+    name: Option<String>,
     /// The whole file: front matter with `name`, `description` and `match`, then a `##` heading for each step, with what
     /// the step does in a fenced block.
-    text: String,
+    text: Option<String>,
 }
 
 /// Writes a runbook.
@@ -68,8 +75,17 @@ impl ProposeRunbook {
 
     async fn plan(&self, context: &ToolContext, args: &Value) -> Result<Plan, ToolResult> {
         let Args { name, text } = args::parse(&self.spec, args)?;
+        let helped = context.inputs.get(HELPED).map(|name| name.raw().to_owned());
         let failed = |summary: String| ToolResult::failure(FailureKind::Failed, summary);
         let shelf = self.shelf.as_ref().ok_or_else(|| failed("there is no directory for runbooks".to_owned()))?;
+        let (name, text) = match (name, text, helped) {
+            (Some(name), Some(text), _) => (name, text),
+            (None, None, Some(name)) => {
+                let text = shelf.widened(&name, context).await?;
+                (name, text)
+            }
+            _ => return Err(args::bad_call(&self.spec, "give both the \"name\" and the \"text\" of the runbook")),
+        };
         check_form(&name, &text).map_err(|problem| args::bad_call(&self.spec, &problem))?;
         let alerts = (shelf.lint)(&name, &text).map_err(|faults| self.faulty(&faults))?;
         let path = shelf.directory.join(format!("{name}.md"));
@@ -99,6 +115,23 @@ impl ProposeRunbook {
     fn faulty(&self, faults: &Faults) -> ToolResult {
         let first = faults.iter().next().map(ToString::to_string).unwrap_or_default();
         ToolResult { output: Output::text(faults.rendered()), ..args::bad_call(&self.spec, &first) }
+    }
+}
+
+impl Shelf {
+    /// The runbook that helped, which matches the alerts of the incident from then on.
+    async fn widened(&self, name: &str, context: &ToolContext) -> Result<String, ToolResult> {
+        let by_hand = || {
+            let summary = format!("{name} cannot be changed by itself to match these alerts; edit its `match`");
+            ToolResult::failure(FailureKind::Failed, summary)
+        };
+        check_form(name, "").map_err(|_| by_hand())?;
+        let path = self.directory.join(format!("{name}.md"));
+        let own = files::get(&whole_machine(context), path.to_str().ok_or_else(by_hand)?).await?;
+        let own = own.map(String::from_utf8).transpose().map_err(|_| by_hand())?;
+        let text = own.or_else(|| (self.bundled)(name).map(str::to_owned)).ok_or_else(by_hand)?;
+        let labels = context.inputs.get(LABELS).and_then(|labels| serde_json::from_str(labels.raw()).ok());
+        (self.widened)(name, &text, &labels.unwrap_or_default()).ok_or_else(by_hand)
     }
 }
 
@@ -215,7 +248,10 @@ mod tests {
             false => Ok("alertname=WebGone".to_owned()),
         };
         let bundled = |name: &str| (name == "service-down").then_some("---\nname: service-down\n---\n## Restart\n");
-        ProposeRunbook::new(Some(Shelf { directory, lint: Arc::new(lint), bundled }))
+        let widened = |_: &str, text: &str, labels: &BTreeMap<String, String>| {
+            labels.get("alertname").map(|alert| format!("{text}## {alert}\n"))
+        };
+        ProposeRunbook::new(Some(Shelf { directory, lint: Arc::new(lint), bundled, widened }))
     }
 
     fn context() -> ToolContext {
@@ -288,6 +324,25 @@ mod tests {
         assert!(before.is_empty() && diff.raw().contains("\n+## Look\n ## Restart\n"), "{diff:?}");
         assert!(perform(&tool, &args, &asked).await.succeeded());
         assert_eq!(std::fs::read_to_string(directory.join("service-down.md")).unwrap(), text);
+    }
+
+    #[tokio::test]
+    async fn a_runbook_that_helped_is_proposed_with_the_alert_that_it_helped_with() {
+        let home = tempfile::tempdir().unwrap();
+        let tool = tool(home.path().canonicalize().unwrap());
+        let inputs = |runbook: &str| {
+            let pairs = [(HELPED, runbook), (LABELS, "{\"alertname\":\"WebGone\"}")];
+            pairs.map(|(name, text)| (name.to_owned(), Untrusted::from(text))).into()
+        };
+        let for_it = ToolContext { inputs: inputs("service-down"), ..context() };
+        let Ok(Prepared::Effect(asked)) = tool.prepare(&for_it, &json!({})).await else { panic!("nothing is asked") };
+        let Payload::Patch { diff, .. } = &asked.payload else { panic!("{asked:?}") };
+        assert!(diff.raw().contains("\n ## Restart\n+## WebGone\n"), "{diff:?}");
+        assert!(tool.prepare(&context(), &json!({})).await.is_err(), "nothing is said to have helped");
+        for name in ["unknown", "../outside"] {
+            let for_it = ToolContext { inputs: inputs(name), ..context() };
+            assert_eq!(tool.prepare(&for_it, &json!({})).await.unwrap_err().failure, Some(FailureKind::Failed));
+        }
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::config::{Agents, Procedure, Procedures};
+use crate::config::{Agents, Procedure, Procedures, with_alert};
 use crate::domain::{EffectClass, Fault, Faults, Matching, SourceText, StepPart};
 use crate::kinds::Labels;
 use crate::tools::Toolbox;
@@ -32,7 +32,8 @@ pub(super) fn propose(toolbox: &Toolbox, places: &Places) -> ProposeRunbook {
         Ok(procedure.matching.line())
     };
     let directory = places.paths.procedures_dir();
-    ProposeRunbook::new(Some(Shelf { directory, lint: Arc::new(check), bundled: Procedures::bundled }))
+    let bundled = Procedures::bundled;
+    ProposeRunbook::new(Some(Shelf { directory, lint: Arc::new(check), bundled, widened: with_alert }))
 }
 
 /// What is wrong with a procedure whose file could be read.

@@ -95,6 +95,15 @@ fn a_real_prometheus_is_asked_what_fires() {
     prometheus.rules(&place, "groups: []\n");
     until("that it does not", || Some(()).filter(|()| runs()[1]["ended"] == "succeeded"));
     until("the end of it", || find(&machine, "AlwaysOn", "resolved"));
+    let card =
+        until("a change of the runbook", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
+    assert_eq!(card["tool"], "propose_runbook");
+    machine.run(&["approve", card["id"].as_str().unwrap(), "--digest", card["digest"].as_str().unwrap()]).ended(0);
+    let changed = || std::fs::read_to_string(procedures.join("waits.md")).unwrap();
+    until("the change", || {
+        Some(()).filter(|()| changed().contains("description: Asks\nmatch:\n  alertname: AlwaysOn\n---\n"))
+    });
+    until("that it is told", || Some(()).filter(|()| shown().contains("runbook waits approved by ana")));
     drop(prometheus);
     until("that it tells nothing", || find(&machine, "PrometheusSilent: no alerts arrive", "firing"));
 }

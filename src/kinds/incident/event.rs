@@ -91,7 +91,13 @@ pub enum IncidentEvent {
         /// Changes to runbooks that it proposed.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         proposed: Vec<Proposal>,
+        /// It helped, which the alerts said before it ended: a change is proposed by which its runbook matches them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        helped: bool,
     },
+    /// A runbook that did not match helped: a change is proposed by which it does.
+    #[serde(rename = "incident.runbook_change_wanted")]
+    RunbookChangeWanted { runbook: String },
     /// Another incident became a part of this one: from now on its alerts are told here.
     #[serde(rename = "incident.absorbed")]
     Absorbed { incident: IncidentId, claims: Vec<Claim> },
@@ -162,6 +168,7 @@ impl KindEvent for IncidentEvent {
             Self::RunbookStarted { .. } => "incident.runbook_started",
             Self::Linked { .. } => "incident.linked",
             Self::RunEnded { .. } => "incident.run_ended",
+            Self::RunbookChangeWanted { .. } => "incident.runbook_change_wanted",
             Self::Absorbed { .. } => "incident.absorbed",
             Self::Merged { .. } => "incident.merged",
             Self::Split { .. } => "incident.split",
@@ -187,6 +194,7 @@ impl KindEvent for IncidentEvent {
             Self::SeveritySet { severity } => severity.name().into(),
             Self::Noted { text } => text.clone(),
             Self::RunbookStarted { runbook } => runbook.as_str().into(),
+            Self::RunbookChangeWanted { runbook } => format!("{runbook} helped, and did not match").into(),
             Self::Linked { run } => format!("run {}", run.short()).into(),
             Self::RunEnded { run, state, summary, proposed, .. } => {
                 let proposed = proposed.iter().map(|one| format!("; proposed {}", one.said())).collect::<String>();
@@ -241,6 +249,7 @@ impl KindEvent for IncidentEvent {
             | Self::Held { .. }
             | Self::Released { .. }
             | Self::SeverityJudged { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunEnded { .. } => self.remark(),
         }
     }
@@ -256,6 +265,7 @@ impl KindEvent for IncidentEvent {
             | Self::Noted { .. }
             | Self::SeveritySet { .. }
             | Self::SeverityJudged { severity: None, .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::Snoozed { .. }
             | Self::Amended { .. } => Look::Plain,
             Self::SeverityJudged { .. } => Look::Notable,
@@ -295,6 +305,7 @@ impl KindEvent for IncidentEvent {
             | Self::Held { .. }
             | Self::Released { .. }
             | Self::SeverityJudged { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunEnded { .. } => false,
         }
     }
@@ -316,6 +327,7 @@ impl KindEvent for IncidentEvent {
             | Self::Assigned { .. }
             | Self::Noted { .. }
             | Self::SeveritySet { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunbookStarted { .. }
             | Self::Linked { .. }
             | Self::Absorbed { .. }
@@ -334,6 +346,8 @@ impl KindEvent for IncidentEvent {
             self,
             Self::Opened { classifier: Some(_), .. }
                 | Self::RunbookStarted { .. }
+                | Self::RunbookChangeWanted { .. }
+                | Self::RunEnded { helped: true, .. }
                 | Self::SilenceWanted { .. }
                 | Self::Resolved {}
                 | Self::Merged { .. }

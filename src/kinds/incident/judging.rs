@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::event::IncidentEvent;
+use super::judged::{Judged, SeveritySet};
 use super::labels::short;
 use super::row::Incident;
 use super::severity::Severity;
@@ -41,6 +42,38 @@ impl Incident {
             handler: Handler::Agent(brief),
             inputs: BTreeMap::new(),
         })
+    }
+
+    pub(super) fn be_judged(&mut self, judged: Judged) {
+        let worse = judged.severity.filter(|severity| self.severity_set.is_none() && *severity > self.severity);
+        if let Some(severity) = worse {
+            (self.severity, self.snoozed_until) = (severity, None);
+        }
+        self.judged = Some(judged);
+    }
+
+    pub(super) fn be_set(&mut self, severity: Severity, by: &Actor) {
+        if severity > self.severity {
+            self.snoozed_until = None;
+        }
+        let over = self.alerts.values().map(|state| state.alert.severity()).max().unwrap_or(self.severity);
+        (self.severity, self.severity_set) = (severity, Some(SeveritySet { by: by.clone(), over }));
+    }
+
+    /// The severity of an alert that makes it worse than it is.
+    pub(super) fn worse(&self, alert: Severity) -> Option<Severity> {
+        let said = self.severity_set.as_ref().map_or(self.severity, |set| set.over);
+        (alert > self.severity && alert > said).then_some(alert)
+    }
+
+    /// `critical, set by ana`
+    pub(super) fn severity_said(&self) -> String {
+        let name = self.severity.name();
+        match (&self.severity_set, &self.judged) {
+            (Some(set), _) => format!("{name}, set by {}", set.by.name()),
+            (None, Some(judged)) if judged.severity == Some(self.severity) => format!("{name}, by model"),
+            (None, _) => name.to_owned(),
+        }
     }
 
     pub(super) fn is_judged_by(&self, run: RunId) -> bool {

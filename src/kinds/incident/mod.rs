@@ -31,7 +31,7 @@ pub use hold::Hold;
 pub use judged::{Judged, SeveritySet};
 pub use labels::Labels;
 pub use marks::{Marks, Side};
-pub use proposal::Proposal;
+pub use proposal::{Proposal, RunbookChange};
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
 pub use silence::Silence;
@@ -98,8 +98,9 @@ impl Kept for Incident {
     }
 
     fn index(&self) -> Index {
-        // It needs its silence to be lifted, too.
-        let is_open = self.is_open() || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
+        // It needs its silence to be lifted, too, and what it proposes to be answered.
+        let is_changing = self.change.as_ref().is_some_and(|change| !change.has_ended);
+        let is_open = self.is_open() || is_changing || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
         // While it is held back, the end of a snooze calls nobody either.
         let (state, due) = (self.state.name(), self.snoozed_until.filter(|_| self.held.is_none()));
         Index { is_open, sort: self.opened_at, state, parent: None, due }
@@ -153,6 +154,7 @@ impl Kept for Incident {
         }
         let escalates = self.escalates(run, event);
         let (summary, proposed) = (labels::short(summary), proposal::proposals(world, run));
-        Some(IncidentEvent::RunEnded { run, state, summary, escalates, proposed })
+        let helped = self.helps(run, state);
+        Some(IncidentEvent::RunEnded { run, state, summary, escalates, proposed, helped })
     }
 }

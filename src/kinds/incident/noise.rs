@@ -141,6 +141,7 @@ impl Counted {
             | IncidentEvent::Noted { .. }
             | IncidentEvent::SeverityJudged { .. }
             | IncidentEvent::SeveritySet { .. }
+            | IncidentEvent::RunbookChangeWanted { .. }
             | IncidentEvent::RunbookStarted { .. }
             | IncidentEvent::Linked { .. }
             | IncidentEvent::RunEnded { .. }

@@ -27,7 +27,9 @@ fn postmortem(history: &History) -> Option<String> {
     if let Some(amended) = amended(events) {
         return Some(amended);
     }
-    let asked: Vec<_> = incident.runs.iter().flat_map(|linked| asked(history, linked.run)).collect();
+    let change = incident.change.as_ref().map(|change| change.run);
+    let runs = incident.runs.iter().map(|linked| linked.run).chain(change);
+    let asked: Vec<_> = runs.flat_map(|run| asked(history, run)).collect();
     let mut text = format!("# Postmortem: {}\n\n", plain(&incident.title));
     summary(&incident, events, &asked, &mut text);
     text.push_str("\n## Timeline\n\n| UTC | who | what | event |\n|---|---|---|---|\n");
@@ -289,6 +291,7 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::Assigned { .. }
         | IncidentEvent::SeverityJudged { .. }
         | IncidentEvent::SeveritySet { .. }
+        | IncidentEvent::RunbookChangeWanted { .. }
         | IncidentEvent::RunbookStarted { .. }
         | IncidentEvent::Linked { .. }
         | IncidentEvent::Absorbed { .. }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Actor, ApprovalId, ApprovalState, RunId};
+use crate::domain::{Actor, ApprovalId, ApprovalState, RunId, Timestamp};
 use crate::kinds::{Approval, World};
 
 /// The tool that proposes.
@@ -22,6 +22,17 @@ pub struct Proposal {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub decided_by: Option<Actor>,
+}
+
+/// A change to a runbook that is proposed by a run of its own, since which event, and whether that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunbookChange {
+    pub runbook: String,
+    pub run: RunId,
+    pub since: u64,
+    pub at: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_ended: bool,
 }
 
 impl Proposal {

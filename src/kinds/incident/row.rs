@@ -11,7 +11,7 @@ use super::group::{Claim, GroupKey};
 use super::hold::Hold;
 use super::judged::{Judged, SeveritySet};
 use super::labels::{Labels, short};
-use super::proposal::{MOST_KEPT, Proposal};
+use super::proposal::{MOST_KEPT, Proposal, RunbookChange};
 use super::severity::Severity;
 use super::silence::Silence;
 use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
@@ -87,6 +87,8 @@ pub struct Incident {
     /// Changes to runbooks that its runs proposed, the last few.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub proposals: Vec<Proposal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<RunbookChange>,
     pub timeline: Vec<Moment>,
 }
 
@@ -193,6 +195,7 @@ impl Incident {
             runs: Vec::new(),
             silence: None,
             proposals: Vec::new(),
+            change: None,
             timeline: Vec::new(),
         };
         opened.remember(event, stamp);
@@ -238,8 +241,9 @@ impl Incident {
                 let run = self.wanted(runbook, stamp).run();
                 self.runs.push(LinkedRun::new(run, Some(runbook.clone()), stamp));
             }
+            IncidentEvent::RunbookChangeWanted { runbook } => self.change = Some(self.change_to(runbook, stamp)),
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
-            IncidentEvent::RunEnded { run, state, escalates, proposed, .. } => {
+            IncidentEvent::RunEnded { run, state, escalates, proposed, helped, .. } => {
                 self.proposals.extend(proposed.iter().cloned());
                 self.proposals.drain(..self.proposals.len().saturating_sub(MOST_KEPT));
                 if *escalates {
@@ -249,6 +253,11 @@ impl Incident {
                 let ended = self.runs.iter_mut().filter(|linked| linked.run.is_alike(run));
                 ended.for_each(|linked| (linked.run, linked.ended) = (*run, Some(*state)));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
+                let runbook = self.runs.iter().rfind(|linked| linked.runbook.is_some() && *helped);
+                let runbook = runbook.and_then(|linked| linked.runbook.clone());
+                self.change = runbook.map(|name| self.change_to(&name, stamp)).or_else(|| self.change.take());
+                let change = self.change.iter_mut().filter(|change| change.run.is_alike(run));
+                change.for_each(|change| (change.run, change.has_ended) = (*run, true));
             }
             IncidentEvent::SilenceWanted { length, is_renewed } => {
                 let run = self.silencing(length, stamp).run();
@@ -291,38 +300,6 @@ impl Incident {
         self.remember(event, stamp);
     }
 
-    fn be_judged(&mut self, judged: Judged) {
-        let worse = judged.severity.filter(|severity| self.severity_set.is_none() && *severity > self.severity);
-        if let Some(severity) = worse {
-            (self.severity, self.snoozed_until) = (severity, None);
-        }
-        self.judged = Some(judged);
-    }
-
-    fn be_set(&mut self, severity: Severity, by: &Actor) {
-        if severity > self.severity {
-            self.snoozed_until = None;
-        }
-        let over = self.alerts.values().map(|state| state.alert.severity()).max().unwrap_or(self.severity);
-        (self.severity, self.severity_set) = (severity, Some(SeveritySet { by: by.clone(), over }));
-    }
-
-    /// The severity of an alert that makes it worse than it is.
-    fn worse(&self, alert: Severity) -> Option<Severity> {
-        let said = self.severity_set.as_ref().map_or(self.severity, |set| set.over);
-        (alert > self.severity && alert > said).then_some(alert)
-    }
-
-    /// `critical, set by ana`
-    pub(super) fn severity_said(&self) -> String {
-        let name = self.severity.name();
-        match (&self.severity_set, &self.judged) {
-            (Some(set), _) => format!("{name}, set by {}", set.by.name()),
-            (None, Some(judged)) if judged.severity == Some(self.severity) => format!("{name}, by model"),
-            (None, _) => name.to_owned(),
-        }
-    }
-
     fn end(&mut self, stamp: &Stamp<'_>) {
         (self.resolved_at, self.resolved_by, self.snoozed_until) = (Some(stamp.at), Some(stamp.by.clone()), None);
         self.held = None;
@@ -333,7 +310,8 @@ impl Incident {
     /// Whether it is to be told of the end of this run.
     pub(super) fn waits_for_run(&self, run: RunId) -> bool {
         let is_linked = self.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
-        is_linked || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
+        let is_change = self.change.as_ref().is_some_and(|change| change.run.is_alike(&run) && !change.has_ended);
+        is_linked || is_change || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
     }
 
     /// Whether the end of a run calls for somebody: a runbook failed, and not because a person decided against a step.

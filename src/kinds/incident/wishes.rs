@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::row::{AlertState, Incident};
+use super::labels::Labels;
+use super::proposal::RunbookChange;
+use super::row::{AlertState, Incident, LinkedRun};
 use super::silence::Step;
-use crate::domain::{Actor, Timestamp, Untrusted};
+use crate::domain::{Actor, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{Brief, Handler, Stamp, Wanted};
 
 /// Alerts that an agent is told of one by one, and bytes of what it is told of one.
@@ -27,7 +29,9 @@ impl Incident {
                 Step::Lift(stamp) => self.lifting(stamp.version, stamp.at),
             })
         });
-        runbooks.chain(silence).chain(self.judging()).collect()
+        let change = self.change.as_ref().filter(|change| !change.has_ended);
+        let change = change.map(|change| self.changing(&change.runbook, change.since, change.at));
+        runbooks.chain(silence).chain(self.judging()).chain(change).collect()
     }
 
     /// What the agent that handles it is asked for.
@@ -56,6 +60,49 @@ impl Incident {
             told.insert("MORE_ALERTS".to_owned(), more.to_string().into());
         }
         Brief { goal, told, most_cost: None }
+    }
+
+    /// The runbook that helped although it matched none of its alerts, where its run had ended before they cleared.
+    pub(super) fn helped(&self) -> Option<String> {
+        let last = self.last_tried().filter(|last| last.ended == Some(RunState::Succeeded))?;
+        last.runbook.clone()
+    }
+
+    /// The same, where its run ends after they cleared, in this way.
+    pub(super) fn helps(&self, run: RunId, state: RunState) -> bool {
+        let is_this = self.last_tried().is_some_and(|last| last.run == run);
+        is_this && state == RunState::Succeeded && !self.is_open()
+    }
+
+    /// The last runbook that was started, where that was done by its name and it matched none of its alerts.
+    fn last_tried(&self) -> Option<&LinkedRun> {
+        let last = self.runs.iter().rfind(|linked| linked.runbook.is_some())?;
+        let is_agent = self.agent == last.runbook;
+        let has_name = self.shared_labels_of_all().get("alertname").is_some();
+        let is_new = self.runbook.is_none() && self.change.is_none() && self.part.is_empty() && self.also.is_empty();
+        (is_new && has_name && !is_agent).then_some(last)
+    }
+
+    fn shared_labels_of_all(&self) -> Labels {
+        Labels::shared(self.alerts.values().map(|state| &state.alert.labels))
+    }
+
+    /// The change that a runbook needs to match its alerts.
+    pub(super) fn change_to(&self, runbook: &str, stamp: &Stamp<'_>) -> RunbookChange {
+        let (since, at) = (stamp.version, stamp.at);
+        let run = self.changing(runbook, since, at).run();
+        RunbookChange { runbook: runbook.to_owned(), run, since, at, has_ended: false }
+    }
+
+    /// The run that proposes it. Nobody asked for it, so anybody may approve what it asks for.
+    fn changing(&self, runbook: &str, since: u64, at: Timestamp) -> Wanted {
+        let stamp = Stamp { version: since, at, by: &Actor::System };
+        let mut wanted = Wanted { rule: "change", ..self.wanted("propose-match", &stamp) };
+        let labels = self.shared_labels_of_all();
+        let labels = labels.iter().map(|(name, value)| (name.raw().to_owned(), Value::from(value.raw())));
+        wanted.inputs.insert("ALERT_LABELS".to_owned(), Value::Object(labels.collect()).to_string().into());
+        wanted.inputs.insert("RUNBOOK".to_owned(), runbook.into());
+        wanted
     }
 
     /// The run that silences what all of its alerts share.

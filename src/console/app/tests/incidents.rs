@@ -124,6 +124,7 @@ async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
     let run = story.snapshot.incidents[&disk].runs[0].run;
     let ended = IncidentEvent::RunEnded {
         proposed: Vec::new(),
+        helped: false,
         run,
         state: RunState::Succeeded,
         summary: "3 of 3 steps done".into(),

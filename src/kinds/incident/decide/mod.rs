@@ -122,6 +122,7 @@ pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Un
             summary: short(reason.raw()),
             escalates: false,
             proposed: Vec::new(),
+            helped: false,
         }],
     )
 }
@@ -135,7 +136,7 @@ pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) ->
     let row = find_run(world, run)?;
     let (state, summary) = (row.state, short(row.note.raw()));
     let proposed = proposals(world, run);
-    let ended = IncidentEvent::RunEnded { run, state, summary, escalates: false, proposed };
+    let ended = IncidentEvent::RunEnded { run, state, summary, escalates: false, proposed, helped: false };
     let ended = state.is_final().then_some(ended);
     let mut decided = in_incident(id, by, [IncidentEvent::Linked { run }]);
     decided.extend(in_incident(id, &Actor::System, ended));
@@ -143,8 +144,11 @@ pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) ->
 }
 
 pub(super) fn resolve(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    find_open(world, id)?;
-    Ok(in_incident(id, by, [IncidentEvent::Resolved {}]))
+    let helped = find_open(world, id)?.helped();
+    let mut decided = in_incident(id, by, [IncidentEvent::Resolved {}]);
+    let wanted = helped.map(|runbook| IncidentEvent::RunbookChangeWanted { runbook });
+    decided.extend(in_incident(id, &Actor::System, wanted));
+    Ok(decided)
 }
 
 pub(super) fn reopen(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {

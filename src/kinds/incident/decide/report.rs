@@ -119,6 +119,8 @@ fn take_in(
     let renewed = |length: &str| IncidentEvent::SilenceWanted { length: length.to_owned(), is_renewed: true };
     events.extend(length.map(renewed));
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
+    let helped = current.filter(|_| is_over).and_then(Incident::helped);
+    events.extend(helped.map(|runbook| IncidentEvent::RunbookChangeWanted { runbook }));
     in_incident(current.map_or(id, |incident| incident.id), by, events)
 }
 

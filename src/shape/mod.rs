@@ -32,4 +32,4 @@ pub use oncall::OnCallShape;
 pub use store::{BackupFile, BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck, StoreShape, Trial};
 pub use subject::{ExportError, Sources, SubjectExport};
 pub use thread::thread;
-pub use usage::{Sums, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};
+pub use usage::{OutcomeShape, Sums, UnusualDayShape, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};

@@ -78,6 +78,7 @@ pub fn run_page(run: RunId, snapshot: &Snapshot, keymap: &Keymap, now: Timestamp
         now,
         width: WIDTH,
         plan: PlanPlace::Above,
+        days: &snapshot.spend,
     };
     cache.update(&folded);
     let mut folds = Folds::default();

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 
 use crate::console::role::Role;
 use crate::console::theme::Theme;
-use crate::console::view::text::Row;
+use crate::console::view::text::{Row, is_simple};
 
 /// Paints `rows` from the top of `area`; what does not fit is left out.
 pub fn paint(rows: &[Row], theme: &Theme, area: Rect, buffer: &mut Buffer) {
@@ -27,12 +27,26 @@ fn paint_row(row: &Row, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     for span in row.spans() {
         let room = usize::from(left.right().saturating_sub(x));
         let style = on_fill(fill, theme.style(span.role()));
-        x = buffer.set_stringn(x, area.y, span.text(), room, style).0;
+        x = match is_simple(span.text()) {
+            true => paint_simple(span.text(), (x, area.y), room, style, buffer),
+            false => buffer.set_stringn(x, area.y, span.text(), room, style).0,
+        };
     }
     if let Some(beside) = row.right() {
         let right = Rect { x: left.right(), width: area.width - left.width, ..area };
         paint_row(&beside.row, theme, right, buffer);
     }
+}
+
+/// Paints a cell for each character, and says where the next one goes: most of a frame is text of which nothing has to be
+/// put together or measured.
+fn paint_simple(text: &str, (x, y): (u16, u16), room: usize, style: Style, buffer: &mut Buffer) -> u16 {
+    let mut next = x;
+    for character in text.chars().take(room) {
+        buffer[(next, y)].set_char(character).set_style(style);
+        next += 1;
+    }
+    next
 }
 
 /// A span on a filled row keeps its own look and stands on the fill where it has no ground of its own.
@@ -68,6 +82,22 @@ mod tests {
         let style = Theme::builtin("dark").unwrap().unwrap().style(Role::Selected);
         assert_eq!((buffer[(3, 0)].style().bg, buffer[(4, 0)].symbol()), (style.bg, "y"));
         assert_ne!(buffer[(4, 0)].style().bg, style.bg);
+    }
+
+    #[test]
+    fn simple_text_is_painted_as_any_other() {
+        let theme = Theme::builtin("dark").unwrap().unwrap();
+        let style = theme.style(Role::Bad);
+        let area = Rect::new(0, 0, 12, 1);
+        for text in ["plain text", "─ █ ┤ x", "longer than there is room for"] {
+            let (mut one, mut other) = (Buffer::empty(area), Buffer::empty(area));
+            let next = other.set_stringn(1, 0, text, 11, style).0;
+            if is_simple(text) {
+                assert_eq!(paint_simple(text, (1, 0), 11, style, &mut one), next);
+                assert_eq!(one, other, "{text}");
+            }
+        }
+        assert!(is_simple("─┤█ x~") && !is_simple("▰") && !is_simple("é") && !is_simple("\u{7f}"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What a terminal shows, cell by cell, in a form in which equal means that it looks the same.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
+use foldhash::fast::FixedState;
 use ratatui::buffer::Cell;
 use ratatui::style::Modifier;
 use unicode_width::UnicodeWidthStr;
@@ -23,9 +24,8 @@ impl Look {
             cell.fg = Cell::EMPTY.fg;
             cell.modifier = Modifier::empty();
         }
-        let mut hasher = DefaultHasher::new();
-        (cell.symbol(), cell.fg, cell.bg, cell.modifier).hash(&mut hasher);
-        Self { mark: hasher.finish(), cell }
+        let mark = FixedState::default().hash_one((cell.symbol(), cell.fg, cell.bg, cell.modifier));
+        Self { cell, mark }
     }
 
     /// Whether erasing leaves just this, whatever a terminal makes of colours when it erases.
@@ -83,7 +83,8 @@ impl Grid {
         if let Some(look) = self.cells.get_mut(first) {
             *look = Look::of(cell);
         }
-        let behind = cell.symbol().width().saturating_sub(1).min(room.saturating_sub(1));
+        let width = if cell.symbol().len() == 1 { 1 } else { cell.symbol().width() };
+        let behind = width.saturating_sub(1).min(room.saturating_sub(1));
         for look in self.cells.iter_mut().skip(first + 1).take(behind) {
             let mut cell = cell.clone();
             cell.set_symbol("");

@@ -50,6 +50,9 @@ impl Pen {
 
     /// The order that makes it `wanted`; empty where it is already.
     pub fn order(self, wanted: Self) -> String {
+        if self == wanted {
+            return String::new();
+        }
         let changes = self.changes(wanted);
         if changes.is_empty() {
             return changes;

@@ -5,7 +5,7 @@ use chrono::{DateTime, FixedOffset, SecondsFormat, TimeDelta};
 use super::zone;
 use super::zone::Zone;
 use crate::domain::{Timestamp, Usd};
-use crate::kinds::Run;
+use crate::kinds::{Run, ToFinish};
 
 /// How long ago, in at most four columns: `now`, `42s`, `7m`, `3h`, `12d`, `80w`.
 pub fn ago(then: Timestamp, now: Timestamp) -> String {
@@ -129,7 +129,13 @@ pub fn run_cost(run: &Run) -> String {
     cost(run.cost, u64::from(run.unpriced_turns))
 }
 
-/// The same where nothing else says what the figure is: `cost unknown`.
+/// `p50 $0.20, p95 $1.10, by 23 runs of its agent`
+pub fn to_finish(rest: &ToFinish) -> String {
+    let ToFinish { p50, p95, from_runs } = rest;
+    format!("p50 {}, p95 {}, by {from_runs} runs of its agent", p50.display(), p95.display())
+}
+
+/// What a run cost so far, where nothing else says what the figure is: `cost unknown`.
 pub fn named_run_cost(run: &Run) -> String {
     let is_unknown = run.cost == Usd::ZERO && run.unpriced_turns > 0;
     format!("{}{}", if is_unknown { "cost " } else { "" }, run_cost(run))

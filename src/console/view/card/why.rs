@@ -8,7 +8,7 @@ use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
 use crate::console::view::{format, run_list, words};
 use crate::domain::{Ask, CardDigest, EffectCard, Payload, Reversibility, Timestamp, Usd};
-use crate::kinds::{Approval, Run};
+use crate::kinds::{Approval, Run, ToFinish};
 
 /// Columns of the labels.
 const LABEL: usize = 13;
@@ -67,6 +67,7 @@ fn effect_facts(context: &CardContext<'_>, card: &EffectCard) -> Vec<Fact> {
         fact("note", value)
     }));
     facts.push(cost(context));
+    facts.extend(to_finish(context));
     facts.push(fact("confined by", confinement(card)));
     if let (Some(name), true) = (approval.ask.type_to_approve(), approval.state.is_open()) {
         let value = Row::of(Role::Warning, "by typing its name: ").with(Role::Input, name);
@@ -144,14 +145,21 @@ fn cost(context: &CardContext<'_>) -> Fact {
     if run.steps > 0 {
         row.push(Role::Dim, format!("; {} of {} steps done", run.steps_done, run.steps));
     }
-    if let Some(rest) = cost_to_finish(run) {
-        row.push(Role::Dim, format!(", about {} to finish", rest.display()));
-    }
     fact("cost so far", row)
 }
 
+/// What it takes to finish the run: by runs like it, or else by its own steps.
+fn to_finish(context: &CardContext<'_>) -> Option<Fact> {
+    let run = context.run()?;
+    let text = match ToFinish::of(&context.snapshot.spend, run, context.now.date_naive()) {
+        Some(rest) => format::to_finish(&rest),
+        None => format!("about {}, if each step left costs as much as those done", cost_by_steps(run)?.display()),
+    };
+    Some(fact("to finish", Row::of(Role::Text, text)))
+}
+
 /// What the steps left would cost if they cost as much as those done. `None` where nothing is known to go by.
-fn cost_to_finish(run: &Run) -> Option<Usd> {
+fn cost_by_steps(run: &Run) -> Option<Usd> {
     let left = i64::from(run.steps.checked_sub(run.steps_done)?);
     let known = run.steps_done > 0 && left > 0 && run.unpriced_turns == 0 && run.cost > Usd::ZERO;
     known.then(|| Usd(run.cost.0.saturating_mul(left) / i64::from(run.steps_done)))

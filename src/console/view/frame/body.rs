@@ -45,6 +45,8 @@ impl<'a> Body<'a> {
 /// A page, of which only the rows on the screen are laid out where it is long.
 pub enum Content<'a> {
     Rows(Vec<Row>),
+    /// Rows without anchors that were laid out before.
+    Kept(&'a [Row]),
     Card(CardView<'a>),
     Run(&'a RunPageCache),
     Log(LogLines<'a>),
@@ -79,6 +81,7 @@ impl Content<'_> {
     pub fn laid(&self, height: usize) -> Laid {
         match self {
             Self::Rows(rows) => anchored(rows.iter(), height),
+            Self::Kept(rows) => Laid { rows: rows.len(), height, stops: Vec::new() },
             Self::Card(card) => Laid { rows: card.height(), height, stops: card.stops() },
             Self::Run(cache) => Laid { rows: cache.height(), height, stops: cache.stops() },
             Self::Log(lines) => lines.laid(height),
@@ -89,6 +92,7 @@ impl Content<'_> {
     pub fn rows(self, laid: &Laid, range: Range<usize>) -> Vec<Row> {
         match self {
             Self::Rows(rows) => rows.into_iter().skip(range.start).take(range.len()).collect(),
+            Self::Kept(rows) => rows.get(range).unwrap_or_default().to_vec(),
             Self::Card(card) => card.rows(range),
             Self::Run(cache) => cache.rows(range),
             Self::Log(lines) => lines.rows(laid, range),
@@ -265,6 +269,7 @@ pub fn run_context<'a>(scene: &Scene<'a>, run: &'a Run, folds: &'a Folds, width:
         keymap,
         now,
         width,
+        days: &snapshot.spend,
         plan: if state.history_width().is_some() { PlanPlace::Beside } else { PlanPlace::Above },
     }
 }

@@ -1,6 +1,7 @@
 //! What was laid out before and has not changed since.
 
 use super::beside::Beside;
+use super::help::HelpCache;
 use crate::console::view::card::CardCache;
 use crate::console::view::queue::Sizes;
 use crate::console::view::run_page::RunPageCache;
@@ -13,6 +14,7 @@ pub struct Caches {
     pub(super) preview: PageCaches,
     pub(super) sizes: Sizes,
     pub(super) beside: Beside,
+    pub(super) help: HelpCache,
 }
 
 impl Caches {

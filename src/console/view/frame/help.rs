@@ -2,6 +2,7 @@
 
 use super::scene::Scene;
 use crate::console::intent::{Context, Intent};
+use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::{Line, sentence};
@@ -9,9 +10,34 @@ use crate::console::view::wrap::{Line, sentence};
 /// Columns of the keys.
 const KEYS: usize = 18;
 
-pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
+/// The page as it was last laid out: it changes with the width and with a model, and not with what happens.
+#[derive(Clone, Debug, Default)]
+pub struct HelpCache {
+    laid_for: Option<(usize, Model)>,
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Model {
+    Missing,
+    SetOrNotNeeded,
+}
+
+impl HelpCache {
+    pub fn rows(&mut self, scene: &Scene<'_>, width: usize) -> &[Row] {
+        let is_missing = scene.status.model.is_none() && scene.replay.is_none();
+        let model = if is_missing { Model::Missing } else { Model::SetOrNotNeeded };
+        if self.laid_for != Some((width, model)) {
+            self.laid_for = Some((width, model));
+            self.rows = lay(scene.keymap, model, width);
+        }
+        &self.rows
+    }
+}
+
+fn lay(keymap: &Keymap, model: Model, width: usize) -> Vec<Row> {
     let mut rows = Vec::new();
-    if scene.status.model.is_none() && scene.replay.is_none() {
+    if model == Model::Missing {
         rows.push(Row::section("No model is set", Row::new(), width));
         sentence(Role::Text, MODEL, width, &mut rows);
         rows.push(Row::new());
@@ -19,7 +45,7 @@ pub fn rows(scene: &Scene<'_>, width: usize) -> Vec<Row> {
     for context in Context::ALL {
         rows.push(Row::section(context.title(), Row::new(), width));
         for intent in Intent::ALL.iter().filter(|intent| intent.context() == *context) {
-            let keys: Vec<_> = scene.keymap.chords(*intent).map(|chord| chord.to_string()).collect();
+            let keys: Vec<_> = keymap.chords(*intent).map(|chord| chord.to_string()).collect();
             let mut lead = Row::new();
             lead.blank(2);
             lead.push_cell(Role::Key, keys.join("  "), KEYS, Align::Left);

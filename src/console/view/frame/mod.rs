@@ -48,7 +48,7 @@ pub fn compose(scene: &Scene<'_>, caches: &mut Caches) -> Picture {
     foot.push(footer::hints(scene, width));
 
     let body = match &state.sheet {
-        Some(Sheet::Help(_)) => Body::of(Content::Rows(help::rows(scene, width))),
+        Some(Sheet::Help(_)) => Body::of(Content::Kept(caches.help.rows(scene, width))),
         _ => body::compose(scene, &mut caches.page, &mut caches.sizes, width),
     };
     rows.extend(body.heading);

@@ -7,7 +7,7 @@ use crate::console::keymap::Keymap;
 use crate::console::state::Live;
 use crate::domain::{ApprovalId, CallNo, Timestamp, Untrusted};
 use crate::fold::Thread;
-use crate::kinds::{Approval, Run};
+use crate::kinds::{Approval, Days, Run};
 
 /// Where plan and budget stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct RunPageContext<'a> {
     pub now: Timestamp,
     pub width: usize,
     pub plan: PlanPlace,
+    /// What runs like it cost.
+    pub days: &'a Days,
 }
 
 impl<'a> RunPageContext<'a> {

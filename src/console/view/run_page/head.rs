@@ -8,7 +8,7 @@ use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::Line;
 use crate::console::view::{format, run_list, words};
-use crate::kinds::Run;
+use crate::kinds::{Run, ToFinish};
 
 /// Columns of the labels.
 const LABEL: usize = 12;
@@ -22,6 +22,7 @@ pub fn rows(context: &RunPageContext<'_>) -> Vec<Row> {
     if context.plan == PlanPlace::Above {
         facts(context, &mut rows);
         fact("used", used(context), context.width, &mut rows);
+        to_finish(context, &mut rows);
     }
     if !rows.is_empty() {
         rows.push(Row::new());
@@ -45,6 +46,7 @@ pub fn rail(context: &RunPageContext<'_>, room: usize) -> Vec<Row> {
         row.append(use_of.row());
         below.push(row.cut(context.width));
     }
+    to_finish(context, &mut below);
     below.push(Row::new());
     below.push(Row::section("Where", Row::new(), context.width));
     facts(context, &mut below);
@@ -227,6 +229,13 @@ pub fn budget(run: &Run) -> Row {
     let mut row = named.row();
     row.push(named.role(), format!(" {bar}"));
     row
+}
+
+/// What runs like it took from here to their ends, where enough of them are known.
+fn to_finish(context: &RunPageContext<'_>, rows: &mut Vec<Row>) {
+    if let Some(rest) = ToFinish::of(context.days, context.run, context.now.date_naive()) {
+        fact("to finish", Row::of(Role::Text, format::to_finish(&rest)), context.width, rows);
+    }
 }
 
 fn used(context: &RunPageContext<'_>) -> Row {

@@ -39,6 +39,7 @@ impl Scene {
             now: self.story.now(),
             width,
             plan: PlanPlace::Above,
+            days: &self.story.snapshot.spend,
         });
     }
 

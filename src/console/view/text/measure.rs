@@ -8,10 +8,18 @@ use unicode_width::UnicodeWidthStr;
 /// What stands for text that was cut off.
 pub const ELLIPSIS: &str = "…";
 
+/// Whether each character stands alone in one column: ASCII that no terminal obeys, and drawn lines and blocks.
+pub fn is_simple(text: &str) -> bool {
+    text.chars().all(|character| matches!(character, ' '..='~' | '\u{2500}'..='\u{259f}'))
+}
+
 /// Columns that `text` takes: the sum over its grapheme clusters, as a terminal's cells are filled.
 pub fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
+    }
+    if is_simple(text) {
+        return text.chars().count();
     }
     text.graphemes(true).map(UnicodeWidthStr::width).sum()
 }

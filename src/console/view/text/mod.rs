@@ -12,7 +12,7 @@ mod span;
 use std::borrow::Cow;
 
 pub use marks::{MIXED, push_marked};
-pub use measure::{ELLIPSIS, fit, fit_middle, prefix, suffix, width};
+pub use measure::{ELLIPSIS, fit, fit_middle, is_simple, prefix, suffix, width};
 pub use span::Span;
 use span::painted;
 use unicode_segmentation::UnicodeSegmentation;

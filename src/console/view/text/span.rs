@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use super::measure::width;
+use super::measure::{is_simple, width};
 use crate::console::role::Role;
 use crate::domain::printable;
 
@@ -36,7 +36,7 @@ impl Span {
 
 /// The form that can be painted: nothing hidden, and no grapheme cluster without a width.
 pub fn painted(text: Cow<'_, str>) -> String {
-    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+    if is_simple(&text) {
         return text.into_owned();
     }
     let visible = printable(&text);

@@ -14,7 +14,7 @@ use super::table::table;
 use super::{find, time};
 use crate::domain::Untrusted;
 use crate::kinds::{Surface, SurveyLine, Thing};
-use crate::ports::{Client, Clock, SystemClock, history};
+use crate::ports::{Client, Clock, SystemClock, history, read_survey};
 use crate::shape;
 
 pub async fn perform(mut context: Context<'_>, asked: Asked) -> Result<Exit, Failure> {
@@ -110,7 +110,7 @@ async fn count(
     let Some(survey) = surface.surveys.iter().find(|survey| survey.name == name) else { return Ok(()) };
     let since = shape::past(since, SystemClock.now())
         .map_err(|error| Failure::usage(format!("--since {since:?}: {error}")).next(error.hint()))?;
-    let lines = shape::survey(client, survey, since).await?;
+    let lines = read_survey(client, survey, since).await?;
     match context.form {
         Form::Json => lines.iter().try_for_each(|line| context.output.json(&line.json)),
         Form::Text if lines.is_empty() => {

@@ -10,8 +10,11 @@ use super::library::Library;
 use super::limits::RunLimits;
 use crate::domain::{Fault, Faults, SourceText, TaskClass, ToolName, nearest};
 
-const BUNDLED: &[(&str, &str)] =
-    &[("dev", include_str!("../../assets/agents/dev.md")), ("ops", include_str!("../../assets/agents/ops.md"))];
+const BUNDLED: &[(&str, &str)] = &[
+    ("classify", include_str!("../../assets/agents/classify.md")),
+    ("dev", include_str!("../../assets/agents/dev.md")),
+    ("ops", include_str!("../../assets/agents/ops.md")),
+];
 
 /// An agent as its file describes it.
 #[derive(Clone, Debug, PartialEq)]

@@ -22,6 +22,8 @@ pub struct IncidentsSection {
     /// The agent that handles incidents which no runbook matches, where a model is configured: `ops` when nothing is
     /// said, none when this is empty.
     pub agent: Option<String>,
+    /// Whether a model says how bad an incident is whose alerts have no severity; or the agent that says it.
+    pub classify: Classify,
     /// Labels whose values the alerts of one incident share; as Alertmanager groups them when none are named.
     pub group_by: Vec<String>,
     /// What opens Alertmanager's receiver of `serve`; two while one takes over from the other. Without any, `serve` makes
@@ -34,6 +36,35 @@ pub struct IncidentsSection {
     pub mapping: Vec<MappingSection>,
     /// Which alerts call nobody while which others fire.
     pub inhibit: Vec<InhibitSection>,
+}
+
+/// Who says how bad an incident is whose alerts do not: `true`, or the name of an agent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "ClassifyWritten")]
+pub enum Classify {
+    #[default]
+    Nobody,
+    /// The bundled agent.
+    Usual,
+    Agent(String),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "it is true, false, or the name of an agent")]
+enum ClassifyWritten {
+    Switch(bool),
+    Agent(String),
+}
+
+impl From<ClassifyWritten> for Classify {
+    fn from(written: ClassifyWritten) -> Self {
+        match written {
+            ClassifyWritten::Switch(true) => Self::Usual,
+            ClassifyWritten::Switch(false) => Self::Nobody,
+            ClassifyWritten::Agent(name) if name.is_empty() => Self::Nobody,
+            ClassifyWritten::Agent(name) => Self::Agent(name),
+        }
+    }
 }
 
 /// While an alert that fits `source` fires, those that fit `target` and have the same `equal` labels call nobody.
@@ -141,6 +172,15 @@ mod tests {
         let three = "[receivers.github]\nsecrets = [{ env = \"A\" }, { env = \"B\" }, { env = \"C\" }]";
         assert!(read(three).unwrap_err().contains("at most 2 may"));
         assert!(read("[receivers.github]").is_err(), "a receiver that is named has a secret");
+    }
+
+    #[test]
+    fn who_says_how_bad_it_is_is_switched_on_or_named() {
+        let classify = |text: &str| read(text).map(|read| read.classify);
+        assert_eq!((classify(""), classify("classify = false")), (Ok(Classify::Nobody), Ok(Classify::Nobody)));
+        assert_eq!(classify("classify = true"), Ok(Classify::Usual));
+        assert_eq!(classify("classify = \"triage\""), Ok(Classify::Agent("triage".to_owned())));
+        assert!(classify("classify = 3").unwrap_err().contains("true, false, or the name of an agent"));
     }
 
     #[test]

@@ -27,12 +27,13 @@ mod serde_words;
 mod settings;
 mod steps;
 mod table;
+mod widen;
 
 pub use access::{AccessSection, JwtSection, OwnRequests};
 pub use agents::{Agent, Agents};
 pub use billing::{BillingMisfit, BillingSection, StripeSection};
 pub use hosts::HostSection;
-pub use incidents::{IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
+pub use incidents::{Classify, IncidentsSection, InhibitSection, MappingSection, ReceiverSection};
 pub use library::{Library, Missing};
 pub use limits::{BudgetsSection, RunLimits};
 pub use looking::{ProbeSection, WatchSection};
@@ -50,3 +51,4 @@ pub use settings::{
     CallStyle, Config, Console, GitSection, HooksChoice, Keys, Model, PolicySection, Provider, Retry, SandboxSection,
     StoreSection, TimeChoice, Timeouts,
 };
+pub use widen::with_alert;

@@ -21,6 +21,7 @@ const BUNDLED: &[(&str, &str)] = &[
     ("error-rate-up", include_str!("../../assets/procedures/error-rate-up.md")),
     ("lift-silences", include_str!("../../assets/procedures/lift-silences.md")),
     ("memory-leak", include_str!("../../assets/procedures/memory-leak.md")),
+    ("propose-match", include_str!("../../assets/procedures/propose-match.md")),
     ("runaway-process", include_str!("../../assets/procedures/runaway-process.md")),
     ("service-down", include_str!("../../assets/procedures/service-down.md")),
     ("silence-alerts", include_str!("../../assets/procedures/silence-alerts.md")),
@@ -74,6 +75,11 @@ impl Procedures {
     /// The bundled procedures and those of a directory, usually `Paths::procedures_dir`.
     pub fn load(dir: Option<&Path>) -> Self {
         Self::stock("procedure", BUNDLED, dir, Procedure::read)
+    }
+
+    /// The text of a bundled one.
+    pub fn bundled(name: &str) -> Option<&'static str> {
+        BUNDLED.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 }
 

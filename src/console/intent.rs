@@ -241,6 +241,7 @@ intents! {
         Reopen = "reopen", "reopen it";
         Link = "link", "link a run to it";
         Postmortem = "postmortem", "show its postmortem";
+        Noise = "noise", "show which alerts rang, which nobody acted on, and what was kept from ringing";
     }
     Handover {
         Sign = "sign", "sign the handover: you have read it and take over";

@@ -87,7 +87,9 @@ fn next_for_agent(run: &Run, thread: &Thread) -> Vec<Decided> {
     let turn = |number: u32, attempt: u32, purpose| {
         in_run(run.id, &agent, RunEvent::TurnStarted { turn: number, attempt, purpose })
     };
-    let Some(last) = thread.turns.last() else { return vec![turn(1, 1, PurposeOfTurn::Plan)] };
+    // With a single tool there is nothing to plan.
+    let first = if thread.spec.tools.len() == 1 { PurposeOfTurn::Act } else { PurposeOfTurn::Plan };
+    let Some(last) = thread.turns.last() else { return vec![turn(1, 1, first)] };
     match &last.status {
         TurnStatus::Open => Vec::new(),
         TurnStatus::Failed(_) => vec![turn(last.turn, last.attempt + 1, last.purpose)],

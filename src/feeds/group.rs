@@ -93,10 +93,11 @@ impl Group {
         let labels = Labels::bounded(self.shared());
         let runbook = rules.runbook(&labels);
         let agent = rules.agent.clone().filter(|_| runbook.is_none());
+        let classifier = rules.classifier.clone();
         let Self { key: group, alerts, left_out, .. } = self;
         let alerts = alerts.into_iter().map(|told| told.bounded(source, rules)).collect();
         let id = group.incident(first);
-        let report = IncidentReport { group, title, labels, runbook, agent, alerts, left_out, sight };
+        let report = IncidentReport { group, title, labels, runbook, agent, classifier, alerts, left_out, sight };
         Some(IncidentVerb::Report { report: Box::new(report) }.on(id))
     }
 

@@ -83,6 +83,7 @@ fn emptied(group: GroupKey, id: IncidentId, sight: Sight) -> Command {
         labels: Labels::default(),
         runbook: None,
         agent: None,
+        classifier: None,
         alerts: Vec::new(),
         left_out: 0,
         sight,

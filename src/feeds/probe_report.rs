@@ -153,6 +153,7 @@ mod tests {
                 labels: Labels::default(),
                 runbook: None,
                 agent: None,
+                classifier: None,
                 part: Default::default(),
                 is_held: false,
             };

@@ -16,6 +16,8 @@ pub struct Rules {
     marks: Arc<Mark>,
     /// The agent that handles what no runbook matches.
     pub(super) agent: Option<String>,
+    /// The agent that says how bad an incident is whose alerts do not.
+    pub(super) classifier: Option<String>,
 }
 
 impl Rules {
@@ -23,12 +25,17 @@ impl Rules {
         runbook: impl Fn(&Labels) -> Option<String> + Send + Sync + 'static,
         marks: impl Fn(&Labels) -> Marks + Send + Sync + 'static,
     ) -> Self {
-        Self { runbook: Arc::new(runbook), marks: Arc::new(marks), agent: None }
+        Self { runbook: Arc::new(runbook), marks: Arc::new(marks), agent: None, classifier: None }
     }
 
     /// The same, with the agent that handles what no runbook matches.
     pub fn with_agent(self, agent: Option<String>) -> Self {
         Self { agent, ..self }
+    }
+
+    /// The same, with the agent that says how bad an incident is whose alerts do not.
+    pub fn with_classifier(self, classifier: Option<String>) -> Self {
+        Self { classifier, ..self }
     }
 
     /// The name of the runbook that matches best.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::domain::{
     Actor, ApprovalId, Authority, CallEdit, CallNo, EffectCard, FailureKind, ModelFailure, ModelReply, Plan,
-    PurposeOfTurn, RunSpec, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted,
+    PurposeOfTurn, RunId, RunSpec, StepNo, StepState, Timestamp, ToolCall, ToolResult, Untrusted,
 };
 use crate::kinds::{Envelope, Event, RunEvent};
 
@@ -53,6 +53,8 @@ pub struct CallEntry {
     /// The turn that asked for it; 0 in a procedure.
     pub turn: u32,
     pub attempts: u32,
+    /// The run of the agent that carried it out, once that has ended.
+    pub delegate: Option<RunId>,
     pub requested_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub settled_at: Option<Timestamp>,
@@ -156,7 +158,7 @@ impl Thread {
                 entry.attempts = 1;
                 entry.started_at = Some(at);
             }),
-            RunEvent::DelegateEnded { .. } => {}
+            RunEvent::DelegateEnded { call, run, .. } => self.change(*call, |entry| entry.delegate = Some(*run)),
             RunEvent::CallEdited { call, approval, args } => self.change(*call, |entry| {
                 let (by, asked) = (envelope.by.clone(), entry.asked().clone());
                 entry.edit = Some(CallEdit { by, request: *approval, asked, args: args.clone() });
@@ -225,6 +227,7 @@ impl Thread {
             call: call.clone(),
             turn: self.turns.last().map_or(0, |turn| turn.turn),
             attempts: 0,
+            delegate: None,
             requested_at: envelope.at,
             started_at: None,
             settled_at: None,

@@ -47,7 +47,7 @@ pub use handover::{Handover, HandoverEvent, HandoverItem, HandoverVerb, Section}
 use incident::with_holds;
 pub use incident::{
     Alert, AlertState, Claim, GroupKey, Hold, Incident, IncidentEvent, IncidentReport, IncidentState, IncidentVerb,
-    Labels, LinkedRun, Marks, Severity, Side, Sight, Silence,
+    Judged, Labels, LinkedRun, Marks, Proposal, RunbookChange, Severity, SeveritySet, Side, Sight, Silence,
 };
 pub use kept::{Index, Kept, Stamp};
 pub use kind::{Kind, KindEvent, StreamId};
@@ -71,7 +71,7 @@ pub use stream::Stream;
 pub use subscription::{
     LastInvoice, MeterPush, PlanTerm, Subscribed, Subscription, SubscriptionEvent, SubscriptionState, SubscriptionVerb,
 };
-pub use survey::{Survey, SurveyLine};
+pub use survey::{Survey, SurveyLine, Tally};
 pub(crate) use table::{table_of_kinds, with_kinds};
 #[cfg(test)]
 pub use toy::{Toy, ToyEvent, ToyId, ToyVerb};

@@ -4,7 +4,8 @@ use schemars::{Schema, SchemaGenerator};
 use serde_json::Value;
 
 use super::envelope::Envelope;
-use crate::domain::{Timestamp, Untrusted};
+use super::stream::Stream;
+use crate::domain::Untrusted;
 
 /// A table over the events of a kind.
 #[derive(Clone, Copy, Debug)]
@@ -16,10 +17,31 @@ pub struct Survey {
     /// What the names of the events that it counts begin with.
     pub family: &'static str,
     pub columns: &'static [&'static str],
-    /// From events in their order. Of those before `since` there is only the first of each thing, which says what it is.
-    pub count: fn(&[Envelope], Timestamp) -> Vec<SurveyLine>,
+    /// Begins to count.
+    pub begin: fn() -> Box<dyn Tally>,
     /// The schema of a line.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// One of a kind has no other of its name.
+impl PartialEq for Survey {
+    fn eq(&self, other: &Self) -> bool {
+        (self.name, self.family) == (other.name, other.family)
+    }
+}
+
+/// A survey under way.
+pub trait Tally: Send {
+    /// Takes in an event, of which the newest come first.
+    fn count(&mut self, event: &Envelope);
+
+    /// The things of which the beginning was not counted.
+    fn unknown(&self) -> Vec<Stream>;
+
+    /// Takes in the first event of one of those, which says what it is.
+    fn learn(&mut self, first: &Envelope);
+
+    fn lines(self: Box<Self>) -> Vec<SurveyLine>;
 }
 
 /// A line of the table.

@@ -53,6 +53,7 @@ fn incident(events: Vec<(i64, IncidentEvent)>) -> Incident {
         labels: labels("critical"),
         runbook: None,
         agent: None,
+        classifier: None,
         part: Default::default(),
         is_held: false,
     };

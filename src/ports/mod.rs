@@ -22,6 +22,7 @@ mod roster;
 mod rows;
 mod starter;
 mod subjects;
+mod survey;
 mod tool;
 mod unlock;
 
@@ -50,5 +51,6 @@ pub use roster::{Roster, Turn};
 pub use rows::{RowFilter, RowPlace, RowQuery};
 pub use starter::Starter;
 pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};
+pub use survey::read_survey;
 pub use tool::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 pub use unlock::{Unlock, Unlocking};

@@ -73,6 +73,7 @@ mod tests {
     use super::*;
     use crate::domain::{Actor, RunId, RunSpec};
     use crate::kinds::Run;
+    use crate::protocol::FromServer;
 
     #[test]
     fn parts_add_up_to_the_snapshot_and_none_is_large() {
@@ -95,5 +96,19 @@ mod tests {
         }
         assert_eq!(assembly.finish(), snapshot);
         assert_eq!(parts_of(Snapshot::default()).len(), 1, "an empty snapshot is told too");
+    }
+    #[test]
+    fn what_ended_runs_had_cost_reads_back_from_a_message() {
+        let ended =
+            serde_json::json!({ "succeeded": 1, "failed": 0, "cancelled": 0, "cost": 7, "by_cost": { "22": 1 } });
+        let spend = serde_json::json!({ "by_model": {}, "ended": { "dev": ended } });
+        let mut snapshot = Snapshot::default();
+        snapshot.spend.insert("2026-11-24".parse().unwrap(), serde_json::from_value(spend).unwrap());
+        let said = FromServer::Snapshot { part: Box::new(parts_of(snapshot.clone()).remove(0)) };
+        let heard = serde_json::from_str(&serde_json::to_string(&said).unwrap()).unwrap();
+        let FromServer::Snapshot { part } = heard else { panic!("something else was said") };
+        let mut assembly = Assembly::default();
+        assembly.add(*part);
+        assert_eq!(assembly.finish(), snapshot);
     }
 }

@@ -15,7 +15,6 @@ mod object;
 mod oncall;
 mod store;
 mod subject;
-mod survey;
 mod thread;
 mod usage;
 
@@ -32,6 +31,5 @@ pub use object::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape
 pub use oncall::OnCallShape;
 pub use store::{BackupFile, BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck, StoreShape, Trial};
 pub use subject::{ExportError, Sources, SubjectExport};
-pub use survey::survey;
 pub use thread::thread;
 pub use usage::{OutcomeShape, Sums, UnusualDayShape, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};

@@ -41,6 +41,24 @@ enum Outcome {
 
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+struct SeverityArgs {
+    /// critical: people cannot do what they came for, or data is being lost; warning: it will get there, or costs them time;
+    /// info: nobody notices.
+    severity: Severity,
+    /// One sentence: who is affected, and how.
+    reason: String,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Severity {
+    Critical,
+    Warning,
+    Info,
+}
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 struct MarkArgs {
     /// Number of the step in the plan, from 1.
     #[schemars(range(min = 1))]
@@ -140,6 +158,24 @@ converse_tool! {
 }
 
 converse_tool! {
+    /// Says how bad an incident is, which ends the run.
+    SetSeverity, SeverityArgs, "set_severity",
+    "Says how bad the incident is, and why. Call it once; it ends the run.",
+    |spec, args| {
+        let severity = match args.severity {
+            Severity::Critical => "critical",
+            Severity::Warning => "warning",
+            Severity::Info => "info",
+        };
+        if args.reason.trim().is_empty() {
+            return Err(args::bad_call(spec, "\"reason\" is empty"));
+        }
+        let summary = Untrusted::new(format!("{severity}: {}", args.reason.trim()));
+        Ok(Prepared::Finish { summary, outcome: FinishOutcome::Succeeded })
+    }
+}
+
+converse_tool! {
     /// Marks a step of the plan.
     MarkStep, MarkArgs, "mark_step",
     "Marks a step of the plan as running, done, failed or skipped, so that the person sees how far you are.",
@@ -189,6 +225,19 @@ mod tests {
             json!({"question": "?", "choices": "yes"}),
         ] {
             assert_eq!(prepare(&ask, args).await.unwrap_err().failure, Some(FailureKind::BadCall));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_severity_ends_the_run_with_its_reason() {
+        let said =
+            prepare(&SetSeverity::default(), json!({"severity": "critical", "reason": " Nobody can pay. "})).await;
+        let expected =
+            Prepared::Finish { summary: "critical: Nobody can pay.".into(), outcome: FinishOutcome::Succeeded };
+        assert_eq!(said.unwrap(), expected);
+        for args in [json!({"severity": "info", "reason": " "}), json!({"severity": "P1", "reason": "x"})] {
+            let refused = prepare(&SetSeverity::default(), args).await.unwrap_err();
+            assert_eq!(refused.failure, Some(FailureKind::BadCall));
         }
     }
 

@@ -18,6 +18,7 @@ pub mod output;
 pub mod process;
 pub mod remote;
 pub mod run_tests;
+pub mod runbook;
 pub mod sandbox;
 pub mod service;
 pub mod shell;
@@ -55,6 +56,7 @@ impl Toolbox {
             Arc::new(converse::Finish::default()),
             Arc::new(delegate::RunAgent::default()),
             Arc::new(converse::MarkStep::default()),
+            Arc::new(converse::SetSeverity::default()),
             Arc::new(files::ListFiles::default()),
             Arc::new(files::Search::default()),
             Arc::new(files::ReadFile::default()),
@@ -83,6 +85,8 @@ impl Toolbox {
             Arc::new(monitoring::CheckAlert::new(None, None)),
             Arc::new(monitoring::SilenceAlerts::new(None, Arc::new(SystemClock))),
             Arc::new(monitoring::LiftSilences::new(None)),
+            // Without a folder, until it is known where the user's runbooks are.
+            Arc::new(runbook::ProposeRunbook::new(None)),
             Arc::new(shell::Shell::new(Arc::clone(sandbox), hosts.clone())),
             Arc::new(run_tests::RunTests::new(Arc::clone(sandbox))),
         ];

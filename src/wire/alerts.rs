@@ -6,9 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::own::ThisMachine;
+use super::runbooks::Runbooks;
 use super::{Wire, launch};
 use crate::cli::Failure;
-use crate::config::{InhibitSection, MappingSection, ProbeSection, WatchSection};
+use crate::config::{Classify, InhibitSection, MappingSection, ProbeSection, WatchSection};
 use crate::domain::Matching;
 use crate::feeds::{
     ALERTMANAGER, Asked, BadProbe, Grouping, Mapping, PROMETHEUS, Poller, Probe, ProbeSettings, Rules, Surroundings,
@@ -20,17 +21,18 @@ use crate::ports::{Log, Model};
 /// Who handles incidents that no runbook matches, when nobody is named.
 const USUAL_AGENT: &str = "ops";
 
+/// Who says how bad an incident is, when nobody is named.
+const USUAL_CLASSIFIER: &str = "classify";
+
 impl Wire {
-    /// As the configuration has it, and the runbooks as they are now.
+    /// As the configuration has it, and the runbooks as they are whenever it is asked.
     pub(super) fn alert_grouping(&self) -> Grouping {
-        let procedures = self.procedures();
-        let runbooks = procedures.iter().filter(|(_, procedure)| !procedure.matching.is_empty());
-        let runbooks: Vec<_> =
-            runbooks.map(|(name, procedure)| (name.to_owned(), procedure.matching.clone())).collect();
+        let runbooks = Runbooks::new(self.places.paths.procedures_dir());
         let incidents = &self.config.incidents;
         let inhibit = incidents.inhibit.clone();
-        let rules = Rules::new(move |labels| best(&runbooks, labels), move |labels| marks(&inhibit, labels));
+        let rules = Rules::new(move |labels| runbooks.best(labels), move |labels| marks(&inhibit, labels));
         let rules = rules.with_agent(self.incident_agent().map(str::to_owned));
+        let rules = rules.with_classifier(self.classifier().map(str::to_owned));
         let mappings = incidents.mapping.iter().map(mapping).collect();
         Grouping { by: incidents.group_by.clone(), rules, mappings }
     }
@@ -41,14 +43,26 @@ impl Wire {
         (self.model.is_configured() && !agent.is_empty()).then_some(agent)
     }
 
-    /// Whether the agent that the configuration names for incidents can be used.
-    fn check_incident_agent(&self) -> Result<(), Failure> {
-        let Some(agent) = self.incident_agent().filter(|_| self.config.incidents.agent.is_some()) else {
-            return Ok(());
+    /// The agent that says how bad an incident is whose alerts do not. It needs a model.
+    fn classifier(&self) -> Option<&str> {
+        let agent = match &self.config.incidents.classify {
+            Classify::Nobody => return None,
+            Classify::Usual => USUAL_CLASSIFIER,
+            Classify::Agent(name) => name,
         };
+        self.model.is_configured().then_some(agent)
+    }
+
+    /// Whether the agents that the configuration names for incidents can be used.
+    fn check_incident_agents(&self) -> Result<(), Failure> {
+        let agent = self.incident_agent().filter(|_| self.config.incidents.agent.is_some());
+        let named = [("[incidents] agent", agent), ("[incidents] classify", self.classifier())];
         let agents = self.agents();
-        let found = agents.get(agent).map_err(|error| launch::missing(error).at("[incidents] agent"))?;
-        Ok(found.check_tools(&self.tool_names())?)
+        for (place, agent) in named.into_iter().filter_map(|(place, agent)| Some((place, agent?))) {
+            let found = agents.get(agent).map_err(|error| launch::missing(error).at(place))?;
+            found.check_tools(&self.tool_names())?;
+        }
+        Ok(())
     }
 
     /// What asks an Alertmanager or a Prometheus, where one is named.
@@ -99,7 +113,7 @@ impl Wire {
 
     /// Everything that looks for alerts while this process works.
     pub(super) fn lookouts(&self) -> Result<Lookouts, Failure> {
-        self.check_incident_agent()?;
+        self.check_incident_agents()?;
         Ok(Lookouts { pollers: self.pollers()?, probes: self.probes()?.to_vec(), watches: self.watches()? })
     }
 }
@@ -152,13 +166,6 @@ fn mapping(section: &MappingSection) -> Mapping {
     let MappingSection { name, alerts, alertname, started, ended, state, resolved, severity, labels, id, summary, url } =
         section.clone();
     Mapping { name, alerts, alertname, id, started, ended, state, resolved, severity, labels, summary, url }
-}
-
-/// Of the runbooks that fit, the one that asks for most labels; of several such, the first by name.
-fn best(runbooks: &[(String, Matching)], labels: &Labels) -> Option<String> {
-    let fitting =
-        runbooks.iter().filter_map(|(name, matching)| Some((matching.fits(|label| labels.get(label))?, name)));
-    fitting.max_by_key(|(count, name)| (*count, std::cmp::Reverse(*name))).map(|(_, name)| name.clone())
 }
 
 /// Which alerts one with these labels keeps quiet, and which keep it quiet. As Alertmanager has it, a label that neither side

@@ -21,6 +21,11 @@ const BUNDLED: &[(&str, &str, &str)] = &[
         include_str!("../../assets/demos/incident.ndjson"),
     ),
     (
+        "incident-agent",
+        "no runbook is for the alert: an agent finds the cause and proposes one; its cards are yours",
+        include_str!("../../assets/demos/incident-agent.ndjson"),
+    ),
+    (
         "fixed-test",
         "an agent mends a failing test and asks before it pushes; approve or deny it",
         include_str!("../../assets/demos/fixed-test.ndjson"),

@@ -2,60 +2,36 @@
 
 use std::collections::BTreeMap;
 
-use super::{Wire, launch};
+use super::{Wire, launch, runbooks};
 use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
 use crate::config::{Missing, Procedure};
-use crate::domain::{
-    Condition, EffectClass, Fault, Faults, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict,
-};
+use crate::domain::{Condition, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict};
 use crate::ports::{Judge, Prepared, ToolContext};
 use crate::runtime::confined_enough;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// What is wrong with each of these runbooks, files or names; of all where none is named.
 pub(super) fn lint(wire: &Wire, named: &[String]) -> Result<Vec<Linted>, Failure> {
-    let procedures = wire.procedures();
+    let (procedures, agents) = (wire.procedures(), wire.agents());
+    let lint_one = |procedure: &Procedure| runbooks::lint(&wire.toolbox, &agents, procedure).err();
     let mut found = Vec::new();
     if named.is_empty() {
         let broken = procedures.broken();
         found.extend(broken.map(|(name, faults)| Linted { name: name.to_owned(), faults: Some(faults.clone()) }));
         for (name, procedure) in procedures.iter() {
-            found.push(Linted { name: name.to_owned(), faults: lint_one(wire, procedure).err() });
+            found.push(Linted { name: name.to_owned(), faults: lint_one(procedure) });
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
     }
     for name in named {
         let faults = match launch::look_up(wire, name) {
-            Ok(procedure) => lint_one(wire, &procedure).err(),
+            Ok(procedure) => lint_one(&procedure),
             Err(Missing::Broken(faults)) => Some(faults),
             Err(missing @ Missing::Unknown { .. }) => return Err(launch::missing(missing)),
         };
         found.push(Linted { name: name.clone(), faults });
     }
     Ok(found)
-}
-
-fn lint_one(wire: &Wire, procedure: &Procedure) -> Result<(), Faults> {
-    procedure.check_tools(&wire.tool_names())?;
-    procedure.check_agents(&wire.agents())?;
-    let mut faults = Vec::new();
-    for (step, part, call, place) in procedure.calls() {
-        let Some(tool) = wire.toolbox.get(&call.tool) else { continue };
-        let fault = |message: String| Fault::new(&procedure.source, place.clone(), message);
-        if let Some(problem) = tool.spec().misfit(&call.args) {
-            let help = format!("{} takes: {}", call.tool, tool.spec().signature());
-            faults.push(fault(format!("{}: {problem}", call.tool)).help(help));
-        }
-        // Whatever comes after a change, and looks, verifies it.
-        let is_last = procedure.steps.last().is_some_and(|last| std::ptr::eq(last, step));
-        let changes = matches!(tool.spec().class, EffectClass::Host | EffectClass::External);
-        let is_runbook = !procedure.matching.is_empty();
-        if part == StepPart::Act && changes && is_last && step.verify.is_none() && is_runbook {
-            let message = format!("{} changes something, and nothing verifies that it helped", call.tool);
-            faults.push(fault(message).help("add a block ```verify tool NAME or ```verify sh"));
-        }
-    }
-    Faults::none_in(faults)
 }
 
 /// All calls that it may make, in order.

@@ -32,6 +32,7 @@ mod picture;
 mod places;
 mod prune;
 mod receivers;
+mod runbooks;
 mod rung;
 mod secrets;
 mod serve;
@@ -214,5 +215,7 @@ fn toolbox(
         Arc::new(SilenceAlerts::new(alertmanager.clone(), clock)),
         Arc::new(LiftSilences::new(alertmanager)),
     ];
-    Ok(Toolbox::for_hosts(sandbox, &hosts).with(tools))
+    let toolbox = Toolbox::for_hosts(sandbox, &hosts).with(tools);
+    let propose: Arc<dyn Tool> = Arc::new(runbooks::propose(&toolbox, places));
+    Ok(toolbox.with([propose]))
 }

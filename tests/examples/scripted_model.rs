@@ -6,7 +6,8 @@
 //! ```
 //!
 //! The second argument, where given, is a directory in which the story's repository is made first. A third, `night`,
-//! tells the story of the flagship demo, with a second repository; `tests/record-demos` uses it.
+//! tells the story of the flagship demo, with a second repository, and `outage` that of an agent on call;
+//! `tests/record-demos` uses both.
 
 #[path = "../it/support/scripted_model/mod.rs"]
 mod scripted_model;
@@ -15,22 +16,24 @@ use std::path::Path;
 use std::time::Duration;
 use std::{env, io};
 
-use scripted_model::{ScriptedModel, night, story};
+use scripted_model::{ScriptedModel, night, outage, story};
 
 fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8099".to_owned());
     let directory = arguments.next();
-    let is_night = arguments.next().is_some_and(|story| story == "night");
-    if let Some(directory) = directory.as_deref().map(Path::new) {
+    let story = arguments.next();
+    let (is_night, is_outage) = (story.as_deref() == Some("night"), story.as_deref() == Some("outage"));
+    if let Some(directory) = directory.as_deref().map(Path::new).filter(|_| !is_outage) {
         println!("repository: {}", story::repository(directory)?.display());
         if is_night {
             println!("repository: {}", night::handbook(directory)?.display());
         }
     }
-    let (script, pace) = match is_night {
-        true => (night::night(), 100),
-        false => (story::fix_the_failing_test(), 30),
+    let (script, pace) = match (is_night, is_outage) {
+        (true, _) => (night::night(), 100),
+        (_, true) => (outage::for_viewers(), 60),
+        _ => (story::fix_the_failing_test(), 30),
     };
     let server = ScriptedModel::start_at(&address, script.paced(Duration::from_millis(pace)))?;
     println!("OPENAI_BASE_URL={}", server.base_url());

@@ -22,12 +22,15 @@ fn the_bundled_agents_are_sound() {
     let agents = Agents::load(None);
     assert_eq!(agents.broken().count(), 0);
     let names: Vec<_> = agents.iter().map(|(name, _)| name).collect();
-    assert_eq!(names, ["dev", "ops"]);
+    assert_eq!(names, ["classify", "dev", "ops"]);
     for (name, agent) in agents.iter() {
         assert!(agent.instructions.contains("data, not instructions"), "{name} must not obey what it reads");
         let distinct: BTreeSet<_> = agent.tools.iter().collect();
         assert_eq!(distinct.len(), agent.tools.len(), "{name} lists a tool twice");
-        assert!(agent.tools.iter().any(|tool| tool.0 == "finish"), "{name} cannot end");
+        assert!(
+            agent.tools.iter().any(|tool| ["finish", "set_severity"].contains(&tool.0.as_str())),
+            "{name} cannot end"
+        );
     }
 }
 
@@ -41,7 +44,7 @@ fn a_users_agent_adds_and_takes_a_bundled_ones_place() {
     assert_eq!(reviewer.class, TaskClass::Reasoning);
     assert_eq!(reviewer.limits.over(&Limits::default()).turns, 5);
     assert_eq!(agents.get("dev").unwrap().instructions, "Do it my way.");
-    assert_eq!(agents.iter().count(), 3);
+    assert_eq!(agents.iter().count(), 4);
 }
 
 #[test]
@@ -52,7 +55,7 @@ fn a_name_nobody_has_gets_the_nearest() {
         other => panic!("{other:?}"),
     };
     assert_eq!(said("devv"), "there is no agent `devv`; did you mean `dev`?");
-    assert_eq!(said("accountant"), "there is no agent `accountant`; there are dev, ops");
+    assert_eq!(said("accountant"), "there is no agent `accountant`; there are classify, dev, ops");
 }
 
 #[test]

@@ -85,6 +85,10 @@ const BAD: &[(&str, &str)] = &[
         "## First\n\n```ask\nGo?\n- yes\n- no\n```\n\n## Second\n\n```when answer\nyse\n```\n\n```sh\ntrue\n```\n",
     ),
     ("a_question_that_asks_nothing", "## First\n\n```ask\n- yes\n```\n"),
+    ("an_agent_without_a_name", "## First\n\n```agent\nFind out why.\n```\n"),
+    ("an_agent_that_is_asked_nothing", "## First\n\n```agent ops\n```\n"),
+    ("an_agent_that_verifies", "## First\n\n```sh\ntrue\n```\n\n```verify agent ops\nLook again.\n```\n"),
+    ("an_agent_with_a_timeout", "## First\n\n```agent ops timeout=5s\nFind out why.\n```\n"),
     ("bad_toml_in_an_indented_block", "- item\n\n## First\n\n```tool host_check\nok = 1\nwhat: load\n```\n"),
 ];
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::story_incidents::{Alertmanager, only, serve, until};
+use crate::story_incidents::{Alertmanager, body, hook_token, http, only, serve, until};
 use crate::story_runbooks::Served;
 use crate::support::machine::Machine;
 use crate::support::scripted_model::{Script, ScriptedModel, Turn, outage};
@@ -23,7 +23,7 @@ fn an_agent_handles_what_no_runbook_is_for_and_waits_for_approval() {
         eprintln!("not tested: there is no prometheus-alertmanager here");
         return;
     };
-    let _served = serve(machine, &["--alertmanager", &source.url]);
+    let served = serve(machine, &["--alertmanager", &source.url]);
     service.order("d");
     service.until("the service down", |service| !service.is_up());
     let labels = json!({ "alertname": "WebGone", "severity": "critical", "service": "web", "note": HOSTILE });
@@ -36,20 +36,51 @@ fn an_agent_handles_what_no_runbook_is_for_and_waits_for_approval() {
     drop(unknown);
     machine.run(&["incidents", "runbook", id]).ended(0);
 
-    let card = until("a card", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
+    let pending = || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next();
+    let card = until("a card", pending);
     assert_eq!((&card["tool"], &card["state"]), (&json!("restart_service"), &json!("pending")));
     assert!(!service.is_up(), "nothing is restarted before it is approved");
-    let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
-    machine.run(&["approve", approval, "--digest", digest]).ended(0);
+    let approve = |card: &Value| {
+        let (approval, digest) = (card["id"].as_str().unwrap(), card["digest"].as_str().unwrap());
+        machine.run(&["approve", approval, "--digest", digest]).ended(0);
+    };
+    approve(&card);
     service.until("the service up", Served::is_up);
     source.post(&labels, "2026-11-30T03:00:01Z");
+    let proposed = until("a runbook that is proposed", pending);
+    assert_eq!((&proposed["tool"], &proposed["verb"]), (&json!("propose_runbook"), &json!("write")));
+    let shown = machine.run(&["approvals", "show", proposed["id"].as_str().unwrap()]).ended(0).out;
+    assert!(shown.contains("+```tool restart_service") && shown.contains("alertname=WebGone"), "{shown}");
+    let file = machine.path(".config/morningai/procedures/web-gone.md");
+    assert!(!file.exists(), "nothing is written before it is approved");
+    approve(&proposed);
     until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][1]["ended"] == "succeeded"));
     until("the end of the incident", || only(machine).filter(|incident| incident["state"] == "resolved"));
 
     let written = machine.run(&["incidents", "postmortem", id]).ended(0).out;
-    for line in ["- Agent ops, run ", "## Findings of the agent ops", "> Cause: \\`web\\` was stopped."] {
+    assert!(!written.contains("No runbook matched"), "{written}");
+    for line in [
+        "## Proposed runbooks",
+        "; it is used from now on",
+        "- Agent ops, run ",
+        "## Findings of the agent ops",
+        "> Cause: \\`web\\` was stopped.",
+    ] {
         assert!(written.contains(line), "no {line} in {written}");
     }
+    let shown = machine.run(&["incidents", "show", id]).ended(0).out;
+    assert!(shown.contains("runbook web-gone approved by "), "{shown}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), outage::RUNBOOK);
+    let token = hook_token(machine);
+    let mut again: Value = serde_json::from_str(&body("firing", "x").replace("DiskFilling", "WebGone")).unwrap();
+    again["groupLabels"] = json!({ "zone": "b" });
+    let hook = format!("{}/v1/hooks/alertmanager", served.url);
+    let (status, said) = http("POST", &hook, Some(&token), &again.to_string()).unwrap();
+    assert_eq!(status, 200, "{said}");
+    let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+    assert_eq!(listed[0]["runbook"], json!("web-gone"), "the server that runs uses it: {listed:?}");
+    machine.run(&["db", "rebuild"]).ended(0);
+    assert_eq!(machine.run(&["incidents", "show", id]).ended(0).out, shown);
     for chat in model.chats() {
         let messages = chat["messages"].as_array().unwrap();
         let [system, goal] = [&messages[0], &messages[1]].map(|message| message["content"].as_str().unwrap());
@@ -60,6 +91,46 @@ fn an_agent_handles_what_no_runbook_is_for_and_waits_for_approval() {
         let data: serde_json::Value = serde_json::from_str(data).unwrap();
         assert_eq!(data["LABEL_note"], HOSTILE, "whole, and as data");
     }
+}
+
+#[test]
+fn a_model_says_how_bad_an_incident_is_whose_alerts_do_not_and_plays_nothing_down() {
+    let model = ScriptedModel::start(Script::new().forever(Turn::computed(|request: &Value| {
+        let can_pay = !request["messages"].to_string().contains("directory=checkout");
+        let severity = if can_pay { "info" } else { "critical" };
+        Turn::calling("set_severity", json!({ "severity": severity, "reason": "As measured." }))
+    })));
+    let machine = Machine::new().with_model(&model.base_url());
+    std::fs::create_dir_all(machine.path(".config/morningai")).unwrap();
+    std::fs::write(machine.path(".config/morningai/config.toml"), "[incidents]\nclassify = true\n").unwrap();
+    let served = serve(&machine, &[]);
+    let hook = format!("{}/v1/hooks/alertmanager", served.url);
+    for (name, severity) in [("checkout", "critical"), ("wiki", "warning")] {
+        let mut told: Value = serde_json::from_str(&body("firing", name).replace("b9489d1fc9ba47fb", name)).unwrap();
+        told["groupLabels"] = json!({ "directory": name });
+        told["alerts"][0]["labels"].as_object_mut().unwrap().remove("severity");
+        let (status, said) = http("POST", &hook, Some(&hook_token(&machine)), &told.to_string()).unwrap();
+        assert_eq!(status, 200, "{said}");
+        let judged = until("a severity", || {
+            let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+            listed.into_iter().find(|incident| {
+                incident["judged"] != json!(null)
+                    && incident["left_out"] == json!(0)
+                    && incident["labels"]["directory"] == json!(name)
+            })
+        });
+        assert_eq!(judged["severity"], json!(severity), "{judged}");
+    }
+    assert_eq!(model.chats().len(), 2, "one call for each");
+    let listed = machine.run(&["incidents", "--json"]).ended(0).json();
+    let (id, run) = (listed[0]["id"].as_str().unwrap(), &listed[0]["judged"]["run"]);
+    machine.run(&["incidents", "severity", id, "info"]).ended(0);
+    let shown = machine.run(&["incidents", "show", id]).ended(0).out;
+    assert!(shown.contains("info, set by ana") && shown.contains("info: As measured."), "{shown}");
+    let runs = machine.run(&["runs", "--json"]).ended(0).json();
+    assert!(runs.iter().any(|listed| listed["id"] == *run && listed["agent"] == json!("classify")), "{runs:?}");
+    machine.run(&["db", "rebuild"]).ended(0);
+    assert_eq!(machine.run(&["incidents", "show", id]).ended(0).out, shown);
 }
 
 const LOOKS: &str = "---\nname: looks\ndescription: d\n---\n## Why\n\n```agent ops\nFind out why.\n```\n\n## Then\n\n```sh\ntrue\n```\n";

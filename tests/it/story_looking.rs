@@ -77,8 +77,33 @@ fn a_real_prometheus_is_asked_what_fires() {
     let _served = serve(&machine, &[]);
     let incident = until("an incident", || find(&machine, "AlwaysOn: it is on", "firing"));
     assert_eq!(incident["severity"], "critical");
+    let procedures = machine.path(".config/morningai/procedures");
+    std::fs::create_dir_all(&procedures).unwrap();
+    let procedure = |name: &str, block: &str| {
+        let text = format!("---\nname: {name}\ndescription: Asks\n---\n\n## Ask\n\n{block}");
+        std::fs::write(procedures.join(format!("{name}.md")), text).unwrap();
+    };
+    procedure("asks", "```tool check_alert\n```\n");
+    procedure("waits", "```sh\ntrue\n```\n\n```verify tool check_alert every=1s within=1m\n```\n");
+    let id = incident["id"].as_str().unwrap();
+    let shown = || machine.run(&["incidents", "show", id]).ended(0).out;
+    let runs = || machine.run(&["incidents", "show", id, "--json"]).ended(0).json()[0]["runs"].clone();
+    machine.run(&["incidents", "runbook", id, "--name", "asks"]).ended(0);
+    until("that it still fires", || Some(()).filter(|()| runs()[0]["ended"] == "failed"));
+    assert!(shown().contains("still fires"), "{}", shown());
+    machine.run(&["incidents", "runbook", id, "--name", "waits"]).ended(0);
     prometheus.rules(&place, "groups: []\n");
+    until("that it does not", || Some(()).filter(|()| runs()[1]["ended"] == "succeeded"));
     until("the end of it", || find(&machine, "AlwaysOn", "resolved"));
+    let card =
+        until("a change of the runbook", || machine.run(&["approvals", "--json"]).ended(0).json().into_iter().next());
+    assert_eq!(card["tool"], "propose_runbook");
+    machine.run(&["approve", card["id"].as_str().unwrap(), "--digest", card["digest"].as_str().unwrap()]).ended(0);
+    let changed = || std::fs::read_to_string(procedures.join("waits.md")).unwrap();
+    until("the change", || {
+        Some(()).filter(|()| changed().contains("description: Asks\nmatch:\n  alertname: AlwaysOn\n---\n"))
+    });
+    until("that it is told", || Some(()).filter(|()| shown().contains("runbook waits approved by ana")));
     drop(prometheus);
     until("that it tells nothing", || find(&machine, "PrometheusSilent: no alerts arrive", "firing"));
 }

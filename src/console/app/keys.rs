@@ -159,7 +159,7 @@ impl<S: Surface> App<S> {
                 .filter(expires_soon)
                 .is_some(),
             Some(Page::Run(open)) => self.snapshot.runs.get(&open.run).is_some_and(|run| runs(run.state)),
-            Some(Page::Things(_) | Page::Thing(_) | Page::Document(_)) => false,
+            Some(Page::Things(_) | Page::Thing(_) | Page::Document(_) | Page::Survey(_)) => false,
             None => match self.state.screen {
                 Screen::Overview => any_runs() || self.snapshot.open_approvals().any(|a| expires_soon(&a)),
                 Screen::Runs => any_runs(),

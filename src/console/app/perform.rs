@@ -4,18 +4,19 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use secrecy::ExposeSecret;
 use uuid::Uuid;
 
 use super::clipboard::Copy;
 use super::pace::Wanted;
 use super::{App, Bell, End, Flow, Surface, Wake, clipboard, submit};
-use crate::console::state::ShownLink;
+use crate::console::state::{ShownLink, SurveyPage};
 use crate::console::update::{Launch, Reply, Request};
 use crate::domain::{ApprovalId, CallNo, RunId, SubscriptionId};
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{Command, Document, Envelope, RowKind, Run, Stream, Surface as KindSurface};
-use crate::ports::{Answer, Client, ClientError, LinkOrder, Query, RowQuery, Yearly, history};
+use crate::kinds::{Command, Document, Envelope, RowKind, Run, Stream, Surface as KindSurface, Survey};
+use crate::ports::{Answer, Client, ClientError, LinkOrder, Query, RowQuery, Yearly, history, read_survey};
 
 /// Events of a run read at a time.
 const STREAM_PAGE: u32 = 500;
@@ -59,6 +60,7 @@ impl<S: Surface> App<S> {
             }
             Request::ReadPaymentLink => self.read_payment_link(),
             Request::WriteDocument { of, document } => self.write_document(of, document),
+            Request::ReadSurvey { survey } => self.read_survey(survey),
             Request::Launch(launch) => self.launch(launch),
             Request::Complete(sought) => {
                 let launcher = Arc::clone(&self.options.launcher);
@@ -180,6 +182,12 @@ impl<S: Surface> App<S> {
             };
             Reply::DocumentWritten { of, document, result }
         });
+    }
+
+    fn read_survey(&mut self, survey: &'static Survey) {
+        let client = Arc::clone(&self.client);
+        let since = self.options.clock.now() - TimeDelta::days(SurveyPage::DAYS);
+        self.spawn(async move { Reply::SurveyRead { survey, result: read_survey(&*client, survey, since).await } });
     }
 
     fn read_arguments(&mut self, approval: ApprovalId, run: RunId, call: CallNo) {

@@ -45,7 +45,7 @@ pub use pane::{Hold, Laid, Pane, Step};
 pub use payment::{Payment, ShownLink};
 pub use review::{Direction, Evidence, Extent, Painted, Readiness, Review, SETTLE, Uptime};
 pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
-pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
+pub use things::{DocumentPage, SurveyPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
 pub use usage::{UsagePane, Within};
@@ -127,6 +127,7 @@ pub enum Page {
     Things(ThingList),
     Thing(ThingPage),
     Document(DocumentPage),
+    Survey(SurveyPage),
 }
 
 /// One run's page.
@@ -250,14 +251,14 @@ impl State {
     pub fn review(&self) -> Option<&Review> {
         match self.pages.last() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_) | Page::Survey(_)) | None => None,
         }
     }
 
     pub fn review_mut(&mut self) -> Option<&mut Review> {
         match self.pages.last_mut() {
             Some(Page::Card(review)) => Some(review),
-            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_)) | None => None,
+            Some(Page::Run(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_) | Page::Survey(_)) | None => None,
         }
     }
 
@@ -272,7 +273,12 @@ impl State {
                 Page::Card(Review { evidence: Some(evidence), .. }) if evidence.run == run => {
                     evidence.loading = loading.clone();
                 }
-                Page::Run(_) | Page::Card(_) | Page::Things(_) | Page::Thing(_) | Page::Document(_) => {}
+                Page::Run(_)
+                | Page::Card(_)
+                | Page::Things(_)
+                | Page::Thing(_)
+                | Page::Document(_)
+                | Page::Survey(_) => {}
             }
         }
     }
@@ -282,7 +288,7 @@ impl State {
         let run = |page: &Page| match page {
             Page::Run(open) => Some(open.run),
             Page::Card(review) => review.evidence.as_ref().map(|evidence| evidence.run),
-            Page::Things(_) | Page::Thing(_) | Page::Document(_) => None,
+            Page::Things(_) | Page::Thing(_) | Page::Document(_) | Page::Survey(_) => None,
         };
         self.pages.iter().filter_map(run).chain(self.preview.as_ref().map(|preview| preview.run)).collect()
     }
@@ -293,7 +299,7 @@ impl State {
         let least = match (self.pages.last(), self.screen) {
             (Some(Page::Things(_)), _) | (None, Screen::Runs | Screen::Approvals | Screen::Incidents) => 120,
             (None, Screen::Overview) => 160,
-            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_)), _)
+            (Some(Page::Run(_) | Page::Card(_) | Page::Thing(_) | Page::Document(_) | Page::Survey(_)), _)
             | (None, Screen::Log | Screen::Usage | Screen::Billing) => {
                 return None;
             }
@@ -318,6 +324,7 @@ impl State {
             Some(Page::Things(open)) => open.kind.name().to_owned(),
             Some(Page::Thing(open)) => of(open.stream),
             Some(Page::Document(open)) => of(open.of),
+            Some(Page::Survey(open)) => open.survey.name.to_owned(),
             None => self.screen.title().to_lowercase(),
         }
     }
@@ -332,7 +339,7 @@ impl State {
     pub fn thing(&self) -> Option<Stream> {
         match self.page() {
             Some(Page::Thing(open)) => Some(open.stream),
-            Some(Page::Run(_) | Page::Card(_) | Page::Document(_)) => None,
+            Some(Page::Run(_) | Page::Card(_) | Page::Document(_) | Page::Survey(_)) => None,
             Some(Page::Things(_)) | None => match self.pane().cursor {
                 Some(Anchor::Thing(stream)) => Some(stream),
                 _ => None,
@@ -388,6 +395,7 @@ impl State {
     pub fn list_mut(&mut self) -> Option<&mut ListPane> {
         match (self.pages.last_mut(), self.screen) {
             (Some(Page::Things(open)), _) => Some(&mut open.list),
+            (Some(Page::Survey(open)), _) => Some(&mut open.list),
             (None, Screen::Overview) => Some(&mut self.overview),
             (None, Screen::Runs) => Some(&mut self.runs),
             (None, Screen::Approvals) => Some(&mut self.approvals),
@@ -406,6 +414,7 @@ impl State {
             (_, Some(Page::Things(open))) => &open.list.pane,
             (_, Some(Page::Thing(open))) => &open.pane,
             (_, Some(Page::Document(open))) => &open.pane,
+            (_, Some(Page::Survey(open))) => &open.list.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &self.overview.pane,
                 Screen::Runs => &self.runs.pane,
@@ -426,6 +435,7 @@ impl State {
             (_, Some(Page::Things(open))) => &mut open.list.pane,
             (_, Some(Page::Thing(open))) => &mut open.pane,
             (_, Some(Page::Document(open))) => &mut open.pane,
+            (_, Some(Page::Survey(open))) => &mut open.list.pane,
             (_, None) => match self.screen {
                 Screen::Overview => &mut self.overview.pane,
                 Screen::Runs => &mut self.runs.pane,

@@ -30,6 +30,7 @@ pub enum Choice {
     OpenCard(ApprovalId),
     OpenThings(RowKind),
     OpenThing(Stream),
+    OpenSurvey(RowKind, &'static str),
     Ask(ThingVerb),
     StartAgent(String),
     StartProcedure(String),
@@ -118,7 +119,8 @@ impl Item {
     /// What it counts for that the query is its name, or begins a word of it.
     fn beginning(&self, query: &str) -> u32 {
         let label = self.label.to_lowercase();
-        let is_command = matches!(self.choice, Choice::Do(_) | Choice::GoAndDo(_) | Choice::OpenThings(_));
+        let is_command =
+            matches!(self.choice, Choice::Do(_) | Choice::GoAndDo(_) | Choice::OpenThings(_) | Choice::OpenSurvey(..));
         if is_command && (label == query || self.aliases.contains(&query)) {
             return EXACT;
         }

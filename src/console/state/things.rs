@@ -3,7 +3,7 @@
 use super::list::ListPane;
 use super::pane::Pane;
 use crate::domain::Untrusted;
-use crate::kinds::{Document, RowKind, Stream, VerbDoc};
+use crate::kinds::{Document, RowKind, Stream, Survey, SurveyLine, VerbDoc};
 
 /// Everything of one kind.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,24 @@ pub struct DocumentPage {
 impl DocumentPage {
     pub fn new(of: Stream, document: &'static Document) -> Self {
         Self { of, document, text: None, draft: None, pane: Pane::default() }
+    }
+}
+
+/// A table over all of a kind, over the last days.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SurveyPage {
+    pub survey: &'static Survey,
+    /// `None` until it is counted.
+    pub lines: Option<Result<Vec<SurveyLine>, String>>,
+    pub list: ListPane,
+}
+
+impl SurveyPage {
+    /// Days that it is of.
+    pub const DAYS: i64 = 30;
+
+    pub fn new(survey: &'static Survey) -> Self {
+        Self { survey, lines: None, list: ListPane::default() }
     }
 }
 

@@ -17,6 +17,7 @@ pub fn choose(state: &mut State, world: &World<'_>, choice: Choice, pressed: Pre
         Choice::OpenRun(run) => navigate::open_run(state, run),
         Choice::OpenCard(approval) => navigate::open_card(state, approval),
         Choice::OpenThings(kind) => things::open_list(state, kind),
+        Choice::OpenSurvey(kind, name) => things::open_survey(state, kind, name),
         Choice::OpenThing(stream) => things::open(state, stream),
         Choice::Ask(wanted) => things::ask(state, world, wanted),
         Choice::StartAgent(name) => goal::open(state, world, Some(&name)),

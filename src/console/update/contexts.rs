@@ -27,6 +27,7 @@ pub fn contexts(state: &State, world: &World<'_>) -> Vec<Context> {
             active.push(Context::Home);
         }
         Some(Page::Document(open)) => active.extend(open.document.amend.map(|_| Context::Document)),
+        Some(Page::Survey(_)) => active.push(Context::List),
         Some(Page::Run(_)) => active.extend([Context::RunPage, Context::Run, Context::Home]),
         None => {
             match state.screen {

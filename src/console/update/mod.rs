@@ -100,6 +100,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         | Intent::Sign => things::ask_by_name(state, world, intent.name()),
         Intent::Handover => things::begin(state, world, RowKind::Handover, "write"),
         Intent::Postmortem => document::open(state, intent.name()),
+        Intent::Noise => things::open_survey(state, RowKind::Incident, intent.name()),
         Intent::EditDocument => document::edit(state),
         Intent::ShowEvent => log::show_event(state),
         Intent::FoldRuns => log::fold_runs(state),

@@ -6,7 +6,7 @@ use super::{Request, World, log, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
     Evidence, Hold, Landing, Loading, Matter, Page, Pane, Payment, Reading, Review, RunPage, Screen, Sheet, State,
-    Step, Tone, UsagePane, by_urgency,
+    Step, SurveyPage, ThingList, Tone, UsagePane, by_urgency,
 };
 use crate::domain::{ApprovalId, CallNo, RunId};
 use crate::fold::TurnStatus;
@@ -29,8 +29,12 @@ pub fn back(state: &mut State) -> Vec<Request> {
             state.pages.pop();
             Vec::new()
         }
-        Some(Page::Things(open)) if open.list.arrangement.is_narrowed() => clear_filter(state),
-        Some(Page::Things(_)) => {
+        Some(Page::Things(ThingList { list, .. }) | Page::Survey(SurveyPage { list, .. }))
+            if list.arrangement.is_narrowed() =>
+        {
+            clear_filter(state)
+        }
+        Some(Page::Things(_) | Page::Survey(_)) => {
             state.pages.pop();
             Vec::new()
         }
@@ -145,7 +149,7 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
     }
     match state.pane().cursor {
         Some(Anchor::Run(run)) => {
-            let requests = open_run(state, run);
+            let requests = open_run(state, recorded(world, run));
             if state.screen == Screen::Usage
                 && let Some(Page::Run(open)) = state.pages.last_mut()
                 && open.loading == Loading::Asked
@@ -164,7 +168,10 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
         Some(Anchor::Approval(approval)) => open_card(state, approval),
         Some(Anchor::Call(call)) => match parked_card(state, world, call) {
             Some(approval) => open_card(state, approval),
-            None => fold(state, world),
+            None => match delegate(state, world, call) {
+                Some(run) => open_run(state, recorded(world, run)),
+                None => fold(state, world),
+            },
         },
         Some(Anchor::Plan | Anchor::Turn(_) | Anchor::Entry(_)) => fold(state, world),
         Some(Anchor::Thing(stream)) => open_stream(state, world, stream),
@@ -182,6 +189,21 @@ fn parked_card(state: &State, world: &World<'_>, call: CallNo) -> Option<Approva
     }
 }
 
+/// The run of the agent that carries out a call of the open run, or did.
+fn delegate(state: &State, world: &World<'_>, call: CallNo) -> Option<RunId> {
+    let run = state.run()?;
+    let entry = world.snapshot.threads.get(&run).and_then(|thread| thread.calls.get(&call));
+    let ended = entry.and_then(|entry| entry.delegate);
+    ended.or_else(|| world.snapshot.runs.get(&run)?.delegate(call))
+}
+
+/// The id of a run that follows from an event, as it was recorded: a replay moves the time that such an id begins with.
+fn recorded(world: &World<'_>, run: RunId) -> RunId {
+    let runs = &world.snapshot.runs;
+    let alike = || runs.keys().find(|known| known.is_alike(&run)).copied();
+    if runs.contains_key(&run) { run } else { alike().unwrap_or(run) }
+}
+
 fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
     let Some(event) = state.log.events.iter().find(|event| event.seq == seq) else { return Vec::new() };
     open_stream(state, world, event.stream)
@@ -190,7 +212,7 @@ fn open_event(state: &mut State, world: &World<'_>, seq: u64) -> Vec<Request> {
 /// Opens the page of what a stream is about, or says why there is none.
 fn open_stream(state: &mut State, world: &World<'_>, stream: Stream) -> Vec<Request> {
     if let Stream::Run(run) = stream {
-        return open_run(state, run);
+        return open_run(state, recorded(world, run));
     }
     if let Stream::Approval(id) = stream
         && world.snapshot.approvals.contains_key(&id)

@@ -83,6 +83,10 @@ fn offer_things(state: &State, world: &World<'_>, surface: &Surface, items: &mut
         let listed = format!("show all {}", surface.plural);
         items.push(item(Choice::OpenThings(surface.kind), "command", surface.plural.to_owned(), listed));
     }
+    for survey in surface.surveys {
+        let choice = Choice::OpenSurvey(surface.kind, survey.name);
+        items.push(item(choice, "command", format!("{} of {}", survey.name, surface.plural), survey.about.to_owned()));
+    }
     let here = state.thing().filter(|stream| stream.row().is_some_and(|key| key.kind == surface.kind));
     let can_ask = |name| here.is_some() && state.can_ask(world.snapshot, name);
     for verb in surface.verbs().filter(|verb| verb.begins || can_ask(verb.name)) {

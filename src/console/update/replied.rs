@@ -1,7 +1,7 @@
 //! What came of a request: said in a toast where a person asked for it, and never lost when it failed.
 
 use super::toasts::{shown, unread};
-use super::{Launch, Reply, Request, World, document, edit, log, navigate, toast};
+use super::{Launch, Reply, Request, World, document, edit, log, navigate, things, toast};
 use crate::console::state::{Drafting, Goal, Loading, Matter, Progress, Reading, Sheet, State, Step, Tone};
 use crate::domain::{Rejection, RunId, RunSpec};
 use crate::kinds::{ApprovalVerb, Command, Envelope, RunVerb, Stream};
@@ -47,6 +47,10 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
         Reply::Completed { sought, found } => {
             let next = goal_mut(state).and_then(|goal| goal.complete(&sought, found));
             next.map(Request::Complete).into_iter().collect()
+        }
+        Reply::SurveyRead { survey, result } => {
+            things::surveyed(state, survey, &result);
+            Vec::new()
         }
         Reply::DocumentWritten { of, document, result } => {
             document::written(state, of, document.name, result);
@@ -198,6 +202,7 @@ fn was_read(reply: &Reply) -> bool {
         Reply::ArgumentsRead { result, .. } => result.is_ok(),
         Reply::Submitted { .. }
         | Reply::DocumentWritten { .. }
+        | Reply::SurveyRead { .. }
         | Reply::ChartRead { .. }
         | Reply::PaymentLinkRead(_)
         | Reply::Offered(_)

@@ -8,7 +8,7 @@ use crate::console::intent::Intent;
 use crate::console::state::{Hidden, Mouse, Offers, ShownLink};
 use crate::domain::{ApprovalId, CallNo, IncidentId, Rejection, RunId, RunSpec};
 use crate::fold::Thread;
-use crate::kinds::{Approval, Command, Document, Envelope, RowKind, Run, Stream, VerbDoc};
+use crate::kinds::{Approval, Command, Document, Envelope, RowKind, Run, Stream, Survey, SurveyLine, VerbDoc};
 use crate::ports::{Chart, ClientError, Page, RowPlace, Sought, Unlocking};
 
 /// Something to do outside.
@@ -52,6 +52,10 @@ pub enum Request {
     WriteDocument {
         of: Stream,
         document: &'static Document,
+    },
+    /// Count what happened to all of a kind.
+    ReadSurvey {
+        survey: &'static Survey,
     },
     /// Read the chart of what made an incident's alerts fire.
     ReadChart(IncidentId),
@@ -138,6 +142,10 @@ pub enum Reply {
         of: Stream,
         document: &'static Document,
         result: Result<String, ClientError>,
+    },
+    SurveyRead {
+        survey: &'static Survey,
+        result: Result<Vec<SurveyLine>, ClientError>,
     },
     ChartRead {
         incident: IncidentId,

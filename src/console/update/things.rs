@@ -1,8 +1,9 @@
 //! Opening things of kinds that are told by their surfaces, and asking their verbs.
 
 use super::{Request, World, submit, toast};
-use crate::console::state::{Page, Prompt, PromptFor, Sheet, State, ThingList, ThingPage, ThingVerb, Tone};
-use crate::kinds::{RowKind, Stream, Surface, Takes, complete_ids, read_words};
+use crate::console::state::{Page, Prompt, PromptFor, Sheet, State, SurveyPage, ThingList, ThingPage, ThingVerb, Tone};
+use crate::kinds::{RowKind, Stream, Surface, Survey, SurveyLine, Takes, complete_ids, read_words};
+use crate::ports::ClientError;
 
 pub fn open_list(state: &mut State, kind: RowKind) -> Vec<Request> {
     let open = state.pages.iter().position(|page| matches!(page, Page::Things(list) if list.kind == kind));
@@ -11,6 +12,25 @@ pub fn open_list(state: &mut State, kind: RowKind) -> Vec<Request> {
         None => state.pages.push(Page::Things(ThingList::new(kind))),
     }
     Vec::new()
+}
+
+/// Opens the table of this name over all of a kind.
+pub fn open_survey(state: &mut State, kind: RowKind, name: &str) -> Vec<Request> {
+    let surveys = Surface::of_kind(kind).map(|surface| surface.surveys).unwrap_or_default();
+    let Some(survey) = surveys.iter().find(|survey| survey.name == name) else { return Vec::new() };
+    state.pages.push(Page::Survey(SurveyPage::new(survey)));
+    vec![Request::ReadSurvey { survey }]
+}
+
+/// It was counted, or could not be.
+pub fn surveyed(state: &mut State, survey: &Survey, result: &Result<Vec<SurveyLine>, ClientError>) {
+    for page in &mut state.pages {
+        if let Page::Survey(open) = page
+            && open.survey == survey
+        {
+            open.lines = Some(result.clone().map_err(|error| super::toasts::shown(&error.message)));
+        }
+    }
 }
 
 pub fn open(state: &mut State, stream: Stream) -> Vec<Request> {

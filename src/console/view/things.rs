@@ -9,15 +9,18 @@ use crate::console::role::Role;
 use crate::console::state::Charts;
 use crate::domain::{Timestamp, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{Look, RowKind, Stream, Surface, Thing};
+use crate::kinds::{Look, RowKind, Stream, Surface, Survey, SurveyLine, Thing};
 use crate::ports::Roster;
+
+/// Columns of a title that are shown before other columns are let in.
+const NAME: usize = 32;
 
 /// All of a kind that are in memory, the most urgent first, and of those the newest. Their facts are needed only to
 /// look for a filter's words in.
 pub fn list(surface: &Surface, snapshot: &Snapshot, filter: &str, now: Timestamp) -> List {
     let mut columns = vec![Column::whole("", Align::Left, 12), Column::whole("state", Align::Left, 11)];
     columns.extend(surface.columns.iter().map(|column| match column.width {
-        None => Column::name(column.title, 20),
+        None => Column::name(column.title, NAME),
         Some(width) => Column::text(column.title, width.min(8), width, 6),
     }));
     columns.extend([Column::whole("age", Align::Right, 9), Column::whole("id", Align::Left, 1)]);
@@ -40,6 +43,33 @@ fn row(thing: &Thing, now: Timestamp) -> ListRow {
         cells,
         chip: thing.state,
         words: facts.join(" ") + &thing.id.to_string(),
+    }
+}
+
+/// A table over all of a kind: counts, and in the last column what they are of.
+pub fn survey(survey: &Survey, lines: &[SurveyLine]) -> List {
+    let last = survey.columns.len().saturating_sub(1);
+    let column = |(place, title): (usize, &&'static str)| match place == last {
+        true => Column::name(title, 20),
+        false => Column::whole(title, Align::Right, 20_u8.saturating_sub(place as u8)),
+    };
+    let cell = |cell: &Untrusted| match cell.raw().parse() {
+        Ok(0) => Cell::number(Row::of(Role::Dim, "0"), 0),
+        Ok(number) => Cell::number(text(Role::Text, cell), number),
+        Err(_) => Cell::text(text(Role::Text, cell)),
+    };
+    let row = |line: &SurveyLine| ListRow {
+        anchor: None,
+        cells: line.cells.iter().map(cell).collect(),
+        chip: "",
+        words: String::new(),
+    };
+    List {
+        title: "The last 30 days",
+        columns: survey.columns.iter().enumerate().map(column).collect(),
+        chips: &[],
+        rows: lines.iter().map(row).collect(),
+        empty: "Nothing happened in the last 30 days.",
     }
 }
 

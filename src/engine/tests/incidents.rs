@@ -1,6 +1,7 @@
 //! Deciding on incidents, and folding what was decided.
 
 mod agents;
+mod severities;
 mod takes;
 
 use serde_json::json;
@@ -50,6 +51,7 @@ pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
         labels: labels(&[("alertname", "HighErr"), ("severity", "critical")]),
         runbook: Some("disk-filling".to_owned()),
         agent: None,
+        classifier: None,
         alerts,
         left_out: 0,
         sight: Sight::Told,

@@ -14,7 +14,12 @@ fn of(name: &str, began: i64, ended: Option<i64>) -> IncidentReport {
 
 fn counted(log: &Log, since: i64) -> Vec<Value> {
     let survey = Incident::SURVEYS[0];
-    let lines = (survey.count)(&log.events, at(since));
+    let mut tally = (survey.begin)();
+    log.events.iter().rev().filter(|event| event.at >= at(since)).for_each(|event| tally.count(event));
+    for stream in tally.unknown() {
+        tally.learn(log.events.iter().find(|event| event.stream == stream).unwrap());
+    }
+    let lines = tally.lines();
     assert!(lines.iter().all(|line| line.cells.len() == survey.columns.len()));
     lines.into_iter().map(|line| line.json).collect()
 }

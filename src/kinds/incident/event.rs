@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::group::{Claim, GroupKey};
 use super::hold::Hold;
+use super::judged::said;
 use super::labels::Labels;
+use super::proposal::Proposal;
+use super::severity::Severity;
 use crate::domain::{Actor, IncidentId, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{KindEvent, Look};
 
@@ -27,6 +30,9 @@ pub enum IncidentEvent {
         /// The agent that handles it where no runbook matched.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agent: Option<String>,
+        /// The agent that says how bad it is, where its alerts do not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        classifier: Option<String>,
         /// The only alerts of the group that it is about, by their fingerprints, where it was split off.
         #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
         part: BTreeSet<String>,
@@ -55,6 +61,17 @@ pub enum IncidentEvent {
     Acknowledged {},
     #[serde(rename = "incident.assigned")]
     Assigned { to: Actor },
+    /// A model said how bad it is, or said nothing that can be used.
+    #[serde(rename = "incident.severity_judged")]
+    SeverityJudged {
+        run: RunId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        severity: Option<Severity>,
+        reason: Untrusted,
+    },
+    /// A person said how bad it is.
+    #[serde(rename = "incident.severity_set")]
+    SeveritySet { severity: Severity },
     #[serde(rename = "incident.noted")]
     Noted { text: Untrusted },
     /// Somebody wants this runbook, or the agent of this name, to run; the run's id follows from this event.
@@ -71,7 +88,16 @@ pub enum IncidentEvent {
         /// Its runbook failed by itself: it calls somebody anew.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         escalates: bool,
+        /// Changes to runbooks that it proposed.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        proposed: Vec<Proposal>,
+        /// It helped, which the alerts said before it ended: a change is proposed by which its runbook matches them.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        helped: bool,
     },
+    /// A runbook that did not match helped: a change is proposed by which it does.
+    #[serde(rename = "incident.runbook_change_wanted")]
+    RunbookChangeWanted { runbook: String },
     /// Another incident became a part of this one: from now on its alerts are told here.
     #[serde(rename = "incident.absorbed")]
     Absorbed { incident: IncidentId, claims: Vec<Claim> },
@@ -136,10 +162,13 @@ impl KindEvent for IncidentEvent {
             Self::AlertsLeftOut { .. } => "incident.alerts_left_out",
             Self::Acknowledged {} => "incident.acknowledged",
             Self::Assigned { .. } => "incident.assigned",
+            Self::SeverityJudged { .. } => "incident.severity_judged",
+            Self::SeveritySet { .. } => "incident.severity_set",
             Self::Noted { .. } => "incident.noted",
             Self::RunbookStarted { .. } => "incident.runbook_started",
             Self::Linked { .. } => "incident.linked",
             Self::RunEnded { .. } => "incident.run_ended",
+            Self::RunbookChangeWanted { .. } => "incident.runbook_change_wanted",
             Self::Absorbed { .. } => "incident.absorbed",
             Self::Merged { .. } => "incident.merged",
             Self::Split { .. } => "incident.split",
@@ -161,11 +190,15 @@ impl KindEvent for IncidentEvent {
             Self::AlertCleared { name, .. } => name.clone(),
             Self::AlertsLeftOut { count, .. } => format!("{count} more fire and are not listed").into(),
             Self::Assigned { to } => format!("to {}", to.name()).into(),
+            Self::SeverityJudged { severity, reason, .. } => said(*severity, reason),
+            Self::SeveritySet { severity } => severity.name().into(),
             Self::Noted { text } => text.clone(),
             Self::RunbookStarted { runbook } => runbook.as_str().into(),
+            Self::RunbookChangeWanted { runbook } => format!("{runbook} helped, and did not match").into(),
             Self::Linked { run } => format!("run {}", run.short()).into(),
-            Self::RunEnded { run, state, summary, .. } => {
-                format!("run {} {state}: {}", run.short(), summary.raw()).into()
+            Self::RunEnded { run, state, summary, proposed, .. } => {
+                let proposed = proposed.iter().map(|one| format!("; proposed {}", one.said())).collect::<String>();
+                format!("run {} {state}: {}{proposed}", run.short(), summary.raw()).into()
             }
             Self::Absorbed { incident, .. } => format!("incident {}", incident.short()).into(),
             Self::Merged { into } => format!("into {}", into.short()).into(),
@@ -196,6 +229,7 @@ impl KindEvent for IncidentEvent {
         match self {
             Self::Acknowledged {} => "incident acknowledged".into(),
             Self::Assigned { to } => format!("incident assigned to {}", to.name()).into(),
+            Self::SeveritySet { severity } => format!("severity set to {}", severity.name()).into(),
             Self::Noted { .. } => "note added".into(),
             Self::RunbookStarted { runbook } => format!("runbook {runbook} started").into(),
             Self::Linked { run } => format!("run {} linked", run.short()).into(),
@@ -214,6 +248,8 @@ impl KindEvent for IncidentEvent {
             | Self::Woke {}
             | Self::Held { .. }
             | Self::Released { .. }
+            | Self::SeverityJudged { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunEnded { .. } => self.remark(),
         }
     }
@@ -227,8 +263,12 @@ impl KindEvent for IncidentEvent {
             Self::Acknowledged {}
             | Self::Assigned { .. }
             | Self::Noted { .. }
+            | Self::SeveritySet { .. }
+            | Self::SeverityJudged { severity: None, .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::Snoozed { .. }
             | Self::Amended { .. } => Look::Plain,
+            Self::SeverityJudged { .. } => Look::Notable,
             Self::RunbookStarted { .. }
             | Self::Linked { .. }
             | Self::Absorbed { .. }
@@ -246,6 +286,7 @@ impl KindEvent for IncidentEvent {
             Self::Acknowledged {}
             | Self::Assigned { .. }
             | Self::Noted { .. }
+            | Self::SeveritySet { .. }
             | Self::RunbookStarted { .. }
             | Self::Linked { .. }
             | Self::Absorbed { .. }
@@ -263,6 +304,8 @@ impl KindEvent for IncidentEvent {
             | Self::Woke {}
             | Self::Held { .. }
             | Self::Released { .. }
+            | Self::SeverityJudged { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunEnded { .. } => false,
         }
     }
@@ -275,12 +318,16 @@ impl KindEvent for IncidentEvent {
             Self::Released { is_quiet } => !is_quiet,
             Self::RunEnded { escalates, .. } => *escalates,
             Self::Woke {} => true,
+            // It rang when it opened; that it is this bad is news.
+            Self::SeverityJudged { severity, .. } => *severity == Some(Severity::Critical),
             Self::AlertFired { .. }
             | Self::AlertCleared { .. }
             | Self::AlertsLeftOut { .. }
             | Self::Acknowledged {}
             | Self::Assigned { .. }
             | Self::Noted { .. }
+            | Self::SeveritySet { .. }
+            | Self::RunbookChangeWanted { .. }
             | Self::RunbookStarted { .. }
             | Self::Linked { .. }
             | Self::Absorbed { .. }
@@ -297,7 +344,13 @@ impl KindEvent for IncidentEvent {
     fn wakes(&self) -> bool {
         matches!(
             self,
-            Self::RunbookStarted { .. } | Self::SilenceWanted { .. } | Self::Resolved {} | Self::Merged { .. }
+            Self::Opened { classifier: Some(_), .. }
+                | Self::RunbookStarted { .. }
+                | Self::RunbookChangeWanted { .. }
+                | Self::RunEnded { helped: true, .. }
+                | Self::SilenceWanted { .. }
+                | Self::Resolved {}
+                | Self::Merged { .. }
         )
     }
 }

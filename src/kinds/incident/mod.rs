@@ -5,11 +5,14 @@ mod decide;
 mod event;
 mod group;
 mod hold;
+mod judged;
+mod judging;
 mod labels;
 mod marks;
 mod metric;
 mod noise;
 mod postmortem;
+mod proposal;
 mod row;
 mod severity;
 mod shown;
@@ -25,8 +28,10 @@ pub(in crate::kinds) use decide::with_holds;
 pub use event::IncidentEvent;
 pub use group::{Claim, GroupKey};
 pub use hold::Hold;
+pub use judged::{Judged, SeveritySet};
 pub use labels::Labels;
 pub use marks::{Marks, Side};
+pub use proposal::{Proposal, RunbookChange};
 pub use row::{AlertState, Incident, IncidentState, LinkedRun};
 pub use severity::Severity;
 pub use silence::Silence;
@@ -60,6 +65,7 @@ impl Kept for Incident {
             IncidentVerb::Assign { to } => decide::assign(world, id, &to, by),
             IncidentVerb::Note { text } => decide::note(world, id, text, by),
             IncidentVerb::Runbook { name } => decide::runbook(world, id, name, by),
+            IncidentVerb::Severity { severity } => decide::set_severity(world, id, severity, by),
             IncidentVerb::Link { run } => decide::link(world, id, run, by),
             IncidentVerb::Merge { into } => decide::merge(world, id, into, by),
             IncidentVerb::Split { label } => decide::split(world, id, &label, by),
@@ -92,8 +98,9 @@ impl Kept for Incident {
     }
 
     fn index(&self) -> Index {
-        // It needs its silence to be lifted, too.
-        let is_open = self.is_open() || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
+        // It needs its silence to be lifted, too, and what it proposes to be answered.
+        let is_changing = self.change.as_ref().is_some_and(|change| !change.has_ended);
+        let is_open = self.is_open() || is_changing || self.silence.as_ref().is_some_and(Silence::is_to_be_lifted);
         // While it is held back, the end of a snooze calls nobody either.
         let (state, due) = (self.state.name(), self.snoozed_until.filter(|_| self.held.is_none()));
         Index { is_open, sort: self.opened_at, state, parent: None, due }
@@ -111,9 +118,10 @@ impl Kept for Incident {
         Some(IncidentVerb::GiveUp { run, reason: reason.into() })
     }
 
-    fn told(&self, _: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
+    fn told(&self, world: &dyn World, of: Stream, event: &Event) -> Option<IncidentEvent> {
         let (Stream::Run(run), Event::Run(event)) = (of, event) else { return None };
-        if !self.waits_for_run(run) {
+        let is_judging = self.is_judged_by(run);
+        if !is_judging && !self.waits_for_run(run) {
             return None;
         }
         let (state, summary) = match event {
@@ -141,7 +149,12 @@ impl Kept for Incident {
             | RunEvent::SetAside {}
             | RunEvent::CancelRequested { .. } => return None,
         };
+        if is_judging {
+            return Some(judging::judged(run, state, summary));
+        }
         let escalates = self.escalates(run, event);
-        Some(IncidentEvent::RunEnded { run, state, summary: labels::short(summary), escalates })
+        let (summary, proposed) = (labels::short(summary), proposal::proposals(world, run));
+        let helped = self.helps(run, state);
+        Some(IncidentEvent::RunEnded { run, state, summary, escalates, proposed, helped })
     }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::event::IncidentEvent;
 use super::hold::Hold;
 use crate::domain::{Actor, IncidentId, Timestamp, Untrusted};
-use crate::kinds::{Envelope, Event, KindEvent, Stream, Survey, SurveyLine};
+use crate::kinds::{Envelope, Event, KindEvent, Stream, Survey, SurveyLine, Tally};
 
 pub(super) const NOISE: Survey = Survey {
     name: "noise",
@@ -25,7 +25,7 @@ pub(super) const NOISE: Survey = Survey {
         "silenced",
         "alert",
     ],
-    count,
+    begin: || Box::new(Noise::default()),
     schema: SchemaGenerator::subschema_for::<NoiseLine>,
 };
 
@@ -52,63 +52,96 @@ struct NoiseLine {
     silenced: u64,
 }
 
-/// What happened in one incident.
+/// Alerts that have a line of their own; those that come after share one.
+const MOST_LINES: usize = 2000;
+
+/// The report under way, from the newest event to the oldest. An incident whose beginning was seen is put to the line of its
+/// alert.
+#[derive(Default)]
+struct Noise {
+    open: BTreeMap<IncidentId, Counted>,
+    lines: BTreeMap<Untrusted, NoiseLine>,
+}
+
+/// What happened in one incident, as far back as it was read.
 #[derive(Default)]
 struct Counted {
     line: NoiseLine,
     has_person: bool,
-    /// When it was last opened: alerts of the same moment are no repeats.
-    opened_at: Option<Timestamp>,
+    /// When the last alerts fired that were read, and how many at once. Where the incident opened then, they are no repeats.
+    fired: Option<(Timestamp, u64)>,
 }
 
-fn count(events: &[Envelope], since: Timestamp) -> Vec<SurveyLine> {
-    let mut incidents: BTreeMap<IncidentId, Counted> = BTreeMap::new();
-    for envelope in events {
-        let (Stream::Incident(id), Event::Incident(event)) = (envelope.stream, &envelope.event) else { continue };
-        let counted = incidents.entry(id).or_default();
-        counted.learn(event);
-        if envelope.at >= since {
-            counted.add(event, envelope);
-        }
+impl Tally for Noise {
+    fn count(&mut self, envelope: &Envelope) {
+        let (Stream::Incident(id), Event::Incident(event)) = (envelope.stream, &envelope.event) else { return };
+        self.open.entry(id).or_default().add(event, envelope);
+        self.learn(envelope);
     }
-    let mut lines: BTreeMap<Untrusted, NoiseLine> = BTreeMap::new();
-    for Counted { line, has_person, .. } in incidents.into_values() {
-        let sum = lines.entry(line.alert.clone()).or_default();
-        let nobody_acted = if has_person { 0 } else { line.rang };
-        *sum = NoiseLine { nobody_acted, incidents: 1, ..line }.plus(sum);
+
+    fn unknown(&self) -> Vec<Stream> {
+        self.open.keys().copied().map(Stream::Incident).collect()
     }
-    let mut lines: Vec<_> = lines.into_values().collect();
-    lines.sort_by_key(|line| std::cmp::Reverse((line.nobody_acted, line.rang, line.kept())));
-    lines.into_iter().map(NoiseLine::told).collect()
+
+    fn learn(&mut self, first: &Envelope) {
+        let (Stream::Incident(id), Event::Incident(event)) = (first.stream, &first.event) else { return };
+        let IncidentEvent::Opened { title, labels, .. } = event else { return };
+        let Some(counted) = self.open.remove(&id) else { return };
+        let alert = labels.get("alertname").map_or_else(|| title.clone(), Untrusted::from);
+        let is_known = self.lines.contains_key(&alert) || self.lines.len() < MOST_LINES;
+        let alert = if is_known { alert } else { "other alerts".into() };
+        let sum = self.lines.entry(alert.clone()).or_default();
+        *sum = NoiseLine { alert, ..counted.whole() }.plus(sum);
+    }
+
+    fn lines(self: Box<Self>) -> Vec<SurveyLine> {
+        let mut lines: Vec<_> = self.lines.into_values().collect();
+        lines.sort_by_key(|line| std::cmp::Reverse((line.nobody_acted, line.rang, line.kept())));
+        lines.into_iter().map(NoiseLine::told).collect()
+    }
 }
 
 impl Counted {
-    fn learn(&mut self, event: &IncidentEvent) {
-        if let IncidentEvent::Opened { title, labels, .. } = event {
-            self.line.alert = labels.get("alertname").map_or_else(|| title.clone(), Untrusted::from);
-        }
+    fn whole(mut self) -> NoiseLine {
+        self.settle(None);
+        let nobody_acted = if self.has_person { 0 } else { self.line.rang };
+        NoiseLine { nobody_acted, incidents: 1, ..self.line }
+    }
+
+    /// The alerts that fired at a time are repeats, unless the incident opened then.
+    fn settle(&mut self, opened: Option<Timestamp>) {
+        let fired = self.fired.take().filter(|(at, _)| opened != Some(*at));
+        self.line.repeats += fired.map_or(0, |(_, count)| count);
     }
 
     fn add(&mut self, event: &IncidentEvent, envelope: &Envelope) {
         self.has_person |= matches!(envelope.by, Actor::Person(_));
-        let line = &mut self.line;
-        line.rang += u64::from(event.rings());
+        self.line.rang += u64::from(event.rings());
         match event {
-            IncidentEvent::Opened { .. } => self.opened_at = Some(envelope.at),
+            IncidentEvent::Opened { .. } => self.settle(Some(envelope.at)),
             IncidentEvent::Reopened { is_flapping, .. } => {
-                self.opened_at = Some(envelope.at);
-                line.flapping += u64::from(*is_flapping);
+                self.settle(Some(envelope.at));
+                self.line.flapping += u64::from(*is_flapping);
             }
-            IncidentEvent::AlertFired { .. } => line.repeats += u64::from(self.opened_at != Some(envelope.at)),
-            IncidentEvent::Held { why: Hold::Maintenance { .. } } => line.maintenance += 1,
-            IncidentEvent::Held { why: Hold::Inhibited { .. } } => line.inhibited += 1,
-            IncidentEvent::Snoozed { .. } => line.snoozed += 1,
-            IncidentEvent::SilenceWanted { .. } => line.silenced += 1,
+            IncidentEvent::AlertFired { .. } => match &mut self.fired {
+                Some((at, count)) if *at == envelope.at => *count += 1,
+                Some(_) | None => {
+                    self.settle(None);
+                    self.fired = Some((envelope.at, 1));
+                }
+            },
+            IncidentEvent::Held { why: Hold::Maintenance { .. } } => self.line.maintenance += 1,
+            IncidentEvent::Held { why: Hold::Inhibited { .. } } => self.line.inhibited += 1,
+            IncidentEvent::Snoozed { .. } => self.line.snoozed += 1,
+            IncidentEvent::SilenceWanted { .. } => self.line.silenced += 1,
             IncidentEvent::AlertCleared { .. }
             | IncidentEvent::AlertsLeftOut { .. }
             | IncidentEvent::Acknowledged {}
             | IncidentEvent::Assigned { .. }
             | IncidentEvent::Noted { .. }
+            | IncidentEvent::SeverityJudged { .. }
+            | IncidentEvent::SeveritySet { .. }
+            | IncidentEvent::RunbookChangeWanted { .. }
             | IncidentEvent::RunbookStarted { .. }
             | IncidentEvent::Linked { .. }
             | IncidentEvent::RunEnded { .. }

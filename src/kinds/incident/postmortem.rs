@@ -6,8 +6,9 @@ use std::fmt::Write;
 use chrono::TimeDelta;
 
 use super::event::IncidentEvent;
+use super::proposal::{Proposal, TOOL};
 use super::row::Incident;
-use crate::domain::{Actor, ApprovalId, RunId, RunState, Timestamp, Untrusted};
+use crate::domain::{Actor, ApprovalId, ApprovalState, CallNo, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{ApprovalEvent, Document, Envelope, Event, History, KindEvent, RunEvent, Stamp, Stream};
 
 pub(super) const POSTMORTEM: Document = Document {
@@ -26,7 +27,9 @@ fn postmortem(history: &History) -> Option<String> {
     if let Some(amended) = amended(events) {
         return Some(amended);
     }
-    let asked: Vec<_> = incident.runs.iter().flat_map(|linked| asked(history, linked.run)).collect();
+    let change = incident.change.as_ref().map(|change| change.run);
+    let runs = incident.runs.iter().map(|linked| linked.run).chain(change);
+    let asked: Vec<_> = runs.flat_map(|run| asked(history, run)).collect();
     let mut text = format!("# Postmortem: {}\n\n", plain(&incident.title));
     summary(&incident, events, &asked, &mut text);
     text.push_str("\n## Timeline\n\n| UTC | who | what | event |\n|---|---|---|---|\n");
@@ -34,6 +37,7 @@ fn postmortem(history: &History) -> Option<String> {
     text.push_str("\n## What was tried\n\n");
     tried(&incident, history, &asked, &mut text);
     findings(&incident, history, &mut text);
+    proposed(&asked, &mut text);
     text.push_str("\n## Open follow-ups\n\n");
     follow_ups(&incident, events, &mut text);
     Some(text)
@@ -76,7 +80,12 @@ fn summary(incident: &Incident, events: &[Envelope], asked: &[Asked], text: &mut
         // Writing to a String cannot fail.
         let _ = writeln!(text, "- {line}");
     };
-    say(format!("Incident `{}`, {}, now {}", incident.id, incident.severity.name(), incident.state.name()));
+    say(format!(
+        "Incident `{}`, {}, now {}",
+        incident.id,
+        plain(&incident.severity_said().into()),
+        incident.state.name()
+    ));
     say(format!("Labels: {}", plain(&incident.labels.line())));
     say(format!("Opened {} (#{opened})", instant(began)));
     let first = |wanted: fn(&IncidentEvent) -> bool| events.iter().find(|envelope| is(envelope, wanted));
@@ -122,6 +131,9 @@ struct Asked {
     seq: u64,
     at: Timestamp,
     what: String,
+    /// The runbook, where it proposes one, and how writing it ended.
+    runbook: Option<String>,
+    written: Option<(u64, String)>,
     end: Option<Ended>,
 }
 
@@ -142,13 +154,40 @@ fn asked(history: &History, run: RunId) -> Vec<Asked> {
 fn request(history: &History, run: RunId, approval: ApprovalId) -> Option<Asked> {
     let events = history.events(Stream::Approval(approval));
     let first = events.first()?;
-    let Event::Approval(ApprovalEvent::Requested { ask, .. }) = &first.event else { return None };
+    let Event::Approval(ApprovalEvent::Requested { ask, tool, call, .. }) = &first.event else { return None };
     let what = plain(&ask.what().into());
     let end = events.get(1).map(|end| {
         let how = end.event.kind().trim_start_matches("approval.");
         Ended { seq: end.seq, at: end.at, how: format!("{how} by {}", who(&end.by)) }
     });
-    Some(Asked { run, seq: first.seq, at: first.at, what, end })
+    let runbook = ask.card().filter(|_| tool.0 == TOOL).and_then(|card| card.facts.get("runbook")?.as_str());
+    let runbook = runbook.map(|name| plain(&name.into()));
+    let written = runbook.as_ref().and_then(|_| settled(history, run, *call));
+    Some(Asked { run, seq: first.seq, at: first.at, what, runbook, written, end })
+}
+
+/// How a call ended.
+fn settled(history: &History, run: RunId, wanted: CallNo) -> Option<(u64, String)> {
+    history.events(Stream::Run(run)).iter().rev().find_map(|envelope| {
+        let Event::Run(RunEvent::CallSettled { call, result, .. }) = &envelope.event else { return None };
+        (*call == wanted).then(|| (envelope.seq, plain(&result.summary)))
+    })
+}
+
+/// What runs proposed that a runbook lacked, and the answers.
+fn proposed(asked: &[Asked], text: &mut String) {
+    let mut lines = asked.iter().filter_map(|asked| Some((asked, asked.runbook.as_ref()?))).peekable();
+    if lines.peek().is_some() {
+        text.push_str("\n## Proposed runbooks\n\n");
+    }
+    for (asked, runbook) in lines {
+        let end = match &asked.end {
+            Some(end) => format!("{} after {} (#{})", end.how, span(end.at - asked.at), end.seq),
+            None => "still waits".to_owned(),
+        };
+        let written = asked.written.as_ref().map(|(seq, said)| format!("; {said} (#{seq})")).unwrap_or_default();
+        let _ = writeln!(text, "- {runbook}, by run `{}` (#{}): {end}{written}", asked.run.short(), asked.seq);
+    }
 }
 
 fn tried(incident: &Incident, history: &History, asked: &[Asked], text: &mut String) {
@@ -213,8 +252,13 @@ fn outcome(events: &[Envelope], wanted: RunId) -> String {
 /// What somebody noted as left to do, what failed, and what nothing was there for.
 fn follow_ups(incident: &Incident, events: &[Envelope], text: &mut String) {
     let before = text.len();
+    let is_written = |one: &Proposal| one.state == ApprovalState::Approved;
+    let has_runbook = incident.proposals.iter().any(is_written);
     for envelope in events {
         let Event::Incident(event) = &envelope.event else { continue };
+        if has_runbook && matches!(event, IncidentEvent::Opened { .. }) {
+            continue;
+        }
         if let Some(left) = left_to_do(event) {
             let _ = writeln!(text, "- {left} (#{})", envelope.seq);
         }
@@ -245,6 +289,9 @@ fn left_to_do(event: &IncidentEvent) -> Option<String> {
         | IncidentEvent::AlertsLeftOut { .. }
         | IncidentEvent::Acknowledged {}
         | IncidentEvent::Assigned { .. }
+        | IncidentEvent::SeverityJudged { .. }
+        | IncidentEvent::SeveritySet { .. }
+        | IncidentEvent::RunbookChangeWanted { .. }
         | IncidentEvent::RunbookStarted { .. }
         | IncidentEvent::Linked { .. }
         | IncidentEvent::Absorbed { .. }

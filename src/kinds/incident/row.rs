@@ -9,7 +9,9 @@ use super::alert::Alert;
 use super::event::IncidentEvent;
 use super::group::{Claim, GroupKey};
 use super::hold::Hold;
+use super::judged::{Judged, SeveritySet};
 use super::labels::{Labels, short};
+use super::proposal::{MOST_KEPT, Proposal, RunbookChange};
 use super::severity::Severity;
 use super::silence::Silence;
 use crate::domain::{Actor, FailureKind, IncidentId, RunId, RunState, Timestamp, Untrusted};
@@ -36,7 +38,7 @@ pub struct Incident {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<IncidentId>,
     pub title: Untrusted,
-    /// The worst that any of its alerts was.
+    /// The worst that any of its alerts was, or as a model or a person says.
     pub severity: Severity,
     pub state: IncidentState,
     /// What all of its alerts share.
@@ -45,6 +47,13 @@ pub struct Incident {
     /// The agent that handles it where no runbook matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// The agent that is asked how bad it is, where its alerts do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub severity_set: Option<SeveritySet>,
     /// By their fingerprints; of another group than its own, with the beginning of that group's key before it.
     pub alerts: BTreeMap<String, AlertState>,
     /// Alerts that fire and are not among these, and how many of them are of which other group.
@@ -75,6 +84,11 @@ pub struct Incident {
     pub runs: Vec<LinkedRun>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silence: Option<Silence>,
+    /// Changes to runbooks that its runs proposed, the last few.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Proposal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<RunbookChange>,
     pub timeline: Vec<Moment>,
 }
 
@@ -146,7 +160,9 @@ impl Incident {
     pub const MOST_ALERTS: usize = 256;
 
     pub(super) fn opened(id: IncidentId, event: &IncidentEvent, stamp: &Stamp<'_>) -> Option<Self> {
-        let IncidentEvent::Opened { group, title, labels, runbook, agent, part, .. } = event else { return None };
+        let IncidentEvent::Opened { group, title, labels, runbook, agent, classifier, part, .. } = event else {
+            return None;
+        };
         let mut opened = Self {
             id,
             version: stamp.version,
@@ -160,6 +176,9 @@ impl Incident {
             labels: labels.clone(),
             runbook: runbook.clone(),
             agent: agent.clone(),
+            classifier: classifier.clone(),
+            judged: None,
+            severity_set: None,
             alerts: BTreeMap::new(),
             left_out: 0,
             left_out_of: BTreeMap::new(),
@@ -175,6 +194,8 @@ impl Incident {
             resolved_by: None,
             runs: Vec::new(),
             silence: None,
+            proposals: Vec::new(),
+            change: None,
             timeline: Vec::new(),
         };
         opened.remember(event, stamp);
@@ -186,8 +207,8 @@ impl Incident {
         match event {
             IncidentEvent::Opened { .. } | IncidentEvent::Noted { .. } | IncidentEvent::Amended { .. } => {}
             IncidentEvent::AlertFired { alert, group } => {
-                if alert.severity() > self.severity {
-                    (self.severity, self.snoozed_until) = (alert.severity(), None);
+                if let Some(worse) = self.worse(alert.severity()) {
+                    (self.severity, self.snoozed_until) = (worse, None);
                 }
                 let key = self.key(group.as_ref().unwrap_or(&self.group), &alert.fingerprint);
                 self.make_room(&key);
@@ -211,13 +232,20 @@ impl Incident {
             IncidentEvent::Acknowledged {} => {
                 (self.acknowledged_by, self.acknowledged_at) = (Some(stamp.by.clone()), Some(stamp.at));
             }
+            IncidentEvent::SeverityJudged { run, severity, reason } => {
+                self.be_judged(Judged { run: *run, severity: *severity, reason: reason.clone() });
+            }
+            IncidentEvent::SeveritySet { severity } => self.be_set(*severity, stamp.by),
             IncidentEvent::Assigned { to } => self.assigned_to = Some(to.clone()),
             IncidentEvent::RunbookStarted { runbook } => {
                 let run = self.wanted(runbook, stamp).run();
                 self.runs.push(LinkedRun::new(run, Some(runbook.clone()), stamp));
             }
+            IncidentEvent::RunbookChangeWanted { runbook } => self.change = Some(self.change_to(runbook, stamp)),
             IncidentEvent::Linked { run } => self.runs.push(LinkedRun::new(*run, None, stamp)),
-            IncidentEvent::RunEnded { run, state, escalates, .. } => {
+            IncidentEvent::RunEnded { run, state, escalates, proposed, helped, .. } => {
+                self.proposals.extend(proposed.iter().cloned());
+                self.proposals.drain(..self.proposals.len().saturating_sub(MOST_KEPT));
                 if *escalates {
                     (self.acknowledged_at, self.acknowledged_by, self.snoozed_until) = (None, None, None);
                     self.called_at = Some(stamp.at);
@@ -225,6 +253,11 @@ impl Incident {
                 let ended = self.runs.iter_mut().filter(|linked| linked.run.is_alike(run));
                 ended.for_each(|linked| (linked.run, linked.ended) = (*run, Some(*state)));
                 self.silence.iter_mut().for_each(|silence| silence.ended(*run, *state));
+                let runbook = self.runs.iter().rfind(|linked| linked.runbook.is_some() && *helped);
+                let runbook = runbook.and_then(|linked| linked.runbook.clone());
+                self.change = runbook.map(|name| self.change_to(&name, stamp)).or_else(|| self.change.take());
+                let change = self.change.iter_mut().filter(|change| change.run.is_alike(run));
+                change.for_each(|change| (change.run, change.has_ended) = (*run, true));
             }
             IncidentEvent::SilenceWanted { length, is_renewed } => {
                 let run = self.silencing(length, stamp).run();
@@ -277,7 +310,8 @@ impl Incident {
     /// Whether it is to be told of the end of this run.
     pub(super) fn waits_for_run(&self, run: RunId) -> bool {
         let is_linked = self.runs.iter().any(|linked| linked.run == run && linked.ended.is_none());
-        is_linked || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
+        let is_change = self.change.as_ref().is_some_and(|change| change.run.is_alike(&run) && !change.has_ended);
+        is_linked || is_change || self.silence.as_ref().is_some_and(|silence| silence.waits_for(run))
     }
 
     /// Whether the end of a run calls for somebody: a runbook failed, and not because a person decided against a step.

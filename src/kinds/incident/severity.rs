@@ -29,6 +29,16 @@ impl Severity {
         }
     }
 
+    /// Whether a label says how bad it is, in whatever words.
+    pub(super) fn is_said(labels: &Labels) -> bool {
+        ["severity", "priority"].iter().any(|name| labels.get(name).is_some_and(|said| !said.trim().is_empty()))
+    }
+
+    /// The severity of this name.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        [Self::Info, Self::Warning, Self::Critical].into_iter().find(|severity| severity.name() == name)
+    }
+
     /// What the label `severity` says, or `priority` where there is none.
     pub fn of(labels: &Labels) -> Self {
         let said = labels.get("severity").or_else(|| labels.get("priority")).unwrap_or_default().to_ascii_lowercase();

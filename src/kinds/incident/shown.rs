@@ -1,7 +1,9 @@
 //! How an incident is listed and shown.
 
+use super::judged::said;
 use super::noise::NOISE;
 use super::postmortem::POSTMORTEM;
+use super::proposal::Proposal;
 use super::row::{AlertState, Incident, IncidentState};
 use super::severity::Severity;
 use crate::domain::{Actor, Timestamp, Untrusted};
@@ -48,8 +50,12 @@ impl Shown for Incident {
     fn facts(&self) -> Vec<Fact> {
         let mut facts = vec![
             Fact::new("title", self.title.clone()).look(self.look()),
-            Fact::new("severity", self.severity.name()).look(severity(self.severity)),
+            Fact::new("severity", self.severity_said()).look(severity(self.severity)),
         ];
+        facts.extend(self.judged.iter().map(|judged| {
+            let said = said(judged.severity, &judged.reason);
+            Fact::new("model says", said).of(Stream::Run(judged.run))
+        }));
         facts.extend(self.held.as_ref().map(|why| Fact::new("held", why.said()).look(Look::Notable).of(why.stream())));
         facts.extend(self.acknowledged_by.iter().map(|by| dated("acknowledged", by, self.acknowledged_at)));
         facts.extend(self.assigned_to.iter().map(|to| Fact::new("assigned", to.name())));
@@ -85,6 +91,8 @@ impl Shown for Incident {
                 .at(linked.at)
                 .of(Stream::Run(linked.run))
         }));
+        let proposed = |one: &Proposal| Fact::new("proposed", one.said()).of(Stream::Approval(one.approval));
+        facts.extend(self.proposals.iter().map(proposed));
         facts.extend(self.timeline.iter().map(|moment| {
             let by = match &moment.done_by {
                 Actor::System => String::new(),
@@ -123,7 +131,7 @@ impl Shown for Incident {
         let is_possible = match verb {
             "acknowledge" => self.is_open() && self.acknowledged_at.is_none(),
             "runbook" => self.is_open() && self.mitigation().is_none(),
-            "assign" | "snooze" | "resolve" => self.is_open(),
+            "assign" | "snooze" | "resolve" | "severity" => self.is_open(),
             "merge" => self.is_open() && self.mitigation().is_none(),
             "split" => self.is_open() && self.firing().count() > 1,
             "silence" => {

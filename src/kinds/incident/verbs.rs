@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::alert::Alert;
 use super::group::GroupKey;
 use super::labels::Labels;
+use super::severity::Severity;
 use crate::domain::{IncidentId, RunId, Timestamp, Untrusted};
 use crate::kinds::{Stream, Verb, Words, verbs};
 
@@ -24,6 +25,10 @@ verbs! {
             /// What you saw or did.
             text: Untrusted,
         } = "note", HandleIncidents;
+        /// Say how bad it is, whatever its alerts or a model say
+        Severity {
+            severity: Severity,
+        } = "severity", HandleIncidents;
         /// Start the runbook that matches it, or the agent where none does
         Runbook {
             /// Another runbook than the one that matches, or an agent.
@@ -92,6 +97,9 @@ pub struct IncidentReport {
     /// The agent that handles it where no runbook matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
+    /// The agent that is asked how bad it is, where no alert says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifier: Option<String>,
     pub alerts: Vec<Alert>,
     /// How many that fire were left out by the source.
     #[serde(default)]
@@ -117,6 +125,7 @@ impl Verb for IncidentVerb {
             Self::Report { report } => words_of(report, each),
             // Names and ids are compared, and mean something else with a word of them replaced.
             Self::Assign { .. }
+            | Self::Severity { .. }
             | Self::Runbook { .. }
             | Self::Link { .. }
             | Self::Merge { .. }
@@ -137,6 +146,7 @@ impl Verb for IncidentVerb {
             Self::Acknowledge
             | Self::Assign { .. }
             | Self::Note { .. }
+            | Self::Severity { .. }
             | Self::Runbook { .. }
             | Self::Split { .. }
             | Self::Snooze { .. }
@@ -153,7 +163,8 @@ impl Verb for IncidentVerb {
 
 /// A secret that got into a label is as secret as elsewhere.
 fn words_of(report: &mut IncidentReport, each: &mut dyn FnMut(Words<'_>)) {
-    let IncidentReport { group: _, title, labels, runbook: _, agent: _, alerts, left_out: _, sight: _ } = report;
+    let IncidentReport { group: _, title, labels, runbook: _, agent: _, classifier: _, alerts, left_out: _, sight: _ } =
+        report;
     each(Words::Text(title));
     labels.texts().for_each(|text| each(Words::Text(text)));
     for Alert { fingerprint: _, starts_at: _, ended_at: _, labels, annotations, url, source: _, marks: _ } in alerts {

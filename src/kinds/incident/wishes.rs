@@ -1,13 +1,15 @@
 //! The runs that an incident wants: its runbooks or the agent that handles it, a silence of its alerts, and the end of that
-//! silence.
+//! silence. Asking how bad it is, in `judging`.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::row::{AlertState, Incident};
+use super::labels::Labels;
+use super::proposal::RunbookChange;
+use super::row::{AlertState, Incident, LinkedRun};
 use super::silence::Step;
-use crate::domain::{Actor, Timestamp, Untrusted};
+use crate::domain::{Actor, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{Brief, Handler, Stamp, Wanted};
 
 /// Alerts that an agent is told of one by one, and bytes of what it is told of one.
@@ -19,7 +21,7 @@ impl Incident {
         let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
             let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
             let wanted = self.wanted(linked.runbook.as_ref()?, &stamp);
-            Some(Wanted { handler: Handler::Either(self.brief()), ..wanted })
+            Some(Wanted { handler: Handler::Either(self.brief(self.goal())), ..wanted })
         });
         let silence = self.silence.as_ref().and_then(|silence| {
             Some(match silence.wants()? {
@@ -27,16 +29,22 @@ impl Incident {
                 Step::Lift(stamp) => self.lifting(stamp.version, stamp.at),
             })
         });
-        runbooks.chain(silence).collect()
+        let change = self.change.as_ref().filter(|change| !change.has_ended);
+        let change = change.map(|change| self.changing(&change.runbook, change.since, change.at));
+        runbooks.chain(silence).chain(self.judging()).chain(change).collect()
     }
 
-    /// What an agent is asked for, and told of the incident.
-    fn brief(&self) -> Brief {
-        let goal = format!(
+    /// What the agent that handles it is asked for.
+    fn goal(&self) -> String {
+        format!(
             "Handle incident {}: find out why its alerts fire, propose the smallest change that stops the harm, and check by \
              the alerts themselves that it worked",
             self.id.short()
-        );
+        )
+    }
+
+    /// What an agent is asked for, and told of the incident.
+    pub(super) fn brief(&self, goal: String) -> Brief {
         let mut told = BTreeMap::from([
             ("INCIDENT_TITLE".to_owned(), self.title.clone()),
             ("INCIDENT_SEVERITY".to_owned(), self.severity.name().into()),
@@ -52,6 +60,49 @@ impl Incident {
             told.insert("MORE_ALERTS".to_owned(), more.to_string().into());
         }
         Brief { goal, told, most_cost: None }
+    }
+
+    /// The runbook that helped although it matched none of its alerts, where its run had ended before they cleared.
+    pub(super) fn helped(&self) -> Option<String> {
+        let last = self.last_tried().filter(|last| last.ended == Some(RunState::Succeeded))?;
+        last.runbook.clone()
+    }
+
+    /// The same, where its run ends after they cleared, in this way.
+    pub(super) fn helps(&self, run: RunId, state: RunState) -> bool {
+        let is_this = self.last_tried().is_some_and(|last| last.run == run);
+        is_this && state == RunState::Succeeded && !self.is_open()
+    }
+
+    /// The last runbook that was started, where that was done by its name and it matched none of its alerts.
+    fn last_tried(&self) -> Option<&LinkedRun> {
+        let last = self.runs.iter().rfind(|linked| linked.runbook.is_some())?;
+        let is_agent = self.agent == last.runbook;
+        let has_name = self.shared_labels_of_all().get("alertname").is_some();
+        let is_new = self.runbook.is_none() && self.change.is_none() && self.part.is_empty() && self.also.is_empty();
+        (is_new && has_name && !is_agent).then_some(last)
+    }
+
+    fn shared_labels_of_all(&self) -> Labels {
+        Labels::shared(self.alerts.values().map(|state| &state.alert.labels))
+    }
+
+    /// The change that a runbook needs to match its alerts.
+    pub(super) fn change_to(&self, runbook: &str, stamp: &Stamp<'_>) -> RunbookChange {
+        let (since, at) = (stamp.version, stamp.at);
+        let run = self.changing(runbook, since, at).run();
+        RunbookChange { runbook: runbook.to_owned(), run, since, at, has_ended: false }
+    }
+
+    /// The run that proposes it. Nobody asked for it, so anybody may approve what it asks for.
+    fn changing(&self, runbook: &str, since: u64, at: Timestamp) -> Wanted {
+        let stamp = Stamp { version: since, at, by: &Actor::System };
+        let mut wanted = Wanted { rule: "change", ..self.wanted("propose-match", &stamp) };
+        let labels = self.shared_labels_of_all();
+        let labels = labels.iter().map(|(name, value)| (name.raw().to_owned(), Value::from(value.raw())));
+        wanted.inputs.insert("ALERT_LABELS".to_owned(), Value::Object(labels.collect()).to_string().into());
+        wanted.inputs.insert("RUNBOOK".to_owned(), runbook.into());
+        wanted
     }
 
     /// The run that silences what all of its alerts share.

@@ -14,6 +14,13 @@ impl Run {
         self.open_calls.iter().filter_map(|open| Some((open.call, self.wanted(open)?)))
     }
 
+    /// The run of the agent that carries out an open call.
+    pub fn delegate(&self, call: CallNo) -> Option<RunId> {
+        let open = self.open_call(call)?;
+        let CallStage::Delegated { ended, .. } = &open.stage else { return None };
+        ended.as_ref().map(|end| end.run).or_else(|| Some(self.wanted(open)?.run()))
+    }
+
     fn wanted(&self, open: &OpenCall) -> Option<Wanted> {
         let CallStage::Delegated { since, at, agent, goal, inputs, ended: None } = &open.stage else { return None };
         let left = Usd((self.limits.cost.0 - self.cost.0).max(0));

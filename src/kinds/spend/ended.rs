@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::iter::Sum;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::domain::{RunState, Usd};
 use crate::kinds::Run;
@@ -29,8 +30,14 @@ pub struct EndedRuns {
     #[serde(skip_serializing_if = "Usd::is_zero")]
     pub cost_of_pushed: Usd,
     /// How many of those that came to an end by themselves cost about as much. Those of unknown cost are left out.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "steps")]
     by_cost: BTreeMap<u32, u64>,
+}
+
+/// JSON has only texts as keys, and within a message that is told by a tag nobody makes numbers of them.
+fn steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<u32, u64>, D::Error> {
+    let written: BTreeMap<String, u64> = BTreeMap::deserialize(deserializer)?;
+    written.into_iter().map(|(step, runs)| Ok((step.parse().map_err(D::Error::custom)?, runs))).collect()
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -88,7 +95,7 @@ impl Sum for EndedRuns {
 fn step(cost: Usd) -> u32 {
     let nanos = cost.0.max(1).unsigned_abs();
     let octave = nanos.ilog2();
-    let within = (u128::from(nanos) * u128::from(STEPS) >> octave) as u32 - STEPS;
+    let within = ((u128::from(nanos) * u128::from(STEPS)) >> octave) as u32 - STEPS;
     octave * STEPS + within
 }
 

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::not_one;
 use crate::access::Principal;
 use crate::kinds::{Command, Document, Surface, Survey, Thing, VerbDoc};
-use crate::ports::history;
+use crate::ports::{history, read_survey};
 use crate::server::app::App;
 use crate::server::body::{Once, json, with_status};
 use crate::server::commit;
@@ -75,7 +75,7 @@ pub(in crate::server) async fn count(
 ) -> Result<Response, Problem> {
     let since = shape::past(wanted.since.as_deref().unwrap_or("7d"), app.gate.now())
         .map_err(|error| Problem::invalid(format!("`since`: {error}"), error.hint()))?;
-    let lines = shape::survey(&*app.client, survey, since).await?;
+    let lines = read_survey(&*app.client, survey, since).await?;
     json(&value!({ survey.name: lines.into_iter().map(|line| line.json).collect::<Vec<_>>() }))
 }
 

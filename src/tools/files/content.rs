@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::change::Change;
+use super::diff::Diff;
 use super::root::{LastLink, Root, failed};
 use super::{blocking, change};
 use crate::domain::{EffectCard, FailureKind, ToolResult, ToolSpec};
@@ -66,6 +67,11 @@ pub async fn check_content(context: &ToolContext, card: &EffectCard) -> Checked 
     let (context, card) = (context.clone(), card.clone());
     let checked = blocking(move || Root::of(&context).map_or(Checked::Unknown, |root| change::check(&root, &card)));
     checked.await.unwrap_or(Checked::Unknown)
+}
+
+/// What changes from one text to another.
+pub fn unified(path: &str, before: &[u8], after: &[u8]) -> String {
+    Diff::of(path, Some(before), after).text
 }
 
 fn plan(root: &Root, path: &str, after: Vec<u8>) -> Result<Change, ToolResult> {

@@ -15,7 +15,7 @@ mod search;
 mod text;
 
 pub use change::TEMPORARY_PREFIX;
-pub use content::{check_content, check_path, get, make_content, plan_content, put};
+pub use content::{check_content, check_path, get, make_content, plan_content, put, unified};
 pub use credential::is_credential;
 pub use delete::DeleteFiles;
 pub use edit::{EditFile, WriteFile};

@@ -92,6 +92,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         "amendIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
         "assignIncident" => (operation.path.replace("{id}", run), Some(json!({ "to": "bo" }))),
         "noteIncident" => (operation.path.replace("{id}", run), Some(json!({ "text": "x" }))),
+        "severityIncident" => (operation.path.replace("{id}", run), Some(json!({ "severity": "info" }))),
         "linkIncident" => (operation.path.replace("{id}", run), Some(json!({ "run": run }))),
         "decideInSlack" | "noticeStripe" => (operation.path.to_string(), empty()),
         hook if hook.starts_with("take") => (operation.path.to_string(), empty()),
@@ -184,6 +185,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         labels: Labels::default(),
         runbook: None,
         agent: None,
+        classifier: None,
         alerts: Vec::new(),
         left_out: 0,
         sight: Sight::Told,
@@ -202,6 +204,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         IncidentVerb::Acknowledge.on(incident),
         IncidentVerb::Assign { to: "bo".to_owned() }.on(incident),
         IncidentVerb::Note { text: "x".into() }.on(incident),
+        IncidentVerb::Severity { severity: Severity::Critical }.on(incident),
         IncidentVerb::Runbook { name: None }.on(incident),
         IncidentVerb::Link { run }.on(incident),
         IncidentVerb::Merge { into: incident }.on(incident),
@@ -261,6 +264,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             Command::Incident { verb: IncidentVerb::Acknowledge, .. }
             | Command::Incident { verb: IncidentVerb::Assign { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Note { .. }, .. }
+            | Command::Incident { verb: IncidentVerb::Severity { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Runbook { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Link { .. }, .. }
             | Command::Incident { verb: IncidentVerb::Merge { .. }, .. }

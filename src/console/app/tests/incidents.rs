@@ -2,8 +2,8 @@
 
 use super::harness::Harness;
 use crate::console::view::fixtures::{Story, ana, night};
-use crate::domain::{Actor, IncidentId, RunId, RunState};
-use crate::kinds::{Alert, Command, Event, GroupKey, IncidentEvent, IncidentVerb, Labels, Stream};
+use crate::domain::{Actor, CallNo, IncidentId, RunId, RunState, ToolCall, ToolName};
+use crate::kinds::{Alert, Command, Event, GroupKey, IncidentEvent, IncidentVerb, Labels, RunEvent, Stream};
 
 fn labels(pairs: &[(&str, &str)]) -> Labels {
     Labels::bounded(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
@@ -40,6 +40,7 @@ pub(super) fn opened(story: &Story, name: &str, severity: &str, summary: &str, a
         labels: shared,
         runbook,
         agent: None,
+        classifier: None,
         part,
         is_held: false,
     };
@@ -122,6 +123,8 @@ async fn a_page_has_alerts_timeline_and_runs_which_enter_opens() {
     tell(&mut story, disk, &ana(), vec![IncidentEvent::Linked { run: linked }], 1);
     let run = story.snapshot.incidents[&disk].runs[0].run;
     let ended = IncidentEvent::RunEnded {
+        proposed: Vec::new(),
+        helped: false,
         run,
         state: RunState::Succeeded,
         summary: "3 of 3 steps done".into(),
@@ -204,4 +207,61 @@ async fn a_new_incident_rings_once_and_its_alerts_do_not() {
     console.settle().await;
     assert!(console.sees("DiskFilling: /var is 91 % full"), "{}", console.screen());
     assert_eq!(console.app.surface_mut().bytes, [vec![0x07]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn enter_on_a_step_for_an_agent_opens_its_run_also_where_a_replay_moved_the_times() {
+    let mut story = incidents();
+    let parent = *story.snapshot.runs.iter().find(|(_, run)| !run.state.is_final()).unwrap().0;
+    let call = CallNo(story.snapshot.runs[&parent].calls + 1);
+    let asked = ToolCall {
+        call,
+        provider_id: String::new(),
+        tool: ToolName("agent".to_owned()),
+        args: serde_json::json!({ "agent": "ops", "goal": "find out why" }),
+        step: None,
+        part: Default::default(),
+    };
+    let delegated = RunEvent::CallDelegated {
+        call,
+        agent: "ops".to_owned(),
+        goal: "find out why".into(),
+        inputs: Default::default(),
+    };
+    for event in [RunEvent::CallsRequested { calls: vec![asked] }, delegated] {
+        story.append(Stream::Run(parent), &Actor::System, Event::Run(event));
+    }
+    let mut bytes = *story.snapshot.runs[&parent].delegate(call).unwrap().0.as_bytes();
+    bytes[0] ^= 1;
+    let child = RunId(uuid::Uuid::from_bytes(bytes));
+    let spec = story.log.iter().find_map(|envelope| match &envelope.event {
+        Event::Run(RunEvent::Started { spec }) => Some(spec.clone()),
+        _ => None,
+    });
+    story.append(Stream::Run(child), &ana(), Event::Run(RunEvent::Started { spec: spec.unwrap() }));
+    tell(&mut story, id("DiskFilling"), &ana(), vec![IncidentEvent::Linked { run: parent }], 1);
+    let mut console = Harness::new(story, 80, 40).await;
+    console.press("5 enter down enter").await;
+    assert!(console.state().open_runs().contains(&parent), "{}", console.screen());
+    console.press("enter").await;
+    assert!(console.state().open_runs().contains(&child), "{}", console.screen());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_noise_report_is_a_list_that_can_be_sorted_and_filtered() {
+    for (width, height) in [(80, 24), (200, 50)] {
+        let mut console = Harness::new(incidents(), width, height).await;
+        console.press("5 N").await;
+        insta::assert_snapshot!(format!("noise_{width}x{height}"), console.screen());
+        console.press("s s").await;
+        assert!(console.sees("by nobody acted"), "{}", console.screen());
+        console.press("/").await;
+        console.write("slow").await;
+        console.press("enter").await;
+        assert!(console.sees("Slow") && !console.sees("DiskFilling"), "{}", console.screen());
+        console.press("esc").await;
+        assert!(console.sees("DiskFilling") && console.sees("nobody acted"), "{}", console.screen());
+        console.press("esc").await;
+        assert!(console.sees("DiskFilling: /var is 91 % full"), "{}", console.screen());
+    }
 }

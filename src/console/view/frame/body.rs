@@ -9,7 +9,7 @@ use crate::console::anchor::Folds;
 use crate::console::role::Role;
 use crate::console::state::{
     DocumentPage, Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
-    ThingList, UsagePane,
+    SurveyPage, ThingList, UsagePane,
 };
 use crate::console::view::billing::BillingContext;
 use crate::console::view::card::{CardContext, CardView};
@@ -63,6 +63,10 @@ pub fn compose<'a>(scene: &Scene<'a>, caches: &'a mut PageCaches, sizes: &mut Si
         }
         Some(Page::Things(open)) => {
             let body = things(scene, open, width);
+            return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
+        }
+        Some(Page::Survey(open)) => {
+            let body = survey(open, width);
             return Body { heading: heading.into_iter().chain(body.heading).collect(), ..body };
         }
         Some(Page::Thing(open)) => Content::Rows(thing(scene, open.stream, width)),
@@ -186,6 +190,16 @@ pub fn thing(scene: &Scene<'_>, stream: Stream, width: usize) -> Vec<Row> {
         }
         None => vec![Row::of(Role::Dim, "This is no longer in memory.")],
     }
+}
+
+fn survey(open: &SurveyPage, width: usize) -> Body<'static> {
+    let mut rows = Vec::new();
+    match &open.lines {
+        None => sentence(Role::Dim, "Counting…", width, &mut rows),
+        Some(Err(reason)) => sentence(Role::Bad, reason.as_str(), width, &mut rows),
+        Some(Ok(lines)) => return listed(things::survey(open.survey, lines), &open.list, width, width),
+    }
+    Body::of(Content::Rows(rows))
 }
 
 fn document(open: &DocumentPage, width: usize) -> Vec<Row> {

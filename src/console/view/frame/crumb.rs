@@ -40,6 +40,7 @@ fn name(scene: &Scene<'_>, page: &Page) -> Row {
         },
         Page::Things(open) => Row::of(Role::Heading, Surface::of_kind(open.kind).map_or("", |surface| surface.plural)),
         Page::Document(open) => Row::of(Role::Heading, open.document.name),
+        Page::Survey(open) => Row::of(Role::Heading, open.survey.name),
         Page::Thing(open) => Row::of(Role::Heading, format!("{} {}", open.stream.parts().0, open.stream.short())),
     }
 }

@@ -4,7 +4,7 @@ use super::super::{RUN, agent_spec};
 use super::{Log, alert, ana, at, other, told};
 use crate::domain::{Actor, RunState};
 use crate::engine::decide;
-use crate::kinds::{Declared, Envelope, Event, IncidentReport, IncidentVerb, RunEvent, Shown, Stream, Takes};
+use crate::kinds::{Declared, Envelope, Event, IncidentReport, IncidentVerb, RunEvent, Severity, Shown, Stream, Takes};
 
 /// What is offered must be possible, and what is possible must be offered.
 #[test]
@@ -19,6 +19,7 @@ fn an_incident_takes_exactly_the_verbs_that_would_not_be_refused() {
         IncidentVerb::Acknowledge,
         IncidentVerb::Assign { to: "bo".to_owned() },
         IncidentVerb::Note { text: "it is the backup".into() },
+        IncidentVerb::Severity { severity: Severity::Critical },
         IncidentVerb::Runbook { name: None },
         IncidentVerb::Link { run: RUN },
         IncidentVerb::Merge { into },

@@ -75,6 +75,7 @@ pub(in crate::kinds::incident) fn split(
         labels: Labels::shared(gone.iter().map(|state| &state.alert.labels)),
         runbook: incident.runbook.clone(),
         agent: incident.agent.clone(),
+        classifier: None,
         part: gone.iter().map(|state| state.alert.fingerprint.clone()).collect(),
         is_held: false,
     }];

@@ -7,8 +7,11 @@ mod report;
 mod snooze;
 
 use super::event::IncidentEvent;
+use super::judging::judged;
 use super::labels::short;
+use super::proposal::proposals;
 use super::row::Incident;
+use super::severity::Severity;
 use crate::domain::{AccountName, Actor, IncidentId, Rejection, RejectionKind, RunId, RunState, Untrusted};
 use crate::kinds::{Decided, World, find_run};
 
@@ -39,6 +42,19 @@ pub(super) fn assign(world: &dyn World, id: IncidentId, to: &str, by: &Actor) ->
         return Ok(Vec::new());
     }
     Ok(in_incident(id, by, [IncidentEvent::Assigned { to }]))
+}
+
+pub(super) fn set_severity(
+    world: &dyn World,
+    id: IncidentId,
+    severity: Severity,
+    by: &Actor,
+) -> Result<Vec<Decided>, Rejection> {
+    let incident = find_open(world, id)?;
+    if incident.severity == severity && incident.severity_set.is_some() {
+        return Ok(Vec::new());
+    }
+    Ok(in_incident(id, by, [IncidentEvent::SeveritySet { severity }]))
 }
 
 pub(super) fn note(world: &dyn World, id: IncidentId, text: Untrusted, by: &Actor) -> Result<Vec<Decided>, Rejection> {
@@ -90,13 +106,24 @@ pub(super) fn runbook(
 
 /// A runbook that cannot be started has failed, and another one can be.
 pub(super) fn give_up(world: &dyn World, id: IncidentId, run: RunId, reason: &Untrusted, by: &Actor) -> Vec<Decided> {
-    if !world.incidents().get(&id).is_some_and(|incident| incident.waits_for_run(run)) {
+    let Some(incident) = world.incidents().get(&id) else { return Vec::new() };
+    if incident.is_judged_by(run) {
+        return in_incident(id, by, [judged(run, RunState::Failed, reason.raw())]);
+    }
+    if !incident.waits_for_run(run) {
         return Vec::new();
     }
     in_incident(
         id,
         by,
-        [IncidentEvent::RunEnded { run, state: RunState::Failed, summary: short(reason.raw()), escalates: false }],
+        [IncidentEvent::RunEnded {
+            run,
+            state: RunState::Failed,
+            summary: short(reason.raw()),
+            escalates: false,
+            proposed: Vec::new(),
+            helped: false,
+        }],
     )
 }
 
@@ -108,15 +135,20 @@ pub(super) fn link(world: &dyn World, id: IncidentId, run: RunId, by: &Actor) ->
     }
     let row = find_run(world, run)?;
     let (state, summary) = (row.state, short(row.note.raw()));
-    let ended = state.is_final().then_some(IncidentEvent::RunEnded { run, state, summary, escalates: false });
+    let proposed = proposals(world, run);
+    let ended = IncidentEvent::RunEnded { run, state, summary, escalates: false, proposed, helped: false };
+    let ended = state.is_final().then_some(ended);
     let mut decided = in_incident(id, by, [IncidentEvent::Linked { run }]);
     decided.extend(in_incident(id, &Actor::System, ended));
     Ok(decided)
 }
 
 pub(super) fn resolve(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {
-    find_open(world, id)?;
-    Ok(in_incident(id, by, [IncidentEvent::Resolved {}]))
+    let helped = find_open(world, id)?.helped();
+    let mut decided = in_incident(id, by, [IncidentEvent::Resolved {}]);
+    let wanted = helped.map(|runbook| IncidentEvent::RunbookChangeWanted { runbook });
+    decided.extend(in_incident(id, &Actor::System, wanted));
+    Ok(decided)
 }
 
 pub(super) fn reopen(world: &dyn World, id: IncidentId, by: &Actor) -> Result<Vec<Decided>, Rejection> {

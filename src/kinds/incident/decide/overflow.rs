@@ -88,7 +88,7 @@ fn opened(group: GroupKey) -> IncidentEvent {
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let labels = Labels::bounded([pair("alertname", "TooManyIncidents"), pair("source", "morningai")]);
     let (title, part) = (title.into(), BTreeSet::new());
-    IncidentEvent::Opened { group, title, labels, runbook: None, agent: None, part, is_held: false }
+    IncidentEvent::Opened { group, title, labels, runbook: None, agent: None, classifier: None, part, is_held: false }
 }
 
 /// A whole group, as one alert.

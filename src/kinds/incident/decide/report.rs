@@ -7,8 +7,10 @@ use chrono::TimeDelta;
 use super::in_incident;
 use super::overflow::{Folded, fold};
 use crate::domain::{Actor, IncidentId, Timestamp};
+use crate::kinds::incident::judging::classifier;
 use crate::kinds::{
-    Alert, AlertState, Claim, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Sight, World,
+    Alert, AlertState, Claim, Decided, GroupKey, Incident, IncidentEvent, IncidentReport, Labels, Severity, Sight,
+    World,
 };
 
 /// Alerts that fire again this long after the end of their incident open it again, rather than begin another one.
@@ -47,6 +49,7 @@ pub(in crate::kinds::incident) fn report(
             Folded::Apart(relieved) => decided.extend(relieved),
         }
     }
+    report.classifier = classifier(world, report.classifier.take());
     decided.extend(take_in(main, id, report, by, now));
     decided
 }
@@ -58,7 +61,7 @@ fn take_in(
     by: &Actor,
     now: Timestamp,
 ) -> Vec<Decided> {
-    let IncidentReport { group, title, labels, runbook, agent, alerts, left_out, sight } = report;
+    let IncidentReport { group, title, labels, runbook, agent, classifier, alerts, left_out, sight } = report;
     let known: Known<'_> = current
         .into_iter()
         .flat_map(|incident| incident.alerts_of(&group))
@@ -86,8 +89,10 @@ fn take_in(
     match current {
         None if fired.is_empty() => return Vec::new(),
         None => {
-            let part = BTreeSet::new();
-            events.push(IncidentEvent::Opened { group, title, labels, runbook, agent, part, is_held: false });
+            let is_said = fired.iter().any(|alert| Severity::is_said(&alert.labels));
+            let (part, classifier) = (BTreeSet::new(), classifier.filter(|_| !is_said));
+            let is_held = false;
+            events.push(IncidentEvent::Opened { group, title, labels, runbook, agent, classifier, part, is_held });
         }
         Some(incident) if !incident.is_open() && is_worse => {
             events.push(IncidentEvent::Reopened { is_flapping: is_flapping(incident, now), is_held: false });
@@ -114,6 +119,8 @@ fn take_in(
     let renewed = |length: &str| IncidentEvent::SilenceWanted { length: length.to_owned(), is_renewed: true };
     events.extend(length.map(renewed));
     events.extend(is_over.then_some(IncidentEvent::Resolved {}));
+    let helped = current.filter(|_| is_over).and_then(Incident::helped);
+    events.extend(helped.map(|runbook| IncidentEvent::RunbookChangeWanted { runbook }));
     in_incident(current.map_or(id, |incident| incident.id), by, events)
 }
 

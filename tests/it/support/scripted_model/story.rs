@@ -211,6 +211,10 @@ impl Done {
         self.0.last().map(|(name, went_well)| (name.as_str(), *went_well))
     }
 
+    pub(super) fn times(&self, tool: &str) -> usize {
+        self.0.iter().filter(|(name, _)| name == tool).count()
+    }
+
     pub(super) fn ever(&self, tool: &str) -> bool {
         self.0.iter().any(|(name, _)| name == tool)
     }

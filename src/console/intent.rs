@@ -259,7 +259,7 @@ intents! {
         PreviousError = "previous-error" ["errors"], "go to the error before, however far back";
     }
     Usage {
-        TurnTable = "turn-table" ["by"], "show what was spent by agent, then by model, by person, by run";
+        TurnTable = "turn-table" ["by"], "show what was spent by agent, then by model, by person, by run, by day";
     }
     Billing {
         PaymentLink = "payment-link" ["pay", "upgrade"], "show a link to Stripe to subscribe, pay or change the plan";

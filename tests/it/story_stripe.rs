@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::story_incidents::{http_with, serve};
 use crate::support::machine::Machine;
+use crate::support::postgres::{Database, PROGRAM};
 use crate::support::stripe::{Fault, KEY, StripeStandIn, object};
 
 const SECRET: &str = "whsec_the-secret-that-stripe-signs-with";
@@ -16,7 +17,11 @@ const RUNBOOK: &str = "---\nname: look\ndescription: Looks at the memory\n---\n\
                        ```tool host_check\nwhat = \"memory\"\n```\n";
 
 fn machine(stripe: &StripeStandIn) -> Machine {
-    let machine = Machine::new().with("STRIPE_KEY", KEY).with("STRIPE_WEBHOOK", SECRET);
+    paying(stripe, Machine::new())
+}
+
+fn paying(stripe: &StripeStandIn, machine: Machine) -> Machine {
+    let machine = machine.with("STRIPE_KEY", KEY).with("STRIPE_WEBHOOK", SECRET);
     let config = machine.path(".config/morningai");
     std::fs::create_dir_all(&config).unwrap();
     let text = "[billing.stripe]\nkey = { env = \"STRIPE_KEY\" }\nwebhook_secrets = [{ command = [\"echo\", \"next\"] }, \
@@ -285,8 +290,19 @@ price_usd = "0.50"
 
 #[test]
 fn runs_beyond_those_included_are_reported_once_however_often_the_server_is_killed() {
+    are_reported_once(Machine::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_beyond_those_included_are_reported_once_from_postgres() {
+    let database = Database::migrated().await;
+    let url = database.url(PROGRAM);
+    tokio::task::spawn_blocking(move || are_reported_once(Machine::new().with_store(&url))).await.unwrap();
+}
+
+fn are_reported_once(machine: Machine) {
     let stripe = StripeStandIn::start();
-    let machine = machine(&stripe);
+    let machine = paying(&stripe, machine);
     let config = machine.path(".config/morningai/config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(machine.path(".config/morningai/plans.toml"), PLANS).unwrap();
@@ -325,7 +341,8 @@ fn runs_beyond_those_included_are_reported_once_however_often_the_server_is_kill
     let push = subscription()["metering"]["push"].clone();
     assert_eq!(push["attempts"], 1, "{push}");
     // It is told again under an identifier that Stripe has already.
-    let identifier = format!("{}-{}", subscription()["account"].as_str().unwrap(), push["event"]);
+    let at = chrono::DateTime::parse_from_rfc3339(push["at"].as_str().unwrap()).unwrap().timestamp();
+    let identifier = format!("{}-{}-{at}", subscription()["account"].as_str().unwrap(), push["event"]);
     assert!(stripe.with(|books| books.meter_events.contains_key(&identifier)), "{identifier}");
     let served = serve(&machine, &[]);
     until("the server works", || stripe.count("GET /v1/subscriptions") > 4);

@@ -87,6 +87,7 @@ impl<S: Surface> App<S> {
             offers: &self.offers,
             replay: self.replay.as_ref(),
             uptime: self.uptime(),
+            now: self.now(),
         }
     }
 

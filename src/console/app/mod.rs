@@ -268,6 +268,8 @@ impl<S: Surface> App<S> {
             }
             Told::Gone => Ok(Flow::End(End::LineLost)),
             Told::Terminate => Ok(Flow::End(End::Left)),
+            // The editor that has the terminal is meant.
+            Told::Interrupt if self.is_away => Ok(Flow::GoOn),
             Told::Interrupt if self.state.lock.is_locked() => self.update(update::interrupted),
             Told::Interrupt => self.intend(crate::console::intent::Intent::Interrupt, self.uptime()),
             Told::Continued => {
@@ -293,6 +295,7 @@ impl<S: Surface> App<S> {
             offers: &self.offers,
             replay: self.replay.as_ref(),
             uptime: self.started.elapsed(),
+            now: self.now(),
         };
         let requests = change(&mut self.state, &world);
         self.want(Wanted::Answer);
@@ -391,6 +394,7 @@ impl<S: Surface> App<S> {
             offers: &self.offers,
             replay: self.replay.as_ref(),
             uptime,
+            now: self.now(),
         };
         update::take_stale_toast(&mut self.state, &world);
         let contexts = update::contexts(&self.state, &world);

@@ -48,7 +48,7 @@ pub use sheet::{Confirm, Prompt, PromptFor, Sheet};
 pub use things::{DocumentPage, ThingList, ThingPage, ThingVerb};
 pub use toast::{Matter, Toast, Tone};
 pub use urgency::by_urgency;
-pub use usage::UsagePane;
+pub use usage::{UsagePane, Within};
 
 use crate::console::anchor::{Anchor, Folds};
 use crate::console::intent::{Context, Intent};
@@ -136,6 +136,17 @@ pub struct RunPage {
     pub pane: Pane,
     pub folds: Folds,
     pub loading: Loading,
+    pub landing: Landing,
+}
+
+/// Where the page of a run is read first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Landing {
+    /// At what happens now, or happened last.
+    #[default]
+    End,
+    /// At the answer that cost the most.
+    DearestTurn,
 }
 
 /// Who has the mouse.

@@ -5,10 +5,11 @@ use super::turn::Turn;
 use super::{Request, World, log, things, toast};
 use crate::console::anchor::Anchor;
 use crate::console::state::{
-    Evidence, Hold, Loading, Matter, Page, Pane, Payment, Reading, Review, RunPage, Screen, Sheet, State, Step, Tone,
-    by_urgency,
+    Evidence, Hold, Landing, Loading, Matter, Page, Pane, Payment, Reading, Review, RunPage, Screen, Sheet, State,
+    Step, Tone, UsagePane, by_urgency,
 };
 use crate::domain::{ApprovalId, CallNo, RunId};
+use crate::fold::TurnStatus;
 use crate::kinds::{CallStage, Stream};
 
 /// Closes what was opened last; on a bare screen it takes the filter away.
@@ -33,6 +34,7 @@ pub fn back(state: &mut State) -> Vec<Request> {
             state.pages.pop();
             Vec::new()
         }
+        None if state.screen == Screen::Usage && state.usage.leave() => Vec::new(),
         None => {
             state.payment = Payment::Closed;
             clear_filter(state)
@@ -80,6 +82,24 @@ pub fn follow_cursor(state: &mut State) -> Vec<Request> {
     requests
 }
 
+/// The history of a run is here: its page goes to where it is read first.
+pub fn land(state: &mut State, world: &World<'_>, run: RunId) {
+    let Some(thread) = world.snapshot.threads.get(&run) else { return };
+    let costs = thread.turns.iter().filter_map(|turn| match &turn.status {
+        TurnStatus::Answered(reply) => Some((reply.cost?, turn.turn)),
+        TurnStatus::Open | TurnStatus::Failed(_) => None,
+    });
+    let dearest = costs.max();
+    for page in &mut state.pages {
+        if let (Page::Run(open), Some((_, turn))) = (page, dearest)
+            && open.run == run
+            && std::mem::take(&mut open.landing) == Landing::DearestTurn
+        {
+            open.pane.bring_up(Anchor::Turn(turn));
+        }
+    }
+}
+
 /// Opens the card before or after the one that is open, as they stand in the queue; from a settled one, the first.
 pub fn turn_card(state: &mut State, world: &World<'_>, turn: Turn) -> Vec<Request> {
     let Some(here) = state.review().map(|review| review.approval) else { return Vec::new() };
@@ -124,7 +144,23 @@ pub fn open_selected(state: &mut State, world: &World<'_>) -> Vec<Request> {
         return Vec::new();
     }
     match state.pane().cursor {
-        Some(Anchor::Run(run)) => open_run(state, run),
+        Some(Anchor::Run(run)) => {
+            let requests = open_run(state, run);
+            if state.screen == Screen::Usage
+                && let Some(Page::Run(open)) = state.pages.last_mut()
+                && open.loading == Loading::Asked
+            {
+                open.landing = Landing::DearestTurn;
+            }
+            requests
+        }
+        Some(Anchor::Entry(place)) if state.pages.is_empty() && state.screen == Screen::Usage => {
+            let lines = UsagePane::lines(&world.snapshot.spend, state.usage.by, world.now);
+            if let Some(line) = lines.into_iter().nth(place) {
+                state.usage.enter(line.name.raw().to_owned());
+            }
+            Vec::new()
+        }
         Some(Anchor::Approval(approval)) => open_card(state, approval),
         Some(Anchor::Call(call)) => match parked_card(state, world, call) {
             Some(approval) => open_card(state, approval),
@@ -189,6 +225,7 @@ pub fn open_run(state: &mut State, run: RunId) -> Vec<Request> {
         pane: Pane::following(),
         folds: Default::default(),
         loading: Loading::Asked,
+        landing: Landing::End,
     }));
     vec![Request::ReadRun(run)]
 }

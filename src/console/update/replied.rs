@@ -20,6 +20,7 @@ pub fn replied(state: &mut State, world: &World<'_>, reply: Reply) -> Vec<Reques
                 Err(error) => Loading::Failed(shown(&error.message)),
             };
             state.run_read(run, &loading);
+            navigate::land(state, world, run);
             Vec::new()
         }
         Reply::ArgumentsRead { approval, result } => {

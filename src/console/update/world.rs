@@ -1,6 +1,7 @@
 //! What a key or a wake-up is judged against.
 
 use crate::console::state::{Offers, Uptime};
+use crate::domain::Timestamp;
 use crate::fold::Snapshot;
 use crate::ports::{Moment, Status};
 
@@ -13,6 +14,8 @@ pub struct World<'a> {
     /// Where the replay is; `None` for a live source.
     pub replay: Option<&'a Moment>,
     pub uptime: Uptime,
+    /// The time of what is shown: in a replay, that of the recording.
+    pub now: Timestamp,
 }
 
 /// When a key arrived, and when the one before it did.

@@ -13,6 +13,12 @@ use crate::domain::{
 };
 use crate::kinds::RunEvent;
 
+/// The tool that pushes a change.
+const PUSH: &str = "git_push";
+
+/// Models that are kept of a run.
+const MOST_MODELS: usize = 8;
+
 /// What is live about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -57,6 +63,12 @@ pub struct Run {
     pub note: Untrusted,
     /// What to do about a failure.
     pub hint: String,
+    /// The models that answered it, in the order in which they first did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub models: Vec<String>,
+    /// Changes that it pushed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pushes: u32,
     /// What it may spend beyond a budget that was used up.
     #[serde(default, skip_serializing_if = "BudgetRaises::is_none")]
     pub budget_raises: BudgetRaises,
@@ -156,6 +168,8 @@ impl Run {
             open_calls: Vec::new(),
             note: Untrusted::default(),
             hint: String::new(),
+            models: Vec::new(),
+            pushes: 0,
             budget_raises: BudgetRaises::default(),
         }
     }
@@ -204,6 +218,9 @@ impl Run {
             }
             RunEvent::TurnFinished { reply, .. } => {
                 self.open_turn = None;
+                if !self.models.contains(&reply.model) && self.models.len() < MOST_MODELS {
+                    self.models.push(reply.model.clone());
+                }
                 self.tokens += reply.usage.map_or(0, |usage| usage.total());
                 match reply.cost {
                     Some(cost) => self.cost += cost,
@@ -237,6 +254,8 @@ impl Run {
             }
             RunEvent::EffectInDoubt { call, attempt, approval } => self.doubt(*call, *attempt, *approval),
             RunEvent::CallSettled { call, result, .. } => {
+                let is_push = self.open_call(*call).is_some_and(|open| open.tool.0 == PUSH);
+                self.pushes += u32::from(is_push && result.succeeded());
                 self.open_calls.retain(|open| open.call != *call);
                 self.output_bytes += result.output.bytes;
             }

@@ -9,7 +9,7 @@ use crate::console::anchor::Folds;
 use crate::console::role::Role;
 use crate::console::state::{
     DocumentPage, Laid, ListPane, Loading, LogPane, Offered, Page, Painted, Reading, Review, RunPage, Screen, Source,
-    ThingList,
+    ThingList, UsagePane,
 };
 use crate::console::view::billing::BillingContext;
 use crate::console::view::card::{CardContext, CardView};
@@ -132,7 +132,8 @@ fn screen<'a>(scene: &Scene<'a>, sizes: &mut Sizes, across: usize) -> Body<'a> {
             None => Body::of(Content::Rows(Vec::new())),
         },
         Screen::Usage => {
-            let context = UsageContext { snapshot, by: state.usage.by, keymap, now, size: state.size };
+            let UsagePane { by, within, .. } = &state.usage;
+            let context = UsageContext { snapshot, by: *by, within: within.as_ref(), keymap, now, size: state.size };
             let heading = usage::heading(&context);
             Body { heading, ..Body::of(Content::Rows(usage::rows(&context))) }
         }

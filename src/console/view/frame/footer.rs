@@ -8,7 +8,7 @@ use crate::console::view::format;
 use crate::console::view::text::Row;
 use crate::console::view::wrap::Line;
 use crate::domain::RunState;
-use crate::kinds::{Run, UsageBy};
+use crate::kinds::{Run, first_called};
 
 /// What was just done, while it is said: on as many rows as it needs, and never cut.
 pub fn toast(scene: &Scene<'_>, width: usize) -> Vec<Row> {
@@ -158,7 +158,7 @@ fn has_rows(scene: &Scene<'_>) -> bool {
         Screen::Runs => runs,
         Screen::Approvals => approvals,
         Screen::Log => !scene.state.log.events.is_empty(),
-        Screen::Usage => scene.state.usage.by == UsageBy::Run && runs,
+        Screen::Usage => first_called(&scene.snapshot.spend).is_some(),
         Screen::Billing => false,
         Screen::Incidents => !scene.snapshot.incidents.is_empty(),
     }

@@ -1,17 +1,17 @@
-//! What was spent in the last days, by agent, model, person or run; the most expensive first.
+//! What was spent in the last days, by agent, model, person, run or day; the most expensive first, and days the newest.
 
 use super::context::UsageContext;
 use crate::console::anchor::Anchor;
 use crate::console::intent::Intent;
 use crate::console::role::Role;
+use crate::console::state::{UsagePane, Within};
 use crate::console::view::list::{Column, ListRow, lines};
 use crate::console::view::text::{Align, Row};
 use crate::console::view::{format, run_list, words};
 use crate::domain::{Untrusted, Usd};
-use crate::kinds::{Period, Run, Spending, UsageBy};
+use crate::kinds::{Period, Run, Spending, UsageBy, UsageLine};
 
-/// Days that the table is of, today included.
-pub(super) const DAYS: u64 = 30;
+pub(super) const DAYS: u64 = UsagePane::DAYS;
 /// Signs of the bar of a row's share.
 const SHARE: usize = 10;
 /// Runs in the table.
@@ -39,32 +39,49 @@ const RUNS: &[Column] = &[
 pub(super) fn lay(context: &UsageContext<'_>, rows: &mut Vec<Row>) {
     let key = context.keymap.hint(Intent::TurnTable);
     let note = Row::of(Role::Key, key).with(Role::Dim, " next table");
-    let title = match context.by {
-        UsageBy::Run => format!("By run, the newest that did something in the last {DAYS} days"),
-        by => format!("By {}, last {DAYS} days", by.name()),
-    };
-    rows.push(Row::section(title, note, context.width()));
-    let table = match context.by {
-        UsageBy::Run => lines(RUNS, runs(context), context.width()),
-        by => lines(COLUMNS, sums(context, by), context.width()),
+    rows.push(Row::section(title(context), note, context.width()));
+    let table = match (context.within, context.by) {
+        (Some(_), _) | (None, UsageBy::Run) => lines(RUNS, runs(context), context.width()),
+        (None, by) => lines(COLUMNS, sums(context, by), context.width()),
     };
     if table.is_empty() {
-        rows.push(Row::of(Role::Dim, "No model was called in these days."));
+        rows.push(Row::of(
+            Role::Dim,
+            match context.within {
+                Some(_) => "None of its runs is in memory any more; `morningai usage --by run` reads further back.",
+                None => "No model was called in these days.",
+            },
+        ));
     }
     rows.extend(table);
+}
+
+fn title(context: &UsageContext<'_>) -> String {
+    match (context.within, context.by) {
+        (Some(Within { by: UsageBy::Day, name, .. }), _) => format!("Runs of {}", visible(name)),
+        (Some(Within { by, name, .. }), _) => format!("Runs of {} {}, last {DAYS} days", by.name(), visible(name)),
+        (None, UsageBy::Run) => format!("By run, the newest that did something in the last {DAYS} days"),
+        (None, by) => format!("By {}, last {DAYS} days", by.name()),
+    }
+}
+
+fn visible(name: &str) -> String {
+    Untrusted::from(name).visible().into_owned()
 }
 
 fn sums(context: &UsageContext<'_>, by: UsageBy) -> Vec<ListRow> {
     let period = Period::last(DAYS, context.now.date_naive());
     let whole = period.total(&context.snapshot.spend);
-    let row = |name: &Untrusted, spending: Spending| {
+    let row = |(place, line): (usize, UsageLine)| {
+        let UsageLine { name, spending } = line;
         let mut first = Row::new();
-        first.push_untrusted(Role::Text, name);
+        first.push_untrusted(Role::Text, &name);
         let [calls, input, cached, output] = counts(spending);
         let share = share(spending.cost, whole.cost);
-        ListRow::plain(None, [first, calls, input, cached, output, share, Row::of(Role::Money, cost(spending))])
+        let cells = [first, calls, input, cached, output, share, Row::of(Role::Money, cost(spending))];
+        ListRow::plain(Some(Anchor::Entry(place)), cells)
     };
-    period.lines(&context.snapshot.spend, by).iter().map(|line| row(&line.name, line.spending)).collect()
+    UsagePane::lines(&context.snapshot.spend, by, context.now).into_iter().enumerate().map(row).collect()
 }
 
 pub(super) fn cost(spending: Spending) -> String {
@@ -93,9 +110,25 @@ fn counts(spending: Spending) -> [Row; 4] {
 fn runs(context: &UsageContext<'_>) -> Vec<ListRow> {
     let period = Period::last(DAYS, context.now.date_naive());
     let spent = |run: &&Run| run.turns > 0 && period.contains(run.updated_at.date_naive());
-    let mut runs: Vec<_> = context.snapshot.runs_newest_first().filter(spent).take(MOST_RUNS).collect();
+    let is_meant = |run: &&Run| context.within.is_none_or(|within| is_within(run, within));
+    let newest = context.snapshot.runs_newest_first().filter(spent).filter(is_meant);
+    let mut runs: Vec<_> = newest.take(MOST_RUNS).collect();
     runs.sort_by_key(|run| std::cmp::Reverse((run.cost, run.id)));
     runs.into_iter().map(|run| run_row(run, context)).collect()
+}
+
+fn is_within(run: &Run, within: &Within) -> bool {
+    match within.by {
+        UsageBy::Agent => run.agent == within.name,
+        UsageBy::Person => run.started_by.name() == within.name,
+        UsageBy::Model => run.models.contains(&within.name),
+        UsageBy::Day => {
+            let day = within.name.as_str();
+            let [first, last] = [run.started_at, run.updated_at].map(|at| at.date_naive().to_string());
+            first.as_str() <= day && day <= last.as_str()
+        }
+        UsageBy::Run => false,
+    }
 }
 
 fn run_row(run: &Run, context: &UsageContext<'_>) -> ListRow {

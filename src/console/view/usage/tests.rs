@@ -30,8 +30,14 @@ fn month() -> Story {
 
 fn page(story: &Story, by: UsageBy, (width, height): (u16, u16)) -> String {
     let keymap = Keymap::builtin().unwrap();
-    let context =
-        UsageContext { snapshot: &story.snapshot, by, keymap: &keymap, now: story.now(), size: Size { width, height } };
+    let context = UsageContext {
+        snapshot: &story.snapshot,
+        by,
+        within: None,
+        keymap: &keymap,
+        now: story.now(),
+        size: Size { width, height },
+    };
     let rows: Vec<_> = heading(&context).into_iter().chain(rows(&context)).collect();
     picture(&rows, width.into())
 }

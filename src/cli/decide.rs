@@ -48,12 +48,12 @@ pub async fn decide(
     let session = context.host.session(Part::Clerk).await?;
     let decided = record(&mut context, session.client(), given, decision).await;
     let next = match &decided {
-        Ok((approval, decided)) if !carry.detach => decided.who_goes_on(approval.run, session.client()).await,
+        Ok((approval, _, decided)) if !carry.detach => decided.who_goes_on(approval.run, session.client()).await,
         Ok(_) | Err(_) => GoesOn::ByOthers,
     };
     session.close().await;
-    let (approval, _) = decided?;
-    go_on(&mut context, next, approval.run, carry).await.map(|()| Exit::Done)
+    let (_, run, _) = decided?;
+    go_on(&mut context, next, run, carry).await.map(|()| Exit::Done)
 }
 
 /// Says who goes on with a run; where that was asked for, does so here, if nobody else does.
@@ -123,12 +123,13 @@ pub enum GoesOn {
     Here,
 }
 
+/// What was decided on, and the run that is to be carried on then: of an agent, the one that waits for it.
 async fn record(
     context: &mut Context<'_>,
     client: &dyn Client,
     given: &str,
     decision: Decision,
-) -> Result<(Approval, Decided), Failure> {
+) -> Result<(Approval, RunId, Decided), Failure> {
     let (mut snapshot, feed) = client.open().await?;
     let approval = find::approval(client, &snapshot, given).await?;
     snapshot.approvals.insert(approval.id, approval.clone());
@@ -140,7 +141,8 @@ async fn record(
         Form::Json => context.output.json(&ApprovalShape::of(&decided))?,
         Form::Text => context.output.line(&sentence(&decided))?,
     }
-    Ok((decided, Decided::new(feed, seq)))
+    let run = snapshot.root_of(decided.run);
+    Ok((decided, run, Decided::new(feed, seq)))
 }
 
 /// Submits a decision on a card. Where it names another one, what stands there now is printed, and its digest after it.

@@ -175,17 +175,18 @@ async fn start(
 /// Follows a run that was left, working on it where nobody else does; a paused one goes on.
 pub async fn resume(mut context: Context<'_>, given: &str, asking: Asking) -> Result<Exit, Failure> {
     let reader = context.host.session(Part::Reader).await?;
-    let found = {
-        let (snapshot, _) = reader.client().open().await?;
-        find::run(reader.client(), &snapshot, given).await
-    };
+    let (snapshot, _) = reader.client().open().await?;
+    let found = find::run(reader.client(), &snapshot, given).await;
     reader.close().await;
     let run = found?;
     if run.state.is_final() {
         return Err(Failure::failed(format!("run {} has already {}", run.id.short(), run.state)));
     }
     let session = context.host.session(Part::Carrier(run.id)).await?;
-    let begin = (run.state == RunState::Paused).then_some(RunVerb::Resume.on(run.id));
+    // The run itself may wait for one of an agent that paused.
+    let all = snapshot.with_agents(run.id).into_iter().filter_map(|run| snapshot.runs.get(&run));
+    let paused = std::iter::once(&run).chain(all).find(|run| run.state == RunState::Paused);
+    let begin = paused.map(|paused| RunVerb::Resume.on(paused.id));
     let manner = manner(&context, asking, session.client().status().observe.is_on());
     carry(&mut context, session, run.id, begin, manner).await
 }

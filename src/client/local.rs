@@ -45,6 +45,12 @@ impl LocalClient {
         Ok(Some(Chart { text: charts.draw(query.raw()).await?, query }))
     }
 
+    /// Why nothing may be changed through it, where it only looks.
+    fn refusal(&self) -> Option<Rejection> {
+        let hint = self.status().observe.hint()?.to_owned();
+        Some(Rejection::new(RejectionKind::NotAllowed, "this console only observes").hint(hint))
+    }
+
     /// Takes in a fact about the source that was found out after the start.
     pub fn learn(&self, learn: impl FnOnce(&mut Status)) {
         learn(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner));
@@ -73,8 +79,8 @@ impl Client for LocalClient {
     }
 
     async fn submit(&self, command: Command, by: Actor) -> Result<Vec<Envelope>, Rejection> {
-        if let Some(hint) = self.status().observe.hint() {
-            return Err(Rejection::new(RejectionKind::NotAllowed, "this console only observes").hint(hint));
+        if let Some(refusal) = self.refusal() {
+            return Err(refusal);
         }
         self.runtime.submit(command, by).await
     }
@@ -88,6 +94,9 @@ impl Client for LocalClient {
     }
 
     async fn payment_link(&self, order: &LinkOrder) -> Result<SecretString, ClientError> {
+        if let Some(Rejection { message, hint, .. }) = self.refusal() {
+            return Err(ClientError { message, hint });
+        }
         let Some(payments) = &self.payments else {
             let hint = "write [billing.stripe] into config.toml; the README says how".to_owned();
             return Err(ClientError { message: "Stripe is not configured".to_owned(), hint });

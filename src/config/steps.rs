@@ -268,6 +268,9 @@ impl Block<'_> {
                 let Some(tool) = words.get(1).filter(|tool| !tool.contains('=')) else {
                     return Err(self.fault("this block names no tool", "write ```tool NAME"));
                 };
+                if *tool == AGENT {
+                    return Err(self.fault("an agent is no tool of a step", "write ```agent NAME, and the goal inside"));
+                }
                 let attributes = self.attributes(&words[2..], allowed)?;
                 let args = self.args()?;
                 let argv = args["argv"].as_array().into_iter().flatten().filter_map(Value::as_str);

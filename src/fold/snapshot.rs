@@ -170,6 +170,10 @@ macro_rules! implement_world {
                 self.spend.range(day..).map(|(_, spend)| spend.runs).sum()
             }
 
+            fn wanted_by(&self, stream: Stream) -> Vec<Wanted> {
+                Self::wanted_by(self, stream)
+            }
+
             fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value> {
                 Some(&self.threads.get(&run)?.calls.get(&call)?.call.args)
             }
@@ -248,6 +252,18 @@ impl Snapshot {
     /// The run that a stream is of, or belongs to.
     pub fn run_of(&self, stream: Stream) -> Option<RunId> {
         stream.run().or_else(|| self.parent(stream)?.run())
+    }
+
+    /// A run, and those of the agents that carry out its calls.
+    pub fn with_agents(&self, run: RunId) -> Vec<RunId> {
+        let agents = self.runs.get(&run).into_iter().flat_map(Run::agents);
+        std::iter::once(run).chain(agents.flat_map(|agent| self.with_agents(agent))).collect()
+    }
+
+    /// The run that goes on once this one ends, because an agent carries out a call of it here; else this one.
+    pub fn root_of(&self, run: RunId) -> RunId {
+        let parent = self.runs.values().find(|row| row.agents().any(|agent| agent == run));
+        parent.map_or(run, |parent| self.root_of(parent.id))
     }
 
     fn spend(&mut self, envelope: &Envelope, reply: &ModelReply) -> RowKey {

@@ -6,7 +6,9 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::kind::Kind;
+use super::stream::Stream;
 use super::table::with_kinds;
+use super::wanted::Wanted;
 use crate::domain::{CallNo, RunId};
 
 /// The rows of one kind.
@@ -20,6 +22,9 @@ macro_rules! define_world {
 
             /// Runs that began on a day of the last three months or since, in UTC.
             fn runs_since(&self, day: NaiveDate) -> u64;
+
+            /// The runs that a thing wants, and that have not begun.
+            fn wanted_by(&self, stream: Stream) -> Vec<Wanted>;
 
             /// What a call of a run would run with now, where the run's history is open.
             fn arguments(&self, run: RunId, call: CallNo) -> Option<&Value>;

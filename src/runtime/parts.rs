@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::redact::Redactor;
 use crate::domain::{RunId, ToolName};
+use crate::fold::Snapshot;
+use crate::kinds::Stream;
 use crate::ports::{Clock, Judge, Log, Model, Starter, Tool};
 
 /// Whether this process performs effects.
@@ -12,7 +14,7 @@ use crate::ports::{Clock, Judge, Log, Model, Starter, Tool};
 pub enum Role {
     /// Works on every run it can claim.
     Worker,
-    /// Works on this run alone: for a command that follows one run and then ends.
+    /// Works on this run and on what it hands to agents: for a command that follows one run and then ends.
     Carrier(RunId),
     /// Decides and looks; effects are left to workers.
     Clerk,
@@ -20,10 +22,19 @@ pub enum Role {
 
 impl Role {
     /// Whether effects of `run` are performed in this process.
-    pub(super) fn works_on(self, run: RunId) -> bool {
+    pub(super) fn works_on(self, snapshot: &Snapshot, run: RunId) -> bool {
         match self {
             Self::Worker => true,
-            Self::Carrier(carried) => carried == run,
+            Self::Carrier(carried) => carried == run || snapshot.with_agents(carried).contains(&run),
+            Self::Clerk => false,
+        }
+    }
+
+    /// Whether the runs that `of` wants are started in this process.
+    pub(super) fn starts_for(self, snapshot: &Snapshot, of: Stream) -> bool {
+        match self {
+            Self::Worker => true,
+            Self::Carrier(_) => of.run().is_some_and(|run| self.works_on(snapshot, run)),
             Self::Clerk => false,
         }
     }

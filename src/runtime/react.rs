@@ -1,11 +1,17 @@
 //! Starting the runs that things want. A wish has one run, however many processes see it: its id follows from the wish,
 //! and the worker that prepares it holds the run's lease.
 
+use chrono::TimeDelta;
+
 use super::core::Core;
 use super::tenure::LEASE;
-use crate::domain::{Actor, RejectionKind, RunSpec};
+use crate::domain::{Actor, Rejection, RejectionKind, RunSpec};
 use crate::kinds::{Handler, RunVerb, Stream, Wanted};
 use crate::ports::{Order, Starter, Uncommitted, Work};
+
+/// How long a run that this process cannot prepare is left to others before it has failed. A process may have no model,
+/// or lack a file; the others look for runs that are wanted once a second, and try again every ten.
+const LEFT_TO_OTHERS: TimeDelta = TimeDelta::seconds(60);
 
 /// What came of a wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,27 +51,32 @@ async fn begin(core: &Core, starter: &dyn Starter, wanted: &Wanted) -> Started {
         Err(error) => {
             let (of, procedure) = (wanted.of, &wanted.procedure);
             tracing::warn!(%of, procedure, error = error.message, hint = error.hint, "a run that is wanted cannot start");
-            give_up(core, wanted, &error.message).await;
+            if core.clock.now() - wanted.at >= LEFT_TO_OTHERS {
+                give_up(core, wanted, &error.message).await;
+            }
             return Started::NotYet;
         }
     };
-    // What wanted it may have ended while it was prepared.
-    if !core.committed().wanted_by(wanted.of).iter().any(|still| still.run() == run) {
-        starter.discard(&spec).await;
-        return Started::NotYet;
-    }
-    let command = RunVerb::Start { spec: spec.clone() }.on(run);
+    let command = RunVerb::StartWanted { of: wanted.of, spec: spec.clone() }.on(run);
     match core.commit(vec![(command, wanted.by.clone())], None).await {
         Ok(_) => Started::Yes,
         Err(rejection) => {
-            tracing::warn!(of = %wanted.of, error = rejection.message, "a run that is wanted was not started");
             starter.discard(&spec).await;
-            // A plan that has no room for it has none in a moment either.
-            if rejection.kind == RejectionKind::NotAllowed {
-                give_up(core, wanted, &rejection.message).await;
-            }
+            refused(core, wanted, &rejection).await;
             Started::NotYet
         }
+    }
+}
+
+async fn refused(core: &Core, wanted: &Wanted, rejection: &Rejection) {
+    // What wanted it ended, or was paused, while it was prepared: nothing has failed.
+    if rejection.kind == RejectionKind::AlreadySettled {
+        return tracing::debug!(of = %wanted.of, reason = rejection.message, "a run was not started");
+    }
+    tracing::warn!(of = %wanted.of, error = rejection.message, "a run that is wanted was not started");
+    // A plan that has no room for it has none in a moment either.
+    if rejection.kind == RejectionKind::NotAllowed {
+        give_up(core, wanted, &rejection.message).await;
     }
 }
 

@@ -85,6 +85,7 @@ impl Supervisor {
             Message::Committed(envelopes) => {
                 let committed = self.core.committed();
                 let wanted: Vec<_> = envelopes.iter().flat_map(|event| engine::react(&committed, event)).collect();
+                let wanted = self.ours(&committed, wanted);
                 drop(committed);
                 self.react(wanted);
                 let runs: BTreeSet<_> = envelopes.iter().filter_map(|envelope| self.run_to_wake(envelope)).collect();
@@ -104,8 +105,10 @@ impl Supervisor {
 
     /// A command about a run goes through the run's worker, so that the decision and what follows share a commit.
     fn submit(&mut self, wish: Wish) {
-        let run = self.core.staging().run_of(wish.command.stream());
-        match run.filter(|run| self.core.role.works_on(*run)) {
+        let staging = self.core.staging();
+        let run = staging.run_of(wish.command.stream()).filter(|run| self.core.role.works_on(&staging, *run));
+        drop(staging);
+        match run {
             Some(run) => self.send(run, worker::Message::Submit(wish)),
             None => {
                 let core = self.core.clone();
@@ -114,9 +117,15 @@ impl Supervisor {
         }
     }
 
+    /// What of it this process starts.
+    fn ours(&self, snapshot: &Snapshot, mut wanted: Vec<Wanted>) -> Vec<Wanted> {
+        wanted.retain(|wanted| self.core.role.starts_for(snapshot, wanted.of));
+        wanted
+    }
+
     /// Starts the runs that things want, each once.
     fn react(&mut self, wanted: Vec<Wanted>) {
-        let Some(starter) = self.core.starter.clone().filter(|_| self.core.role == Role::Worker) else { return };
+        let Some(starter) = self.core.starter.clone() else { return };
         for wanted in wanted {
             if !self.wanted.insert(wanted.run()) {
                 continue;
@@ -142,7 +151,8 @@ impl Supervisor {
     }
 
     fn wake(&mut self, run: RunId) {
-        if self.core.role.works_on(run) {
+        let is_ours = self.core.role.works_on(&self.core.committed(), run);
+        if is_ours {
             self.send(run, worker::Message::Look);
         }
     }
@@ -175,17 +185,22 @@ impl Supervisor {
 
     /// Takes up runs that have something to do and nobody doing it.
     fn sweep(&mut self) {
-        let wanted = engine::left_to_start(&self.core.committed());
+        let wanted = self.left_to_start();
         self.react(wanted);
         for run in self.unattended() {
             self.send(run, worker::Message::Look);
         }
     }
 
+    fn left_to_start(&self) -> Vec<Wanted> {
+        let committed = self.core.committed();
+        self.ours(&committed, engine::left_to_start(&committed))
+    }
+
     fn unattended(&self) -> Vec<RunId> {
         let committed = self.core.committed();
-        let ours = |run: &Run| self.core.role.works_on(run.id) && !self.active.contains_key(&run.id);
-        let idle = |run: &&Run| ours(run) && has_work(&committed, run);
+        let is_ours = |run: &Run| self.core.role.works_on(&committed, run.id) && !self.active.contains_key(&run.id);
+        let idle = |run: &&Run| is_ours(run) && has_work(&committed, run);
         committed.runs.values().filter(idle).map(|run| run.id).collect()
     }
 
@@ -211,7 +226,7 @@ impl Supervisor {
         let due = self.core.committed().due().map(|(due, _)| due).min();
         let until_due = due.map_or(LONG, |due| (due - now).to_std().unwrap_or_default().min(LONG));
         let is_wanted = |wanted: &Wanted| !self.wanted.contains(&wanted.run());
-        let waits = self.core.starter.is_some() && engine::left_to_start(&self.core.committed()).iter().any(is_wanted);
+        let waits = self.core.starter.is_some() && self.left_to_start().iter().any(is_wanted);
         let sweep = if waits || !self.unattended().is_empty() { swept + SWEEP } else { swept + LONG };
         // What could not be saved is asked again, but not at once.
         (Instant::now() + until_due).max(swept + DUE_AGAIN).min(sweep)

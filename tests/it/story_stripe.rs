@@ -102,6 +102,7 @@ fn a_link_leads_to_a_plan_that_holds_as_long_as_it_is_paid() {
     let machine = machine(&stripe);
     assert_eq!(plan(&machine), "free");
     assert!(machine.run(&["billing", "portal"]).ended(2).err.contains("no customer"));
+    assert!(machine.run(&["--observe", "billing", "portal"]).ended(2).err.contains("only observes"));
     machine.run(&["billing", "sync"]).ended(0);
     for (wrong, said) in
         [("gold", "starter, professional"), ("free", "costs nothing"), ("enterprise", "agreed with each")]

@@ -9,7 +9,7 @@ use crate::kinds::{Approval, Run};
 
 /// Says how it stopped. `program` begins the commands that are proposed.
 pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Result<Exit, Failure> {
-    let (Stop::Ended(run) | Stop::Waiting(run, _) | Stop::Paused(run, _) | Stop::Left(run)) = stop;
+    let (Stop::Ended(run) | Stop::Waiting(run, _) | Stop::Paused(run, ..) | Stop::Left(run)) = stop;
     let exit = match stop {
         Stop::Ended(run) => ended(run, progress)?,
         Stop::Waiting(_, approvals) => {
@@ -19,16 +19,16 @@ pub fn conclude(stop: &Stop, program: &str, progress: &mut Progress<'_>) -> Resu
             tell_who_waits(approvals, program, progress);
             Exit::Waiting
         }
-        Stop::Paused(_, by) => {
+        Stop::Paused(_, why, by) => {
             progress.say("")?;
             let resume = format!("the run is kept; `{program} resume {} --follow` continues it", run.id);
             match by {
                 PausedBy::Person => {
-                    progress.output().diagnose(&format!("paused: {}\n next: {resume}", run.note.visible()));
+                    progress.output().diagnose(&format!("paused: {}\n next: {resume}", why.visible()));
                     Exit::Waiting
                 }
                 PausedBy::Itself => {
-                    let failure = Failure::failed(format!("the run paused: {}", run.note.raw())).next(resume);
+                    let failure = Failure::failed(format!("the run paused: {}", why.raw())).next(resume);
                     progress.output().diagnose_part(&failure.rendered());
                     Exit::Waiting
                 }

@@ -16,9 +16,9 @@ pub use self::progress::{Progress, Voice};
 use self::prompt::{Prompt, Said};
 use self::signals::{Signals, Wish};
 use super::failure::Failure;
-use crate::domain::{Actor, ApprovalId, RunId, RunState};
+use crate::domain::{Actor, ApprovalId, RunId, RunState, Untrusted};
 use crate::fold::Snapshot;
-use crate::kinds::{Approval, Command, Event, Run, RunEvent, RunVerb, Stream};
+use crate::kinds::{Approval, Command, Event, Run, RunEvent, RunVerb};
 use crate::ports::{Client, Feed, FeedItem};
 use crate::shape::thread as history;
 
@@ -40,7 +40,8 @@ pub enum Stop {
     Ended(Box<Run>),
     /// For these decisions.
     Waiting(Box<Run>, Vec<Approval>),
-    Paused(Box<Run>, PausedBy),
+    /// It, or the run of an agent that it waits for; why, and by whom.
+    Paused(Box<Run>, Untrusted, PausedBy),
     /// The person wants to go; the run resumes later.
     Left(Box<Run>),
 }
@@ -153,7 +154,9 @@ impl Watch<'_> {
         match item {
             FeedItem::Committed { envelope } => {
                 self.snapshot.apply(&envelope);
-                if envelope.stream == Stream::Run(self.run) {
+                if let Some(run) = envelope.stream.run()
+                    && self.snapshot.with_agents(self.run).contains(&run)
+                {
                     self.has_news = true;
                     if matches!(envelope.event, Event::Run(RunEvent::Paused { .. } | RunEvent::LimitReached { .. })) {
                         let is_person = matches!(envelope.by, Actor::Person(_));
@@ -185,24 +188,28 @@ impl Watch<'_> {
         self.snapshot.runs.get(&self.run)
     }
 
-    /// Requests of this run that want a person.
+    /// This run, and those of the agents that it waits for.
+    fn rows(&self) -> impl Iterator<Item = &Run> {
+        self.snapshot.with_agents(self.run).into_iter().filter_map(|run| self.snapshot.runs.get(&run))
+    }
+
+    /// Requests of these runs that want a person.
     fn awaited(&self) -> Vec<&Approval> {
-        let Some(run) = self.row() else { return Vec::new() };
         // A decision is committed before the run takes notice of it, so the state alone does not tell.
-        if !matches!(run.state, RunState::Waiting | RunState::InDoubt) {
-            return Vec::new();
-        }
-        run.awaited().filter_map(|id| self.snapshot.approvals.get(&id)).filter(|found| found.state.is_open()).collect()
+        let waiting = self.rows().filter(|run| matches!(run.state, RunState::Waiting | RunState::InDoubt));
+        let awaited = waiting.flat_map(Run::awaited).filter_map(|id| self.snapshot.approvals.get(&id));
+        awaited.filter(|found| found.state.is_open()).collect()
     }
 
     fn stop(&self) -> Option<Stop> {
         let run = self.row()?;
         let row = || Box::new(run.clone());
         let awaited = self.awaited();
+        let paused = self.rows().find(|run| run.state == RunState::Paused && !run.is_busy());
         if run.state.is_final() {
             Some(Stop::Ended(row()))
-        } else if run.state == RunState::Paused && !run.is_busy() {
-            Some(Stop::Paused(row(), self.paused_by))
+        } else if let Some(paused) = paused {
+            Some(Stop::Paused(row(), paused.note.clone(), self.paused_by))
         } else if self.manner == Manner::Leave && !awaited.is_empty() {
             Some(Stop::Waiting(row(), awaited.into_iter().cloned().collect()))
         } else {

@@ -126,7 +126,8 @@ impl<'a> Progress<'a> {
             self.hear_state(snapshot)?;
         }
         if let (Event::Approval(event), Stream::Approval(id)) = (&envelope.event, envelope.stream)
-            && let Some(approval) = snapshot.approvals.get(&id).filter(|approval| approval.run == self.run)
+            && let Some(approval) = snapshot.approvals.get(&id)
+            && snapshot.with_agents(self.run).contains(&approval.run)
         {
             self.hear_approval(event, approval)?;
         }

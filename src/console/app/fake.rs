@@ -114,7 +114,7 @@ impl Fake {
                     RunVerb::Cancel { reason } => {
                         story.run(*run, by, RunEvent::Cancelled { reason: reason.clone() });
                     }
-                    RunVerb::AgentFailed { .. } => {}
+                    RunVerb::StartWanted { .. } | RunVerb::AgentFailed { .. } => {}
                 }
             }
             if let Command::Approval { id: approval, verb } = command {

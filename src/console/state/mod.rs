@@ -362,7 +362,8 @@ impl State {
             Context::Effect | Context::Doubt | Context::Question => self.can_decide(status),
             Context::Home | Context::Document => replay.is_none() && self.can_decide(status),
             Context::Billing => {
-                replay.is_none() && status.billing.as_ref().is_some_and(|account| account.is_provided())
+                let is_provided = status.billing.as_ref().is_some_and(|account| account.is_provided());
+                replay.is_none() && !status.observe.is_on() && is_provided
             }
             Context::Run => replay.is_none() && self.can_decide(status) && self.can_steer(snapshot),
             Context::Incident | Context::Handover => {

@@ -111,7 +111,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::NextError => log::turn_error(state, world, Turn::Next),
         Intent::PreviousError => log::turn_error(state, world, Turn::Previous),
         Intent::TurnTable => turn_table(state),
-        Intent::PaymentLink => payment::ask(state),
+        Intent::PaymentLink => payment::ask(state, world),
         Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),
         Intent::NextCard => navigate::turn_card(state, world, Turn::Next),

@@ -1,11 +1,17 @@
 //! Asking for a link to pay at, and putting it away.
 
-use super::Request;
-use crate::console::state::{Payment, Screen, ShownLink, State};
+use super::toasts::toast_about;
+use super::{Request, World};
+use crate::console::state::{Matter, Payment, Screen, ShownLink, State, Tone};
 use crate::ports::ClientError;
 
 /// Asks for it; where it is shown, it is put away.
-pub(super) fn ask(state: &mut State) -> Vec<Request> {
+pub(super) fn ask(state: &mut State, world: &World<'_>) -> Vec<Request> {
+    // Behind it, a plan is changed and cards are kept.
+    if let Some(hint) = world.status.observe.hint() {
+        toast_about(state, world, Matter::Observing, Tone::Bad, "this console is read-only", hint);
+        return Vec::new();
+    }
     if state.payment != Payment::Closed {
         state.payment = Payment::Closed;
         return Vec::new();

@@ -1,7 +1,7 @@
 //! A step that an agent carries out: one run is wanted for it, and the step has that run's outcome.
 
 use super::*;
-use crate::domain::{FailureKind, ToolResult};
+use crate::domain::{FailureKind, Quota, RejectionKind, ToolResult};
 use crate::fold::CallStatus;
 use crate::kinds::CallStage;
 
@@ -107,6 +107,47 @@ fn pausing_and_cancelling_reach_the_agent() {
     let cancel = RunVerb::Cancel { reason: "enough".to_owned() };
     desk.by(ana(), cancel.on(RUN)).unwrap();
     assert_eq!([desk.state(), desk.snapshot.runs[&run].state], [RunState::Cancelled; 2]);
+}
+
+/// What a process asks for that has prepared the run of the agent, and what the plan has room for.
+fn start_agent(wanted: &crate::kinds::Wanted, runs: u64) -> Command {
+    let (from, resets) = ("2026-11-01".parse().unwrap(), "2026-12-01T00:00:00Z".parse().unwrap());
+    let quota = Quota { plan: "Free".to_owned(), runs, from, resets, hint: String::new() };
+    let spec = RunSpec { limits: Limits { quota: Some(quota), ..Limits::default() }, ..agent_spec() };
+    RunVerb::StartWanted { of: wanted.of, spec: Box::new(spec) }.on(wanted.run())
+}
+
+#[test]
+fn what_was_ended_or_paused_while_the_agent_was_prepared_starts_none() {
+    for verb in [RunVerb::Cancel { reason: "enough".to_owned() }, RunVerb::Pause] {
+        let mut desk = delegated();
+        let wanted = desk.snapshot.wanted_by(Stream::Run(RUN)).remove(0);
+        desk.by(ana(), verb.on(RUN)).unwrap();
+        let refused = desk.by(ana(), start_agent(&wanted, 9)).unwrap_err();
+        assert_eq!(refused.kind, RejectionKind::AlreadySettled);
+        assert!(!desk.snapshot.runs.contains_key(&wanted.run()));
+    }
+}
+
+#[test]
+fn a_plan_that_is_used_up_does_not_stop_a_procedure_half_way() {
+    let mut desk = delegated();
+    let wanted = desk.snapshot.wanted_by(Stream::Run(RUN)).remove(0);
+    assert_eq!(desk.by(ana(), start_agent(&wanted, 1)).unwrap(), ["run.started"]);
+    assert_eq!(desk.by(ana(), start_agent(&wanted, 1)).unwrap(), [""; 0], "once");
+    let counted: u64 = desk.snapshot.spend.values().map(|day| day.runs).sum();
+    assert_eq!(counted, 2);
+}
+
+#[test]
+fn a_run_its_agents_and_what_they_are_for_are_known_to_each_other() {
+    let mut desk = delegated();
+    let agent = desk.snapshot.wanted_by(Stream::Run(RUN)).remove(0).run();
+    assert_eq!(desk.snapshot.with_agents(RUN), [RUN, agent]);
+    assert_eq!((desk.snapshot.root_of(agent), desk.snapshot.root_of(RUN)), (RUN, RUN));
+    begun(&mut desk);
+    end(&mut desk, agent, RunEvent::Succeeded { summary: "so".into() });
+    assert_eq!(desk.snapshot.with_agents(RUN), [RUN]);
 }
 
 #[test]

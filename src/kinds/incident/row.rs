@@ -1,5 +1,6 @@
 //! One incident as it is now: its alerts, who is on it, what was started for it, and the end of its timeline.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -417,6 +418,16 @@ impl Incident {
         self.alerts.values().filter(|alert| alert.cleared_at.is_none())
     }
 
+    /// The same in the order in which they are told: the worst first, and of these the oldest.
+    pub(super) fn by_urgency(&self) -> Vec<&AlertState> {
+        fn key(state: &AlertState) -> (Reverse<Severity>, Timestamp, &str) {
+            (Reverse(state.alert.severity()), state.alert.starts_at, &state.alert.fingerprint)
+        }
+        let mut firing: Vec<_> = self.firing().collect();
+        firing.sort_by(|a, b| key(a).cmp(&key(b)));
+        firing
+    }
+
     pub fn is_open(&self) -> bool {
         self.resolved_at.is_none()
     }
@@ -443,10 +454,10 @@ impl Incident {
         Wanted { of, since, at, by, rule: "runbook", procedure, handler: Handler::Procedure, inputs: self.inputs() }
     }
 
-    /// What a runbook is told: the labels that all alerts share and those of the first that fires. Programs get them as
+    /// What a runbook is told: the labels that all alerts share and those of the first that is told. Programs get them as
     /// variables of their environment, never as a part of a command.
     fn inputs(&self) -> BTreeMap<String, Untrusted> {
-        let first = self.firing().min_by_key(|alert| (alert.alert.starts_at, &alert.alert.fingerprint));
+        let first = self.by_urgency().into_iter().next();
         let labels = first.into_iter().flat_map(|alert| alert.alert.labels.iter());
         let all = labels.chain(self.labels.iter());
         let mut inputs: BTreeMap<_, _> = all

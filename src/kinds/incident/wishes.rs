@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use super::labels::Labels;
 use super::proposal::RunbookChange;
@@ -12,13 +12,15 @@ use super::silence::Step;
 use crate::domain::{Actor, RunId, RunState, Timestamp, Untrusted};
 use crate::kinds::{Brief, Handler, Stamp, Wanted};
 
-/// Alerts that an agent is told of one by one, and bytes of what it is told of one.
+/// Alerts that an agent is told of one by one, and bytes of the labels that it is told of one.
 const MOST_TOLD: usize = 10;
 const LONGEST_TOLD: usize = 2048;
 
 impl Incident {
     pub(super) fn wishes(&self) -> Vec<Wanted> {
-        let runbooks = self.runs.iter().filter(|linked| linked.ended.is_none()).filter_map(|linked| {
+        // One that is resolved may still want its silence lifted, and nothing else.
+        let left = self.runs.iter().filter(|linked| linked.ended.is_none() && self.is_open());
+        let runbooks = left.filter_map(|linked| {
             let stamp = Stamp { version: linked.since, at: linked.at, by: &linked.done_by };
             let wanted = self.wanted(linked.runbook.as_ref()?, &stamp);
             Some(Wanted { handler: Handler::Either(self.brief(self.goal())), ..wanted })
@@ -51,11 +53,10 @@ impl Incident {
             ("INCIDENT_OPENED_AT".to_owned(), self.opened_at.to_rfc3339().into()),
         ]);
         told.extend(self.metric().map(|query| ("METRIC_QUERY".to_owned(), query)));
-        let mut firing: Vec<_> = self.firing().collect();
-        firing.sort_by_key(|state| (std::cmp::Reverse(state.alert.severity()), state.alert.starts_at));
+        let firing = self.by_urgency();
         let more = firing.len().saturating_sub(MOST_TOLD) as u64 + u64::from(self.left_out);
         let alerts = firing.into_iter().take(MOST_TOLD).enumerate();
-        told.extend(alerts.map(|(index, state)| (format!("ALERT_{}", index + 1), in_words(state))));
+        told.extend(alerts.map(|(index, state)| (format!("ALERT_{}", index + 1), told_of(state))));
         if more > 0 {
             told.insert("MORE_ALERTS".to_owned(), more.to_string().into());
         }
@@ -122,10 +123,24 @@ impl Incident {
     }
 }
 
-/// An alert as an agent is told of it: since when it fires, its labels, and what its rule says.
-fn in_words(state: &AlertState) -> Untrusted {
+/// An alert as an agent is told of it: since when it fires, its labels, and what its rule says. In JSON, for
+/// `check_alert` reads it too.
+fn told_of(state: &AlertState) -> Untrusted {
     let alert = &state.alert;
-    let said = alert.summary().map(|summary| format!("; {summary}")).unwrap_or_default();
-    let words = format!("fires since {}: {}{said}", alert.starts_at.to_rfc3339(), alert.labels.line().raw());
-    Untrusted::from(words).cut(LONGEST_TOLD)
+    let mut room = LONGEST_TOLD;
+    // Its name first: without it nothing can be asked about it.
+    let (name, others): (Vec<_>, Vec<_>) = alert.labels.iter().partition(|(name, _)| name.raw() == "alertname");
+    let fit = name.into_iter().chain(others).filter(|(name, value)| {
+        let left = room.checked_sub(name.raw().len() + value.raw().len());
+        room = left.unwrap_or(room);
+        left.is_some()
+    });
+    let labels: Map<_, _> = fit.map(|(name, value)| (name.raw().to_owned(), value.raw().into())).collect();
+    let told = json!({
+        "fires_since": alert.starts_at.to_rfc3339(),
+        "labels": labels,
+        "source": alert.source.raw(),
+        "summary": alert.summary().unwrap_or_default(),
+    });
+    told.to_string().into()
 }

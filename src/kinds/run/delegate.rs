@@ -21,6 +21,11 @@ impl Run {
         ended.as_ref().map(|end| end.run).or_else(|| Some(self.wanted(open)?.run()))
     }
 
+    /// The runs of these agents, begun or not.
+    pub fn agents(&self) -> impl Iterator<Item = RunId> + '_ {
+        self.delegated().map(|(_, wanted)| wanted.run())
+    }
+
     fn wanted(&self, open: &OpenCall) -> Option<Wanted> {
         let CallStage::Delegated { since, at, agent, goal, inputs, ended: None } = &open.stage else { return None };
         let left = Usd((self.limits.cost.0 - self.cost.0).max(0));
@@ -82,7 +87,7 @@ pub(super) fn of_each(
     run: &Run,
     decide: impl Fn(RunId) -> Result<Vec<Decided>, Rejection>,
 ) -> Vec<Decided> {
-    let begun = run.delegated().map(|(_, wanted)| wanted.run()).filter(|id| world.runs().contains_key(id));
+    let begun = run.agents().filter(|id| world.runs().contains_key(id));
     // One that has ended, or stands like this already, is left as it is.
     begun.filter_map(|id| decide(id).ok()).flatten().collect()
 }

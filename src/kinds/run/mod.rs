@@ -46,6 +46,7 @@ impl Kept for Run {
     ) -> Result<Vec<Decided>, Rejection> {
         match verb {
             RunVerb::Start { spec } => decide::start(world, id, *spec, by, now),
+            RunVerb::StartWanted { of, spec } => decide::start_wanted(world, id, of, *spec, by, now),
             RunVerb::Pause => decide::pause(world, id, by),
             RunVerb::Resume => decide::resume(world, id, by),
             RunVerb::Cancel { reason } => decide::cancel(world, id, reason, by),

@@ -1,7 +1,7 @@
 //! What may be asked of a run.
 
 use crate::domain::{Condition, ProcedureStep, RunId, RunSpec, Untrusted};
-use crate::kinds::{Verb, Words, verbs};
+use crate::kinds::{Stream, Verb, Words, verbs};
 
 verbs! {
     /// What may be asked of a run.
@@ -12,6 +12,14 @@ verbs! {
             #[schemars(with = "serde_json::Value")]
             spec: Box<RunSpec>,
         } = "start", StartRuns, begins;
+        /// Start a run that something wants, unless it has come to want it no more
+        StartWanted {
+            /// What wants it.
+            #[schemars(with = "String")]
+            of: Stream,
+            #[schemars(with = "serde_json::Value")]
+            spec: Box<RunSpec>,
+        } = "start-wanted", Orchestrate;
         /// Pause a run: let the current call finish, start nothing new
         Pause = "pause", SteerRuns;
         /// Let a run that was paused go on
@@ -32,11 +40,16 @@ verbs! {
 impl Verb for RunVerb {
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>)) {
         match self {
-            Self::Start { spec } => words_of(spec, each),
+            Self::Start { spec } | Self::StartWanted { of: _, spec } => words_of(spec, each),
             Self::Cancel { reason } => each(Words::Plain(reason)),
             Self::AgentFailed { agent_run: _, reason } => each(Words::Text(reason)),
             Self::Pause | Self::Resume => {}
         }
+    }
+
+    fn names(&self) -> Option<Stream> {
+        let Self::StartWanted { of, .. } = self else { return None };
+        Some(*of)
     }
 }
 

@@ -238,8 +238,24 @@ impl Desk {
     pub async fn start_with(
         log: Arc<dyn Log>,
         turns: &[&[&str]],
-        mut counters: Vec<Counter>,
+        counters: Vec<Counter>,
         role: Role,
+        expires_after: u64,
+        clock: Arc<SkewedClock>,
+    ) -> Self {
+        Self::with(log, turns, counters, (role, None), expires_after, clock).await
+    }
+
+    /// One that starts the runs that things want.
+    pub async fn starting(log: Arc<dyn Log>, starter: Arc<dyn Starter>, role: Role, clock: Arc<SkewedClock>) -> Self {
+        Self::with(log, &[], Vec::new(), (role, Some(starter)), 3600, clock).await
+    }
+
+    async fn with(
+        log: Arc<dyn Log>,
+        turns: &[&[&str]],
+        mut counters: Vec<Counter>,
+        (role, starter): (Role, Option<Arc<dyn Starter>>),
         expires_after: u64,
         clock: Arc<SkewedClock>,
     ) -> Self {
@@ -254,7 +270,7 @@ impl Desk {
             judge: Arc::new(SimpleJudge { expires_after }),
             clock,
             role,
-            starter: None,
+            starter,
             redactor: Default::default(),
         };
         Self { runtime: Arc::new(Runtime::start(parts).await.unwrap()), log }

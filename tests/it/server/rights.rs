@@ -201,6 +201,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         RunVerb::Resume.on(run),
         RunVerb::Cancel { reason: String::new() }.on(run),
         RunVerb::AgentFailed { agent_run: run, reason: "x".into() }.on(run),
+        RunVerb::StartWanted { of: Stream::Run(run), spec: Box::new(crate::runtime::desk::spec()) }.on(run),
         IncidentVerb::Acknowledge.on(incident),
         IncidentVerb::Assign { to: "bo".to_owned() }.on(incident),
         IncidentVerb::Note { text: "x".into() }.on(incident),
@@ -259,7 +260,8 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             Command::Approval { verb: ApprovalVerb::Settle { .. }, .. }
             | Command::Run { verb: RunVerb::Pause, .. }
             | Command::Run { verb: RunVerb::Resume, .. }
-            | Command::Run { verb: RunVerb::Cancel { .. } | RunVerb::AgentFailed { .. }, .. } => {}
+            | Command::Run { verb: RunVerb::Cancel { .. } | RunVerb::AgentFailed { .. }, .. }
+            | Command::Run { verb: RunVerb::StartWanted { .. }, .. } => {}
             Command::Approval { verb: ApprovalVerb::Edit { .. }, .. } => {}
             Command::Incident { verb: IncidentVerb::Acknowledge, .. }
             | Command::Incident { verb: IncidentVerb::Assign { .. }, .. }

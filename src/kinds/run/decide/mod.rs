@@ -12,7 +12,7 @@ use crate::kinds::{Decided, World};
 pub(in crate::kinds::run) use cancel::cancel;
 pub use cancel::end_cancelled;
 pub(in crate::kinds::run) use pause::{pause, resume};
-pub(in crate::kinds::run) use start::start;
+pub(in crate::kinds::run) use start::{start, start_wanted};
 
 fn in_run(id: RunId, by: &Actor, event: RunEvent) -> Decided {
     Decided::of::<Run>(id, by, event)

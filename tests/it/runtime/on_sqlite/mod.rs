@@ -35,6 +35,7 @@ mod secrets;
 #[path = "../trouble.rs"]
 mod trouble;
 mod turns;
+mod wanted;
 
 async fn open_log(path: &Path) -> Arc<dyn Log> {
     Arc::new(SqliteLog::open(path, Tenant::default(), OpenMode::ReadWrite).await.unwrap())

@@ -58,7 +58,6 @@ pub(super) fn told(alerts: Vec<Alert>) -> IncidentReport {
     }
 }
 
-/// Of one alert that fires.
 pub(super) fn told_one() -> IncidentReport {
     told(vec![alert(1, 0, None)])
 }
@@ -67,7 +66,6 @@ fn seen(minutes: i64, alerts: Vec<Alert>) -> IncidentReport {
     IncidentReport { sight: Sight::Seen { at: at(minutes), source: "http://am:9093".into() }, ..told(alerts) }
 }
 
-/// A log in memory.
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) snapshot: Snapshot,

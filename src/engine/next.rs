@@ -7,7 +7,7 @@ use crate::domain::{
     PurposeOfTurn, StepNo, StepPart, Timestamp, ToolCall, ToolName, Untrusted,
 };
 use crate::fold::{CallEntry, Snapshot, Thread, TurnStatus};
-use crate::kinds::{BudgetRaises, Period, Run, RunEvent};
+use crate::kinds::{BudgetRaises, InForce, Period, Run, RunEvent};
 
 /// Turns in a row without a tool call before the run is given up.
 const MOST_IDLE_TURNS: usize = 3;
@@ -48,12 +48,16 @@ pub(super) fn next(snapshot: &Snapshot, run: &Run, thread: &Thread, now: Timesta
 /// same person started. What is under way elsewhere is not in the
 /// sums yet, so they can pass the budget by that much and no more.
 fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<RunEvent> {
-    let (budgets, today) = (&run.limits.budgets, now.date_naive());
+    let today = now.date_naive();
     let scopes = BudgetScope::of_run(&run.agent, &run.started_by);
-    let stopping = scopes.filter(|scope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause);
-    let mut each = stopping.flat_map(|scope| BudgetPeriod::ALL.map(|period| (scope.clone(), period)));
+    let mut each = scopes.flat_map(|scope| BudgetPeriod::ALL.map(|period| (scope.clone(), period)));
     each.find_map(|(scope, period)| {
-        let budget = run.budget_raises.budget(budgets, (&scope, period), today)?;
+        let configured = run.limits.budgets.of_scope(&scope);
+        let holds = InForce::of(&snapshot.budgets, configured, &scope, period)?;
+        if holds.once_used_up == OnceUsedUp::Warn {
+            return None;
+        }
+        let budget = run.budget_raises.over(holds.amount, (&scope, period), today);
         let spending = Period::of(period, today).spent_by(&snapshot.spend, &scope);
         let spent = spending.cost;
         let least = if spending.unpriced > 0 { "at least " } else { "" };
@@ -65,7 +69,8 @@ fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<RunEven
             spent.display(),
             BudgetRaises::more().display()
         );
-        (spent >= budget).then(|| RunEvent::Paused { reason, over: Some(OverBudget { scope, period, spent }) })
+        (spent >= budget)
+            .then(|| RunEvent::Paused { reason, over: Some(OverBudget { scope, period, spent, asked: None }) })
     })
 }
 

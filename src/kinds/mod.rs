@@ -5,6 +5,7 @@
 
 mod account;
 mod approval;
+mod budget;
 mod command;
 mod decided;
 mod document;
@@ -37,6 +38,7 @@ mod world;
 
 pub use account::{AccessEvent, Account};
 pub use approval::{Approval, ApprovalEvent, ApprovalVerb};
+pub use budget::{Budget, BudgetEvent, BudgetSource, BudgetVerb, InForce, raise as raise_budget};
 pub use command::{Command, Commanded, decide_verb};
 pub use decided::Decided;
 pub use document::{Document, History};

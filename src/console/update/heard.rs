@@ -73,7 +73,7 @@ fn nears_cost_limit(snapshot: &Snapshot, event: &RunEvent, run: RunId) -> bool {
 fn nears_budget(snapshot: &Snapshot, envelope: &Envelope, event: &RunEvent) -> bool {
     let RunEvent::TurnFinished { reply: ModelReply { cost: Some(cost), .. }, .. } = event else { return false };
     let Some(run) = envelope.stream.run().and_then(|run| snapshot.runs.get(&run)) else { return false };
-    let gauges = snapshot.budgets(envelope.at);
+    let gauges = snapshot.gauges(envelope.at);
     gauges.iter().any(|gauge| gauge.was_passed_by(*cost, &run.agent, &run.started_by))
 }
 

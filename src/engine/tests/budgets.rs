@@ -1,22 +1,25 @@
 //! Budgets hold back the next call of every agent, whichever process decides, and by no more than what is under way.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Desk, RUN, agent_spec, ana, procedure_spec, reply};
 use crate::domain::{
-    Actor, Budget, BudgetPeriod, BudgetScope, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId,
-    RunSpec, Timestamp, Usd,
+    Actor, BudgetId, BudgetPeriod, BudgetScope, Budgets, ConfiguredBudget, FinishReason, Limits, ModelReply, OnFailure,
+    OnceUsedUp, Rejection, RunId, RunSpec, Timestamp, Usd,
 };
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{Command, Envelope, Event, Report, RunEvent, RunVerb, Stream};
+use crate::kinds::{
+    BudgetSource, BudgetVerb, Command, Envelope, Event, Report, RowKind, RunEvent, RunVerb, Stream, Surface,
+};
 
 fn costing(cost: i64) -> ModelReply {
     ModelReply { cost: Some(Usd(cost)), finish: FinishReason::Stop, ..reply("thinking", &[]) }
 }
 
 fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
-    let all = Budget { day: day.map(Usd), month: month.map(Usd), once_used_up };
+    let all = ConfiguredBudget { day: day.map(Usd), month: month.map(Usd), once_used_up };
     let budgets = Budgets { all, ..Budgets::default() };
     RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() }, ..spec }
 }
@@ -50,7 +53,7 @@ fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_o
 fn a_budget_of_an_agent_or_a_person_counts_only_their_runs_and_is_named() {
     let of = |number: u128| RunId(Uuid::from_u128(number));
     let start = |desk: &mut Desk, number, agent: &str, by: &str| {
-        let day = |nanos| Budget { day: Some(Usd(nanos)), ..Budget::default() };
+        let day = |nanos| ConfiguredBudget { day: Some(Usd(nanos)), ..ConfiguredBudget::default() };
         let budgets = Budgets {
             agents: [("dev".to_owned(), day(10))].into(),
             people: [("bo".to_owned(), day(5))].into(),
@@ -65,7 +68,7 @@ fn a_budget_of_an_agent_or_a_person_counts_only_their_runs_and_is_named() {
     start(&mut desk, 1, "dev", "ana");
     start(&mut desk, 2, "ops", "bo");
     desk.snapshot.spend = [(desk.now.date_naive(), spent(&desk, &[(1, 9), (2, 9)]))].into();
-    let gauges = desk.snapshot.budgets(desk.now);
+    let gauges = desk.snapshot.gauges(desk.now);
     let told: Vec<_> = gauges.iter().map(|gauge| (gauge.scope.of(), gauge.spent.cost.0, gauge.is_used_up())).collect();
     assert_eq!(told, [(" of agent dev".to_owned(), 9, false), (" of bo".to_owned(), 9, true)]);
     assert!(!pauses(&desk, 1), "9 of 10 are spent, and what ops spent is not dev's");
@@ -115,14 +118,6 @@ fn a_month_is_not_over_with_the_day() {
     desk.answer(costing(1));
     assert_eq!(desk.proceed(vec![]), ["run.paused"]);
     assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
-    assert_eq!(
-        desk.run().budget_raises.budget(
-            &Budgets::default(),
-            (&BudgetScope::All, BudgetPeriod::Month),
-            desk.now.date_naive()
-        ),
-        None
-    );
 }
 
 #[test]
@@ -133,6 +128,83 @@ fn a_soft_budget_stops_nothing_and_a_procedure_calls_no_model() {
     let spec = limited(procedure_spec(OnFailure::Stop), Some(0), None, OnceUsedUp::Pause);
     desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
     assert_eq!(desk.proceed(vec![]), ["run.calls_requested"]);
+}
+
+fn surface() -> Surface {
+    Surface::of_kind(RowKind::Budget).unwrap()
+}
+
+/// The command that sets a budget, as a command line, a form or a script makes it.
+fn setting(given: Value) -> Command {
+    let given = given.as_object().unwrap().clone();
+    surface().command(Uuid::nil(), surface().verb("set").unwrap(), given).unwrap()
+}
+
+fn set(desk: &mut Desk, given: Value) -> Result<Vec<&'static str>, Rejection> {
+    desk.by(ana(), setting(given))
+}
+
+#[test]
+fn a_budget_that_somebody_sets_holds_at_once_and_once_it_is_removed_the_configuration_does() {
+    let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
+    assert_eq!(set(&mut desk, json!({"amount": "0.01"})).unwrap(), ["budget.set"], "higher than the configured one");
+    let turns = desk.proceed(vec![]);
+    assert!(turns.contains(&"run.turn_started"), "{turns:?}");
+    desk.answer(costing(10));
+    assert!(set(&mut desk, json!({"amount": "0.01"})).unwrap().is_empty(), "nothing is changed by it");
+    assert_eq!(set(&mut desk, json!({"amount": "0.01", "soft": true})).unwrap(), ["budget.set"]);
+    let gauges = desk.snapshot.gauges(desk.now);
+    let [gauge] = gauges.as_slice() else { panic!("{gauges:?}") };
+    assert_eq!((gauge.budget, gauge.once_used_up, gauge.spent.cost), (Usd(10_000_000), OnceUsedUp::Warn, Usd(20)));
+    assert_eq!(gauge.source, BudgetSource::By(ana()));
+    let id = BudgetId::of(&BudgetScope::All, BudgetPeriod::Day);
+    assert_eq!(desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap(), ["budget.removed"]);
+    assert_eq!(desk.proceed(vec![]), ["run.paused"], "the run's own 10 hold again");
+    assert_eq!(desk.snapshot.gauges(desk.now)[0].source, BudgetSource::Configuration);
+    let again = desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap_err();
+    assert!(again.message.contains("nobody set budget"), "{again:?}");
+    assert_eq!(set(&mut desk, json!({"amount": "1"})).unwrap(), ["budget.set"], "it is set again in the same stream");
+    assert_eq!(desk.snapshot.budgets[&id].version, 4);
+}
+
+#[test]
+fn a_budget_is_for_one_agent_or_person_and_holds_for_a_run_that_knew_of_none() {
+    for (scope, is_paused) in [
+        (json!({"agent": "dev"}), true),
+        (json!({"person": "ana", "period": "month"}), true),
+        (json!({"agent": "ops"}), false),
+        (json!({"person": "bo"}), false),
+        (json!({"agent": "dev", "soft": true}), false),
+    ] {
+        let mut desk = after_a_turn(limited(agent_spec(), None, None, OnceUsedUp::Pause), 10_000_000);
+        let mut given = scope.clone();
+        given["amount"] = "0.01".into();
+        set(&mut desk, given).unwrap();
+        assert_eq!(desk.proceed(vec![]) == ["run.paused"], is_paused, "{scope}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_budget_is_refused_and_says_what_can() {
+    let mut desk = Desk::new();
+    let long = "9".repeat(400);
+    for amount in ["0", "-5", "0.0000000001", "1e400", "1000000000.01", "99999999999999999999", "NaN", "$5", "", &long]
+    {
+        let refused = set(&mut desk, json!({"amount": amount})).unwrap_err();
+        assert!(refused.hint.contains("more than 0 and at most a billion"), "{amount}: {refused:?}");
+        assert!(refused.message.len() < 300, "{amount}");
+    }
+    let both = set(&mut desk, json!({"amount": "5", "agent": "dev", "person": "ana"})).unwrap_err();
+    assert!(both.message.contains("not for both"), "{both:?}");
+    for name in ["", " ", "a\u{1b}[2J", &"x".repeat(101)] {
+        let refused = set(&mut desk, json!({"amount": "5", "agent": name})).unwrap_err();
+        assert!(refused.message.contains("is no name") && !refused.message.contains('\u{1b}'), "{refused:?}");
+    }
+    let other = BudgetId::of(&BudgetScope::All, BudgetPeriod::Month);
+    let Command::Budget { verb, .. } = setting(json!({"amount": "5"})) else { panic!("a budget's") };
+    let refused = desk.by(ana(), verb.on(other)).unwrap_err();
+    assert!(refused.message.contains("id follows from what it is for"), "{refused:?}");
+    assert!(desk.snapshot.budgets.is_empty());
 }
 
 /// One log, and processes that each know it up to some event.

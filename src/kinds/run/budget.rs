@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BudgetPeriod, BudgetScope, Budgets, Limits, OverBudget, Timestamp, Usd};
+use crate::domain::{BudgetPeriod, BudgetScope, Limits, OverBudget, Timestamp, Usd};
 
 /// A higher budget for one run, in the one day or month in which it was used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,16 +36,11 @@ impl BudgetRaises {
         *self == Self::default()
     }
 
-    /// The budget of a run that started under `budgets`, with what it was given in the period of `today`.
-    pub fn budget(
-        &self,
-        budgets: &Budgets,
-        (scope, period): (&BudgetScope, BudgetPeriod),
-        today: NaiveDate,
-    ) -> Option<Usd> {
+    /// What `budget` is for this run, with what it was given in the period of `today`.
+    pub fn over(&self, budget: Usd, (scope, period): (&BudgetScope, BudgetPeriod), today: NaiveDate) -> Usd {
         let is_of = |raise: &&BudgetRaise| raise.is_of(scope, period) && period.has_both(raise.on, today);
         let most = self.given.iter().filter(is_of).map(|raise| raise.to).max();
-        budgets.of_scope(scope).of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
+        most.map_or(budget, |most| most.max(budget))
     }
 
     pub(super) fn paused(&mut self, over: Option<&OverBudget>, at: Timestamp) {

@@ -66,6 +66,7 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
         | "listPages"
         | "listOnCall"
         | "listMaintenance"
+        | "listBudgets"
         | "countNoiseOfIncidents"
         | "listSubscriptions" => (operation.path.to_string(), None),
         "listInvoices" => (operation.path.to_string(), None),
@@ -76,6 +77,11 @@ fn row(operation: &Operation, world: &World<'_>) -> (String, Option<Value>) {
             let body = (operation.method == "POST").then(|| json!({}));
             (operation.path.replace("{id}", run), body)
         }
+        "showBudget" | "removeBudget" => {
+            let body = (operation.method == "POST").then(|| json!({}));
+            (operation.path.replace("{id}", run), body)
+        }
+        "setBudget" => (operation.path.to_string(), Some(json!({ "amount": "1000", "person": name }))),
         "startMaintenance" => (operation.path.to_string(), Some(json!({ "labels": "a=b", "length": "1h" }))),
         "showPage" | "retryPage" | "dismissPage" => {
             let body = (operation.method == "POST").then(|| json!({}));
@@ -177,6 +183,9 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
     let (from, until) = (Timestamp::default(), Timestamp::default());
     let maintenance = MaintenanceOrder { name: "x".into(), matching, from, until };
     let window = maintenance.id();
+    let set_budget =
+        BudgetVerb::Set { amount: "1".to_owned(), period: BudgetPeriod::Day, agent: None, person: None, soft: false };
+    let budget = BudgetId::of(&BudgetScope::All, BudgetPeriod::Day);
     let handover = HandoverId(uuid::Uuid::now_v7());
     let report = IncidentReport {
         group,
@@ -215,6 +224,8 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
         HandoverVerb::Lapse.on(handover),
         MaintenanceVerb::Start { labels: "a=b".to_owned(), length: "1h".to_owned(), name: None, from: None }.on(window),
         MaintenanceVerb::End.on(window),
+        set_budget.on(budget),
+        BudgetVerb::Remove.on(budget),
         MaintenanceVerb::Plan { order: Box::new(maintenance) }.on(window),
         MaintenanceVerb::Pass.on(window),
         SubscriptionVerb::Begin { account: uuid::Uuid::nil() }.on(SubscriptionId::OF_TENANT),
@@ -282,6 +293,7 @@ fn commands(run: RunId, approval: &morningai::kinds::Approval) -> Vec<Command> {
             | Command::Handover { verb: HandoverVerb::Lapse, .. } => {}
             Command::Maintenance { verb: MaintenanceVerb::Start { .. } | MaintenanceVerb::End, .. }
             | Command::Maintenance { verb: MaintenanceVerb::Plan { .. } | MaintenanceVerb::Pass, .. } => {}
+            Command::Budget { verb: BudgetVerb::Set { .. } | BudgetVerb::Remove, .. } => {}
             Command::Subscription { verb: SubscriptionVerb::Begin { .. } | SubscriptionVerb::Know { .. }, .. }
             | Command::Subscription { verb: SubscriptionVerb::Read { .. } | SubscriptionVerb::Refund { .. }, .. }
             | Command::Subscription {

@@ -4,8 +4,8 @@ use super::Harness;
 use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
 use crate::domain::{
-    Actor, Budget, Budgets, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn,
-    RunSpec, Usd,
+    Actor, Budgets, ConfiguredBudget, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp,
+    PurposeOfTurn, RunSpec, Usd,
 };
 use crate::kinds::RunEvent;
 use crate::ports::FeedItem;
@@ -111,7 +111,7 @@ async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_mo
 #[tokio::test(start_paused = true)]
 async fn a_budget_of_all_runs_rings_at_four_fifths_and_at_its_end() {
     let mut story = Story::new();
-    let all = Budget { day: Some(Usd(10_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+    let all = ConfiguredBudget { day: Some(Usd(10_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
     let budgets = Budgets { all, ..Budgets::default() };
     let spec =
         RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX), ..Limits::default() }, ..spec("mend it", "dev") };

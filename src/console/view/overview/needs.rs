@@ -65,7 +65,7 @@ fn quota_row(standing: &Standing, width: usize) -> Row {
 
 /// Budgets of all runs together that are used up, or nearly.
 fn near_budgets(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = BudgetGauge> {
-    snapshot.budgets(now).into_iter().filter(BudgetGauge::is_near)
+    snapshot.gauges(now).into_iter().filter(BudgetGauge::is_near)
 }
 
 /// `▲ $21.20 of the $25.00 budget for today is spent (84 %); once it is used up, agents pause`

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::actor::Actor;
-use super::ids::{ApprovalId, BudgetId};
+use super::ids::{ApprovalId, BudgetId, RunId};
 use super::money::Usd;
+use super::time::Timestamp;
 
 /// The budgets of the configuration when a run started; what is absent is not limited.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,7 +95,7 @@ pub struct BudgetOffer {
     pub raised: Usd,
 }
 
-/// What they make of it.
+/// What they can answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BudgetAnswer {
     /// This run gets more, in this day or month.
@@ -140,6 +141,20 @@ impl BudgetId {
         let mut tail = [0; 10];
         tail.copy_from_slice(&hash.finalize()[..10]);
         Self(Builder::from_unix_timestamp_millis(Self::SINCE, &tail).into_uuid())
+    }
+}
+
+impl ApprovalId {
+    /// That of the request which goes with the pause of a run by a budget, which is that event of the run.
+    pub fn of_pause(run: RunId, version: u64, at: Timestamp) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(b"budget");
+        hash.update(run.0);
+        hash.update(version.to_be_bytes());
+        let mut tail = [0; 10];
+        tail.copy_from_slice(&hash.finalize()[..10]);
+        let millis = u64::try_from(at.timestamp_millis()).unwrap_or(0);
+        Self(Builder::from_unix_timestamp_millis(millis, &tail).into_uuid())
     }
 }
 

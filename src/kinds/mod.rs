@@ -61,8 +61,8 @@ pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
 pub use run::{
-    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run,
-    find_run,
+    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, cancel_run, end_cancelled,
+    find_live_run, find_run, resume_run,
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{

@@ -305,8 +305,10 @@ async fn budgets(wire: &Wire) -> Option<Finding> {
     let gauges = BudgetGauge::all(&by_people, &wire.config.budgets.budgets(), &Days::new(), today);
     let amount = |gauge: &BudgetGauge| {
         let soft = if gauge.once_used_up == OnceUsedUp::Warn { " (soft)" } else { "" };
-        let scope = Untrusted::from(gauge.scope.of());
-        format!("{} for {}{}{soft}", gauge.budget.display(), gauge.period.now(), scope.visible())
+        let (amount, now) = (gauge.budget.display(), gauge.period.now());
+        let scope = Untrusted::from(gauge.scope.of().trim_start());
+        let gap = if gauge.scope.is_all() { "" } else { " " };
+        format!("{amount} for {now}{gap}{}{soft}", scope.visible())
     };
     let set: Vec<_> = gauges.iter().map(amount).collect();
     let is_hard = |gauge: &BudgetGauge| gauge.once_used_up == OnceUsedUp::Pause;

@@ -11,21 +11,24 @@ use crate::domain::{
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
 use crate::kinds::{
-    BudgetSource, BudgetVerb, Command, Envelope, Event, Report, RowKind, RunEvent, RunVerb, Stream, Surface,
+    BudgetSource, BudgetVerb, Command, Decided, Envelope, Event, Report, RowKind, RunEvent, RunVerb, Stream, Surface,
 };
 
-fn costing(cost: i64) -> ModelReply {
+/// A person is asked in the same append.
+pub(super) const PAUSED: [&str; 2] = ["approval.requested", "run.paused"];
+
+pub(super) fn costing(cost: i64) -> ModelReply {
     ModelReply { cost: Some(Usd(cost)), finish: FinishReason::Stop, ..reply("thinking", &[]) }
 }
 
-fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
+pub(super) fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
     let all = ConfiguredBudget { day: day.map(Usd), month: month.map(Usd), once_used_up };
     let budgets = Budgets { all, ..Budgets::default() };
     RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() }, ..spec }
 }
 
 /// An agent whose first turn was answered at this cost.
-fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
+pub(super) fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
     let mut desk = Desk::new();
     desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
     desk.proceed(vec![]);
@@ -37,7 +40,7 @@ fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
 fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_once() {
     let budget = 2_000_000_000;
     let mut desk = after_a_turn(limited(agent_spec(), Some(budget), None, OnceUsedUp::Pause), budget);
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     let note = desk.run().note.raw().to_owned();
     assert_eq!(note, "budget of $2.00 for today is used up: $2.00 spent; resuming gives this run $5.00 more, once");
     assert!(desk.proceed(vec![]).is_empty(), "nothing goes on by itself");
@@ -46,7 +49,7 @@ fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_o
     desk.answer(costing(4_999_999_999));
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
     desk.answer(costing(1));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"], "what it was given is used up too");
+    assert_eq!(desk.proceed(vec![]), PAUSED, "what it was given is used up too");
 }
 
 #[test]
@@ -96,18 +99,19 @@ fn pauses(desk: &Desk, number: u128) -> bool {
     snapshot.threads.extend(Thread::of(&started).map(|thread| (run, thread)));
     let proceed = Command::Report(Report::Proceed { run, prepared: Vec::new() });
     let events = decide(&snapshot, proceed, &Actor::System, desk.now).unwrap();
-    matches!(&events[0].event, Event::Run(RunEvent::Paused { over: Some(_), .. }))
+    let is_pause = |decided: &Decided| matches!(decided.event, Event::Run(RunEvent::Paused { over: Some(_), .. }));
+    events.iter().any(is_pause)
 }
 
 #[test]
 fn the_next_day_has_a_budget_of_its_own_and_nothing_that_was_given_before() {
     let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     desk.wait(24 * 3_600);
     desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
     desk.answer(costing(10));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"], "yesterday's raise is no part of today's budget");
+    assert_eq!(desk.proceed(vec![]), PAUSED, "yesterday's raise is no part of today's budget");
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn a_month_is_not_over_with_the_day() {
     desk.wait(24 * 3_600);
     assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
     desk.answer(costing(1));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
 }
 
@@ -135,7 +139,7 @@ fn surface() -> Surface {
 }
 
 /// The command that sets a budget, as a command line, a form or a script makes it.
-fn setting(given: Value) -> Command {
+pub(super) fn setting(given: Value) -> Command {
     let given = given.as_object().unwrap().clone();
     surface().command(Uuid::nil(), surface().verb("set").unwrap(), given).unwrap()
 }
@@ -159,7 +163,7 @@ fn a_budget_that_somebody_sets_holds_at_once_and_once_it_is_removed_the_configur
     assert_eq!(gauge.source, BudgetSource::By(ana()));
     let id = BudgetId::of(&BudgetScope::All, BudgetPeriod::Day);
     assert_eq!(desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap(), ["budget.removed"]);
-    assert_eq!(desk.proceed(vec![]), ["run.paused"], "the run's own 10 hold again");
+    assert_eq!(desk.proceed(vec![]), PAUSED, "the run's own 10 hold again");
     assert_eq!(desk.snapshot.gauges(desk.now)[0].source, BudgetSource::Configuration);
     let again = desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap_err();
     assert!(again.message.contains("nobody set budget"), "{again:?}");
@@ -180,7 +184,7 @@ fn a_budget_is_for_one_agent_or_person_and_holds_for_a_run_that_knew_of_none() {
         let mut given = scope.clone();
         given["amount"] = "0.01".into();
         set(&mut desk, given).unwrap();
-        assert_eq!(desk.proceed(vec![]) == ["run.paused"], is_paused, "{scope}");
+        assert_eq!(desk.proceed(vec![]) == PAUSED, is_paused, "{scope}");
     }
 }
 
@@ -208,14 +212,14 @@ fn what_cannot_be_a_budget_is_refused_and_says_what_can() {
 }
 
 /// One log, and processes that each know it up to some event.
-struct Fleet {
-    log: Vec<Envelope>,
-    processes: Vec<Snapshot>,
-    now: Timestamp,
+pub(super) struct Fleet {
+    pub(super) log: Vec<Envelope>,
+    pub(super) processes: Vec<Snapshot>,
+    pub(super) now: Timestamp,
 }
 
 impl Fleet {
-    fn catch_up(&mut self, process: usize) {
+    pub(super) fn catch_up(&mut self, process: usize) {
         let snapshot = &mut self.processes[process];
         for envelope in &self.log[snapshot.cursor as usize..] {
             snapshot.apply(envelope);
@@ -227,7 +231,7 @@ impl Fleet {
 
     /// As the writer does: decided on what the process knows, refused by the log where that is not all, and then decided
     /// on all of it.
-    fn submit(&mut self, process: usize, command: &Command, by: &Actor) -> Vec<&'static str> {
+    pub(super) fn submit(&mut self, process: usize, command: &Command, by: &Actor) -> Vec<&'static str> {
         loop {
             let snapshot = &self.processes[process];
             let decided = decide(snapshot, command.clone(), by, self.now);
@@ -247,7 +251,7 @@ impl Fleet {
         }
     }
 
-    fn spent(&self) -> i64 {
+    pub(super) fn spent(&self) -> i64 {
         let cost = |envelope: &Envelope| envelope.event.spent().and_then(|reply| reply.cost).map_or(0, |cost| cost.0);
         self.log.iter().map(cost).sum()
     }

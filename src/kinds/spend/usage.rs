@@ -1,6 +1,6 @@
 //! What days of spending add up to, over a period and by whom or what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use chrono::{Datelike, Days as DayCount, NaiveDate};
@@ -48,6 +48,19 @@ impl UsageBy {
             Self::Person => "person",
             Self::Run => "run",
             Self::Day => "day",
+        }
+    }
+
+    /// The agents or the people that have ever spent something, by name; of the other sides none.
+    pub fn spenders(self, days: &Days) -> BTreeSet<&str> {
+        match self {
+            Self::Agent => days.values().flat_map(|day| day.by_agent.keys()).map(String::as_str).collect(),
+            Self::Person => {
+                let starters = days.values().flat_map(|day| &day.by_starter);
+                let people = starters.filter(|starter| matches!(starter.started_by, Actor::Person(_)));
+                people.map(|starter| starter.started_by.name()).collect()
+            }
+            Self::Model | Self::Run | Self::Day => BTreeSet::new(),
         }
     }
 

@@ -138,7 +138,7 @@ async fn every_route_lets_every_role_do_what_the_table_says_and_nothing_else() {
             let request = body.into_iter().fold(request, |request, body| request.json(&body));
             let (status, answer) = http.send(request).await;
             let wanted = match &*operation.name {
-                "approve" => Some(action_of_command(&approve(&approval), approval.ask.card())),
+                "approve" => Some(action_of_command(&approve(&approval), Some(&approval.ask))),
                 _ => operation.action,
             };
             let may = wanted.is_none_or(|action| allows(role, action));
@@ -359,7 +359,7 @@ async fn every_message_of_a_console_is_taken_from_whom_the_table_says_and_nobody
         assert_eq!(client.person(), Actor::Person(name));
         assert_eq!(client.status().observe.is_on(), role < Role::Operator, "{role}");
         for command in commands(run, &approval) {
-            let may = allows(role, action_of_command(&command, approval.ask.card()));
+            let may = allows(role, action_of_command(&command, Some(&approval.ask)));
             let refused = client.submit(command.clone(), ana()).await.err();
             let not_allowed = refused.as_ref().is_some_and(|refused| refused.kind == RejectionKind::NotAllowed);
             assert_eq!(not_allowed, !may, "{role}: {command:?}: {refused:?}");

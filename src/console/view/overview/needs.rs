@@ -115,9 +115,11 @@ pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> usize {
     surfaces.map(|surface| surface.count_needing(snapshot)).sum()
 }
 
-/// Runs that stopped by themselves or were paused.
+/// Runs that stopped by themselves or were paused. One that asks about its budget stands among the requests.
 fn stopped<'a>(snapshot: &'a Snapshot, state: &'a State, now: Timestamp) -> impl Iterator<Item = &'a Run> {
-    snapshot.runs_newest_first().filter(move |run| run.state == RunState::Paused || failed_unseen(run, state, now))
+    let is_open = |id| snapshot.approvals.get(&id).is_some_and(|approval| approval.state.is_open());
+    let is_paused = move |run: &Run| run.state == RunState::Paused && !run.budget_raises.asked().is_some_and(is_open);
+    snapshot.runs_newest_first().filter(move |run| is_paused(run) || failed_unseen(run, state, now))
 }
 
 /// Runs that go on and have nearly used up what they may cost.

@@ -57,12 +57,15 @@ pub(super) fn lay(context: &UsageContext<'_>, rows: &mut Vec<Row>) {
 fn sums(context: &UsageContext<'_>, by: UsageBy) -> Vec<ListRow> {
     let period = Period::last(DAYS, context.now.date_naive());
     let whole = period.total(&context.snapshot.spend);
+    let spenders = by.spenders(&context.snapshot.spend);
+    // The cursor rests on what a budget can be set for.
+    let anchor = |name: &Untrusted| spenders.iter().position(|known| *known == name.raw()).map(Anchor::Entry);
     let row = |name: &Untrusted, spending: Spending| {
         let mut first = Row::new();
         first.push_untrusted(Role::Text, name);
         let [calls, input, cached, output] = counts(spending);
         let share = share(spending.cost, whole.cost);
-        ListRow::plain(None, [first, calls, input, cached, output, share, Row::of(Role::Money, cost(spending))])
+        ListRow::plain(anchor(name), [first, calls, input, cached, output, share, Row::of(Role::Money, cost(spending))])
     };
     period.lines(&context.snapshot.spend, by).iter().map(|line| row(&line.name, line.spending)).collect()
 }

@@ -18,9 +18,11 @@ const fn lowest(action: Action) -> Option<Role> {
         | Action::ApproveLow
         | Action::ApproveHigh
         | Action::Settle => Some(Role::Operator),
-        Action::ApproveCritical | Action::ManagePolicies | Action::ManageAccounts | Action::Inspect => {
-            Some(Role::Admin)
-        }
+        Action::ApproveCritical
+        | Action::ManagePolicies
+        | Action::ManageBudgets
+        | Action::ManageAccounts
+        | Action::Inspect => Some(Role::Admin),
         // A backup of a file holds every tenant in it.
         Action::Backup | Action::Restore | Action::Prune | Action::Erase | Action::ManageOwners => Some(Role::Owner),
         Action::Orchestrate => None,

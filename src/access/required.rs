@@ -1,18 +1,31 @@
 //! Which action each command and each query needs. A verb says its own; what approving takes depends on the card.
 
-use crate::domain::{Action, EffectCard, Environment, Risk};
+use crate::domain::{Action, Ask, BudgetAnswer, EffectCard, Environment, Risk, Untrusted};
 use crate::kinds::{ApprovalVerb, Command};
 use crate::ports::Query;
 
-/// What somebody must be allowed to do to submit `command`. `card` is that of the request it decides on; an approval
-/// whose card is not known counts as critical.
-pub fn of_command(command: &Command, card: Option<&EffectCard>) -> Action {
-    if let Command::Approval { verb: ApprovalVerb::Approve { .. }, .. } = command
-        && let Some(card) = card
-    {
-        return of_approval(card);
+/// What somebody must be allowed to do to submit `command`. `ask` is the request it decides on; an approval whose card is
+/// not known counts as critical.
+pub fn of_command(command: &Command, ask: Option<&Ask>) -> Action {
+    let Command::Approval { verb, .. } = command else { return command.action() };
+    match verb {
+        ApprovalVerb::Approve { .. } => ask.and_then(Ask::card).map_or(command.action(), of_approval),
+        ApprovalVerb::Answer { text } if ask.and_then(Ask::budget).is_some() => of_answer(text, command),
+        ApprovalVerb::Answer { .. }
+        | ApprovalVerb::Deny { .. }
+        | ApprovalVerb::Edit { .. }
+        | ApprovalVerb::Settle { .. }
+        | ApprovalVerb::Expire => command.action(),
     }
-    command.action()
+}
+
+/// An answer about a budget does what it says.
+fn of_answer(text: &Untrusted, command: &Command) -> Action {
+    match BudgetAnswer::read(text.raw()) {
+        Some(BudgetAnswer::RaiseForGood) => Action::ManageBudgets,
+        Some(BudgetAnswer::RaiseOnce | BudgetAnswer::Stop) => Action::SteerRuns,
+        None => command.action(),
+    }
 }
 
 /// What approving this card takes.
@@ -37,7 +50,10 @@ pub fn of_query(query: &Query) -> Action {
 mod tests {
     use super::*;
     use crate::access::permission::allows;
-    use crate::domain::{ApprovalId, EffectClass, Payload, Repeat, Reversibility, Role, RunId, ToolName};
+    use crate::domain::{
+        ApprovalId, BudgetOffer, BudgetPeriod, BudgetScope, EffectClass, Payload, Repeat, Reversibility, Role, RunId,
+        ToolName, Usd,
+    };
     use crate::kinds::Report;
     use uuid::Uuid;
 
@@ -62,7 +78,8 @@ mod tests {
     fn what_lands_in_production_or_is_critical_takes_an_admin() {
         let approve = ApprovalVerb::Approve { digest: String::new() }.on(ApprovalId(Uuid::nil()));
         for risk in [Risk::Low, Risk::Medium, Risk::High, Risk::Critical] {
-            let action = of_command(&approve, Some(&card(risk, Environment::Production)));
+            let ask = Ask::Effect { card: card(risk, Environment::Production) };
+            let action = of_command(&approve, Some(&ask));
             assert!(!allows(Role::Operator, action) && allows(Role::Admin, action), "{risk:?}");
         }
         for environment in [Environment::Workspace, Environment::Host, Environment::Remote, Environment::Staging] {
@@ -72,6 +89,25 @@ mod tests {
             assert_eq!(of_approval(&card(Risk::Critical, environment)), Action::ApproveCritical);
         }
         assert_eq!(of_command(&approve, None), Action::ApproveCritical);
+    }
+
+    #[test]
+    fn an_answer_about_a_budget_takes_the_right_to_do_what_it_says() {
+        let offer = BudgetOffer { scope: BudgetScope::All, period: BudgetPeriod::Day, raised: Usd(1) };
+        let ask = Ask::Question { text: "?".into(), choices: Vec::new(), budget: Some(Box::new(offer)) };
+        let plain = Ask::Question { text: "?".into(), choices: Vec::new(), budget: None };
+        for (text, action) in [
+            ("raise for good", Action::ManageBudgets),
+            (" 2 ", Action::ManageBudgets),
+            ("raise once", Action::SteerRuns),
+            ("STOP", Action::SteerRuns),
+            ("perhaps", Action::Answer),
+        ] {
+            let answer = ApprovalVerb::Answer { text: text.into() }.on(ApprovalId(Uuid::nil()));
+            assert_eq!(of_command(&answer, Some(&ask)), action, "{text}");
+            assert_eq!(of_command(&answer, Some(&plain)), Action::Answer, "{text}");
+        }
+        assert!(!allows(Role::Operator, Action::ManageBudgets) && allows(Role::Operator, Action::SteerRuns));
     }
 
     #[test]

@@ -72,7 +72,6 @@ impl CommandLine {
                 | Command::Alerts(_)
                 | Command::Usage(_)
                 | Command::Billing(_)
-                | Command::Budgets
                 | Command::Record(_)
                 | Command::Log { .. }
                 | Command::Demo(_)
@@ -268,8 +267,6 @@ pub enum Command {
     Subject(SubjectOptions),
     /// Show what model calls cost: today, this month, and by agent, model, person, run or day
     Usage(UsageOptions),
-    /// Show the budgets of all runs, of agents and of people, and how far each is used
-    Budgets,
     /// Show the plan, what is used of it, and the next invoice
     Billing(BillingOptions),
     /// Check, export or follow the log

@@ -1,4 +1,4 @@
-//! `morningai budgets`: the budgets of the configuration, and how far each is used.
+//! `morningai budgets`: the budgets in force, and how far each is used. They are set and removed as things of a kind.
 
 use serde::Serialize;
 
@@ -8,28 +8,30 @@ use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
 use super::usage::amount;
-use crate::domain::{BudgetScope, OnceUsedUp, Untrusted};
-use crate::kinds::BudgetGauge;
+use crate::domain::{BudgetId, BudgetScope, OnceUsedUp, Untrusted};
+use crate::kinds::{BudgetGauge, BudgetSource};
 use crate::ports::{Clock, SystemClock};
 use crate::shape;
 
 /// Days that a month can have, and one more.
 const DAYS: u32 = 32;
 
-const NONE: &str = "no budgets are set; `day = \"25.00\"` under [budgets] in the configuration sets one";
+const NONE: &str = "no budgets are set; `morningai budgets set 25.00` sets one for all runs and each day, and so does \
+                    `day = \"25.00\"` under [budgets] in the configuration";
 
 pub async fn budgets(context: Context<'_>) -> Result<Exit, Failure> {
     let now = SystemClock.now();
     let session = context.host.session(Part::Reader).await?;
     let days = shape::days(session.client(), DAYS).await;
+    let set = shape::budgets(session.client()).await;
     session.close().await;
-    let gauges = BudgetGauge::all(&context.host.budgets(), &days?, now.date_naive());
+    let gauges = BudgetGauge::all(&set?, &context.host.budgets(), &days?, now.date_naive());
     match context.form {
         Form::Json => gauges.iter().try_for_each(|gauge| context.output.json(&Line::of(gauge)))?,
         Form::Text if gauges.is_empty() => context.output.line(NONE)?,
         Form::Text => {
             let rows: Vec<_> = gauges.iter().map(row).collect();
-            context.output.line(&table(&["FOR", "PERIOD", "SPENT", "BUDGET", "USED", "STATE"], &rows))?;
+            context.output.line(&table(&["FOR", "PERIOD", "SPENT", "BUDGET", "USED", "STATE", "SET BY"], &rows))?;
         }
     }
     Ok(Exit::Done)
@@ -53,6 +55,10 @@ struct Line<'a> {
     once_used_up: OnceUsedUp,
     /// `ok`, `near` (four fifths) or `used_up`.
     state: &'static str,
+    /// `configuration`, or `set by` and a name.
+    source: String,
+    /// Of a budget that somebody set: what `show` and `remove` take.
+    id: Option<BudgetId>,
 }
 
 impl<'a> Line<'a> {
@@ -72,7 +78,19 @@ impl<'a> Line<'a> {
             percent: gauge.percent(),
             once_used_up: gauge.once_used_up,
             state: state(gauge),
+            source: match &gauge.source {
+                BudgetSource::Configuration => "configuration".to_owned(),
+                BudgetSource::By(actor) => format!("set by {}", actor.name()),
+            },
+            id: id(gauge),
         }
+    }
+}
+
+fn id(gauge: &BudgetGauge) -> Option<BudgetId> {
+    match gauge.source {
+        BudgetSource::Configuration => None,
+        BudgetSource::By(_) => Some(BudgetId::of(&gauge.scope, gauge.period)),
     }
 }
 
@@ -94,6 +112,13 @@ fn row(gauge: &BudgetGauge) -> Vec<String> {
         (OnceUsedUp::Pause, false) => "",
         (OnceUsedUp::Warn, _) => ", soft",
     };
+    let set_by = match &gauge.source {
+        BudgetSource::Configuration => "config.toml".to_owned(),
+        BudgetSource::By(actor) => {
+            let id = BudgetId::of(&gauge.scope, gauge.period).short();
+            format!("{} (budget {id})", Untrusted::from(actor.name()).visible())
+        }
+    };
     vec![
         whose,
         gauge.period.name().to_owned(),
@@ -101,5 +126,6 @@ fn row(gauge: &BudgetGauge) -> Vec<String> {
         gauge.budget.display(),
         format!("{} %", gauge.percent()),
         format!("{}{stops}", state(gauge).replace('_', " ")),
+        set_by,
     ]
 }

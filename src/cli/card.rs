@@ -12,7 +12,7 @@ pub fn text(approval: &Approval) -> String {
     let mut page = Page::default();
     page.line(format!("approval {}  {}", approval.id, approval.state));
     match &approval.ask {
-        Ask::Question { text, choices } => {
+        Ask::Question { text, choices, budget: _ } => {
             page.heading("question");
             page.block(text);
             for choice in choices {
@@ -57,6 +57,14 @@ pub fn headline(approval: &Approval) -> String {
 pub fn action(card: &EffectCard) -> String {
     let targets: Vec<_> = card.targets.iter().map(|target| marked(target, target.quoted())).collect();
     format!("{} {}", visible(&card.verb), targets.join(", ")).trim_end().to_owned()
+}
+
+/// `run ID, call 3`
+fn place(approval: &Approval) -> String {
+    match approval.ask.budget() {
+        Some(_) => format!("run {}", approval.run),
+        None => format!("run {}, call {}", approval.run, approval.call),
+    }
 }
 
 /// A name, with a mark when it looks like another one.
@@ -125,7 +133,7 @@ impl Page {
         if !approval.rule.is_empty() {
             self.field("rule", format!("{}: {}", visible(&approval.rule), visible(&approval.reason)));
         }
-        self.field("asked by", format!("{} (run {}, call {})", approval.requested_by, approval.run, approval.call));
+        self.field("asked by", format!("{} ({})", approval.requested_by, place(approval)));
         self.field("asked at", super::time::shown(approval.requested_at));
         if let Some(expires) = approval.expires_at {
             self.field("expires", super::time::shown(expires));

@@ -151,6 +151,7 @@ async fn submit(
     };
     find::whole_ids(client, &surface.fields(verb), &mut given).await?;
     let command = surface.command(id, verb, given).map_err(Failure::usage)?;
+    let (_, id) = command.stream().parts();
     client.submit(command, context.host.person()).await?;
     let after = find::thing(client, surface, &id.to_string()).await?;
     match context.form {

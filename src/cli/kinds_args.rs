@@ -8,7 +8,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use serde_json::{Map, Value};
 
-use crate::kinds::{Field, Form, Surface, VerbDoc};
+use crate::kinds::{Field, Form, Rowed, Surface, VerbDoc};
 
 /// Names of arguments; fields have lower case.
 const ID: &str = "ID";
@@ -43,6 +43,11 @@ pub(super) enum What {
 }
 
 impl Asked {
+    /// Whether all of a kind are to be listed.
+    pub fn lists<K: Rowed>(&self) -> bool {
+        self.plural == K::PLURAL && matches!(self.what, What::List { state: None, .. })
+    }
+
     /// Whether it only looks.
     pub fn only_looks(&self) -> bool {
         !matches!(self.what, What::Verb { .. })

@@ -79,6 +79,8 @@ pub use serve_args::{AttachOptions, ServeOptions};
 
 use context::Context;
 
+use crate::kinds::Budget;
+
 /// Carries a command out. A failure has not been told to anybody yet.
 pub async fn perform(
     command: Command,
@@ -130,7 +132,6 @@ pub async fn perform(
         Command::Cast(_) => Err(Failure::usage("`cast` is painted by the program itself")),
         Command::Serve(_) => Err(Failure::usage("`serve` is started by the program itself")),
         Command::Usage(options) => usage::usage(context, options).await,
-        Command::Budgets => budgets::budgets(context).await,
         Command::Billing(options) => billing::billing(context, options.action).await,
         Command::Subject(options) => subject::subject(context, options).await,
         Command::Log { action } => tail::log(context, action).await,
@@ -138,6 +139,7 @@ pub async fn perform(
         Command::Doctor { offline } => doctor::doctor(context, offline).await,
         Command::Completions { shell } => shell::completions(context, shell),
         Command::Man => shell::manual(context),
+        Command::Kind(asked) if asked.lists::<Budget>() => budgets::budgets(context).await,
         Command::Kind(asked) => kinds::perform(context, asked).await,
         Command::SandboxExec => Err(Failure::usage("this helper is started by the program itself, never by hand")),
     }

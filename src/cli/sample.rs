@@ -64,5 +64,5 @@ pub fn push() -> Approval {
 }
 
 pub fn question() -> Approval {
-    approval(Ask::Question { text: "Which branch?".into(), choices: vec!["main".into(), "next".into()] })
+    approval(Ask::Question { text: "Which branch?".into(), choices: vec!["main".into(), "next".into()], budget: None })
 }

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
-use crate::domain::{Budget, Budgets, DURATION_FORM, Limits, OnceUsedUp, Usd, parse_duration};
+use crate::domain::{Budgets, ConfiguredBudget, DURATION_FORM, Limits, OnceUsedUp, Usd, parse_duration};
 
 /// The `[limits]` section of the configuration, and `limits:` of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -82,17 +81,18 @@ impl BudgetsSection {
 }
 
 impl BudgetSection {
-    fn budget(self) -> Budget {
+    fn budget(self) -> ConfiguredBudget {
         let once_used_up = if self.soft { OnceUsedUp::Warn } else { OnceUsedUp::Pause };
-        Budget { day: self.day, month: self.month, once_used_up }
+        ConfiguredBudget { day: self.day, month: self.month, once_used_up }
     }
 }
 
 /// Dollars as text.
 pub(super) fn dollars<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Usd>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let amount = text.parse::<Decimal>().ok().filter(|amount| !amount.is_sign_negative()).and_then(Usd::from_decimal);
-    amount.map(Some).ok_or_else(|| D::Error::custom("an amount of dollars is written as text, like \"2.50\""))
+    Usd::parse(&text)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom("an amount of dollars is written as text, like \"2.50\""))
 }
 
 /// A span of time as text, in seconds.
@@ -117,11 +117,11 @@ mod tests {
     #[test]
     fn budgets_stop_unless_they_are_soft() {
         let read = |text: &str| toml::from_str::<BudgetsSection>(text).map(|section| section.budgets());
-        let hard = Budget { day: Some(Usd(25_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+        let hard = ConfiguredBudget { day: Some(Usd(25_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
         assert_eq!(read("day = \"25.00\"").unwrap(), Budgets { all: hard, ..Budgets::default() });
         assert_eq!(read("month = \"300\"\nsoft = true").unwrap().all.once_used_up, OnceUsedUp::Warn);
         let scoped = read("[agents.dev]\nday = \"25\"\n[people.ana]\nmonth = \"1\"\nsoft = true").unwrap();
-        assert_eq!((scoped.agents["dev"], scoped.all), (hard, Budget::default()));
+        assert_eq!((scoped.agents["dev"], scoped.all), (hard, ConfiguredBudget::default()));
         assert_eq!(scoped.people["ana"].once_used_up, OnceUsedUp::Warn);
         for bad in [
             "[agents.dev]\nweek = \"1\"",

@@ -261,6 +261,7 @@ intents! {
     }
     Usage {
         TurnTable = "turn-table" ["by"], "show what was spent by agent, then by model, by person, by run, by day";
+        SetBudget = "set-budget" ["budget"], "set what agents may spend in a day or a month: all, or those of the row";
     }
     Billing {
         PaymentLink = "payment-link" ["pay", "upgrade"], "show a link to Stripe to subscribe, pay or change the plan";

@@ -99,7 +99,8 @@ actions! {
     ApproveHigh = "approvals.approve_high", "approve an effect of high risk";
     Settle = "approvals.settle", "settle an outcome in doubt";
     ApproveCritical = "approvals.approve_critical", "approve an effect of critical risk, or any in production";
-    ManagePolicies = "policies.manage", "change policies, budgets and limits";
+    ManagePolicies = "policies.manage", "change policies and limits";
+    ManageBudgets = "budgets.manage", "set and remove budgets, and raise them for good";
     ManageAccounts = "accounts.manage", "manage accounts and tokens of roles below one's own";
     Inspect = "store.read", "inspect the store, and compare its tables with the log";
     Backup = "store.backup", "take backups, migrate and rebuild the store";

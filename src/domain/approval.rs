@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::actor::Actor;
+use super::budgets::BudgetOffer;
 use super::card::{CardDigest, EffectCard, Environment, Risk};
 use super::ids::ApprovalId;
 use super::text::Untrusted;
@@ -17,11 +18,15 @@ use super::text::Untrusted;
 pub enum Ask {
     /// May this be done?
     Effect { card: EffectCard },
-    /// The agent's question; the answer is free text.
+    /// A question, of the agent as a rule; the answer is free text.
     Question {
         text: Untrusted,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         choices: Vec<Untrusted>,
+        /// Set when it is the program that asks, about a budget that paused the run: a choice must be answered, and is
+        /// carried out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Box<BudgetOffer>>,
     },
     /// This was started and its outcome is unknown: did it happen?
     InDoubt { card: EffectCard, attempt: u32 },
@@ -62,6 +67,14 @@ impl Ask {
                 format!("{} {}", card.verb.as_str(), targets.join(", "))
             }
             Self::Question { text, .. } => text.raw().to_owned(),
+        }
+    }
+
+    /// The budget that it is about.
+    pub fn budget(&self) -> Option<&BudgetOffer> {
+        match self {
+            Self::Question { budget, .. } => budget.as_deref(),
+            Self::Effect { .. } | Self::InDoubt { .. } => None,
         }
     }
 

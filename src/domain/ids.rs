@@ -81,6 +81,10 @@ uuid_id! {
     MaintenanceId
 }
 uuid_id! {
+    /// One budget that people set: of a scope, in a period.
+    BudgetId
+}
+uuid_id! {
     /// What a tenant is subscribed to at its payment provider.
     SubscriptionId
 }
@@ -115,6 +119,11 @@ impl SubjectId {
 impl SubscriptionId {
     /// A log has one subscription at most, and it is found without a search.
     pub const OF_TENANT: Self = Self(Uuid::from_u128(0x0193_8000_0000_7000_8000_0000_0000_0001));
+}
+
+impl BudgetId {
+    /// Milliseconds since 1970 with which they all begin: like every id, they begin with a time.
+    pub(super) const SINCE: u64 = 0x0193_8000_0000;
 }
 
 impl AccountId {

@@ -39,15 +39,17 @@ pub use access::{AccountName, Action, Means, RefusalCause, Role, Scopes};
 pub use actor::{Actor, Tenant};
 pub use approval::{ApprovalState, Ask, CallEdit, Settlement};
 pub use arguments::OVERLONG;
-pub use budgets::{Budget, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, OverBudget};
+pub use budgets::{
+    BudgetAnswer, BudgetOffer, BudgetPeriod, BudgetScope, Budgets, ConfiguredBudget, OnceUsedUp, OverBudget,
+};
 pub use card::{CardDigest, EffectCard, Environment, Payload, Reversibility, Risk};
 pub use diff::{DiffKind, DiffLine, changed_files, diff_lines};
 pub use duration::{DURATION_FORM, parse_duration};
 pub use fault::{Fault, Faults, Position, SourceText, nearest};
 pub use idempotency::IdempotencyKey;
 pub use ids::{
-    AccountId, ApprovalId, BlobId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo, SubjectId,
-    SubscriptionId, TokenId,
+    AccountId, ApprovalId, BlobId, BudgetId, CallNo, HandoverId, IncidentId, MaintenanceId, PageId, RunId, StepNo,
+    SubjectId, SubscriptionId, TokenId,
 };
 pub use interpreters::RUN_THEIR_ARGUMENTS;
 pub use limits::{LimitKind, Limits};
@@ -56,7 +58,7 @@ pub use model::{
     Carried, FinishReason, Message, ModelFailure, ModelFailureKind, ModelReply, OutputShape, RequestedCall, TaskClass,
     Usage,
 };
-pub use money::{Cents, Usd};
+pub use money::{Cents, Usd, usd_as_text};
 pub use plan::{Plan, PlanStep, StepState};
 pub use procedure::{Condition, OnFailure, Patience, ProcedureStep, StepCall, Verify};
 pub use qr::QrLines;

@@ -42,6 +42,18 @@ impl Usd {
         i64::try_from(nanos).ok().map(Self)
     }
 
+    /// Dollars as people write them: a plain decimal that is not negative, `25` or `2.50`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let amount = text.trim().parse::<Decimal>().ok().filter(|amount| !amount.is_sign_negative())?;
+        Self::from_decimal(amount)
+    }
+
+    /// The next whole cent.
+    pub fn up_to_cent(self) -> Self {
+        let past = self.0.rem_euclid(Self::CENT.0);
+        if past == 0 { self } else { self + Self(Self::CENT.0 - past) }
+    }
+
     /// For people: at least cents, and enough digits that a small amount is not shown as nothing.
     pub fn display(self) -> String {
         let dollars = self.to_decimal();
@@ -59,6 +71,23 @@ impl Usd {
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.to_decimal().fmt(f)
+    }
+}
+
+/// An amount as the exact decimal string, for what scripts read.
+pub mod usd_as_text {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::Usd;
+
+    pub fn serialize<S: Serializer>(amount: &Usd, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(amount)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Usd, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Usd::parse(&text).ok_or_else(|| D::Error::custom("not an amount of dollars"))
     }
 }
 
@@ -146,6 +175,15 @@ mod tests {
     fn a_decimal_survives_the_round_trip() {
         let price: Decimal = "0.000000123".parse().unwrap();
         assert_eq!(Usd::from_decimal(price).unwrap().to_string(), "0.000000123");
+    }
+
+    #[test]
+    fn what_is_no_amount_is_not_taken_for_one() {
+        assert_eq!([Usd::parse("25"), Usd::parse(" 2.50 ")], [Some(Usd(25_000_000_000)), Some(Usd(2_500_000_000))]);
+        for bad in ["", "-1", "1e400", "NaN", "inf", "$5", "10000000000", &"9".repeat(400)] {
+            assert_eq!(Usd::parse(bad), None, "{bad}");
+        }
+        assert_eq!([Usd(1), Usd::CENT, Usd(10_000_001)].map(Usd::up_to_cent), [Usd::CENT, Usd::CENT, Usd(20_000_000)]);
     }
 
     #[test]

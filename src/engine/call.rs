@@ -70,7 +70,7 @@ pub(super) fn act_on(
         }
         CallPreparation::Question { text, choices } => {
             let reason = if run.is_procedure { "The procedure asks." } else { "The agent asks." };
-            let request = ask(Ask::Question { text, choices }, "question", reason, None);
+            let request = ask(Ask::Question { text, choices, budget: None }, "question", reason, None);
             request.park(snapshot, run, open, approval)
         }
         CallPreparation::Delegate { agent, goal } => to_agent(snapshot, run, call, agent, goal),

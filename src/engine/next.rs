@@ -1,13 +1,13 @@
 //! What a run does next, once nothing in it is open.
 
-use super::record::in_run;
+use super::record::{in_approval, in_run};
 use super::{Decided, alias, procedure};
 use crate::domain::{
-    Actor, BudgetPeriod, BudgetScope, CallNo, LimitKind, ModelReply, OnceUsedUp, OverBudget, Plan, PlanStep,
-    PurposeOfTurn, StepNo, StepPart, Timestamp, ToolCall, ToolName, Untrusted,
+    Actor, ApprovalId, Ask, BudgetAnswer, BudgetOffer, BudgetPeriod, BudgetScope, CallNo, LimitKind, ModelReply,
+    OnceUsedUp, OverBudget, Plan, PlanStep, PurposeOfTurn, StepNo, StepPart, Timestamp, ToolCall, ToolName, Untrusted,
 };
 use crate::fold::{CallEntry, Snapshot, Thread, TurnStatus};
-use crate::kinds::{BudgetRaises, Period, Run, RunEvent};
+use crate::kinds::{ApprovalEvent, BudgetRaises, InForce, Period, Run, RunEvent};
 
 /// Turns in a row without a tool call before the run is given up.
 const MOST_IDLE_TURNS: usize = 3;
@@ -39,34 +39,79 @@ pub(super) fn next(snapshot: &Snapshot, run: &Run, thread: &Thread, now: Timesta
         return procedure::next(run, thread);
     }
     match over_budget(snapshot, run, now) {
-        Some(pause) => vec![in_run(run.id, &Actor::System, pause)],
+        Some(pause) => pause,
         None => next_for_agent(run, thread),
     }
 }
 
 /// The pause of an agent's run by a budget that is used up: of all runs together, of its agent's, or of those that the
-/// same person started. What is under way elsewhere is not in the
-/// sums yet, so they can pass the budget by that much and no more.
-fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<RunEvent> {
-    let (budgets, today) = (&run.limits.budgets, now.date_naive());
+/// same person started; and the request by which people are asked what is to be done. What is under way elsewhere is
+/// not in the sums yet, so they can pass the budget by that much and no more.
+fn over_budget(snapshot: &Snapshot, run: &Run, now: Timestamp) -> Option<Vec<Decided>> {
+    let today = now.date_naive();
     let scopes = BudgetScope::of_run(&run.agent, &run.started_by);
-    let stopping = scopes.filter(|scope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause);
-    let mut each = stopping.flat_map(|scope| BudgetPeriod::ALL.map(|period| (scope.clone(), period)));
+    let mut each = scopes.flat_map(|scope| BudgetPeriod::ALL.map(|period| (scope.clone(), period)));
     each.find_map(|(scope, period)| {
-        let budget = run.budget_raises.budget(budgets, (&scope, period), today)?;
+        let configured = run.limits.budgets.of_scope(&scope);
+        let holds = InForce::of(&snapshot.budgets, configured, &scope, period)?;
+        if holds.once_used_up == OnceUsedUp::Warn {
+            return None;
+        }
+        let budget = run.budget_raises.over(holds.amount, (&scope, period), today);
         let spending = Period::of(period, today).spent_by(&snapshot.spend, &scope);
         let spent = spending.cost;
         let least = if spending.unpriced > 0 { "at least " } else { "" };
-        let reason = format!(
-            "budget of {} for {}{} is used up: {least}{} spent; resuming gives this run {} more, once",
+        let used_up = format!(
+            "budget of {} for {}{} is used up: {least}{} spent",
             budget.display(),
             period.now(),
             scope.of(),
             spent.display(),
-            BudgetRaises::more().display()
         );
-        (spent >= budget).then(|| RunEvent::Paused { reason, over: Some(OverBudget { scope, period, spent }) })
+        (spent >= budget).then(|| {
+            let id = ApprovalId::of_pause(run.id, run.version + 1, now);
+            let over = OverBudget { scope, period, spent, asked: Some(id) };
+            let asked = ask_to_raise(run, (&over, id), &used_up);
+            let reason = format!("{used_up}; resuming gives this run {} more, once", BudgetRaises::more().display());
+            vec![asked, in_run(run.id, &Actor::System, RunEvent::Paused { reason, over: Some(over) })]
+        })
     })
+}
+
+/// The request by which people are asked to raise a budget. It waits as long as the run is paused.
+fn ask_to_raise(run: &Run, (over, id): (&OverBudget, ApprovalId), reason: &str) -> Decided {
+    let more = BudgetRaises::more();
+    let raised = (over.spent + more).up_to_cent();
+    let (now, period, of) = (over.period.now(), over.period.name(), over.scope.of());
+    let text = format!(
+        "{reason}.\n\
+         raise once: this run can spend {more} more {now}, and nothing else changes.\n\
+         raise for good: the budget for each {period}{of} becomes {raised}, and the run goes on; this takes the right to \
+         set budgets.\n\
+         stop: the run is cancelled.",
+        more = more.display(),
+        raised = raised.display(),
+    );
+    let offer = BudgetOffer { scope: over.scope.clone(), period: over.period, raised };
+    let ask = Ask::Question {
+        text: text.into(),
+        choices: BudgetAnswer::ALL.map(|answer| answer.name().into()).to_vec(),
+        budget: Some(Box::new(offer)),
+    };
+    let requested = ApprovalEvent::Requested {
+        run: run.id,
+        call: CallNo(0),
+        tool: ToolName("budget".to_owned()),
+        digest: ask.digest(),
+        ask: Box::new(ask),
+        rule: "budget".to_owned(),
+        reason: "A budget paused the run.".to_owned(),
+        rationale: Untrusted::default(),
+        not_mentioned: Vec::new(),
+        expires_at: None,
+        edit: None,
+    };
+    in_approval(id, &Actor::System, requested)
 }
 
 /// The first limit that is used up.

@@ -336,9 +336,10 @@ impl Snapshot {
         self.approvals.values().find(|approval| approval.edit.as_ref().is_some_and(|edit| edit.request == edited))
     }
 
-    /// How far the budgets are used, each as the run was started under it that it held for last.
-    pub fn budgets(&self, now: Timestamp) -> Vec<BudgetGauge> {
-        if self.runs.values().all(|run| run.limits.budgets.is_none()) {
+    /// How far the budgets in force are used. What the configuration says is known from the runs: of a scope, from the
+    /// last that counts in it.
+    pub fn gauges(&self, now: Timestamp) -> Vec<BudgetGauge> {
+        if self.budgets.is_empty() && self.runs.values().all(|run| run.limits.budgets.is_none()) {
             return Vec::new();
         }
         let mut newest: BTreeMap<BudgetScope, &Run> = BTreeMap::new();
@@ -350,10 +351,11 @@ impl Snapshot {
                 }
             }
         }
-        let gauges = |(scope, run): (&BudgetScope, &&Run)| {
-            BudgetGauge::of_scope(&run.limits.budgets, scope, &self.spend, now.date_naive())
-        };
-        newest.iter().flat_map(gauges).collect()
+        let configured = newest.into_iter().map(|(scope, run)| {
+            let budget = run.limits.budgets.of_scope(&scope);
+            (scope, budget)
+        });
+        BudgetGauge::of_scopes(&self.budgets, configured.collect(), &self.spend, now.date_naive())
     }
 
     /// Runs, newest first.

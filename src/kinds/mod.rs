@@ -5,6 +5,7 @@
 
 mod account;
 mod approval;
+mod budget;
 mod command;
 mod decided;
 mod document;
@@ -37,6 +38,7 @@ mod world;
 
 pub use account::{AccessEvent, Account};
 pub use approval::{Approval, ApprovalEvent, ApprovalVerb};
+pub use budget::{Budget, BudgetEvent, BudgetSource, BudgetVerb, InForce, raise as raise_budget};
 pub use command::{Command, Commanded, decide_verb};
 pub use decided::Decided;
 pub use document::{Document, History};
@@ -59,8 +61,8 @@ pub use report::{CallPreparation, PreparedCall, Report};
 pub use row::Row;
 pub use row_key::{RowKey, RowKind, Rowed};
 pub use run::{
-    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, end_cancelled, find_live_run,
-    find_run,
+    BudgetRaises, CallStage, DelegateEnd, OpenCall, OpenTurn, Run, RunEvent, RunVerb, cancel_run, end_cancelled,
+    find_live_run, find_run, resume_run,
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{

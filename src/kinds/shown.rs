@@ -13,7 +13,7 @@ use super::row_key::{RowKind, Rowed};
 use super::stream::Stream;
 use super::survey::Survey;
 use super::table::with_kinds;
-use super::verb::{Declared, VerbDoc};
+use super::verb::{Declared, Verb, VerbDoc};
 use super::world::World;
 use crate::domain::{Action, ShortId, Timestamp, Untrusted};
 
@@ -223,7 +223,10 @@ impl Surface {
                 let kept: K = serde_json::from_str(body)?;
                 Ok(Thing { json: serde_json::to_value(&kept)?, ..Thing::of(&kept) })
             },
-            command: |id, verb| Ok(K::command(id.into(), serde_json::from_value(verb)?)),
+            command: |id, verb| {
+                let verb: K::Verb = serde_json::from_value(verb)?;
+                Ok(K::command(verb.begins_as().unwrap_or(id).into(), verb))
+            },
         }
     }
 
@@ -305,7 +308,8 @@ impl Surface {
         (self.read)(&row.body)
     }
 
-    /// The command that asks `verb` of one of them, or what is wrong with what was given for it.
+    /// The command that asks `verb` of one of them, or of a new one: with that id, unless the new one's follows from what
+    /// it begins with. Else what is wrong with what was given.
     pub fn command(&self, id: Uuid, verb: &VerbDoc, given: Map<String, Value>) -> Result<Command, String> {
         let known: Vec<_> = self.fields(verb).into_iter().map(|field| field.name).collect();
         if let Some(name) = given.keys().find(|name| !known.contains(name)) {

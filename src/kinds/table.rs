@@ -16,6 +16,7 @@ macro_rules! table_of_kinds {
                 Page = "page", pages, b'p';
                 Handover = "handover", handovers, b'h';
                 Maintenance = "maintenance", maintenance, b'm';
+                Budget = "budget", budgets, b'b';
                 Subscription = "subscription", subscriptions, b's';
                 $($tried)*
             }

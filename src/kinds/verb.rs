@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::stream::Stream;
 use crate::domain::{Action, Untrusted};
@@ -44,6 +45,11 @@ impl VerbDoc {
 pub trait Verb: Declared {
     /// Hands out everything that people typed, so that it can be searched for secrets.
     fn words(&mut self, each: &mut dyn FnMut(Words<'_>));
+
+    /// The id of what it begins, where that follows from what it begins with.
+    fn begins_as(&self) -> Option<Uuid> {
+        None
+    }
 
     /// What it names beside its own thing, and whose row must be in memory for the decision.
     fn names(&self) -> Option<Stream> {

@@ -199,6 +199,7 @@ impl Pager {
             | Stream::Page(_)
             | Stream::Handover(_)
             | Stream::Maintenance(_)
+            | Stream::Budget(_)
             | Stream::Subscription(_)
             | Stream::Account(_) => None,
             #[cfg(test)]

@@ -354,13 +354,14 @@ impl Writer {
             }
             if let Command::Report(report) = command {
                 self.load_thread(report.run()).await?;
-                self.load_awaited(stream).await?;
             }
+            self.load_awaited(stream).await?;
         }
         Ok(())
     }
 
-    /// What the run waits for may have been decided long ago, and forgotten since, with nobody there to act on it.
+    /// What a run waits for may have been decided long ago, and forgotten since, with nobody there to act on it; and so
+    /// may a budget have been removed that an answer raises.
     async fn load_awaited(&self, stream: Stream) -> Result<(), LogError> {
         let awaited = self.core.staging().waits_for(stream);
         for awaited in awaited {

@@ -2,14 +2,14 @@
 
 use super::app::App;
 use crate::access::{Principal, Refusal, RefusalKind, action_of_command};
-use crate::domain::{Action, Actor, ApprovalId, EffectCard, Rejection, RejectionKind};
+use crate::domain::{Action, Actor, ApprovalId, Ask, Rejection, RejectionKind};
 use crate::kinds::{Approval, Command, Envelope, Event, Stream};
 use crate::ports::{Answer, Query};
 
 /// A request as it was made.
 #[derive(Default)]
 struct Asked {
-    card: Option<EffectCard>,
+    ask: Option<Ask>,
     /// The agent, and the person who started its run.
     by: Vec<Actor>,
 }
@@ -20,7 +20,7 @@ pub(super) async fn check(app: &App, principal: &Principal, command: &Command) -
         Some(approval) => asked(app, approval).await?,
         None => Asked::default(),
     };
-    let action = action_of_command(command, asked.card.as_ref());
+    let action = action_of_command(command, asked.ask.as_ref());
     match action {
         Action::ApproveLow | Action::ApproveHigh | Action::ApproveCritical => {
             app.gate.permit_decision(principal, action, &asked.by).await
@@ -36,7 +36,7 @@ async fn asked(app: &App, approval: ApprovalId) -> Result<Asked, Refusal> {
     let Some(asked) = Approval::requested(approval, event, &first.by, first.at) else { return Ok(Asked::default()) };
     let started = first_of(app, Stream::Run(asked.run)).await?;
     let by = started.map(|started| started.by).into_iter().chain([asked.requested_by.clone()]).collect();
-    Ok(Asked { card: asked.ask.card().cloned(), by })
+    Ok(Asked { ask: Some(asked.ask), by })
 }
 
 async fn first_of(app: &App, stream: Stream) -> Result<Option<Envelope>, Refusal> {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::domain::{ApprovalState, RunState};
-use crate::kinds::{Approval, DaySpend, Days, RowKind, Rowed, Run, Surface, Thing};
+use crate::kinds::{Approval, Budget, DaySpend, Days, RowKind, Rowed, Run, Surface, Table, Thing};
 use crate::ports::{Answer, Client, ClientError, Page, Query, RowFilter, RowPlace, RowQuery};
 
 /// Rows read at once.
@@ -87,6 +87,12 @@ pub async fn days(client: &dyn Client, most: u32) -> Result<Days, ClientError> {
     let place = |(day, _): &(NaiveDate, DaySpend)| RowPlace { sort: DaySpend::index(*day).sort, id: day.to_string() };
     let days = newest_of(client, (RowKind::Spend, RowFilter::All), most, Answer::days, place).await?;
     Ok(days.into_iter().collect())
+}
+
+/// The budgets that people set and that hold.
+pub async fn budgets(client: &dyn Client) -> Result<Table<Budget>, ClientError> {
+    let set: Vec<Budget> = newest(client, RowFilter::Open, u32::MAX).await?;
+    Ok(set.into_iter().map(|budget| (budget.id, budget)).collect())
 }
 
 /// Things of a kind, newest first: all that are open, and at most `most_ended` of the others; with `state`, only those

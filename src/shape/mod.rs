@@ -25,7 +25,7 @@ pub use dry_run::{DryRunCall, DryRunOutcome};
 pub use escape::escaped;
 pub use find::{NotOne, Prefer, find, find_thing, whole_ids};
 pub use finding::{Finding, Health};
-pub use list::{approvals, approvals_in, days, runs, things};
+pub use list::{approvals, approvals_in, budgets, days, runs, things};
 pub use moment::{NotPast, ago, moment, past};
 pub use object::{ApprovalDetail, ApprovalShape, OfferDetail, RunDetail, RunShape, Verification};
 pub use oncall::OnCallShape;

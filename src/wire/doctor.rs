@@ -8,15 +8,19 @@ use super::{Wire, hosts, line, model, secrets};
 use crate::billing::Beyond;
 use crate::cli::{AskModels, Failure, Finding};
 use crate::config::HooksChoice;
-use crate::domain::{BudgetPeriod, BudgetScope, OnceUsedUp, Secrets, TaskClass};
+use crate::domain::{OnceUsedUp, Secrets, TaskClass, Untrusted};
+use crate::kinds::{Budget, BudgetGauge, Days, RowKind, Table};
 use crate::models::{ProbeReport, probe};
-use crate::ports::{EncryptionState, Model};
+use crate::ports::{EncryptionState, Model, RowFilter, RowQuery};
 use crate::store::OpenMode;
 use crate::tools::git;
 use crate::tools::sandbox::Rung;
 
 /// Longest a model may take to answer all that is asked of it.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Budgets of people that are told of.
+const MOST_BUDGETS: u32 = 100;
 
 const SET_A_MODEL: &str = "set OPENAI_API_KEY, or OPENAI_BASE_URL for a server of your own (Ollama: \
                            http://127.0.0.1:11434/v1), or [providers] and [models] in the configuration; procedures, \
@@ -35,7 +39,7 @@ pub(super) async fn examine(wire: &Wire, models: AskModels) -> Vec<Finding> {
     findings.extend([clock(), version_control(wire).await]);
     findings.extend(broken_files(wire));
     findings.extend(weak_secrets(wire));
-    findings.extend(budgets(wire));
+    findings.extend(budgets(wire).await);
     findings.extend(plan(wire));
     findings
 }
@@ -293,21 +297,22 @@ fn broken_files(wire: &Wire) -> Vec<Finding> {
     findings
 }
 
-/// Budgets that are set; calls whose price is not known count for nothing in them.
-fn budgets(wire: &Wire) -> Option<Finding> {
-    let budgets = wire.config.budgets.budgets();
-    let amounts = |scope: &BudgetScope| {
-        let budget = budgets.of_scope(scope);
-        let soft = if budget.once_used_up == OnceUsedUp::Warn { " (soft)" } else { "" };
-        let amount = |period: BudgetPeriod| {
-            budget.of(period).map(|usd| format!("{} for {}{}{soft}", usd.display(), period.now(), scope.of()))
-        };
-        BudgetPeriod::ALL.into_iter().filter_map(amount).collect::<Vec<_>>()
+/// Budgets in force; calls whose price is not known count for nothing in them.
+async fn budgets(wire: &Wire) -> Option<Finding> {
+    // A store that cannot be read is told of above.
+    let by_people = budgets_set(wire).await.unwrap_or_default();
+    let today = chrono::Utc::now().date_naive();
+    let gauges = BudgetGauge::all(&by_people, &wire.config.budgets.budgets(), &Days::new(), today);
+    let amount = |gauge: &BudgetGauge| {
+        let soft = if gauge.once_used_up == OnceUsedUp::Warn { " (soft)" } else { "" };
+        let (amount, now) = (gauge.budget.display(), gauge.period.now());
+        let scope = Untrusted::from(gauge.scope.of().trim_start());
+        let gap = if gauge.scope.is_all() { "" } else { " " };
+        format!("{amount} for {now}{gap}{}{soft}", scope.visible())
     };
-    let set: Vec<_> = budgets.scopes().iter().flat_map(amounts).collect();
-    let is_hard = |scope: &BudgetScope| budgets.of_scope(scope).once_used_up == OnceUsedUp::Pause;
-    let stops =
-        if budgets.scopes().iter().any(is_hard) { "agents pause once it is used up" } else { "nothing is stopped" };
+    let set: Vec<_> = gauges.iter().map(amount).collect();
+    let is_hard = |gauge: &BudgetGauge| gauge.once_used_up == OnceUsedUp::Pause;
+    let stops = if gauges.iter().any(is_hard) { "agents pause once it is used up" } else { "nothing is stopped" };
     let detail = format!("{}; {stops}", set.join(", "));
     let missing = wire.model.prices().map(|prices| prices.missing(wire.model.settings()).join(", "));
     (!set.is_empty()).then(|| match missing {
@@ -318,6 +323,17 @@ fn budgets(wire: &Wire) -> Option<Finding> {
         ),
         Ok(_) | Err(_) => Finding::ok("budget", detail),
     })
+}
+
+/// Those that people set, where there is a store already.
+async fn budgets_set(wire: &Wire) -> Result<Table<Budget>, Failure> {
+    if matches!(&wire.places.store, StorePlace::Sqlite(path) if !path.exists()) {
+        return Ok(Table::<Budget>::new());
+    }
+    let log = wire.open_store(OpenMode::ReadOnly).await?.shared();
+    let found = log.rows(RowQuery::first(RowKind::Budget, RowFilter::Open, MOST_BUDGETS)).await?;
+    let read = found.rows.iter().filter_map(|row| serde_json::from_str::<Budget>(&row.body).ok());
+    Ok(read.map(|budget| (budget.id, budget)).collect())
 }
 
 /// What is subscribed to.

@@ -160,6 +160,22 @@ fn budgets_are_listed_with_how_far_they_are_used() {
     assert_eq!(told(&lines[2]), ["person", "ana", "day", "0", "pause", "used_up"].map(|text| json!(text)));
     let shown = machine.run(&["budgets"]).ended(0).out;
     assert!(shown.contains("all runs") && shown.contains("used up, agents pause"), "{shown}");
+
+    let set = ["budgets", "set", "7.50", "--agent", "dev", "--period", "month", "--json"];
+    let id = machine.run(&set).ended(0).json()[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!(machine.run(&set).ended(0).json()[0]["version"], 1, "set once");
+    machine.run(&["budgets", "set", "1e400"]).ended(2);
+    machine.run(&["budgets", "set", "--", "-5"]).ended(2);
+    let held = machine.run(&["budgets", "--json"]).ended(0).json();
+    assert_eq!(told(&held[1]), ["agent", "dev", "month", "7.5", "pause", "ok"].map(|text| json!(text)));
+    assert!(held[1]["source"].as_str().unwrap().starts_with("set by ") && held[1]["id"] == *id, "{}", held[1]);
+    let doctor = machine.run(&["doctor", "--offline"]).out;
+    assert!(doctor.contains("$7.50 for this month of agent dev"), "{doctor}");
+    machine.run(&["db", "rebuild"]).ended(0);
+    assert_eq!(machine.run(&["budgets", "--json"]).ended(0).json(), held);
+    machine.run(&["budgets", "remove", &id]).ended(0);
+    let lines = machine.run(&["budgets", "--json"]).ended(0).json();
+    assert_eq!((&lines[1]["budget_usd"], &lines[1]["source"]), (&json!("5"), &json!("configuration")));
 }
 
 #[test]

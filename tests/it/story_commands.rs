@@ -101,7 +101,17 @@ fn a_budget_pauses_the_run_before_its_next_call_and_resuming_raises_it_once() {
     assert_eq!((text(&second["state"]), calls()), ("paused", 1), "a new run makes no call at all");
     let doctor = machine.run(&["doctor", "--offline"]).out;
     assert!(doctor.contains("$0.00100 for today; agents pause once it is used up"), "{doctor}");
+    let cards = machine.run(&["approvals", "--json"]).ended(0).json();
+    let card_of =
+        |run: &Value| cards.iter().find(|card| card["run"] == run["id"]).map(|card| text(&card["id"])).unwrap();
+    assert_eq!(cards.len(), 2, "one of each run");
+    machine.run(&["answer", card_of(&second), "perhaps"]).ended(2);
+    machine.run(&["answer", card_of(&second), "stop"]).ended(0);
+    let stopped = machine.run(&["runs", "show", text(&second["id"]), "--json"]).ended(0).json().pop().unwrap();
+    assert_eq!(text(&stopped["state"]), "cancelled");
     machine.run(&["resume", text(&run["id"]), "--until-waiting"]).ended(4);
+    let withdrawn = machine.run(&["approvals", "show", card_of(&run), "--json"]).ended(0).json().pop().unwrap();
+    assert_eq!(text(&withdrawn["state"]), "withdrawn");
     let resumed = machine.run(&["runs", "show", text(&run["id"]), "--json"]).ended(0).json().pop().unwrap();
     assert_eq!(text(&resumed["state"]), "waiting", "it came to its push: {resumed}");
 }

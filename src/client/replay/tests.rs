@@ -18,7 +18,7 @@ fn spec() -> RunSpec {
 
 /// Started at 0 s, asked at 1 s, paused at 20 s, denied at 31 s, failed at 32 s.
 fn recording() -> Recording {
-    let question = Ask::Question { text: "may I?".into(), choices: vec![] };
+    let question = Ask::Question { text: "may I?".into(), choices: vec![], budget: None };
     let requested = ApprovalEvent::Requested {
         run: RUN,
         call: CallNo(1),

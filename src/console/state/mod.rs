@@ -365,6 +365,7 @@ impl State {
                 let is_provided = status.billing.as_ref().is_some_and(|account| account.is_provided());
                 replay.is_none() && !status.observe.is_on() && is_provided
             }
+            Context::Usage => intent == Intent::TurnTable || (replay.is_none() && self.can_decide(status)),
             Context::Run => replay.is_none() && self.can_decide(status) && self.can_steer(snapshot),
             Context::Incident | Context::Handover => {
                 replay.is_none() && self.can_decide(status) && self.can_ask(snapshot, intent.name())
@@ -374,7 +375,6 @@ impl State {
             | Context::List
             | Context::RunPage
             | Context::Log
-            | Context::Usage
             | Context::Card
             | Context::Replay => true,
         }

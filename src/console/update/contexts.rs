@@ -58,6 +58,7 @@ fn thing_context(state: &State) -> Option<Context> {
         | Stream::Approval(_)
         | Stream::Page(_)
         | Stream::Maintenance(_)
+        | Stream::Budget(_)
         | Stream::Subscription(_)
         | Stream::Account(_) => None,
         #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use super::{Request, edit, navigate};
 use crate::console::state::{Reading, Source, State};
-use crate::domain::{Actor, ModelReply, RunId};
+use crate::domain::{Actor, ModelReply, OverBudget, RunId};
 use crate::fold::Snapshot;
-use crate::kinds::{ApprovalEvent, Envelope, Event, RunEvent, Stream};
+use crate::kinds::{ApprovalEvent, BudgetEvent, BudgetGauge, Envelope, Event, RunEvent, Stream};
 
 /// Takes note of an event that `snapshot` has taken in. A new request rings; what has ended needs no live text any more.
 pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec<Request> {
@@ -12,7 +12,7 @@ pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec
     if let Event::Approval(ApprovalEvent::Requested { .. }) = &envelope.event {
         edit::asked_anew(state, envelope);
     }
-    if envelope.event.rings() {
+    if envelope.event.rings() || is_near_when_set(snapshot, envelope) {
         return vec![Request::Bell];
     }
     if let (Event::Run(event), Stream::Run(run)) = (&envelope.event, envelope.stream) {
@@ -57,10 +57,11 @@ pub fn heard(state: &mut State, snapshot: &Snapshot, envelope: &Envelope) -> Vec
     Vec::new()
 }
 
-/// Whether a run stopped although nobody told it to.
+/// Whether a run stopped although nobody told it to. Where people were asked about that, the request rang.
 fn stops_by_itself(envelope: &Envelope, event: &RunEvent) -> bool {
+    let is_asked = matches!(event, RunEvent::Paused { over: Some(OverBudget { asked: Some(_), .. }), .. });
     let stops = matches!(event, RunEvent::Paused { .. } | RunEvent::Failed { .. });
-    stops && !matches!(envelope.by, Actor::Person(_))
+    stops && !is_asked && !matches!(envelope.by, Actor::Person(_))
 }
 
 /// Whether this answer cost so much that a person should know before the limit stops the run.
@@ -73,8 +74,15 @@ fn nears_cost_limit(snapshot: &Snapshot, event: &RunEvent, run: RunId) -> bool {
 fn nears_budget(snapshot: &Snapshot, envelope: &Envelope, event: &RunEvent) -> bool {
     let RunEvent::TurnFinished { reply: ModelReply { cost: Some(cost), .. }, .. } = event else { return false };
     let Some(run) = envelope.stream.run().and_then(|run| snapshot.runs.get(&run)) else { return false };
-    let gauges = snapshot.budgets(envelope.at);
+    let gauges = snapshot.gauges(envelope.at);
     gauges.iter().any(|gauge| gauge.was_passed_by(*cost, &run.agent, &run.started_by))
+}
+
+/// Whether a budget was set that is used up already, or nearly.
+fn is_near_when_set(snapshot: &Snapshot, envelope: &Envelope) -> bool {
+    let Event::Budget(BudgetEvent::Set { scope, period, .. }) = &envelope.event else { return false };
+    let is_it = |gauge: &BudgetGauge| gauge.scope == *scope && gauge.period == *period && gauge.is_near();
+    snapshot.gauges(envelope.at).iter().any(is_it)
 }
 
 /// Keeps count of the turns that fail one after another. Whether the model fails in a way it did not before.

@@ -1,5 +1,6 @@
 //! (state, world, intent) → changed state and requests. Pure: nothing here performs I/O or reads a clock.
 
+mod budget;
 mod charts;
 mod chosen;
 mod contexts;
@@ -111,6 +112,7 @@ pub fn intent(state: &mut State, world: &World<'_>, intent: Intent, pressed: Pre
         Intent::NextError => log::turn_error(state, world, Turn::Next),
         Intent::PreviousError => log::turn_error(state, world, Turn::Previous),
         Intent::TurnTable => turn_table(state),
+        Intent::SetBudget => budget::ask(state, world),
         Intent::PaymentLink => payment::ask(state, world),
         Intent::Everything => decide::everything(state, world),
         Intent::OpenRun => navigate::open_run_of_card(state, world),

@@ -61,6 +61,14 @@ pub fn begin(state: &mut State, world: &World<'_>, kind: RowKind, name: &str) ->
     }
 }
 
+/// The same, with words to begin with in the sheet.
+pub fn begin_with(state: &mut State, kind: RowKind, name: &str, words: &str) -> Vec<Request> {
+    match Surface::of_kind(kind).and_then(|surface| surface.verb(name)) {
+        Some(verb) => prompt(state, ThingVerb { kind, of: None, verb }, words),
+        None => Vec::new(),
+    }
+}
+
 /// Asks a verb: at once where it takes nothing, else after its words were typed.
 pub fn ask(state: &mut State, world: &World<'_>, wanted: ThingVerb) -> Vec<Request> {
     let takes = Surface::of_kind(wanted.kind).map(|surface| surface.fields(wanted.verb)).unwrap_or_default();

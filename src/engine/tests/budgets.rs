@@ -1,28 +1,34 @@
 //! Budgets hold back the next call of every agent, whichever process decides, and by no more than what is under way.
 
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Desk, RUN, agent_spec, ana, procedure_spec, reply};
 use crate::domain::{
-    Actor, Budget, BudgetPeriod, BudgetScope, Budgets, FinishReason, Limits, ModelReply, OnFailure, OnceUsedUp, RunId,
-    RunSpec, Timestamp, Usd,
+    Actor, BudgetId, BudgetPeriod, BudgetScope, Budgets, ConfiguredBudget, FinishReason, Limits, ModelReply, OnFailure,
+    OnceUsedUp, Rejection, RunId, RunSpec, Timestamp, Usd,
 };
 use crate::engine::decide;
 use crate::fold::{Snapshot, Thread};
-use crate::kinds::{Command, Envelope, Event, Report, RunEvent, RunVerb, Stream};
+use crate::kinds::{
+    BudgetSource, BudgetVerb, Command, Decided, Envelope, Event, Report, RowKind, RunEvent, RunVerb, Stream, Surface,
+};
 
-fn costing(cost: i64) -> ModelReply {
+/// A person is asked in the same append.
+pub(super) const PAUSED: [&str; 2] = ["approval.requested", "run.paused"];
+
+pub(super) fn costing(cost: i64) -> ModelReply {
     ModelReply { cost: Some(Usd(cost)), finish: FinishReason::Stop, ..reply("thinking", &[]) }
 }
 
-fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
-    let all = Budget { day: day.map(Usd), month: month.map(Usd), once_used_up };
+pub(super) fn limited(spec: RunSpec, day: Option<i64>, month: Option<i64>, once_used_up: OnceUsedUp) -> RunSpec {
+    let all = ConfiguredBudget { day: day.map(Usd), month: month.map(Usd), once_used_up };
     let budgets = Budgets { all, ..Budgets::default() };
     RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX / 2), ..Limits::default() }, ..spec }
 }
 
 /// An agent whose first turn was answered at this cost.
-fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
+pub(super) fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
     let mut desk = Desk::new();
     desk.by(ana(), RunVerb::Start { spec: Box::new(spec) }.on(RUN)).unwrap();
     desk.proceed(vec![]);
@@ -34,7 +40,7 @@ fn after_a_turn(spec: RunSpec, cost: i64) -> Desk {
 fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_once() {
     let budget = 2_000_000_000;
     let mut desk = after_a_turn(limited(agent_spec(), Some(budget), None, OnceUsedUp::Pause), budget);
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     let note = desk.run().note.raw().to_owned();
     assert_eq!(note, "budget of $2.00 for today is used up: $2.00 spent; resuming gives this run $5.00 more, once");
     assert!(desk.proceed(vec![]).is_empty(), "nothing goes on by itself");
@@ -43,14 +49,14 @@ fn a_budget_that_is_used_up_pauses_before_the_next_call_and_resuming_raises_it_o
     desk.answer(costing(4_999_999_999));
     assert_eq!(desk.proceed(vec![]), ["run.turn_started"]);
     desk.answer(costing(1));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"], "what it was given is used up too");
+    assert_eq!(desk.proceed(vec![]), PAUSED, "what it was given is used up too");
 }
 
 #[test]
 fn a_budget_of_an_agent_or_a_person_counts_only_their_runs_and_is_named() {
     let of = |number: u128| RunId(Uuid::from_u128(number));
     let start = |desk: &mut Desk, number, agent: &str, by: &str| {
-        let day = |nanos| Budget { day: Some(Usd(nanos)), ..Budget::default() };
+        let day = |nanos| ConfiguredBudget { day: Some(Usd(nanos)), ..ConfiguredBudget::default() };
         let budgets = Budgets {
             agents: [("dev".to_owned(), day(10))].into(),
             people: [("bo".to_owned(), day(5))].into(),
@@ -65,7 +71,7 @@ fn a_budget_of_an_agent_or_a_person_counts_only_their_runs_and_is_named() {
     start(&mut desk, 1, "dev", "ana");
     start(&mut desk, 2, "ops", "bo");
     desk.snapshot.spend = [(desk.now.date_naive(), spent(&desk, &[(1, 9), (2, 9)]))].into();
-    let gauges = desk.snapshot.budgets(desk.now);
+    let gauges = desk.snapshot.gauges(desk.now);
     let told: Vec<_> = gauges.iter().map(|gauge| (gauge.scope.of(), gauge.spent.cost.0, gauge.is_used_up())).collect();
     assert_eq!(told, [(" of agent dev".to_owned(), 9, false), (" of bo".to_owned(), 9, true)]);
     assert!(!pauses(&desk, 1), "9 of 10 are spent, and what ops spent is not dev's");
@@ -93,18 +99,19 @@ fn pauses(desk: &Desk, number: u128) -> bool {
     snapshot.threads.extend(Thread::of(&started).map(|thread| (run, thread)));
     let proceed = Command::Report(Report::Proceed { run, prepared: Vec::new() });
     let events = decide(&snapshot, proceed, &Actor::System, desk.now).unwrap();
-    matches!(&events[0].event, Event::Run(RunEvent::Paused { over: Some(_), .. }))
+    let is_pause = |decided: &Decided| matches!(decided.event, Event::Run(RunEvent::Paused { over: Some(_), .. }));
+    events.iter().any(is_pause)
 }
 
 #[test]
 fn the_next_day_has_a_budget_of_its_own_and_nothing_that_was_given_before() {
     let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     desk.wait(24 * 3_600);
     desk.by(ana(), RunVerb::Resume.on(RUN)).unwrap();
     assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
     desk.answer(costing(10));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"], "yesterday's raise is no part of today's budget");
+    assert_eq!(desk.proceed(vec![]), PAUSED, "yesterday's raise is no part of today's budget");
 }
 
 #[test]
@@ -113,16 +120,8 @@ fn a_month_is_not_over_with_the_day() {
     desk.wait(24 * 3_600);
     assert!(desk.proceed(vec![]).contains(&"run.turn_started"));
     desk.answer(costing(1));
-    assert_eq!(desk.proceed(vec![]), ["run.paused"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED);
     assert!(desk.run().note.raw().contains("for this month is used up"), "{:?}", desk.run().note);
-    assert_eq!(
-        desk.run().budget_raises.budget(
-            &Budgets::default(),
-            (&BudgetScope::All, BudgetPeriod::Month),
-            desk.now.date_naive()
-        ),
-        None
-    );
 }
 
 #[test]
@@ -135,15 +134,92 @@ fn a_soft_budget_stops_nothing_and_a_procedure_calls_no_model() {
     assert_eq!(desk.proceed(vec![]), ["run.calls_requested"]);
 }
 
+fn surface() -> Surface {
+    Surface::of_kind(RowKind::Budget).unwrap()
+}
+
+/// The command that sets a budget, as a command line, a form or a script makes it.
+pub(super) fn setting(given: Value) -> Command {
+    let given = given.as_object().unwrap().clone();
+    surface().command(Uuid::nil(), surface().verb("set").unwrap(), given).unwrap()
+}
+
+fn set(desk: &mut Desk, given: Value) -> Result<Vec<&'static str>, Rejection> {
+    desk.by(ana(), setting(given))
+}
+
+#[test]
+fn a_budget_that_somebody_sets_holds_at_once_and_once_it_is_removed_the_configuration_does() {
+    let mut desk = after_a_turn(limited(agent_spec(), Some(10), None, OnceUsedUp::Pause), 10);
+    assert_eq!(set(&mut desk, json!({"amount": "0.01"})).unwrap(), ["budget.set"], "higher than the configured one");
+    let turns = desk.proceed(vec![]);
+    assert!(turns.contains(&"run.turn_started"), "{turns:?}");
+    desk.answer(costing(10));
+    assert!(set(&mut desk, json!({"amount": "0.01"})).unwrap().is_empty(), "nothing is changed by it");
+    assert_eq!(set(&mut desk, json!({"amount": "0.01", "soft": true})).unwrap(), ["budget.set"]);
+    let gauges = desk.snapshot.gauges(desk.now);
+    let [gauge] = gauges.as_slice() else { panic!("{gauges:?}") };
+    assert_eq!((gauge.budget, gauge.once_used_up, gauge.spent.cost), (Usd(10_000_000), OnceUsedUp::Warn, Usd(20)));
+    assert_eq!(gauge.source, BudgetSource::By(ana()));
+    let id = BudgetId::of(&BudgetScope::All, BudgetPeriod::Day);
+    assert_eq!(desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap(), ["budget.removed"]);
+    assert_eq!(desk.proceed(vec![]), PAUSED, "the run's own 10 hold again");
+    assert_eq!(desk.snapshot.gauges(desk.now)[0].source, BudgetSource::Configuration);
+    let again = desk.by(ana(), BudgetVerb::Remove.on(id)).unwrap_err();
+    assert!(again.message.contains("nobody set budget"), "{again:?}");
+    assert_eq!(set(&mut desk, json!({"amount": "1"})).unwrap(), ["budget.set"], "it is set again in the same stream");
+    assert_eq!(desk.snapshot.budgets[&id].version, 4);
+}
+
+#[test]
+fn a_budget_is_for_one_agent_or_person_and_holds_for_a_run_that_knew_of_none() {
+    for (scope, is_paused) in [
+        (json!({"agent": "dev"}), true),
+        (json!({"person": "ana", "period": "month"}), true),
+        (json!({"agent": "ops"}), false),
+        (json!({"person": "bo"}), false),
+        (json!({"agent": "dev", "soft": true}), false),
+    ] {
+        let mut desk = after_a_turn(limited(agent_spec(), None, None, OnceUsedUp::Pause), 10_000_000);
+        let mut given = scope.clone();
+        given["amount"] = "0.01".into();
+        set(&mut desk, given).unwrap();
+        assert_eq!(desk.proceed(vec![]) == PAUSED, is_paused, "{scope}");
+    }
+}
+
+#[test]
+fn what_cannot_be_a_budget_is_refused_and_says_what_can() {
+    let mut desk = Desk::new();
+    let long = "9".repeat(400);
+    for amount in ["0", "-5", "0.0000000001", "1e400", "1000000000.01", "99999999999999999999", "NaN", "$5", "", &long]
+    {
+        let refused = set(&mut desk, json!({"amount": amount})).unwrap_err();
+        assert!(refused.hint.contains("more than 0 and at most a billion"), "{amount}: {refused:?}");
+        assert!(refused.message.len() < 300, "{amount}");
+    }
+    let both = set(&mut desk, json!({"amount": "5", "agent": "dev", "person": "ana"})).unwrap_err();
+    assert!(both.message.contains("not for both"), "{both:?}");
+    for name in ["", " ", "a\u{1b}[2J", &"x".repeat(101)] {
+        let refused = set(&mut desk, json!({"amount": "5", "agent": name})).unwrap_err();
+        assert!(refused.message.contains("is no name") && !refused.message.contains('\u{1b}'), "{refused:?}");
+    }
+    let other = BudgetId::of(&BudgetScope::All, BudgetPeriod::Month);
+    let Command::Budget { verb, .. } = setting(json!({"amount": "5"})) else { panic!("a budget's") };
+    let refused = desk.by(ana(), verb.on(other)).unwrap_err();
+    assert!(refused.message.contains("id follows from what it is for"), "{refused:?}");
+    assert!(desk.snapshot.budgets.is_empty());
+}
+
 /// One log, and processes that each know it up to some event.
-struct Fleet {
-    log: Vec<Envelope>,
-    processes: Vec<Snapshot>,
-    now: Timestamp,
+pub(super) struct Fleet {
+    pub(super) log: Vec<Envelope>,
+    pub(super) processes: Vec<Snapshot>,
+    pub(super) now: Timestamp,
 }
 
 impl Fleet {
-    fn catch_up(&mut self, process: usize) {
+    pub(super) fn catch_up(&mut self, process: usize) {
         let snapshot = &mut self.processes[process];
         for envelope in &self.log[snapshot.cursor as usize..] {
             snapshot.apply(envelope);
@@ -155,7 +231,7 @@ impl Fleet {
 
     /// As the writer does: decided on what the process knows, refused by the log where that is not all, and then decided
     /// on all of it.
-    fn submit(&mut self, process: usize, command: &Command, by: &Actor) -> Vec<&'static str> {
+    pub(super) fn submit(&mut self, process: usize, command: &Command, by: &Actor) -> Vec<&'static str> {
         loop {
             let snapshot = &self.processes[process];
             let decided = decide(snapshot, command.clone(), by, self.now);
@@ -175,7 +251,7 @@ impl Fleet {
         }
     }
 
-    fn spent(&self) -> i64 {
+    pub(super) fn spent(&self) -> i64 {
         let cost = |envelope: &Envelope| envelope.event.spent().and_then(|reply| reply.cost).map_or(0, |cost| cost.0);
         self.log.iter().map(cost).sum()
     }

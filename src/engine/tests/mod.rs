@@ -12,6 +12,7 @@ mod noise;
 mod pages;
 mod procedure_run;
 mod quota;
+mod raises;
 mod recovery;
 mod silences;
 mod storm;

@@ -5,7 +5,7 @@ mod event;
 mod row;
 mod verbs;
 
-use crate::domain::{Action, Actor, ApprovalId, Rejection, Timestamp};
+use crate::domain::{Action, Actor, ApprovalId, BudgetId, Rejection, Timestamp};
 use crate::kinds::{Decided, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, World};
 
 pub use event::ApprovalEvent;
@@ -76,5 +76,11 @@ impl Kept for Approval {
 
     fn when_due(&self) -> Option<ApprovalVerb> {
         Some(ApprovalVerb::Expire)
+    }
+
+    /// A budget that an answer can raise.
+    fn waits_for(&self) -> Vec<Stream> {
+        let offer = self.ask.budget().filter(|_| self.state.is_open());
+        offer.map(|offer| Stream::Budget(BudgetId::of(&offer.scope, offer.period))).into_iter().collect()
     }
 }

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{BudgetPeriod, BudgetScope, Budgets, Limits, OverBudget, Timestamp, Usd};
+use crate::domain::{ApprovalId, BudgetPeriod, BudgetScope, Limits, OverBudget, Timestamp, Usd};
 
 /// A higher budget for one run, in the one day or month in which it was used up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct BudgetRaises {
     offered: Option<BudgetRaise>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     given: Vec<BudgetRaise>,
+    /// The request by which people are asked what is to be done about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked: Option<ApprovalId>,
 }
 
 impl BudgetRaises {
@@ -36,16 +39,11 @@ impl BudgetRaises {
         *self == Self::default()
     }
 
-    /// The budget of a run that started under `budgets`, with what it was given in the period of `today`.
-    pub fn budget(
-        &self,
-        budgets: &Budgets,
-        (scope, period): (&BudgetScope, BudgetPeriod),
-        today: NaiveDate,
-    ) -> Option<Usd> {
+    /// What `budget` is for this run, with what it was given in the period of `today`.
+    pub fn over(&self, budget: Usd, (scope, period): (&BudgetScope, BudgetPeriod), today: NaiveDate) -> Usd {
         let is_of = |raise: &&BudgetRaise| raise.is_of(scope, period) && period.has_both(raise.on, today);
         let most = self.given.iter().filter(is_of).map(|raise| raise.to).max();
-        budgets.of_scope(scope).of(period).map(|budget| most.map_or(budget, |most| most.max(budget)))
+        most.map_or(budget, |most| most.max(budget))
     }
 
     pub(super) fn paused(&mut self, over: Option<&OverBudget>, at: Timestamp) {
@@ -55,10 +53,22 @@ impl BudgetRaises {
             on: at.date_naive(),
             to: over.spent + Self::more(),
         });
+        self.asked = over.and_then(|over| over.asked);
+    }
+
+    /// The request about the budget that paused the run.
+    pub fn asked(&self) -> Option<ApprovalId> {
+        self.asked
+    }
+
+    /// What was asked has no use any more.
+    pub(super) fn ended(&mut self) {
+        self.asked = None;
     }
 
     /// At most one of a kind is kept.
     pub(super) fn resumed(&mut self) {
+        self.asked = None;
         if let Some(raise) = self.offered.take() {
             self.given.retain(|given| !given.is_of(&raise.scope, raise.period));
             self.given.push(raise);

@@ -11,7 +11,7 @@ use crate::domain::{Action, Actor, Rejection, RunId, Timestamp};
 use crate::kinds::{Decided, Event, Index, Kept, Kind, Owned, Owner, Stamp, Stream, Surfaced, Wanted, World};
 
 pub use budget::BudgetRaises;
-pub use decide::{end_cancelled, find_live_run, find_run};
+pub use decide::{cancel as cancel_run, end_cancelled, find_live_run, find_run, resume as resume_run};
 pub use event::RunEvent;
 pub use row::{CallStage, DelegateEnd, OpenCall, OpenTurn, Run};
 pub use verbs::RunVerb;

@@ -195,10 +195,11 @@ impl Run {
 
     /// Approvals this run waits for.
     pub fn awaited(&self) -> impl Iterator<Item = ApprovalId> + '_ {
-        self.open_calls.iter().filter_map(|open| match &open.stage {
+        let of_calls = self.open_calls.iter().filter_map(|open| match &open.stage {
             CallStage::Parked { approval, .. } | CallStage::InDoubt { approval, .. } => Some(*approval),
             CallStage::Requested | CallStage::Delegated { .. } | CallStage::Started { .. } => None,
-        })
+        });
+        of_calls.chain(self.budget_raises.asked())
     }
 
     pub(super) fn take_in(&mut self, event: &RunEvent, version: u64, at: Timestamp) {
@@ -359,6 +360,7 @@ impl Run {
         self.ended_at = Some(at);
         self.open_turn = None;
         self.open_calls.clear();
+        self.budget_raises.ended();
     }
 
     fn state_after(&self, event: &RunEvent) -> RunState {

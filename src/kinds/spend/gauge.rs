@@ -1,10 +1,13 @@
 //! How far a budget is used.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
 use super::row::Spending;
 use super::usage::{Days, Period};
-use crate::domain::{Actor, BudgetPeriod, BudgetScope, Budgets, OnceUsedUp, Usd};
+use crate::domain::{Actor, BudgetPeriod, BudgetScope, Budgets, ConfiguredBudget, OnceUsedUp, Usd};
+use crate::kinds::{Budget, BudgetSource, InForce, Table};
 
 /// A budget, and what is spent of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,26 +17,36 @@ pub struct BudgetGauge {
     pub budget: Usd,
     pub spent: Spending,
     pub once_used_up: OnceUsedUp,
+    pub source: BudgetSource,
 }
 
 impl BudgetGauge {
     /// Percent from which people are told.
     pub const NEAR: i128 = 80;
 
-    /// Those that are set.
-    pub fn all(budgets: &Budgets, days: &Days, today: NaiveDate) -> Vec<Self> {
-        budgets.scopes().iter().flat_map(|scope| Self::of_scope(budgets, scope, days, today)).collect()
+    /// Of every budget in force where this is the configuration.
+    pub fn all(set: &Table<Budget>, budgets: &Budgets, days: &Days, today: NaiveDate) -> Vec<Self> {
+        let configured = budgets.scopes().into_iter().map(|scope| (budgets.of_scope(&scope), scope));
+        Self::of_scopes(set, configured.map(|(budget, scope)| (scope, budget)).collect(), days, today)
     }
 
-    /// Those of one scope that are set.
-    pub fn of_scope(budgets: &Budgets, scope: &BudgetScope, days: &Days, today: NaiveDate) -> Vec<Self> {
-        let set = budgets.of_scope(scope);
-        let gauge = |period| {
+    /// Of every budget in force where the configuration says that of some scopes; all runs first.
+    pub fn of_scopes(
+        set: &Table<Budget>,
+        mut configured: BTreeMap<BudgetScope, ConfiguredBudget>,
+        days: &Days,
+        today: NaiveDate,
+    ) -> Vec<Self> {
+        for budget in set.values() {
+            configured.entry(budget.scope.clone()).or_default();
+        }
+        let each = configured.iter().flat_map(|named| BudgetPeriod::ALL.map(|period| (named, period)));
+        let gauge = |((scope, configured), period): ((&BudgetScope, &ConfiguredBudget), BudgetPeriod)| {
+            let InForce { amount, once_used_up, source } = InForce::of(set, *configured, scope, period)?;
             let spent = Period::of(period, today).spent_by(days, scope);
-            let once_used_up = set.once_used_up;
-            set.of(period).map(|budget| Self { scope: scope.clone(), period, budget, spent, once_used_up })
+            Some(Self { scope: scope.clone(), period, budget: amount, spent, once_used_up, source })
         };
-        BudgetPeriod::ALL.into_iter().filter_map(gauge).collect()
+        each.filter_map(gauge).collect()
     }
 
     pub fn percent(&self) -> i128 {
@@ -75,6 +88,7 @@ mod tests {
             budget: Usd(100),
             spent: Spending { cost: Usd(cost), ..Spending::default() },
             once_used_up: OnceUsedUp::Pause,
+            source: BudgetSource::Configuration,
         };
         let rings = |cost, last| gauge(cost).was_passed_by(Usd(last), "dev", &Actor::System);
         assert!(

@@ -105,9 +105,11 @@ pub(in crate::server) async fn begin(app: Arc<App>, asked: Asked) -> Result<Resp
     let chosen = given.remove("id").map(serde_json::from_value::<Uuid>).transpose();
     let chosen = chosen.map_err(|_| Problem::invalid("`id` is not a UUID", "leave it out"))?;
     let id = chosen.unwrap_or_else(Uuid::now_v7);
+    let command = command(&surface, id, verb, given)?;
+    let (_, id) = command.stream().parts();
     let committed = match before {
         Some(events) => events,
-        None => commit::decide(&app, &principal, command(&surface, id, verb, given)?, key).await?,
+        None => commit::decide(&app, &principal, command, key).await?,
     };
     let made = committed.first().map_or(id, |envelope| envelope.stream.parts().1);
     let thing = find(&app, &surface, &made.to_string()).await?;

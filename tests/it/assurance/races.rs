@@ -239,7 +239,7 @@ fn history(asked: Asked, now: Timestamp) -> (Target, Vec<(Stream, Event)>) {
     let card = card(&tool);
     let ask = match asked {
         Asked::Leave => Ask::Effect { card: card.clone() },
-        Asked::Question => Ask::Question { text: "which?".into(), choices: Vec::new() },
+        Asked::Question => Ask::Question { text: "which?".into(), choices: Vec::new(), budget: None },
         Asked::Doubt => Ask::InDoubt { card: card.clone(), attempt: 1 },
     };
     let digest = ask.digest();

@@ -142,7 +142,7 @@ async fn rebuilt_rows_equal_the_stored_ones() {
 async fn a_budget_that_was_used_up_holds_for_every_run_and_in_another_process() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("log.db");
-    let all = Budget { day: Some(Usd(2_000)), month: None, once_used_up: OnceUsedUp::Pause };
+    let all = ConfiguredBudget { day: Some(Usd(2_000)), month: None, once_used_up: OnceUsedUp::Pause };
     let budgets = Budgets { all, ..Budgets::default() };
     let limited = || RunSpec { limits: Limits { budgets: budgets.clone(), ..Limits::default() }, ..spec() };
     let turns: &[&[&str]] = &[&[], &["read"], &["finish"]];

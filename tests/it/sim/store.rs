@@ -69,8 +69,8 @@ impl Store {
                 let id = key.id.parse().unwrap();
                 self.rows.pages.insert(id, from.pages[&id].clone());
             }
-            RowKind::Handover | RowKind::Maintenance | RowKind::Subscription => {
-                unreachable!("nothing here hands over, is maintained or is paid for")
+            RowKind::Handover | RowKind::Maintenance | RowKind::Budget | RowKind::Subscription => {
+                unreachable!("nothing here hands over, is maintained, has a budget or is paid for")
             }
             RowKind::Spend => {
                 let day = key.id.parse().unwrap();

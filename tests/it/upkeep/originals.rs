@@ -275,7 +275,7 @@ fn id_of(envelope: &Envelope) -> Option<Uuid> {
         Stream::Run(run) => Some(run.0),
         Stream::Approval(approval) => Some(approval.0),
         Stream::Incident(_) | Stream::Page(_) | Stream::Handover(_) => None,
-        Stream::Maintenance(_) | Stream::Subscription(_) | Stream::Account(_) => None,
+        Stream::Maintenance(_) | Stream::Budget(_) | Stream::Subscription(_) | Stream::Account(_) => None,
     }
 }
 

@@ -9,7 +9,7 @@ use crate::kinds::{ApprovalEvent, ApprovalVerb, Command, RunEvent};
 use crate::ports::FeedItem;
 
 /// A run that waits for one decision.
-fn asking(ask: Ask) -> Story {
+pub(super) fn asking(ask: Ask) -> Story {
     let mut story = Story::new();
     let run = run_id(1);
     story.run(run, &ana(), RunEvent::Started { spec: Box::new(spec("keep the service up", "ops")) });
@@ -23,14 +23,14 @@ fn effect(card: EffectCard) -> Story {
 }
 
 /// The console with the card open, as it stands after its first frame.
-async fn card_open(story: Story, height: u16) -> Harness {
+pub(super) async fn card_open(story: Story, height: u16) -> Harness {
     let mut console = Harness::new(story, 80, height).await;
     console.press("w").await;
     assert!(console.state().review().is_some());
     console
 }
 
-fn submitted(console: &Harness) -> Vec<Command> {
+pub(super) fn submitted(console: &Harness) -> Vec<Command> {
     console.fake.submitted.lock().unwrap().clone()
 }
 
@@ -322,7 +322,11 @@ async fn an_outcome_in_doubt_is_settled_by_a_word_each() {
 
 #[tokio::test(start_paused = true)]
 async fn a_question_is_answered_in_words_or_by_the_number_of_a_choice() {
-    let question = || Ask::Question { text: "Which one?".into(), choices: vec!["the left".into(), "the right".into()] };
+    let question = || Ask::Question {
+        text: "Which one?".into(),
+        choices: vec!["the left".into(), "the right".into()],
+        budget: None,
+    };
     for (typed, wanted) in [("2", "the right"), ("neither, wait", "neither, wait")] {
         let mut console = card_open(asking(question()), 40).await;
         console.wait(1_000).await;

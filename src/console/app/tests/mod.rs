@@ -1,6 +1,7 @@
 //! Key scripts through the real loop: a story, keys, and the screen they lead to. Waits until idle, never sleeps.
 
 mod billing;
+mod budgets;
 mod bytes;
 mod decisions;
 mod edits;

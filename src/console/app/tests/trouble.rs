@@ -4,10 +4,10 @@ use super::Harness;
 use crate::console::app::Bell;
 use crate::console::view::fixtures::*;
 use crate::domain::{
-    Actor, Budget, Budgets, LimitKind, Limits, ModelFailure, ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn,
-    RunSpec, Usd,
+    Actor, BudgetId, BudgetPeriod, BudgetScope, Budgets, ConfiguredBudget, LimitKind, Limits, ModelFailure,
+    ModelFailureKind, ModelReply, OnceUsedUp, PurposeOfTurn, RunSpec, Usd,
 };
-use crate::kinds::RunEvent;
+use crate::kinds::{BudgetEvent, Event, RunEvent, Stream};
 use crate::ports::FeedItem;
 
 fn bells(console: &mut Harness) -> usize {
@@ -111,7 +111,7 @@ async fn a_run_that_nears_its_cost_limit_rings_once_and_is_shown_until_it_has_mo
 #[tokio::test(start_paused = true)]
 async fn a_budget_of_all_runs_rings_at_four_fifths_and_at_its_end() {
     let mut story = Story::new();
-    let all = Budget { day: Some(Usd(10_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
+    let all = ConfiguredBudget { day: Some(Usd(10_000_000_000)), month: None, once_used_up: OnceUsedUp::Pause };
     let budgets = Budgets { all, ..Budgets::default() };
     let spec =
         RunSpec { limits: Limits { budgets, cost: Usd(i64::MAX), ..Limits::default() }, ..spec("mend it", "dev") };
@@ -134,6 +134,21 @@ async fn a_budget_of_all_runs_rings_at_four_fifths_and_at_its_end() {
     );
     assert!(console.sees("1 Now ●"), "{}", console.screen());
     assert_eq!(bells(&mut console), 2);
+    for (dollars, rung, says) in
+        [(100, 2, "$11.00 of $100.00 today"), (13, 3, "$13.00 budget for today is spent (84 %)")]
+    {
+        console.fake.tell(|story| set_budget(story, Usd(dollars * 1_000_000_000)));
+        console.settle().await;
+        assert!(console.sees(says), "{}", console.screen());
+        assert_eq!(bells(&mut console), rung, "{says}");
+    }
+}
+
+fn set_budget(story: &mut Story, amount: Usd) {
+    let (scope, period, once_used_up) = (BudgetScope::All, BudgetPeriod::Day, OnceUsedUp::Pause);
+    let id = BudgetId::of(&scope, period);
+    let event = BudgetEvent::Set { scope, period, amount, once_used_up };
+    story.append(Stream::Budget(id), &ana(), Event::Budget(event));
 }
 
 #[tokio::test(start_paused = true)]

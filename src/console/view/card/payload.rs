@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::console::role::Role;
 use crate::console::view::markdown::Highlighting;
 use crate::console::view::text::Row;
-use crate::console::view::wrap::{Line, Wrap};
+use crate::console::view::wrap::{Line, Wrap, sentence};
 use crate::console::view::{diff, json, markdown};
 use crate::domain::{ApprovalState, Ask, EffectCard, Payload, Untrusted};
 use crate::kinds::Approval;
@@ -24,7 +24,8 @@ pub fn rows(approval: &Approval, width: usize) -> Vec<Row> {
     match &approval.ask {
         Ask::Effect { card } => effect(card, effect_title, width, &mut rows),
         Ask::InDoubt { card, .. } => effect(card, "Exactly this was started", width, &mut rows),
-        Ask::Question { text, choices } => question(text, choices, width, &mut rows),
+        Ask::Question { text, choices, budget: None } => question(text, choices, width, &mut rows),
+        Ask::Question { text, choices, budget: Some(_) } => budget(text, choices, width, &mut rows),
     }
     rows
 }
@@ -103,11 +104,25 @@ fn question(text: &Untrusted, choices: &[Untrusted], width: usize, rows: &mut Ve
         rows.push(Row::new());
         rows.push(Row::of(Role::Dim, "It suggests these answers; you may write any other."));
     }
+    listed(choices, Role::Agent, width, rows);
+}
+
+/// What the program asks by itself, each choice explained in it.
+fn budget(text: &Untrusted, choices: &[Untrusted], width: usize, rows: &mut Vec<Row>) {
+    rows.push(Row::section("A budget is used up", Row::of(Role::Dim, "the run is paused"), width));
+    for line in text.visible_lines() {
+        sentence(Role::Text, &*line, width, rows);
+    }
+    rows.push(Row::new());
+    listed(choices, Role::Text, width, rows);
+}
+
+fn listed(choices: &[Untrusted], role: Role, width: usize, rows: &mut Vec<Row>) {
     for (number, choice) in (1..).zip(choices) {
         let mut row = indent().with(Role::Key, format!("{number}  "));
         let mut hang = Row::new();
         hang.blank(row.width());
-        row.push_untrusted(Role::Agent, choice);
+        row.push_untrusted(role, choice);
         Line { row, hang, wrap: Wrap::Words }.lay(width, rows);
     }
 }

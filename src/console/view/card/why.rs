@@ -126,10 +126,8 @@ fn asked_by(context: &CardContext<'_>) -> Fact {
     let approval = context.approval;
     let mut row = Row::new();
     row.push_untrusted(words::actor(&approval.requested_by), &approval.requested_by.name().into());
-    row.push(
-        Role::Dim,
-        format!(" {}, call {} of run ", format::ago_in_words(approval.requested_at, context.now), approval.call),
-    );
+    let call = if approval.ask.budget().is_some() { String::new() } else { format!("call {} of ", approval.call) };
+    row.push(Role::Dim, format!(" {}, {call}run ", format::ago_in_words(approval.requested_at, context.now)));
     row.push(Role::Text, approval.run.short());
     if let Some(run) = context.run().filter(|run| !run.is_procedure) {
         row.push(Role::Dim, ": ");

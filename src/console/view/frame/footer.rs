@@ -125,7 +125,7 @@ fn wanted(scene: &Scene<'_>) -> Vec<Intent> {
                 Intent::GroupOrNot,
                 Intent::ShowEvent,
             ]),
-            Context::Usage => wanted.push(Intent::TurnTable),
+            Context::Usage => wanted.extend([Intent::TurnTable, Intent::SetBudget]),
             Context::Billing => wanted.push(Intent::PaymentLink),
             Context::List if !has_rows(scene) => {}
             Context::List => wanted.extend([Intent::Filter, Intent::NextState, Intent::Sort]),

@@ -110,7 +110,7 @@ fn activity(scene: &Scene<'_>, width: usize) -> Row {
     }
     let budget = scene
         .snapshot
-        .budgets(scene.now)
+        .gauges(scene.now)
         .into_iter()
         .find(|gauge| gauge.period == BudgetPeriod::Day && gauge.scope.is_all());
     row.push(budget.as_ref().map_or(Role::Money, words::gauge), cost);

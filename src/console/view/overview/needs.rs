@@ -65,7 +65,7 @@ fn quota_row(standing: &Standing, width: usize) -> Row {
 
 /// Budgets of all runs together that are used up, or nearly.
 fn near_budgets(snapshot: &Snapshot, now: Timestamp) -> impl Iterator<Item = BudgetGauge> {
-    snapshot.budgets(now).into_iter().filter(BudgetGauge::is_near)
+    snapshot.gauges(now).into_iter().filter(BudgetGauge::is_near)
 }
 
 /// `▲ $21.20 of the $25.00 budget for today is spent (84 %); once it is used up, agents pause`
@@ -115,9 +115,11 @@ pub fn untaken(snapshot: &Snapshot, kind: Option<RowKind>) -> usize {
     surfaces.map(|surface| surface.count_needing(snapshot)).sum()
 }
 
-/// Runs that stopped by themselves or were paused.
+/// Runs that stopped by themselves or were paused. One that asks about its budget stands among the requests.
 fn stopped<'a>(snapshot: &'a Snapshot, state: &'a State, now: Timestamp) -> impl Iterator<Item = &'a Run> {
-    snapshot.runs_newest_first().filter(move |run| run.state == RunState::Paused || failed_unseen(run, state, now))
+    let is_open = |id| snapshot.approvals.get(&id).is_some_and(|approval| approval.state.is_open());
+    let is_paused = move |run: &Run| run.state == RunState::Paused && !run.budget_raises.asked().is_some_and(is_open);
+    snapshot.runs_newest_first().filter(move |run| is_paused(run) || failed_unseen(run, state, now))
 }
 
 /// Runs that go on and have nearly used up what they may cost.

@@ -37,7 +37,7 @@ pub fn heading(context: &UsageContext<'_>) -> Vec<Row> {
     }
     let mut rows = vec![Row::spread(row, Row::of(Role::Dim, "days in UTC "), context.width())];
     rows.extend(Forecast::of(days, today).map(|forecast| estimate(&forecast, &month).cut(context.width())));
-    let gauges = context.snapshot.budgets(context.now);
+    let gauges = context.snapshot.gauges(context.now);
     let widest = gauges.iter().map(|gauge| label(gauge).width()).max().unwrap_or(0).clamp(LABEL, WIDEST_LABEL);
     rows.extend(gauges.iter().map(|gauge| budget(gauge, widest).cut(context.width())));
     rows

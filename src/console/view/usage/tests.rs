@@ -4,7 +4,7 @@ use super::*;
 use crate::console::keymap::Keymap;
 use crate::console::state::Size;
 use crate::console::view::fixtures::{Story, ana, picture, reply, run_id, spec, turn};
-use crate::domain::{Actor, Budget, Budgets, OnceUsedUp, PurposeOfTurn, Usd};
+use crate::domain::{Actor, Budgets, ConfiguredBudget, OnceUsedUp, PurposeOfTurn, Usd};
 use crate::kinds::{RunEvent, UsageBy};
 
 fn bo() -> Actor {
@@ -72,8 +72,8 @@ fn unknown_prices_are_said_to_be_unknown() {
 fn budgets_of_agents_and_people_stand_as_gauges_with_whose_they_are() {
     let mut story = Story::new();
     let mut spec = spec("a goal", "dev");
-    let day = |nanos| Budget { day: Some(Usd(nanos)), ..Budget::default() };
-    let soft = Budget { once_used_up: OnceUsedUp::Warn, ..day(10_000_000_000) };
+    let day = |nanos| ConfiguredBudget { day: Some(Usd(nanos)), ..ConfiguredBudget::default() };
+    let soft = ConfiguredBudget { once_used_up: OnceUsedUp::Warn, ..day(10_000_000_000) };
     spec.limits.budgets = Budgets {
         all: day(40_000_000_000),
         agents: [("dev".to_owned(), day(20_000_000_000))].into(),

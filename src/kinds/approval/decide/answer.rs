@@ -1,6 +1,6 @@
 //! Answering an agent's question.
 
-use super::{find_open_approval, in_approval, wrong_kind};
+use super::{find_open_approval, in_approval, raise, wrong_kind};
 use crate::domain::{Actor, ApprovalId, Ask, Rejection, Untrusted};
 use crate::kinds::{ApprovalEvent, Decided, World};
 
@@ -16,6 +16,9 @@ pub(in crate::kinds::approval) fn answer(
     };
     if text.raw().trim().is_empty() {
         return Err(wrong_kind("an answer needs words", "write them, or deny the question"));
+    }
+    if let Some(offer) = approval.ask.budget() {
+        return raise::answer(world, approval, offer, &text, by);
     }
     // An agent understands other words as well; a procedure goes its way by the choice.
     let goes_by_choice = world.runs().get(&approval.run).is_some_and(|run| run.is_procedure) && !choices.is_empty();

@@ -5,6 +5,7 @@ mod approve;
 mod deny;
 mod edit;
 mod expire;
+mod raise;
 mod settle;
 
 use super::event::ApprovalEvent;

@@ -1,16 +1,11 @@
 //! Cancelling a run: nothing new begins, what is under way comes to its end, then the run is over.
 
-use super::{find_live_run, in_run};
+use super::{find_live_run, in_run, withdrawn};
 use crate::domain::{Actor, Rejection, RejectionKind, RunId};
 use crate::kinds::run::delegate::of_each;
-use crate::kinds::{Approval, ApprovalEvent, CallStage, Decided, Run, RunEvent, World};
+use crate::kinds::{CallStage, Decided, Run, RunEvent, World};
 
-pub(in crate::kinds::run) fn cancel(
-    world: &dyn World,
-    id: RunId,
-    reason: String,
-    by: &Actor,
-) -> Result<Vec<Decided>, Rejection> {
+pub fn cancel(world: &dyn World, id: RunId, reason: String, by: &Actor) -> Result<Vec<Decided>, Rejection> {
     let run = find_live_run(world, id)?;
     if run.cancelling.is_some() {
         return Err(Rejection::new(RejectionKind::AlreadySettled, format!("run {} is being cancelled", id.short())));
@@ -30,13 +25,7 @@ fn can_end_now(run: &Run) -> bool {
 
 /// Takes back what it asked of people, and ends it.
 pub fn end_cancelled(world: &dyn World, run: &Run, reason: String, by: &Actor) -> Vec<Decided> {
-    let mut events: Vec<_> = run
-        .awaited()
-        .filter(|id| world.approvals().get(id).is_some_and(|approval| approval.state.is_open()))
-        .map(|id| {
-            Decided::of::<Approval>(id, by, ApprovalEvent::Withdrawn { reason: "the run was cancelled".to_owned() })
-        })
-        .collect();
+    let mut events = withdrawn(world, run.awaited(), "the run was cancelled", by);
     events.push(in_run(run.id, by, RunEvent::Cancelled { reason }));
     events
 }

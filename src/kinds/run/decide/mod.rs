@@ -6,16 +6,23 @@ mod start;
 
 use super::event::RunEvent;
 use super::row::Run;
-use crate::domain::{Actor, Rejection, RejectionKind, RunId};
-use crate::kinds::{Decided, World};
+use crate::domain::{Actor, ApprovalId, Rejection, RejectionKind, RunId};
+use crate::kinds::{Approval, ApprovalEvent, Decided, World};
 
-pub(in crate::kinds::run) use cancel::cancel;
-pub use cancel::end_cancelled;
-pub(in crate::kinds::run) use pause::{pause, resume};
+pub use cancel::{cancel, end_cancelled};
+pub(in crate::kinds::run) use pause::pause;
+pub use pause::resume;
 pub(in crate::kinds::run) use start::{start, start_wanted};
 
 fn in_run(id: RunId, by: &Actor, event: RunEvent) -> Decided {
     Decided::of::<Run>(id, by, event)
+}
+
+/// What was asked of people and is of no use any more.
+fn withdrawn(world: &dyn World, asked: impl IntoIterator<Item = ApprovalId>, reason: &str, by: &Actor) -> Vec<Decided> {
+    let is_open = |id: &ApprovalId| world.approvals().get(id).is_some_and(|approval| approval.state.is_open());
+    let withdrawn = |id| Decided::of::<Approval>(id, by, ApprovalEvent::Withdrawn { reason: reason.to_owned() });
+    asked.into_iter().filter(is_open).map(withdrawn).collect()
 }
 
 pub fn find_run(world: &dyn World, run: RunId) -> Result<&Run, Rejection> {

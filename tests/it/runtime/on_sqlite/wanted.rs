@@ -54,6 +54,7 @@ async fn wanting(desk: &Desk) -> IncidentId {
         title: "Down".into(),
         labels,
         runbook: Some("look".to_owned()),
+        classifier: None,
         agent: None,
         alerts: vec![alert],
         left_out: 0,

@@ -50,5 +50,5 @@ pub use roster::{Roster, Turn};
 pub use rows::{RowFilter, RowPlace, RowQuery};
 pub use starter::Starter;
 pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};
-pub use tool::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
+pub use tool::{Caller, Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 pub use unlock::{Unlock, Unlocking};

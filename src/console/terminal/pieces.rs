@@ -81,7 +81,8 @@ impl Finding {
             return end;
         };
         let pen = self.styles.get(last.style).copied().unwrap_or_default();
-        let is_blank_so_far = |last: &Piece| wanted.iter().take(last.end).skip(last.x).all(|look| look.cell.symbol() == " ");
+        let is_blank_so_far =
+            |last: &Piece| wanted.iter().take(last.end).skip(last.x).all(|look| look.cell.symbol() == " ");
         if look.is_behind() || pen.for_cell(&look.cell) == pen {
             last.end = end;
         } else if is_blank_so_far(last) && pen.for_blanks_of(&look.cell) {

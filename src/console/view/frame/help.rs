@@ -1,8 +1,8 @@
 //! The help page: every key, from the table of intents, and what to do when no model is set.
 
 use super::scene::Scene;
-use crate::console::keymap::Keymap;
 use crate::console::intent::{Context, Intent};
+use crate::console::keymap::Keymap;
 use crate::console::role::Role;
 use crate::console::view::text::{Align, Row};
 use crate::console::view::wrap::{Line, sentence};

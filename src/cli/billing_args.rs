@@ -41,7 +41,7 @@ pub enum BillingAction {
         #[command(flatten)]
         qr: QrOption,
     },
-    /// Make in Stripe the products, prices and meter that are missing, and show what differs from the plans
+    /// Create missing products, prices and meter in Stripe, and show what differs from the plans
     Sync {
         /// Only show what is missing or differs
         #[arg(long)]
@@ -53,7 +53,7 @@ pub enum BillingAction {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub struct QrOption {
-    /// Draw the link as a QR code also where this is no terminal
+    /// Draw the link as a QR code, even when the output is not a terminal
     #[arg(long)]
     pub qr: bool,
 }

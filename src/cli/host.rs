@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::failure::Failure;
 use crate::billing::Account as Billing;
-use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted};
+use crate::domain::{Actor, Budgets, Faults, RunId, RunSpec, Timestamp, Untrusted, Usage, Usd};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::{Command, Stream};
 use crate::ports::{Accounts, Client, Head, Log, Payments, Subjects};
@@ -74,6 +74,9 @@ pub trait Host: Send + Sync {
 
     /// The budgets of the configuration.
     fn budgets(&self) -> Budgets;
+
+    /// What these tokens would cost with each configured model whose price is known, by its name.
+    fn with_each_model(&self, usage: Usage) -> Vec<(String, Usd)>;
 
     /// What is subscribed to; `None` where no plan is set.
     fn billing(&self) -> Option<Arc<Billing>>;

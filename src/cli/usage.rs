@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::host::Part;
 use super::table::table;
 use super::usage_args::UsageOptions;
-use crate::domain::{Untrusted, Usd};
+use crate::domain::{Untrusted, Usage, Usd};
 use crate::kinds::UsageBy;
 use crate::ports::{Clock, SystemClock};
 use crate::shape;
@@ -25,13 +25,29 @@ pub async fn usage(context: Context<'_>, options: UsageOptions) -> Result<Exit, 
     let found = shape::usage(session.client(), asked, now).await;
     session.close().await;
     let found = found?;
+    let spent = &found.totals.period;
+    let tokens = Usage { input: spent.input_tokens, cached: spent.cached_tokens, output: spent.output_tokens };
+    let mut elsewhere = if spent.calls > 0 { context.host.with_each_model(tokens) } else { Vec::new() };
+    elsewhere.sort_by_key(|(_, cost)| *cost);
     match (options.csv, context.form) {
         (true, _) => context.output.write(&csv(&found))?,
         (false, Form::Json) => {
             context.output.json(&Line::Totals(&found.totals))?;
             found.rows.iter().try_for_each(|row| context.output.json(&Line::Row(row)))?;
+            let line = |(model, cost): &(String, Usd)| Line::SameTokensWith {
+                model: model.clone(),
+                cost_usd: cost.to_string(),
+            };
+            elsewhere.iter().try_for_each(|priced| context.output.json(&line(priced)))?;
         }
-        (false, Form::Text) => context.output.line(&text(&found))?,
+        (false, Form::Text) => {
+            context.output.line(&text(&found))?;
+            if !elsewhere.is_empty() {
+                let row = |(model, cost): &(String, Usd)| vec![model.clone(), cost.display()];
+                let rows: Vec<_> = elsewhere.iter().map(row).collect();
+                context.output.line(&format!("\n{}", table(&["THE SAME TOKENS WITH", "COST"], &rows)))?;
+            }
+        }
     }
     Ok(Exit::Done)
 }
@@ -42,6 +58,11 @@ pub async fn usage(context: Context<'_>, options: UsageOptions) -> Result<Exit, 
 enum Line<'a> {
     Totals(&'a UsageTotals),
     Row(&'a UsageRow),
+    /// What the tokens of the period would have cost with another of the configured models.
+    SameTokensWith {
+        model: String,
+        cost_usd: String,
+    },
 }
 
 fn text(found: &UsageShape) -> String {
@@ -74,7 +95,35 @@ fn text(found: &UsageShape) -> String {
     } else {
         parts.push(format!("since {}:\n{}", totals.since, rows(found)));
     }
+    if !totals.outcomes.is_empty() {
+        let rows: Vec<_> = totals.outcomes.iter().map(outcome).collect();
+        parts.push(table(&["WHAT IT BOUGHT", "COUNT", "COST", "EACH", "EACH BEFORE"], &rows));
+    }
+    let unusual = totals.unusual_days.iter().map(|unusual| {
+        format!(
+            "{} cost {}; a usual day costs {}",
+            unusual.day,
+            unusual.cost_usd.display(),
+            unusual.usual_usd.display()
+        )
+    });
+    parts.extend(unusual);
     parts.join("\n\n")
+}
+
+fn outcome(outcome: &shape::OutcomeShape) -> Vec<String> {
+    let unknown = u64::from(outcome.is_partly_unknown);
+    let each = |each: Option<Usd>| each.map_or_else(String::new, |each| amount(each, unknown));
+    vec![
+        Untrusted::from(outcome.name.as_str()).visible().into_owned(),
+        match outcome.runs {
+            Some(runs) => format!("{} of {runs}", outcome.count),
+            None => outcome.count.to_string(),
+        },
+        amount(outcome.cost_usd, unknown),
+        each(outcome.each_usd),
+        outcome.each_before_usd.map_or_else(String::new, Usd::display),
+    ]
 }
 
 fn rows(found: &UsageShape) -> String {

@@ -17,6 +17,10 @@ impl Usd {
     pub const ZERO: Self = Self(0);
     pub const CENT: Self = Self(10_000_000);
 
+    pub fn is_zero(&self) -> bool {
+        *self == Self::ZERO
+    }
+
     /// The nearest cent.
     pub fn to_cents(self) -> Cents {
         Cents::rounded(i128::from(self.0), 1)

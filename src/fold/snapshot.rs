@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::thread::Thread;
 use crate::domain::{Actor, ApprovalId, BudgetScope, CallNo, ModelReply, RunId, Spent, Timestamp};
 use crate::kinds::{
-    Approval, BudgetGauge, Command, DaySpend, Decided, Envelope, Event, Kept, Row, RowKey, RowKind, Run, Stamp, Stream,
-    Table, Wanted, World, with_kinds,
+    Approval, BudgetGauge, Command, DaySpend, Decided, Envelope, Event, IncidentEvent, Kept, Row, RowKey, RowKind, Run,
+    Stamp, Stream, Table, Wanted, World, with_kinds,
 };
 
 macro_rules! define_snapshot {
@@ -226,6 +226,7 @@ impl Snapshot {
             touched.extend(envelope.event.spent().map(|reply| self.spend(envelope, reply)));
             touched.extend(envelope.event.begins_run().then(|| self.count_run(envelope)));
             touched.extend(self.count_end(envelope));
+            touched.extend(self.count_resolved(envelope));
         }
         if is_taken {
             touched.extend(envelope.stream.row());
@@ -266,7 +267,18 @@ impl Snapshot {
         let Stream::Run(run) = envelope.stream else { return None };
         let run = self.runs.get(&run).filter(|_| envelope.event.ends())?;
         let day = envelope.at.date_naive();
-        self.spend.entry(day).or_default().add_end(run);
+        let spend = self.spend.entry(day).or_default();
+        spend.add_end(run);
+        if self.incidents.values().any(|incident| incident.runs.iter().any(|linked| linked.run == run.id)) {
+            spend.incidents.add(run);
+        }
+        Some(RowKey { kind: RowKind::Spend, id: day.to_string() })
+    }
+
+    fn count_resolved(&mut self, envelope: &Envelope) -> Option<RowKey> {
+        let Event::Incident(IncidentEvent::Resolved {}) = envelope.event else { return None };
+        let day = envelope.at.date_naive();
+        self.spend.entry(day).or_default().incidents.resolved += 1;
         Some(RowKey { kind: RowKind::Spend, id: day.to_string() })
     }
 

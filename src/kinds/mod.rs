@@ -64,8 +64,8 @@ pub use run::{
 };
 pub use shown::{Column, Fact, Shown, Surface, Surfaced, Takes, Thing};
 pub use spend::{
-    BudgetGauge, DaySpend, Days, EndedRuns, Forecast, Period, Spending, StarterSpending, ToFinish, UsageBy, UsageLine,
-    first_called,
+    BudgetGauge, DaySpend, Days, EndedRuns, Forecast, Outcome, Period, Spending, StarterSpending, ToFinish, UnusualDay,
+    UsageBy, UsageLine, first_called,
 };
 pub use stream::Stream;
 pub use subscription::{

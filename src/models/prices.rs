@@ -87,12 +87,18 @@ impl Prices {
 impl Prices {
     /// The configured models that nobody has a price for, or whose own name is not known before they are asked.
     pub fn missing<'a>(&self, settings: &'a ModelSettings) -> Vec<&'a str> {
-        let is_known = |entry: &ModelEntry| {
+        let costs = self.with_each(settings, Usage::default());
+        costs.into_iter().filter(|(_, cost)| cost.is_none()).map(|(name, _)| name).collect()
+    }
+
+    /// What these tokens cost with each of the configured models, by the names that the configuration gives them.
+    pub fn with_each<'a>(&self, settings: &'a ModelSettings, usage: Usage) -> Vec<(&'a str, Option<Usd>)> {
+        let cost = |entry: &ModelEntry| {
             let provider = settings.providers.get(&entry.provider)?;
             let url = Url::parse(provider.base_url.trim()).ok()?;
-            self.cost(url.host_str().unwrap_or_default(), entry.id.as_deref()?, Usage::default())
+            self.cost(url.host_str().unwrap_or_default(), entry.id.as_deref()?, usage)
         };
-        settings.models.iter().filter(|(_, entry)| is_known(entry).is_none()).map(|(name, _)| name.as_str()).collect()
+        settings.models.iter().map(|(name, entry)| (name.as_str(), cost(entry))).collect()
     }
 }
 

@@ -45,7 +45,7 @@ impl Sender {
 
     /// Returns once the other side has said that it has it: what it calls the message, where that is needed later.
     pub async fn send(&self, notifier: &Notifier, message: &Message) -> Result<String, Undelivered> {
-        let no_secret = |reason: String| Undelivered::for_now(format!("its secret cannot be had: {reason}"));
+        let no_secret = |reason: String| Undelivered::for_now(format!("cannot read its secret: {reason}"));
         match notifier {
             Notifier::Slack(slack) => {
                 let secret = slack.secret().fetch().await.map_err(no_secret)?;

@@ -34,4 +34,4 @@ pub use store::{BackupFile, BackupShape, ErasedShape, Pruned, Rebuilt, RowCheck,
 pub use subject::{ExportError, Sources, SubjectExport};
 pub use survey::survey;
 pub use thread::thread;
-pub use usage::{Sums, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};
+pub use usage::{OutcomeShape, Sums, UnusualDayShape, UsageAsked, UsageRow, UsageShape, UsageTotals, usage};

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 
 use super::list;
 use crate::domain::{Timestamp, Usd};
-use crate::kinds::{Forecast, Period, Run, Spending, UsageBy, UsageLine};
+use crate::kinds::{Forecast, Outcome, Period, Run, Spending, UnusualDay, UsageBy, UsageLine};
 use crate::ports::{Client, ClientError};
 
 /// Days of the period where nothing else is said.
@@ -44,6 +44,49 @@ pub struct UsageTotals {
     pub last_30_days: Sums,
     /// `null` before there is a full day to make it from.
     pub forecast: Option<ForecastShape>,
+    /// What came of it in `period`, and what each outcome cost.
+    pub outcomes: Vec<OutcomeShape>,
+    /// Days of `period` that cost at least twice the median day, and far more than days usually differ from it; the
+    /// newest first. None before 7 days are known.
+    pub unusual_days: Vec<UnusualDayShape>,
+}
+
+/// One kind of outcome.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct OutcomeShape {
+    /// `successful run of AGENT`, `pushed change` or `resolved incident`.
+    pub name: String,
+    pub count: u64,
+    /// Of an agent, its runs that ended, with success or without.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runs: Option<u64>,
+    /// Of all its runs that ended; of those that pushed; of those that were started for incidents.
+    #[serde(serialize_with = "decimal")]
+    #[schemars(with = "String")]
+    pub cost_usd: Usd,
+    /// `cost_usd` by `count`; `null` where nothing was achieved.
+    #[serde(serialize_with = "maybe_decimal")]
+    #[schemars(with = "Option<String>")]
+    pub each_usd: Option<Usd>,
+    /// The same in as many days before `period`.
+    #[serde(serialize_with = "maybe_decimal")]
+    #[schemars(with = "Option<String>")]
+    pub each_before_usd: Option<Usd>,
+    /// Whether the price of a call is not known, so that these are lower bounds.
+    pub is_partly_unknown: bool,
+}
+
+/// A day that cost far more than usual.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct UnusualDayShape {
+    pub day: NaiveDate,
+    #[serde(serialize_with = "decimal")]
+    #[schemars(with = "String")]
+    pub cost_usd: Usd,
+    /// The median of the days on which a model was called.
+    #[serde(serialize_with = "decimal")]
+    #[schemars(with = "String")]
+    pub usual_usd: Usd,
 }
 
 /// Sums over calls of models.
@@ -111,6 +154,13 @@ fn decimal<S: Serializer>(amount: &Usd, serializer: S) -> Result<S::Ok, S::Error
     serializer.collect_str(amount)
 }
 
+fn maybe_decimal<S: Serializer>(amount: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
+    match amount {
+        Some(amount) => serializer.collect_str(amount),
+        None => serializer.serialize_none(),
+    }
+}
+
 /// Asks the store for it, as of `now`.
 pub async fn usage(client: &dyn Client, asked: UsageAsked, now: Timestamp) -> Result<UsageShape, ClientError> {
     let today = now.date_naive();
@@ -119,7 +169,7 @@ pub async fn usage(client: &dyn Client, asked: UsageAsked, now: Timestamp) -> Re
         None => Period::last(USUAL, today),
     };
     // The month, the last thirty days and those that the estimate is made from lie within the last forty.
-    let first = period.first().min(Period::last(40, today).first());
+    let first = period.before().first().min(Period::last(40, today).first());
     let most = u32::try_from((today - first).num_days() + 1).unwrap_or(u32::MAX);
     let days = list::days(client, most).await?;
     let rows = match asked.by {
@@ -134,6 +184,8 @@ pub async fn usage(client: &dyn Client, asked: UsageAsked, now: Timestamp) -> Re
         month: Sums::of(Period::month(today).total(&days)),
         last_30_days: Sums::of(Period::last(30, today).total(&days)),
         forecast: Forecast::of(&days, today).map(ForecastShape::of),
+        outcomes: period.outcomes(&days).into_iter().map(OutcomeShape::of).collect(),
+        unusual_days: period.unusual_days(&days).into_iter().map(UnusualDayShape::of).collect(),
     };
     Ok(UsageShape { totals, rows })
 }
@@ -167,6 +219,26 @@ impl ForecastShape {
             high_usd: forecast.high,
             from_days: forecast.from_days,
         }
+    }
+}
+
+impl OutcomeShape {
+    fn of(outcome: Outcome) -> Self {
+        Self {
+            each_usd: outcome.each(),
+            name: outcome.name.raw().to_owned(),
+            count: outcome.count,
+            runs: outcome.tried,
+            cost_usd: outcome.cost,
+            each_before_usd: outcome.each_before,
+            is_partly_unknown: outcome.is_partly_unknown,
+        }
+    }
+}
+
+impl UnusualDayShape {
+    fn of(unusual: UnusualDay) -> Self {
+        Self { day: unusual.day, cost_usd: unusual.cost, usual_usd: unusual.usual }
     }
 }
 

@@ -97,6 +97,9 @@ impl WantedPrice {
         let every = recurring.map(|recurring| (recurring.interval.as_str(), recurring.interval_count.unwrap_or(1)));
         let amount =
             found.unit_amount.map_or_else(|| "a fraction of a cent".to_owned(), |cents| format!("{cents} cents"));
+        if !found.active {
+            return Some("it is archived there, so it cannot be sold".to_owned());
+        }
         if currency != "usd" {
             return Some(format!("it is in {}, and plans are in usd", found.currency.clone().cut(10).visible()));
         }

@@ -54,7 +54,12 @@ pub(super) async fn checked(stripe: &Stripe, known: &Subscription) -> Result<Opt
             let hint = format!("its metadata {ACCOUNT} should be {}; is this a copy of another store?", known.account);
             Err(PaymentError::new(PaymentErrorKind::Refused, message, hint))
         }
-        Err(refusal) if refusal.code == "resource_missing" => Ok(None),
+        Err(refusal) if refusal.code == "resource_missing" => {
+            // One that was deleted is still found, and says so: this is another account, or its other mode.
+            let message = format!("the account of this Stripe key has no customer {customer}");
+            let hint = "the key may be of another account or of test mode; what is known of the subscription is kept";
+            Err(PaymentError::new(PaymentErrorKind::Refused, message, hint))
+        }
         Err(refusal) => Err(refusal.error),
     }
 }

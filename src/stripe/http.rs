@@ -223,7 +223,7 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
 }
 
 fn unreadable(why: &str) -> Refusal {
-    let error = PaymentError::new(PaymentErrorKind::Failed, format!("Stripe cannot be understood: {why}"), "");
+    let error = PaymentError::new(PaymentErrorKind::Failed, format!("cannot read Stripe's answer: {why}"), "");
     Refusal { code: String::new(), error }
 }
 

@@ -1,6 +1,7 @@
 //! Pages of Stripe: to subscribe at, and to change a subscription at.
 
-use secrecy::SecretString;
+use reqwest::Url;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::catalog::{add_on_product, overage_product, plan_product, prices, sold};
 use super::customer::{ACCOUNT, checked, customer, known};
@@ -50,9 +51,16 @@ async fn portal(stripe: &Stripe, client: &dyn Client) -> Result<SecretString, Pa
 }
 
 fn address(session: Session) -> Result<SecretString, PaymentError> {
-    session.url.ok_or_else(|| {
-        PaymentError::new(PaymentErrorKind::Failed, "Stripe made a page without an address", "try again")
-    })
+    let url = session.url.as_ref().map(ExposeSecret::expose_secret);
+    // It is shown on terminals, and opened on telephones.
+    if url.is_some_and(|url| Url::parse(url).is_ok() && url.chars().all(|sign| sign.is_ascii_graphic())) {
+        return session.url.ok_or_else(no_address);
+    }
+    Err(no_address())
+}
+
+fn no_address() -> PaymentError {
+    PaymentError::new(PaymentErrorKind::Failed, "Stripe made a page without a proper address", "try again")
 }
 
 fn sellable<'a>(stripe: &'a Stripe, name: &str) -> Result<&'a Plan, PaymentError> {
@@ -111,20 +119,17 @@ async fn checkout(
     let items = items(stripe, keys).await?;
     let (subscription, customer) = customer(stripe, client).await?;
     refresh(stripe, client).await?;
-    if known(client).await?.is_some_and(|known| known.now.state.is_live()) {
+    if known(client).await?.is_some_and(|known| known.now.state.may_charge()) {
         let hint = "`morningai billing portal` changes or cancels it";
         return Err(PaymentError::new(PaymentErrorKind::Refused, "there is a subscription already", hint));
     }
     let (order, account) = (keys.join(" "), subscription.account.to_string());
     let (open, newest) = sessions(stripe, &customer).await?;
     for session in open {
-        // Two pages that are open at once could both be paid.
         if session.metadata.get(ORDER) == Some(&order) && session.url.is_some() {
             return address(session);
         }
-        let path = format!("/v1/checkout/sessions/{}/expire", super::customer::segment(&session.id));
-        let once = idempotency_key(&["expire", &session.id]);
-        let _: Done = stripe.http.post(&stripe.key().await?, &path, Form::new(), &once).await?;
+        expire(stripe, &session).await?;
     }
     let success = stripe.settings.return_url.as_deref().unwrap_or(NOWHERE);
     let mut form = Form::new()
@@ -150,7 +155,20 @@ async fn checkout(
     }
     // The page after one that expired is another one; a process that was killed asks for the same.
     let once = idempotency_key(&["checkout", &account, &order, &newest.unwrap_or_default()]);
-    address(stripe.http.post(&stripe.key().await?, "/v1/checkout/sessions", form, &once).await?)
+    let made: Session = stripe.http.post(&stripe.key().await?, "/v1/checkout/sessions", form, &once).await?;
+    // Somebody else may have asked for another page at the same time: the last one made stays.
+    for session in sessions(stripe, &customer).await?.0.iter().filter(|session| session.id != made.id) {
+        expire(stripe, session).await?;
+    }
+    address(made)
+}
+
+/// Closes a page: two that are open at once could both be paid.
+async fn expire(stripe: &Stripe, session: &Session) -> Result<(), PaymentError> {
+    let path = format!("/v1/checkout/sessions/{}/expire", super::customer::segment(&session.id));
+    let once = idempotency_key(&["expire", &session.id]);
+    let _: Done = stripe.http.post(&stripe.key().await?, &path, Form::new(), &once).await?;
+    Ok(())
 }
 
 /// Ids of the prices, and whether each is for what the meter counts.
@@ -171,7 +189,7 @@ async fn items(stripe: &Stripe, keys: &[String]) -> Result<Vec<(String, bool)>, 
         // What people would pay is what the plans say, or they are not sent there.
         let meter = price.recurring.as_ref().and_then(|recurring| recurring.meter.as_deref());
         if let Some(difference) = wanted.difference(price, meter) {
-            let message = format!("the price {key} is another one at Stripe: {difference}");
+            let message = format!("price {key} differs at Stripe: {difference}");
             let hint = "change the plans or that price; `morningai billing sync` lists all that differs";
             return Err(PaymentError::new(PaymentErrorKind::Refused, message, hint));
         }
@@ -182,7 +200,7 @@ async fn items(stripe: &Stripe, keys: &[String]) -> Result<Vec<(String, bool)>, 
 
 /// The pages that can still be paid at, and the id of the newest one of all.
 async fn sessions(stripe: &Stripe, customer: &str) -> Result<(Vec<Session>, Option<String>), PaymentError> {
-    let query = Form::new().with("customer", customer).with("limit", 20);
+    let query = Form::new().with("customer", customer).with("limit", 100);
     let found: Listed<Session> = stripe.http.get(&stripe.key().await?, "/v1/checkout/sessions", query).await?;
     let newest = found.data.first().map(|session| session.id.clone());
     let open = found.data.into_iter().filter(|session| session.status.as_deref() == Some("open"));

@@ -1,8 +1,8 @@
 //! Stripe: what is sold there, the page to pay at, what is subscribed to, and what runs beyond those included come to.
 //!
 //! Stripe is asked and never believed by what it posts: a webhook only says that something may have happened, and the
-//! subscription of this log's own customer is read again. Every write has an idempotency key that follows from what is
-//! asked. Links to pay at are as good as passwords: they are fetched when somebody asks, and kept nowhere.
+//! subscription of this log's own customer is read again. What is made, sold or reported is written under an
+//! idempotency key that follows from what is asked. Links to pay at are as good as passwords: they are fetched when somebody asks, and kept nowhere.
 
 mod account;
 mod catalog;

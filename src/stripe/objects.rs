@@ -15,6 +15,7 @@ pub(super) struct Product {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Price {
     pub(super) id: String,
+    pub(super) active: bool,
     #[serde(default)]
     pub(super) lookup_key: Option<String>,
     pub(super) product: String,

@@ -42,7 +42,7 @@ pub(super) async fn subscribed(
     known: &crate::kinds::Subscription,
 ) -> Result<Subscribed, PaymentError> {
     let Some(customer) = checked(stripe, known).await? else {
-        let odd = vec!["the customer is not there any more at Stripe".into()];
+        let odd = vec!["Stripe no longer has this customer".into()];
         return Ok(Subscribed { odd, ..Subscribed::default() });
     };
     let query =
@@ -170,7 +170,7 @@ mod tests {
 
     fn item(product: &str, currency: &str) -> Value {
         let recurring = json!({ "interval": "month", "interval_count": 1, "meter": null, "usage_type": "licensed" });
-        let price = json!({ "id": "price_1", "product": product, "currency": currency, "unit_amount": 4900, "recurring": recurring });
+        let price = json!({ "id": "price_1", "active": true, "product": product, "currency": currency, "unit_amount": 4900, "recurring": recurring });
         json!({ "price": price, "current_period_end": 1_796_000_000 })
     }
 

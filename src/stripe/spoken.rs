@@ -37,7 +37,7 @@ impl Stripe {
 
     pub(super) async fn key(&self) -> Result<SecretString, PaymentError> {
         self.settings.key.fetch().await.map_err(|reason| {
-            let message = format!("the key of Stripe cannot be had: {reason}");
+            let message = format!("cannot read the Stripe key: {reason}");
             PaymentError::new(PaymentErrorKind::Usage, message, "set what `key` under [billing.stripe] names")
         })
     }

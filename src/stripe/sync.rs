@@ -40,10 +40,7 @@ pub(super) async fn found_meter(stripe: &Stripe) -> Result<Option<Meter>, Paymen
 pub(super) async fn found_prices(stripe: &Stripe, wanted: &[WantedPrice]) -> Result<Vec<Price>, PaymentError> {
     let (key, mut found) = (stripe.key().await?, Vec::new());
     for some in wanted.chunks(MOST_KEYS) {
-        let mut query = Form::new().with("active", true);
-        for price in some {
-            query = query.with("lookup_keys[]", &price.lookup_key);
-        }
+        let query = some.iter().fold(Form::new(), |query, price| query.with("lookup_keys[]", &price.lookup_key));
         found.extend(stripe.http.list(&key, "/v1/prices", query, |price: &Price| &price.id).await?);
     }
     Ok(found)

@@ -98,7 +98,7 @@ async fn tell(
     let sent = match checked(stripe, known).await {
         Ok(Some(_)) => send(stripe, known, push, customer).await,
         Ok(None) => {
-            let message = "the customer is not there any more at Stripe";
+            let message = "Stripe no longer has this customer";
             Err(PaymentError::new(PaymentErrorKind::Failed, message, "look at it in Stripe's dashboard"))
         }
         Err(error) => Err(error),
@@ -116,9 +116,10 @@ async fn tell(
     }
 }
 
-/// The identifier follows from the event in the log, so Stripe counts it once.
+/// The identifier follows from the event in the log, so Stripe counts it once. With its time, it is another one where a
+/// log that was restored from a backup goes on differently.
 async fn send(stripe: &Stripe, known: &Subscription, push: &MeterPush, customer: &str) -> Result<(), PaymentError> {
-    let identifier = format!("{}-{}", known.account, push.event);
+    let identifier = format!("{}-{}-{}", known.account, push.event, push.at.timestamp());
     let form = Form::new()
         .with("event_name", METER_EVENT)
         .with("identifier", &identifier)

@@ -16,7 +16,7 @@ use crate::cli::{
 };
 use crate::console::edit_text;
 use crate::console::update::{Edit, Written};
-use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp, Untrusted};
+use crate::domain::{Actor, Budgets, Faults, RunSpec, Timestamp, Untrusted, Usage, Usd};
 use crate::feeds::{Grouping, Probe};
 use crate::kinds::Command;
 use crate::ports::Payments;
@@ -35,6 +35,13 @@ impl Host for Wire {
 
     fn budgets(&self) -> Budgets {
         self.config.budgets.budgets()
+    }
+
+    fn with_each_model(&self, usage: Usage) -> Vec<(String, Usd)> {
+        // Prices that cannot be read are told by `doctor` and by each call.
+        let Ok(prices) = self.model.prices() else { return Vec::new() };
+        let costs = prices.with_each(self.model.settings(), usage).into_iter();
+        costs.filter_map(|(name, cost)| Some((name.to_owned(), cost?))).collect()
     }
 
     fn billing(&self) -> Option<Arc<Account>> {

@@ -268,6 +268,8 @@ impl<S: Surface> App<S> {
             }
             Told::Gone => Ok(Flow::End(End::LineLost)),
             Told::Terminate => Ok(Flow::End(End::Left)),
+            // The editor that has the terminal is meant.
+            Told::Interrupt if self.is_away => Ok(Flow::GoOn),
             Told::Interrupt if self.state.lock.is_locked() => self.update(update::interrupted),
             Told::Interrupt => self.intend(crate::console::intent::Intent::Interrupt, self.uptime()),
             Told::Continued => {

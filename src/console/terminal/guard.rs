@@ -13,7 +13,7 @@ use super::{Listener, TerminalError, Told};
 
 /// Alternate screen, bracketed paste, hidden cursor, our title over the saved one. Titles are constant: nothing
 /// an agent wrote ever stands in an escape sequence.
-const ENTER: &[u8] = b"\x1b[?1049h\x1b[?2004h\x1b[?25l\x1b[22;2t\x1b]2;morningai\x07\x1b[2J";
+const ENTER: &[u8] = b"\x1b[?1049h\x1b[r\x1b[0m\x1b[?2004h\x1b[?25l\x1b[22;2t\x1b]2;morningai\x07\x1b[2J";
 /// The reverse, with the mouse given back whether or not we had it.
 const LEAVE: &[u8] = b"\x1b[?1006l\x1b[?1002l\x1b[?1000l\x1b[?2026l\x1b[0m\x1b[?2004l\x1b[?25h\x1b[23;2t\x1b[?1049l";
 const MOUSE_ON: &[u8] = b"\x1b[?1000h\x1b[?1002h\x1b[?1006h";
@@ -60,6 +60,8 @@ impl Guard {
 
     /// Puts the terminal into our modes again after `leave`.
     pub fn enter(&mut self) -> io::Result<()> {
+        // A shell that had it meanwhile may have changed it, and what counts as raw already is not made raw again.
+        let _ = crossterm::terminal::disable_raw_mode();
         crossterm::terminal::enable_raw_mode()?;
         HELD.store(true, Ordering::SeqCst);
         let mut bytes = ENTER.to_vec();

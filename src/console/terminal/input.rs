@@ -5,13 +5,19 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crossterm::event::{Event, poll, read};
-use rustix::event::{PollFd, PollFlags};
+use crossterm::event::Event;
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::io::Errno;
 
+use super::typed::{Portion, Typed};
 use super::{Listener, Told};
+
+/// Bytes read at once.
+const PORTION: usize = 4096;
+/// How long the rest of a key or of pasted text may take.
+const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// Reads until it is dropped, so that another program can have the keys to itself.
 pub struct Input {
@@ -44,10 +50,17 @@ impl Drop for Input {
 /// Tells what is typed until the other end of `ended` is closed.
 fn forward(ended: &OwnedFd, listener: &dyn Listener) -> io::Result<()> {
     let input = rustix::stdio::stdin();
+    let (mut typed, mut buffer) = (Typed::default(), vec![0; PORTION]);
     loop {
         let mut watched = [PollFd::new(&input, PollFlags::IN), PollFd::new(ended, PollFlags::empty())];
-        match rustix::event::poll(&mut watched, None) {
-            Ok(_) | Err(Errno::INTR) => {}
+        let patience = typed.is_unfinished().then_some(PATIENCE);
+        match rustix::event::poll(&mut watched, patience.as_ref()) {
+            Ok(0) => {
+                tell(listener, typed.give_up());
+                continue;
+            }
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
             Err(error) => return Err(error.into()),
         }
         if !watched[1].revents().is_empty() {
@@ -56,14 +69,19 @@ fn forward(ended: &OwnedFd, listener: &dyn Listener) -> io::Result<()> {
         if watched[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
-        while poll(Duration::ZERO)? {
-            match read()? {
-                // A signal tells of it at once, and this only with the next key.
-                Event::Resize(..) => {}
-                event => listener.tell(Told::Event(event, Instant::now())),
-            }
-        }
+        let count = match rustix::io::read(input, &mut buffer) {
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(count) => count,
+            Err(Errno::INTR | Errno::AGAIN) => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let portion = if count == buffer.len() { Portion::MoreToCome } else { Portion::Last };
+        tell(listener, typed.feed(&buffer[..count], portion));
     }
+}
+
+fn tell(listener: &dyn Listener, events: impl IntoIterator<Item = Event>) {
+    events.into_iter().for_each(|event| listener.tell(Told::Event(event, Instant::now())));
 }
 
 /// Watches for the terminal being closed, which the reader above does not notice by itself.

@@ -14,6 +14,7 @@ mod shift;
 mod signals;
 mod strokes;
 mod told;
+mod typed;
 mod writer;
 
 pub use error::TerminalError;

@@ -45,7 +45,7 @@ verbs! {
             /// A label of the alerts that go: NAME=VALUE.
             label: String,
         } = "split", HandleIncidents;
-        /// Let it call nobody for a time, unless it gets worse
+        /// Mute its pages for a time, unless it gets worse
         Snooze {
             /// How long: 30m, 2h, at most 7d.
             length: String,

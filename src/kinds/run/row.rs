@@ -13,6 +13,9 @@ use crate::domain::{
 };
 use crate::kinds::RunEvent;
 
+/// The tool that pushes a change.
+const PUSH: &str = "git_push";
+
 /// What is live about a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -57,6 +60,9 @@ pub struct Run {
     pub note: Untrusted,
     /// What to do about a failure.
     pub hint: String,
+    /// Changes that it pushed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pushes: u32,
     /// What it may spend beyond a budget that was used up.
     #[serde(default, skip_serializing_if = "BudgetRaises::is_none")]
     pub budget_raises: BudgetRaises,
@@ -156,6 +162,7 @@ impl Run {
             open_calls: Vec::new(),
             note: Untrusted::default(),
             hint: String::new(),
+            pushes: 0,
             budget_raises: BudgetRaises::default(),
         }
     }
@@ -237,6 +244,8 @@ impl Run {
             }
             RunEvent::EffectInDoubt { call, attempt, approval } => self.doubt(*call, *attempt, *approval),
             RunEvent::CallSettled { call, result, .. } => {
+                let is_push = self.open_call(*call).is_some_and(|open| open.tool.0 == PUSH);
+                self.pushes += u32::from(is_push && result.succeeded());
                 self.open_calls.retain(|open| open.call != *call);
                 self.output_bytes += result.output.bytes;
             }

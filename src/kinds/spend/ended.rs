@@ -23,6 +23,11 @@ pub struct EndedRuns {
     /// Runs with a call whose price is not known.
     #[serde(skip_serializing_if = "is_zero")]
     pub unpriced: u64,
+    /// Changes that they pushed, and what the runs cost that pushed any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub pushed: u64,
+    #[serde(skip_serializing_if = "Usd::is_zero")]
+    pub cost_of_pushed: Usd,
     /// How many of those that came to an end by themselves cost about as much. Those of unknown cost are left out.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     by_cost: BTreeMap<u32, u64>,
@@ -40,6 +45,10 @@ impl EndedRuns {
             _ => self.failed += 1,
         }
         self.cost += run.cost;
+        if run.pushes > 0 {
+            self.pushed += u64::from(run.pushes);
+            self.cost_of_pushed += run.cost;
+        }
         if run.unpriced_turns > 0 {
             self.unpriced += 1;
         } else if run.state != RunState::Cancelled && run.cost > Usd::ZERO {
@@ -67,6 +76,8 @@ impl Sum for EndedRuns {
             sum.cancelled += part.cancelled;
             sum.cost += part.cost;
             sum.unpriced += part.unpriced;
+            sum.pushed += part.pushed;
+            sum.cost_of_pushed += part.cost_of_pushed;
             part.by_cost.iter().for_each(|(step, runs)| *sum.by_cost.entry(*step).or_default() += runs);
             sum
         })

@@ -6,6 +6,7 @@ mod forecast;
 mod gauge;
 mod row;
 mod usage;
+mod worth;
 
 pub use ended::EndedRuns;
 pub use finish::ToFinish;
@@ -13,3 +14,4 @@ pub use forecast::Forecast;
 pub use gauge::BudgetGauge;
 pub use row::{DaySpend, Spending, StarterSpending};
 pub use usage::{Days, Period, UsageBy, UsageLine, first_called};
+pub use worth::{Outcome, UnusualDay};

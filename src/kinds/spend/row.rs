@@ -32,6 +32,30 @@ pub struct DaySpend {
     /// By agent, the runs that ended on it; with the same gaps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ended: BTreeMap<String, EndedRuns>,
+    /// What was spent on incidents; with the same gaps.
+    #[serde(default, skip_serializing_if = "IncidentSpend::is_none")]
+    pub incidents: IncidentSpend,
+}
+
+/// Incidents that were resolved on a day, and what the runs cost that were started for incidents and ended on it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentSpend {
+    pub resolved: u64,
+    pub cost: Usd,
+    /// Runs among them with a call whose price is not known.
+    pub unpriced: u64,
+}
+
+impl IncidentSpend {
+    fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Counts a run that was started for an incident and has just ended.
+    pub fn add(&mut self, run: &Run) {
+        self.cost += run.cost;
+        self.unpriced += u64::from(run.unpriced_turns > 0);
+    }
 }
 
 /// What the runs that somebody started cost. The name of the field is one that an erasure replaces.
@@ -66,7 +90,7 @@ impl DaySpend {
 
     /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
     /// were that were erased.
-    pub const MAY_DIFFER: [&str; 4] = ["by_hour", "by_agent", "by_starter", "ended"];
+    pub const MAY_DIFFER: [&str; 5] = ["by_hour", "by_agent", "by_starter", "ended", "incidents"];
 
     /// Counts a call that was answered at `at`, in a run where it is known.
     pub fn add(&mut self, reply: &ModelReply, at: Timestamp, run: Option<&Run>) {

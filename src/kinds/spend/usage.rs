@@ -87,6 +87,18 @@ impl Period {
         Self::since(today.with_day(1).unwrap_or(today), today)
     }
 
+    /// As many days, right before it.
+    pub fn before(&self) -> Self {
+        let count = self.0.end().signed_duration_since(*self.0.start()).num_days().unsigned_abs() + 1;
+        let last = self.0.start().pred_opt().unwrap_or(*self.0.start());
+        Self::last(count, last)
+    }
+
+    /// Its days, as far as anything is known of them.
+    pub(super) fn each<'a>(&self, days: &'a Days) -> impl DoubleEndedIterator<Item = (&'a NaiveDate, &'a DaySpend)> {
+        days.range(self.0.clone())
+    }
+
     pub fn first(&self) -> NaiveDate {
         *self.0.start()
     }
@@ -97,17 +109,17 @@ impl Period {
 
     /// All that was spent in it.
     pub fn total(&self, days: &Days) -> Spending {
-        days.range(self.0.clone()).map(|(_, day)| day.total()).sum()
+        self.each(days).map(|(_, day)| day.total()).sum()
     }
 
     /// Runs that began in it.
     pub fn runs(&self, days: &Days) -> u64 {
-        days.range(self.0.clone()).map(|(_, day)| day.runs).sum()
+        self.each(days).map(|(_, day)| day.runs).sum()
     }
 
     /// The runs of an agent that ended in it.
     pub fn ended(&self, days: &Days, agent: &str) -> EndedRuns {
-        days.range(self.0.clone()).filter_map(|(_, day)| day.ended.get(agent)).cloned().sum()
+        self.each(days).filter_map(|(_, day)| day.ended.get(agent)).cloned().sum()
     }
 
     /// What was spent in it by the runs that a budget is for.
@@ -120,7 +132,7 @@ impl Period {
                 day.by_starter.iter().filter(is_theirs).map(|starter| starter.spending).sum()
             }
         };
-        days.range(self.0.clone()).map(|(_, day)| of_day(day)).sum()
+        self.each(days).map(|(_, day)| of_day(day)).sum()
     }
 
     /// The same by one of its sides, the largest first; days the newest first. Runs are not told apart in the sums of
@@ -131,7 +143,7 @@ impl Period {
             let sum = sums.entry(name.to_owned()).or_default();
             *sum = [*sum, spending].into_iter().sum();
         };
-        for (_, day) in days.range(self.0.clone()) {
+        for (_, day) in self.each(days) {
             match by {
                 UsageBy::Agent => day.by_agent.iter().for_each(|(agent, spending)| add(agent, *spending)),
                 UsageBy::Model => day.by_model.iter().for_each(|(model, spending)| add(model, *spending)),
@@ -157,7 +169,7 @@ impl Period {
                     name: day.to_string().into(),
                     spending: spend.total(),
                 };
-                let called = days.range(self.0.clone()).rev().filter(|(_, spend)| spend.has_calls());
+                let called = self.each(days).rev().filter(|(_, spend)| spend.has_calls());
                 lines.extend(called.map(line));
             }
             UsageBy::Model | UsageBy::Run => {}

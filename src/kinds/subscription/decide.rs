@@ -6,7 +6,7 @@ use super::event::SubscriptionEvent;
 use super::meter::MeterPush;
 use super::row::Subscription;
 use super::verbs::SubscriptionVerb;
-use crate::domain::{Cents, Rejection, RejectionKind, Timestamp, Untrusted};
+use crate::domain::{BudgetPeriod, Cents, Rejection, RejectionKind, Timestamp, Untrusted};
 
 /// Differences kept, and bytes of each.
 const MOST_DIFFERENCES: usize = 50;
@@ -41,7 +41,7 @@ pub(super) fn decide(
             Some(before) if *before >= cents => Vec::new(),
             _ => vec![SubscriptionEvent::Refunded { charge, cents }],
         },
-        SubscriptionVerb::Measure { month, cents, at } => measure(known, month, cents, at).into_iter().collect(),
+        SubscriptionVerb::Measure { month, cents, at } => measure(known, month, cents, at),
         SubscriptionVerb::Attempt { attempt } => {
             let push = pushed(known, attempt.checked_sub(1))?;
             if !push.is_due(now) {
@@ -66,13 +66,19 @@ pub(super) fn decide(
 }
 
 /// Nothing where the provider knows, or one amount is on its way: the next one is told after that.
-fn measure(known: &Subscription, month: NaiveDate, cents: Cents, at: Timestamp) -> Option<SubscriptionEvent> {
+fn measure(known: &Subscription, month: NaiveDate, cents: Cents, at: Timestamp) -> Vec<SubscriptionEvent> {
     if known.push().is_some() || known.taken(month) == cents {
-        return None;
+        return Vec::new();
     }
     // The provider takes the last amount by this time.
     let at = known.last_push().map_or(at, |last| at.max(last + TimeDelta::seconds(1)));
-    Some(SubscriptionEvent::Metered { month, cents, at })
+    let metered = SubscriptionEvent::Metered { month, cents, at };
+    if BudgetPeriod::Month.has_both(at.date_naive(), month) {
+        return vec![metered];
+    }
+    // Told now, it would be charged as the amount of the month after.
+    let reason = "the next month has been reported already: charge or refund it by hand".into();
+    vec![metered, SubscriptionEvent::MeterFailed { reason, retry_at: None }]
 }
 
 /// What is on its way, where that is the attempt.
@@ -86,6 +92,7 @@ fn stale() -> Rejection {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Datelike;
     use uuid::Uuid;
 
     use super::*;
@@ -183,6 +190,23 @@ mod tests {
         // The provider goes by the time, so a clock that was set back does not make the next one older.
         log.ask(later + 8, measure(100, -500)).unwrap();
         assert_eq!(log.row().push().unwrap().at, at(2));
+    }
+
+    #[test]
+    fn a_month_is_not_corrected_once_the_next_one_was_reported() {
+        let mut log = begun();
+        let (last, next) = (at(0), at(40 * 86_400));
+        let measure = |at: Timestamp, cents| {
+            let month = at.date_naive().with_day(1).unwrap();
+            SubscriptionVerb::Measure { month, cents: Cents(cents), at }
+        };
+        log.ask(1, measure(next, 50)).unwrap();
+        log.ask(2, SubscriptionVerb::Attempt { attempt: 1 }).unwrap();
+        log.ask(3, SubscriptionVerb::Take { attempt: 1 }).unwrap();
+        assert_eq!(log.ask(4, measure(last, 70)).unwrap().len(), 2);
+        assert_eq!(log.row().push(), None, "it would be charged in the month after");
+        assert!(log.row().lost().raw().contains("by hand"), "{:?}", log.row().lost());
+        assert_eq!(log.ask(5, measure(last, 70)).unwrap(), [], "people are told once");
     }
 
     #[test]

@@ -83,8 +83,10 @@ impl Subscription {
             SubscriptionEvent::Changed { to } => self.change(to, stamp),
             SubscriptionEvent::Refunded { charge, cents } => {
                 self.refunds.insert(charge.clone(), *cents);
+                // One that has just come is not forgotten for those before it.
                 while self.refunds.len() > MOST_REFUNDS {
-                    self.refunds.pop_first();
+                    let oldest = self.refunds.keys().find(|known| *known != charge).cloned();
+                    oldest.map(|oldest| self.refunds.remove(&oldest));
                 }
             }
             SubscriptionEvent::Compared { differences } => {
@@ -152,9 +154,9 @@ impl Subscription {
                 "the trial is over and there is nothing to pay with: `morningai billing portal`".to_owned()
             }
             SubscriptionState::Incomplete => {
-                format!("the first payment is not complete{amount}: `morningai billing checkout PLAN` or `portal`")
+                format!("the first payment is not complete{amount}: `morningai billing portal` to pay")
             }
-            SubscriptionState::Unknown => "Stripe has it in a state that is not known here: look there".to_owned(),
+            SubscriptionState::Unknown => "unknown state at Stripe: check the dashboard".to_owned(),
             SubscriptionState::None
             | SubscriptionState::Trial
             | SubscriptionState::Active

@@ -57,7 +57,7 @@ impl Shown for Subscription {
             Fact::new("usage", format!("{} for {month} is still to be reported{failed}", push.cents.display()))
         }));
         facts.extend((!self.lost().is_empty()).then(|| Fact::new("not billed", self.lost().clone()).look(Look::Bad)));
-        facts.extend(now.odd.iter().map(|odd| Fact::new("odd", odd.clone()).look(Look::Warning)));
+        facts.extend(now.odd.iter().map(|odd| Fact::new("warning", odd.clone()).look(Look::Warning)));
         facts.extend(self.differences.iter().map(|text| Fact::new("differs", text.clone()).look(Look::Warning)));
         facts.extend(time("compared", self.compared_at));
         facts.extend(text("customer", &self.customer));

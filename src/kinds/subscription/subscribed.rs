@@ -91,4 +91,9 @@ impl SubscriptionState {
             Self::None | Self::Incomplete | Self::Cancelled | Self::Unknown => false,
         }
     }
+
+    /// Whether it may still come to be paid, so that another one must not be begun.
+    pub const fn may_charge(self) -> bool {
+        self.is_live() || matches!(self, Self::Incomplete | Self::Unknown)
+    }
 }

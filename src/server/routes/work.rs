@@ -218,7 +218,7 @@ pub(super) fn other_routes() -> Vec<Route> {
             || get(billing::show),
         )
         .needs(Action::ReadRuns)
-        .note("A billing period is a calendar month of UTC. Both are `null` where the server has no plan."),
+        .note("A billing period is a calendar month of UTC. `plan` and `invoice` are `null` where the server has no plan."),
         Route::get(
             "/v1/billing/invoices",
             "listInvoices",

@@ -371,7 +371,7 @@ fn perform(books: &mut Books, method: &Method, path: &str, fields: &Fields) -> (
         }
         ("POST", ["prices"]) => {
             let price = json!({
-                "id": books.id("price"), "lookup_key": get(fields, "lookup_key"), "product": get(fields, "product"),
+                "id": books.id("price"), "active": true, "lookup_key": get(fields, "lookup_key"), "product": get(fields, "product"),
                 "currency": get(fields, "currency"), "unit_amount": get(fields, "unit_amount").unwrap().parse::<i64>().unwrap(),
                 "recurring": {
                     "interval": get(fields, "recurring[interval]"), "interval_count": 1, "trial_period_days": null,

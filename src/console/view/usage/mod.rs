@@ -1,8 +1,10 @@
-//! What model calls cost: totals and an estimate of the month, bars of the last days, and a table of what it was for.
+//! What model calls cost: totals and an estimate of the month, bars of the last days, a table of what it was for, and
+//! what came of it.
 
 mod bars;
 mod context;
 mod table;
+mod worth;
 
 pub use context::UsageContext;
 
@@ -88,6 +90,7 @@ pub fn rows(context: &UsageContext<'_>) -> Vec<Row> {
     bars::lay(context, &mut rows);
     rows.push(Row::new());
     table::lay(context, &mut rows);
+    worth::lay(context, &mut rows);
     rows
 }
 

@@ -52,5 +52,5 @@ pub use rows::{RowFilter, RowPlace, RowQuery};
 pub use starter::Starter;
 pub use subjects::{EncryptionState, EraseError, Erased, Erasure, SubjectKeys, Subjects};
 pub use survey::read_survey;
-pub use tool::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
+pub use tool::{Caller, Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 pub use unlock::{Unlock, Unlocking};

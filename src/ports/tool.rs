@@ -38,9 +38,20 @@ pub trait Tool: Send + Sync {
 pub struct ToolContext {
     pub run: RunId,
     pub agent: String,
+    pub caller: Caller,
     pub workspace: Option<Workspace>,
     /// Variables of the environment of programs, by name.
     pub inputs: BTreeMap<String, Untrusted>,
+}
+
+/// Who wrote a call down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caller {
+    /// A model, which may do as the text of an alert tells it.
+    #[default]
+    Agent,
+    /// A procedure, which somebody wrote before the run began.
+    Procedure,
 }
 
 /// What a dry run found.

@@ -10,7 +10,7 @@ use crate::domain::{
 };
 use crate::engine;
 use crate::kinds::{CallPreparation, PreparedCall};
-use crate::ports::{Prepared, ToolContext};
+use crate::ports::{Caller, Prepared, ToolContext};
 
 /// Prepares calls in order, up to and including the first that does more than read: what comes after that one is
 /// prepared once it is settled, against what it left behind.
@@ -78,7 +78,8 @@ pub(super) fn context(core: &Core, run: RunId) -> Option<ToolContext> {
     if let Some(answer) = thread.filter(|_| row.is_procedure).and_then(|thread| engine::last_answer(thread)) {
         inputs.insert("ANSWER".to_owned(), answer.into());
     }
-    Some(ToolContext { run, agent: row.agent.clone(), workspace: row.workspace.clone(), inputs })
+    let caller = if row.is_procedure { Caller::Procedure } else { Caller::Agent };
+    Some(ToolContext { run, agent: row.agent.clone(), caller, workspace: row.workspace.clone(), inputs })
 }
 
 fn invalid(summary: String) -> CallPreparation {

@@ -197,11 +197,13 @@ mod tests {
 
     use super::*;
     use crate::domain::RunId;
+    use crate::ports::Caller;
 
     async fn prepare(tool: &dyn Tool, args: Value) -> Result<Prepared, ToolResult> {
         let context = ToolContext {
             run: RunId(Uuid::nil()),
             agent: "dev".to_owned(),
+            caller: Caller::Agent,
             workspace: None,
             inputs: Default::default(),
         };

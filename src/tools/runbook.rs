@@ -239,6 +239,7 @@ mod tests {
 
     use super::*;
     use crate::domain::{Fault, RunId, SourceText};
+    use crate::ports::Caller;
 
     const TEXT: &str = "---\nname: web-gone\n---\n## Restart\n";
 
@@ -256,7 +257,7 @@ mod tests {
 
     fn context() -> ToolContext {
         let run = RunId(uuid::Uuid::nil());
-        ToolContext { run, agent: String::new(), workspace: None, inputs: Default::default() }
+        ToolContext { run, agent: String::new(), caller: Caller::Agent, workspace: None, inputs: Default::default() }
     }
 
     async fn card(tool: &ProposeRunbook, args: &Value) -> Result<EffectCard, ToolResult> {

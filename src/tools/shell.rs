@@ -1,6 +1,6 @@
-//! The tool `shell`: runs a program by its arguments, confined to the workspace; in a run for a host of the
-//! configuration, on that host. No shell interprets them unless
-//! the program is one, and then the card says that it cannot be inspected.
+//! The tool `shell`: runs a program by its arguments, confined to the workspace; a step of a procedure that is run for a
+//! host of the configuration runs on that host. No shell interprets them unless the program is one, and then the card
+//! says that it cannot be inspected.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::domain::{
     EffectCard, EffectClass, FailureKind, Payload, RUN_THEIR_ARGUMENTS, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
 };
-use crate::ports::{Invocation, Prepared, Tool, ToolContext};
+use crate::ports::{Caller, Invocation, Prepared, Tool, ToolContext};
 
 /// Longest a call may ask for, and what it gets when it does not ask.
 const LONGEST_SECONDS: u64 = 3_600;
@@ -55,7 +55,8 @@ impl Shell {
             EffectClass::Workspace,
             Repeat::Repeatable,
             "Runs a program in the workspace, without network: builds, formatters, scripts, one-off inspections. Only \
-             the workspace can be changed. Use run_tests for tests and the git tools for git.",
+             the workspace can be changed, and it is on this machine, whichever one an alert is about. Use run_tests \
+             for tests and the git tools for git.",
         );
         Self { spec, sandbox, hosts }
     }
@@ -111,9 +112,13 @@ impl Tool for Shell {
 }
 
 impl Shell {
-    /// The host that a program runs on, where that is not this machine. An alert about a machine that nobody configured
-    /// is looked into in the sandbox, which changes nothing.
+    /// The host that a program runs on, where that is not this machine: only for scripts that a person wrote into a
+    /// procedure. What an agent thinks of never leaves the sandbox. An alert about a machine that nobody configured is
+    /// looked into in the sandbox, too, which changes nothing.
     fn host(&self, context: &ToolContext) -> Result<Option<NamedHost>, ToolResult> {
+        if context.caller == Caller::Agent {
+            return Ok(None);
+        }
         match self.hosts.known(context)? {
             Some(Machine::Host(host)) => Ok(Some(host)),
             Some(Machine::Here) | None => Ok(None),
@@ -217,9 +222,44 @@ fn is_option(word: &str, option: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{CallNo, Environment, RunId, Workspace};
+    use crate::tools::remote::Unheard;
+    use crate::tools::sandbox::SandboxSettings;
 
     fn uninspectable(line: &str) -> bool {
         is_uninspectable(&line.split(' ').map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[tokio::test]
+    async fn only_a_procedure_leaves_the_sandbox_for_another_host() {
+        let root = tempfile::tempdir().unwrap();
+        let workspace = Workspace { root: root.path().display().to_string(), ..Workspace::default() };
+        // With this helper nothing can be confined.
+        let settings = SandboxSettings { helper: Some("/bin/false".into()), ..SandboxSettings::default() };
+        let host = NamedHost { name: "web3".to_owned(), destination: "web3".to_owned(), instances: Vec::new() };
+        let shell = Shell::new(Arc::new(Sandbox::detect(settings)), Hosts::new(vec![host]));
+        let args = serde_json::json!({ "argv": ["uptime"] });
+        for (input, value) in [("LABEL_instance", "web3:9100"), ("HOST", "web3")] {
+            let context = |caller| ToolContext {
+                run: RunId(uuid::Uuid::nil()),
+                agent: "ops".to_owned(),
+                caller,
+                workspace: Some(workspace.clone()),
+                inputs: [(input.to_owned(), value.into())].into(),
+            };
+            let refused = shell.prepare(&context(Caller::Agent), &args).await.unwrap_err();
+            assert_eq!(refused.failure, Some(FailureKind::Unconfined), "{refused:?}");
+            let prepared = shell.prepare(&context(Caller::Procedure), &args).await.unwrap();
+            let Prepared::Effect(card) = prepared else { panic!("{prepared:?}") };
+            assert_eq!((card.class, card.environment), (EffectClass::External, Environment::Remote));
+
+            let (context, sink) = (context(Caller::Agent), Unheard);
+            let cancel = tokio_util::sync::CancellationToken::new();
+            let call = CallNo(1);
+            let invocation = Invocation { context: &context, call, args: &args, card: &card, output: &sink, cancel };
+            let refused = shell.perform(invocation).await;
+            assert_eq!(refused.failure, Some(FailureKind::Unconfined), "approved for a procedure: {refused:?}");
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{Wire, launch, runbooks};
 use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
 use crate::config::{Missing, Procedure};
 use crate::domain::{Condition, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict};
-use crate::ports::{Judge, Prepared, ToolContext};
+use crate::ports::{Caller, Judge, Prepared, ToolContext};
 use crate::runtime::confined_enough;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
@@ -45,8 +45,13 @@ pub(super) async fn dry_run(
     let order = Order { run, work, workspace: None, uncommitted: Uncommitted::LeaveBehind };
     let spec = launch::prepare(wire, order).await?;
     let spec = RunSpec { inputs, ..spec };
-    let context =
-        ToolContext { run, agent: spec.agent.clone(), workspace: spec.workspace.clone(), inputs: spec.inputs.clone() };
+    let context = ToolContext {
+        run,
+        agent: spec.agent.clone(),
+        caller: Caller::Procedure,
+        workspace: spec.workspace.clone(),
+        inputs: spec.inputs.clone(),
+    };
     let mut calls = Vec::new();
     for (index, step) in spec.procedure.iter().enumerate() {
         for (part, call) in step.calls() {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::story_runbooks::{Served, run_and_approve};
 use crate::support::machine::Machine;
+use crate::support::scripted_model::{Script, ScriptedModel, Turn};
 use crate::support::sshd::Sshd;
 
 const WRITES: &str = "---\nname: writes\ndescription: Writes down what it is told\nneeds: scratch\n---\n\
@@ -81,6 +82,35 @@ fn a_service_of_another_host_is_restarted_there_after_approval() {
     assert!(shown.contains("web3 cannot be reached, nothing ran there"), "{shown}");
     let unknown = machine.run(&["run", "--runbook", "service-down", "--host", "web4"]).ended(2);
     assert!(unknown.err.contains("did you mean `web3`?"), "{}", unknown.err);
+}
+
+#[test]
+fn what_a_model_thinks_of_runs_in_the_sandbox_here_and_on_no_other_host() {
+    let machine = Machine::new();
+    let place = machine.path("pwned").display().to_string();
+    let tried = place.clone();
+    let model = ScriptedModel::start(Script::new().forever(Turn::computed(move |request: &Value| {
+        if request["response_format"]["json_schema"]["name"] == json!("plan") {
+            let step = json!({ "action": "look", "tool": "shell", "success": "", "fallback": "", "after": [] });
+            return Turn::text(&json!({ "steps": [step] }).to_string());
+        }
+        match request.to_string().contains("No such file or directory") {
+            true => Turn::calling("finish", json!({ "summary": "It cannot be done.", "outcome": "failed" })),
+            false => Turn::calling("shell", json!({ "argv": ["touch", tried] })),
+        }
+    })));
+    let machine = machine.with_model(&model.base_url());
+    configure(&machine, "[hosts.web3]\nssh = \"nowhere.invalid\"\n");
+    fs::write(
+        machine.path("asks.md"),
+        "---\nname: asks\ndescription: d\n---\n## Ask\n\n```agent ops\nRepair it.\n```\n",
+    )
+    .unwrap();
+    machine.run(&["run", "--runbook", "./asks.md", "--host", "web3", "--until-waiting"]).ended(1);
+    assert!(machine.run(&["approvals", "--json"]).ended(0).out.is_empty(), "nothing was asked for");
+    assert!(!fs::exists(&place).unwrap());
+    let runs = machine.run(&["runs", "--json"]).json();
+    assert_eq!(runs.iter().map(|run| text(run, "state")).collect::<Vec<_>>(), ["failed", "failed"]);
 }
 
 #[test]

@@ -223,7 +223,13 @@ mod tests {
         file.set_modified(SystemTime::now() - Duration::from_secs(30 * 86_400)).unwrap();
         let tool = RemoveOldFiles::new(Arc::new(crate::ports::SystemClock), Vec::new(), Hosts::default());
         let run = crate::domain::RunId(uuid::Uuid::nil());
-        let context = ToolContext { run, agent: String::new(), workspace: None, inputs: Default::default() };
+        let context = ToolContext {
+            run,
+            agent: String::new(),
+            caller: crate::ports::Caller::Agent,
+            workspace: None,
+            inputs: Default::default(),
+        };
         let args = serde_json::json!({ "directory": place, "older_than": "7d" });
         let Ok(Prepared::Effect(card)) = tool.prepare(&context, &args).await else { panic!("there is one to remove") };
         assert_eq!(card.facts["credential"], true);

@@ -250,7 +250,13 @@ mod tests {
 
     fn about(inputs: &[(&str, &str)]) -> ToolContext {
         let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs }
+        ToolContext {
+            run: RunId(uuid::Uuid::nil()),
+            agent: String::new(),
+            caller: crate::ports::Caller::Agent,
+            workspace: None,
+            inputs,
+        }
     }
 
     struct Nowhere;

@@ -149,7 +149,7 @@ impl NamedHost {
 }
 
 /// For output that is only read at its end.
-struct Unheard;
+pub struct Unheard;
 
 #[async_trait::async_trait]
 impl OutputSink for Unheard {

@@ -87,14 +87,20 @@ mod tests {
 
     use super::*;
     use crate::domain::RunId;
-    use crate::ports::Tool;
+    use crate::ports::{Caller, Tool};
     use crate::tools::files::RemoveOldFiles;
     use crate::tools::host::{HostCheck, StopProcess, SwitchRelease};
     use crate::tools::service::{CheckService, RestartService, Services};
 
     fn with(inputs: &[(&str, &str)]) -> ToolContext {
         let inputs = inputs.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
-        ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs }
+        ToolContext {
+            run: RunId(uuid::Uuid::nil()),
+            agent: String::new(),
+            caller: Caller::Agent,
+            workspace: None,
+            inputs,
+        }
     }
 
     fn host(name: &str, instances: &[&str]) -> NamedHost {

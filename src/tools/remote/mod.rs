@@ -6,5 +6,7 @@ mod script;
 mod ssh;
 mod whose;
 
+#[cfg(test)]
+pub use host::Unheard;
 pub use host::{NamedHost, Ran};
 pub use hosts::{Hosts, Machine};

@@ -42,10 +42,17 @@ fn short(host: &str) -> &str {
 mod tests {
     use super::*;
     use crate::domain::RunId;
+    use crate::ports::Caller;
 
     fn about(instance: &str) -> ToolContext {
         let inputs = [("LABEL_instance".to_owned(), instance.into())].into();
-        ToolContext { run: RunId(uuid::Uuid::nil()), agent: String::new(), workspace: None, inputs }
+        ToolContext {
+            run: RunId(uuid::Uuid::nil()),
+            agent: String::new(),
+            caller: Caller::Agent,
+            workspace: None,
+            inputs,
+        }
     }
 
     fn told(instance: &str) -> Option<String> {

@@ -247,6 +247,7 @@ impl Desk {
     }
 
     /// One that starts the runs that things want.
+    #[allow(dead_code, reason = "each store's tests use what they need")]
     pub async fn starting(log: Arc<dyn Log>, starter: Arc<dyn Starter>, role: Role, clock: Arc<SkewedClock>) -> Self {
         Self::with(log, &[], Vec::new(), (role, Some(starter)), 3600, clock).await
     }

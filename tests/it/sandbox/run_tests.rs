@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use morningai::domain::{CallNo, FailureKind, RunId, ToolResult};
-use morningai::ports::{Invocation, Prepared, Tool, ToolContext};
+use morningai::ports::{Caller, Invocation, Prepared, Tool, ToolContext};
 use morningai::tools::run_tests::RunTests;
 use serde_json::{Value, json};
 
@@ -13,8 +13,13 @@ use super::bench::{Bench, Sink, rungs};
 async fn run_tests(bench: &Bench, args: Value) -> ToolResult {
     let tool = RunTests::new(Arc::clone(&bench.sandbox));
     let workspace = Some(bench.workspace());
-    let context =
-        ToolContext { run: RunId(uuid::Uuid::nil()), agent: "dev".to_owned(), workspace, inputs: Default::default() };
+    let context = ToolContext {
+        run: RunId(uuid::Uuid::nil()),
+        agent: "dev".to_owned(),
+        caller: Caller::Agent,
+        workspace,
+        inputs: Default::default(),
+    };
     let card = match tool.prepare(&context, &args).await {
         Ok(Prepared::Effect(card)) => card,
         Ok(other) => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use morningai::domain::{CallNo, EffectCard, FailureKind, Payload, RunId, ToolResult};
-use morningai::ports::{Invocation, Prepared, Tool, ToolContext};
+use morningai::ports::{Caller, Invocation, Prepared, Tool, ToolContext};
 use morningai::tools::remote::Hosts;
 use morningai::tools::shell::Shell;
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ fn context(bench: &Bench) -> ToolContext {
     ToolContext {
         run: RunId(uuid::Uuid::nil()),
         agent: "dev".to_owned(),
+        caller: Caller::Agent,
         workspace: Some(bench.workspace()),
         inputs: Default::default(),
     }

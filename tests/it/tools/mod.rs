@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use morningai::domain::{BlobId, CallNo, EffectCard, RunId, ToolName, ToolResult, Workspace};
-use morningai::ports::{Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
+use morningai::ports::{Caller, Checked, Invocation, OutputSink, Prepared, Tool, ToolContext};
 use morningai::tools::Toolbox;
 use morningai::tools::sandbox::{Sandbox, SandboxSettings};
 use morningai::tools::workspace::{Uncommitted, WorktreeRequest, create_worktree};
@@ -114,6 +114,7 @@ impl Bench {
         let context = ToolContext {
             run: run_id(),
             agent: "dev".to_owned(),
+            caller: Caller::Agent,
             workspace: Some(workspace),
             inputs: Default::default(),
         };

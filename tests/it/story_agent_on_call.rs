@@ -201,7 +201,7 @@ fn a_step_for_an_agent_needs_a_model_and_one_that_there_is() {
     assert!(refused.contains("no model is configured"), "{refused}");
     assert!(machine.run(&["runs", "--json"]).ended(0).out.is_empty(), "nothing ran");
     for (block, said) in [
-        ("tool run_agent", "an agent is no tool of a step"),
+        ("tool run_agent", "a step cannot call an agent as a tool"),
         ("agent ops approval=always", "approval= does not belong here"),
     ] {
         std::fs::write(machine.path("looks.md"), LOOKS.replace("agent ops", block)).unwrap();

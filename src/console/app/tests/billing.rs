@@ -80,8 +80,14 @@ async fn a_link_to_pay_at_is_shown_while_somebody_looks_and_no_longer() {
 
 #[tokio::test(start_paused = true)]
 async fn one_who_only_looks_on_is_given_no_link() {
-    let mut console = with_plan("free", crowd(), (80, 30)).await;
-    console.fake.status.lock().unwrap().observe = crate::ports::Observe::Yes { hint: "ask an operator".to_owned() };
-    console.press("7 u").await;
+    let fake = Fake::new(crowd());
+    {
+        let mut status = fake.status.lock().unwrap();
+        status.billing = Some(Arc::new(account("free", &["help"])));
+        status.observe = crate::ports::Observe::Yes { hint: "ask an operator".to_owned() };
+    }
+    let mut console = Harness::over(fake, 80, 30).await;
+    console.press("7").await;
+    console.press("u").await;
     assert!(console.sees("this console is read-only") && !console.sees("checkout.stripe.com"), "{}", console.screen());
 }

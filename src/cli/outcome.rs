@@ -26,6 +26,7 @@ fn ending(failure: FailureKind) -> &'static str {
         FailureKind::Drift => "changed since it was approved",
         FailureKind::Limit => "stopped at a limit",
         FailureKind::Unconfined => "not run: no sandbox works here",
+        FailureKind::Unreachable => "host not reached",
         FailureKind::Cancelled => "cancelled",
         FailureKind::GaveUp => "given up",
         FailureKind::InDoubt => "in doubt",

@@ -269,7 +269,9 @@ impl Block<'_> {
                     return Err(self.fault("this block names no tool", "write ```tool NAME"));
                 };
                 if *tool == AGENT {
-                    return Err(self.fault("a step cannot call an agent as a tool", "write ```agent NAME, and the goal inside"));
+                    return Err(
+                        self.fault("a step cannot call an agent as a tool", "write ```agent NAME, and the goal inside")
+                    );
                 }
                 let attributes = self.attributes(&words[2..], allowed)?;
                 let args = self.args()?;

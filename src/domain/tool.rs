@@ -112,6 +112,8 @@ pub enum FailureKind {
     Limit,
     /// The sandbox could not confine it, so it did not run.
     Unconfined,
+    /// The host that it was for could not be reached: nothing was done there.
+    Unreachable,
     /// Stopped because the run was cancelled or paused.
     Cancelled,
     /// A person settled an unknown outcome by giving up on it.

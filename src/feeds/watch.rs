@@ -124,11 +124,15 @@ impl Watch {
     }
 
     fn alert(&self, name: &'static str) -> OwnAlert {
-        let place = match &self.settings.place {
-            WatchedPlace::File(path) => path.display().to_string(),
-            WatchedPlace::Unit(unit) => unit.clone(),
-        };
-        let about = vec![("watch", self.settings.name.clone()), ("instance", place)];
+        let mut about = vec![("watch", self.settings.name.clone())];
+        match &self.settings.place {
+            WatchedPlace::File(path) => about.push(("instance", path.display().to_string())),
+            // An instance is a machine, by which tools know where to act.
+            WatchedPlace::Unit(unit) => {
+                let here = rustix::system::uname().nodename().to_string_lossy().into_owned();
+                about.extend([("instance", here), ("unit", unit.clone())]);
+            }
+        }
         OwnAlert { name, severity: self.settings.severity.clone(), about }
     }
 }

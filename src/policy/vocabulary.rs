@@ -43,6 +43,7 @@ pub const FACTS: &[(&str, FactKind)] = &[
     ("remote", FactKind::Text),
     ("program", FactKind::Text),
     ("host", FactKind::Text),
+    ("from_alert", FactKind::Flag),
     ("path", FactKind::Text),
     ("files", FactKind::Number),
     ("commits", FactKind::Number),

@@ -39,7 +39,7 @@ use crate::ports::{Answered, Feed, Log, LogError};
 
 pub use outputs::{OutputsReport, check_outputs};
 pub use parts::{Parts, Role, Tools};
-pub use prepare::confined_enough;
+pub use prepare::judged;
 pub use prune::{PrunePlan, PrunePortion, keep_named_outputs, plan_prune};
 pub use rebuild::{RebuildReport, compare_rows, rebuild};
 pub use redact::Redactor;

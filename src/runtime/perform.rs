@@ -189,7 +189,8 @@ impl Trying {
     fn goes_on(&mut self, result: &ToolResult) -> Option<Duration> {
         self.tries += 1;
         let patience = self.patience?;
-        let may_change = matches!(result.failure, Some(FailureKind::Failed | FailureKind::Limit));
+        let may_change =
+            matches!(result.failure, Some(FailureKind::Failed | FailureKind::Limit | FailureKind::Unreachable));
         let pause = Duration::from_secs(patience.every);
         let in_time = self.since.elapsed() + pause <= Duration::from_secs(patience.within);
         (may_change && in_time).then_some(pause)

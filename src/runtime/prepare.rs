@@ -10,7 +10,12 @@ use crate::domain::{
 };
 use crate::engine;
 use crate::kinds::{CallPreparation, PreparedCall};
-use crate::ports::{Caller, Prepared, ToolContext};
+use crate::ports::{Caller, Judge, Prepared, ToolContext};
+
+/// How the names of inputs begin that are labels of an alert, which may have been written by anybody.
+const LABELS: &str = "LABEL_";
+/// The fact that a run has some.
+const FROM_ALERT: &str = "from_alert";
 
 /// Prepares calls in order, up to and including the first that does more than read: what comes after that one is
 /// prepared once it is settled, against what it left behind.
@@ -45,8 +50,8 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
         return invalid("the tool ended unexpectedly in its dry run; this is a defect of it".to_owned());
     };
     let mut preparation = match prepared {
-        Ok(Prepared::Effect(card)) => {
-            let verdict = confined_enough(&spec, &card).unwrap_or_else(|| core.judge.judge(&spec, &card));
+        Ok(Prepared::Effect(mut card)) => {
+            let verdict = judged(core.judge.as_ref(), &spec, &mut card);
             CallPreparation::Judged { card, verdict }
         }
         Ok(Prepared::Question { text, choices }) => CallPreparation::Question { text, choices },
@@ -60,8 +65,16 @@ pub(super) async fn prepare(core: &Core, run: RunId, call: &ToolCall) -> CallPre
     preparation
 }
 
+/// The verdict on a card, which says for the policy whether its run began with the text of an alert.
+pub fn judged(judge: &dyn Judge, spec: &RunSpec, card: &mut EffectCard) -> Verdict {
+    if spec.inputs.keys().any(|name| name.starts_with(LABELS)) {
+        card.facts.insert(FROM_ALERT.to_owned(), true.into());
+    }
+    confined_enough(spec, card).unwrap_or_else(|| judge.judge(spec, card))
+}
+
 /// A refusal where programs run on another rung here than the run was started with.
-pub fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
+fn confined_enough(spec: &RunSpec, card: &EffectCard) -> Option<Verdict> {
     let refused = !spec.rungs.allows(&card.confinement);
     refused.then(|| Verdict::Refuse {
         rule: "sandbox-of-the-run".to_owned(),

@@ -6,8 +6,8 @@ use super::{Wire, launch, runbooks};
 use crate::cli::{Failure, Linted, Order, Uncommitted, Work};
 use crate::config::{Missing, Procedure};
 use crate::domain::{Condition, RunId, RunSpec, StepCall, StepPart, ToolResult, Untrusted, Verdict};
-use crate::ports::{Caller, Judge, Prepared, ToolContext};
-use crate::runtime::confined_enough;
+use crate::ports::{Caller, Prepared, ToolContext};
+use crate::runtime::judged;
 use crate::shape::{DryRunCall, DryRunOutcome};
 
 /// What is wrong with each of these runbooks, files or names; of all where none is named.
@@ -87,10 +87,10 @@ async fn look(wire: &Wire, spec: &RunSpec, context: &ToolContext, call: &StepCal
         return nothing(DryRunOutcome::Wrong, problem.into());
     }
     match tool.prepare(context, &call.args).await {
-        Ok(Prepared::Effect(card)) => {
+        Ok(Prepared::Effect(mut card)) => {
             let targets: Vec<_> = card.targets.iter().map(Untrusted::raw).collect();
             let what = Untrusted::new(format!("{} {}", card.verb, targets.join(", ")).trim_end().to_owned());
-            let verdict = confined_enough(spec, &card).unwrap_or_else(|| wire.judge.judge(spec, &card));
+            let verdict = judged(wire.judge.as_ref(), spec, &mut card);
             match verdict {
                 Verdict::Run { rule, .. } if call.needs_approval => {
                     let reason = "the procedure wants this step approved".to_owned();

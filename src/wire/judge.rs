@@ -116,6 +116,20 @@ mod tests {
     }
 
     #[test]
+    fn a_policy_can_ask_about_all_that_an_alert_began() {
+        let readme = include_str!("../../README.md");
+        let rule = readme.split("```cedar\n").nth(1).unwrap().split("```").next().unwrap();
+        let judge = LazyJudge::new(vec![SourceText::new("alerts.cedar", rule)]).unwrap();
+        for (input, asks) in [("LABEL_instance", true), ("text", false)] {
+            let spec = RunSpec { inputs: [(input.to_owned(), "x".into())].into(), ..spec(&[]) };
+            let mut card = card();
+            let verdict = crate::runtime::judged(&judge, &spec, &mut card);
+            assert_eq!(matches!(verdict, Verdict::Ask { rule, .. } if rule == "alerts-ask"), asks);
+            assert_eq!(card.facts.contains_key("from_alert"), asks);
+        }
+    }
+
+    #[test]
     fn a_policy_that_was_tightened_holds_for_runs_started_before() {
         let tightened = LazyJudge::new(vec![SourceText::new("strict.cedar", STRICT)]).unwrap();
         assert!(matches!(tightened.judge(&spec(&[]), &card()), Verdict::Refuse { .. }));

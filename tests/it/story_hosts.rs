@@ -16,12 +16,19 @@ const WRITES: &str = "---\nname: writes\ndescription: Writes down what it is tol
 const LASTS: &str = "---\nname: lasts\ndescription: Takes its time\nneeds: scratch\n---\n\
                      ## Take it\n```sh timeout=60s\necho begun >> BEGUN; sleep 50; echo done >> BEGUN\n```\n";
 
+const LOOKS: &str = "---\nname: looks\ndescription: Looks\nneeds: scratch\n---\n\
+                     ## Load\n```tool host_check\nwhat = \"load\"\nsave = true\n```\n\
+                     ## Disks\n```tool host_check\nwhat = \"disks\"\n```\n\
+                     ## Logs\n```tool search_logs\npath = \"LOG\"\n```\n\
+                     ## Certificate\n```tool check_certificate on_failure=continue\nfrom = \"file\"\nname = \"LOG\"\n```\n";
+
 fn configure(machine: &Machine, hosts: &str) {
     let directory = machine.path(".config/morningai");
     fs::create_dir_all(directory.join("procedures")).unwrap();
     fs::write(directory.join("config.toml"), hosts).unwrap();
-    for (name, text) in [("writes", WRITES), ("lasts", LASTS)] {
+    for (name, text) in [("writes", WRITES), ("lasts", LASTS), ("looks", LOOKS)] {
         let text = text.replace("TOLD", &machine.path("told").display().to_string());
+        let text = text.replace("LOG", &machine.path("app.log").display().to_string());
         let text = text.replace("BEGUN", &machine.path("begun").display().to_string());
         fs::write(directory.join(format!("procedures/{name}.md")), text).unwrap();
     }
@@ -53,6 +60,7 @@ fn a_service_of_another_host_is_restarted_there_after_approval() {
     assert_eq!((text(&card, "environment"), &card["targets"]), ("remote", &json!(["web on web3"])), "{card}");
     let shown = machine.run(&["approvals", "show", text(&card, "id")]).ended(0).out;
     assert!(shown.contains("on web3 (web3-alias), over SSH"), "{shown}");
+    assert!(shown.contains("runs there: sv restart web, by sudo -n"), "{shown}");
 
     // What was approved is this destination and no other.
     configure(machine, "[hosts.web3]\nssh = \"web3-other\"\n");
@@ -70,6 +78,16 @@ fn a_service_of_another_host_is_restarted_there_after_approval() {
     let (approved, run) = run_and_approve(machine, "writes", &["instance=web3:9100", &format!("text={hostile}")]);
     assert_eq!((approved.len(), &run["state"]), (1, &json!("succeeded")), "{run}");
     assert_eq!(fs::read_to_string(machine.path("told")).unwrap(), hostile);
+
+    let log = format!("{} ERROR it broke\n", chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ"));
+    fs::write(machine.path("app.log"), log).unwrap();
+    let (approved, run) = run_and_approve(machine, "looks", &["instance=web3:9100"]);
+    let asked = [format!("search {} on web3", machine.path("app.log").display())];
+    assert_eq!((&approved[..], &run["state"]), (&asked[..], &json!("succeeded")), "{run}");
+    let shown = machine.run(&["runs", "show", text(&run, "id")]).ended(0).out;
+    for said in ["1 line of 1 form", "app.log on web3: no certificate in PEM"] {
+        assert!(shown.contains(said), "{said}: {shown}");
+    }
 
     let examined = |machine: &Machine| machine.run(&["doctor"]).out;
     assert!(examined(machine).contains("over SSH: web3"));

@@ -111,6 +111,7 @@ pub fn failure(kind: FailureKind) -> Sign {
         FailureKind::Drift => sign("!", "changed since", Role::Warning),
         FailureKind::Limit => sign("!", "over its limit", Role::Warning),
         FailureKind::Unconfined => sign("✗", "not confined", Role::Bad),
+        FailureKind::Unreachable => sign("!", "not reached", Role::Warning),
         FailureKind::Cancelled => sign("–", "cancelled", Role::Dim),
         FailureKind::GaveUp => sign("✗", "given up", Role::Bad),
         FailureKind::InDoubt => sign("?", "in doubt", Role::Warning),

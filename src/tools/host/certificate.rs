@@ -17,12 +17,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 use x509_parser::prelude::FromDer;
 
 use crate::domain::{
     EffectClass, Environment, FailureKind, Output, Repeat, Timestamp, ToolResult, ToolSpec, Untrusted,
 };
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
+use crate::tools::remote::{Hosts, Machine, NamedHost};
 use crate::tools::{args, cards};
 
 /// Days that must be left where nobody says otherwise.
@@ -58,20 +60,27 @@ enum From {
 pub struct CheckCertificate {
     spec: ToolSpec,
     clock: Arc<dyn Clock>,
+    hosts: Hosts,
 }
 
 /// Where a certificate is.
 #[derive(Debug, PartialEq, Eq)]
 enum Place {
     File(PathBuf),
-    Server { host: String, port: u16 },
+    /// A file of another host.
+    FileOn(NamedHost, PathBuf),
+    Server {
+        host: String,
+        port: u16,
+    },
 }
 
 impl CheckCertificate {
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, hosts: Hosts) -> Self {
         let about = "Says until when a TLS certificate is valid, in a file or as a server shows it. Fails where that \
                      is less than some days.";
-        Self { spec: args::spec::<Args>("check_certificate", EffectClass::Observe, Repeat::Repeatable, about), clock }
+        let spec = args::spec::<Args>("check_certificate", EffectClass::Observe, Repeat::Repeatable, about);
+        Self { spec, clock, hosts }
     }
 
     fn read(&self, context: &ToolContext, args: &Value) -> Result<(Place, u32), ToolResult> {
@@ -87,27 +96,36 @@ impl CheckCertificate {
             ToolResult::failure(FailureKind::BadCall, missing)
         })?;
         let place = match from {
-            From::File => Some(PathBuf::from(name)).filter(|path| path.is_absolute()).map(Place::File),
+            From::File => {
+                let machine = self.hosts.of(context)?;
+                Some(PathBuf::from(name)).filter(|path| path.is_absolute()).map(|path| match machine {
+                    Machine::Here => Place::File(path),
+                    Machine::Host(host) => Place::FileOn(host, path),
+                })
+            }
             From::Server => server_of(&name),
         };
         let wrong = || args::bad_call(&self.spec, "\"name\" is the absolute path of a file, or host:port of a server");
         Ok((place.ok_or_else(wrong)?, days.unwrap_or(USUAL_DAYS)))
     }
 
-    async fn look(&self, place: &Place, days: u32) -> Result<ToolResult, String> {
+    async fn look(&self, place: &Place, days: u32, cancel: &CancellationToken) -> Result<ToolResult, ToolResult> {
         let certificate = match place {
             Place::File(path) => {
                 let path = path.clone();
                 let read = tokio::task::spawn_blocking(move || in_file(&path));
-                let read = tokio::time::timeout(PATIENCE, read).await.map_err(|_| "the file cannot be read in time")?;
-                read.map_err(|error| error.to_string())??
+                let late = |_| failed("the file cannot be read in time".to_owned());
+                let read = tokio::time::timeout(PATIENCE, read).await.map_err(late)?;
+                read.map_err(|error| failed(error.to_string()))?.map_err(failed)?
             }
+            Place::FileOn(host, path) => on_host(host, path, cancel).await?,
             Place::Server { host, port } => {
                 let asked = tokio::time::timeout(PATIENCE, of_server(host, *port)).await;
-                asked.map_err(|_| format!("{host}:{port} did not answer within {} s", PATIENCE.as_secs()))??
+                let late = |_| failed(format!("{host}:{port} did not answer within {} s", PATIENCE.as_secs()));
+                asked.map_err(late)?.map_err(failed)?
             }
         };
-        let (subject, until) = validity(&certificate)?;
+        let (subject, until) = validity(&certificate).map_err(failed)?;
         Ok(said(&subject, until, self.clock.now(), days))
     }
 }
@@ -158,6 +176,23 @@ fn in_file(path: &Path) -> Result<CertificateDer<'static>, String> {
     let mut content = Vec::new();
     file.take(LARGEST).read_to_end(&mut content).map_err(|error| wrong(error.to_string()))?;
     CertificateDer::from_pem_slice(&content).map_err(|error| wrong(format!("no certificate in PEM: {error}")))
+}
+
+/// Prints the beginning of a file.
+const READ: &str = "[ -f \"$1\" ] && [ -r \"$1\" ] || exit 3\nexec head -c 1048576 \"$1\"";
+
+/// The first in a file of another host.
+async fn on_host(
+    host: &NamedHost,
+    path: &Path,
+    cancel: &CancellationToken,
+) -> Result<CertificateDer<'static>, ToolResult> {
+    let wrong = |why: String| failed(format!("{} on {}: {why}", path.display(), host.name));
+    let seen = host.look(READ, &[&path.to_string_lossy()], cancel).await?;
+    if seen.code != 0 {
+        return Err(wrong("it is not a file, or may not be read".to_owned()));
+    }
+    CertificateDer::from_pem_slice(&seen.bytes).map_err(|error| wrong(format!("no certificate in PEM: {error}")))
 }
 
 /// The one that a server shows. Nothing else is sent to it, so that it need not be trusted.
@@ -233,11 +268,15 @@ impl Tool for CheckCertificate {
         let (place, _) = self.read(context, args)?;
         let (target, environment) = match &place {
             Place::File(path) => (path.display().to_string(), Environment::Host),
+            Place::FileOn(_, path) => (path.display().to_string(), Environment::Remote),
             Place::Server { host, port } if is_here(host) => (format!("{host}:{port}"), Environment::Host),
             Place::Server { host, port } => (format!("{host}:{port}"), Environment::Remote),
         };
         let mut card = cards::observe(&self.spec, "check", Untrusted::new(target), args);
         card.environment = environment;
+        if let Place::FileOn(host, _) = &place {
+            host.mark(&mut card);
+        }
         Ok(Prepared::Effect(Box::new(card)))
     }
 
@@ -247,7 +286,7 @@ impl Tool for CheckCertificate {
             Err(wrong) => return wrong,
         };
         tokio::select! {
-            looked = self.look(&place, days) => looked.unwrap_or_else(failed),
+            looked = self.look(&place, days, &invocation.cancel) => looked.unwrap_or_else(|result| result),
             () = invocation.cancel.cancelled() => ToolResult::failure(FailureKind::Cancelled, "the check was cancelled"),
         }
     }

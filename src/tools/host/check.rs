@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::reading::{Level, Reading};
-use super::take;
 use super::what::What;
+use super::{over_ssh, take};
 use crate::domain::{EffectClass, Environment, FailureKind, Repeat, Reversibility, ToolResult, ToolSpec, Untrusted};
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
-use crate::tools::remote::Hosts;
+use crate::tools::remote::{Hosts, Machine};
 use crate::tools::{args, cards, files, output};
 
 #[derive(Deserialize, JsonSchema)]
@@ -33,7 +33,7 @@ pub struct HostCheck {
 
 impl HostCheck {
     pub fn new(clock: Arc<dyn Clock>, hosts: Hosts) -> Self {
-        let about = "Looks at this machine without changing anything and says what is not as it should be: load, \
+        let about = "Looks at the machine that the run is for without changing anything and says what is not as it should be: load, \
                      memory, disks, failed services, processes, listening ports, or the system itself.";
         let spec = args::spec::<Args>("host_check", EffectClass::Workspace, Repeat::Repeatable, about);
         Self { spec, clock, hosts }
@@ -41,14 +41,21 @@ impl HostCheck {
 
     async fn run(&self, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
         let Args { what, save } = args::parse(&self.spec, invocation.args)?;
+        let failed = |why| ToolResult::failure(FailureKind::Failed, why);
+        let machine = self.hosts.of(invocation.context)?;
+        let reading = async {
+            match &machine {
+                Machine::Here => take::take(what).await.map_err(failed),
+                Machine::Host(host) => over_ssh::take(host, what, &invocation.cancel).await,
+            }
+        };
         let taken = tokio::select! {
-            taken = take::take(what) => taken,
+            taken = reading => taken,
             () = invocation.cancel.cancelled() => {
                 return Err(ToolResult::failure(FailureKind::Cancelled, "the check was cancelled"));
             }
         };
-        let measured = taken.map_err(|why| ToolResult::failure(FailureKind::Failed, why))?;
-        let reading = measured.into_reading(what.name(), self.clock.now());
+        let reading = taken?.into_reading(what.name(), self.clock.now());
         if save == Some(true) {
             let content = serde_json::to_vec_pretty(&reading).unwrap_or_default();
             files::put(invocation.context, &what.file(), content).await?;
@@ -89,9 +96,12 @@ impl Tool for HostCheck {
 
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
         let Args { what, save } = args::parse(&self.spec, args)?;
-        self.hosts.only_here(&self.spec, context)?;
+        let machine = self.hosts.of(context)?;
         let mut card = cards::observe(&self.spec, "check", what.name(), args);
-        card.environment = Environment::Host;
+        match machine {
+            Machine::Here => card.environment = Environment::Host,
+            Machine::Host(host) => host.mark(&mut card),
+        }
         if save == Some(true) {
             files::check_path(context, &what.file())?;
             card.class = EffectClass::Workspace;

@@ -1,4 +1,4 @@
-//! Checks of this host, read-only and without a shell: what each asks the kernel, and the tools around them.
+//! Checks of this host, or another that is reached over SSH, read-only: what each asks the kernel, and the tools around them.
 //!
 //! A reading is taken from `/proc` and its like, judged by thresholds that stand beside each check, and can be
 //! saved into the workspace, where `write_report` finds it.
@@ -8,6 +8,7 @@ mod check;
 mod disks;
 mod load;
 mod memory;
+mod over_ssh;
 mod ports;
 mod processes;
 mod protected;
@@ -16,6 +17,7 @@ mod release;
 mod report;
 mod services;
 mod stop;
+mod stop_over_ssh;
 mod system;
 mod take;
 mod what;

@@ -26,7 +26,11 @@ pub(super) fn ids() -> BTreeSet<u32> {
 }
 
 fn parent(id: u32) -> Option<u32> {
-    let stat = lossy(&format!("/proc/{id}/stat"))?;
+    parent_in(&lossy(&format!("/proc/{id}/stat"))?)
+}
+
+/// The parent that a `/proc/PID/stat` names.
+pub(super) fn parent_in(stat: &str) -> Option<u32> {
     stat.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
 }
 

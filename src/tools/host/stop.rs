@@ -1,6 +1,7 @@
-//! `stop_process`: stops one process of this machine, asked first and then killed. The card names the very process: its
+//! `stop_process`: stops one process of the machine that the run is for, asked first and then killed. The card names the very process: its
 //! id, its program and its user.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,14 +12,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::processes::{Process, all, parse_stat};
-use super::{lossy, protected};
+use super::processes::{Process, Units, all, parse_stat};
+use super::{lossy, protected, stop_over_ssh};
 use crate::domain::{
     EffectCard, EffectClass, Environment, FailureKind, Output, Payload, Repeat, Reversibility, Risk, ToolResult,
     ToolSpec, Untrusted,
 };
 use crate::ports::{Checked, Invocation, Prepared, Tool, ToolContext};
-use crate::tools::remote::Hosts;
+use crate::tools::remote::{Hosts, Machine};
 use crate::tools::{args, cards};
 
 /// How long processes are watched to tell how busy they are.
@@ -28,13 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The input that names the program: a label of the alert.
 const LABEL: &str = "LABEL_process";
 /// Bytes of an argument that a card shows.
-const LONGEST: usize = 1000;
+pub(super) const LONGEST: usize = 1000;
 /// Characters that the kernel keeps of a program's name.
 const NAME: usize = 15;
 
 #[derive(Clone, Copy, Deserialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum Which {
+pub(super) enum Which {
     Busiest,
     Largest,
 }
@@ -48,7 +49,7 @@ struct Args {
     name: Option<String>,
 }
 
-/// Stops a process of this machine.
+/// Stops a process.
 pub struct StopProcess {
     spec: ToolSpec,
     hosts: Hosts,
@@ -56,36 +57,19 @@ pub struct StopProcess {
 
 impl StopProcess {
     pub fn new(hosts: Hosts) -> Self {
-        let about = "Stops the process of this machine that uses most processor time or most memory, if need be among \
+        let about = "Stops the process of the machine that the run is for that uses most processor time or most memory, if need be among \
                      those of one program. It is asked to end, and killed after 10 s. The person sees which one it is.";
         Self { spec: args::spec::<Args>("stop_process", EffectClass::Host, Repeat::Checkable, about), hosts }
     }
 
-    async fn find(&self, context: &ToolContext, args: &Value) -> Result<Found, ToolResult> {
+    async fn find(&self, machine: &Machine, context: &ToolContext, args: &Value) -> Result<Found, ToolResult> {
         let Args { which, name } = args::parse(&self.spec, args)?;
-        self.hosts.only_here(&self.spec, context)?;
         let name = name.or_else(|| context.inputs.get(LABEL).map(|label| label.raw().to_owned()));
-        let before = all();
-        tokio::time::sleep(WATCHED).await;
-        let mut after = all();
-        let spared = protected::ids();
-        after.retain(|process| !spared.contains(&process.id) && !protected::is_vital(&process.name));
-        if let Some(name) = &name {
-            after.retain(|process| process.name == *cut(name));
-        }
-        let used = |process: &Process| {
-            let earlier = before.iter().find(|known| known.id == process.id).map_or(process.ticks, |known| known.ticks);
-            match which {
-                Which::Busiest => process.ticks.saturating_sub(earlier),
-                Which::Largest => process.pages,
-            }
+        let found = match machine {
+            Machine::Here => here(which).await.choose(which, name.as_deref()).and_then(Found::of),
+            Machine::Host(host) => stop_over_ssh::find(host, which, name.as_deref()).await?,
         };
-        // As good as equal is equal, and then the lower id is meant: a card that names another process each time it is
-        // prepared could never be approved.
-        let rank = |process: &Process| (used(process) / grain(which), std::cmp::Reverse(process.id));
-        let chosen = after.iter().max_by_key(|process| rank(process));
-        let is_enough = |process: &&Process| name.is_some() || used(process) >= enough(which);
-        chosen.filter(is_enough).and_then(|process| Found::of(process.id)).ok_or_else(|| {
+        found.ok_or_else(|| {
             let summary = match (name, which) {
                 (Some(name), _) => format!("no process of {name:?} runs that may be stopped"),
                 (None, Which::Busiest) => "no process that may be stopped uses half a processor".to_owned(),
@@ -111,23 +95,58 @@ impl StopProcess {
     }
 }
 
-/// What makes no difference: a tenth of a processor, or a fiftieth of the memory.
-fn grain(which: Which) -> u64 {
-    (enough(which) / 5).max(1)
+/// Two looks at the processes of a machine, and what follows from it for the choice.
+pub(super) struct Candidates {
+    pub before: Vec<Process>,
+    pub after: Vec<Process>,
+    /// Those that are never stopped, besides those with names that are not.
+    pub spared: BTreeSet<u32>,
+    /// In ticks or pages.
+    pub enough: u64,
 }
 
-/// Half a processor, or a tenth of the memory.
-fn enough(which: Which) -> u64 {
+impl Candidates {
+    /// The process that is meant, by its id.
+    pub(super) fn choose(&self, which: Which, name: Option<&str>) -> Option<u32> {
+        let may_be = |process: &&Process| {
+            let is_spared = self.spared.contains(&process.id) || protected::is_vital(&process.name);
+            !is_spared && name.is_none_or(|name| process.name == *cut(name))
+        };
+        let earlier = |process: &Process| self.before.iter().find(|known| known.id == process.id);
+        let used = |process: &Process| match which {
+            Which::Busiest => process.ticks.saturating_sub(earlier(process).map_or(process.ticks, |known| known.ticks)),
+            Which::Largest => process.pages,
+        };
+        // What makes no difference: a tenth of a processor, or a fiftieth of the memory. As good as equal is equal, and
+        // then the lower id is meant: a card that names another process each time it is prepared could never be approved.
+        let grain = (self.enough / 5).max(1);
+        let rank = |process: &&Process| (used(process) / grain, std::cmp::Reverse(process.id));
+        let chosen = self.after.iter().filter(may_be).max_by_key(rank)?;
+        (name.is_some() || used(chosen) >= self.enough).then_some(chosen.id)
+    }
+}
+
+async fn here(which: Which) -> Candidates {
+    let before = all();
+    tokio::time::sleep(WATCHED).await;
+    let (after, spared) = (all(), protected::ids());
+    let units = Units {
+        ticks_per_second: rustix::param::clock_ticks_per_second(),
+        page_bytes: u64::try_from(rustix::param::page_size()).unwrap_or(4096),
+    };
+    let info = rustix::system::sysinfo();
+    let memory = info.totalram.saturating_mul(u64::from(info.mem_unit));
+    Candidates { before, after, spared, enough: enough(which, units, memory, WATCHED) }
+}
+
+/// Half a processor, in ticks, or a tenth of the memory, in pages.
+pub(super) fn enough(which: Which, units: Units, memory: u64, watched: Duration) -> u64 {
     match which {
         Which::Busiest => {
-            let watched = u64::try_from(WATCHED.as_millis()).unwrap_or(u64::MAX);
-            rustix::param::clock_ticks_per_second().saturating_mul(watched) / 1000 / 2
+            let watched = u64::try_from(watched.as_millis()).unwrap_or(u64::MAX);
+            units.ticks_per_second.saturating_mul(watched) / 1000 / 2
         }
-        Which::Largest => {
-            let page = u64::try_from(rustix::param::page_size()).unwrap_or(4096).max(1);
-            let info = rustix::system::sysinfo();
-            info.totalram.saturating_mul(u64::from(info.mem_unit)) / page / 10
-        }
+        Which::Largest => memory / units.page_bytes.max(1) / 10,
     }
 }
 
@@ -137,15 +156,15 @@ fn cut(name: &str) -> &str {
 
 /// One process, told from every other that has or had its id by when it started.
 #[derive(Debug, PartialEq, Eq)]
-struct Found {
-    id: u32,
-    name: String,
+pub(super) struct Found {
+    pub id: u32,
+    pub name: String,
     /// In clock ticks since the machine started.
-    started: u64,
-    program: String,
+    pub started: u64,
+    pub program: String,
     /// Its first argument, where that is a file. Of the others, secrets may be among them, so they stay out of the log.
-    script: Option<String>,
-    user: String,
+    pub script: Option<String>,
+    pub user: String,
 }
 
 impl Found {
@@ -158,13 +177,18 @@ impl Found {
         let script = arguments.split('\0').nth(1).filter(|first| first.len() < LONGEST && Path::new(first).is_file());
         let script = script.map(str::to_owned);
         let status = lossy(&format!("/proc/{id}/status"))?;
-        let user = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?;
-        Some(Self { id, name, started, program, script, user: format!("user {user}") })
+        Some(Self { id, name, started, program, script, user: user(&status)? })
     }
 }
 
+/// Whose a process is, of its `/proc/PID/status`.
+pub(super) fn user(status: &str) -> Option<String> {
+    let id = status.lines().find_map(|line| line.strip_prefix("Uid:"))?.split_whitespace().next()?;
+    Some(format!("user {id}"))
+}
+
 /// When a process started, of its `/proc/PID/stat`.
-fn started(stat: &str) -> Option<u64> {
+pub(super) fn started(stat: &str) -> Option<u64> {
     stat.rsplit_once(") ")?.1.split_whitespace().nth(19)?.parse().ok()
 }
 
@@ -231,13 +255,26 @@ impl Tool for StopProcess {
     }
 
     async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        let found = self.find(context, args).await?;
-        Ok(Prepared::Effect(Box::new(self.card(&found))))
+        let machine = self.hosts.of(context)?;
+        let found = self.find(&machine, context, args).await?;
+        let mut card = self.card(&found);
+        if let Machine::Host(host) = machine {
+            host.mark(&mut card);
+        }
+        Ok(Prepared::Effect(Box::new(card)))
     }
 
     async fn perform(&self, invocation: Invocation<'_>) -> ToolResult {
         let failed = |why: String| ToolResult::failure(FailureKind::Failed, why);
         let Some((id, since)) = named(invocation.card) else { return failed("the card names no process".to_owned()) };
+        match self.hosts.of(invocation.context) {
+            Ok(Machine::Here) => {}
+            Ok(Machine::Host(host)) if host.is_on(invocation.card) => {
+                return stop_over_ssh::stop(&host, (id, since), &invocation).await;
+            }
+            Ok(Machine::Host(host)) => return host.is_another(),
+            Err(refusal) => return refusal,
+        }
         let name = &invocation.card.targets[0];
         match tokio::task::spawn_blocking(move || stop(id, since)).await {
             Ok(Ok(Some(Ended::Asked))) => ToolResult::success(format!("{} ended", name.raw()), Output::default()),
@@ -248,7 +285,10 @@ impl Tool for StopProcess {
         }
     }
 
-    async fn check(&self, _: &ToolContext, card: &EffectCard) -> Checked {
+    async fn check(&self, context: &ToolContext, card: &EffectCard) -> Checked {
+        if !matches!(self.hosts.of(context), Ok(Machine::Here)) {
+            return Checked::Unknown;
+        }
         match named(card) {
             Some((id, since)) if is_there(id, since) => Checked::DidNotHappen,
             Some(_) => Checked::Happened(Box::new(ToolResult::success("it has ended", Output::default()))),

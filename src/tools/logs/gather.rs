@@ -116,7 +116,19 @@ impl<'a> Gatherer<'a> {
 
     /// Text that is there already, such as that of the journal.
     pub fn text(&mut self, text: &[u8]) {
-        let mut timeless = None;
+        self.lines(text, None);
+    }
+
+    /// A log that was brought here: its end, of at most so many bytes, and when it was last written to.
+    pub fn log(&mut self, text: &[u8], written: Option<i64>, most: usize) {
+        let is_cut = text.len() >= most;
+        let from = memchr(b'\n', text).filter(|_| is_cut).map_or(0, |end| end + 1);
+        self.gathered.cut += u64::from(is_cut);
+        let is_new = written.is_some_and(|written| written >= self.window.start);
+        self.lines(&text[from..], is_new.then_some(Span::Window));
+    }
+
+    fn lines(&mut self, text: &[u8], mut timeless: Option<Span>) {
         let mut lines = Lines::default();
         lines.take(text, |line| self.line(line, &mut timeless));
         lines.end(|line| self.line(line, &mut timeless));

@@ -2,6 +2,7 @@
 //! outsiders: bounded, never obeyed, and shown only through `Untrusted`.
 
 mod gather;
+mod over_ssh;
 mod place;
 mod said;
 mod search;

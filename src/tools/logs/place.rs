@@ -14,7 +14,7 @@ use crate::domain::{FailureKind, ToolResult, Untrusted};
 use crate::tools::files::is_credential;
 
 /// Files of one directory that are read: the ones that were written to last.
-const MOST_FILES: usize = 200;
+pub const MOST_FILES: usize = 200;
 /// Bytes that are taken of the journal.
 const MOST_OF_JOURNAL: u64 = 64 * 1024 * 1024;
 const JOURNAL_LIMIT: Duration = Duration::from_secs(20);
@@ -73,7 +73,6 @@ pub fn files(path: &Path, window: Window, private: &[PathBuf]) -> (Vec<(PathBuf,
         }
     };
     let length = window.end - window.start;
-    let is_packed = |path: &Path| path.extension().is_some_and(|end| PACKED.iter().any(|packed| end == *packed));
     let written = |path: PathBuf| {
         let known = path.symlink_metadata().ok().filter(std::fs::Metadata::is_file)?;
         let since = known.modified().ok()?.duration_since(std::time::UNIX_EPOCH).ok()?;
@@ -85,6 +84,11 @@ pub fn files(path: &Path, window: Window, private: &[PathBuf]) -> (Vec<(PathBuf,
     let left_out = found.len().saturating_sub(MOST_FILES);
     found.truncate(MOST_FILES);
     (found, left_out)
+}
+
+/// Whether the bytes of a file are no lines.
+pub fn is_packed(path: &Path) -> bool {
+    path.extension().is_some_and(|end| PACKED.iter().any(|packed| end == *packed))
 }
 
 /// What the journal has of the window and of the time before; and whether that is all.

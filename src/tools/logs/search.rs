@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::gather::{Gathered, Gatherer, Window};
+use super::over_ssh::{self, Brought};
 use super::place::{self, Place};
 use super::said;
 use super::stamp::Reader;
@@ -22,6 +23,7 @@ use crate::domain::{
 };
 use crate::ports::{Clock, Invocation, Prepared, Tool, ToolContext};
 use crate::tools::files::blocking;
+use crate::tools::remote::{Hosts, Machine};
 use crate::tools::{args, cards, output};
 
 const USUAL_RANGE: Duration = Duration::from_secs(60 * 60);
@@ -49,6 +51,7 @@ pub struct SearchLogs {
     spec: ToolSpec,
     clock: Arc<dyn Clock>,
     private: Vec<PathBuf>,
+    hosts: Hosts,
 }
 
 /// A search ready to run.
@@ -62,15 +65,15 @@ struct Job {
 
 impl SearchLogs {
     /// Nothing in `private` is read, which is what this program keeps; nor are credentials.
-    pub fn new(clock: Arc<dyn Clock>, private: Vec<PathBuf>) -> Self {
-        let about = "Searches log files or the systemd journal of this machine in a window of time. Shows the lines by form, \
+    pub fn new(clock: Arc<dyn Clock>, private: Vec<PathBuf>, hosts: Hosts) -> Self {
+        let about = "Searches log files or the systemd journal of the machine that the run is for in a window of time. Shows the lines by form, \
                      with values as <*>, counts, times and an example, and first what is new or came at least three times as \
                      often as before.";
         let spec = args::spec::<Args>("search_logs", EffectClass::Observe, Repeat::Repeatable, about);
-        Self { spec, clock, private }
+        Self { spec, clock, private, hosts }
     }
 
-    fn read(&self, args: &Value) -> Result<Job, ToolResult> {
+    fn read(&self, machine: &Machine, args: &Value) -> Result<Job, ToolResult> {
         let Args { path, unit, pattern, range, end } = args::parse(&self.spec, args)?;
         let bad = |what: String| args::bad_call(&self.spec, &what);
         if path.is_some() && unit.is_some() {
@@ -90,31 +93,44 @@ impl SearchLogs {
             let built = RegexBuilder::new(&pattern).size_limit(LARGEST_PATTERN).build();
             built.map_err(|error| bad(format!("\"pattern\" is not a regular expression: {error}")))
         });
-        let place = Place::of(path.as_deref(), unit, &self.private)?;
+        let place = match machine {
+            Machine::Here => Place::of(path.as_deref(), unit, &self.private)?,
+            Machine::Host(_) => over_ssh::place(path.as_deref(), unit)?,
+        };
         let range = i64::try_from(range.as_secs()).unwrap_or(i64::MAX);
         Ok(Job { place, pattern: pattern.transpose()?, range, end: end.transpose()? })
     }
 
     async fn run(&self, invocation: &Invocation<'_>) -> Result<ToolResult, ToolResult> {
-        let job = self.read(invocation.args)?;
+        let machine = self.hosts.of(invocation.context)?;
+        let job = self.read(&machine, invocation.args)?;
         let now = self.clock.now();
         let end = job.end.unwrap_or(now).timestamp();
         let window = Window { start: end - job.range, end };
-        let offset = *now.with_timezone(&Local).offset();
-        let (reader, cancel, private) = (Reader::new(now, offset), invocation.cancel.clone(), self.private.clone());
-        let text = match &job.place {
-            Place::Journal(unit) => Some(place::journal(unit.as_deref(), window, &cancel).await?),
-            Place::Files(_) => None,
+        let (cancel, private) = (invocation.cancel.clone(), self.private.clone());
+        let source = match (&machine, &job.place) {
+            (Machine::Host(host), place) => Source::Brought(over_ssh::bring(host, place, window, &cancel).await?),
+            (Machine::Here, Place::Journal(unit)) => {
+                let (text, is_all) = place::journal(unit.as_deref(), window, &cancel).await?;
+                Source::Journal { text, is_all }
+            }
+            (Machine::Here, Place::Files(path)) => Source::Files(path.clone()),
         };
+        let there = if let Source::Brought(logs) = &source { logs.offset } else { None };
+        let reader = Reader::new(now, there.unwrap_or(*now.with_timezone(&Local).offset()));
         let broken = |why: String| ToolResult::failure(FailureKind::Failed, why);
         let gathered = blocking(move || {
             let mut gatherer = Gatherer::new(window, reader, job.pattern.as_ref(), &cancel).map_err(broken)?;
-            let read = match (&job.place, text) {
-                (Place::Files(path), _) => read_files(&mut gatherer, path, window, &private)?,
-                (Place::Journal(_), text) => {
-                    let (text, is_all) = text.unwrap_or_default();
+            let read = match source {
+                Source::Files(path) => read_files(&mut gatherer, &path, window, &private)?,
+                Source::Journal { text, is_all } => {
                     gatherer.text(&text);
                     ReadLogs { files: 1, cut_journal: !is_all, ..ReadLogs::default() }
+                }
+                Source::Brought(brought) => {
+                    brought.read_into(&mut gatherer);
+                    let (unreadable, left_out) = (brought.unreadable, brought.left_out);
+                    ReadLogs { files: brought.logs.len(), unreadable, left_out, ..ReadLogs::default() }
                 }
             };
             match cancel.is_cancelled() {
@@ -125,6 +141,17 @@ impl SearchLogs {
         let (gathered, read) = gathered.await??;
         Ok(told(gathered, &read, window, invocation).await)
     }
+}
+
+/// Where lines come from.
+enum Source {
+    Files(PathBuf),
+    Journal {
+        text: Vec<u8>,
+        is_all: bool,
+    },
+    /// From another host.
+    Brought(Brought),
 }
 
 /// Which logs were read, and which were not.
@@ -201,10 +228,14 @@ impl Tool for SearchLogs {
         &self.spec
     }
 
-    async fn prepare(&self, _: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
-        let job = self.read(args)?;
+    async fn prepare(&self, context: &ToolContext, args: &Value) -> Result<Prepared, ToolResult> {
+        let machine = self.hosts.of(context)?;
+        let job = self.read(&machine, args)?;
         let mut card = cards::observe(&self.spec, "search", job.place.name(), args);
-        card.environment = Environment::Host;
+        match machine {
+            Machine::Here => card.environment = Environment::Host,
+            Machine::Host(host) => host.mark(&mut card),
+        }
         if let Place::Files(path) = &job.place {
             cards::fact(&mut card, "path", path.display().to_string());
             cards::fact(&mut card, "inside_workspace", false);

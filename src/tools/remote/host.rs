@@ -1,5 +1,6 @@
 //! A host that runbooks reach over SSH: what it means for a card to be about it, and running one command there.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -17,7 +18,7 @@ use crate::tools::cards;
 const HOST: &str = "host";
 const DESTINATION: &str = "destination";
 /// Longest that a look may take, once it is connected.
-const LOOK_SECONDS: u64 = 15;
+const LOOK_SECONDS: u64 = 30;
 
 /// A host of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +35,25 @@ pub struct NamedHost {
 pub struct Ran {
     pub code: i32,
     pub output: Output,
+}
+
+/// What a look printed, and how it exited.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub code: i32,
+    pub bytes: Vec<u8>,
+}
+
+impl Seen {
+    /// What it printed, as text.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.bytes)
+    }
+}
+
+/// A script of `sh` with its arguments, in which nothing is read as shell.
+pub fn script_of(script: &str, arguments: &[&str]) -> Vec<String> {
+    ["sh", "-c", script, "sh"].iter().chain(arguments).map(|word| (*word).to_owned()).collect()
 }
 
 impl NamedHost {
@@ -77,14 +97,22 @@ impl NamedHost {
         ToolResult::failure(FailureKind::Drift, summary)
     }
 
-    /// Runs a command that only looks, and gives what it printed.
-    pub async fn look(&self, argv: &[String]) -> Result<Ran, String> {
-        let order = Order { argv, env: &[], limit_seconds: LOOK_SECONDS };
-        let (ended, output) =
-            ssh::run(&self.destination, &order, Patience::default(), &Unheard, &CancellationToken::new()).await;
+    /// Runs a script that only looks, and gives all that it printed. What it did not say because the connection was lost
+    /// can be asked for again.
+    pub async fn look(&self, script: &str, arguments: &[&str], cancel: &CancellationToken) -> Result<Seen, ToolResult> {
+        let argv = script_of(script, arguments);
+        let order = Order { argv: &argv, env: &[], limit_seconds: LOOK_SECONDS };
+        let heard = Heard::default();
+        let (ended, _) = ssh::run(&self.destination, &order, Patience::default(), &heard, cancel).await;
         match ended {
-            Ended::Exited(code) => Ok(Ran { code, output }),
-            other => Err(self.said(&other).1),
+            Ended::Exited(code) => {
+                Ok(Seen { code, bytes: heard.0.into_inner().unwrap_or_else(PoisonError::into_inner) })
+            }
+            other => {
+                let (kind, said) = self.said(&other);
+                let kind = if kind == FailureKind::InDoubt { FailureKind::Unreachable } else { kind };
+                Err(ToolResult::failure(kind, said))
+            }
         }
     }
 
@@ -133,7 +161,7 @@ impl NamedHost {
             // Not to be taken for a command that failed: none ran.
             Ended::Unreached { said } => {
                 let hint = self.by_hand();
-                (FailureKind::BadCall, format!("{name} cannot be reached, nothing ran there: {said}; try `{hint}`"))
+                (FailureKind::Unreachable, format!("{name} cannot be reached, nothing ran there: {said}; try `{hint}`"))
             }
             Ended::OutOfTime => (FailureKind::Limit, format!("stopped on {name}: it took too long")),
             Ended::TooMuchOutput => (FailureKind::Limit, format!("stopped on {name}: it printed too much")),
@@ -148,7 +176,22 @@ impl NamedHost {
     }
 }
 
-/// For output that is only read at its end.
+/// Keeps all output, which `ssh` bounds.
+#[derive(Default)]
+struct Heard(Mutex<Vec<u8>>);
+
+#[async_trait::async_trait]
+impl OutputSink for Heard {
+    fn chunk(&self, bytes: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+    }
+
+    async fn store(&self, _: &[u8]) -> Option<BlobId> {
+        None
+    }
+}
+
+/// For output that is of no interest.
 pub struct Unheard;
 
 #[async_trait::async_trait]

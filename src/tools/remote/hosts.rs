@@ -89,7 +89,8 @@ mod tests {
     use crate::domain::RunId;
     use crate::ports::{Caller, Tool};
     use crate::tools::files::RemoveOldFiles;
-    use crate::tools::host::{HostCheck, StopProcess, SwitchRelease};
+    use crate::tools::host::{CheckCertificate, HostCheck, StopProcess, SwitchRelease};
+    use crate::tools::logs::SearchLogs;
     use crate::tools::service::{CheckService, RestartService, Services};
 
     fn with(inputs: &[(&str, &str)]) -> ToolContext {
@@ -149,16 +150,18 @@ mod tests {
         let services = Services::new("/etc/service".into());
         let old = tempfile::tempdir().unwrap();
         let hosts = Hosts::new(vec![host("known", &[])]);
-        let only_here: [(Arc<dyn Tool>, Value); 4] = [
-            (Arc::new(StopProcess::new(hosts.clone())), json!({ "which": "busiest", "name": "sh" })),
+        let only_here: [(Arc<dyn Tool>, Value); 2] = [
             (
                 Arc::new(RemoveOldFiles::new(clock(), Vec::new(), hosts.clone())),
                 json!({ "directory": old.path(), "older_than": "0s" }),
             ),
-            (Arc::new(HostCheck::new(clock(), hosts.clone())), json!({ "what": "load" })),
             (Arc::new(SwitchRelease::new(hosts.clone())), json!({ "directory": old.path(), "to": "previous" })),
         ];
-        let anywhere: [(Arc<dyn Tool>, Value); 2] = [
+        let anywhere: [(Arc<dyn Tool>, Value); 6] = [
+            (Arc::new(StopProcess::new(hosts.clone())), json!({ "which": "busiest", "name": "sh" })),
+            (Arc::new(HostCheck::new(clock(), hosts.clone())), json!({ "what": "load" })),
+            (Arc::new(SearchLogs::new(clock(), Vec::new(), hosts.clone())), json!({ "path": "/var/log" })),
+            (Arc::new(CheckCertificate::new(clock(), hosts.clone())), json!({ "from": "file", "name": "/x.pem" })),
             (Arc::new(CheckService::new(services.clone(), hosts.clone())), json!({ "name": "web" })),
             (Arc::new(RestartService::new(services, hosts)), json!({ "name": "web" })),
         ];

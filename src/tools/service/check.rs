@@ -71,14 +71,16 @@ impl Tool for CheckService {
             Err(wrong) => return wrong,
         };
         let looked = match self.hosts.of(invocation.context) {
-            Ok(Machine::Here) => self.services.look(&name).await,
+            // Not to be taken for a service that is down.
+            Ok(Machine::Here) => {
+                self.services.look(&name).await.map_err(|why| ToolResult::failure(FailureKind::BadCall, why))
+            }
             Ok(Machine::Host(host)) => over_ssh::look(&host, &name).await,
             Err(refusal) => return refusal,
         };
         match looked {
             Ok(service) => said(&service, up_for),
-            // Not to be taken for a service that is down.
-            Err(why) => ToolResult::failure(FailureKind::BadCall, why),
+            Err(result) => result,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
+
 use super::manager::{How, Service, is_name, parse};
 use crate::domain::{FailureKind, ToolResult};
 use crate::ports::Invocation;
-use crate::tools::remote::{NamedHost, Ran};
+use crate::tools::remote::{NamedHost, script_of};
 
 /// Longest that a service may take to restart, as on this machine.
 const PATIENCE_SECONDS: u64 = 200;
@@ -41,23 +43,33 @@ fi
 exec $as sv -w 30 "$2" "${SVDIR:-/etc/service}/$1"
 "#;
 
-fn argv(script: &str, arguments: &[&str]) -> Vec<String> {
-    ["sh", "-c", script, "sh"].iter().chain(arguments).map(|word| (*word).to_owned()).collect()
+/// How a service is there.
+pub(super) async fn look(host: &NamedHost, name: &str) -> Result<Service, ToolResult> {
+    // Not to be taken for a service that is down.
+    let unknown = |why: String| ToolResult::failure(FailureKind::BadCall, why);
+    if !is_name(name) {
+        return Err(unknown(format!("{name:?} is not the name of a service")));
+    }
+    let seen = host.look(LOOK, &[name], &CancellationToken::new()).await?;
+    let said = seen.text();
+    let on = &host.name;
+    match seen.code {
+        0 => read(name, &said).ok_or_else(|| unknown(format!("{on} has no service {name:?}"))),
+        NO_SERVICE => Err(unknown(format!("{on} has no service {name:?}, in systemd or runit"))),
+        code => Err(unknown(format!("the service cannot be looked at on {on}, exit {code}: {}", said.trim()))),
+    }
 }
 
-/// How a service is there.
-pub(super) async fn look(host: &NamedHost, name: &str) -> Result<Service, String> {
-    if !is_name(name) {
-        return Err(format!("{name:?} is not the name of a service"));
-    }
-    let Ran { code, output } = host.look(&argv(LOOK, &[name])).await?;
-    let said = output.head.raw();
-    match code {
-        0 => read(name, said).ok_or_else(|| format!("{} has no service {name:?}", host.name)),
-        NO_SERVICE => Err(format!("{} has no service {name:?}, in systemd or runit", host.name)),
-        code => Err(format!("the service cannot be looked at on {}, exit {code}: {}", host.name, said.trim())),
+/// What the change runs there, for the person who approves it.
+pub(super) fn command(manager: &str, name: &str, order: &str) -> String {
+    match manager {
+        "systemd" => format!("systemctl {order} -- {name}"),
+        _ => format!("sv {order} {name}"),
     }
 }
+
+/// How it gets the right to.
+pub(super) const BY_SUDO: &str = "sudo -n, unless that user is root or may not use it without a password";
 
 /// What [`LOOK`] printed; `None` where there is no such service.
 fn read(name: &str, text: &str) -> Option<Service> {
@@ -84,16 +96,17 @@ pub(super) async fn change(
     invocation: &Invocation<'_>,
 ) -> Result<Service, ToolResult> {
     let order = if how == How::Restart { "restart" } else { "reload" };
-    let argv = argv(CHANGE, &[name, order]);
+    let argv = script_of(CHANGE, &[name, order]);
     // Cutting the connection off would leave nobody knowing whether it came up.
-    let uncut = tokio_util::sync::CancellationToken::new();
+    let uncut = CancellationToken::new();
     let ran = host.run(&argv, invocation.context, PATIENCE_SECONDS, invocation.output, &uncut).await?;
     if ran.code != 0 {
         let summary = format!("{order} of {name} failed on {}, exit {}", host.name, ran.code);
         return Err(ToolResult { output: ran.output, ..ToolResult::failure(FailureKind::Failed, summary) });
     }
     // It was done; only how it is now is not known.
-    let unknown = |why: String| ToolResult::success(format!("{name} was told to {order}; {why}"), ran.output);
+    let unknown =
+        |why: ToolResult| ToolResult::success(format!("{name} was told to {order}; {}", why.summary.raw()), ran.output);
     look(host, name).await.map_err(unknown)
 }
 

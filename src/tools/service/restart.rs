@@ -66,16 +66,23 @@ impl Tool for RestartService {
         let machine = self.hosts.of(context)?;
         let (name, how) = self.read(context, args)?;
         let found = match &machine {
-            Machine::Here => self.services.look(&name).await,
+            Machine::Here => {
+                self.services.look(&name).await.map_err(|why| ToolResult::failure(FailureKind::BadCall, why))
+            }
             Machine::Host(host) => over_ssh::look(host, &name).await,
         };
-        let service = found.map_err(|why| ToolResult::failure(FailureKind::BadCall, why))?;
+        let service = found?;
         if is_vital(&name) {
             let summary = format!("{name} is not restarted: the machine, or the way onto it, depends on it");
             return Err(ToolResult::failure(FailureKind::Refused, summary));
         }
         let verb = if how == How::Restart { "restart" } else { "reload" };
-        let payload = json!({ "service": name, "how": verb, "manager": service.manager });
+        let mut payload = json!({ "service": name, "how": verb, "manager": service.manager });
+        let command = over_ssh::command(service.manager, &name, verb);
+        if let Machine::Host(_) = &machine {
+            payload["runs"] = command.as_str().into();
+            payload["as"] = over_ssh::BY_SUDO.into();
+        }
         let mut card = cards::change(&self.spec, verb, Vec::new(), Payload::Arguments { args: payload });
         card.class = EffectClass::Host;
         card.environment = Environment::Host;
@@ -84,6 +91,7 @@ impl Tool for RestartService {
         card.targets = vec![Untrusted::new(name)];
         if let Machine::Host(host) = machine {
             host.mark(&mut card);
+            cards::notice(&mut card, Some(format!("runs there: {command}, by {}", over_ssh::BY_SUDO)));
         }
         let effect = match how {
             How::Restart => "requests under way in it are cut off",

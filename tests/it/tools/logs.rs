@@ -8,6 +8,7 @@ use morningai::domain::{Environment, FailureKind};
 use morningai::policy::Policy;
 use morningai::ports::SystemClock;
 use morningai::tools::logs::SearchLogs;
+use morningai::tools::remote::Hosts;
 use serde_json::{Value, json};
 
 use super::Bench;
@@ -76,7 +77,7 @@ async fn what_may_not_be_read_is_refused_and_bad_calls_say_why() {
     let place = |below: &str| bench.path(below).display().to_string();
     let private = vec![bench.path("kept")];
     let (kept, credential, old) = (place("kept/log"), place(".ssh/log"), place("old.log"));
-    let bench = bench.with(Arc::new(SearchLogs::new(Arc::new(SystemClock), private)));
+    let bench = bench.with(Arc::new(SearchLogs::new(Arc::new(SystemClock), private, Hosts::default())));
     for (args, failure) in [
         (json!({ "path": "var/log" }), FailureKind::Refused),
         (json!({ "path": kept }), FailureKind::Refused),

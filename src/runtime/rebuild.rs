@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::domain::Untrusted;
 use crate::fold::Snapshot;
-use crate::kinds::{AccessEvent, DaySpend, Envelope, Event, Row, RowKey, RowKind};
+use crate::kinds::{AccessEvent, DaySpend, Envelope, Event, Row, RowKey, RowKind, Run};
 use crate::ports::{Log, LogError, LogErrorKind, RowFilter, RowPlace, RowQuery};
 
 /// How often to fold on because somebody appended meanwhile.
@@ -149,8 +149,7 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
     let mut found: Vec<String> = names
         .into_iter()
         .filter(|name| meant.get(*name) != rightly.get(*name))
-        .filter(|name| stored.key.kind != RowKind::Spend || !DaySpend::MAY_DIFFER.contains(&name.as_str()))
-        .filter(|name| stored.key.kind != RowKind::Spend || !lacks(stored, DaySpend::ADDED, name))
+        .filter(|name| !may_differ(stored, name))
         .map(|name| difference(name, meant.get(name), rightly.get(name)))
         .collect();
     let columns = found_by(stored).into_iter().zip(found_by(right)).filter(|(stored, right)| stored != right);
@@ -158,9 +157,14 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
     (!found.is_empty()).then(|| found.join("; "))
 }
 
-/// Whether `name` is this field, and the stored row was written before there was one.
-fn lacks(stored: &Row, field: &str, name: &str) -> bool {
-    name == field && !stored.body.contains(&format!("\"{field}\":"))
+/// Whether a field is one that the log cannot be held to, or one that there was none of when the row was written.
+fn may_differ(stored: &Row, field: &str) -> bool {
+    let (added, not_in_log): (&[&str], &[&str]) = match stored.key.kind {
+        RowKind::Spend => (&DaySpend::ADDED, &DaySpend::MAY_DIFFER),
+        RowKind::Run => (&Run::ADDED, &[]),
+        _ => return false,
+    };
+    not_in_log.contains(&field) || added.contains(&field) && !stored.body.contains(&format!("\"{field}\":"))
 }
 
 /// What a row is found by, by the names that its columns are told under.

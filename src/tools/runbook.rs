@@ -2,7 +2,7 @@
 //! that is used now, and nothing that a check finds fault with is asked for.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -99,7 +99,7 @@ impl ProposeRunbook {
             return Err(failed(format!("{path} cannot be written")));
         };
         // A link as the last part of the path would lead out of the directory.
-        if files::check_path(&root, path)? != PathBuf::from(place.raw()) {
+        if files::check_path(&root, path)? != Path::new(place.raw()) {
             let summary = format!("{path} is a symbolic link; nothing was written");
             return Err(ToolResult::failure(FailureKind::Refused, summary));
         }

@@ -137,6 +137,9 @@ pub struct DelegateEnd {
 }
 
 impl Run {
+    /// Fields that rows of an earlier version lack.
+    pub const ADDED: [&str; 2] = ["models", "pushes"];
+
     /// The row of a run that has just started.
     pub fn started(id: RunId, spec: &RunSpec, by: &Actor, at: Timestamp) -> Self {
         Self {

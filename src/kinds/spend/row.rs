@@ -85,8 +85,8 @@ impl DaySpend {
         Index { is_open: false, sort: midnight, state: "", parent: None, due: None }
     }
 
-    /// The field that rows of an earlier version lack.
-    pub const ADDED: &str = "runs";
+    /// Fields that rows of an earlier version lack.
+    pub const ADDED: [&str; 1] = ["runs"];
 
     /// The fields that may differ from what the log says: it no longer has the calls that were pruned, nor whose they
     /// were that were erased.

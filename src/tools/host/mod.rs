@@ -5,6 +5,7 @@
 
 mod certificate;
 mod check;
+mod chosen;
 mod disks;
 mod load;
 mod memory;

@@ -77,7 +77,7 @@ impl Asked<'_> {
 
     /// Those of the files that there are.
     async fn files(&self, paths: &[&str]) -> Result<Files, ToolResult> {
-        let sections = Sections::new();
+        let sections = Sections::random();
         let arguments: Vec<&str> = std::iter::once(sections.mark()).chain(paths.iter().copied()).collect();
         let seen = self.host.look(FILES, &arguments, self.cancel).await?;
         let parts = sections.split(&seen.bytes).into_iter();
@@ -134,7 +134,7 @@ impl Asked<'_> {
     }
 
     async fn processes(&self) -> Result<Measured, ToolResult> {
-        let sections = Sections::new();
+        let sections = Sections::random();
         let seen = self.host.look(PROCESSES, &[sections.mark()], self.cancel).await?;
         let parts = sections.split(&seen.bytes);
         let part = |name: &str| Sections::text(&parts, name).unwrap_or_default();
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_shell_prints_what_is_read() {
-        let sections = Sections::new();
+        let sections = Sections::random();
         let all = printed(FILES, &[sections.mark(), "/proc/loadavg", "/no/such/file", "/proc/stat"]);
         let parts = sections.split(&all);
         assert_eq!(parts.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["/proc/loadavg", "/proc/stat"]);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use tokio_util::sync::CancellationToken;
 
+use super::chosen::{Candidates, Found, LONGEST, Which, enough, started, user};
 use super::over_ssh::{parse_look, parse_units};
 use super::protected;
-use super::stop::{Candidates, Found, LONGEST, Which, enough, started};
 use crate::domain::{FailureKind, Output, ToolResult};
 use crate::ports::Invocation;
 use crate::tools::remote::{NamedHost, Sections, script_of};
@@ -80,7 +80,7 @@ exit 4
 
 /// The process that is meant; `None` where there is none.
 pub(super) async fn find(host: &NamedHost, which: Which, name: Option<&str>) -> Result<Option<Found>, ToolResult> {
-    let (sections, uncut) = (Sections::new(), CancellationToken::new());
+    let (sections, uncut) = (Sections::random(), CancellationToken::new());
     let seen = host.look(LIST, &[sections.mark()], &uncut).await?;
     let parts = sections.split(&seen.bytes);
     let Some(candidates) = candidates(&parts, which) else {
@@ -118,7 +118,7 @@ fn found(id: u32, parts: &[(String, &[u8])]) -> Option<Found> {
         started: started(&stat)?,
         program: part("program")?.trim_end_matches('\n').to_owned(),
         script: script.map(|script| script.into_owned()),
-        user: super::stop::user(&status)?,
+        user: user(&status)?,
     })
 }
 
@@ -162,7 +162,7 @@ mod tests {
     fn a_shell_describes_a_process_and_stops_that_one_only() {
         let mut child = Command::new("sleep").arg("1000").spawn().unwrap();
         let id = child.id().to_string();
-        let sections = Sections::new();
+        let sections = Sections::random();
         let told = shell(DESCRIBE, &[sections.mark(), &id]);
         let found = found(child.id(), &sections.split(&told.stdout)).unwrap();
         assert_eq!((found.name.as_str(), &found.script), ("sleep", &None));
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn what_the_look_itself_runs_in_is_spared() {
-        let sections = Sections::new();
+        let sections = Sections::random();
         let listed = shell(LIST, &[sections.mark()]);
         let candidates = candidates(&sections.split(&listed.stdout), Which::Largest).unwrap();
         assert!(candidates.spared.contains(&std::process::id()) && candidates.spared.contains(&1));

@@ -125,7 +125,7 @@ async fn files(
     let left_out = found.len().saturating_sub(MOST_FILES);
     found.truncate(MOST_FILES);
     let most = MOST_BYTES / found.len().max(1);
-    let sections = Sections::new();
+    let sections = Sections::random();
     let size = most.to_string();
     let mut arguments = vec![sections.mark(), &size];
     arguments.extend(found.iter().map(|(_, file)| file.as_str()));
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(printed(LIST, &[&at("logs/link")]), (Some(NOT_ITSELF), at("secret").into_bytes()));
         assert_eq!(printed(LIST, &[&at("nothing")]).0, Some(NOT_THERE));
 
-        let sections = Sections::new();
+        let sections = Sections::random();
         let asked = [at("logs/it's $(a).log"), at("logs/link"), at("logs/up/secret")];
         let (_, all) = printed(READ, &[sections.mark(), "4", &asked[0], &asked[1], &asked[2]]);
         assert_eq!(sections.split(&all), [(asked[0].clone(), &b"two\n"[..])]);

@@ -9,7 +9,7 @@ pub struct Sections {
 }
 
 impl Sections {
-    pub fn new() -> Self {
+    pub fn random() -> Self {
         Self { mark: format!("part-{}", uuid::Uuid::new_v4().simple()) }
     }
 
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn parts_are_told_apart_and_content_forges_none() {
-        let sections = Sections::new();
+        let sections = Sections::random();
         let mark = sections.mark();
         let printed = format!("banner\n{mark} /a\none\ntwo\n\n{mark} /empty\n\n{mark} /b c\npart-0 /d\n");
         let parts = sections.split(printed.as_bytes());

@@ -52,6 +52,11 @@ pub async fn sync(context: Context<'_>, how: Syncing) -> Result<Exit, Failure> {
 pub async fn link(context: Context<'_>, order: LinkOrder, qr: QrOption) -> Result<Exit, Failure> {
     let payments = payments(&context)?;
     let session = context.host.session(Part::Clerk).await?;
+    if session.client().status().observe.is_on() {
+        session.close().await;
+        let refused = Failure::new(Exit::Refused, "this program runs with --observe");
+        return Err(refused.next("leave --observe out to get a link"));
+    }
     let link = payments.link(session.client(), &order).await;
     session.close().await;
     let link = link?;

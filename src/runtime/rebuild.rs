@@ -159,12 +159,10 @@ fn differs(stored: &Row, right: &Row) -> Option<String> {
 
 /// Whether a field is one that the log cannot be held to, or one that there was none of when the row was written.
 fn may_differ(stored: &Row, field: &str) -> bool {
-    let (added, not_in_log): (&[&str], &[&str]) = match stored.key.kind {
-        RowKind::Spend => (&DaySpend::ADDED, &DaySpend::MAY_DIFFER),
-        RowKind::Run => (&Run::ADDED, &[]),
-        _ => return false,
-    };
-    not_in_log.contains(&field) || added.contains(&field) && !stored.body.contains(&format!("\"{field}\":"))
+    let of_run = stored.key.kind == RowKind::Run && Run::ADDED.contains(&field);
+    let of_day = stored.key.kind == RowKind::Spend && DaySpend::ADDED.contains(&field);
+    let summed = stored.key.kind == RowKind::Spend && DaySpend::MAY_DIFFER.contains(&field);
+    summed || (of_run || of_day) && !stored.body.contains(&format!("\"{field}\":"))
 }
 
 /// What a row is found by, by the names that its columns are told under.

@@ -58,6 +58,13 @@ pub struct Offer {
     pub text: String,
 }
 
+impl Offer {
+    /// Whether a person is offered to start it: what judges incidents is given no goals.
+    pub fn is_for_people(&self) -> bool {
+        !self.tools.iter().any(|tool| tool == "set_severity")
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OfferKind {

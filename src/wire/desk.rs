@@ -32,7 +32,7 @@ impl Launcher for Desk {
         self.wire.sandbox.rung().await;
         let (offers, _) = launch::offers(&self.wire);
         let of = |kind: OfferKind| {
-            let matching = offers.iter().filter(|offer| offer.kind == kind);
+            let matching = offers.iter().filter(|offer| offer.kind == kind && offer.is_for_people());
             matching.map(|offer| Offer { name: offer.name.clone(), description: offer.description.clone() }).collect()
         };
         Offers {

@@ -93,7 +93,7 @@ fn an_agent_handles_what_no_runbook_is_for_and_waits_for_approval() {
 #[test]
 fn a_model_says_how_bad_an_incident_is_whose_alerts_do_not_and_plays_nothing_down() {
     let model = ScriptedModel::start(Script::new().forever(Turn::computed(|request: &Value| {
-        let can_pay = !request["messages"].to_string().contains("directory=checkout");
+        let can_pay = !request["messages"].to_string().contains("checkout");
         let severity = if can_pay { "info" } else { "critical" };
         Turn::calling("set_severity", json!({ "severity": severity, "reason": "As measured." }))
     })));

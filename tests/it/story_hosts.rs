@@ -112,7 +112,7 @@ fn what_a_model_thinks_of_runs_in_the_sandbox_here_and_on_no_other_host() {
             let step = json!({ "action": "look", "tool": "shell", "success": "", "fallback": "", "after": [] });
             return Turn::text(&json!({ "steps": [step] }).to_string());
         }
-        match request.to_string().contains("No such file or directory") {
+        match request.to_string().contains("cannot touch") {
             true => Turn::calling("finish", json!({ "summary": "It cannot be done.", "outcome": "failed" })),
             false => Turn::calling("shell", json!({ "argv": ["touch", tried] })),
         }

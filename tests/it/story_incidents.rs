@@ -138,7 +138,7 @@ fn lives_on(machine: &Machine) {
     console.until_shown("y approve");
     a_moment();
     console.keys("y");
-    until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][1]["ended"] == "succeeded"));
+    until("the end of the run", || Some(()).filter(|()| only(machine).unwrap()["runs"][0]["ended"] == "succeeded"));
     drop(served);
     let served = serve_at(&address, machine, &[]);
     assert!(!machine.path("fills/old.log").exists() && machine.path("fills/new.log").exists());

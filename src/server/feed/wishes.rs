@@ -88,7 +88,7 @@ async fn answer(app: &App, query: Query) -> Outcome {
 async fn offers(app: &App) -> Offers {
     let offers = app.host.offers().await;
     let of = |kind: OfferKind| {
-        let matching = offers.iter().filter(|offer| offer.kind == kind);
+        let matching = offers.iter().filter(|offer| offer.kind == kind && offer.is_for_people());
         matching.map(|offer| Offered { name: offer.name.clone(), description: offer.description.clone() }).collect()
     };
     Offers {

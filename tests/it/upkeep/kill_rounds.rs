@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use morningai::domain::RunId;
-use morningai::kinds::{AccessEvent, Event, Row, RowKind, Stream};
+use morningai::kinds::{AccessEvent, DaySpend, Event, Row, RowKind, Stream};
 use morningai::ports::{LogErrorKind, RowFilter, RowQuery};
 use sqlx::Connection;
 
@@ -79,6 +79,7 @@ impl Left {
         for kind in [RowKind::Run, RowKind::Approval, RowKind::Spend] {
             rows.extend(log.rows(RowQuery::first(kind, RowFilter::All, 100_000)).await.unwrap().rows);
         }
+        rows.iter_mut().filter(|row| row.key.kind == RowKind::Spend).for_each(leave_out_what_may_differ);
         rows.sort_by(|one, other| (one.key.kind.name(), &one.key.id).cmp(&(other.key.kind.name(), &other.key.id)));
         let outputs = opened.stored_outputs().await.len();
         Self { streams, access, rows, outputs }
@@ -92,6 +93,13 @@ impl Left {
         let events = self.streams.values().flatten();
         events.chain(self.rows.iter().map(|row| &row.body)).any(|said| said.contains(text))
     }
+}
+
+/// Leaves out the sums of a day that the log has no more once runs are gone.
+fn leave_out_what_may_differ(row: &mut Row) {
+    let mut sums: serde_json::Map<_, _> = serde_json::from_str(&row.body).unwrap();
+    sums.retain(|name, _| !DaySpend::MAY_DIFFER.contains(&name.as_str()));
+    row.body = serde_json::to_string(&sums).unwrap();
 }
 
 struct Pruning;
